@@ -1,0 +1,84 @@
+"""What the three commands share: errors as one line, exit codes, the look of tables.
+
+Exit codes: 0 passed, 1 ran and failed its check, 2 bad input, 3 the simulator failed.
+The only module of this package that knows a terminal; nothing imports it but a `cli.py`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from roa_circuit.errors import RoaError, SimulatorError
+
+UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # the root of typer's own complaints
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Run a command line app and end the process; every foreseen error is one line."""
+    sys.exit(_exit_code(app))
+
+
+def _exit_code(app: typer.Typer) -> int:
+    try:
+        result = app(standalone_mode=False)
+    except RoaError as error:
+        complain(str(error))
+        if isinstance(error, SimulatorError):
+            _quote_simulator(error)
+        return error.exit_code
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        complain("interrupted")
+        return 130
+    except UsageError as error:
+        complain(getattr(error, "format_message", lambda: str(error))())
+        return 2
+    return result if isinstance(result, int) else 0
+
+
+def complain(message: str) -> None:
+    """One line on stderr, never wrapped or coloured in the middle of a path."""
+    line = " ".join(message.split())
+    err.print("[bold red]error:[/] ", end="")
+    err.print(line, markup=False, soft_wrap=True)
+
+
+def _quote_simulator(error: SimulatorError) -> None:
+    for line in error.log.strip().splitlines()[-8:]:
+        err.print("  | " + line, markup=False, soft_wrap=True)
+    if error.deck is not None:
+        err.print(f"  deck kept at {error.deck}", markup=False, soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A plain table: first column left, the others right."""
+    result = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for index, column in enumerate(columns):
+        result.add_column(column, justify="left" if index == 0 else "right")
+    for row in rows:
+        result.add_row(*row)
+    return result
+
+
+def progress() -> Progress:
+    """A progress bar on stderr that vanishes when done and is silent off a terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )

@@ -1,0 +1,133 @@
+"""Programmed layers: one network layer on its crossbar, before the write, with the write.
+
+A layer file is an .npz of plain arrays (no pickle) and one JSON text; it carries everything a
+verification needs: device, circuit, states, signed pulse counts, query inputs and labels.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import Device
+from roa_circuit.results import write_file
+
+FORMAT = "roa-layer-1"
+_ARRAYS = ("initial_state", "pulses", "inputs", "labels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgrammedLayer:
+    """One layer of an adapted network.
+
+    initial_state : (rows, columns) omega before the write, in [0, 1]
+    pulses : (rows, columns) signed counts, > 0 potentiates
+    inputs : (reads, rows) x in [0, 1], driven as 0.1 x [V] (Eq. 8)
+    labels : (reads,) the right answer of each read, or empty where a read has none
+    input_scale : digital factor that the inputs were divided by; outputs are multiplied by it
+    reference_column : the column held at omega = 1/2 that measures b sum(x), always the last
+    provenance : seed, network, versions: what made this layer
+    """
+
+    name: str
+    device: Device
+    crossbar: Crossbar
+    initial_state: NDArray[np.float64]
+    pulses: NDArray[np.int64]
+    inputs: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    input_scale: float = 1.0
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = self.crossbar.shape
+        _check_shape("initial_state", self.initial_state, shape)
+        _check_shape("pulses", self.pulses, shape)
+        _check_shape("inputs", self.inputs, (len(self.inputs), self.crossbar.rows))
+        if len(self.labels) not in (0, len(self.inputs)):
+            raise InputError(f"labels: {len(self.labels)} for {len(self.inputs)} inputs")
+        _check_range("initial_state", self.initial_state)
+        _check_range("inputs", self.inputs)
+        if self.crossbar.columns < 2:
+            raise InputError("a layer needs at least one column beside its reference column")
+        if not (np.isfinite(self.input_scale) and self.input_scale > 0):
+            raise InputError(f"input_scale = {self.input_scale!r} must be greater than 0")
+
+    @property
+    def reference_column(self) -> int:
+        """The index of the column held at omega = 1/2."""
+        return self.crossbar.columns - 1
+
+    def save(self, path: Path) -> None:
+        """Write the layer file; a failed write leaves nothing behind."""
+        header = {
+            "format": FORMAT,
+            "name": self.name,
+            "device": self.device.to_dict(),
+            "crossbar": self.crossbar.to_dict(),
+            "input_scale": self.input_scale,
+            "provenance": self.provenance,
+        }
+        arrays = {
+            "initial_state": self.initial_state,
+            "pulses": self.pulses.astype(np.int16),
+            "inputs": self.inputs,
+            "labels": self.labels.astype(np.int32),
+        }
+        content: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
+        write_file(path, lambda file: np.savez_compressed(file, **content))
+
+    @classmethod
+    def load(cls, path: Path) -> ProgrammedLayer:
+        """Read a layer file.
+
+        Raises
+        ------
+        InputError : missing, not a layer file, or contents out of range.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                header = json.loads(str(archive["header"]))
+                arrays = {name: archive[name] for name in _ARRAYS}
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        except (KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise InputError(f"{path}: not a layer file (.npz of `roa-meta adapt`): {error}") from None
+        try:
+            if header["format"] != FORMAT:
+                raise InputError(f"format {header['format']!r} is not {FORMAT!r}")
+            return cls(
+                name=str(header["name"]),
+                device=Device.from_dict(header["device"]),
+                crossbar=Crossbar(**header["crossbar"]),
+                initial_state=arrays["initial_state"].astype(np.float64),
+                pulses=arrays["pulses"].astype(np.int64),
+                inputs=arrays["inputs"].astype(np.float64),
+                labels=arrays["labels"].astype(np.int64),
+                input_scale=float(header["input_scale"]),
+                provenance=dict(header["provenance"]),
+            )
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: damaged layer file: {error}") from None
+
+
+def _check_shape(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
+    if array.shape != shape:
+        raise InputError(f"{name} has shape {array.shape}, expected {shape} (rows, columns)")
+
+
+def _check_range(name: str, array: NDArray[np.float64]) -> None:
+    outside = ~((array >= 0) & (array <= 1))
+    if outside.any():
+        where = tuple(int(i) for i in np.argwhere(outside)[0])
+        raise InputError(f"{name}{list(where)} = {array[where]!r} lies outside [0, 1]")

@@ -1,0 +1,184 @@
+"""Parameter sets: what is known of one device, with units, bounds and a citation."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from roa_circuit.errors import InputError, nearest
+
+UNITS = {
+    "k": "1/s", "mu1": "1/V", "mu2": "1/V", "gamma": "A", "delta": "1/V", "alpha": "A",
+    "beta": "1/V", "current_scale": "-", "read_voltage": "V", "potentiation_voltage": "V",
+    "potentiation_width": "s", "depression_voltage": "V", "depression_width": "s",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memristor:
+    """The seven constants of Eq. 1 and 2 (Zhang et al. 2021, Table 1).
+
+    `k` is a rate [1/s], whatever the paper's text calls it; gamma and alpha are amperes.
+    `current_scale` multiplies Eq. 2 alone: the same switching in a device of another area.
+    1 is Table 1 as printed, whose 1 mS cells drown in the wires of a 64-row array.
+    """
+
+    k: float  # [1/s]
+    mu1: float  # [1/V]
+    mu2: float  # [1/V]
+    gamma: float  # [A]
+    delta: float  # [1/V]
+    alpha: float  # [A]
+    beta: float  # [1/V]
+    current_scale: float = 1.0  # [-]
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _require(field.name, getattr(self, field.name), positive=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulses:
+    """The fixed read and programming pulses (Table 1). Negative voltage potentiates."""
+
+    read_voltage: float  # [V]
+    potentiation_voltage: float  # [V], < 0
+    potentiation_width: float  # [s], flat top
+    depression_voltage: float  # [V], > 0
+    depression_width: float  # [s], flat top
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            sign = -1.0 if field.name == "potentiation_voltage" else 1.0
+            _require(field.name, getattr(self, field.name), positive=sign > 0, negative=sign < 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Device:
+    """One parameter set: the memristor, its pulses, and where the numbers come from."""
+
+    name: str
+    citation: str
+    memristor: Memristor
+    pulses: Pulses
+
+    def scaled(self, current_scale: float) -> Device:
+        """The same device with its currents multiplied by `current_scale`."""
+        memristor = dataclasses.replace(self.memristor, current_scale=current_scale)
+        return dataclasses.replace(self, memristor=memristor)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The TOML document as a dictionary; keys carry units."""
+        return {
+            "name": self.name,
+            "citation": self.citation,
+            "memristor": _with_units(self.memristor),
+            "pulses": _with_units(self.pulses),
+        }
+
+    def to_toml(self) -> str:
+        """The parameter set as TOML text; `Device.from_toml` reads it back exactly."""
+        head = [f"name = {_quoted(self.name)}", f"citation = {_quoted(self.citation)}"]
+        body = []
+        for section in ("memristor", "pulses"):
+            body += ["", f"[{section}]"]
+            body += [f'"{key}" = {value!r}' for key, value in self.to_dict()[section].items()]
+        return "\n".join(head + body) + "\n"
+
+    @classmethod
+    def from_toml(cls, text: str, *, source: str = "parameter set") -> Device:
+        """Read a parameter set.
+
+        Raises
+        ------
+        InputError : not TOML, an unknown or missing key, another unit, a value out of range.
+        """
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{source}: not valid TOML: {error}") from None
+        return cls.from_dict(document, source=source)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any], *, source: str = "parameter set") -> Device:
+        """As `from_toml`, from the parsed document. Sections it does not know are left alone."""
+        try:
+            return cls(
+                name=str(document.get("name", "unnamed")),
+                citation=str(document.get("citation", "")),
+                memristor=Memristor(**_plain(document, "memristor", Memristor)),
+                pulses=Pulses(**_plain(document, "pulses", Pulses)),
+            )
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+
+
+def shipped() -> list[str]:
+    """The names of the parameter sets that come with the package."""
+    folder = resources.files("roa_circuit") / "parameter_sets"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def load_device(name_or_path: str | Path) -> Device:
+    """A shipped parameter set by name ('zhang2021'), or one from a TOML file.
+
+    Raises
+    ------
+    InputError : no such set or file, or its content is unusable.
+    """
+    text = str(name_or_path)
+    if text in shipped():
+        resource = resources.files("roa_circuit") / "parameter_sets" / f"{text}.toml"
+        return Device.from_toml(resource.read_text(encoding="utf-8"), source=text)
+    path = Path(text)
+    if path.suffix != ".toml" and not path.exists():
+        raise InputError(
+            f"device {text!r} is neither a file nor a shipped set; {nearest(text, shipped())}"
+        )
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{text}: cannot be read as a TOML file: {_reason(error)}") from None
+    return Device.from_toml(content, source=text)
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8 text"
+
+
+def _require(name: str, value: object, *, positive: bool = False, negative: bool = False) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{name} = {value!r} must be a finite number [{UNITS[name]}]")
+    if positive and value <= 0:
+        raise InputError(f"{name} = {value:g} {UNITS[name]} must be greater than 0")
+    if negative and value >= 0:
+        raise InputError(f"{name} = {value:g} {UNITS[name]} must be less than 0")
+
+
+def _with_units(record: Memristor | Pulses) -> dict[str, float]:
+    return {f"{name} [{UNITS[name]}]": value for name, value in dataclasses.asdict(record).items()}
+
+
+def _plain(document: dict[str, Any], section: str, kind: type) -> dict[str, Any]:
+    """The section's values under their plain names, its keys and units checked."""
+    table = document.get(section)
+    if not isinstance(table, dict):
+        raise InputError(f"section [{section}] is missing")
+    fields = {f"{f.name} [{UNITS[f.name]}]": f for f in dataclasses.fields(kind)}
+    for key in table:
+        if key not in fields:
+            raise InputError(f"[{section}] has an unknown key {key!r}; {nearest(key, fields)}")
+    for key, field in fields.items():
+        if key not in table and field.default is dataclasses.MISSING:
+            raise InputError(f"[{section}] lacks {key!r}")
+    return {field.name: table[key] for key, field in fields.items() if key in table}
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'

@@ -1,0 +1,83 @@
+"""Results on disk: whole or not at all, with the versions and the command that made them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from roa_circuit.errors import InputError
+
+
+def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Let `write` fill a file that appears at `path` only when complete.
+
+    Raises
+    ------
+    InputError : the folder is missing or not writable.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        Path(temporary).chmod(0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
+    write_file(path, lambda file: file.write(text.encode("utf-8")) and None)
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write indented JSON, whole or not at all; NaN and infinities become null."""
+    write_text(path, json.dumps(_finite(document), indent=2, allow_nan=False) + "\n")
+
+
+def provenance(**extra: Any) -> dict[str, Any]:
+    """What made a result: versions, platform, time, and whatever the caller adds."""
+    packages = ("roa-circuit", "numpy", "scipy")
+    versions = {name: metadata.version(name) for name in packages}
+    return {
+        "versions": {"python": platform.python_version(), **versions},
+        "platform": platform.platform(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **extra,
+    }
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
+        value = value.item()
+    elif hasattr(value, "tolist"):
+        return _finite(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

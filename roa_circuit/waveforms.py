@@ -1,0 +1,81 @@
+"""Waveforms: the pulse programme of an in-situ write and the staircase of a read.
+
+The surrogate and the deck both walk through what this module returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.parameters import Device, Pulses
+
+EDGE_FRACTION = 0.01
+"""Each write edge, as a fraction of the pulse's flat top. Edges add some 0.1 % of dose."""
+
+READ_HOLD = 1e-6
+"""How long one read is held [s]; sampled at its end."""
+
+READ_EDGE = READ_HOLD / 10
+"""The ramp [s] from one read to the next; the staircase does not return to zero."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WritePulse:
+    """One pulse on one selected row: every cell of it that still needs pulses, in parallel."""
+
+    row: int
+    voltage: float  # [V] across the selected cells; < 0 potentiates
+    width: float  # [s] flat top
+    selected: NDArray[np.bool_]  # (columns,)
+
+    @property
+    def edge(self) -> float:
+        """Each linear ramp [s]; a gap of the same length follows the pulse."""
+        return EDGE_FRACTION * self.width
+
+    @property
+    def duration(self) -> float:
+        """Ramp, flat top, ramp and gap [s]."""
+        return self.width + 3 * self.edge
+
+
+def write_programme(pulses: NDArray[np.int64], device: Device) -> Iterator[WritePulse]:
+    """The pulses of an in-situ write, row by row: first potentiation, then depression.
+
+    `pulses` (rows, columns) are signed counts, > 0 to potentiate. Rows without pulses are
+    skipped; a row takes as many pulses as its neediest cell, the others drop out early.
+    """
+    for sign, voltage, width in _polarities(device.pulses):
+        remaining = np.maximum(sign * pulses, 0)
+        for row in range(pulses.shape[0]):
+            for n in range(int(remaining[row].max(initial=0))):
+                yield WritePulse(row=row, voltage=voltage, width=width, selected=remaining[row] > n)
+
+
+def _polarities(p: Pulses) -> tuple[tuple[int, float, float], ...]:
+    return (
+        (1, p.potentiation_voltage, p.potentiation_width),
+        (-1, p.depression_voltage, p.depression_width),
+    )
+
+
+def line_voltages(
+    pulse: WritePulse, crossbar: Crossbar
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(word-line drives (rows,), bit-line drives (columns,)) [V] at the flat top of a pulse.
+
+    The selected word line carries half the voltage, selected bit lines minus half. V/2
+    grounds all others, so unselected cells see V/2 or nothing; V/3 biases them so that every
+    unselected cell sees a third.
+    """
+    half = 0.5 * pulse.voltage
+    idle = 0.0 if crossbar.scheme == "V/2" else pulse.voltage / 6.0
+    words = np.full(crossbar.rows, -idle)
+    words[pulse.row] = half
+    bits = np.where(pulse.selected, -half, idle)
+    return words, bits
