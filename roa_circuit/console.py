@@ -42,7 +42,7 @@ def _exit_code(app: typer.Typer) -> int:
         complain("interrupted")
         return 130
     except UsageError as error:
-        complain(getattr(error, "format_message", lambda: str(error))())
+        complain(error.format_message() if hasattr(error, "format_message") else str(error))
         return 2
     return result if isinstance(result, int) else 0
 
