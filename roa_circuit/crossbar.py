@@ -60,7 +60,7 @@ class Crossbar:
 
     def ideal(self) -> Crossbar:
         """The same array with perfect conductors and readout."""
-        return dataclasses.replace(self, **dict.fromkeys(RESISTANCES, 0.0))
+        return dataclasses.replace(self, r_source=0.0, r_word=0.0, r_bit=0.0, r_sense=0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as stored in layer files and reports."""

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from roa_circuit.errors import InputError
 
 
-def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a file that appears at `path` only when complete.
 
     Raises
@@ -32,7 +32,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
         with os.fdopen(handle, "wb") as file:
             write(file)
         Path(temporary).chmod(0o666 & ~_umask())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except OSError as error:
         Path(temporary).unlink(missing_ok=True)
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
@@ -43,7 +43,7 @@ def write_file(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
-    write_file(path, lambda file: file.write(text.encode("utf-8")) and None)
+    write_file(path, lambda file: file.write(text.encode("utf-8")))
 
 
 def write_json(path: Path, document: Any) -> None:
