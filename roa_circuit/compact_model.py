@@ -1,0 +1,95 @@
+"""The memristor as an ngspice subcircuit: Eq. 1 and 2 with a dynamic or a frozen state.
+
+            te o----+                     omega o----+-------+
+                    |  Bcell: Eq. 2                  |       |  Bstate: d omega/dt of Eq. 1
+            be o----+                         1 F ===     (|)
+                                                     |       |
+                                                     0       0
+
+The state is the voltage of the internal node `omega`, so `.save v(xname.omega)` records it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib import metadata
+
+from roa_circuit.memristor import LARGEST_EXPONENT
+from roa_circuit.parameters import UNITS, Device
+
+DYNAMIC_SUBCIRCUIT = "memristor"
+STATIC_SUBCIRCUIT = "memristor_static"
+
+# Literals in a B source keep ten digits only (ngspice 39); braced parameters keep all.
+_CURRENT = (
+    "{current_scale}*(STATE*{gamma}*sinh({delta}*V(te,be))+(1-STATE)*{alpha}*(1-exp(-{beta}*V(te,be))))"
+)
+_RATE = (
+    "{k}*(exp(min(max(-{mu1}*V(te,be),-{largest}),{largest}))"
+    "-exp(min(max({mu2}*V(te,be),-{largest}),{largest})))"
+)
+_ROOM_UP, _ROOM_DOWN = "max(1-V(omega),0)", "max(V(omega),0)"
+
+
+def ngspice_library(device: Device) -> str:
+    """The device as text of an ngspice library (`.include` it, or paste it into a deck).
+
+    Two subcircuits with the pins te (top, on the word line) and be (bottom, on the bit line)
+    and the parameter w0, omega at time zero in [0, 1]:
+
+    memristor : the state moves as Eq. 1 says; for `.tran`, with or without `uic`. It cannot
+        leave [0, 1]: what Newton or the integrator overshoots meets a rate of zero.
+    memristor_static : the state stays w0; for `.op`, `.dc`, `.ac` and reads.
+
+    Constants carry every digit of the parameter set; exponents are clamped at +-80, where
+    the clamp of `roa_circuit.memristor` lies. Tried with ngspice 39.
+    """
+    return "\n".join([*_header(device), "", *_dynamic(device), "", *_static(device), ""])
+
+
+def comment(text: str) -> str:
+    """`text` as one line that ngspice can only read as a comment, whatever is in it."""
+    return "* " + " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _header(device: Device) -> list[str]:
+    lines = [f"Memristor {device.name!r} for ngspice, by roa-circuit {metadata.version('roa-circuit')}"]
+    if device.citation:
+        lines.append(f"Parameters: {device.citation}")
+    lines += [
+        "X... te be memristor w0=0.5         state moves (Eq. 1); it is the node omega",
+        "X... te be memristor_static w0=0.5  state stays w0",
+        "V(te,be) < 0 potentiates. Units are SI.",
+    ]
+    return [comment(line) for line in lines]
+
+
+def _dynamic(device: Device) -> list[str]:
+    return [
+        f".subckt {DYNAMIC_SUBCIRCUIT} te be PARAMS: w0=0.5",
+        *_constants(device, skip=()),
+        "Cstate omega 0 1 IC={w0}",
+        ".ic v(omega)={w0}",
+        f"Bstate 0 omega I={_RATE}",
+        f"+*(V(te,be)<0 ? {_ROOM_UP}*{_ROOM_UP} : {_ROOM_DOWN}*{_ROOM_DOWN})",
+        f"Bcell te be I={_CURRENT.replace('STATE', 'V(omega)')}",
+        f".ends {DYNAMIC_SUBCIRCUIT}",
+    ]
+
+
+def _static(device: Device) -> list[str]:
+    return [
+        f".subckt {STATIC_SUBCIRCUIT} te be PARAMS: w0=0.5",
+        *_constants(device, skip=("k", "mu1", "mu2", "largest")),
+        f"Bcell te be I={_CURRENT.replace('STATE', '{w0}')}",
+        f".ends {STATIC_SUBCIRCUIT}",
+    ]
+
+
+def _constants(device: Device, *, skip: tuple[str, ...]) -> list[str]:
+    values = {**dataclasses.asdict(device.memristor), "largest": LARGEST_EXPONENT}
+    return [
+        f".param {name}={value!r}" + (f" ; [{UNITS[name]}]" if name in UNITS else "")
+        for name, value in values.items()
+        if name not in skip
+    ]
