@@ -1,0 +1,175 @@
+"""Evaluation: few-shot accuracy over many test episodes, one row a noise level."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from meta.datasets import FewShotDataset
+from meta.learners import WriteModel, adapt, query_loss
+from meta.network import Network
+from meta.tasks import sample_task
+from roa_circuit.errors import InputError
+from roa_circuit.mapping import state_from_weight, weight_from_state
+from roa_circuit.programming import write_verify
+
+RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""Candidates of the relative learning rate (Figure 3 of the paper)."""
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Accuracy of each episode, and the mean number of pulses a crossbar weight took."""
+
+    accuracies: NDArray[np.float64]
+    pulses_per_weight: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of `roa-meta evaluate`; accuracies in [0, 1], ci95 the half-width of the mean."""
+
+    dataset: str
+    ways: int
+    shots: int
+    sigma_wn: float
+    relative_rate: float
+    steps: int
+    tasks: int
+    accuracy: float
+    ci95: float
+    pulses_per_weight: float
+    initial_map: str
+
+
+def episode_accuracies(
+    network: Network,
+    images: NDArray[np.uint8],
+    write: WriteModel | None,
+    *,
+    shots: int,
+    queries: int,
+    tasks: int,
+    seed: int,
+    relative_rate: float = 1.0,
+    verify_rounds: int = 0,
+    dtype: torch.dtype = torch.float32,
+    on_task: Callable[[], None] = lambda: None,
+) -> Episodes:
+    """Adapt to `tasks` seeded episodes and score their query sets.
+
+    verify_rounds : 0 starts from theta_0 itself ("ideal" mapping); n programs theta_0 onto
+        the cells with n rounds of write-verify first.
+    """
+    rng = np.random.default_rng([seed, 1])
+    noise = np.random.default_rng([seed, 2])
+    accuracies, pulses, weights = [], 0.0, 0
+    for _ in range(tasks):
+        task = sample_task(images, rng, ways=network.architecture.ways, shots=shots, queries=queries)
+        start = _mapped(network, write, verify_rounds, noise)
+        adapted = adapt(
+            network, task, write, start=start, relative_rate=relative_rate, rng=noise, dtype=dtype
+        )
+        with torch.no_grad():
+            _, logits = query_loss(network, task, adapted, dtype)
+        accuracies.append((logits.argmax(1) == task.query_labels).double().mean().item())
+        pulses += sum(p.abs().sum().item() for p in adapted.pulses.values())
+        weights += sum(p.numel() for p in adapted.pulses.values())
+        on_task()
+    return Episodes(np.array(accuracies), pulses / weights if weights else 0.0)
+
+
+def _mapped(
+    network: Network, write: WriteModel | None, rounds: int, noise: np.random.Generator
+) -> dict[str, torch.Tensor] | None:
+    """theta_0 as write-verify leaves it on the cells, or None where the mapping is ideal."""
+    if write is None or rounds == 0:
+        return None
+    start = {}
+    for name, weight in network.initial_weights().items():
+        target = state_from_weight(weight.detach().double())
+        omega = torch.full_like(target, 0.5)
+        omega, _ = write_verify(omega, target, write.device, write.how, rounds, noise)
+        start[name] = weight_from_state(omega).to(weight.dtype).requires_grad_()
+    return start
+
+
+def evaluate(
+    network: Network,
+    dataset: FewShotDataset,
+    write: WriteModel,
+    *,
+    shots: int = 1,
+    queries: int = 15,
+    tasks: int = 200,
+    sigmas: Sequence[float] = (0.0, 1.0, 2.0, 4.0),
+    relative_rate: float | None = None,
+    validation_tasks: int = 50,
+    verify_rounds: int = 0,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    on_task: Callable[[], None] = lambda: None,
+) -> list[Row]:
+    """Few-shot accuracy on the test classes, one row a noise level sigma_WN.
+
+    relative_rate : None chooses it for each noise level on the validation classes (Figure 3).
+    """
+    if tasks < 2:
+        raise InputError(f"tasks = {tasks} must be at least 2, or there is no interval")
+    rows = []
+    for sigma in sigmas:
+        model = replace(write, how=replace(write.how, sigma_wn=sigma))
+
+        def run(split: str, rate: float, count: int, model: WriteModel = model) -> Episodes:
+            return episode_accuracies(
+                network,
+                dataset.split(split),
+                model,
+                shots=shots,
+                queries=queries,
+                tasks=count,
+                seed=seed + (split == "validation"),
+                relative_rate=rate,
+                verify_rounds=verify_rounds,
+                dtype=dtype,
+                on_task=on_task,
+            )
+
+        rate = relative_rate
+        if rate is None:
+            rate = max(RELATIVE_RATES, key=lambda r: run("validation", r, validation_tasks).accuracies.mean())
+        outcome = run("test", rate, tasks)
+        rows.append(_row(network, dataset, outcome, shots, sigma, rate, verify_rounds))
+    return rows
+
+
+def _row(
+    network: Network,
+    dataset: FewShotDataset,
+    outcome: Episodes,
+    shots: int,
+    sigma: float,
+    rate: float,
+    verify_rounds: int,
+) -> Row:
+    scores = outcome.accuracies
+    return Row(
+        dataset=dataset.name,
+        ways=network.architecture.ways,
+        shots=shots,
+        sigma_wn=sigma,
+        relative_rate=rate,
+        steps=network.architecture.steps,
+        tasks=len(scores),
+        accuracy=float(scores.mean()),
+        ci95=float(1.96 * scores.std(ddof=1) / math.sqrt(len(scores))),
+        pulses_per_weight=outcome.pulses_per_weight,
+        initial_map=f"write_verify({verify_rounds})" if verify_rounds else "ideal",
+    )
+
+

@@ -1,0 +1,183 @@
+"""The paper's network: four blocks of conv 3x3, batch norm, max-pool, ReLU, then a linear head.
+
+Convolution and head weights live on crossbars, as g in [-1, 1]; so does the head's bias, as an
+always-on row. Batch norm is digital: it uses the batch's own statistics (as MAML++ does), has
+one scale and shift per inner step, and is never written in situ.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from roa_circuit.errors import InputError
+from roa_circuit.results import write_file
+
+BLOCKS = ("conv1", "conv2", "conv3", "conv4")
+HEAD = "fc"
+FORMAT = "roa-network-1"
+
+Weights = Mapping[str, Tensor]
+"""Crossbar weights by name: conv1..conv4 (filters, channels, 3, 3), fc (ways, filters), fc.bias."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The sizes of a network: `filters` per block, `ways` classes, inner `steps`."""
+
+    ways: int = 5
+    filters: int = 64
+    channels: int = 1
+    size: int = 28  # [pixels]
+    steps: int = 1
+
+    def __post_init__(self) -> None:
+        for name, least in {"ways": 2, "filters": 1, "channels": 1, "size": 16, "steps": 1}.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name} = {getattr(self, name)} must be at least {least}")
+
+    @property
+    def features(self) -> int:
+        """Inputs of the head: four poolings halve the image, rounding down."""
+        return self.filters * (self.size // 16) ** 2
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of all crossbar weights."""
+        inputs = (self.channels, *(self.filters,) * 3)
+        shapes = {name: (self.filters, n, 3, 3) for name, n in zip(BLOCKS, inputs, strict=True)}
+        return {**shapes, HEAD: (self.ways, self.features), f"{HEAD}.bias": (self.ways,)}
+
+
+class Network(torch.nn.Module):
+    """Everything that is meta-learned.
+
+    weights : initial crossbar weights theta_0
+    rates : log of the learned inner rate, per weight tensor and step (steps,)
+    scales, shifts : batch norm's gamma and beta, per block (steps + 1, filters)
+    """
+
+    def __init__(self, architecture: Architecture, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.architecture = architecture
+        a = architecture
+        self.weights = torch.nn.ParameterDict(
+            {_key(n): _initial(n, s, generator) for n, s in a.weight_shapes.items()}
+        )
+        self.log_rates = torch.nn.ParameterDict(
+            {_key(name): torch.full((a.steps,), math.log(0.1)) for name in a.weight_shapes}
+        )
+        self.scales = torch.nn.ParameterDict({name: torch.ones(a.steps + 1, a.filters) for name in BLOCKS})
+        self.shifts = torch.nn.ParameterDict({name: torch.zeros(a.steps + 1, a.filters) for name in BLOCKS})
+
+    def initial_weights(self) -> dict[str, Tensor]:
+        """theta_0 by name; gradients reach the parameters."""
+        return {name: self.weights[_key(name)] for name in self.architecture.weight_shapes}
+
+    def rate(self, name: str, step: int) -> Tensor:
+        """The learned inner rate of one weight tensor at one step, > 0."""
+        return self.log_rates[_key(name)][step].exp()
+
+    def features(self, images: Tensor, weights: Weights, step: int) -> Tensor:
+        """(images, features) after the four blocks, >= 0."""
+        x = images
+        for name in BLOCKS:
+            x = self.block(name, conv(x, weights[name]), step)
+        return x.flatten(1).float()
+
+    def block(self, name: str, y: Tensor, step: int) -> Tensor:
+        """Batch norm, max-pool and ReLU. Pooling first changes nothing: ReLU is monotone."""
+        y = F.batch_norm(y, None, None, self.scales[name][step], self.shifts[name][step], training=True)
+        return F.relu(F.max_pool2d(y, 2))
+
+    def forward(self, images: Tensor, weights: Weights, step: int = 0) -> Tensor:
+        """(images, ways) logits under the given crossbar weights."""
+        return F.linear(self.features(images, weights, step), weights[HEAD], weights[f"{HEAD}.bias"])
+
+    @torch.no_grad()
+    def clip_weights(self, limit: float = 1.0) -> None:
+        """Keep every crossbar weight inside the device's range [-limit, limit]."""
+        for weight in self.weights.values():
+            weight.clamp_(-limit, limit)
+
+    def save(self, path: Path, **note: Any) -> None:
+        """One safetensors file; the architecture and `note` (JSON) are its metadata."""
+        from safetensors.torch import save
+
+        metadata = {
+            "format": FORMAT,
+            "architecture": json.dumps(asdict(self.architecture)),
+            "note": json.dumps(note),
+        }
+        tensors = {name: t.detach().contiguous() for name, t in self.state_dict().items()}
+        write_file(path, lambda file: file.write(save(tensors, metadata=metadata)))
+
+    @classmethod
+    def load(cls, path: Path) -> Network:
+        """Read a network file.
+
+        Raises
+        ------
+        InputError : missing, not a network file, or tensors of other shapes.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{path}: not a readable network file (.safetensors): {error}") from None
+        if metadata.get("format") != FORMAT:
+            raise InputError(f"{path}: not a network of this toolkit (format {metadata.get('format')!r})")
+        try:
+            network = cls(Architecture(**json.loads(metadata["architecture"])))
+            network.load_state_dict(tensors)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"{path}: damaged network file: {' '.join(str(error).split())}") from None
+        network.note = json.loads(metadata.get("note", "{}"))
+        return network
+
+    note: dict[str, Any] = {}  # noqa: RUF012
+
+
+def conv(x: Tensor, weight: Tensor) -> Tensor:
+    """The 3 x 3 convolution, padded by 1; in the input's memory format and precision."""
+    return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=torch.channels_last), padding=1)
+
+
+def prepare(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Images in the layout and precision that the convolutions run fastest in."""
+    return images.to(dtype=dtype, memory_format=torch.channels_last)
+
+
+def fastest_dtype() -> torch.dtype:
+    """bfloat16 where the processor multiplies it natively, else float32."""
+    native = torch.backends.cpu.get_cpu_capability() == "AVX512" and _has_bf16()
+    return torch.bfloat16 if native else torch.float32
+
+
+def _has_bf16() -> bool:
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "_")  # ParameterDict keys must not contain a dot
+
+
+def _initial(name: str, shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
+    """Xavier for weights, zero for the bias, as MAML++."""
+    if len(shape) == 1:
+        return torch.zeros(shape)
+    receptive = int(np.prod(shape[2:]))
+    limit = math.sqrt(6.0 / ((shape[0] + shape[1]) * receptive))
+    return (2 * torch.rand(shape, generator=generator) - 1) * limit

@@ -1,0 +1,162 @@
+"""Programming: from a wanted change of state to pulses, and to the state really written.
+
+Eq. 6 and 7 of Zhang et al. (2021), for numpy and torch alike. Counts are signed: n > 0 are
+potentiation pulses, n < 0 depression pulses.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import device as device_of
+
+from roa_circuit.errors import InputError, nearest
+from roa_circuit.memristor import Array, after_dose, as_array, namespace, pulse_strength
+from roa_circuit.parameters import Device
+
+ROUNDINGS = ("nearest", "floor", "ceil", "stochastic")
+_CLOSEST_TO_BOUND = 1e-6  # keeps 1/omega and 1/(1 - omega) finite in float32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programming:
+    """How a write is quantised and disturbed.
+
+    Eq. 6 alone asks for a negative or infinite time when the target leaves (0, 1), so targets
+    are clipped to [lowest_state, highest_state] and counts capped at `max_pulses`.
+    rounding : of the pulse count: 'nearest', 'floor', 'ceil' (of its size) or 'stochastic'.
+    sigma_wn : write noise of Eq. 7, dimensionless.
+    clip : keep noisy states in [0, 1]; False follows Eq. 7 to the letter.
+    """
+
+    rounding: str = "nearest"
+    max_pulses: int = 64
+    lowest_state: float = 0.01
+    highest_state: float = 0.99
+    sigma_wn: float = 0.0
+    clip: bool = True
+
+    def __post_init__(self) -> None:
+        if self.rounding not in ROUNDINGS:
+            raise InputError(f"rounding {self.rounding!r} is unknown; {nearest(self.rounding, ROUNDINGS)}")
+        if not 0 < self.lowest_state < self.highest_state < 1:
+            raise InputError(
+                f"states [{self.lowest_state}, {self.highest_state}] must satisfy 0 < lowest < highest < 1"
+            )
+        if self.max_pulses < 1:
+            raise InputError(f"max_pulses = {self.max_pulses} must be at least 1")
+        if not (math.isfinite(self.sigma_wn) and self.sigma_wn >= 0):
+            raise InputError(f"sigma_wn = {self.sigma_wn!r} must be finite and not negative")
+
+
+def pulse_doses(device: Device) -> tuple[float, float]:
+    """(dose of one potentiation pulse, |dose| of one depression pulse) [-]; 0.4713 and 0.2406
+    for Table 1."""
+    pulses, p = device.pulses, device.memristor
+    up = pulse_strength(pulses.potentiation_voltage, pulses.potentiation_width, p)
+    down = pulse_strength(pulses.depression_voltage, pulses.depression_width, p)
+    return float(up), -float(down)
+
+
+def real_pulse_count(omega: Array, d_omega: Array, device: Device, how: Programming) -> Array:
+    """Eq. 6 before its rounding: the signed real number of pulses that changes omega by d_omega.
+
+    With lambda = 1 - omega or -omega, Eq. 6 is the difference of 1/(1 - omega) (potentiation)
+    or 1/omega (depression) over the dose of one pulse.
+    """
+    omega, d_omega = as_array(omega), as_array(d_omega)
+    xp = namespace(omega, d_omega)
+    omega = xp.clip(omega, _CLOSEST_TO_BOUND, 1.0 - _CLOSEST_TO_BOUND)
+    target = xp.clip(omega + d_omega, how.lowest_state, how.highest_state)
+    up, down = pulse_doses(device)
+    raising = xp.clip(1.0 / (1.0 - target) - 1.0 / (1.0 - omega), 0.0, None) / up
+    lowering = xp.clip(1.0 / target - 1.0 / omega, 0.0, None) / down
+    count = xp.where(d_omega > 0, raising, -lowering)
+    return xp.clip(count, -how.max_pulses, how.max_pulses)
+
+
+def round_count(count: Array, how: Programming, generator: np.random.Generator | None = None) -> Array:
+    """Whole pulses from real ones; 'stochastic' needs a generator."""
+    count = as_array(count)
+    xp = namespace(count)
+    if how.rounding == "nearest":
+        return xp.round(count)
+    size, sign = xp.abs(count), xp.sign(count)
+    if how.rounding == "floor":
+        return sign * xp.floor(size)
+    if how.rounding == "ceil":
+        return sign * xp.ceil(size)
+    if generator is None:
+        raise InputError("stochastic rounding needs a random generator")
+    return sign * xp.floor(size + _like(generator.random(tuple(count.shape)), count))
+
+
+def after_pulses(omega: Array, count: Array, device: Device) -> Array:
+    """The state after a signed number of programming pulses, in closed form."""
+    count = as_array(count)
+    up, down = pulse_doses(device)
+    xp = namespace(count)
+    return after_dose(omega, count * xp.where(count < 0, xp.full_like(count, down), xp.full_like(count, up)))
+
+
+def write_noise(
+    before: Array, written: Array, how: Programming, generator: np.random.Generator | None
+) -> Array:
+    """Eq. 7 in omega: sd = sqrt(|omega_written - omega_before|) sigma_WN.
+
+    |Delta G| is what was really written after rounding: no pulse, no noise. In g this is
+    sd = sigma_WN sqrt(2 |Delta g|).
+    """
+    if how.sigma_wn == 0.0:
+        return written
+    if generator is None:
+        raise InputError("write noise needs a random generator")
+    xp = namespace(written)
+    change = xp.abs(written - before)
+    moved = change > 0
+    spread = how.sigma_wn * xp.sqrt(xp.where(moved, change, xp.ones_like(change)))
+    noise = _like(generator.standard_normal(tuple(written.shape)), written)
+    noisy = written + xp.where(moved, spread * noise, xp.zeros_like(written))
+    return xp.clip(noisy, 0.0, 1.0) if how.clip else noisy
+
+
+def write(
+    omega: Array,
+    d_omega: Array,
+    device: Device,
+    how: Programming,
+    generator: np.random.Generator | None = None,
+) -> tuple[Array, Array]:
+    """One open-loop write: (states written, signed pulse counts), shaped like omega."""
+    count = round_count(real_pulse_count(omega, d_omega, device, how), how, generator)
+    return write_noise(omega, after_pulses(omega, count, device), how, generator), count
+
+
+def write_verify(
+    omega: Array,
+    target: Array,
+    device: Device,
+    how: Programming,
+    rounds: int,
+    generator: np.random.Generator | None = None,
+) -> tuple[Array, Array]:
+    """Write, read, correct, `rounds` times: (states written, pulses spent per cell).
+
+    A correction that would round to no pulse leaves the cell alone, so errors stay of the
+    order of half a pulse (decision 11 of the guide: "zero deviation" is out of reach).
+    """
+    omega = as_array(omega)
+    spent = 0 * omega
+    for _ in range(rounds):
+        omega, count = write(omega, target - omega, device, how, generator)
+        spent = spent + namespace(count).abs(count)
+    return omega, spent
+
+
+def _like(values: np.ndarray[Any, Any], array: Array) -> Array:
+    """numpy draws as an array of the same library, dtype and device as `array`."""
+    xp = namespace(array)
+    return xp.asarray(values, dtype=array.dtype, device=device_of(array))
