@@ -41,10 +41,12 @@ class Programming:
 
     def __post_init__(self) -> None:
         if self.rounding not in ROUNDINGS:
-            raise InputError(f"rounding {self.rounding!r} is unknown; {nearest(self.rounding, ROUNDINGS)}")
+            raise InputError(
+                f"rounding {self.rounding!r} is unknown; {nearest(self.rounding, ROUNDINGS)}"
+            )
         if not 0 < self.lowest_state < self.highest_state < 1:
             raise InputError(
-                f"states [{self.lowest_state}, {self.highest_state}] must satisfy 0 < lowest < highest < 1"
+                f"states [{self.lowest_state}, {self.highest_state}] must lie inside (0, 1), in order"
             )
         if self.max_pulses < 1:
             raise InputError(f"max_pulses = {self.max_pulses} must be at least 1")
@@ -98,8 +100,7 @@ def after_pulses(omega: Array, count: Array, device: Device) -> Array:
     """The state after a signed number of programming pulses, in closed form."""
     count = as_array(count)
     up, down = pulse_doses(device)
-    xp = namespace(count)
-    return after_dose(omega, count * xp.where(count < 0, xp.full_like(count, down), xp.full_like(count, up)))
+    return after_dose(omega, namespace(count).where(count < 0, count * down, count * up))
 
 
 def write_noise(

@@ -1,0 +1,142 @@
+"""The slow, obvious twin of the solver: nodal analysis of every node, dense, one Newton loop.
+
+Kept apart from `solver` in method and code so that each checks the other. Nodes joined by a
+resistance of zero are one node. Memory grows with (rows columns)^2: for small arrays.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.errors import ConvergenceError, InputError
+from roa_circuit.memristor import conductance, current, differential_conductance
+from roa_circuit.parameters import Device
+from roa_circuit.solver import check_read
+
+Floats = NDArray[np.float64]
+
+MOST_CELLS = 4096
+
+
+def read_currents_dense(
+    crossbar: Crossbar, state: Floats, voltages: Floats, device: Device, *, exact: bool = True
+) -> Floats:
+    """The sensed currents (reads, columns) [A]; arguments as `solver.read_currents`.
+
+    Raises
+    ------
+    InputError : more than 4096 cells.
+    """
+    check_read(crossbar, state, voltages)
+    if crossbar.rows * crossbar.columns > MOST_CELLS:
+        raise InputError(
+            f"the dense twin takes at most {MOST_CELLS} cells, not {crossbar.rows} x {crossbar.columns}"
+        )
+    circuit = _Circuit(crossbar)
+    return np.stack([circuit.read(state, v, device, exact) for v in voltages])
+
+
+class _Circuit:
+    """Nodes and branches: unknown nodes 0..n-1, then the fixed ones (drives, grounds)."""
+
+    def __init__(self, crossbar: Crossbar) -> None:
+        self.rows, self.columns = crossbar.shape
+        self._parent: dict[str, str] = {}
+        resistors = self._resistors(crossbar)
+        for a, b, r in resistors:
+            if r == 0.0:
+                self._join(a, b)
+        fixed = [f"source{i}" for i in range(self.rows)] + [f"ground{j}" for j in range(self.columns)]
+        self.fixed = {self._find(name): index for index, name in enumerate(fixed)}
+        names = sorted({self._find(n) for a, b, _ in resistors for n in (a, b)} - self.fixed.keys())
+        self.number = {name: index for index, name in enumerate(names)}
+        self.number |= {name: len(names) + index for name, index in self.fixed.items()}
+        self.unknowns, self.nodes = len(names), len(names) + len(fixed)
+        self.resistors = [(self._node(a), self._node(b), 1.0 / r) for a, b, r in resistors if r > 0.0]
+        self.word, self.bit = (
+            np.array(
+                [[self._node(f"{k}{i},{j}") for j in range(self.columns)] for i in range(self.rows)]
+            )
+            for k in "wb"
+        )
+
+    def _resistors(self, c: Crossbar) -> list[tuple[str, str, float]]:
+        """(node, node, Ohm) of every line segment and terminal."""
+        parts = []
+        for i in range(c.rows):
+            parts.append((f"source{i}", f"driven{i}", c.r_source))
+            for j in range(c.columns):
+                parts.append((f"w{i},{j - 1}" if j else f"driven{i}", f"w{i},{j}", c.r_word))
+        for j in range(c.columns):
+            for i in range(c.rows):
+                below = f"b{i + 1},{j}" if i < c.rows - 1 else f"sensed{j}"
+                parts.append((f"b{i},{j}", below, c.r_bit))
+            parts.append((f"sensed{j}", f"ground{j}", c.r_sense))
+        return parts
+
+    def read(self, state: Floats, voltages: Floats, device: Device, exact: bool) -> Floats:
+        """The currents (columns,) into the grounds for word voltages (rows,)."""
+        p, read_voltage = device.memristor, device.pulses.read_voltage
+        v = np.zeros(self.nodes)
+        v[self.unknowns : self.unknowns + self.rows] = voltages
+        lines = self._line_matrix()
+        last = np.inf
+        for _ in range(60):
+            u = v[self.word] - v[self.bit]
+            if exact:
+                i, slope = current(state, u, p), differential_conductance(state, u, p)
+            else:
+                slope = conductance(state, read_voltage, p)
+                i = slope * u
+            if not self.unknowns:
+                break
+            matrix = lines.copy()
+            self._stamp(matrix, slope)
+            leaving = lines @ v
+            np.add.at(leaving, self.word, i)
+            np.add.at(leaving, self.bit, -i)
+            step = np.linalg.solve(matrix[: self.unknowns, : self.unknowns], -leaving[: self.unknowns])
+            v[: self.unknowns] += step
+            if last <= 1e-9 * np.abs(voltages).max():  # quadratic: this step was below rounding
+                break
+            last = np.abs(step).max()
+        else:
+            raise ConvergenceError(f"the dense twin stopped at a step of {last:.2e} V")
+        return self._sensed(lines, v, i)
+
+    def _sensed(self, lines: Floats, v: Floats, cell: Floats) -> Floats:
+        arriving = -(lines @ v)
+        np.add.at(arriving, self.bit, cell)
+        return arriving[self.nodes - self.columns :]
+
+    def _line_matrix(self) -> Floats:
+        matrix = np.zeros((self.nodes, self.nodes))
+        for a, b, g in self.resistors:
+            matrix[a, a] += g
+            matrix[b, b] += g
+            matrix[a, b] -= g
+            matrix[b, a] -= g
+        return matrix
+
+    def _stamp(self, matrix: Floats, g: Floats) -> None:
+        np.add.at(matrix, (self.word, self.word), g)
+        np.add.at(matrix, (self.bit, self.bit), g)
+        np.add.at(matrix, (self.word, self.bit), -g)
+        np.add.at(matrix, (self.bit, self.word), -g)
+
+    def _node(self, name: str) -> int:
+        return self.number[self._find(name)]
+
+    def _find(self, name: str) -> str:
+        while name in self._parent:
+            name = self._parent[name]
+        return name
+
+    def _join(self, a: str, b: str) -> None:
+        """Merge two nodes; a drive or ground keeps its name."""
+        a, b = self._find(a), self._find(b)
+        if a != b:
+            keep, drop = (b, a) if b.startswith(("source", "ground")) else (a, b)
+            self._parent[drop] = keep
