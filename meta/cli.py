@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from roa_circuit import console
+from roa_circuit.design_point import default_device
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import Device, load_device
+from roa_circuit.results import provenance, write_json
+from roa_circuit.units import parse_quantity
+
+if TYPE_CHECKING:
+    from meta.network import Network
 
 app = typer.Typer(
     name="roa-meta",
@@ -19,7 +27,16 @@ app = typer.Typer(
 
 DataSet = Annotated[str, typer.Option(help="omniglot, or glyphs (built in, needs no download).")]
 Data = Annotated[Path | None, typer.Option(help="A local copy of the data set; downloaded otherwise.")]
+NetworkFile = Annotated[
+    Path | None, typer.Option(help="A .safetensors of `train`; the shipped one otherwise.")
+]
+DeviceOption = Annotated[
+    str | None, typer.Option(help="Parameter set, a name or a TOML file; the design point otherwise.")
+]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON.")]
+
+
+LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 
 
 @app.callback()
@@ -36,12 +53,17 @@ def train(
     shots: int = 1,
     queries: int = 5,
     filters: int = 64,
-    epochs: int = 20,
+    epochs: int = 16,
     iterations: Annotated[int, typer.Option(help="Outer steps an epoch.")] = 500,
     batch: Annotated[int, typer.Option(help="Tasks an outer step.")] = 8,
-    pulses_from: Annotated[int, typer.Option(help="First epoch that rounds to pulses.")] = 12,
+    pulses_from: Annotated[int, typer.Option(help="First epoch that rounds to pulses.")] = 8,
+    relative_rate: Annotated[
+        float, typer.Option(help="Factor on the learned rates when rounding.")
+    ] = 3.0,
     rho: Annotated[float, typer.Option(help="Constraint of Eq. 18; 1 leaves it out.")] = 0.5,
-    device: Annotated[str, typer.Option(help="Parameter set: a shipped name or a TOML file.")] = "zhang2021",
+    device: Annotated[
+        str, typer.Option(help="Parameter set: a shipped name or a TOML file.")
+    ] = "zhang2021",
     seed: int = 0,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
@@ -58,6 +80,7 @@ def train(
         iterations=iterations,
         batch=batch,
         pulses_from=pulses_from,
+        relative_rate=relative_rate,
         rho=rho,
         device=device,
         seed=seed,
@@ -74,6 +97,149 @@ def train(
         line = bar.add_task("training", total=epochs * iterations)
         run(images, how, output, callbacks=[report], on_iteration=lambda *_: bar.advance(line))
     console.out.print(f"network: {output / 'best.safetensors'}")
+
+
+@app.command()
+def adapt(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the layer files.")] = Path(
+        "out/adapt"
+    ),
+    network: NetworkFile = None,
+    dataset: DataSet = "glyphs",
+    data: Data = None,
+    shots: int = 1,
+    queries: Annotated[int, typer.Option(help="Query images a class.")] = 15,
+    relative_rate: Annotated[float, typer.Option(help="Factor on the learned rates.")] = 1.0,
+    sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
+    device: DeviceOption = None,
+    wire_resistance: Annotated[str | None, typer.Option(help="Per segment of both lines [Ohm].")] = None,
+    seed: int = 0,
+    json: Json = None,
+) -> None:
+    """Adapt to one test episode and write its programmed layers for `roa-spice verify`."""
+    from meta.adaptation import adapt_episode
+    from meta.datasets import load_dataset
+
+    episode = adapt_episode(
+        _network(network),
+        load_dataset(dataset, data),
+        device=_device(device),
+        wire_resistance=None if wire_resistance is None else _ohms(wire_resistance),
+        shots=shots,
+        queries=queries,
+        relative_rate=relative_rate,
+        sigma_wn=sigma_wn,
+        seed=seed,
+    )
+    for name, layer in episode.layers.items():
+        layer.save(output / f"{name}.npz")
+    rows = [[row["layer"], *(f"{row[key]:,}" for key in LAYER_COLUMNS[1:])] for row in episode.summary()]
+    console.out.print(console.table(f"adapted in one write, seed {seed}", LAYER_COLUMNS, rows))
+    console.out.print(
+        f"query accuracy {episode.accuracy:.2%} (before the write {episode.accuracy_before:.2%}); "
+        f"layers in {output}"
+    )
+    if json is not None:
+        write_json(json, episode.to_dict())
+
+
+@app.command()
+def evaluate(
+    network: NetworkFile = None,
+    dataset: DataSet = "omniglot",
+    data: Data = None,
+    ways: Annotated[int | None, typer.Option(help="Must be the network's own.")] = None,
+    shots: int = 1,
+    queries: Annotated[int, typer.Option(help="Query images a class.")] = 15,
+    tasks: int = 200,
+    sigma_wn: Annotated[
+        str, typer.Option(help="Write noise levels of Eq. 7, comma separated.")
+    ] = "0,1,2,4",
+    relative_rate: Annotated[
+        float | None,
+        typer.Option(help="Factor on the learned rates; chosen on validation classes otherwise."),
+    ] = None,
+    write_verify: Annotated[
+        int, typer.Option(help="Rounds of write-verify for the initial map; 0 maps ideally.")
+    ] = 0,
+    device: DeviceOption = None,
+    seed: int = 0,
+    json: Json = None,
+) -> None:
+    """Few-shot accuracy on test classes, every weight written in device pulses."""
+    from dataclasses import asdict
+
+    from meta.datasets import load_dataset
+    from meta.evaluate import RELATIVE_RATES, VALIDATION_TASKS
+    from meta.evaluate import evaluate as run
+    from meta.learners import WriteModel
+    from roa_circuit.programming import Programming
+
+    net = _network(network)
+    if ways not in (None, net.architecture.ways):
+        raise InputError(
+            f"--ways {ways}: this network has {net.architecture.ways} classes; "
+            f"train another with `roa-meta train --ways {ways}`"
+        )
+    sigmas = _numbers(sigma_wn, "--sigma-wn")
+    images = load_dataset(dataset, data)
+    tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if relative_rate is None else 0
+    with console.progress() as bar:
+        line = bar.add_task("episodes", total=len(sigmas) * (tasks + tuning))
+        rows = run(
+            net,
+            images,
+            WriteModel(device=_device(device), how=Programming()),
+            shots=shots,
+            queries=queries,
+            tasks=tasks,
+            sigmas=sigmas,
+            relative_rate=relative_rate,
+            verify_rounds=write_verify,
+            seed=seed,
+            on_task=lambda: bar.advance(line),
+        )
+    title = f"{dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
+    columns = [
+        "write noise",
+        "relative rate",
+        "accuracy",
+        "95 % interval",
+        "pulses a weight",
+        "initial map",
+    ]
+    cells = [
+        [
+            f"{r.sigma_wn:g}",
+            f"{r.relative_rate:g}",
+            f"{r.accuracy:.2%}",
+            f"± {r.ci95:.2%}",
+            f"{r.pulses_per_weight:.4f}",
+            r.initial_map,
+        ]
+        for r in rows
+    ]
+    console.out.print(console.table(title, columns, cells))
+    if json is not None:
+        write_json(json, {"rows": [asdict(row) for row in rows], "provenance": provenance(seed=seed)})
+
+
+def _network(path: Path | None) -> Network:
+    from meta.network import Network, shipped_network
+
+    return shipped_network() if path is None else Network.load(path)
+
+
+def _device(name: str | None) -> Device:
+    return default_device() if name is None else load_device(name)
+
+
+def _ohms(text: str) -> float:
+    return parse_quantity(text, what="--wire-resistance", unit="Ohm")
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    return [parse_quantity(part, what=option) for part in text.split(",")]
 
 
 def main() -> NoReturn:

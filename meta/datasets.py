@@ -5,6 +5,7 @@ A data set is an array of images per class and a split of its classes. Ink is 1,
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -82,10 +83,10 @@ def load_omniglot(data: Path | None = None) -> FewShotDataset:
     expected = sum(OMNIGLOT_CLASSES.values())
     if len(images) != expected:
         raise InputError(f"{data}: {len(images)} characters found, Omniglot has {expected}")
-    return FewShotDataset(name="omniglot", images=images, classes=_shuffled_split(OMNIGLOT_CLASSES))
+    return FewShotDataset(name="omniglot", images=images, classes=shuffled_split(OMNIGLOT_CLASSES))
 
 
-def _shuffled_split(sizes: dict[str, int]) -> dict[str, NDArray[np.int64]]:
+def shuffled_split(sizes: dict[str, int]) -> dict[str, NDArray[np.int64]]:
     order = np.random.default_rng(SPLIT_SEED).permutation(sum(sizes.values()))
     cuts = np.cumsum(list(sizes.values()))[:-1]
     return dict(zip(sizes, (np.sort(part) for part in np.split(order, cuts)), strict=True))
@@ -105,7 +106,7 @@ def _packed_omniglot(data: Path) -> NDArray[np.uint8]:
 
 def _unpack_npz(path: Path) -> NDArray[np.uint8]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             bits = np.unpackbits(archive["packed"], axis=-1, count=105 * 105)
             names = archive["names"]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -153,8 +154,7 @@ def _drawings(folder: Path, archive: str) -> list[tuple[str, NDArray[np.uint8]]]
             names = sorted(n for n in content.namelist() if n.endswith(".png") and "__MACOSX" not in n)
             result = []
             for name in names:
-                with content.open(name) as file:
-                    image = matplotlib.image.imread(file, format="png")
+                image = matplotlib.image.imread(io.BytesIO(content.read(name)), format="png")
                 result.append(("/".join(name.split("/")[-3:-1]), _ink(image)))
             return result
     except (OSError, zipfile.BadZipFile) as error:
@@ -182,4 +182,5 @@ def _area_weights(size: int, smaller: int) -> NDArray[np.float32]:
     edges = np.linspace(0, size, smaller + 1)
     pixel = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    return (np.clip(overlap, 0, None) * smaller / size).astype(np.float32)
+    share: NDArray[np.float64] = np.clip(overlap, 0, None) * smaller / size
+    return share.astype(np.float32)

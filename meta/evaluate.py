@@ -22,6 +22,10 @@ RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Candidates of the relative learning rate (Figure 3 of the paper)."""
 
 
+VALIDATION_TASKS = 50
+"""Episodes on validation classes that score each candidate."""
+
+
 @dataclass(frozen=True)
 class Episodes:
     """Accuracy of each episode, and the mean number of pulses a crossbar weight took."""
@@ -109,7 +113,6 @@ def evaluate(
     tasks: int = 200,
     sigmas: Sequence[float] = (0.0, 1.0, 2.0, 4.0),
     relative_rate: float | None = None,
-    validation_tasks: int = 50,
     verify_rounds: int = 0,
     seed: int = 0,
     dtype: torch.dtype = torch.float32,
@@ -142,7 +145,9 @@ def evaluate(
 
         rate = relative_rate
         if rate is None:
-            rate = max(RELATIVE_RATES, key=lambda r: run("validation", r, validation_tasks).accuracies.mean())
+            rate = max(
+                RELATIVE_RATES, key=lambda r: run("validation", r, VALIDATION_TASKS).accuracies.mean()
+            )
         outcome = run("test", rate, tasks)
         rows.append(_row(network, dataset, outcome, shots, sigma, rate, verify_rounds))
     return rows
@@ -171,5 +176,3 @@ def _row(
         pulses_per_weight=outcome.pulses_per_weight,
         initial_map=f"write_verify({verify_rounds})" if verify_rounds else "ideal",
     )
-
-

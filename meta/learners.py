@@ -92,7 +92,9 @@ def adapt(
         if write is None:
             weights = {name: torch.clamp(w + steps[name], -1.0, 1.0) for name, w in weights.items()}
             continue
-        written = {n: write_weight(w, steps[n], write.device, write.how, rng) for n, w in weights.items()}
+        written = {
+            n: write_weight(w, steps[n], write.device, write.how, rng) for n, w in weights.items()
+        }
         weights = {name: outcome.weight for name, outcome in written.items()}
         for name, outcome in written.items():
             pulses[name] = pulses.get(name, 0) + outcome.pulses
@@ -101,10 +103,14 @@ def adapt(
 
 def constraint(weights: dict[str, Tensor], rho: float) -> Tensor:
     """Eq. 18, sum of |theta - rho| + |theta + rho| - 2 rho: 0 inside [-rho, rho], slope 2 outside."""
-    return torch.stack([((w - rho).abs() + (w + rho).abs() - 2 * rho).sum() for w in weights.values()]).sum()
+    return torch.stack(
+        [((w - rho).abs() + (w + rho).abs() - 2 * rho).sum() for w in weights.values()]
+    ).sum()
 
 
-def query_loss(network: Network, task: Task, adapted: Adapted, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def query_loss(
+    network: Network, task: Task, adapted: Adapted, dtype: torch.dtype
+) -> tuple[Tensor, Tensor]:
     """(cross entropy, logits) on the query set, at the step after the last write."""
     steps = network.architecture.steps
     logits = network(prepare(task.query, dtype), adapted.weights, steps)

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from roa_circuit.results import write_file
 BLOCKS = ("conv1", "conv2", "conv3", "conv4")
 HEAD = "fc"
 FORMAT = "roa-network-1"
+SHIPPED = "omniglot_5way.safetensors"
 
 Weights = Mapping[str, Tensor]
 """Crossbar weights by name: conv1..conv4 (filters, channels, 3, 3), fc (ways, filters), fc.bias."""
@@ -76,8 +78,12 @@ class Network(torch.nn.Module):
         self.log_rates = torch.nn.ParameterDict(
             {_key(name): torch.full((a.steps,), math.log(0.1)) for name in a.weight_shapes}
         )
-        self.scales = torch.nn.ParameterDict({name: torch.ones(a.steps + 1, a.filters) for name in BLOCKS})
-        self.shifts = torch.nn.ParameterDict({name: torch.zeros(a.steps + 1, a.filters) for name in BLOCKS})
+        self.scales = torch.nn.ParameterDict(
+            {name: torch.ones(a.steps + 1, a.filters) for name in BLOCKS}
+        )
+        self.shifts = torch.nn.ParameterDict(
+            {name: torch.zeros(a.steps + 1, a.filters) for name in BLOCKS}
+        )
 
     def initial_weights(self) -> dict[str, Tensor]:
         """theta_0 by name; gradients reach the parameters."""
@@ -85,7 +91,7 @@ class Network(torch.nn.Module):
 
     def rate(self, name: str, step: int) -> Tensor:
         """The learned inner rate of one weight tensor at one step, > 0."""
-        return self.log_rates[_key(name)][step].exp()
+        return torch.exp(self.log_rates[_key(name)][step])
 
     def features(self, images: Tensor, weights: Weights, step: int) -> Tensor:
         """(images, features) after the four blocks, >= 0."""
@@ -138,7 +144,9 @@ class Network(torch.nn.Module):
         except (OSError, SafetensorError) as error:
             raise InputError(f"{path}: not a readable network file (.safetensors): {error}") from None
         if metadata.get("format") != FORMAT:
-            raise InputError(f"{path}: not a network of this toolkit (format {metadata.get('format')!r})")
+            raise InputError(
+                f"{path}: not a network of this toolkit (format {metadata.get('format')!r})"
+            )
         try:
             network = cls(Architecture(**json.loads(metadata["architecture"])))
             network.load_state_dict(tensors)
@@ -148,6 +156,12 @@ class Network(torch.nn.Module):
         return network
 
     note: dict[str, Any] = {}  # noqa: RUF012
+
+
+def shipped_network() -> Network:
+    """The network that comes with the package: ROA on Omniglot, 5-way 1-shot, 64 filters."""
+    with resources.as_file(resources.files("meta") / "networks" / SHIPPED) as path:
+        return Network.load(path)
 
 
 def conv(x: Tensor, weight: Tensor) -> Tensor:

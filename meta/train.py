@@ -30,17 +30,19 @@ class Training:
 
     The inner step is taken in floating point until `pulses_from` epochs have passed, then
     rounded to device pulses, gradients passing straight through. Rounding from the first
-    epoch stalls: a rate of 0.1 moves most cells by less than half a pulse.
+    epoch stalls: a rate of 0.1 moves most cells by less than half a pulse. For the same reason
+    `relative_rate` multiplies the learned rates wherever pulses are written.
     """
 
     ways: int = 5
     shots: int = 1
     queries: int = 5
     filters: int = 64
-    epochs: int = 20
+    epochs: int = 16
     iterations: int = 500
     batch: int = 8
-    pulses_from: int = 12
+    pulses_from: int = 8
+    relative_rate: float = 3.0
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-5
     rho: float = 0.5  # Eq. 18; 1 is the run without constraint
@@ -112,7 +114,9 @@ class _Run:
         )
         self.write = WriteModel(device=load_device(how.device), how=Programming())
         self.rows: list[Epoch] = []
-        write_json(folder / "training.json", {"training": asdict(how), "dataset": dataset.name, **self._made()})
+        write_json(
+            folder / "training.json", {"training": asdict(how), "dataset": dataset.name, **self._made()}
+        )
 
     def epoch(self, epoch: int, on_iteration: Callable[[int, int], None]) -> Epoch:
         """Train for one epoch and validate."""
@@ -145,7 +149,15 @@ class _Run:
             task = sample_task(
                 self.images, self.rng, ways=how.ways, shots=how.shots, queries=how.queries, rotate=True
             )
-            adapted = adapt(network, task, write, rng=self.rng, create_graph=True, dtype=self.dtype)
+            adapted = adapt(
+                network,
+                task,
+                write,
+                relative_rate=self._rate(write),
+                rng=self.rng,
+                create_graph=True,
+                dtype=self.dtype,
+            )
             loss, logits = query_loss(network, task, adapted, self.dtype)
             (loss / how.batch).backward()  # type: ignore[no-untyped-call]
             total += loss.item() / how.batch
@@ -167,6 +179,7 @@ class _Run:
             queries=min(15, self.images.shape[1] - how.shots),
             tasks=how.validation_tasks,
             seed=how.seed + 1,
+            relative_rate=self._rate(write),
             dtype=self.dtype,
         )
         return float(outcome.accuracies.mean()), outcome.pulses_per_weight
@@ -181,6 +194,9 @@ class _Run:
             self.network.save(self.folder / "best.safetensors", **note)
         write_text(self.folder / "metrics.csv", _csv(self.rows))
 
+    def _rate(self, write: WriteModel | None) -> float:
+        return 1.0 if write is None else self.how.relative_rate
+
     def _made(self) -> dict[str, Any]:
         return {"provenance": provenance(torch=torch.__version__, precision=str(self.dtype))}
 
@@ -191,5 +207,3 @@ def _csv(rows: Sequence[Epoch]) -> str:
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     return text.getvalue()
-
-

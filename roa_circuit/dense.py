@@ -2,6 +2,8 @@
 
 Kept apart from `solver` in method and code so that each checks the other. Nodes joined by a
 resistance of zero are one node. Memory grows with (rows columns)^2: for small arrays.
+Node voltages and residuals are in extended precision where the machine has it, because a
+milliohm beside a megohm costs a nodal matrix nine digits.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from roa_circuit.parameters import Device
 from roa_circuit.solver import check_read
 
 Floats = NDArray[np.float64]
+
+Extended = NDArray[np.longdouble]
 
 MOST_CELLS = 4096
 
@@ -54,7 +58,7 @@ class _Circuit:
         self.number = {name: index for index, name in enumerate(names)}
         self.number |= {name: len(names) + index for name, index in self.fixed.items()}
         self.unknowns, self.nodes = len(names), len(names) + len(fixed)
-        self.resistors = [(self._node(a), self._node(b), 1.0 / r) for a, b, r in resistors if r > 0.0]
+        self.resistors = [(self._node(a), self._node(b), r) for a, b, r in resistors if r > 0.0]
         self.word, self.bit = (
             np.array(
                 [[self._node(f"{k}{i},{j}") for j in range(self.columns)] for i in range(self.rows)]
@@ -79,7 +83,7 @@ class _Circuit:
     def read(self, state: Floats, voltages: Floats, device: Device, exact: bool) -> Floats:
         """The currents (columns,) into the grounds for word voltages (rows,)."""
         p, read_voltage = device.memristor, device.pulses.read_voltage
-        v = np.zeros(self.nodes)
+        v = np.zeros(self.nodes, dtype=np.longdouble)
         v[self.unknowns : self.unknowns + self.rows] = voltages
         lines = self._line_matrix()
         last = np.inf
@@ -92,28 +96,29 @@ class _Circuit:
                 i = slope * u
             if not self.unknowns:
                 break
-            matrix = lines.copy()
+            matrix = lines.astype(np.float64)
             self._stamp(matrix, slope)
             leaving = lines @ v
             np.add.at(leaving, self.word, i)
             np.add.at(leaving, self.bit, -i)
-            step = np.linalg.solve(matrix[: self.unknowns, : self.unknowns], -leaving[: self.unknowns])
+            step = np.linalg.solve(
+                matrix[: self.unknowns, : self.unknowns], -leaving[: self.unknowns].astype(float)
+            )
             v[: self.unknowns] += step
             if last <= 1e-9 * np.abs(voltages).max():  # quadratic: this step was below rounding
                 break
             last = np.abs(step).max()
         else:
             raise ConvergenceError(f"the dense twin stopped at a step of {last:.2e} V")
-        return self._sensed(lines, v, i)
-
-    def _sensed(self, lines: Floats, v: Floats, cell: Floats) -> Floats:
         arriving = -(lines @ v)
-        np.add.at(arriving, self.bit, cell)
-        return arriving[self.nodes - self.columns :]
+        np.add.at(arriving, self.bit, i)
+        return arriving[self.nodes - self.columns :].astype(np.float64)
 
-    def _line_matrix(self) -> Floats:
-        matrix = np.zeros((self.nodes, self.nodes))
-        for a, b, g in self.resistors:
+    def _line_matrix(self) -> Extended:
+        """Conductances [S] between all nodes, the cells left out."""
+        matrix = np.zeros((self.nodes, self.nodes), dtype=np.longdouble)
+        for a, b, r in self.resistors:
+            g = 1 / np.longdouble(r)
             matrix[a, a] += g
             matrix[b, b] += g
             matrix[a, b] -= g

@@ -94,12 +94,12 @@ class ProgrammedLayer:
         InputError : missing, not a layer file, or contents out of range.
         """
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 header = json.loads(str(archive["header"]))
                 arrays = {name: archive[name] for name in _ARRAYS}
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-        except (KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(f"{path}: not a layer file (.npz of `roa-meta adapt`): {error}") from None
         try:
             if header["format"] != FORMAT:

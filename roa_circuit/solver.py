@@ -56,7 +56,7 @@ def read_currents(
         return np.asarray(voltages @ network.effective_weights())
     e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
     cells = solve_cells(network, state, e, device.memristor)
-    return cells.currents.sum(axis=-2)
+    return np.asarray(cells.currents.sum(axis=-2))
 
 
 def effective_weights(crossbar: Crossbar, state: Floats, device: Device) -> Floats:
@@ -179,7 +179,7 @@ class Network:
     def _solve(self, e: Floats) -> Floats:
         """Down the rows with Norton currents, up again with the bit lines' voltages."""
         rows, r_bit, r_sense = self._sweep_resistances()
-        short = np.einsum("inm,...im->...in", self.ladder.admittance, e)
+        short: Floats = np.einsum("inm,...im->...in", self.ladder.admittance, e)
         norton = np.empty_like(short)
         passed = np.zeros_like(short[..., 0, :])
         for row in range(rows):
@@ -199,7 +199,7 @@ class Network:
         """W (rows, columns) [S]: sensed currents = word voltages @ W; O(rows columns^3)."""
         if self.flipped:
             return self._flipped_effective_weights()
-        weights = np.empty(self.crossbar.shape)
+        weights: Floats = np.empty(self.crossbar.shape)
         onward = np.eye(self.crossbar.columns)
         for row in range(self.crossbar.rows - 1, -1, -1):
             onward = onward @ self.cross[row]

@@ -1,0 +1,101 @@
+"""One episode from images to programmed layers: draw a task, adapt in one write, deploy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from meta.datasets import FewShotDataset
+from meta.deploy import programmed_layers
+from meta.learners import Adapted, WriteModel, adapt, query_loss
+from meta.network import Network
+from meta.tasks import Task, sample_task
+from roa_circuit.design_point import default_crossbar
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.parameters import Device
+from roa_circuit.programming import Programming
+from roa_circuit.results import provenance
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episode:
+    """An adapted episode; accuracies are of the query set, without wires."""
+
+    layers: dict[str, ProgrammedLayer]
+    accuracy: float
+    accuracy_before: float
+    provenance: dict[str, Any]
+
+    def summary(self) -> list[dict[str, Any]]:
+        """One row a layer: its size and what the write took."""
+        return [
+            {
+                "layer": name,
+                "rows": layer.crossbar.rows,
+                "columns": layer.crossbar.columns,
+                "pulses": int(np.abs(layer.pulses).sum()),
+                "cells_written": int((layer.pulses != 0).sum()),
+            }
+            for name, layer in self.layers.items()
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the layers' arrays."""
+        return {
+            "accuracy": self.accuracy,
+            "accuracy_before": self.accuracy_before,
+            "layers": self.summary(),
+            "provenance": self.provenance,
+        }
+
+
+def adapt_episode(
+    network: Network,
+    dataset: FewShotDataset,
+    *,
+    device: Device,
+    wire_resistance: float | None = None,
+    split: str = "test",
+    shots: int = 1,
+    queries: int = 15,
+    relative_rate: float = 1.0,
+    sigma_wn: float = 0.0,
+    reads: int = 16,
+    seed: int = 0,
+) -> Episode:
+    """Draw an episode with `seed`, adapt to it in one write, and lay it out on crossbars.
+
+    Raises
+    ------
+    InputError : the split has too few classes or drawings for the episode.
+    """
+    rng = np.random.default_rng([seed, 3])
+    task = sample_task(
+        dataset.split(split), rng, ways=network.architecture.ways, shots=shots, queries=queries
+    )
+    write = WriteModel(device=device, how=Programming(sigma_wn=sigma_wn))
+    adapted = adapt(network, task, write, relative_rate=relative_rate, rng=rng)
+    circuit = default_crossbar(1, 2)
+    if wire_resistance is not None:
+        circuit = replace(circuit, r_word=wire_resistance, r_bit=wire_resistance)
+    made = provenance(
+        dataset=dataset.name, split=split, seed=seed, relative_rate=relative_rate, sigma_wn=sigma_wn
+    )
+    return Episode(
+        layers=programmed_layers(
+            network, task, adapted, device, circuit, reads=reads, rng=rng, provenance=made
+        ),
+        accuracy=accuracy(network, task, adapted),
+        accuracy_before=accuracy(network, task, Adapted(weights=network.initial_weights(), pulses={})),
+        provenance=made,
+    )
+
+
+def accuracy(network: Network, task: Task, adapted: Adapted) -> float:
+    """The share of query images that the adapted weights classify rightly."""
+    with torch.no_grad():
+        _, logits = query_loss(network, task, adapted, torch.float32)
+    return float((logits.argmax(1) == task.query_labels).double().mean())

@@ -1,0 +1,104 @@
+"""Deployment: an adapted episode as programmed layers, ready for the circuit.
+
+A convolution's crossbar has one row per input of its 3 x 3 x channels window and one column
+per filter; the head has one row per feature, an always-on row for the bias, and one column per
+class. The last column of each is the reference at omega = 1/2 (see `roa_circuit.mapping`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from meta.learners import Adapted
+from meta.network import BLOCKS, HEAD, Network, conv
+from meta.tasks import Task
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.errors import InputError
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.mapping import state_from_weight
+from roa_circuit.parameters import Device
+
+LAYERS = (*BLOCKS, HEAD)
+
+
+@torch.no_grad()
+def programmed_layers(
+    network: Network,
+    task: Task,
+    adapted: Adapted,
+    device: Device,
+    circuit: Crossbar,
+    *,
+    reads: int = 16,
+    rng: np.random.Generator,
+    provenance: dict[str, Any],
+) -> dict[str, ProgrammedLayer]:
+    """One layer file's content per layer, in network order.
+
+    circuit : gives the resistances and the select scheme; each layer has its own size
+    reads : windows sampled from the query images for each convolution; the head is read with
+        every query image. Inputs to a layer are those of the adapted network without wires.
+
+    Raises
+    ------
+    InputError : the adaptation was not written in pulses.
+    """
+    if not adapted.pulses:
+        raise InputError("only an adaptation written in pulses can be deployed")
+    start = network.initial_weights()
+    layers = {}
+    for name, inputs, labels in _layer_inputs(network, task, adapted, reads, rng):
+        matrix = _matrix(name, start)
+        scale = max(1.0, float(inputs.max()))
+        layers[name] = ProgrammedLayer(
+            name=name,
+            device=device,
+            crossbar=replace(circuit, rows=matrix.shape[0], columns=matrix.shape[1] + 1),
+            initial_state=_with_reference(state_from_weight(matrix), 0.5),
+            pulses=_with_reference(_matrix(name, adapted.pulses), 0).astype(np.int64),
+            inputs=inputs / scale,
+            labels=labels,
+            input_scale=scale,
+            provenance=provenance,
+        )
+    return layers
+
+
+def _layer_inputs(
+    network: Network, task: Task, adapted: Adapted, reads: int, rng: np.random.Generator
+) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.int64]]]:
+    """(name, inputs (reads, rows), labels) of every layer, the query set passing through."""
+    step = network.architecture.steps
+    x = task.query
+    for name in BLOCKS:
+        windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
+        busy = np.flatnonzero((windows > 0).any(1).numpy())
+        chosen = rng.choice(busy, size=min(reads, len(busy)), replace=False)
+        yield name, _numpy(windows[np.sort(chosen)]), np.empty(0, dtype=np.int64)
+        x = network.block(name, conv(x, adapted.weights[name]), step)
+    features = torch.cat([x.flatten(1), torch.ones(len(x), 1)], dim=1)
+    yield HEAD, _numpy(features), task.query_labels.numpy()
+
+
+def _matrix(name: str, tensors: dict[str, Tensor]) -> NDArray[np.float64]:
+    """A layer's tensor as (rows, columns): inputs by outputs, the head's bias as last row."""
+    matrix = _numpy(tensors[name].flatten(1).T)
+    if name == HEAD:
+        matrix = np.vstack([matrix, _numpy(tensors[f"{HEAD}.bias"])])
+    return matrix
+
+
+def _with_reference(matrix: NDArray[np.float64], value: float) -> NDArray[np.float64]:
+    return np.column_stack([matrix, np.full(len(matrix), value)])
+
+
+def _numpy(tensor: Tensor) -> NDArray[np.float64]:
+    return tensor.detach().double().numpy()

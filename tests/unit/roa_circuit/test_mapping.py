@@ -1,0 +1,31 @@
+"""Eq. 8-11 and the two readings of b."""
+
+import numpy as np
+import pytest
+
+from roa_circuit import mapping
+from roa_circuit.memristor import conductance
+from roa_circuit.parameters import load_device
+
+TABLE_1 = load_device("zhang2021")
+
+
+def test_b_the_right_way_up_spans_minus_one_to_one():
+    a, b = mapping.mapping_constants(TABLE_1)
+    assert b == pytest.approx(3.152, abs=1e-3)
+    G = conductance(np.array([0.0, 0.5, 1.0]), TABLE_1.pulses.read_voltage, TABLE_1.memristor)
+    assert mapping.weight_from_conductance(G, TABLE_1) == pytest.approx([-1, 0, 1], abs=1e-12)
+    assert a * G - 1 / b == pytest.approx([1.84, 2.84, 3.84], abs=0.01)  # as printed
+
+
+def test_both_readouts_recover_the_matrix_product():
+    rng = np.random.default_rng(0)
+    g, x = rng.uniform(-1, 1, (8, 3)), rng.random((5, 8))
+    state = np.column_stack([mapping.state_from_weight(g), np.full(8, 0.5)])
+    G = conductance(state, TABLE_1.pulses.read_voltage, TABLE_1.memristor)
+    current = mapping.voltage_from_input(x) @ G
+    digital = mapping.output_from_current(current[:, :-1], x.sum(1, keepdims=True), TABLE_1)
+    reference = mapping.output_from_reference(current[:, :-1], current[:, -1:], TABLE_1)
+    assert digital == pytest.approx(x @ g, abs=1e-12)
+    assert reference == pytest.approx(x @ g, abs=1e-12)
+    assert mapping.weight_from_state(mapping.state_from_weight(g)) == pytest.approx(g)

@@ -1,0 +1,128 @@
+"""Eq. 6-7: pulse counts, rounding, caps, noise and write-verify."""
+
+import numpy as np
+import pytest
+import torch
+
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import load_device
+from roa_circuit.programming import (
+    Programming,
+    after_pulses,
+    pulse_doses,
+    real_pulse_count,
+    round_count,
+    write,
+    write_noise,
+    write_verify,
+)
+
+TABLE_1 = load_device("zhang2021")
+HOW = Programming()
+
+
+def printed_equation_6(omega, change):
+    """Eq. 6 as printed, before rounding."""
+    up, down = pulse_doses(TABLE_1)
+    lam, dose = (1 - omega, up) if change > 0 else (-omega, -down)
+    return change / (lam * dose * (lam - change))
+
+
+@pytest.mark.parametrize(("omega", "change"), [(0.5, 0.2), (0.5, -0.2), (0.1, 0.6), (0.9, -0.85)])
+def test_count_is_equation_6(omega, change):
+    count = real_pulse_count(omega, change, TABLE_1, Programming(max_pulses=1000))
+    assert abs(count) == pytest.approx(abs(printed_equation_6(omega, change)), rel=1e-12)
+    assert np.sign(count) == np.sign(change)
+
+
+def test_real_counts_reach_the_target():
+    omega, change = np.linspace(0.05, 0.95, 19), 0.03
+    count = real_pulse_count(omega, change, TABLE_1, HOW)
+    assert after_pulses(omega, count, TABLE_1) == pytest.approx(omega + change, abs=1e-12)
+
+
+def test_one_pulse_at_mid_range_moves_g_by_the_figures_of_table_1():
+    g = 2 * after_pulses(np.array([0.5, 0.5]), np.array([1, -1]), TABLE_1) - 1
+    assert g == pytest.approx([0.191, -0.107], abs=5e-4)
+
+
+def test_targets_outside_the_range_stay_finite_and_capped():
+    omega = np.array([0.0, 0.5, 1.0, 0.995, 0.005])
+    for change in (2.0, -2.0):
+        count = real_pulse_count(omega, change, TABLE_1, HOW)
+        assert np.isfinite(count).all()
+        assert (np.abs(count) <= HOW.max_pulses).all()
+        assert (np.sign(count) * np.sign(change) >= 0).all()
+
+
+def test_roundings():
+    count = np.array([1.4, -1.4, 0.5001, -0.2])
+    assert round_count(count, HOW) == pytest.approx([1, -1, 1, 0])
+    assert round_count(count, Programming(rounding="floor")) == pytest.approx([1, -1, 0, 0])
+    assert round_count(count, Programming(rounding="ceil")) == pytest.approx([2, -2, 1, -1])
+    many = round_count(
+        np.full(20_000, -1.3), Programming(rounding="stochastic"), np.random.default_rng(0)
+    )
+    assert set(np.unique(many)) == {-1.0, -2.0}
+    assert many.mean() == pytest.approx(-1.3, abs=0.02)
+
+
+def test_noise_has_the_spread_of_equation_7():
+    before, written = np.full(50_000, 0.5), np.full(50_000, 0.55)
+    noisy = write_noise(before, written, Programming(sigma_wn=0.5, clip=False), np.random.default_rng(2))
+    assert noisy.std() == pytest.approx(0.5 * np.sqrt(0.05), rel=0.02)
+    assert noisy.mean() == pytest.approx(0.55, abs=0.002)
+
+
+def test_no_pulse_no_noise_and_clipping():
+    how = Programming(sigma_wn=4.0)
+    written, count = write(
+        np.full(1000, 0.5), np.full(1000, 0.01), TABLE_1, how, np.random.default_rng(0)
+    )
+    assert not count.any()
+    assert (written == 0.5).all()
+    written, count = write(
+        np.full(1000, 0.5), np.full(1000, 0.2), TABLE_1, how, np.random.default_rng(0)
+    )
+    assert count.all()
+    assert ((written >= 0) & (written <= 1)).all()
+
+
+def test_same_write_in_torch():
+    rng = np.random.default_rng(3)
+    omega, change = rng.random(200), rng.normal(scale=0.3, size=200)
+    how = Programming(sigma_wn=1.0)
+    here = write(omega, change, TABLE_1, how, np.random.default_rng(5))
+    there = write(
+        torch.from_numpy(omega), torch.from_numpy(change), TABLE_1, how, np.random.default_rng(5)
+    )
+    for a, b in zip(here, there, strict=True):
+        assert b.numpy() == pytest.approx(a, rel=1e-12, abs=1e-12)
+
+
+def test_write_verify_ends_within_half_a_pulse():
+    target = np.linspace(0.05, 0.95, 37)
+    omega, spent = write_verify(np.full(37, 0.5), target, TABLE_1, HOW, rounds=20)
+    count = real_pulse_count(omega, target - omega, TABLE_1, HOW)
+    assert (np.abs(count) <= 0.5).all()
+    assert (spent >= 0).all()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"rounding": "near"},
+        {"lowest_state": 0.0},
+        {"max_pulses": 0},
+        {"sigma_wn": -1.0},
+        {"sigma_wn": np.nan},
+    ],
+)
+def test_bad_settings_are_named(bad):
+    with pytest.raises(InputError, match=r"\w+"):
+        Programming(**bad)
+
+
+def test_noise_without_a_generator_is_refused():
+    with pytest.raises(InputError, match="generator"):
+        write(np.array([0.5]), np.array([0.3]), TABLE_1, Programming(sigma_wn=1.0))

@@ -1,0 +1,141 @@
+"""The fast solver against its dense twin, closed forms and the laws it must obey."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.dense import read_currents_dense
+from roa_circuit.errors import InputError
+from roa_circuit.memristor import conductance, current
+from roa_circuit.parameters import load_device
+from roa_circuit.solver import Network, effective_weights, read_currents, solve_cells
+
+TABLE_1 = load_device("zhang2021")
+
+resistance = st.one_of(st.just(0.0), st.floats(1e-3, 1e5))
+crossbars = st.builds(
+    Crossbar,
+    rows=st.integers(1, 12),
+    columns=st.integers(1, 12),
+    r_source=resistance,
+    r_word=resistance,
+    r_bit=resistance,
+    r_sense=resistance,
+)
+
+
+def draw_read(crossbar, seed):
+    rng = np.random.default_rng(seed)
+    return rng.random(crossbar.shape), rng.uniform(0, 0.1, (2, crossbar.rows))
+
+
+@settings(max_examples=60, deadline=None)
+@given(crossbars, st.integers(0, 2**31), st.booleans())
+def test_agrees_with_the_dense_twin(crossbar, seed, exact):
+    state, voltages = draw_read(crossbar, seed)
+    fast = read_currents(crossbar, state, voltages, TABLE_1, exact=exact)
+    slow = read_currents_dense(crossbar, state, voltages, TABLE_1, exact=exact)
+    assert np.abs(fast - slow).max() <= 1e-9 * np.abs(slow).max()
+
+
+@pytest.mark.parametrize("shape", [(30, 12), (12, 30), (1, 1), (1, 30), (30, 1)])
+@pytest.mark.parametrize("ohms", [0.0, 1.0, 1e3])
+def test_every_single_current_agrees_with_the_dense_twin(shape, ohms):
+    crossbar = Crossbar(
+        rows=shape[0], columns=shape[1], r_source=ohms, r_word=ohms, r_bit=ohms, r_sense=ohms
+    )
+    state, voltages = draw_read(crossbar, 7)
+    fast = read_currents(crossbar, state, voltages, TABLE_1)
+    slow = read_currents_dense(crossbar, state, voltages, TABLE_1)
+    assert fast == pytest.approx(slow, rel=1e-9, abs=1e-15 * slow.max())
+    fast = read_currents(crossbar, state, voltages, TABLE_1, exact=False)
+    slow = read_currents_dense(crossbar, state, voltages, TABLE_1, exact=False)
+    assert fast == pytest.approx(slow, rel=1e-11, abs=0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(crossbars, st.integers(0, 2**31))
+def test_kirchhoff_holds_at_every_cell(crossbar, seed):
+    state, voltages = draw_read(crossbar, seed)
+    p = TABLE_1.memristor
+    network = Network.analyse(crossbar, conductance(state, 0.05, p))
+    e = np.broadcast_to(voltages[:, :, None], (2, *crossbar.shape))
+    cells = solve_cells(network, state, e, p)
+    assert cells.currents == pytest.approx(current(state, cells.voltages, p), rel=1e-9, abs=1e-15)
+    residual = e - cells.voltages - network.line_drops(cells.currents)
+    assert np.abs(residual).max() <= 1e-11 * np.abs(voltages).max()
+
+
+@settings(max_examples=40, deadline=None)
+@given(crossbars, st.integers(0, 2**31))
+def test_wires_only_take_and_cells_only_dissipate(crossbar, seed):
+    state, voltages = draw_read(crossbar, seed)
+    real = read_currents(crossbar, state, voltages, TABLE_1)
+    ideal = read_currents(crossbar.ideal(), state, voltages, TABLE_1)
+    assert (real.sum(1) <= ideal.sum(1) * (1 + 1e-9)).all()
+    weights = effective_weights(crossbar, state, TABLE_1)
+    assert (weights >= 0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(crossbars, st.integers(0, 2**31))
+def test_linear_arrays_are_reciprocal(crossbar, seed):
+    state, _ = draw_read(crossbar, seed)
+    turned = dataclasses.replace(
+        crossbar,
+        rows=crossbar.columns,
+        columns=crossbar.rows,
+        r_source=crossbar.r_sense,
+        r_word=crossbar.r_bit,
+        r_bit=crossbar.r_word,
+        r_sense=crossbar.r_source,
+    )
+    there = effective_weights(crossbar, state, TABLE_1)
+    back = effective_weights(turned, state[::-1, ::-1].T, TABLE_1)
+    assert back[::-1, ::-1].T == pytest.approx(there, rel=1e-9)
+
+
+def test_without_wires_it_is_the_matrix_product():
+    crossbar = Crossbar(rows=6, columns=4)
+    state, voltages = draw_read(crossbar, 3)
+    G = conductance(state, TABLE_1.pulses.read_voltage, TABLE_1.memristor)
+    assert read_currents(crossbar, state, voltages, TABLE_1, exact=False) == pytest.approx(voltages @ G)
+    exact = current(state, voltages[:, :, None], TABLE_1.memristor).sum(1)
+    assert read_currents(crossbar, state, voltages, TABLE_1) == pytest.approx(exact, rel=1e-12)
+
+
+def test_one_cell_is_a_voltage_divider():
+    crossbar = Crossbar(rows=1, columns=1, r_source=10, r_word=20, r_bit=30, r_sense=40)
+    state, voltages = np.array([[0.3]]), np.array([[0.1]])
+    G = conductance(0.3, TABLE_1.pulses.read_voltage, TABLE_1.memristor)
+    expected = 0.1 / (100 + 1 / G)
+    assert read_currents(crossbar, state, voltages, TABLE_1, exact=False)[0, 0] == pytest.approx(
+        expected
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "voltages", "complaint"),
+    [
+        (np.zeros((2, 3)), np.zeros((1, 3)), "states have shape"),
+        (np.zeros((3, 2)), np.zeros((1, 2)), "inputs have shape"),
+        (np.full((3, 2), 1.1), np.zeros((1, 3)), "states must lie"),
+        (np.full((3, 2), np.nan), np.zeros((1, 3)), "states must lie"),
+        (np.zeros((3, 2)), np.full((1, 3), np.inf), "finite"),
+    ],
+)
+def test_unusable_reads_are_refused(state, voltages, complaint):
+    with pytest.raises(InputError, match=complaint):
+        read_currents(Crossbar(rows=3, columns=2), state, voltages, TABLE_1)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"rows": 0}, {"columns": 1.5}, {"r_word": -1.0}, {"r_bit": np.inf}, {"scheme": "V/4"}]
+)
+def test_impossible_crossbars_are_refused(bad):
+    with pytest.raises(InputError):
+        Crossbar(**{"rows": 2, "columns": 2, **bad})
