@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from meta.deploy import programmed_layers
 from meta.learners import Adapted, WriteModel, adapt, query_loss
 from meta.network import Network
 from meta.tasks import Task, sample_task
+from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device
@@ -57,7 +58,7 @@ def adapt_episode(
     dataset: FewShotDataset,
     *,
     device: Device,
-    wire_resistance: float | None = None,
+    circuit: Crossbar | None = None,
     split: str = "test",
     shots: int = 1,
     queries: int = 15,
@@ -67,6 +68,8 @@ def adapt_episode(
     seed: int = 0,
 ) -> Episode:
     """Draw an episode with `seed`, adapt to it in one write, and lay it out on crossbars.
+
+    circuit : the resistances of every layer's crossbar; the design point's by default
 
     Raises
     ------
@@ -78,15 +81,19 @@ def adapt_episode(
     )
     write = WriteModel(device=device, how=Programming(sigma_wn=sigma_wn))
     adapted = adapt(network, task, write, relative_rate=relative_rate, rng=rng)
-    circuit = default_crossbar(1, 2)
-    if wire_resistance is not None:
-        circuit = replace(circuit, r_word=wire_resistance, r_bit=wire_resistance)
     made = provenance(
         dataset=dataset.name, split=split, seed=seed, relative_rate=relative_rate, sigma_wn=sigma_wn
     )
     return Episode(
         layers=programmed_layers(
-            network, task, adapted, device, circuit, reads=reads, rng=rng, provenance=made
+            network,
+            task,
+            adapted,
+            device,
+            circuit or default_crossbar(1, 2),
+            reads=reads,
+            rng=rng,
+            provenance=made,
         ),
         accuracy=accuracy(network, task, adapted),
         accuracy_before=accuracy(network, task, Adapted(weights=network.initial_weights(), pulses={})),

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from roa_circuit import console
-from roa_circuit.design_point import default_device
+from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.results import provenance, write_json
 from roa_circuit.units import parse_quantity
 
 if TYPE_CHECKING:
+    from meta.datasets import FewShotDataset
     from meta.network import Network
+    from meta.train import Callback, Epoch, Training
+    from meta.validate import SpiceValidation
 
 app = typer.Typer(
     name="roa-meta",
@@ -60,6 +65,9 @@ def train(
     relative_rate: Annotated[
         float, typer.Option(help="Factor on the learned rates when rounding.")
     ] = 3.0,
+    validate_every: Annotated[
+        int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
+    ] = 0,
     rho: Annotated[float, typer.Option(help="Constraint of Eq. 18; 1 leaves it out.")] = 0.5,
     device: Annotated[
         str, typer.Option(help="Parameter set: a shipped name or a TOML file.")
@@ -68,7 +76,7 @@ def train(
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
     from meta.datasets import load_dataset
-    from meta.train import Epoch, Training
+    from meta.train import Training
     from meta.train import train as run
 
     how = Training(
@@ -85,18 +93,44 @@ def train(
         device=device,
         seed=seed,
     )
-    images = load_dataset(dataset, data)
+    images = load_dataset(dataset, data, progress=console.DownloadBar(dataset))
+    with console.progress() as bar, ExitStack() as stack:
+        line = bar.add_task("training", total=epochs * iterations)
+        callbacks: list[Callback] = [lambda _, row: _report_epoch(row, epochs)]
+        if validate_every:
+            callbacks.append(stack.enter_context(_spice_validation(images, how, output, validate_every)))
+        run(images, how, output, callbacks=callbacks, on_iteration=lambda *_: bar.advance(line))
+    console.out.print(f"network: {output / 'best.safetensors'}")
 
-    def report(_: object, row: Epoch) -> None:
+
+def _report_epoch(row: Epoch, epochs: int) -> None:
+    console.out.print(
+        f"epoch {row.epoch + 1:3d}/{epochs}  loss {row.loss:.4f}  validation: ideal "
+        f"{row.accuracy_ideal:.2%}, pulses {row.accuracy_pulses:.2%}, {row.seconds:.0f} s"
+    )
+
+
+def _spice_validation(
+    images: FewShotDataset, how: Training, output: Path, every: int
+) -> SpiceValidation:
+    from meta.validate import SpiceRow, SpiceValidation
+
+    def report(row: SpiceRow) -> None:
         console.out.print(
-            f"epoch {row.epoch + 1:3d}/{epochs}  loss {row.loss:.4f}  validation: ideal "
-            f"{row.accuracy_ideal:.2%}, pulses {row.accuracy_pulses:.2%}, {row.seconds:.0f} s"
+            f"  ngspice, epoch {row.epoch + 1}, episode {row.episode}: surrogate "
+            f"{row.accuracy_surrogate:.2%}, SPICE {row.accuracy_spice:.2%}, "
+            f"{'agree' if row.passed else 'DIVERGE'}"
         )
 
-    with console.progress() as bar:
-        line = bar.add_task("training", total=epochs * iterations)
-        run(images, how, output, callbacks=[report], on_iteration=lambda *_: bar.advance(line))
-    console.out.print(f"network: {output / 'best.safetensors'}")
+    return SpiceValidation(
+        images,
+        default_device(),
+        output,
+        every=every,
+        shots=how.shots,
+        relative_rate=how.relative_rate,
+        on_row=report,
+    )
 
 
 @app.command()
@@ -120,11 +154,16 @@ def adapt(
     from meta.adaptation import adapt_episode
     from meta.datasets import load_dataset
 
+    net, circuit = _network(network), default_crossbar(1, 2)
+    if wire_resistance is not None:
+        ohms = parse_quantity(wire_resistance, what="--wire-resistance", unit="Ohm")
+        circuit = replace(circuit, r_word=ohms, r_bit=ohms)
+    parameters = _device(device)
     episode = adapt_episode(
-        _network(network),
-        load_dataset(dataset, data),
-        device=_device(device),
-        wire_resistance=None if wire_resistance is None else _ohms(wire_resistance),
+        net,
+        load_dataset(dataset, data, progress=console.DownloadBar(dataset)),
+        device=parameters,
+        circuit=circuit,
         shots=shots,
         queries=queries,
         relative_rate=relative_rate,
@@ -167,8 +206,6 @@ def evaluate(
     json: Json = None,
 ) -> None:
     """Few-shot accuracy on test classes, every weight written in device pulses."""
-    from dataclasses import asdict
-
     from meta.datasets import load_dataset
     from meta.evaluate import RELATIVE_RATES, VALIDATION_TASKS
     from meta.evaluate import evaluate as run
@@ -181,15 +218,20 @@ def evaluate(
             f"--ways {ways}: this network has {net.architecture.ways} classes; "
             f"train another with `roa-meta train --ways {ways}`"
         )
-    sigmas = _numbers(sigma_wn, "--sigma-wn")
-    images = load_dataset(dataset, data)
+    if tasks < 2:
+        raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
+    model = WriteModel(device=_device(device), how=Programming())
+    sigmas = [parse_quantity(part, what="--sigma-wn") for part in sigma_wn.split(",")]
+    for sigma in sigmas:
+        Programming(sigma_wn=sigma)
+    images = load_dataset(dataset, data, progress=console.DownloadBar(dataset))
     tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if relative_rate is None else 0
     with console.progress() as bar:
         line = bar.add_task("episodes", total=len(sigmas) * (tasks + tuning))
         rows = run(
             net,
             images,
-            WriteModel(device=_device(device), how=Programming()),
+            model,
             shots=shots,
             queries=queries,
             tasks=tasks,
@@ -232,14 +274,6 @@ def _network(path: Path | None) -> Network:
 
 def _device(name: str | None) -> Device:
     return default_device() if name is None else load_device(name)
-
-
-def _ohms(text: str) -> float:
-    return parse_quantity(text, what="--wire-resistance", unit="Ohm")
-
-
-def _numbers(text: str, option: str) -> list[float]:
-    return [parse_quantity(part, what=option) for part in text.split(",")]
 
 
 def main() -> NoReturn:

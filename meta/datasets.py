@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,24 @@ OMNIGLOT_ARCHIVES = {
     "images_evaluation.zip": "md5:6b91aef0f799c5bb55b94e3f2daec811",
 }
 OMNIGLOT_CLASSES = {"train": 1150, "validation": 50, "test": 423}
+
+
+DATASETS = ("omniglot", "glyphs")
+
+
+class DownloadProgress(Protocol):
+    """What a download reports to."""
+
+    total: int
+
+    def update(self, count: int) -> None:
+        """`count` more bytes have arrived."""
+
+    def reset(self) -> None:
+        """Start over."""
+
+    def close(self) -> None:
+        """The download is complete."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,38 +65,36 @@ class FewShotDataset:
         return self.images[self.classes[name]]
 
 
-def load_dataset(name: str, data: Path | None = None) -> FewShotDataset:
-    """A data set by name; `data` is a local copy (a file or a folder).
+def load_dataset(
+    name: str, data: Path | None = None, *, progress: DownloadProgress | None = None
+) -> FewShotDataset:
+    """'omniglot' or 'glyphs'; `data` is a local copy (a file or a folder).
 
     Raises
     ------
     InputError : unknown name, or the copy is missing or unusable.
     """
-    known: dict[str, Callable[[Path | None], FewShotDataset]] = {
-        "omniglot": load_omniglot,
-        "glyphs": _load_glyphs,
-    }
-    if name not in known:
-        raise InputError(f"data set {name!r} is unknown; {nearest(name, known)}")
-    return known[name](data)
+    if name == "omniglot":
+        return load_omniglot(data, progress=progress)
+    if name == "glyphs":
+        from meta.glyphs import render_glyphs
+
+        if data is not None:
+            raise InputError("glyphs are drawn from installed fonts; leave --data out")
+        return render_glyphs()
+    raise InputError(f"data set {name!r} is unknown; {nearest(name, DATASETS)}")
 
 
-def _load_glyphs(data: Path | None) -> FewShotDataset:
-    from meta.glyphs import render_glyphs
-
-    if data is not None:
-        raise InputError("glyphs are drawn from installed fonts; leave --data out")
-    return render_glyphs()
-
-
-def load_omniglot(data: Path | None = None) -> FewShotDataset:
+def load_omniglot(
+    data: Path | None = None, *, progress: DownloadProgress | None = None
+) -> FewShotDataset:
     """Omniglot (Lake et al. 2011), 1623 characters x 20 drawings, at 28 x 28.
 
     `data` is a folder with the two official archives or their unpacked folders, or a packed
     .npz of all drawings; without it the archives are downloaded and cached, checksums tested.
     Classes are shuffled once, with a fixed seed, into 1150 / 50 / 423 (the paper's sizes).
     """
-    drawings = _packed_omniglot(data) if data is not None else _downloaded_omniglot()
+    drawings = _packed_omniglot(data) if data is not None else _downloaded_omniglot(progress)
     images = _shrink(drawings)
     expected = sum(OMNIGLOT_CLASSES.values())
     if len(images) != expected:
@@ -109,19 +125,24 @@ def _unpack_npz(path: Path) -> NDArray[np.uint8]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             bits = np.unpackbits(archive["packed"], axis=-1, count=105 * 105)
             names = archive["names"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a packed Omniglot file (.npz): {error}") from None
     return bits.reshape(-1, 20, 105, 105)[np.argsort(names)]
 
 
-def _downloaded_omniglot() -> NDArray[np.uint8]:
+def _downloaded_omniglot(progress: DownloadProgress | None) -> NDArray[np.uint8]:
     import pooch
 
+    pooch.get_logger().setLevel("ERROR")
     folder = Path(pooch.os_cache("roa-circuit")) / "omniglot"
     for archive, checksum in OMNIGLOT_ARCHIVES.items():
         try:
             pooch.retrieve(
-                OMNIGLOT_URL + archive, known_hash=checksum, fname=archive, path=folder, progressbar=True
+                OMNIGLOT_URL + archive,
+                known_hash=checksum,
+                fname=archive,
+                path=folder,
+                downloader=pooch.HTTPDownloader(progressbar=progress or False),
             )
         except (OSError, ValueError) as error:
             raise InputError(

@@ -14,7 +14,6 @@ from meta.datasets import FewShotDataset
 from meta.learners import WriteModel, adapt, query_loss
 from meta.network import Network
 from meta.tasks import sample_task
-from roa_circuit.errors import InputError
 from roa_circuit.mapping import state_from_weight, weight_from_state
 from roa_circuit.programming import write_verify
 
@@ -120,10 +119,9 @@ def evaluate(
 ) -> list[Row]:
     """Few-shot accuracy on the test classes, one row a noise level sigma_WN.
 
+    tasks : at least 2, or there is no interval
     relative_rate : None chooses it for each noise level on the validation classes (Figure 3).
     """
-    if tasks < 2:
-        raise InputError(f"tasks = {tasks} must be at least 2, or there is no interval")
     rows = []
     for sigma in sigmas:
         model = replace(write, how=replace(write.how, sigma_wn=sigma))

@@ -7,6 +7,7 @@ pixels for the same fonts. Harder to confuse with Omniglot than to solve: for te
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from pathlib import Path
 
@@ -26,6 +27,7 @@ SHARES = {"train": 0.7, "validation": 0.05, "test": 0.25}
 Images = NDArray[np.float32]
 
 
+@functools.cache
 def render_glyphs(seed: int = 0) -> FewShotDataset:
     """More than 500 classes x 20 drawings, split by class; takes some seconds."""
     rng = np.random.default_rng([seed, 28])

@@ -98,7 +98,7 @@ class Network(torch.nn.Module):
         x = images
         for name in BLOCKS:
             x = self.block(name, conv(x, weights[name]), step)
-        return x.flatten(1).float()
+        return x.flatten(1).to(weights[HEAD].dtype)
 
     def block(self, name: str, y: Tensor, step: int) -> Tensor:
         """Batch norm, max-pool and ReLU. Pooling first changes nothing: ReLU is monotone."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,7 +19,7 @@ from meta.tasks import sample_task
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
-from roa_circuit.results import provenance, write_json, write_text
+from roa_circuit.results import provenance, write_json, write_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,18 +190,10 @@ class _Run:
         self.network.save(self.folder / "last.safetensors", **note)
         if row.accuracy_pulses >= best:
             self.network.save(self.folder / "best.safetensors", **note)
-        write_text(self.folder / "metrics.csv", _csv(self.rows))
+        write_table(self.folder / "metrics.csv", self.rows)
 
     def _rate(self, write: WriteModel | None) -> float:
         return 1.0 if write is None else self.how.relative_rate
 
     def _made(self) -> dict[str, Any]:
         return {"provenance": provenance(torch=torch.__version__, precision=str(self.dtype))}
-
-
-def _csv(rows: Sequence[Epoch]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(asdict(rows[0])), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue()

@@ -82,3 +82,26 @@ def progress() -> Progress:
         transient=True,
         disable=not err.is_terminal,
     )
+
+
+class DownloadBar:
+    """A progress bar for one download after another, told of bytes as they arrive."""
+
+    total: int = 0
+
+    def __init__(self, description: str) -> None:
+        self._bar = progress()
+        self._line = self._bar.add_task(description, total=None)
+
+    def update(self, count: int) -> None:
+        """`count` more bytes have arrived."""
+        self._bar.start()
+        self._bar.update(self._line, advance=count, total=self.total)
+
+    def reset(self) -> None:
+        """Start over."""
+        self._bar.reset(self._line)
+
+    def close(self) -> None:
+        """The download is complete."""
+        self._bar.stop()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+import io
 import json
 import math
 import os
 import platform
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -49,6 +52,16 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, document: Any) -> None:
     """Write indented JSON, whole or not at all; NaN and infinities become null."""
     write_text(path, json.dumps(_finite(document), indent=2, allow_nan=False) + "\n")
+
+
+def write_table(path: Path, rows: Sequence[Any]) -> None:
+    """Write dataclass instances of one kind as CSV, a row each, whole or not at all."""
+    text = io.StringIO()
+    names = [field.name for field in dataclasses.fields(rows[0])]
+    writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(dataclasses.asdict(row) for row in rows)
+    write_text(path, text.getvalue())
 
 
 def provenance(**extra: Any) -> dict[str, Any]:

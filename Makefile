@@ -1,0 +1,56 @@
+# make demo   install what is missing, then fit a device and verify a layer in ngspice
+# make test   the same set-up, then everything CI runs
+
+PYTHON ?= python3
+BIN := .venv/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test lint ngspice clean
+.DELETE_ON_ERROR:
+
+demo: ngspice .venv/installed
+	@$(BIN)/roa-fit data/pulses.csv --output-dir out/fit
+	@$(BIN)/roa-spice verify --layer fc --output-dir out/verify
+
+test: ngspice .venv/installed-dev lint
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The simulator and its shared library, by the system's own package manager.
+ngspice:
+	@if command -v ngspice >/dev/null && { ldconfig -p 2>/dev/null | grep -q libngspice \
+	    || ls /opt/homebrew/lib/libngspice* /usr/local/lib/libngspice* >/dev/null 2>&1; }; then :; \
+	elif command -v apt-get >/dev/null; then \
+	    $(SUDO) apt-get update -qq && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq ngspice libngspice0; \
+	elif command -v dnf >/dev/null; then $(SUDO) dnf install -y ngspice libngspice; \
+	elif command -v zypper >/dev/null; then $(SUDO) zypper --non-interactive install ngspice libngspice0; \
+	elif command -v pacman >/dev/null; then $(SUDO) pacman -S --noconfirm --needed ngspice; \
+	elif command -v brew >/dev/null; then brew install ngspice libngspice; \
+	else \
+	    echo "ngspice and its shared library are missing, and no known package manager is here:" \
+	         "install both (ngspice 34 or newer, built --with-ngshared), then run make again" >&2; \
+	    exit 1; \
+	fi
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv \
+	    || { echo "python3 -m venv failed: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@ .venv/installed
+
+clean:
+	rm -rf .venv out

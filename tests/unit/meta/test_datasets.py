@@ -1,0 +1,108 @@
+"""Data sets: Omniglot in every form a user has it in, and glyphs."""
+
+import functools
+import hashlib
+import http.server
+import threading
+import zipfile
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from meta import datasets
+from meta.datasets import load_dataset
+from meta.glyphs import render_glyphs
+from roa_circuit.errors import InputError
+
+SIZES = {"train": 3, "validation": 1, "test": 2}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Omniglot of six characters, so that the archives are quick to make."""
+    monkeypatch.setattr(datasets, "OMNIGLOT_CLASSES", SIZES)
+    rng = np.random.default_rng(0)
+    return (rng.random((6, 20, 105, 105)) < 0.1).astype(np.uint8)
+
+
+@pytest.fixture
+def archives(small, tmp_path):
+    """The two official archives with those characters: white paper, black ink, as PNG."""
+    folder = tmp_path / "archives"
+    folder.mkdir()
+    for name, indices in (("images_background", range(4)), ("images_evaluation", range(4, 6))):
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+            for index in indices:
+                for number, drawing in enumerate(small[index]):
+                    path = tmp_path / "drawing.png"
+                    matplotlib.image.imsave(path, 1 - drawing, cmap="gray", vmin=0, vmax=1)
+                    inside = f"{name}/Alphabet/character{index + 1:02d}/{index:04d}_{number:02d}.png"
+                    archive.write(path, inside)
+    return folder
+
+
+def packed(path, drawings):
+    bits = np.packbits(drawings.reshape(*drawings.shape[:2], -1), axis=-1)
+    np.savez(path, packed=bits, names=np.array([f"Alphabet/character{i + 1:02d}" for i in range(6)]))
+    return path
+
+
+def test_all_local_forms_give_the_same_pixels(small, archives, tmp_path):
+    from_npz = load_dataset("omniglot", packed(tmp_path / "omniglot.npz", small))
+    from_zips = load_dataset("omniglot", archives)
+    for name in ("images_background", "images_evaluation"):
+        zipfile.ZipFile(archives / f"{name}.zip").extractall(tmp_path / "unpacked")
+    from_folders = load_dataset("omniglot", tmp_path / "unpacked")
+    assert from_npz.images.shape == (6, 20, 28, 28)
+    assert (from_npz.images == from_zips.images).all()
+    assert (from_npz.images == from_folders.images).all()
+    assert {k: len(v) for k, v in from_npz.classes.items()} == SIZES
+    assert sorted(np.concatenate(list(from_npz.classes.values()))) == list(range(6))
+
+
+def test_shrinking_keeps_the_ink(small, tmp_path):
+    images = load_dataset("omniglot", packed(tmp_path / "omniglot.npz", small)).images
+    assert images.mean() / 255 == pytest.approx(small.mean(), rel=1e-2)
+
+
+def test_download_checks_its_archives(archives, tmp_path, monkeypatch):
+    handler = functools.partial(_QuietHandler, directory=str(archives))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(datasets, "OMNIGLOT_URL", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
+    right = {f.name: "md5:" + hashlib.md5(f.read_bytes()).hexdigest() for f in archives.glob("*.zip")}
+    try:
+        with pytest.raises(InputError, match=r"could not be downloaded.*--data"):
+            load_dataset("omniglot")
+        monkeypatch.setattr(datasets, "OMNIGLOT_ARCHIVES", right)
+        assert len(load_dataset("omniglot").images) == 6
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.usefixtures("small")
+def test_unusable_copies_are_named(tmp_path):
+    (tmp_path / "empty.npz").write_bytes(b"")
+    for path in (tmp_path / "none", tmp_path / "empty.npz", tmp_path):
+        with pytest.raises(InputError, match=r"\w"):
+            load_dataset("omniglot", path)
+    with pytest.raises(InputError, match="did you mean 'omniglot'"):
+        load_dataset("omniglott")
+
+
+def test_glyphs_have_many_classes_that_look_unlike():
+    glyphs = render_glyphs()
+    assert len(glyphs.images) > 500
+    assert glyphs.images.shape[1:] == (20, 28, 28)
+    assert glyphs.images.max() > 200
+    assert (glyphs.images.max(axis=(2, 3)) > 100).all()
+    assert sum(len(c) for c in glyphs.classes.values()) == len(glyphs.images)
+    assert not set(glyphs.classes["train"]) & set(glyphs.classes["test"])

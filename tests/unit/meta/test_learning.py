@@ -1,0 +1,224 @@
+"""Tasks, network, adaptation, deployment: from images to programmed layers."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from meta.adaptation import adapt_episode
+from meta.datasets import FewShotDataset
+from meta.evaluate import episode_accuracies, evaluate
+from meta.hardware import write_weight
+from meta.learners import WriteModel, adapt, constraint, query_loss
+from meta.network import Architecture, Network
+from meta.tasks import sample_task
+from meta.train import Training, train
+from roa_circuit.design_point import default_device
+from roa_circuit.errors import InputError
+from roa_circuit.mapping import output_from_reference, voltage_from_input
+from roa_circuit.parameters import load_device
+from roa_circuit.programming import Programming, after_pulses
+from roa_circuit.solver import read_currents
+
+DEVICE = load_device("zhang2021")
+WRITE = WriteModel(device=DEVICE, how=Programming())
+
+
+@pytest.fixture(scope="module")
+def bars():
+    """Twenty-four classes that a small network tells apart: noisy bars at an angle."""
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[-1:1:28j, -1:1:28j]
+    images = np.empty((24, 20, 28, 28), dtype=np.uint8)
+    for index in range(24):
+        angle = math.pi * index / 24
+        for drawing in range(20):
+            shift, width = rng.uniform(-0.3, 0.3), rng.uniform(0.1, 0.25)
+            distance = np.abs(x * math.cos(angle) + y * math.sin(angle) - shift)
+            images[index, drawing] = 255 * (distance < width)
+    classes = {
+        "train": np.arange(0, 24, 2),
+        "validation": np.arange(1, 12, 2),
+        "test": np.arange(13, 24, 2),
+    }
+    return FewShotDataset(name="bars", images=images, classes=classes)
+
+
+@pytest.fixture
+def network():
+    return Network(Architecture(filters=8), torch.Generator().manual_seed(0))
+
+
+def a_task(bars, seed=0, **changes):
+    how = {"ways": 5, "shots": 1, "queries": 3, **changes}
+    return sample_task(bars.split("train"), np.random.default_rng(seed), **how)
+
+
+def test_tasks_are_seeded_and_labelled_in_order(bars):
+    one, two = a_task(bars), a_task(bars)
+    assert torch.equal(one.query, two.query)
+    assert one.support_labels.tolist() == [0, 1, 2, 3, 4]
+    assert one.query.shape == (15, 1, 28, 28)
+    assert not torch.equal(one.support, a_task(bars, seed=1).support)
+
+
+@pytest.mark.parametrize("bad", [{"ways": 99}, {"ways": 1}, {"shots": 0}, {"queries": 20}])
+def test_impossible_tasks_are_refused(bars, bad):
+    with pytest.raises(InputError):
+        a_task(bars, **bad)
+
+
+def test_pooling_before_relu_changes_nothing(network):
+    y = torch.randn(3, 8, 14, 14)
+    after = torch.nn.functional.batch_norm(y, None, None, training=True)
+    expected = torch.nn.functional.max_pool2d(torch.relu(after), 2)
+    assert torch.allclose(network.block("conv1", y, 0), expected)
+
+
+def test_the_inner_step_is_its_definition(bars, network):
+    task = a_task(bars)
+    weights = network.initial_weights()
+    loss = torch.nn.functional.cross_entropy(network(task.support, weights, 0), task.support_labels)
+    loss.backward()
+    adapted = adapt(network, task)
+    for name, weight in weights.items():
+        assert torch.allclose(
+            adapted.weights[name], (weight - 0.1 * weight.grad).clamp(-1, 1), atol=1e-6
+        )
+
+
+def test_the_outer_gradient_is_second_order(bars, network):
+    """Against finite differences of the whole adaptation, in double precision."""
+    network = network.double()
+    task = a_task(bars)
+    task = type(task)(task.support.double(), task.support_labels, task.query.double(), task.query_labels)
+
+    def outer():
+        adapted = adapt(network, task, create_graph=True, dtype=torch.float64)
+        return query_loss(network, task, adapted, torch.float64)[0]
+
+    rate = network.log_rates["fc"]
+    outer().backward()
+    analytic, h = rate.grad.item(), 1e-3
+    with torch.no_grad():
+        rate += h
+    above = outer().item()
+    with torch.no_grad():
+        rate -= 2 * h
+    assert (above - outer().item()) / (2 * h) == pytest.approx(analytic, rel=2e-2)
+
+
+def test_the_write_is_the_devices_and_its_gradient_goes_straight_through():
+    g = torch.linspace(-0.9, 0.9, 21).requires_grad_()
+    step = torch.full_like(g, 0.2).requires_grad_()
+    written = write_weight(g, step, DEVICE, Programming())
+    state = (g.detach().double() + 1) / 2
+    expected = 2 * after_pulses(state, written.pulses, DEVICE) - 1
+    assert torch.allclose(written.weight.double(), expected, atol=1e-6)
+    written.weight.sum().backward()
+    inside = g.detach() + 0.2 <= 1
+    assert torch.equal(step.grad, inside.float())
+
+
+def test_small_steps_write_nothing(bars, network):
+    adapted = adapt(network, a_task(bars), WRITE, relative_rate=1e-6)
+    assert not any(p.any() for p in adapted.pulses.values())
+    for name, weight in network.initial_weights().items():
+        assert torch.allclose(adapted.weights[name], weight, atol=1e-6)
+
+
+def test_the_constraint_is_equation_18():
+    weights = {"a": torch.tensor([0.2, 0.7, -0.9])}
+    assert constraint(weights, 0.5).item() == pytest.approx(2 * 0.2 + 2 * 0.4, abs=1e-6)
+    assert constraint(weights, 1.0).item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_deployed_layers_compute_what_the_network_computes(bars, network):
+    """The head's crossbar without wires, linear cells, gives the network's logits."""
+    episode = adapt_episode(
+        network, bars, device=default_device(), split="train", queries=3, relative_rate=30.0, seed=4
+    )
+    assert list(episode.layers) == ["conv1", "conv2", "conv3", "conv4", "fc"]
+    layer = episode.layers["fc"]
+    assert layer.crossbar.shape == (9, 6)
+    assert np.abs(layer.pulses).sum() > 0
+    assert not layer.pulses[:, layer.reference_column].any()
+    state = after_pulses(layer.initial_state, layer.pulses, layer.device)
+    current = read_currents(
+        layer.crossbar.ideal(), state, voltage_from_input(layer.inputs), layer.device, exact=False
+    )
+    logits = layer.input_scale * output_from_reference(current[:, :-1], current[:, -1:], layer.device)
+    rng = np.random.default_rng([4, 3])
+    task = sample_task(bars.split("train"), rng, ways=5, shots=1, queries=3)
+    write = WriteModel(device=default_device(), how=Programming())
+    adapted = adapt(network, task, write, relative_rate=30.0)
+    with torch.no_grad():
+        expected = network(task.query, adapted.weights, 1)
+    assert logits == pytest.approx(expected.numpy(), abs=1e-5)
+    assert episode.accuracy == pytest.approx(np.mean(logits.argmax(1) == layer.labels))
+
+
+def test_training_learns_and_leaves_a_usable_run(bars, tmp_path):
+    how = Training(filters=8, epochs=3, iterations=40, batch=3, pulses_from=2, validation_tasks=20)
+    seen = []
+    network = train(bars, how, tmp_path, callbacks=[lambda net, row: seen.append(row)])
+    assert [row.epoch for row in seen] == [0, 1, 2]
+    assert seen[-1].loss < seen[0].loss
+    assert max(row.accuracy_ideal for row in seen) > 0.35  # chance is 0.2
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "best.safetensors",
+        "last.safetensors",
+        "metrics.csv",
+        "training.json",
+    ]
+    for weight in network.initial_weights().values():
+        assert weight.abs().max() <= 1
+
+
+def test_training_is_deterministic(bars, tmp_path):
+    how = Training(filters=4, epochs=1, iterations=2, batch=2, pulses_from=0, validation_tasks=2)
+    first, second = (train(bars, how, tmp_path / name) for name in "ab")
+    for name, weight in first.state_dict().items():
+        assert torch.equal(weight, second.state_dict()[name])
+
+
+def test_evaluation_rows(bars, network):
+    rows = evaluate(network, bars, WRITE, queries=3, tasks=4, sigmas=[0.0, 4.0], relative_rate=2.0)
+    assert [row.sigma_wn for row in rows] == [0.0, 4.0]
+    assert rows[0].initial_map == "ideal"
+    assert rows[0].steps == 1
+    assert 0 <= rows[0].accuracy <= 1
+    assert rows[0].ci95 > 0
+    (verified,) = evaluate(
+        network, bars, WRITE, queries=3, tasks=4, sigmas=[0.0], relative_rate=2.0, verify_rounds=3
+    )
+    assert verified.initial_map == "write_verify(3)"
+
+
+def test_episodes_repeat_with_their_seed(bars, network):
+    how = {"shots": 1, "queries": 3, "tasks": 3, "seed": 5, "relative_rate": 5.0}
+    noisy = WriteModel(device=DEVICE, how=Programming(sigma_wn=1.0))
+    first = episode_accuracies(network, bars.split("test"), noisy, **how)
+    second = episode_accuracies(network, bars.split("test"), noisy, **how)
+    assert (first.accuracies == second.accuracies).all()
+    assert first.pulses_per_weight > 0
+
+
+def test_network_files_round_trip_and_refuse_others(tmp_path, network):
+    network.save(tmp_path / "net.safetensors", seed=1)
+    back = Network.load(tmp_path / "net.safetensors")
+    assert back.note == {"seed": 1}
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(back.state_dict()[name], tensor)
+    (tmp_path / "other.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      ")
+    (tmp_path / "empty.safetensors").write_bytes(b"")
+    for name in ("other", "empty", "missing"):
+        with pytest.raises(InputError, match=name):
+            Network.load(tmp_path / f"{name}.safetensors")
+
+
+@pytest.mark.parametrize("bad", [{"ways": 1}, {"filters": 0}, {"size": 8}, {"steps": 0}])
+def test_impossible_networks_are_refused(bad):
+    with pytest.raises(InputError, match="at least"):
+        Architecture(**bad)

@@ -1,0 +1,90 @@
+"""roa-meta from the outside: exit codes, one line of complaint, JSON."""
+
+import json
+import sys
+
+import pytest
+
+from meta import cli
+from meta.network import Architecture, Network
+from roa_circuit.layers import ProgrammedLayer
+
+
+@pytest.fixture
+def roa_meta(monkeypatch, capsys):
+    """Run the command; gives (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["roa-meta", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def small_network(tmp_path):
+    path = tmp_path / "small.safetensors"
+    Network(Architecture(filters=4)).save(path)
+    return path
+
+
+def test_adapt_writes_layers_that_verify_can_read(roa_meta, small_network, tmp_path):
+    code, out, _ = roa_meta(
+        "adapt", "--network", small_network, "--queries", 2, "--relative-rate", 20,
+        "--wire-resistance", "2 Ohm", "-o", tmp_path / "layers", "--json", tmp_path / "a.json",
+    )  # fmt: skip
+    assert code == 0
+    assert "query accuracy" in out
+    layer = ProgrammedLayer.load(tmp_path / "layers" / "fc.npz")
+    assert layer.crossbar.shape == (5, 6)
+    assert layer.crossbar.r_word == layer.crossbar.r_bit == 2.0
+    report = json.loads((tmp_path / "a.json").read_text())
+    assert [row["layer"] for row in report["layers"]] == ["conv1", "conv2", "conv3", "conv4", "fc"]
+
+
+def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_path):
+    code, _, _ = roa_meta(
+        "evaluate", "--network", small_network, "--dataset", "glyphs", "--tasks", 2, "--queries", 2,
+        "--sigma-wn", "0,1", "--relative-rate", 2, "--json", tmp_path / "e.json",
+    )  # fmt: skip
+    assert code == 0
+    rows = json.loads((tmp_path / "e.json").read_text())["rows"]
+    assert [row["sigma_wn"] for row in rows] == [0, 1]
+    assert set(rows[0]) == {
+        "dataset", "ways", "shots", "sigma_wn", "relative_rate", "steps", "tasks", "accuracy", "ci95",
+        "pulses_per_weight", "initial_map",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["evaluate", "--dataset", "omniglott"], "did you mean 'omniglot'"),
+        (["evaluate", "--data", "nowhere"], "nowhere: no such file"),
+        (["evaluate", "--ways", 20], "train --ways 20"),
+        (["evaluate", "--dataset", "glyphs", "--sigma-wn", "0,x"], "--sigma-wn: 'x'"),
+        (["evaluate", "--dataset", "glyphs", "--sigma-wn", "-1"], "sigma_wn"),
+        (["evaluate", "--dataset", "glyphs", "--tasks", 1], "--tasks 1"),
+        (["evaluate", "--device", "zhang"], "did you mean 'zhang2021'"),
+        (["evaluate", "--network", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["adapt", "--wire-resistance", "1 V"], "expected Ohm"),
+        (["adapt", "--wire-resistance", "-1"], "not negative"),
+        (["adapt", "--shots", 30], "at most the 20 drawings"),
+        (["train", "--dataset", "glyphs"], "--output"),
+        (["train", "-o", "x", "--rho", 2, "--dataset", "glyphs"], "rho = 2"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_bad_input_is_one_helpful_line(roa_meta, tmp_path, monkeypatch, arguments, complaint):
+    monkeypatch.chdir(tmp_path)
+    Network(Architecture(filters=4)).save(tmp_path / "n.safetensors")
+    if arguments[0] in {"evaluate", "adapt"} and "--network" not in arguments:
+        arguments = [*arguments, "--network", "n.safetensors"]
+    code, _, err = roa_meta(*arguments)
+    assert code == 2
+    assert complaint in err
+    assert err.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["n.safetensors"]
