@@ -1,0 +1,26 @@
+"""What wires do to a matrix product: the same array read behind better and worse lines.
+
+python examples/wires.py
+"""
+
+import dataclasses
+
+import numpy as np
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_device
+from roa_circuit.parameters import load_device
+from roa_circuit.solver import read_currents
+
+rng = np.random.default_rng(0)
+array = Crossbar(rows=64, columns=20)
+state, voltages = rng.random(array.shape), rng.uniform(0, 0.1, (8, 64))
+
+print("wire [Ohm]   loss, cells of Table 1   loss, design point")
+for ohms in (0.01, 0.1, 1.0, 10.0):
+    losses = []
+    for device in (load_device("zhang2021"), default_device()):
+        wired = dataclasses.replace(array, r_word=ohms, r_bit=ohms)
+        real = read_currents(wired, state, voltages, device)
+        losses.append(1 - (real / read_currents(array, state, voltages, device)).mean())
+    print(f"{ohms:10g}   {losses[0]:22.2%}   {losses[1]:18.2%}")
