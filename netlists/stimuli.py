@@ -1,0 +1,49 @@
+"""Stimuli: the project's waveforms as the corner points of piecewise linear sources."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.parameters import Device
+from roa_circuit.waveforms import READ_EDGE, READ_HOLD, line_voltages, write_programme
+
+READ_SLOT = READ_EDGE + READ_HOLD
+"""From one sample of a read to the next [s]."""
+
+Points = list[tuple[float, float]]
+"""(time [s], voltage [V]) in order of time; the last voltage stays."""
+
+
+def staircase(values: NDArray[np.float64]) -> Points:
+    """Ramp, hold, ramp, hold ...; a level that stays needs no points of its own."""
+    points: Points = [(0.0, 0.0)]
+    for index, value in enumerate(float(v) for v in values):
+        if value != points[-1][1]:
+            start = index * READ_SLOT
+            if start > points[-1][0]:
+                points.append((start, points[-1][1]))
+            points.append((start + READ_EDGE, value))
+    return points
+
+
+def write_stimuli(
+    crossbar: Crossbar, pulses: NDArray[np.int64], device: Device
+) -> tuple[list[Points], list[Points], float, int]:
+    """(word-line points, bit-line points, end [s], pulses) of the programme's trapezoids."""
+    words: list[Points] = [[(0.0, 0.0)] for _ in range(crossbar.rows)]
+    bits: list[Points] = [[(0.0, 0.0)] for _ in range(crossbar.columns)]
+    start, count = 0.0, 0
+    for pulse in write_programme(pulses, device):
+        rise, fall = start + pulse.edge, start + pulse.edge + pulse.width
+        word_levels, bit_levels = line_voltages(pulse, crossbar)
+        levels = (*word_levels, *bit_levels)
+        for points, level in zip((*words, *bits), levels, strict=True):
+            if level:
+                if start > points[-1][0]:
+                    points.append((start, 0.0))
+                points += [(rise, float(level)), (fall, float(level)), (fall + pulse.edge, 0.0)]
+        start += pulse.duration
+        count += 1
+    return words, bits, start, count

@@ -1,0 +1,45 @@
+"""What all tests share: the simulator's absence, and a small programmed layer."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from netlists.ngspice import is_available
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.layers import ProgrammedLayer
+
+
+def pytest_runtest_setup(item):
+    """Tests marked `ngspice` need the library and the program: CI must have both."""
+    if item.get_closest_marker("ngspice") is None or (is_available() and shutil.which("ngspice")):
+        return
+    message = "ngspice or libngspice is not installed"
+    if os.environ.get("CI"):
+        pytest.fail(f"{message}, and CI must not skip what needs it", pytrace=False)
+    pytest.skip(message)
+
+
+@pytest.fixture
+def make_layer():
+    """A synthetic layer at the design point: random states, sparse pulses, random reads."""
+
+    def make(rows=5, columns=3, reads=4, *, seed=0, crossbar=None, device=None, density=0.3):
+        rng = np.random.default_rng(seed)
+        state = rng.uniform(0.1, 0.9, (rows, columns))
+        state[:, -1] = 0.5
+        pulses = rng.integers(-2, 4, (rows, columns)) * (rng.random((rows, columns)) < density)
+        pulses[0, 0], pulses[:, -1] = 1, 0
+        return ProgrammedLayer(
+            name="synthetic",
+            device=device or default_device(),
+            crossbar=crossbar or default_crossbar(rows, columns),
+            initial_state=state,
+            pulses=pulses.astype(np.int64),
+            inputs=rng.random((reads, rows)),
+            labels=rng.integers(0, columns - 1, reads),
+            input_scale=2.0,
+        )
+
+    return make

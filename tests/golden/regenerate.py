@@ -1,0 +1,36 @@
+"""Write the golden decks anew, after a change that is meant: python tests/golden/regenerate.py"""
+
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from netlists.deck import read_deck, sweep_deck, write_deck
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.parameters import load_device
+
+FOLDER = Path(__file__).parent
+
+
+def golden_decks() -> dict[str, str]:
+    """File name to text, the package's version left open."""
+    state = np.array([[0.25, 0.5], [0.75, 0.5], [1.0, 0.0]])
+    pulses = np.array([[2, 0], [-1, 0], [0, 0]])
+    volts = np.array([[0.0, 0.05, 0.1], [0.1, 0.05, 0.0]])
+    wired, ideal, device = default_crossbar(3, 2), Crossbar(rows=3, columns=2), default_device()
+    third = Crossbar(rows=3, columns=2, r_word=0.5, r_sense=4.7e3, scheme="V/3")
+    decks = {
+        "write.cir": write_deck(wired, state, pulses, device, origin="golden"),
+        "write_third.cir": write_deck(third, state, pulses, device, origin="golden"),
+        "read.cir": read_deck(wired, state, volts, device, origin="golden"),
+        "read_ideal.cir": read_deck(ideal, state, volts, device, origin="golden"),
+        "sweep.cir": sweep_deck(wired, state, volts, load_device("zhang2021")),
+    }
+    version = f"roa-circuit {metadata.version('roa-circuit')}"
+    return {name: deck.text.replace(version, "roa-circuit VERSION") for name, deck in decks.items()}
+
+
+if __name__ == "__main__":
+    for name, text in golden_decks().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")

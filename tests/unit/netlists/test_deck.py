@@ -1,0 +1,174 @@
+"""Decks are deterministic text that says what the circuit is."""
+
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netlists.deck import LARGEST_CELLS, read_deck, sweep_deck, write_deck
+from roa_circuit.compact_model import comment, ngspice_library
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import Device, load_device
+from roa_circuit.waveforms import write_programme
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.cir")))
+def test_golden_decks(name):
+    decks = runpy.run_path(str(GOLDEN / "regenerate.py"))["golden_decks"]()
+    assert decks[name] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def cards(deck, prefix):
+    joined = deck.text.replace("\n+", "")
+    return [line for line in joined.splitlines() if line.startswith(prefix)]
+
+
+@pytest.mark.parametrize("zero", ["r_source", "r_word", "r_bit", "r_sense"])
+def test_a_zero_resistance_is_no_resistor(zero):
+    resistances = {"r_source": 1.0, "r_word": 2.0, "r_bit": 3.0, "r_sense": 4.0, zero: 0.0}
+    crossbar = Crossbar(rows=3, columns=2, **resistances)
+    deck = read_deck(crossbar, np.full((3, 2), 0.5), np.ones((1, 3)) * 0.1, default_device())
+    resistors = [line.split() for line in cards(deck, "R")]
+    values = {float(words[3]) for words in resistors}
+    assert values == {1.0, 2.0, 3.0, 4.0} - {list(resistances).index(zero) + 1.0}
+    assert all(words[1] != words[2] for words in resistors)
+
+
+def test_every_node_has_two_ends():
+    deck = read_deck(
+        default_crossbar(4, 3), np.full((4, 3), 0.5), np.full((1, 4), 0.1), default_device()
+    )
+    ends: dict[str, int] = {}
+    for line in [*cards(deck, "R"), *cards(deck, "V"), *cards(deck, "Xword")]:
+        for node in line.split()[1:3]:
+            ends[node] = ends.get(node, 0) + 1
+    assert min(count for node, count in ends.items()) >= 2
+
+
+def test_an_ideal_array_merges_lines_into_short_names():
+    deck = read_deck(
+        Crossbar(rows=2, columns=2), np.full((2, 2), 0.5), np.full((1, 2), 0.1), default_device()
+    )
+    assert not cards(deck, "R")
+    assert cards(deck, "Xword1_col0") == ["Xword1_col0 word1 bit0 memristor w0=0.5"]
+    assert cards(deck, "Vsense1") == ["Vsense1 bit1 0 0"]
+
+
+def test_write_stimuli_are_the_waveforms(make_layer):
+    """Each selected word line's trapezoids have the programme's levels, widths and edges."""
+    layer = make_layer(rows=6, columns=4, density=0.5)
+    deck = write_deck(layer.crossbar, layer.initial_state, layer.pulses, layer.device)
+    start = 0.0
+    for pulse in write_programme(layer.pulses, layer.device):
+        (card,) = cards(deck, f"Vword{pulse.row} ")
+        points = pwl(card)
+        rise, fall = start + pulse.edge, start + pulse.edge + pulse.width
+        for time, level in ((rise, pulse.voltage / 2), (fall, pulse.voltage / 2), (start, 0.0)):
+            assert np.interp(time, *points) == pytest.approx(level, abs=1e-9)
+        start += pulse.duration
+    assert deck.duration == pytest.approx(start)
+
+
+def test_read_stimulus_is_a_staircase_sampled_at_the_end_of_each_hold(make_layer):
+    layer = make_layer(rows=2, columns=2)
+    volts = np.array([[0.1, 0.0], [0.1, 0.05], [0.02, 0.05]])
+    deck = read_deck(layer.crossbar, layer.initial_state, volts, layer.device)
+    times, values = pwl(cards(deck, "Vword0 ")[0])
+    for index, level in enumerate(volts[:, 0]):
+        sample = (index + 1) * 1.1e-6
+        assert np.interp([sample - 0.9e-6, sample], times, values) == pytest.approx([level, level])
+    assert len(times) == 4  # a level that stays has no points of its own
+
+
+def pwl(card):
+    numbers = [float(word) for word in re.search(r"PWL\((.*)\)", card)[1].split()]
+    return numbers[0::2], numbers[1::2]
+
+
+def test_times_never_run_backwards(make_layer):
+    layer = make_layer(rows=20, columns=5, density=0.8)
+    deck = write_deck(layer.crossbar, layer.initial_state, layer.pulses, layer.device)
+    for card in [*cards(deck, "Vword"), *cards(deck, "Vsense")]:
+        if "PWL" in card:
+            assert np.all(np.diff(pwl(card)[0]) > 0)
+
+
+def test_the_same_specification_gives_the_same_bytes(make_layer):
+    texts = {
+        write_deck(layer.crossbar, layer.initial_state, layer.pulses, layer.device).text
+        for layer in (make_layer(), make_layer())
+    }
+    assert len(texts) == 1
+
+
+def test_names_from_files_cannot_become_cards(make_layer):
+    """Regression: a device name with a line break must stay inside its comment."""
+    device = load_device("zhang2021")
+    evil = Device(
+        name="x\n.control\nshell rm -rf /\n.endc",
+        citation="y\r\nV1 0 0 1\u2028.end",
+        memristor=device.memristor,
+        pulses=device.pulses,
+    )
+    layer = make_layer(device=evil)
+    deck = read_deck(
+        layer.crossbar, layer.initial_state, 0.1 * layer.inputs, evil, origin="\n.include /etc/passwd"
+    )
+    for line in deck.text.splitlines():
+        assert line.startswith("*") or not any(
+            word in line for word in ("shell", "V1 ", ".end\u2028", "passwd")
+        )
+    assert comment("a\nb\x00c") == "* a b c"
+
+
+def test_library_carries_every_digit():
+    device = load_device("zhang2021").scaled(0.1 + 0.2)
+    assert ".param current_scale=0.30000000000000004" in ngspice_library(device)
+
+
+BAD = {
+    "shape": (np.full((2, 2), 0.5), "shape"),
+    "range": (np.full((3, 2), 1.5), r"\[0, 1\]"),
+    "nan": (np.full((3, 2), np.nan), r"\[0, 1\]"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_states_are_checked(case):
+    state, message = BAD[case]
+    crossbar, device = default_crossbar(3, 2), default_device()
+    with pytest.raises(InputError, match=message):
+        read_deck(crossbar, state, np.zeros((1, 3)), device)
+    with pytest.raises(InputError, match=message):
+        write_deck(crossbar, state, np.ones((3, 2), dtype=np.int64), device)
+
+
+@pytest.mark.parametrize(
+    "volts", [np.zeros((1, 2)), np.zeros((0, 3)), np.full((1, 3), np.nan), np.full((1, 3), 11.0)]
+)
+def test_voltages_are_checked(volts):
+    for build in (read_deck, sweep_deck):
+        with pytest.raises(InputError, match="voltages"):
+            build(default_crossbar(3, 2), np.full((3, 2), 0.5), volts, default_device())
+
+
+def test_nothing_to_write_is_said():
+    with pytest.raises(InputError, match="nothing to write"):
+        write_deck(
+            default_crossbar(3, 2),
+            np.full((3, 2), 0.5),
+            np.zeros((3, 2), dtype=np.int64),
+            default_device(),
+        )
+
+
+def test_an_array_too_large_for_a_deck_is_said():
+    crossbar = Crossbar(rows=LARGEST_CELLS + 1, columns=1)
+    with pytest.raises(InputError, match="too many for one deck"):
+        sweep_deck(crossbar, np.zeros(crossbar.shape), np.zeros((1, crossbar.rows)), default_device())

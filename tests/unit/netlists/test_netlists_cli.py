@@ -1,0 +1,160 @@
+"""roa-spice as a person uses it: results, exit codes, and one line for every mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netlists import cli
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.parameters import load_device
+from roa_circuit.solver import read_currents
+
+
+@pytest.fixture
+def spice(monkeypatch, capsys, tmp_path):
+    """Run roa-spice in an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["roa-spice", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return stop.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def files(tmp_path):
+    """states.csv (3 x 2) and inputs.csv (2 x 3) that fit each other."""
+    (tmp_path / "states.csv").write_text("0.1,0.9\n0.5,0.5\n1,0\n")
+    (tmp_path / "inputs.csv").write_text("0.1,0.05,0.02\n0,0,0.1\n")
+    return tmp_path
+
+
+SOLVE = ("solve", "--states", "states.csv", "--inputs", "inputs.csv", "-o", "currents.csv")
+STATE = np.array([[0.1, 0.9], [0.5, 0.5], [1, 0]])
+VOLTS = np.array([[0.1, 0.05, 0.02], [0, 0, 0.1]])
+
+
+@pytest.mark.parametrize("engine", ["surrogate", "dense"])
+def test_solve_with_all_resistances(spice, files, engine):
+    options = ("--source-resistance", "10", "--wire-resistance", "1.5", "--bit-resistance", "2 Ohm")
+    more = ("--sense-resistance", "0.1k", "--engine", engine, "--json", "s.json")
+    code, _, error = spice(*SOLVE, *options, *more)
+    assert (code, error) == (0, "")
+    crossbar = Crossbar(rows=3, columns=2, r_source=10.0, r_word=1.5, r_bit=2.0, r_sense=100.0)
+    expected = read_currents(crossbar, STATE, VOLTS, load_device("zhang2021"))
+    np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
+    assert all(len(field) == 17 for field in Path("currents.csv").read_text().split(",")[0:1])
+    summary = json.loads(Path("s.json").read_text())
+    assert (summary["engine"], summary["r_word"], summary["r_bit"]) == (engine, 1.5, 2.0)
+
+
+def test_solve_with_a_device_file(spice, files):
+    device = load_device("zhang2021").scaled(0.5)
+    Path("device.toml").write_text(device.to_toml())
+    assert spice(*SOLVE, "--device", "device.toml")[0] == 0
+    expected = read_currents(Crossbar(rows=3, columns=2), STATE, VOLTS, device)
+    np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
+
+
+MISTAKES = {
+    "missing states": (("--states", "no.csv"), "no.csv: cannot be read"),
+    "folder": (("--states", "."), "cannot be read"),
+    "shape": (("--inputs", "states.csv"), "one input voltage per row"),
+    "omega": (("--states", "wide.csv"), "line 1, column 2: state omega = 1.5"),
+    "voltage": (("--inputs", "high.csv"), "input [V] = 50 lies outside [-10, 10]"),
+    "negative": (("--word-resistance", "-1"), "--word-resistance: '-1' must be 0 Ohm or more"),
+    "suffix": (("--wire-resistance", "1x"), "--wire-resistance: '1x' is not a number"),
+    "unit": (("--wire-resistance", "1 V"), "is in V, expected Ohm"),
+    "infinite": (("--sense-resistance", "inf"), "is not a number"),
+    "device": (("--device", "zang2021"), "did you mean 'zhang2021'?"),
+    "engine": (("--engine", "hspice"), "hspice"),
+    "option": (("--nonsense",), "--nonsense"),
+    "output folder": (("-o", "."), "is a folder"),
+    "output below a file": (("-o", "states.csv/x/currents.csv"), "cannot be written"),
+    "new folder": (("-o", "new/currents.csv", "--states", "no.csv"), "no.csv: cannot be read"),
+    "json": (("--json", "states.csv/x.json"), "cannot be written"),
+    "time": (("--time-limit", "0"), "time-limit"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_leaves_nothing(spice, files, mistake):
+    options, message = MISTAKES[mistake]
+    Path("wide.csv").write_text("0.5,1.5\n")
+    Path("high.csv").write_text("0,50,0\n")
+    before = sorted(files.rglob("*"))
+    code, out, error = spice(*SOLVE, *options)
+    assert code == 2
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert out == ""
+    assert sorted(files.rglob("*")) == before
+
+
+def test_a_missing_simulator_is_exit_code_3(spice, files, monkeypatch):
+    monkeypatch.setenv("NGSPICE_LIBRARY_PATH", "/nowhere/libngspice.so")
+    code, _, error = spice(*SOLVE, "--engine", "ngspice")
+    assert code == 3
+    assert "/nowhere/libngspice.so" in error
+    assert not Path("currents.csv").exists()
+
+
+@pytest.mark.parametrize("phase", ["write", "read"])
+def test_netlist_of_a_layer_file(spice, make_layer, tmp_path, phase):
+    make_layer().save(tmp_path / "layer.npz")
+    code, out, error = spice(
+        "netlist", "--layer", "layer.npz", "-o", "a/x.cir", "--phase", phase, "--json", "n.json"
+    )
+    assert (code, error) == (0, "")
+    assert "ngspice -b a/x.cir" in out
+    text = Path("a/x.cir").read_text()
+    assert text.startswith("* Crossbar of 5 x 3 memristors")
+    assert json.loads(Path("n.json").read_text())["phase"] == phase
+
+
+def test_netlist_takes_other_wires(spice, make_layer, tmp_path):
+    make_layer().save(tmp_path / "layer.npz")
+    spice("netlist", "--layer", "layer.npz", "-o", "x.cir", "--wire-resistance", "0", "--reads", "2")
+    assert "2 reads" in Path("x.cir").read_text()
+    assert "Rword0_col0" not in Path("x.cir").read_text()
+
+
+BAD_LAYERS = {
+    "name": ("fcc", "neither a file nor a shipped layer"),
+    "missing": ("no.npz", "cannot be read"),
+    "text": ("text.npz", "not a layer file"),
+    "folder": (".", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LAYERS)
+@pytest.mark.parametrize("command", ["netlist", "verify"])
+def test_bad_layers_are_one_line(spice, tmp_path, command, case):
+    layer, message = BAD_LAYERS[case]
+    (tmp_path / "text.npz").write_text("hello")
+    output = ("-o", "x.cir") if command == "netlist" else ("--output-dir", "out")
+    code, _, error = spice(command, "--layer", layer, *output)
+    assert code == 2
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert not Path("x.cir").exists()
+
+
+def test_too_many_reads_are_said(spice, make_layer, tmp_path):
+    make_layer(reads=4).save(tmp_path / "layer.npz")
+    code, _, error = spice("verify", "--layer", "layer.npz", "--reads", "5")
+    assert code == 2
+    assert "has 4 reads, not 5" in error
+
+
+def test_the_command_is_installed():
+    command = Path(sys.executable).with_name("roa-spice")
+    result = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)
+    assert all(word in result.stdout for word in ("netlist", "solve", "verify"))
