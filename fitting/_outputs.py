@@ -1,0 +1,43 @@
+"""A run's files: all of them or none, and no folder left behind by a run that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from roa_circuit.errors import InputError
+from roa_circuit.results import write_file
+
+
+def write_all(files: Mapping[Path, bytes]) -> None:
+    """Write every file; if one cannot be written, take back what this call newly made.
+
+    Raises
+    ------
+    InputError : a path is a folder, or its folder cannot be made or written.
+    """
+    for path in files:
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder, not a file; move it or choose another name")
+    made_folders = [folder for path in files for folder in _missing(path.parent)]
+    made_files = [path for path in files if not path.exists()]
+    try:
+        for path, content in files.items():
+            write_file(path, lambda file, content=content: file.write(content) and None)  # type: ignore[misc]
+    except BaseException:
+        _take_back(made_files, made_folders)
+        raise
+
+
+def _missing(folder: Path) -> list[Path]:
+    """The folders that writing below `folder` will make, innermost first."""
+    return [step for step in (folder, *folder.parents) if not step.exists()]
+
+
+def _take_back(files: list[Path], folders: list[Path]) -> None:
+    for file in files:
+        if file.is_file():
+            file.unlink()
+    for folder in sorted(set(folders), key=lambda step: len(step.parts), reverse=True):
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

@@ -1,0 +1,166 @@
+"""The command `roa-fit`: pulse measurements in, a device that simulators can open out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from rich.markup import escape
+
+from roa_circuit import console
+from roa_circuit.parameters import Device, load_device
+from roa_circuit.units import PREFIXES, engineering
+
+if TYPE_CHECKING:
+    from fitting.fit import Estimate, Fit
+    from fitting.measurements import Measurements
+
+_WEAK = {
+    "prior": "not identifiable from these data, held at the prior",
+    "with prior": "known only together with those (a product or a rate), not identifiable alone",
+}
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+
+@app.command()
+def fit(
+    measurements: Annotated[Path, typer.Argument(help="CSV file with pulses, readings, I-V sweeps.")],
+    output_dir: Annotated[Path, typer.Option(help="Where the device, plots and report go.")] = Path(
+        "out/fit"
+    ),
+    prior: Annotated[
+        str, typer.Option(help="Parameter set (name or TOML file) for what the data leave open.")
+    ] = "zhang2021",
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here.")
+    ] = None,
+) -> int:
+    """Fit k, mu1, mu2, gamma, delta, alpha, beta to measured pulses, with honest errors.
+
+    The table needs units in its header: [bold]train, voltage \\[V], width \\[s], read_voltage \\[V],
+    conductance \\[S][/] or [bold]read_current \\[A][/]; I-V sweeps as rows with
+    [bold]current \\[A][/] at [bold]voltage \\[V][/]. Exit codes: 0 fitted, 1 the model does not
+    meet the data, 2 bad input.
+    """
+    from fitting.fit import fit_device
+    from fitting.measurements import describe, read_measurements
+
+    device = load_device(prior)
+    m = read_measurements(measurements)
+    result = fit_device(m, device)
+    files = _files(result, m, device, prior, output_dir, json_file)
+    from fitting._outputs import write_all
+
+    write_all(files)
+    console.out.print(describe(m), markup=False, soft_wrap=True)
+    if m.ignored:
+        console.out.print(f"not used: {', '.join(m.ignored)}", markup=False, soft_wrap=True)
+    _print(result, device)
+    _print_files(list(files))
+    return 0 if result.describes else 1
+
+
+def main() -> NoReturn:
+    """Run `roa-fit`."""
+    console.run(app)
+
+
+def fitted_device(result: Fit, m: Measurements, prior: Device) -> Device:
+    """The parameter set of a fit: its constants, the prior's pulses, the data as citation."""
+    held = [name for name, e in result.estimates.items() if not e.identifiable]
+    citation = f"roa-fit to {Path(m.source).name}, {len(m)} readings, misfit {result.relative_rmse:.2%}"
+    if held:
+        citation += f"; not identifiable, from {prior.name}: {', '.join(held)}"
+    return Device(
+        name=Path(m.source).stem, citation=citation, memristor=result.memristor, pulses=prior.pulses
+    )
+
+
+def _files(
+    result: Fit, m: Measurements, prior: Device, prior_name: str, folder: Path, json_file: Path | None
+) -> dict[Path, bytes]:
+    """Every file of the run, complete in memory. No device from a fit that failed."""
+    from fitting.report import document, render
+    from roa_circuit.compact_model import ngspice_library
+    from roa_circuit.results import provenance
+
+    summary = document(result, m)
+    full = {**summary, "prior": prior_name, "provenance": provenance(command="roa-fit")}
+    files = {folder / "fit.json": _json(full)}
+    files |= {folder / f"fit.{kind}": content for kind, content in render(result, m).items()}
+    if result.describes:
+        device = fitted_device(result, m, prior)
+        files[folder / "device.toml"] = device.to_toml().encode()
+        files[folder / "memristor.lib"] = ngspice_library(device).encode()
+    if json_file is not None:
+        files.setdefault(json_file, _json(summary))
+    return files
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
+
+
+def _print(result: Fit, prior: Device) -> None:
+    columns = ["parameter", "value", "stderr", "95 % interval", "prior", "by data"]
+    rows = [_row(e) for e in result.estimates.values()]
+    console.out.print(console.table(f"Fitted constants of Eq. 1-2 (prior: {prior.name})", columns, rows))
+    console.out.print(_verdict(result), markup=False, soft_wrap=True)
+
+
+def _row(e: Estimate) -> list[str]:
+    """One constant as text, rounded to what its error supports; amperes with a prefix."""
+    unit, size = e.unit, 1.0
+    if unit == "A":
+        unit = engineering(e.value, unit).split()[-1]
+        size = PREFIXES[unit.removesuffix("A")]
+    name, prior = escape(f"{e.name} [{unit}]"), f"{e.prior / size:.4g}"
+    if e.stderr is None or e.ci95 is None:
+        return [
+            name,
+            f"{e.value / size:.3g}",
+            "-",
+            "-",
+            prior,
+            "no" if e.basis == "prior" else "no, tied",
+        ]
+    digits = _digits(e.value, e.stderr)
+    value, low, high = (f"{v / size:.{digits}g}" for v in (e.value, *e.ci95))
+    return [name, value, f"{e.stderr / size:.2g}", f"{low} – {high}", prior, "yes"]
+
+
+def _digits(value: float, stderr: float) -> int:
+    """Significant digits of `value` down to the second digit of its error, 2 to 9."""
+    from math import floor, log10
+
+    if stderr <= 0:
+        return 9
+    return min(max(floor(log10(value)) - floor(log10(stderr)) + 2, 2), 9)
+
+
+def _verdict(result: Fit) -> str:
+    from fitting.fit import LARGEST_MISFIT
+
+    known = [name for name, e in result.estimates.items() if e.identifiable]
+    took = f"{engineering(result.seconds, 's')}"
+    if not result.converged:
+        reason = " ".join(result.message.split())
+        return f"FAILED: the search did not converge ({reason}); no device written"
+    if not result.describes:
+        return (f"FAILED: the model misses the readings by {result.relative_rmse:.1%} rms (limit "
+                f"{LARGEST_MISFIT:.0%}): Eq. 1-2 do not describe them; no device written")  # fmt: skip
+    tail = "".join(
+        f"\n{text}: {', '.join(names)}"
+        for basis, text in _WEAK.items()
+        if (names := [name for name, e in result.estimates.items() if e.basis == basis])
+    )
+    return (f"FITTED: {len(known)} of {len(result.estimates)} constants, misfit "
+            f"{result.relative_rmse:.2%} rms, in {took}{tail}")  # fmt: skip
+
+
+def _print_files(paths: list[Path]) -> None:
+    for path in paths:
+        console.out.print(f"  {path}", markup=False, soft_wrap=True)

@@ -1,0 +1,164 @@
+"""The fit: measurements and a prior in, seven constants with honest errors out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting._search import Solution, best_search, is_flat, search
+from fitting.identifiability import (
+    HELD_FIRST,
+    LARGEST_LOG_ERROR,
+    SMALLEST_NOISE,
+    log_errors,
+)
+from fitting.measurements import FloatArray, Measurements
+from fitting.residuals import NAMES, Objective, from_search, predict, to_search
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import UNITS, Device, Memristor
+
+_PROFILE_ABOVE = 0.02  # log error from which the curvature alone is not believed
+
+LARGEST_MISFIT = 0.1
+"""A relative rms beyond this means that Eq. 1 and 2 do not describe the device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One constant: its value, what the data say of its error, and what the prior had.
+
+    `basis` is 'data'; or 'prior', held at the prior's value; or 'with prior', fitted but only
+    meaningful together with the held ones. stderr and ci95 are None unless identifiable.
+    """
+
+    name: str
+    value: float
+    unit: str
+    stderr: float | None
+    ci95: tuple[float, float] | None
+    identifiable: bool
+    basis: str
+    prior: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """A fitted device: `estimates` by name, and how the model meets every reading.
+
+    `start` (trains,) is omega before each train, `predicted` (rows,) the model's currents [A],
+    `residual` (rows,) the relative misfit.
+    """
+
+    estimates: dict[str, Estimate]
+    memristor: Memristor
+    start: FloatArray
+    predicted: FloatArray
+    residual: FloatArray
+    converged: bool
+    message: str
+    seconds: float
+
+    @property
+    def relative_rmse(self) -> float:
+        """Root mean square of the relative misfit."""
+        return float(np.sqrt(np.mean(self.residual**2)))
+
+    @property
+    def describes(self) -> bool:
+        """Whether the search ended and the model meets the data."""
+        return self.converged and self.relative_rmse <= LARGEST_MISFIT
+
+
+def fit_device(m: Measurements, prior: Device) -> Fit:
+    """Fit the seven constants of Eq. 1-2 and every train's starting state.
+
+    Least squares of the relative misfit in log parameters (lmfit). What the data leave open
+    is taken from `prior` and marked; the rest is then fitted once more.
+
+    Raises
+    ------
+    InputError : fewer readings than unknowns.
+    """
+    import lmfit  # noqa: F401  (loading it is not part of the fit's seconds)
+
+    began = time.perf_counter()
+    unknowns = len(NAMES) + len(m.labels)
+    if len(m) <= unknowns:
+        raise InputError(f"{m.source}: {len(m)} readings cannot determine {len(NAMES)} constants and "
+                         f"{len(m.labels)} starting states; give more than {unknowns}")  # fmt: skip
+    known = as_printed(prior.memristor)
+    objective = Objective.of(m)
+    solution = best_search(objective, m, known)
+    misfit = float(np.sqrt(solution.cost / len(m)))
+    while misfit <= LARGEST_MISFIT and (open_ := _first_open(objective, solution)):
+        held = solution.held | {open_}
+        solution = search(objective, _hold(solution.x, known, held), held)
+    return _report(objective, solution, known, began)
+
+
+def as_printed(p: Memristor) -> Memristor:
+    """The same device with `current_scale` folded into gamma and alpha, where a fit sees it."""
+    return Memristor(
+        k=p.k, mu1=p.mu1, mu2=p.mu2, delta=p.delta, beta=p.beta,
+        gamma=p.gamma * p.current_scale, alpha=p.alpha * p.current_scale,
+    )  # fmt: skip
+
+
+def _first_open(objective: Objective, solution: Solution) -> str | None:
+    """The constant to hold at the prior next; None if all others are determined."""
+    noise = max(solution.noise(len(objective.measurements)), SMALLEST_NOISE)
+    errors = log_errors(objective.jacobian(solution.x), noise, solution.held)
+    for name in HELD_FIRST:
+        if errors[name] > LARGEST_LOG_ERROR:
+            return name
+        if errors[name] > _PROFILE_ABOVE and is_flat(objective, solution, name, noise):
+            return name
+    return None
+
+
+def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
+    """The search vector with the held constants at their prior values."""
+    start = to_search(prior, np.empty(0))
+    keep = [index for index, name in enumerate(NAMES) if name in held]
+    result = x.copy()
+    result[keep] = start[keep]
+    return result
+
+
+def _report(objective: Objective, solution: Solution, prior: Memristor, began: float) -> Fit:
+    """The errors count the held constants as unknown: what leans on them is not identifiable."""
+    m = objective.measurements
+    p, start = from_search(solution.x)
+    noise = solution.noise(len(m))
+    judged = max(noise, SMALLEST_NOISE)
+    errors = log_errors(objective.jacobian(solution.x), judged)
+    freedom = len(m) - len(solution.x) + len(solution.held)
+    estimates = {}
+    for name in NAMES:
+        known = name not in solution.held and errors[name] <= LARGEST_LOG_ERROR
+        basis = "data" if known else "prior" if name in solution.held else "with prior"
+        error = errors[name] * noise / judged
+        estimates[name] = _estimate(name, p, prior, error, freedom, basis)
+    return Fit(
+        estimates=estimates, memristor=p, start=start, residual=objective.residual(solution.x),
+        predicted=predict(p, start, m, objective.schedule), converged=solution.converged,
+        message=solution.message, seconds=time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def _estimate(
+    name: str, p: Memristor, prior: Memristor, error: float, freedom: int, basis: str
+) -> Estimate:
+    from scipy import stats
+
+    value, known = float(getattr(p, name)), basis == "data"
+    reach = float(stats.t.ppf(0.975, freedom)) * error
+    interval = (value * float(np.exp(-reach)), value * float(np.exp(reach)))
+    return Estimate(
+        name=name, value=getattr(prior, name) if basis == "prior" else value, unit=UNITS[name],
+        stderr=value * error if known else None, ci95=interval if known else None,
+        identifiable=known, basis=basis, prior=getattr(prior, name),
+    )  # fmt: skip

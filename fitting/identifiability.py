@@ -1,0 +1,51 @@
+"""Identifiability: which of the constants the data determine, and which only a prior can.
+
+Local, from the Jacobian: blind to a model that is flat on one side only, such as a pulse that
+saturates. The fit therefore profiles what it holds for known too weakly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitting.residuals import NAMES
+from roa_circuit.memristor import Array
+
+LARGEST_LOG_ERROR = 0.5
+"""A constant whose logarithm is known no better than this is not identifiable."""
+
+SMALLEST_NOISE = 1e-3
+"""No instrument reads better than this (relative); noiseless data do not identify more."""
+
+# Held first where several constants trade off: a shape before the size that goes with it,
+# so that what the data do determine (gamma delta, alpha beta, one rate) is kept.
+HELD_FIRST = ("mu2", "mu1", "delta", "beta", "k", "gamma", "alpha")
+
+_WIDE = 10.0  # standard deviation of a logarithm or logit that nothing is known of
+
+
+def covariance(jacobian: Array, noise: float, free: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The covariance (n, n) of the search vector under a relative noise; held ones have 0.
+
+    `jacobian` (rows, n) is d residual / d x. A prior of width 10 on every logarithm keeps it
+    defined in directions that the data do not see, and is far too wide to matter elsewhere.
+    """
+    J = np.asarray(jacobian)[:, free] / noise
+    singular, right = np.linalg.svd(J, full_matrices=False)[1:]
+    # Woodbury: in the plane of the rows 1/(s^2 + 1/w^2), across it w^2.
+    inside = 1.0 / (singular**2 + _WIDE**-2) - _WIDE**2
+    block = _WIDE**2 * np.eye(J.shape[1]) + (right.T * inside) @ right
+    result = np.zeros((len(free), len(free)))
+    result[np.ix_(free, free)] = block
+    return result
+
+
+def log_errors(jacobian: Array, noise: float, held: Collection[str] = ()) -> dict[str, float]:
+    """The standard error of every constant's logarithm; 0 for those held."""
+    count = np.asarray(jacobian).shape[1]
+    free = np.array([i >= len(NAMES) or NAMES[i] not in held for i in range(count)])
+    spread = np.sqrt(np.maximum(np.diag(covariance(jacobian, noise, free)), 0.0))
+    return dict(zip(NAMES, (float(v) for v in spread[: len(NAMES)]), strict=True))

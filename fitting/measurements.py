@@ -1,0 +1,164 @@
+"""Measurements: pulse trains and I-V sweeps as read from a file, checked and in SI units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitting._table import UNITS, Table, read_table, title
+from roa_circuit.units import engineering
+
+FloatArray = NDArray[np.float64]
+
+# The smallest (but for 0) and the largest size an instrument can mean; else the unit is wrong.
+LIMITS = {
+    "voltage": (0.0, 100.0), "read_voltage": (1e-9, 100.0), "width": (1e-18, 1e4),
+    "conductance": (1e-18, 1e6), "read_current": (1e-24, 1e6), "current": (0.0, 1e6),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurements:
+    """Every reading of a file, in order of train, then of the file. Arrays are (rows,).
+
+    A row is one pulse (none if `width` is 0) and then one reading: the current at
+    `read_voltage`. A conductance is kept as the current it was read with, and a point of an
+    I-V sweep (`sweep`) is a reading at a voltage of its own, so all rows are alike.
+    """
+
+    source: str
+    labels: tuple[str, ...]  # one a train
+    train: NDArray[np.int64]  # index into labels
+    voltage: FloatArray  # [V] of the pulse, < 0 potentiates, 0 without a pulse
+    width: FloatArray  # [s] of the pulse, 0 without a pulse
+    read_voltage: FloatArray  # [V]
+    current: FloatArray  # [A]
+    sweep: NDArray[np.bool_]
+    ignored: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for array in (self.train, self.voltage, self.width, self.read_voltage, self.current, self.sweep):
+            array.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.train)
+
+    @property
+    def conductance(self) -> FloatArray:
+        """current / read_voltage [S], (rows,); NaN where a sweep passes through 0 V."""
+        safe = np.where(self.read_voltage == 0, np.nan, self.read_voltage)
+        return self.current / safe
+
+
+def read_measurements(path: str | Path) -> Measurements:
+    """Read pulses and I-V sweeps from a CSV file.
+
+    Columns, in any order, SI prefixes in the units allowed: `train`, `voltage [V]`,
+    `width [s]`, `read_voltage [V]`, and `conductance [S]` or `read_current [A]`: a pulse and
+    the reading after it; without a width (or at 0 V) a reading alone. A row with
+    `current [A]` and neither width nor reading is a point of an I-V sweep at `voltage [V]`,
+    quick enough to leave the state of its train as it is. '#' begins a comment line.
+
+    Raises
+    ------
+    InputError : names the file, the line, the column, the limit, and what to do.
+    """
+    table = read_table(Path(path))
+    sweep = _kinds(table)
+    _check_ranges(table)
+    _check_pulses(table, sweep)
+    read_voltage = np.where(sweep, table.column("voltage"), table.column("read_voltage"))
+    current = _currents(table, sweep, read_voltage)
+    pulse = ~sweep & (np.nan_to_num(table.column("voltage")) != 0)
+    labels = tuple(dict.fromkeys(table.label))
+    number = {label: index for index, label in enumerate(labels)}
+    train = np.array([number[label] for label in table.label], dtype=np.int64)
+    order = np.argsort(train, kind="stable")
+    return Measurements(
+        source=table.source,
+        labels=labels,
+        train=train[order],
+        voltage=np.where(pulse, table.column("voltage"), 0.0)[order],
+        width=np.where(pulse, table.column("width"), 0.0)[order],
+        read_voltage=read_voltage[order],
+        current=current[order],
+        sweep=sweep[order],
+        ignored=table.ignored,
+    )
+
+
+def _kinds(table: Table) -> NDArray[np.bool_]:
+    """Which rows are I-V points; every row must be one thing."""
+    names = ("conductance", "read_current", "current")
+    has = {name: ~np.isnan(table.column(name)) for name in names}
+    count = np.sum(list(has.values()), axis=0)
+    if (count == 0).any():
+        present = [title(name) for name in names if name in table.columns]
+        _refuse_first(table, count == 0, next(n for n in names if n in table.columns),
+                      f"is empty; every row needs one reading ({' or '.join(present)})")  # fmt: skip
+    if (count > 1).any():
+        row = int(np.argmax(count > 1))
+        both = [table.headers[name] for name in names if has[name][row]]
+        table.refuse(row, next(n for n in names if has[n][row]),
+                     f"the row has {len(both)} readings ({', '.join(both)}); keep one")  # fmt: skip
+    return has["current"]
+
+
+def _check_ranges(table: Table) -> None:
+    """Every size within what an instrument can mean; no negative width or conductance."""
+    _refuse_first(table, table.column("width") < 0, "width", "is {value} s; a width cannot be negative")
+    _refuse_first(table, table.column("conductance") <= 0, "conductance",
+                  "is {value} S; a conductance must be greater than 0")  # fmt: skip
+    for name, (smallest, largest) in LIMITS.items():
+        size, unit = np.abs(table.column(name)), UNITS[name]
+        _refuse_first(table, size > largest, name, f"is {{value}} {unit}, beyond {largest:g} {unit}; "
+                      "is the header's unit right?")  # fmt: skip
+        _refuse_first(table, (size < smallest) & (size > 0), name, f"is {{value}} {unit}, less than "
+                      f"{smallest:g} {unit}; is the header's unit right?")  # fmt: skip
+
+
+def _check_pulses(table: Table, sweep: NDArray[np.bool_]) -> None:
+    """A sweep point has a voltage and no width; a pulse has a voltage, a width and a read."""
+    voltage, width = table.column("voltage"), table.column("width")
+    read_voltage = table.column("read_voltage")
+    no_width = np.isnan(width) | (width == 0)
+    no_pulse = np.isnan(voltage) | (voltage == 0)
+    _refuse_first(table, sweep & np.isnan(voltage), "voltage", "is empty in a row of an I-V sweep; "
+                  "give the voltage at which the current was read")  # fmt: skip
+    _refuse_first(table, sweep & ~no_width, "width", "is {value} s in a row of an I-V sweep; a sweep "
+                  "leaves the state alone, so leave the width empty")  # fmt: skip
+    _refuse_first(table, ~sweep & no_width & ~no_pulse, "width", "is empty or 0 although the row has a "
+                  "pulse; give its width, or a voltage of 0 for a reading without a pulse")  # fmt: skip
+    _refuse_first(table, ~sweep & ~no_width & np.isnan(voltage), "voltage",
+                  "is empty although the row has a width; give the pulse's voltage")  # fmt: skip
+    _refuse_first(table, ~sweep & (np.isnan(read_voltage) | (read_voltage == 0)), "read_voltage",
+                  "is empty or 0; give the voltage of the reading, such as 0.05")  # fmt: skip
+
+
+def _currents(table: Table, sweep: NDArray[np.bool_], read_voltage: FloatArray) -> FloatArray:
+    """Every reading as a current [A] at its read voltage; conductances must be positive."""
+    conductance, read_current = table.column("conductance"), table.column("read_current")
+    wrong_sign = ~sweep & (read_current * read_voltage <= 0)
+    _refuse_first(table, wrong_sign, "read_current", "is {value} A, a conductance of 0 or less; the "
+                  "current must have the sign of the read voltage")  # fmt: skip
+    measured = np.where(np.isnan(conductance), read_current, conductance * read_voltage)
+    return np.where(sweep, table.column("current"), measured)
+
+
+def _refuse_first(table: Table, wrong: NDArray[np.bool_], name: str, complaint: str) -> None:
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        table.refuse(row, name, complaint.replace("{value}", f"{table.column(name)[row]:g}"))
+
+
+def describe(m: Measurements) -> str:
+    """One line on what was read: '1024 readings, 9 trains, -3.8 V to 3.5 V'."""
+    pulses = m.voltage[m.voltage != 0]
+    span = f", pulses {pulses.min():g} V to {pulses.max():g} V" if pulses.size else ""
+    widths = m.width[m.width > 0]
+    times = f" and {engineering(widths.min(), 's')} to {engineering(widths.max(), 's')}" if span else ""
+    sweeps = f", {int(m.sweep.sum())} of them I-V points" if m.sweep.any() else ""
+    return f"{len(m)} readings{sweeps}; {len(m.labels)} trains{span}{times}"

@@ -1,0 +1,137 @@
+"""roa-fit as its users meet it: files, table, exit codes, one line for bad input."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fitting import cli
+from fitting._outputs import write_all
+from fitting.report import document, render
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import load_device
+
+PULSES = Path(__file__).parents[3] / "data" / "pulses.csv"
+FILES = {"device.toml", "fit.json", "fit.png", "fit.svg", "memristor.lib"}
+
+
+@pytest.fixture
+def roa_fit(monkeypatch, capsys):
+    """Run the command in this process; gives (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["roa-fit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return run
+
+
+def test_the_whole_run(roa_fit, tmp_path):
+    folder, report = tmp_path / "a" / "b", tmp_path / "f.json"
+    code, out, err = roa_fit(PULSES, "--output-dir", folder, "--json", report)
+    assert (code, err) == (0, "")
+    assert {file.name for file in folder.iterdir()} == FILES
+    assert "FITTED: 7 of 7" in out
+    assert "gamma [mA]" in out
+    assert all(str(folder / name) in out for name in FILES)
+    result = json.loads(report.read_text())
+    assert set(result["parameters"]["k"]) >= {"value", "unit", "stderr", "ci95", "identifiable"}
+    assert {"relative_rmse", "n_points", "seconds"} <= set(result)
+    assert result["n_points"] == 1131
+    full = json.loads((folder / "fit.json").read_text())
+    assert "versions" in full["provenance"]
+    device = load_device(folder / "device.toml")
+    assert device.memristor.mu1 == result["parameters"]["mu1"]["value"]
+    assert device.pulses == load_device("zhang2021").pulses
+    assert "pulses.csv" in device.citation
+    assert ".subckt memristor" in (folder / "memristor.lib").read_text()
+    assert (folder / "fit.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "fit.svg").read_text()
+
+
+def test_what_is_not_identifiable_is_said_everywhere(roa_fit, some_trains, tmp_path):
+    source = some_trains(lambda train: train.startswith("cycles"))
+    code, out, _ = roa_fit(source, "--output-dir", tmp_path / "o", "--json", tmp_path / "f.json")
+    assert code == 0
+    assert "held at the prior: delta, beta" in out
+    assert "known only together with those" in out
+    result = json.loads((tmp_path / "f.json").read_text())["parameters"]
+    assert [name for name in result if not result[name]["identifiable"]] == [
+        "gamma", "delta", "alpha", "beta",
+    ]  # fmt: skip
+    assert result["gamma"]["stderr"] is None
+    assert "not identifiable, from zhang2021" in (tmp_path / "o" / "device.toml").read_text()
+
+
+def test_data_of_another_law_end_with_1_and_without_a_device(roa_fit, table, tmp_path):
+    rows = [f"a,-1.1,3e-6,0.05,{1e-3 * (1 + 9 * (i % 2))}," for i in range(40)]
+    code, out, _ = roa_fit(table(*rows), "--output-dir", tmp_path / "o")
+    assert code == 1
+    assert "FAILED" in out
+    assert "no device written" in out
+    assert {file.name for file in (tmp_path / "o").iterdir()} == {"fit.json", "fit.png", "fit.svg"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["missing.csv"], "cannot be read"),
+        ([PULSES, "--prior", "zhang2012"], "did you mean 'zhang2021'"),
+        ([PULSES, "--prior", PULSES], "not valid TOML"),
+        ([], "Missing argument"),
+        ([PULSES, "--nonsense"], "No such option"),
+        ([PULSES.parent], "Is a directory"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(roa_fit, tmp_path, monkeypatch, arguments, complaint):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = roa_fit(*arguments)
+    assert (code, out) == (2, "")
+    assert complaint in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_outputs_that_cannot_be_written_leave_nothing(roa_fit, tmp_path):
+    blocker = tmp_path / "file"
+    blocker.write_text("in the way")
+    code, _, err = roa_fit(PULSES, "--output-dir", tmp_path / "o", "--json", blocker / "f.json")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [blocker]
+
+
+def test_write_all_spares_what_was_there(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "kept").write_text("kept")
+    (tmp_path / "wall").write_text("")
+    new = tmp_path / "x" / "y" / "new"
+    files = {tmp_path / "old" / "new": b"1", new: b"2", tmp_path / "wall" / "z": b"3"}
+    with pytest.raises(InputError):
+        write_all(files)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["kept", "old", "wall"]
+    with pytest.raises(InputError, match="is a folder"):
+        write_all({tmp_path / "old": b""})
+
+
+def test_the_installed_command_never_shows_a_traceback(tmp_path):
+    """As a newcomer runs it, in a folder of its own, on a binary file."""
+    (tmp_path / "x.csv").write_bytes(bytes(range(256)))
+    command = [sys.executable, "-c", "from fitting.cli import main; main()", "x.csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: x.csv: is not UTF-8 text")
+    assert "Traceback" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_the_figure_is_deterministic_and_copes_with_odd_labels(shipped, shipped_fit):
+    assert render(shipped_fit, shipped) == render(shipped_fit, shipped)
+    odd = type(shipped)(**{**shipped.__dict__, "labels": tuple(f"$x_{i}^{{" for i in range(7))})
+    assert render(shipped_fit, odd)["png"].startswith(b"\x89PNG")
+    json.dumps(document(shipped_fit, shipped), allow_nan=False)
