@@ -42,7 +42,9 @@ def _exit_code(app: typer.Typer) -> int:
         complain("interrupted")
         return 130
     except UsageError as error:
-        complain(error.format_message() if hasattr(error, "format_message") else str(error))
+        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        if message:  # empty after the help text of a bare command
+            complain(message)
         return 2
     return result if isinstance(result, int) else 0
 
