@@ -176,7 +176,8 @@ def _plot_distribution(axes: Axes, f: Fit) -> None:
     """The misfit's histogram and the normal curve of the same width."""
     percent, width = 100.0 * f.residual, max(100.0 * f.relative_rmse, 1e-12)
     reach = 4.0 * width
-    axes.hist(np.clip(percent, -reach, reach), bins=int(np.clip(1.3 * np.sqrt(len(percent)), 8, 41)), range=(-reach, reach), density=True,
+    bins = int(np.clip(1.3 * np.sqrt(len(percent)), 8, 41))
+    axes.hist(np.clip(percent, -reach, reach), bins=bins, range=(-reach, reach), density=True,
               color=_MEASURED, alpha=0.55)  # fmt: skip
     x = np.linspace(-reach, reach, 201)
     axes.plot(x, np.exp(-0.5 * (x / width) ** 2) / (width * np.sqrt(2 * np.pi)), "-", lw=1.3,
