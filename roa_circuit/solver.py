@@ -101,7 +101,7 @@ def solve_cells(
         i = current(state, u, p)
         residual = e - u - network.line_drops(i)
         slope = differential_conductance(state, u, p)
-        y = _conjugate_gradients(network, slope, residual)
+        y = solve_linear(network, slope, residual, tolerance=1e-4)
         u = u + y / slope
         if np.abs(residual).max(initial=0.0) <= limit:
             return Cells(u, i + y)
@@ -109,25 +109,37 @@ def solve_cells(
     raise ConvergenceError(f"the crossbar solve stopped at a voltage error of {worst:.2e} V")
 
 
-def _conjugate_gradients(network: Network, slope: Floats, residual: Floats) -> Floats:
-    """Solve (1/slope + Z) y = residual to 1e-4, all leading dimensions at once; y are currents."""
-    limit = 1e-4 * np.abs(residual).max(initial=0.0)
-    y = np.zeros_like(residual)
-    r = residual
+def solve_linear(
+    network: Network, conductances: Floats, e: Floats, *, tolerance: float = TOLERANCE
+) -> Floats:
+    """Cell currents y [A] with (1/g + Z) y = e, for conductances of their own in every drive.
+
+    conductances, e : (..., rows, columns) [S] and [V], all leading dimensions at once
+    tolerance : largest loop residual, as a fraction of the largest drive
+
+    Conjugate gradients with `network` as preconditioner: what it was analysed for need only
+    be near.
+
+    Raises
+    ------
+    ConvergenceError : stopped short of the tolerance.
+    """
+    limit = tolerance * np.abs(e).max(initial=0.0)
+    y, r = np.zeros_like(e), e
     z = network.solve(r)
     direction = z
     rz = _dot(r, z)
     for _ in range(_CG_STEPS):
-        product = direction / slope + network.line_drops(direction)
+        product = direction / conductances + network.line_drops(direction)
         step = rz / np.maximum(_dot(direction, product), 1e-300)
         y = y + step * direction
         r = r - step * product
         if np.abs(r).max(initial=0.0) <= limit:
-            break
+            return y
         z = network.solve(r)
         before, rz = rz, _dot(r, z)
         direction = z + (rz / np.maximum(before, 1e-300)) * direction
-    return y
+    raise ConvergenceError(f"the linear crossbar solve stopped at a residual of {np.abs(r).max():.2e} V")
 
 
 def _dot(a: Floats, b: Floats) -> Floats:

@@ -1,0 +1,70 @@
+"""The crossbar as a differentiable layer: torch in, torch out, wires and Eq. 2 included.
+
+The engine is `roa_circuit.solver` in numpy; no graph runs through its iterations. A linear
+network is symmetric, so the gradient of a solve is one more solve of the same kind, and the
+gradient of that another: derivatives of any order. Cells with Eq. 2 are linearised at the
+solution by two differentiable Newton steps, which makes first and second derivatives exact.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.memristor import conductance, current, differential_conductance
+from roa_circuit.parameters import Device
+from roa_circuit.solver import Network, check_read, solve_cells, solve_linear
+
+
+def read_currents(
+    crossbar: Crossbar, state: Tensor, voltages: Tensor, device: Device, *, exact: bool = True
+) -> Tensor:
+    """The sensed currents (reads, columns) [A]; arguments and errors as the solver's.
+
+    state : (rows, columns) omega; voltages : (reads, rows) [V]; gradients flow to both. The
+    circuit is solved in double precision; the result has the inputs' dtype.
+    """
+    omega, volts = state.double(), voltages.double()
+    check_read(crossbar, _numpy(omega), _numpy(volts))
+    p, read_voltage = device.memristor, device.pulses.read_voltage
+    linear = conductance(omega, read_voltage, p)
+    network = Network.analyse(crossbar, _numpy(linear))
+    e = volts[:, :, None].expand(-1, *crossbar.shape)
+    if not exact:
+        return _currents(linear.expand_as(e), e, network).sum(dim=-2).to(state.dtype)
+    u = torch.from_numpy(solve_cells(network, _numpy(omega), _numpy(e), p).voltages)
+    for _ in range(2):
+        i, slope = current(omega, u, p), differential_conductance(omega, u, p)
+        y = _currents(slope, e - u + i / slope, network)
+        u = u + (y - i) / slope
+    return y.sum(dim=-2).to(state.dtype)
+
+
+def _currents(conductances: Tensor, e: Tensor, network: Network) -> Tensor:
+    y: Tensor = _Solve.apply(conductances, e, network)  # type: ignore[no-untyped-call]
+    return y
+
+
+class _Solve(torch.autograd.Function):
+    """y with (1/g + Z) y = e; g and e (..., rows, columns). Its own adjoint, as Z is symmetric."""
+
+    @staticmethod
+    def forward(ctx: Any, conductances: Tensor, e: Tensor, network: Network) -> Tensor:
+        y = torch.from_numpy(solve_linear(network, _numpy(conductances), _numpy(e)))
+        ctx.save_for_backward(conductances, y)
+        ctx.network = network
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+        conductances, y = ctx.saved_tensors
+        adjoint = _currents(conductances, gradients[0], ctx.network)
+        return adjoint * y / conductances**2, adjoint, None
+
+
+def _numpy(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return tensor.detach().numpy()

@@ -1,0 +1,55 @@
+"""The differentiable read: values of the solver, gradients of finite differences."""
+
+import numpy as np
+import pytest
+import torch
+
+from meta.circuit import read_currents
+from roa_circuit import solver
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.parameters import load_device
+
+TABLE_1 = load_device("zhang2021")  # literal cells: the wires matter
+CIRCUITS = [
+    Crossbar(rows=3, columns=2, r_source=10.0, r_word=20.0, r_bit=30.0, r_sense=40.0),
+    Crossbar(rows=2, columns=4, r_word=100.0),
+    Crossbar(rows=2, columns=2),
+]
+
+
+def a_read(crossbar, scale=1.0):
+    rng = np.random.default_rng(0)
+    state = torch.tensor(rng.uniform(0.2, 0.8, crossbar.shape), requires_grad=True)
+    volts = torch.tensor(scale * rng.uniform(0.02, 0.1, (2, crossbar.rows)), requires_grad=True)
+    return state, volts
+
+
+@pytest.mark.parametrize("crossbar", CIRCUITS)
+@pytest.mark.parametrize("exact", [True, False])
+def test_values_are_the_solvers(crossbar, exact):
+    state, volts = a_read(crossbar)
+    ours = read_currents(crossbar, state, volts, TABLE_1, exact=exact).detach().numpy()
+    arrays = state.detach().numpy(), volts.detach().numpy()
+    assert ours == pytest.approx(
+        solver.read_currents(crossbar, *arrays, TABLE_1, exact=exact), rel=1e-11
+    )
+
+
+@pytest.mark.parametrize("crossbar", CIRCUITS)
+@pytest.mark.parametrize(("exact", "scale"), [(True, 1.0), (True, 10.0), (False, 1.0)])
+def test_first_and_second_derivatives_are_finite_differences(crossbar, exact, scale):
+    """At ten times the voltage Eq. 2 bends enough for its second derivative to show."""
+
+    def milliamperes(state, volts):
+        return 1e3 * read_currents(crossbar, state, volts, TABLE_1, exact=exact)
+
+    inputs = a_read(crossbar, scale)
+    assert torch.autograd.gradcheck(milliamperes, inputs, eps=1e-5, atol=1e-9, rtol=1e-6)
+    assert torch.autograd.gradgradcheck(milliamperes, inputs, eps=1e-5, atol=1e-7, rtol=1e-6)
+
+
+def test_single_precision_in_single_precision_out():
+    state, volts = a_read(CIRCUITS[0])
+    result = read_currents(CIRCUITS[0], state.float(), volts.float(), TABLE_1)
+    assert result.dtype == torch.float32
+    assert torch.allclose(result.double(), read_currents(CIRCUITS[0], state, volts, TABLE_1), rtol=1e-6)
