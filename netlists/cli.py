@@ -197,6 +197,19 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def doctor(json_file: Json = None) -> None:
+    """Say which ngspice is here and what it can do, and test it on one cell."""
+    from netlists.doctor import diagnose, rows
+
+    _check_writable(json_file)
+    found = diagnose()
+    _report_json(json_file, found.to_dict())
+    console.out.print(console.table("ngspice", ["", "found"], rows(found)))
+    if not found.healthy:
+        raise typer.Exit(1)
+
+
 def main() -> NoReturn:
     """Entry point of `roa-spice`."""
     console.run(app)

@@ -1,12 +1,21 @@
 """What goes wrong inside ngspice comes out as one error with its words and the deck."""
 
+import json
+import os
+import signal
+import subprocess
 import sys
+import tempfile
+import threading
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from netlists import cli
-from netlists.ngspice import simulate
+from netlists.doctor import capabilities, diagnose
+from netlists.ngspice import Answers, simulate, simulate_all
 from roa_circuit.errors import SimulatorError
 
 pytestmark = pytest.mark.ngspice
@@ -35,7 +44,7 @@ def test_a_broken_deck_is_quoted_and_kept(tmp_path, case):
 
 
 def test_the_time_limit_holds(tmp_path):
-    deck = "* long\nV1 a 0 sin(0 1 1G)\nR1 a b 1\nC1 b 0 1n\n.tran 1n 1\n.save v(b)\n.end\n"
+    deck = "* long\nV1 a 0 sin(0 1 1G)\nR1 a b 1\nC1 b 0 1n\n.tran 1n 0.1\n.save v(b)\n.end\n"
     started = time.monotonic()
     with pytest.raises(SimulatorError, match="time limit of 1 s") as caught:
         simulate(deck, time_limit=1, keep_in=tmp_path)
@@ -65,3 +74,129 @@ def test_a_time_limit_on_the_command_line_is_exit_code_3(make_layer, tmp_path, m
     assert "ngspice, write: no result within the time limit" in error
     assert f"deck kept at {tmp_path / 'write-failed.cir'}" in error
     assert not (tmp_path / "report.md").exists()
+
+
+LONG = "* long\nV1 a 0 sin(0 1 1G)\nR1 a b 1\nC1 b 0 1n\n.tran 1n {end}\n.save v(b)\n.end\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds workers in /proc")
+@pytest.mark.parametrize("kills", [1, 2])
+def test_a_worker_killed_in_mid_run(tmp_path, kills):
+    """The first death is forgiven; the second is said."""
+    killed = []
+
+    def kill():
+        while len(killed) < kills:
+            time.sleep(0.4)  # in the middle of the transient
+            for pid in set(_workers()) - set(killed):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    if kills == 1:
+        run = simulate(LONG.format(end="1e-4"), time_limit=60)
+        assert (run.attempts, len(run.vectors["b"]) > 1000) == (2, True)
+    else:
+        with pytest.raises(SimulatorError, match="crashed with SIGKILL") as caught:
+            simulate(LONG.format(end="0.1"), time_limit=60, keep_in=tmp_path)
+        assert caught.value.deck == tmp_path / "deck-failed.cir"
+    killer.join()
+    assert not _workers()
+
+
+def _workers():
+    """The processes of netlists._worker that descend from this one."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (path / "cmdline").read_bytes().split(b"\0")
+            parent = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            continue
+        if b"netlists._worker" in command and parent == os.getpid():
+            found.append(int(path.name))
+    return found
+
+
+def test_the_memory_limit_holds(tmp_path):
+    with pytest.raises(SimulatorError, match="out of memory, at a limit of 600 MiB"):
+        simulate(LONG.format(end="1"), time_limit=20, memory_limit=600 << 20, keep_in=tmp_path)
+
+
+@pytest.mark.parametrize("room", ["1M", "40k", "4k"])
+def test_a_full_disk_is_said(tmp_path, monkeypatch, room):
+    """Room for the deck but not for the vectors, for little, and for nothing."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("may not mount a small disk")
+    try:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        deck = LONG.format(end="1e-4") + "* padding" * 2000
+        with pytest.raises(SimulatorError, match="No space left on device"):
+            simulate(deck, time_limit=30, keep_in=tmp_path)
+        assert not list(disk.glob("roa-spice-*"))
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_the_doctor_on_the_command_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["roa-spice", "doctor", "--json", str(tmp_path / "d.json")])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 0
+    assert "right: omega off by" in capsys.readouterr().out
+    report = json.loads((tmp_path / "d.json").read_text())
+    assert report["version"].startswith("ngspice-")
+    assert Path(report["library"]).is_file()
+    assert report["passed"] is True
+
+
+def test_the_doctor_without_ngspice(monkeypatch, capsys):
+    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+    monkeypatch.setattr("netlists.ngspice._USUAL_PLACES", ())
+    monkeypatch.setattr(sys, "argv", ["roa-spice", "doctor"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 3
+    assert "apt install libngspice0" in capsys.readouterr().err
+
+
+def test_capabilities_are_read_from_what_ngspice_says():
+    """The banner of a build with KLU, whose `osdi` only misses its argument."""
+    lines = {
+        "version -f": ["** ngspice-44 : Circuit level simulation program",
+                       "** Compiled with KLU Direct Linear Solver", "** XSPICE extensions included"],
+        "osdi": ["osdi: too few args."],
+        "devhelp": ["Devices available in the simulator", "gain :\tA simple gain block"],
+    }  # fmt: skip
+    found = capabilities(Answers(library="x", version="ngspice-44", lines=lines))
+    assert found == {
+        "klu": True, "osdi": True, "xspice": True, "openmp": False, "code_models": ("analog",)
+    }  # fmt: skip
+
+
+def test_the_self_test_fails_when_the_cell_is_wrong(monkeypatch):
+    monkeypatch.setattr("netlists.doctor.after_dose", lambda state, dose: state)
+    assert not diagnose().healthy
+
+
+@pytest.mark.slow
+def test_many_runs_from_one_process_leave_its_memory_flat():
+    """libngspice leaks some 13 MiB a transient: into workers, not into us."""
+    deck = LONG.format(end="2e-6")
+    sizes = []
+    for _ in range(5):
+        runs = simulate_all([deck] * 100, time_limit=60)
+        assert len(runs) == 100
+        del runs
+        sizes.append(_resident())
+    assert np.ptp(sizes[1:]) < 8 << 20
+
+
+def _resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

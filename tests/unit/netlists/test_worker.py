@@ -1,12 +1,18 @@
 """The watch over worker processes, with programs that stand in for the simulator."""
 
 import os
+import signal
+import subprocess
 import sys
+import threading
+import time
 
+import numpy as np
 import pytest
 
 from netlists import ngspice
 from netlists.ngspice import find_library, simulate, simulate_all
+from netlists.parallel import Together, run_all
 from roa_circuit.errors import SimulatorError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="stand-ins are shell scripts")
@@ -96,3 +102,109 @@ def test_what_is_no_library_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("NGSPICE_LIBRARY_PATH", str(library))
     with pytest.raises(SimulatorError, match="cannot load"):
         simulate("* deck", keep_in=tmp_path)
+
+
+@pytest.fixture
+def result(tmp_path):
+    """A shell command that leaves a result as the worker would."""
+    np.savez(tmp_path / "good.npz", x=np.ones(1))
+    return f"echo 'version ngspice-0'; cp {tmp_path}/good.npz vectors.npz"
+
+
+def test_what_does_not_converge_is_tried_once_more_with_safer_options(stand_in, result):
+    """Only the second deck has them; the options stand before the deck's end."""
+    stand_in(f"grep -iB1 '^.end' deck.cir | grep -q gear && {{ {result}; exit 0; }}\n"
+             "echo 'failed Timestep too small; trouble with node b'; exit 1")  # fmt: skip
+    assert simulate("* deck\n.end\n").attempts == 2
+    assert simulate("* deck\n.END").attempts == 2
+
+
+def test_a_crash_is_tried_once_more_as_it_was(stand_in, tmp_path, result):
+    stand_in(f"grep -q gear deck.cir && exit 9; test -e {tmp_path}/once && {{ {result}; exit 0; }}\n"
+             f"touch {tmp_path}/once; kill -KILL $$")  # fmt: skip
+    assert simulate("* deck\n.end\n").attempts == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "tries"),
+    [
+        ("kill -KILL $$", 2),
+        ("echo 'failed no convergence'; exit 1", 2),
+        ("echo 'failed error'; exit 1", 1),
+    ],
+)
+def test_only_what_may_succeed_is_tried_again(stand_in, tmp_path, script, tries):
+    stand_in(f"echo try >> {tmp_path}/tries; {script}")
+    with pytest.raises(SimulatorError) as caught:
+        simulate("* deck", keep_in=tmp_path)
+    assert (tmp_path / "tries").read_text().count("try") == tries
+    assert ("again, on a fresh worker" in str(caught.value)) == (tries == 2)
+
+
+def test_the_second_try_shares_the_time_limit(stand_in, tmp_path):
+    stand_in("sleep 0.6; echo 'failed no convergence'; exit 1")
+    started = time.monotonic()
+    with pytest.raises(SimulatorError, match="within the time limit"):
+        simulate("* deck", time_limit=1.0, keep_in=tmp_path)
+    assert time.monotonic() - started < 5
+
+
+def test_progress_counts_all_decks():
+    seen = []
+    together = Together(seen.append, weights=[1.0, 3.0])
+    together.part(0)(1.0)
+    together.part(1)(0.5)
+    together.part(1)(0.2)  # a second attempt starts over; the bar does not
+    assert seen == pytest.approx([0.25, 0.625, 0.625])
+
+
+def test_jobs_that_have_not_begun_never_do():
+    begun = []
+    together = Together()
+
+    def job(index):
+        begun.append(index)
+        raise SimulatorError(f"job {index}")
+
+    with pytest.raises(SimulatorError, match="job 0"):
+        run_all(job, 50, together, workers=1)
+    assert len(begun) < 50
+    assert together.stop.is_set()
+
+
+INTERRUPTED = """
+import sys
+from netlists import ngspice
+sys.executable, ngspice.find_library = {worker!r}, lambda: "nowhere"
+ngspice.simulate_all(["* deck"] * 6, workers=2, time_limit=60)
+"""
+
+
+@pytest.mark.parametrize("end", ["SIGINT", "SIGKILL"])
+def test_no_worker_outlives_us(tmp_path, end):
+    """After Ctrl-C we kill them; after our own sudden death they see their input close."""
+    worker, pids = tmp_path / "worker.sh", tmp_path / "pids"
+    worker.write_text(f"#!/bin/sh\necho $$ >> {pids}\nread line\n")
+    worker.chmod(0o755)
+    parent = subprocess.Popen([sys.executable, "-c", INTERRUPTED.format(worker=str(worker))])
+    _until(lambda: pids.exists() and pids.read_text().count("\n") >= 2)
+    parent.send_signal(getattr(signal, end))
+    assert parent.wait(10) != 0
+    started = [int(pid) for pid in pids.read_text().split()]
+    assert len(started) == 2
+    _until(lambda: not any(_runs(pid) for pid in started))
+
+
+def _runs(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
