@@ -32,9 +32,7 @@ app = typer.Typer(
 
 DataSet = Annotated[str, typer.Option(help="omniglot, or glyphs (built in, needs no download).")]
 Data = Annotated[Path | None, typer.Option(help="A local copy of the data set; downloaded otherwise.")]
-NetworkFile = Annotated[
-    Path | None, typer.Option(help="A .safetensors of `train`; the shipped one otherwise.")
-]
+NetworkFile = Annotated[Path | None, typer.Option(help="A .safetensors file of `train`.")]
 DeviceOption = Annotated[
     str | None, typer.Option(help="Parameter set, a name or a TOML file; the design point otherwise.")
 ]
@@ -69,6 +67,9 @@ def train(
         int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
     ] = 0,
     rho: Annotated[float, typer.Option(help="Constraint of Eq. 18; 1 leaves it out.")] = 0.5,
+    learning_rate: Annotated[float, typer.Option(help="Of the outer loop; falls to 1e-5.")] = 1e-3,
+    head_rate: Annotated[float, typer.Option(help="Factor on the head's first inner rate.")] = 1.0,
+    start: NetworkFile = None,
     device: Annotated[
         str, typer.Option(help="Parameter set: a shipped name or a TOML file.")
     ] = "zhang2021",
@@ -90,16 +91,26 @@ def train(
         pulses_from=pulses_from,
         relative_rate=relative_rate,
         rho=rho,
+        learning_rate=learning_rate,
+        head_rate=head_rate,
         device=device,
         seed=seed,
     )
+    first = None if start is None else _network(start)
     images = load_dataset(dataset, data, progress=console.DownloadBar(dataset))
     with console.progress() as bar, ExitStack() as stack:
         line = bar.add_task("training", total=epochs * iterations)
         callbacks: list[Callback] = [lambda _, row: _report_epoch(row, epochs)]
         if validate_every:
             callbacks.append(stack.enter_context(_spice_validation(images, how, output, validate_every)))
-        run(images, how, output, callbacks=callbacks, on_iteration=lambda *_: bar.advance(line))
+        run(
+            images,
+            how,
+            output,
+            start=first,
+            callbacks=callbacks,
+            on_iteration=lambda *_: bar.advance(line),
+        )
     console.out.print(f"network: {output / 'best.safetensors'}")
 
 

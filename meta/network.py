@@ -93,6 +93,13 @@ class Network(torch.nn.Module):
         """The learned inner rate of one weight tensor at one step, > 0."""
         return torch.exp(self.log_rates[_key(name)][step])
 
+    @torch.no_grad()
+    def scale_rates(self, layer: str, factor: float) -> None:
+        """Multiply the learned inner rates of a layer's weights and bias."""
+        for name, log_rate in self.log_rates.items():
+            if name.split("_")[0] == layer:
+                log_rate.add_(math.log(factor))
+
     def features(self, images: Tensor, weights: Weights, step: int) -> Tensor:
         """(images, features) after the four blocks, >= 0."""
         x = images

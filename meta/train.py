@@ -14,7 +14,7 @@ import torch
 from meta.datasets import FewShotDataset
 from meta.evaluate import episode_accuracies
 from meta.learners import WriteModel, adapt, constraint, query_loss
-from meta.network import Architecture, Network, fastest_dtype
+from meta.network import HEAD, Architecture, Network, fastest_dtype
 from meta.tasks import sample_task
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
@@ -29,7 +29,8 @@ class Training:
     The inner step is taken in floating point until `pulses_from` epochs have passed, then
     rounded to device pulses, gradients passing straight through. Rounding from the first
     epoch stalls: a rate of 0.1 moves most cells by less than half a pulse. For the same reason
-    `relative_rate` multiplies the learned rates wherever pulses are written.
+    `relative_rate` multiplies the learned rates wherever pulses are written. `head_rate`
+    multiplies the head's own learned rates once, before the first iteration.
     """
 
     ways: int = 5
@@ -42,6 +43,7 @@ class Training:
     pulses_from: int = 8
     relative_rate: float = 3.0
     learning_rate: float = 1e-3
+    head_rate: float = 1.0
     final_learning_rate: float = 1e-5
     rho: float = 0.5  # Eq. 18; 1 is the run without constraint
     constraint_rate: float = 1e-4  # gamma of Eq. 17
@@ -79,15 +81,18 @@ def train(
     how: Training,
     folder: Path,
     *,
+    start: Network | None = None,
     callbacks: Sequence[Callback] = (),
     on_iteration: Callable[[int, int], None] = lambda epoch, iteration: None,
 ) -> Network:
     """Meta-train and return the network of the best validation epoch.
 
+    start : a network to go on from; its architecture must be that of `how`. None starts afresh.
+
     The folder receives `training.json`, `metrics.csv`, `last.safetensors` and
     `best.safetensors`; each is replaced whole after every epoch.
     """
-    run = _Run(dataset, how, folder)
+    run = _Run(dataset, how, folder, start)
     for epoch in range(how.epochs):
         row = run.epoch(epoch, on_iteration)
         run.record(row)
@@ -99,13 +104,21 @@ def train(
 class _Run:
     """The state of a run: network, optimiser, random streams, metrics so far."""
 
-    def __init__(self, dataset: FewShotDataset, how: Training, folder: Path) -> None:
+    def __init__(
+        self, dataset: FewShotDataset, how: Training, folder: Path, start: Network | None
+    ) -> None:
         self.dataset, self.how, self.folder = dataset, how, folder
         self.images = dataset.split("train")
         self.dtype = fastest_dtype()
         self.rng = np.random.default_rng([how.seed, 0])
         architecture = Architecture(ways=how.ways, filters=how.filters)
-        self.network = Network(architecture, torch.Generator().manual_seed(how.seed))
+        self.network = start or Network(architecture, torch.Generator().manual_seed(how.seed))
+        if self.network.architecture != architecture:
+            raise InputError(
+                f"the network to start from is {self.network.architecture}, not {architecture}"
+            )
+        self.network.scale_rates(HEAD, how.head_rate)
+        self.started_from = self.network.note
         self.optimiser = torch.optim.Adam(self.network.parameters(), how.learning_rate)
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             self.optimiser, how.epochs * how.iterations, how.final_learning_rate
@@ -187,6 +200,8 @@ class _Run:
         best = max((r.accuracy_pulses for r in self.rows), default=-1.0)
         self.rows.append(row)
         note = {"training": asdict(self.how), "epoch": asdict(row), **self._made()}
+        if self.started_from:
+            note["start"] = self.started_from
         self.network.save(self.folder / "last.safetensors", **note)
         if row.accuracy_pulses >= best:
             self.network.save(self.folder / "best.safetensors", **note)
