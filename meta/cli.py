@@ -66,6 +66,7 @@ def train(
     validate_every: Annotated[
         int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
     ] = 0,
+    validate_episodes: Annotated[int, typer.Option(help="Adapted episodes each time.")] = 2,
     rho: Annotated[float, typer.Option(help="Constraint of Eq. 18; 1 leaves it out.")] = 0.5,
     learning_rate: Annotated[float, typer.Option(help="Of the outer loop; falls to 1e-5.")] = 1e-3,
     head_rate: Annotated[float, typer.Option(help="Factor on the head's first inner rate.")] = 1.0,
@@ -74,6 +75,7 @@ def train(
         str, typer.Option(help="Parameter set: a shipped name or a TOML file.")
     ] = "zhang2021",
     seed: int = 0,
+    json: Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
     from meta.datasets import load_dataset
@@ -102,8 +104,9 @@ def train(
         line = bar.add_task("training", total=epochs * iterations)
         callbacks: list[Callback] = [lambda _, row: _report_epoch(row, epochs)]
         if validate_every:
-            callbacks.append(stack.enter_context(_spice_validation(images, how, output, validate_every)))
-        run(
+            spice = _spice_validation(images, how, output, validate_every, validate_episodes)
+            callbacks.append(stack.enter_context(spice))
+        network = run(
             images,
             how,
             output,
@@ -112,6 +115,8 @@ def train(
             on_iteration=lambda *_: bar.advance(line),
         )
     console.out.print(f"network: {output / 'best.safetensors'}")
+    if json is not None:
+        write_json(json, {"network": str(output / "best.safetensors"), **network.note})
 
 
 def _report_epoch(row: Epoch, epochs: int) -> None:
@@ -122,7 +127,7 @@ def _report_epoch(row: Epoch, epochs: int) -> None:
 
 
 def _spice_validation(
-    images: FewShotDataset, how: Training, output: Path, every: int
+    images: FewShotDataset, how: Training, output: Path, every: int, episodes: int
 ) -> SpiceValidation:
     from meta.validate import SpiceRow, SpiceValidation
 
@@ -138,6 +143,7 @@ def _spice_validation(
         default_device(),
         output,
         every=every,
+        episodes=episodes,
         shots=how.shots,
         relative_rate=how.relative_rate,
         on_row=report,
