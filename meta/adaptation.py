@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from meta.datasets import FewShotDataset
 from meta.deploy import programmed_layers
+from meta.fewshot import FewShotDataset
 from meta.learners import Adapted, WriteModel, adapt, query_loss
 from meta.network import Network
 from meta.tasks import Task, sample_task

@@ -17,7 +17,7 @@ from roa_circuit.results import provenance, write_json
 from roa_circuit.units import parse_quantity
 
 if TYPE_CHECKING:
-    from meta.datasets import FewShotDataset
+    from meta.fewshot import FewShotDataset
     from meta.network import Network
     from meta.train import Callback, Epoch, Training
     from meta.validate import SpiceValidation

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from meta.datasets import FewShotDataset
+from meta.fewshot import FewShotDataset
 from meta.learners import WriteModel, adapt, query_loss
 from meta.network import Network
 from meta.tasks import sample_task

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from meta.datasets import SIZE, FewShotDataset, shuffled_split
+from meta.fewshot import SIZE, FewShotDataset, shuffled_split
 
 DRAWINGS = 20  # per class, as Omniglot
 FACES = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSansMono")

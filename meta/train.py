@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from meta.datasets import FewShotDataset
 from meta.evaluate import episode_accuracies
+from meta.fewshot import FewShotDataset
 from meta.learners import WriteModel, adapt, constraint, query_loss
 from meta.network import HEAD, Architecture, Network, fastest_dtype
 from meta.tasks import sample_task

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from meta.adaptation import adapt_episode
-from meta.datasets import FewShotDataset
+from meta.fewshot import FewShotDataset
 from meta.network import HEAD, Network
 from meta.train import Epoch
 from netlists.verify import Verification, verify

@@ -10,7 +10,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from meta import datasets
+from meta import omniglot
 from meta.datasets import load_dataset
 from meta.glyphs import render_glyphs
 from roa_circuit.errors import InputError
@@ -21,7 +21,7 @@ SIZES = {"train": 3, "validation": 1, "test": 2}
 @pytest.fixture
 def small(monkeypatch):
     """Omniglot of six characters, so that the archives are quick to make."""
-    monkeypatch.setattr(datasets, "OMNIGLOT_CLASSES", SIZES)
+    monkeypatch.setattr(omniglot, "OMNIGLOT_CLASSES", SIZES)
     rng = np.random.default_rng(0)
     return (rng.random((6, 20, 105, 105)) < 0.1).astype(np.uint8)
 
@@ -70,13 +70,13 @@ def test_download_checks_its_archives(archives, tmp_path, monkeypatch):
     handler = functools.partial(_QuietHandler, directory=str(archives))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(datasets, "OMNIGLOT_URL", f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setattr(omniglot, "OMNIGLOT_URL", f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
     right = {f.name: "md5:" + hashlib.md5(f.read_bytes()).hexdigest() for f in archives.glob("*.zip")}
     try:
         with pytest.raises(InputError, match=r"could not be downloaded.*--data"):
             load_dataset("omniglot")
-        monkeypatch.setattr(datasets, "OMNIGLOT_ARCHIVES", right)
+        monkeypatch.setattr(omniglot, "OMNIGLOT_ARCHIVES", right)
         assert len(load_dataset("omniglot").images) == 6
     finally:
         server.shutdown()

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from meta.adaptation import adapt_episode
-from meta.datasets import FewShotDataset
 from meta.evaluate import episode_accuracies, evaluate
+from meta.fewshot import FewShotDataset
 from meta.hardware import write_weight
 from meta.learners import WriteModel, adapt, constraint, query_loss
 from meta.network import Architecture, Network

@@ -1,0 +1,39 @@
+"""A few-shot data set: images by class, and a split of its classes. Ink is 1, paper 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.errors import InputError, nearest
+
+SIZE = 28  # [pixels], as in the paper
+SPLIT_SEED = 2021  # of the one shuffle that every run shares
+
+
+@dataclass(frozen=True, kw_only=True)
+class FewShotDataset:
+    """Images by class.
+
+    images : (classes, drawings, 28, 28) uint8, ink = 255
+    classes : per split, the class indices that belong to it; splits share no class
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    classes: dict[str, NDArray[np.int64]]
+
+    def split(self, name: str) -> NDArray[np.uint8]:
+        """The images (classes, drawings, 28, 28) of one split."""
+        if name not in self.classes:
+            raise InputError(f"split {name!r} is unknown; {nearest(name, self.classes)}")
+        return self.images[self.classes[name]]
+
+
+def shuffled_split(sizes: dict[str, int]) -> dict[str, NDArray[np.int64]]:
+    """Class indices of each split, shuffled once with a seed that never changes."""
+    order = np.random.default_rng(SPLIT_SEED).permutation(sum(sizes.values()))
+    cuts = np.cumsum(list(sizes.values()))[:-1]
+    return dict(zip(sizes, (np.sort(part) for part in np.split(order, cuts)), strict=True))
