@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+import typer.core
 from rich.markup import escape
 
+from fitting import _options as options
 from roa_circuit import console
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.units import PREFIXES, engineering
@@ -22,34 +24,63 @@ _WEAK = {
     "with prior": "known only together with those (a product or a rate), not identifiable alone",
 }
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+
+class _FitUnlessTold(typer.core.TyperGroup):
+    """`roa-fit FILE` means `roa-fit fit FILE`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
+            args = ["fit", *args]
+        return list(super().parse_args(ctx, args))
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode="rich", cls=_FitUnlessTold)
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="CSV, TSV or XLSX: pulses, readings, I-V sweeps.")
+]
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here.")
+]
+
+
+@app.callback()
+def _about() -> None:
+    """Fit a memristor to its pulses. [bold]roa-fit FILE[/] is short for [bold]roa-fit fit FILE[/]."""
 
 
 @app.command()
 def fit(
-    measurements: Annotated[Path, typer.Argument(help="CSV file with pulses, readings, I-V sweeps.")],
+    measurements: Files,
     output_dir: Annotated[Path, typer.Option(help="Where the device, plots and report go.")] = Path(
         "out/fit"
     ),
     prior: Annotated[
         str, typer.Option(help="Parameter set (name or TOML file) for what the data leave open.")
     ] = "zhang2021",
-    json_file: Annotated[
-        Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here.")
-    ] = None,
+    pulse: options.Pulse = None,
+    read: options.Read = None,
+    unit: options.Unit = None,
+    polarity: options.Polarity = "negative-sets",
+    scale: options.Scale = 1.0,
+    column: options.Column = None,
+    where: options.Where = None,
+    json_file: JsonFile = None,
 ) -> int:
     """Fit k, mu1, mu2, gamma, delta, alpha, beta to measured pulses, with honest errors.
 
-    The table needs units in its header: [bold]train, voltage \\[V], width \\[s], read_voltage \\[V],
-    conductance \\[S][/] or [bold]read_current \\[A][/]; I-V sweeps as rows with
-    [bold]current \\[A][/] at [bold]voltage \\[V][/]. Exit codes: 0 fitted, 1 the model does not
-    meet the data, 2 bad input.
+    Columns need units: [bold]train, voltage \\[V], width \\[s], read_voltage \\[V][/] and one of
+    [bold]conductance \\[S], resistance \\[Ohm], read_current \\[A][/]; R_before and R_after for one
+    pulse a cell; I-V sweeps as rows with [bold]current \\[A][/] at [bold]voltage \\[V][/]; or one train
+    a column. Try [bold]roa-fit inspect[/] first. Exit codes: 0 fitted, 1 the model does not meet the
+    data, 2 bad input.
     """
     from fitting.fit import fit_device
     from fitting.measurements import describe, read_measurements
 
     device = load_device(prior)
-    m = read_measurements(measurements)
+    how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
+    m = read_measurements(measurements, how)
     result = fit_device(m, device)
     files = _files(result, m, device, prior, output_dir, json_file)
     from fitting._outputs import write_all
@@ -63,6 +94,37 @@ def fit(
     return 0 if result.describes else 1
 
 
+@app.command()
+def inspect(
+    measurements: Files,
+    most: Annotated[int, typer.Option(help="So many trains at most are listed.")] = 20,
+    pulse: options.Pulse = None,
+    read: options.Read = None,
+    unit: options.Unit = None,
+    polarity: options.Polarity = "negative-sets",
+    scale: options.Scale = 1.0,
+    column: options.Column = None,
+    where: options.Where = None,
+) -> int:
+    """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
+    from fitting.inspect import inspect_trains, rows_of, summary
+    from fitting.measurements import describe, read_measurements
+
+    how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
+    m = read_measurements(measurements, how)
+    trains = inspect_trains(m)
+    columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
+    rows = [[escape(cell) for cell in row] for row in rows_of(trains, most)]
+    console.out.print(console.table(f"{m.source}: {len(trains)} trains", columns, rows))
+    if len(trains) > most:
+        console.out.print(f"and {len(trains) - most} more (--most {len(trains)} lists all)")
+    for line in [describe(m), *summary(m, trains)]:
+        console.out.print(line, markup=False, soft_wrap=True)
+    if m.ignored:
+        console.out.print(f"not used: {', '.join(m.ignored)}", markup=False, soft_wrap=True)
+    return 0
+
+
 def main() -> NoReturn:
     """Run `roa-fit`."""
     console.run(app)
@@ -71,12 +133,11 @@ def main() -> NoReturn:
 def fitted_device(result: Fit, m: Measurements, prior: Device) -> Device:
     """The parameter set of a fit: its constants, the prior's pulses, the data as citation."""
     held = [name for name, e in result.estimates.items() if not e.identifiable]
-    citation = f"roa-fit to {Path(m.source).name}, {len(m)} readings, misfit {result.relative_rmse:.2%}"
+    name = Path(m.source.split(", ")[0])
+    citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {result.relative_rmse:.2%}"
     if held:
         citation += f"; not identifiable, from {prior.name}: {', '.join(held)}"
-    return Device(
-        name=Path(m.source).stem, citation=citation, memristor=result.memristor, pulses=prior.pulses
-    )
+    return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=prior.pulses)
 
 
 def _files(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting._table import UNITS, Table, read_table, title
+from fitting._columns import UNITS, title
+from fitting._forms import read_table
+from fitting._table import Table
+from fitting.conventions import Conventions
+from roa_circuit.errors import InputError
 from roa_circuit.units import engineering
 
 FloatArray = NDArray[np.float64]
@@ -38,6 +43,7 @@ class Measurements:
     current: FloatArray  # [A]
     sweep: NDArray[np.bool_]
     ignored: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()  # one a train; empty where a file names none
 
     def __post_init__(self) -> None:
         for array in (self.train, self.voltage, self.width, self.read_voltage, self.current, self.sweep):
@@ -52,42 +58,97 @@ class Measurements:
         safe = np.where(self.read_voltage == 0, np.nan, self.read_voltage)
         return self.current / safe
 
+    def of_trains(self, chosen: Sequence[int]) -> Measurements:
+        """The readings of some trains alone, numbered anew in the given order."""
+        rows = np.concatenate([np.flatnonzero(self.train == index) for index in chosen])
+        number = np.full(len(self.labels), -1)
+        number[list(chosen)] = np.arange(len(chosen))
+        return Measurements(
+            source=self.source, labels=tuple(self.labels[i] for i in chosen),
+            train=number[self.train[rows]], voltage=self.voltage[rows], width=self.width[rows],
+            read_voltage=self.read_voltage[rows], current=self.current[rows], sweep=self.sweep[rows],
+            ignored=self.ignored, devices=tuple(self.devices[i] for i in chosen if self.devices),
+        )  # fmt: skip
 
-def read_measurements(path: str | Path) -> Measurements:
-    """Read pulses and I-V sweeps from a CSV file.
 
-    Columns, in any order, SI prefixes in the units allowed: `train`, `voltage [V]`,
-    `width [s]`, `read_voltage [V]`, and `conductance [S]` or `read_current [A]`: a pulse and
-    the reading after it; without a width (or at 0 V) a reading alone. A row with
-    `current [A]` and neither width nor reading is a point of an I-V sweep at `voltage [V]`,
-    quick enough to leave the state of its train as it is. '#' begins a comment line.
+def read_measurements(
+    paths: str | Path | Sequence[str | Path], how: Conventions | Sequence[Conventions] = Conventions()
+) -> Measurements:
+    """Read pulses and I-V sweeps from one file or several (CSV, TSV, XLSX).
+
+    Columns, in any order, SI prefixes in the units or in the cells: `train` (may be left out),
+    `voltage [V]`, `width [s]`, `read_voltage [V]`, and one of `conductance [S]`,
+    `resistance [Ohm]`, `read_current [A]`: a pulse and the reading after it; without a width
+    (or at 0 V) a reading alone. `R_before [Ohm]` beside `R_after [Ohm]` is one pulse between
+    two readings. A row with `current [A]` and neither width nor reading is a point of an I-V
+    sweep at `voltage [V]`, quick enough to leave the state of its train as it is. A table of
+    nothing but readings has one train a column. '#' begins a comment line.
+
+    `how` says what the files leave unsaid, once for all or once for each. Trains of several
+    files are named after their file.
 
     Raises
     ------
     InputError : names the file, the line, the column, the limit, and what to do.
     """
-    table = read_table(Path(path))
+    files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    each = [how] * len(files) if isinstance(how, Conventions) else list(how)
+    if not files or len(each) != len(files):
+        raise InputError(f"{len(files)} files with {len(each)} conventions; give one for each")
+    parts = [_read_one(path, one) for path, one in zip(files, each, strict=True)]
+    return parts[0] if len(parts) == 1 else _joined(files, parts)
+
+
+def _read_one(path: Path, how: Conventions) -> Measurements:
+    table = read_table(path, how)
     sweep = _kinds(table)
     _check_ranges(table)
     _check_pulses(table, sweep)
     read_voltage = np.where(sweep, table.column("voltage"), table.column("read_voltage"))
-    current = _currents(table, sweep, read_voltage)
+    sign = -1.0 if how.positive_sets else 1.0
+    current = sign * how.scale * _currents(table, sweep, read_voltage)
     pulse = ~sweep & (np.nan_to_num(table.column("voltage")) != 0)
     labels = tuple(dict.fromkeys(table.label))
     number = {label: index for index, label in enumerate(labels)}
     train = np.array([number[label] for label in table.label], dtype=np.int64)
     order = np.argsort(train, kind="stable")
+    first = np.searchsorted(train[order], np.arange(len(labels)))
     return Measurements(
         source=table.source,
         labels=labels,
         train=train[order],
-        voltage=np.where(pulse, table.column("voltage"), 0.0)[order],
+        voltage=np.where(pulse, sign * table.column("voltage"), 0.0)[order],
         width=np.where(pulse, table.column("width"), 0.0)[order],
-        read_voltage=read_voltage[order],
+        read_voltage=sign * read_voltage[order],
         current=current[order],
         sweep=sweep[order],
         ignored=table.ignored,
+        devices=tuple(table.device[row] for row in order[first]) if any(table.device) else (),
     )
+
+
+def _joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements:
+    """Several files as one set; a train is named after its file and its label there."""
+    stems = [path.stem for path in files]
+    names = stems if len(set(stems)) == len(stems) else [str(path) for path in files]
+    labels = [
+        name if m.labels == (stem,) else f"{name} {label}"
+        for name, stem, m in zip(names, stems, parts, strict=True) for label in m.labels
+    ]  # fmt: skip
+    offset = np.cumsum([0, *(len(m.labels) for m in parts)])
+    named = any(m.devices for m in parts)
+
+    def stacked(name: str) -> FloatArray:
+        return np.concatenate([getattr(m, name) for m in parts])
+
+    return Measurements(
+        source=", ".join(m.source for m in parts), labels=tuple(labels),
+        train=np.concatenate([m.train + start for m, start in zip(parts, offset, strict=False)]),
+        voltage=stacked("voltage"), width=stacked("width"), read_voltage=stacked("read_voltage"),
+        current=stacked("current"), sweep=np.concatenate([m.sweep for m in parts]),
+        ignored=tuple(dict.fromkeys(text for m in parts for text in m.ignored)),
+        devices=tuple(d for m in parts for d in m.devices or m.labels) if named else (),
+    )  # fmt: skip
 
 
 def _kinds(table: Table) -> NDArray[np.bool_]:

@@ -77,9 +77,29 @@ def test_data_of_another_law_end_with_1_and_without_a_device(roa_fit, table, tmp
     assert {file.name for file in (tmp_path / "o").iterdir()} == {"fit.json", "fit.png", "fit.svg"}
 
 
+def test_inspect_shows_what_it_understood_and_writes_nothing(roa_fit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("set.csv").write_text("d1,d2\n160,150\n162,\n163,155\n")
+    how = ["--pulse", "-1.1V,3us", "--read", "100mV", "--unit", "uA"]
+    code, out, err = roa_fit("inspect", "set.csv", *how)
+    assert (code, err) == (0, "")
+    assert "5 readings; 2 trains, pulses -1.1 V to -1.1 V" in out
+    assert [p.name for p in tmp_path.iterdir()] == ["set.csv"]
+    code, out, _ = roa_fit("inspect", PULSES, "--most", 2)
+    assert "and 5 more" in out
+    code, _, err = roa_fit("inspect", "set.csv", "--pulse", "1V", *how[2:])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--pulse '1V': must be a voltage and a width" in err
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        ([PULSES, "--polarity", "up"], "--polarity 'up' is unknown"),
+        ([PULSES, "--read", "0"], "no current flows at 0 V"),
+        ([PULSES, "--where", "x"], "--where 'x': must be of the form"),
+        ([PULSES, "--pulse", "0,1us"], "needs a voltage that is not 0"),
+        ([PULSES, PULSES, PULSES, *["--pulse", "1V,1us"] * 2], "2 times --pulse for 3 files"),
         (["missing.csv"], "cannot be read"),
         ([PULSES, "--prior", "zhang2012"], "did you mean 'zhang2021'"),
         ([PULSES, "--prior", PULSES], "not valid TOML"),

@@ -93,20 +93,25 @@ def test_a_bad_row_is_named(table, row, complaint):
         ),
         (HEADER.replace("width [s]", "width [V]"), r"'width \[V\]' is not in s"),
         (HEADER.replace("width [s]", "width [zs]"), r"'width \[zs\]' is not in s"),
-        (HEADER.replace("train", "trane"), "'train' is missing; did you mean 'trane'"),
+        (HEADER.replace("train", "trane"), "'trane' is unknown; did you mean 'train'"),
         (
-            HEADER.replace(",voltage [V]", ",volts [V]"),
-            r"'voltage \[V\]' is missing; did you mean 'volts",
+            HEADER.replace(",voltage [V]", ",voltige [V]"),
+            r"'voltige \[V\]' is unknown; did you mean 'voltage",
         ),
         (HEADER.replace("conductance [S]", "conductanse [S]"), r"did you mean 'conductance \[S\]'"),
         (HEADER.replace("current [A]", "read_curent [A]"), r"did you mean 'read_current \[A\]'"),
         (HEADER.replace("current [A]", "width [s]"), "appears twice"),
-        (HEADER.replace(",", ";"), "save it with commas"),
+        (HEADER.replace("conductance [S]", "resistance [S]"), r"'resistance \[S\]' is not in Ohm"),
+        (
+            HEADER.replace("width [s]", "v_pulse [V]"),
+            r"'v_pulse \[V\]' means what 'voltage \[V\]' means",
+        ),
+        (HEADER.replace(",", ";"), "line 2: has 1 cells where the header has 6"),
     ],
 )
 def test_a_bad_header_is_named(table, header, complaint):
     with pytest.raises(InputError, match=complaint):
-        read_measurements(table("a,0,,0.05,1e-3,", header=header))
+        read_measurements(table("a,-1.1,1e-6,0.05,1e-3,", header=header))
 
 
 @pytest.mark.parametrize(

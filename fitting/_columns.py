@@ -1,0 +1,166 @@
+"""Columns: what a title means, in which unit, and its cells as SI numbers."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitting._sheet import Sheet
+from roa_circuit.errors import InputError, nearest
+from roa_circuit.units import PREFIXES, parse_quantity
+
+LABEL, DEVICE = "train", "device"
+UNITS = {
+    "voltage": "V", "width": "s", "read_voltage": "V", "conductance": "S", "resistance": "Ohm",
+    "read_current": "A", "current": "A", "conductance_before": "S", "resistance_before": "Ohm",
+    "read_current_before": "A",
+}  # fmt: skip
+READINGS = ("conductance", "resistance", "read_current")
+
+# Titles as they are met, without units, lower case, anything but letters and digits as '_'.
+SPELLINGS = {
+    LABEL: "train trace train_id cycle",
+    DEVICE: "device device_id cell cell_id address dut sample",
+    "voltage": "voltage v v_pulse vpulse pulse_voltage pulse_v v_write vwrite v_prog v_program volts "
+    "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias",
+    "width": "width pulse_width pulsewidth t_pulse tpulse pw duration pulse_duration t_width t_p",
+    "read_voltage": "read_voltage v_read vread read_v v_r readvoltage",
+    "conductance": "conductance g g_read conductance_after g_after g_final cond",
+    "resistance": "resistance r r_read resistance_after r_after r_final res",
+    "read_current": "read_current i_read iread read_i i_r current_after i_after read_current_after",
+    "current": "current i i_sweep amps",
+    "conductance_before": "conductance_before g_before g_initial g_init g0",
+    "resistance_before": "resistance_before r_before r_initial r_init r0",
+    "read_current_before": "read_current_before current_before i_before i_initial i0",
+}
+MEANING = {text: name for name, texts in SPELLINGS.items() for text in texts.split()}
+
+_TITLE = re.compile(r"(?P<name>[^\[\]()]*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<round>[^()]*)\))?")
+_OHM = re.compile("(\u2126|Ω|ohms|ohm)$", re.IGNORECASE)
+_SECONDS = re.compile(r"sec$|seconds$")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column that was understood: its meaning, its place, its factor to SI (None: unstated)."""
+
+    name: str
+    place: int
+    title: str
+    factor: float | None
+
+
+def title(name: str) -> str:
+    """A column's title as it should be written: 'voltage [V]'."""
+    return f"{name} [{UNITS[name]}]" if name in UNITS else name
+
+
+def plain(text: str) -> str:
+    """A title's name without its unit: lower case, words parted by '_'."""
+    match = _TITLE.fullmatch(text)
+    return re.sub(r"[^a-z0-9]+", "_", (match["name"] if match else text).lower()).strip("_")
+
+
+def unit_of(text: str) -> str | None:
+    """The unit written in a title's brackets, None without one."""
+    match = _TITLE.fullmatch(text)
+    return None if match is None else (match["unit"] or match["round"] or "").strip() or None
+
+
+def factor(unit: str, expected: str) -> float | None:
+    """The factor from `unit`, such as 'mV', to `expected` in SI; None if it is not one."""
+    unit = _SECONDS.sub("s", _OHM.sub("Ohm", unit.strip()))
+    if not unit.endswith(expected):
+        return None
+    return PREFIXES.get(unit.removesuffix(expected).strip())
+
+
+def find_columns(sheet: Sheet, given: Mapping[str, str]) -> tuple[dict[str, Column], tuple[str, ...]]:
+    """The columns that are known, by meaning, and the titles of the others.
+
+    `given` says which title (with or without its unit) has a meaning that is not guessed.
+
+    Raises
+    ------
+    InputError : a unit of another kind, one meaning twice, a title in `given` that is not there.
+    """
+    meaning = dict(MEANING)
+    for wanted, text in given.items():
+        here = [plain(t) for t in sheet.titles]
+        if plain(text) not in here:
+            raise InputError(f"{sheet.place}: has no column {text!r}; {nearest(text, sheet.titles)}")
+        meaning = {key: value for key, value in meaning.items() if value != wanted}
+        meaning[plain(text)] = wanted
+    known: dict[str, Column] = {}
+    others: list[str] = []
+    for place, text in enumerate(sheet.titles):
+        name = meaning.get(plain(text))
+        if name is None:
+            others.append(text)
+        elif name in known:
+            other = known[name].title
+            twice = "appears twice" if plain(other) == plain(text) else f"means what {other!r} means"
+            raise InputError(f"{sheet.place}: column {text!r} {twice}; keep one, or say which with "
+                             f"--column {name}='...'")  # fmt: skip
+        else:
+            known[name] = Column(name=name, place=place, title=text, factor=_factor(sheet, name, text))
+    return known, tuple(text for text in others if text)
+
+
+def _factor(sheet: Sheet, name: str, text: str) -> float | None:
+    unit = unit_of(text)
+    if name not in UNITS or unit is None:
+        return None
+    result = factor(unit, UNITS[name])
+    if result is None:
+        raise InputError(f"{sheet.place}: column {text!r} is not in {UNITS[name]} (SI prefixes "
+                         f"are welcome); write {title(name)!r}")  # fmt: skip
+    return result
+
+
+def suspect(sheet: Sheet, known: Mapping[str, Column], others: tuple[str, ...]) -> None:
+    """Refuse a title that is nearly a known one: a reading must not vanish by a typing error."""
+    missing = [title(name) for name in (LABEL, *UNITS) if name not in known]
+    for text in others:
+        close = difflib.get_close_matches(text, missing, n=1, cutoff=0.8)
+        if close:
+            raise InputError(f"{sheet.place}: column {text!r} is unknown; did you mean {close[0]!r}?")
+
+
+def numbers(sheet: Sheet, column: Column) -> NDArray[np.float64]:
+    """One column as SI numbers (rows,); empty cells are NaN, anything else must be finite."""
+    import pandas as pd
+
+    cells = pd.Series([row[column.place] for row in sheet.cells], dtype=object)
+    values: NDArray[np.float64] = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
+    bare = np.isfinite(values)
+    if column.factor is None and (bare & (values != 0)).any():
+        raise InputError(f"{sheet.place}: column {column.title!r} lacks its unit; write "
+                         f"{column.title + f' [{UNITS[column.name]}]'!r}")  # fmt: skip
+    values = values * (1.0 if column.factor is None else column.factor)
+    for row in np.flatnonzero((cells != "").to_numpy(dtype=bool) & ~np.isfinite(values)):
+        values[row] = _written(sheet, column, int(row))
+    return values
+
+
+def _written(sheet: Sheet, column: Column, row: int) -> float:
+    """A cell that carries a prefix or a unit of its own, such as 100u, 3 us or -1.1V."""
+    text = sheet.cells[row][column.place]
+    where = f"{sheet.source}, line {sheet.line[row]}, column {column.title!r}"
+    unit = UNITS[column.name]
+    try:
+        value = parse_quantity(text, what=where, unit=unit)
+    except InputError as error:
+        if " is in " in str(error) or "too large" in str(error):
+            raise
+        raise InputError(f"{where}: {text[:40]!r} is not a finite number; correct it or leave the "
+                         "row out") from None  # fmt: skip
+    if column.factor not in (None, 1.0) and _OHM.sub("Ohm", text.strip())[-len(unit) :] != unit:
+        raise InputError(f"{where}: {text[:40]!r} has a prefix and so has the title; write the unit "
+                         f"out ({text[:40].strip()}{unit}), or a bare number") from None  # fmt: skip
+    return value

@@ -1,0 +1,208 @@
+"""Tables as probe stations save them: spellings, units in cells, pairs, wide tables, several files."""
+
+import numpy as np
+import pytest
+
+from fitting import read_measurements
+from fitting.conventions import Conventions
+from fitting.inspect import inspect_trains, reread_noise, summary
+from roa_circuit.errors import InputError
+
+WIDE = Conventions(pulse=(-1.1, 3e-6), read_voltage=0.1, unit="uA")
+PULSE = {"pulse": (-1.0, 1e-6)}
+READ = {"read_voltage": 0.1}
+
+
+@pytest.fixture
+def reference(table):
+    return read_measurements(
+        table("a,0,,0.05,1e-3,", "a,-1.1,3e-6,0.05,1.25e-3,", "a,1.4,3e-5,0.05,1e-3,")
+    )
+
+
+def same(m, other):
+    for name in ("train", "voltage", "width", "read_voltage", "current", "sweep"):
+        np.testing.assert_allclose(getattr(m, name), getattr(other, name), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("V_pulse [mV],t_pulse (us),V_read [mV],R (kΩ)", ["0,,50,1", "-1100,3,50,0.8", "1400,30,50,1"]),
+        (
+            "Voltage\tPulse width\tVread\tG",
+            ["0\t\t50m\t1mS", "-1.1V\t3us\t50m\t1.25m", "1.4\t30u\t50m\t1e-3"],
+        ),
+        (
+            "trace;V [V];PW [s];read_v [V];I_read [uA]",
+            ["x;0;;0,05;50", "x;-1,1;3e-6;0,05;62,5", "x;1,4;3e-5;0,05;50"],
+        ),
+        (
+            "amplitude [V],duration [s],v_r [V],resistance [Ohm]",
+            ["0,,50m,1k", "-1.1,3u,50m,800", "1.4,30u,50m,1000"],
+        ),
+    ],
+)
+def test_spellings_prefixes_and_separators_mean_the_same(tmp_path, reference, header, rows):
+    path = tmp_path / "station.txt"
+    path.write_text("\n".join([header, *rows]), encoding="utf-8")
+    if "Voltage\t" in header:  # 1.4 and 1e-3 without any unit stay refused
+        with pytest.raises(InputError, match="'Voltage' lacks its unit"):
+            read_measurements(path)
+        path.write_text("\n".join([header, *rows[:2], "1.4V\t30u\t50m\t1m"]), encoding="utf-8")
+    m = read_measurements(path)
+    same(m, reference)
+    assert m.labels == (("x",) if header.startswith("trace") else ("station",))
+
+
+def test_a_workbook(tmp_path, reference):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (
+        ["# probe station 3"],
+        ["V_pulse [V]", "width [s]", "V_read [V]", "G [S]", "note"],
+        [0, None, 0.05, 1e-3, None],
+        [-1.1, 3e-6, 0.05, 1.25e-3, "hot"],
+        [1.4, "30us", 0.05, 1e-3, None],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "book.xlsx")
+    m = read_measurements(tmp_path / "book.xlsx")
+    same(m, reference)
+    assert m.ignored == ("note",)
+    (tmp_path / "book.xlsx").write_bytes((tmp_path / "book.xlsx").read_bytes()[:900])
+    with pytest.raises(InputError, match="not a readable XLSX workbook"):
+        read_measurements(tmp_path / "book.xlsx")
+
+
+def test_one_pulse_between_two_readings_per_cell(tmp_path):
+    path = tmp_path / "cells.tsv"
+    path.write_text("address\twidth [ns]\tV_BL [V]\tR_before [kOhm]\tR_after [kOhm]\n"
+                    "7\t20\t0.5\t100\t80\n9\t40\t1\t50\t20\n")  # fmt: skip
+    m = read_measurements(path, Conventions(read_voltage=0.2, positive_sets=True, scale=2.0))
+    assert m.labels == m.devices == ("7", "9")
+    np.testing.assert_allclose(m.voltage, [0, -0.5, 0, -1.0])
+    np.testing.assert_allclose(m.width, [0, 20e-9, 0, 40e-9])
+    np.testing.assert_allclose(m.read_voltage, -0.2)
+    np.testing.assert_allclose(m.conductance, [2e-5, 2.5e-5, 4e-5, 1e-4])
+    unnamed = path.read_text().replace("address", "note")
+    path.write_text(unnamed)
+    assert read_measurements(path, Conventions(read_voltage=0.2)).labels == ("line 2", "line 3")
+
+
+def test_one_train_a_column(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text("d1,d2\n160,\n162,170\n,171\n166,\n")
+    m = read_measurements(path, WIDE)
+    assert m.labels == ("d1", "d2")
+    np.testing.assert_allclose(m.current, np.array([160, 162, 166, 170, 171]) * 1e-6)
+    np.testing.assert_allclose(m.voltage, -1.1)
+    # a pulse whose reading is missing still moved the state
+    np.testing.assert_allclose(m.width, np.array([3, 3, 6, 6, 3]) * 1e-6)
+    trains = inspect_trains(m)
+    assert [t.merged for t in trains] == [1, 1]
+    path.write_text("160,161\n162,163\n")
+    assert read_measurements(path, WIDE).labels == ("column 1", "column 2")
+
+
+def test_a_wide_table_with_pulses_of_its_own(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text("V [V],width [us],d1 [uS],d2 [kOhm]\n0,,100,10\n-1,3,120,8\n1.2,30,110,9\n")
+    m = read_measurements(path, Conventions(read_voltage=0.1))
+    np.testing.assert_allclose(m.voltage, [0, -1, 1.2] * 2)
+    np.testing.assert_allclose(m.conductance[:2] * 1e6, [100, 120])
+    np.testing.assert_allclose(m.conductance[3:], [1e-4, 1 / 8e3, 1 / 9e3])
+    path.write_text("V [V],width [us],d1 [uS]\n0,,100\n-1,3,\n1.2,30,110\n")
+    with pytest.raises(
+        InputError, match=r"line 4, column 'd1 \[uS\]'.*after a pulse of another voltage"
+    ):
+        read_measurements(path, Conventions(read_voltage=0.1))
+
+
+def test_several_files_each_with_its_own_pulse(tmp_path):
+    for name, text in (("set", "a,b\n1,2\n2,3\n"), ("reset", "a\n3\n2\n")):
+        (tmp_path / f"{name}.csv").write_text(text)
+    each = [Conventions(pulse=(V, 1e-6), read_voltage=0.1, unit="uA") for V in (-1.0, 2.0)]
+    m = read_measurements([tmp_path / "set.csv", tmp_path / "reset.csv"], each)
+    assert m.labels == ("set a", "set b", "reset a")
+    assert m.train.tolist() == [0, 0, 1, 1, 2, 2]
+    assert m.voltage.tolist() == [-1] * 4 + [2] * 2
+    back = m.of_trains([2, 0])
+    assert back.labels == ("reset a", "set a")
+    assert back.voltage.tolist() == [2, 2, -1, -1]
+
+
+def test_rows_and_columns_can_be_chosen(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("gate [V],bl,w [ns],R_read [Ohm],G_old [S]\n2.5,-1V,20,1000,9\n3,-2V,20,500,9\n")
+    how = Conventions(
+        read_voltage=0.1, columns={"voltage": "bl", "width": "w"}, where=(("gate", "3.0"),)
+    )
+    m = read_measurements(path, how)
+    assert m.voltage.tolist() == [-2.0]
+    assert m.conductance == pytest.approx([2e-3])
+    for bad, complaint in (
+        ({"where": (("gate", "9"),)}, "no row has gate = 9"),
+        ({"where": (("gaet", "3"),)}, "has no column 'gaet'; did you mean 'gate"),
+        ({"columns": {"voltage": "bk"}}, "has no column 'bk'"),
+    ):
+        with pytest.raises(InputError, match=complaint):
+            read_measurements(path, Conventions(**{"read_voltage": 0.1, **bad}))
+
+
+@pytest.mark.parametrize(
+    ("content", "how", "complaint"),
+    [
+        ("d1,d2\n1,2\n", {}, r"'voltage \[V\]' is missing \(or give --pulse -1.1V,3us\)"),
+        ("d1,d2\n1,2\n", PULSE | {"unit": "A"}, r"'read_voltage \[V\]' is missing \(or give --read"),
+        ("d1,d2\n1,\n2,\n", PULSE | READ | {"unit": "A"}, "'d2' holds no reading"),
+        ("d1\nx\n", PULSE | READ | {"unit": "A"}, "line 2, column 'd1': 'x' is not"),
+        ("d1\n-1\n", PULSE | READ | {"unit": "Ohm"}, "line 2, column 'd1': is -1 Ohm"),
+        ("V [V],width [s],R [Ohm]\n1,1,1\n", PULSE, "--pulse is one too many"),
+        ("V [mV],width [s],R [Ohm]\n1u,1,1\n", READ, "'1u' has a prefix and so has the title"),
+        ("V [V],width [s],R [Ohm]\n1,3V,1\n", READ, "line 2, column 'width.*'3V' is in V, expected s"),
+        ("R_before [Ohm],R_after [Ohm]\n1,0\n", PULSE | READ, "'R_after.*is 0 Ohm"),
+        ("R_before [Ohm],G [S]\n1,1\n", PULSE | READ, "'resistance.*is missing"),
+    ],
+)
+def test_what_cannot_be_placed_is_named(tmp_path, content, how, complaint):
+    path = tmp_path / "t.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=complaint):
+        read_measurements(path, Conventions(**how))
+
+
+@pytest.mark.parametrize(
+    ("how", "complaint"),
+    [
+        ({"unit": "W"}, "--unit 'W'"),
+        ({"scale": 0.0}, "--scale 0"),
+        ({"columns": {"volt": "x"}}, "did you mean 'voltage'"),
+    ],
+)
+def test_bad_conventions(how, complaint):
+    with pytest.raises(InputError, match=complaint):
+        Conventions(**how)
+
+
+def test_inspection_finds_spikes_rereads_and_kinds(table):
+    rng = np.random.default_rng(0)
+    G = 1e-3 * (1 + np.arange(40) / 40) * (1 + 0.002 * rng.standard_normal(40))
+    G[20] *= 1.3
+    rows = [f"a,-1.1,3e-6,0.05,{g:.6g}," for g in G] + [f"b,0,,0.05,{g:.6g}," for g in
+            1e-3 * (1 + 0.01 * rng.standard_normal(400))]  # fmt: skip
+    m = read_measurements(table(*rows, "b,0.4,,,,5e-4"))
+    first, second = inspect_trains(m)
+    assert first.outliers == (21,)
+    assert first.kinds == {(-1.1, 3e-6): 40}
+    assert second.sweep_points == 1
+    noise, pairs = reread_noise(m)
+    assert pairs == 399
+    assert noise == pytest.approx(0.01, rel=0.1)
+    text = "\n".join(summary(m, [first, second]))
+    assert "40 pulses: 1 potentiating amplitude, no depressing amplitudes, 1 width" in text
+    assert "outliers in 1 train: a" in text
+
+
+def test_a_train_that_turns_has_no_outliers(shipped):
+    assert all(train.outliers == () for train in inspect_trains(shipped))
