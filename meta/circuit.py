@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance, current, differential_conductance
 from roa_circuit.parameters import Device
-from roa_circuit.solver import Network, check_read, solve_cells, solve_linear
+from roa_circuit.solver import check_read, solve_cells, solve_linear
 
 
 def read_currents(
@@ -32,7 +33,7 @@ def read_currents(
     check_read(crossbar, _numpy(omega), _numpy(volts))
     p, read_voltage = device.memristor, device.pulses.read_voltage
     linear = conductance(omega, read_voltage, p)
-    network = Network.analyse(crossbar, _numpy(linear))
+    network = LinearNetwork(crossbar, _numpy(linear))
     e = volts[:, :, None].expand(-1, *crossbar.shape)
     if not exact:
         return _currents(linear.expand_as(e), e, network).sum(dim=-2).to(state.dtype)
@@ -44,7 +45,7 @@ def read_currents(
     return y.sum(dim=-2).to(state.dtype)
 
 
-def _currents(conductances: Tensor, e: Tensor, network: Network) -> Tensor:
+def _currents(conductances: Tensor, e: Tensor, network: LinearNetwork) -> Tensor:
     y: Tensor = _Solve.apply(conductances, e, network)  # type: ignore[no-untyped-call]
     return y
 
@@ -53,7 +54,7 @@ class _Solve(torch.autograd.Function):
     """y with (1/g + Z) y = e; g and e (..., rows, columns). Its own adjoint, as Z is symmetric."""
 
     @staticmethod
-    def forward(ctx: Any, conductances: Tensor, e: Tensor, network: Network) -> Tensor:
+    def forward(ctx: Any, conductances: Tensor, e: Tensor, network: LinearNetwork) -> Tensor:
         y = torch.from_numpy(solve_linear(network, _numpy(conductances), _numpy(e)))
         ctx.save_for_backward(conductances, y)
         ctx.network = network

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
+from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import after_dose, conductance, pulse_strength
 from roa_circuit.parameters import Device
-from roa_circuit.solver import Cells, Network, solve_cells
+from roa_circuit.solver import Cells, solve_cells
 from roa_circuit.waveforms import WritePulse, line_voltages, write_programme
 
 Floats = NDArray[np.float64]
@@ -60,7 +61,7 @@ def write_in_situ(
         if array.shape != crossbar.shape:
             raise InputError(f"{name} has shape {array.shape}, the crossbar is {crossbar.shape}")
     p = device.memristor
-    network = Network.analyse(crossbar, conductance(state, device.pulses.read_voltage, p))
+    network = LinearNetwork(crossbar, conductance(state, device.pulses.read_voltage, p))
     energy, duration, count = 0.0, 0.0, 0
     for pulse in write_programme(pulses, device):
         words, bits = line_voltages(pulse, crossbar)

@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from netlists import verify as verify_module
+from netlists import engines
 from netlists.ngspice import Simulation
 from netlists.report import headline, page, save_plot, summary_rows
 from netlists.verify import relative_error, verify
@@ -34,7 +34,7 @@ def pretender(monkeypatch, make_layer):
                 vectors = {f"vsense{j}#branch": column for j, column in enumerate(currents.T)}
             return Simulation(vectors=vectors, version="ngspice-0", log="", seconds=1.0)
 
-        monkeypatch.setattr(verify_module, "simulate", simulate)
+        monkeypatch.setattr(engines, "simulate", simulate)
         return verify(layer)
 
     return run

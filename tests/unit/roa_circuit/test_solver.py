@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
+from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance, current
 from roa_circuit.parameters import load_device
-from roa_circuit.solver import Network, effective_weights, read_currents, solve_cells
+from roa_circuit.solver import effective_weights, read_currents, solve_cells
 
 TABLE_1 = load_device("zhang2021")
 
@@ -62,7 +63,7 @@ def test_every_single_current_agrees_with_the_dense_twin(shape, ohms):
 def test_kirchhoff_holds_at_every_cell(crossbar, seed):
     state, voltages = draw_read(crossbar, seed)
     p = TABLE_1.memristor
-    network = Network.analyse(crossbar, conductance(state, 0.05, p))
+    network = LinearNetwork(crossbar, conductance(state, 0.05, p))
     e = np.broadcast_to(voltages[:, :, None], (2, *crossbar.shape))
     cells = solve_cells(network, state, e, p)
     assert cells.currents == pytest.approx(current(state, cells.voltages, p), rel=1e-9, abs=1e-15)

@@ -1,0 +1,141 @@
+"""Tiling: a layer larger than one array, split over tiles whose outputs are added digitally.
+
+                 bit lines 0..63    64..127
+               +------------+--+ +------------+--+
+    rows 0..63 |  weights   |rf| |  weights   |rf|       rf: each tile's own reference column,
+               +------------+--+ +------------+--+           a copy of the layer's
+    64..127    |            |rf| |            |rf|
+               +------------+--+ +------------+--+
+               y of one output: the sum over its tiles of 10 a (I - I_rf), Eq. 11
+
+Every tile is an array of its own, with drivers, wires and sense resistors. Its reference column
+feels the wires of its own tile, so that each partial sum is differential before it is added.
+A tile has a spare word line beside its `rows`, for the always-on row of a head's bias.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.errors import InputError
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.mapping import output_from_reference
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileSize:
+    """Weights on one array: `rows` word lines (and a spare), `columns` bit lines (and a reference)."""
+
+    rows: int = 64
+    columns: int = 64
+
+    def __post_init__(self) -> None:
+        for name in ("rows", "columns"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise InputError(f"tile {name} = {value!r} must be a whole number of at least 1")
+
+    def __str__(self) -> str:
+        return f"{self.rows}x{self.columns}"
+
+    @classmethod
+    def parse(cls, text: str) -> TileSize:
+        """'64x64': word lines x bit lines.
+
+        Raises
+        ------
+        InputError : anything else.
+        """
+        found = re.fullmatch(r"\s*(\d{1,6})\s*[x×]\s*(\d{1,6})\s*", text)
+        if not found:
+            raise InputError(f"tile {text!r} is not ROWSxCOLUMNS, as in 64x64")
+        return cls(rows=int(found[1]), columns=int(found[2]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One array of a tiled layer.
+
+    first_row, first_column : where its weights begin in the layer
+    layer : its own states, pulses and inputs; the last column is its reference
+    """
+
+    first_row: int
+    first_column: int
+    layer: ProgrammedLayer
+    whole: bool  # nothing was split
+
+    @property
+    def columns(self) -> slice:
+        """Which of the layer's outputs this tile contributes to."""
+        return slice(self.first_column, self.first_column + self.layer.crossbar.columns - 1)
+
+
+def split(layer: ProgrammedLayer, size: TileSize | None = None) -> tuple[Tile, ...]:
+    """The layer's tiles, band of rows by band of rows, from the left in each.
+
+    A layer that fits one tile is that tile, unchanged. Else every tile takes `size` weights but
+    the last of a row or column, which takes what is left; a single row left over goes onto the
+    spare word line of the tile above. Tiles carry no labels: only their sum is an answer.
+    """
+    size = size or TileSize()
+    rows = _starts(layer.crossbar.rows, size.rows, spare=1)
+    columns = _starts(layer.crossbar.columns - 1, size.columns, spare=0)
+    if len(rows) == len(columns) == 1:
+        return (Tile(first_row=0, first_column=0, layer=layer, whole=True),)
+    bands, fields = _spans(rows, layer.crossbar.rows), _spans(columns, layer.crossbar.columns - 1)
+    return tuple(_tile(layer, band, field) for band in bands for field in fields)
+
+
+def outputs(tiles: Sequence[Tile], currents: Sequence[Floats]) -> Floats:
+    """The layer's outputs y (reads, weight columns), Eq. 11, from each tile's sensed currents.
+
+    currents : per tile (reads, its columns) [A], the reference last
+    """
+    width = max(tile.columns.stop for tile in tiles)
+    y = np.zeros((len(currents[0]), width))
+    for tile, sensed in zip(tiles, currents, strict=True):
+        part = output_from_reference(sensed[:, :-1], sensed[:, -1:], tile.layer.device)
+        y[:, tile.columns] += tile.layer.input_scale * part
+    return y
+
+
+def assemble(tiles: Sequence[Tile], arrays: Sequence[Floats]) -> Floats:
+    """Per-tile arrays (rows, columns) as one, laid out as the tiles lie, reference columns included."""
+    bands: dict[int, list[Floats]] = {}
+    for tile, array in zip(tiles, arrays, strict=True):
+        bands.setdefault(tile.first_row, []).append(array)
+    return np.vstack([np.hstack(band) for band in bands.values()])
+
+
+def _starts(length: int, step: int, *, spare: int) -> list[int]:
+    """Where the tiles along one side begin; up to `spare` lines more fit onto the last."""
+    return list(range(0, max(length - spare, 1), step))
+
+
+def _spans(starts: Sequence[int], end: int) -> list[slice]:
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], end], strict=True)]
+
+
+def _tile(layer: ProgrammedLayer, rows: slice, columns: slice) -> Tile:
+    reference = layer.reference_column
+    kept = [*range(columns.start, columns.stop), reference]
+    crossbar = dataclasses.replace(layer.crossbar, rows=rows.stop - rows.start, columns=len(kept))
+    part = dataclasses.replace(
+        layer,
+        name=f"{layer.name}, tile at row {rows.start}, column {columns.start}",
+        crossbar=crossbar,
+        initial_state=layer.initial_state[rows][:, kept],
+        pulses=layer.pulses[rows][:, kept],
+        inputs=layer.inputs[:, rows],
+        labels=layer.labels[:0],
+    )
+    return Tile(first_row=rows.start, first_column=columns.start, layer=part, whole=False)

@@ -1,0 +1,69 @@
+"""Tiling is a pure split: nothing lost, nothing twice, and with perfect wires the same outputs."""
+
+import numpy as np
+import pytest
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.errors import InputError
+from roa_circuit.mapping import output_from_reference
+from roa_circuit.solver import read_currents
+from roa_circuit.tiling import TileSize, assemble, outputs, split
+
+
+def read(layer):
+    return read_currents(layer.crossbar, layer.initial_state, 0.1 * layer.inputs, layer.device)
+
+
+@pytest.mark.parametrize("size", ["4x3", "4x100", "100x2", "1x1", "64x64", "8x5"])
+def test_perfect_wires_give_the_outputs_of_the_whole(make_layer, size):
+    layer = make_layer(rows=9, columns=7, crossbar=Crossbar(rows=9, columns=7))
+    whole = read(layer)
+    y = layer.input_scale * output_from_reference(whole[:, :-1], whole[:, -1:], layer.device)
+    tiles = split(layer, TileSize.parse(size))
+    np.testing.assert_allclose(outputs(tiles, [read(tile.layer) for tile in tiles]), y, atol=1e-12)
+
+
+def test_every_weight_and_pulse_lies_on_one_tile(make_layer):
+    layer = make_layer(rows=9, columns=7)
+    tiles = split(layer, TileSize(rows=4, columns=4))
+    assert [(t.first_row, t.first_column) for t in tiles] == [(0, 0), (0, 4), (4, 0), (4, 4)]
+    assert [t.layer.crossbar.shape for t in tiles] == [(4, 5), (4, 3), (5, 5), (5, 3)]
+    for name in ("initial_state", "pulses"):
+        whole = assemble(tiles, [getattr(tile.layer, name) for tile in tiles])
+        assert whole.shape == (9, 8)
+        np.testing.assert_array_equal(np.delete(whole, 4, axis=1), getattr(layer, name))
+        np.testing.assert_array_equal(whole[:, 4], whole[:, -1])
+    np.testing.assert_array_equal(tiles[2].layer.inputs, layer.inputs[:, 4:])
+
+
+def test_a_layer_that_fits_is_left_alone(make_layer):
+    """65 rows are 64 and a bias: the spare word line."""
+    layer = make_layer(rows=65, columns=6)
+    assert split(layer)[0].layer is layer
+    assert len(split(make_layer(rows=66, columns=6))) == 2
+    assert len(split(make_layer(rows=3, columns=66))) == 2
+
+
+def test_each_tile_has_its_own_wires(make_layer):
+    """Shorter lines lose less: tiles come closer to perfect wires than the whole array."""
+    crossbar = Crossbar(rows=24, columns=4, r_word=50.0, r_bit=50.0)
+    layer = make_layer(rows=24, columns=4, crossbar=crossbar)
+    perfect = read_currents(
+        layer.crossbar.ideal(), layer.initial_state, 0.1 * layer.inputs, layer.device
+    )
+    y = layer.input_scale * output_from_reference(perfect[:, :-1], perfect[:, -1:], layer.device)
+    errors = []
+    for size in (TileSize(), TileSize(rows=8, columns=2)):
+        tiles = split(layer, size)
+        errors.append(np.abs(outputs(tiles, [read(t.layer) for t in tiles]) - y).max())
+    assert errors[1] < 0.3 * errors[0]
+
+
+@pytest.mark.parametrize("text", ["64", "64x", "0x4", "4x0", "-1x2", "64x64x2", "a"])
+def test_a_tile_that_is_none_is_said(text):
+    with pytest.raises(InputError, match="tile"):
+        TileSize.parse(text)
+
+
+def test_a_tile_size_reads_back():
+    assert TileSize.parse(str(TileSize(rows=3, columns=7))) == TileSize(rows=3, columns=7)
