@@ -1,0 +1,32 @@
+"""The physics of memristor crossbars that learn in one write: device, programming, circuit."""
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.errors import ConvergenceError, InputError, RoaError, SimulatorError
+from roa_circuit.in_situ import WriteOutcome, write_in_situ
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.parameters import Device, Memristor, Pulses, load_device
+from roa_circuit.programming import Programming, write, write_verify
+from roa_circuit.solver import effective_weights, read_currents
+
+__all__ = [
+    "ConvergenceError",
+    "Crossbar",
+    "Device",
+    "InputError",
+    "Memristor",
+    "ProgrammedLayer",
+    "Programming",
+    "Pulses",
+    "RoaError",
+    "SimulatorError",
+    "WriteOutcome",
+    "default_crossbar",
+    "default_device",
+    "effective_weights",
+    "load_device",
+    "read_currents",
+    "write",
+    "write_in_situ",
+    "write_verify",
+]
