@@ -70,7 +70,7 @@ def provenance(**extra: Any) -> dict[str, Any]:
     versions = {name: metadata.version(name) for name in packages}
     return {
         "versions": {"python": platform.python_version(), **versions},
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **extra,
     }
