@@ -16,10 +16,15 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from netlists.costs import said
 from netlists.deck import LARGEST_VOLTAGE, read_deck, sweep_deck, write_deck
+from netlists.engines import Analysis, Phase
 from netlists.ngspice import DEFAULT_TIME_LIMIT, simulate
-from netlists.shipped import load_layer
+from netlists.parallel import cores
+from netlists.shipped import load_layer, shipped_layers
 from netlists.tables import format_matrix, read_matrix
+from netlists.verify import Verification, default_analysis, estimated_seconds
+from netlists.verify import verify as run_verification
 from roa_circuit import console
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
@@ -30,6 +35,7 @@ from roa_circuit.mapping import voltage_from_input
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.results import provenance, write_file, write_json, write_text
 from roa_circuit.solver import read_currents
+from roa_circuit.tiling import TileSize, split
 from roa_circuit.units import parse_quantity
 
 Floats = NDArray[np.float64]
@@ -43,7 +49,7 @@ app = typer.Typer(
 )
 
 
-class Phase(StrEnum):
+class Transient(StrEnum):
     """Which transient a deck simulates."""
 
     write = "write"
@@ -79,8 +85,8 @@ def netlist(
     output: Output,
     layer: Layer = "fc",
     phase: Annotated[
-        Phase, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
-    ] = Phase.read,
+        Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
+    ] = Transient.read,
     reads: Reads = None,
     wire_resistance: Wires = None,
     source_resistance: Resistance = None,
@@ -93,7 +99,7 @@ def netlist(
     chosen = _rewired(chosen, wire_resistance, source_resistance, sense_resistance)
     crossbar, device, origin = chosen.crossbar, chosen.device, f"layer {chosen.name!r}"
     state = chosen.initial_state
-    if phase is Phase.write:
+    if phase is Transient.write:
         deck = write_deck(crossbar, state, chosen.pulses, device, origin=origin)
     else:
         state = write_in_situ(crossbar, state, chosen.pulses, device).state
@@ -164,36 +170,57 @@ def solve(
 
 @app.command()
 def verify(
-    layer: Layer = "fc",
+    layer: Annotated[
+        str, typer.Option(help="A shipped layer (conv1 ... conv4, fc), 'all' of them, or a layer file.")
+    ] = "fc",
+    phase: Annotated[Phase, typer.Option(help="What to verify.")] = Phase.both,
+    tile: Annotated[
+        str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
+    ] = str(TileSize()),
+    analysis: Annotated[
+        Analysis | None,
+        typer.Option(help="How ngspice reads: frozen cells suffice for reads alone (default there)."),
+    ] = None,
     reads: Reads = None,
     wire_resistance: Wires = None,
     source_resistance: Resistance = None,
     sense_resistance: Resistance = None,
-    time_limit: TimeLimit = DEFAULT_TIME_LIMIT,
-    output_dir: Annotated[Path, typer.Option(help="Folder for report, plot and decks.")] = Path(
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Tiles at a time; default: one a core.")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, max=1e6, help="Wall-clock seconds; default: 600, or 5 times the estimate."
+        ),
+    ] = None,
+    output_dir: Annotated[Path, typer.Option(help="Folder for report, plots and decks.")] = Path(
         "out/verify"
     ),
     json_file: Json = None,
 ) -> None:
-    """Write and read a layer in full ngspice transients; compare with the surrogate."""
-    from netlists.report import headline, page, save_plot, summary_rows
-    from netlists.verify import verify as run
-
-    report, plot = output_dir / "report.md", output_dir / "verify.png"
-    _check_writable(report, plot, json_file)
-    chosen = _first_reads(load_layer(layer), reads)
-    chosen = _rewired(chosen, wire_resistance, source_resistance, sense_resistance)
-    with _progress(f"ngspice, layer {chosen.name}") as advance:
-        result = run(chosen, time_limit=time_limit, progress=advance, keep_in=output_dir)
-    write_file(plot, partial(save_plot, result))
-    write_text(report, page(result))
-    _report_json(json_file, {**result.to_dict(), "crossbar": chosen.crossbar.to_dict()})
-    console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
-    verdict = "[bold green]passed[/]" if result.passed else "[bold red]FAILED[/]"
-    console.out.print(f"{verdict}  ", end="")
-    places = f"report {report}, plot {plot}, decks {output_dir / 'write.cir'} and read.cir"
-    console.out.print(places, markup=False, soft_wrap=True)
-    if not result.passed:
+    """Write and read layers in ngspice, tile by tile, and compare with the surrogate."""
+    report, numbers = output_dir / "report.html", output_dir / "report.json"
+    _check_writable(report, numbers, json_file)
+    names = shipped_layers() if layer == "all" else [layer]
+    chosen = [
+        _rewired(
+            _first_reads(load_layer(name), reads), wire_resistance, source_resistance, sense_resistance
+        )
+        for name in names
+    ]
+    size, analysis = TileSize.parse(tile), analysis or default_analysis(phase)
+    seconds = sum(estimated_seconds(split(one, size), phase, analysis, workers) for one in chosen)
+    _announce(chosen, size, phase, seconds, workers)
+    deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
+    results = []
+    for one in chosen:
+        folder = output_dir / one.name if layer == "all" else output_dir
+        how = {"tile": size, "phase": phase, "analysis": analysis, "workers": workers}
+        results.append(_verify_one(one, how, folder, deadline))
+    crossbars = [one.crossbar for one in chosen]
+    options = {"phase": phase, "analysis": analysis, "tile": size, "reads": reads}
+    if not _conclude(results, crossbars, options, output_dir, json_file):
         raise typer.Exit(1)
 
 
@@ -258,6 +285,64 @@ def _first_reads(layer: ProgrammedLayer, reads: int | None) -> ProgrammedLayer:
     if reads > len(layer.inputs):
         raise InputError(f"--reads: layer {layer.name!r} has {len(layer.inputs)} reads, not {reads}")
     return dataclasses.replace(layer, inputs=layer.inputs[:reads], labels=layer.labels[:reads])
+
+
+def _verify_one(
+    layer: ProgrammedLayer, how: dict[str, Any], folder: Path, deadline: float
+) -> Verification:
+    """Verify one layer with a progress bar, leave its decks and plot, show its table."""
+    from netlists.report import headline, save_plot, summary_rows
+
+    left = max(deadline - time.monotonic(), 0.1)
+    with _progress(f"ngspice, layer {layer.name}") as advance:
+        result = run_verification(layer, **how, time_limit=left, progress=advance, keep_in=folder)
+    write_file(folder / "verify.png", partial(save_plot, result))
+    console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
+    return result
+
+
+def _conclude(
+    results: list[Verification],
+    crossbars: list[Crossbar],
+    options: dict[str, Any],
+    folder: Path,
+    json_file: Path | None,
+) -> bool:
+    """Write the report and its numbers, say where; whether every layer passed."""
+    from netlists.report import totals
+    from netlists.report_page import page
+
+    summary = {**totals(results, crossbars), "options": {k: _plain(v) for k, v in options.items()}}
+    write_text(folder / "report.html", page(results, crossbars, options))
+    _report_json(folder / "report.json", summary)
+    _report_json(json_file, summary)
+    passed = bool(summary["passed"])
+    console.out.print(f"{'[bold green]passed[/]' if passed else '[bold red]FAILED[/]'}  ", end="")
+    took, expected = said(summary["wall_seconds"]), said(summary["estimated_seconds"])
+    console.out.print(
+        f"report {folder / 'report.html'}, decks beside it; ngspice took {took}, expected {expected}",
+        markup=False,
+        soft_wrap=True,
+    )
+    return passed
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def _announce(
+    layers: list[ProgrammedLayer], size: TileSize, phase: Phase, seconds: float, workers: int | None
+) -> None:
+    """What is about to run, and how long it will take."""
+    tiles = sum(len(split(layer, size)) for layer in layers)
+    names = ", ".join(layer.name for layer in layers)
+    console.err.print(
+        f"{names}: {'write and read' if phase is Phase.both else phase} of {tiles} tile(s) of up to"
+        f" {size} weights; about {said(seconds)} on {workers or cores()} core(s)",
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _voltages(layer: ProgrammedLayer) -> Floats:

@@ -1,6 +1,6 @@
 """Verification: a programmed layer written and read in ngspice, against the surrogate.
 
-Both walk through the same waveforms on the same array of cells and wires:
+Both walk through the same waveforms on the same arrays of cells and wires, tile by tile:
 
     initial states -- write transient --> final states -- read transient --> column currents
                                        '- surrogate reads them too: the current error
@@ -11,7 +11,7 @@ Both walk through the same waveforms on the same array of cells and wires:
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,55 +19,70 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netlists.deck import Deck, read_deck, write_deck
-from netlists.ngspice import DEFAULT_TIME_LIMIT, Simulation, simulate
-from roa_circuit.in_situ import write_in_situ
+from netlists import costs
+from netlists.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate, voltages
+from netlists.ngspice import DEFAULT_TIME_LIMIT
+from netlists.parallel import Together, cores, run_all
 from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.mapping import output_from_reference, voltage_from_input
+from roa_circuit.mapping import output_from_reference
 from roa_circuit.programming import after_pulses
-from roa_circuit.results import write_text
 from roa_circuit.solver import read_currents
-from roa_circuit.waveforms import write_programme
+from roa_circuit.tiling import Tile, TileSize, assemble, outputs, split
 
 Floats = NDArray[np.float64]
 
 CURRENT_LIMIT = 1e-5
-STATE_LIMIT = 1e-2
-"""What `passed` asks for, beside the same prediction for every read."""
+STATE_LIMIT = 5e-3
+"""What `passed` asks for, beside the same prediction for every read of a layer with labels."""
 
 _NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured against that share
-_SECONDS_PER_PULSE, _SECONDS_PER_READ = 0.1, 0.04  # weights of the progress bar
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
     """How far ngspice and the surrogate are apart on one layer, and the arrays behind it.
 
-    max_relative_current_error : worst |I_spice - I| / |I| of all reads and columns, the
+    A phase that was not run leaves None. Arrays of a tiled layer lie as its tiles do, each
+    with its own reference column last; currents of a band of rows follow those of the band above.
+
+    max_relative_current_error : worst |I_spice - I| / |I| of all tiles, reads and columns, the
         surrogate reading the states that ngspice wrote
     end_to_end_current_error : the same, the surrogate reading the states it wrote itself
+    max_output_error : worst |y_spice - y| of the layer's outputs over the largest |y|, each
+        engine on the states it wrote itself
     max_state_error : worst |omega_spice - omega| of all cells
-    prediction_agreement : share of reads with one answer from both, each on its own states
+    prediction_agreement : share of reads whose largest output is the same in both, each on its
+        own states
     accuracy_* : share of right answers, None where the layer has no labels; `ideal` are the
         intended states (Eq. 6 undone) behind perfect wires
+    spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
+        ngspice took on `workers` cores, and `estimated_seconds` what was expected
     """
 
     layer: str
+    phase: str
+    analysis: str
+    tiles: int
+    tile: str
     rows: int
     columns: int
     reads: int
     pulses: int
-    max_relative_current_error: float
-    end_to_end_current_error: float
-    max_state_error: float
-    prediction_agreement: float
+    max_relative_current_error: float | None
+    end_to_end_current_error: float | None
+    max_output_error: float | None
+    max_state_error: float | None
+    prediction_agreement: float | None
     accuracy_ideal: float | None
     accuracy_surrogate: float | None
     accuracy_spice: float | None
     spice_seconds: float
     surrogate_seconds: float
     speedup: float
-    read_speedup: float
+    read_speedup: float | None
+    wall_seconds: float
+    estimated_seconds: float
+    workers: int
     ngspice_version: str
     passed: bool
     initial_state: Floats
@@ -81,77 +96,77 @@ class Verification:
         return {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Run:
-    """States (rows, columns), currents (reads, columns) [A] and wall clock [s] of one engine."""
-
-    state: Floats
-    currents: Floats
-    write_seconds: float
-    read_seconds: float
-    version: str = ""
-
-    @property
-    def seconds(self) -> float:
-        return self.write_seconds + self.read_seconds
-
-
 def verify(
     layer: ProgrammedLayer,
     *,
+    tile: TileSize | None = None,
+    phase: Phase = Phase.both,
+    analysis: Analysis | None = None,
+    workers: int | None = None,
     time_limit: float = DEFAULT_TIME_LIMIT,
     progress: Callable[[float], None] = lambda fraction: None,
     keep_in: Path | None = None,
 ) -> Verification:
-    """Write and read the layer in ngspice, as full transients with wires, and compare.
+    """Write and read the layer in ngspice, with wires, and compare.
 
     Parameters
     ----------
+    tile : how large an array may be; a larger layer is split (`roa_circuit.tiling`).
+    phase : reads alone start from the states that the surrogate wrote.
+    analysis : of the reads; by default `default_analysis(phase)`.
+    workers : tiles at a time, by default one a core.
     time_limit : wall-clock seconds for all of ngspice's work.
     progress : called with the fraction of ngspice's work that is done.
     keep_in : folder for `write.cir` and `read.cir`; a failed deck is kept in any case.
 
     Raises
     ------
-    InputError : a layer too large for one deck, or without reads.
+    InputError : a tile too large for one deck, or a layer without reads.
     SimulatorError : ngspice is missing, failed or ran out of time.
     """
-    voltages = np.asarray(voltage_from_input(layer.inputs))
-    spice = _run_spice(layer, voltages, time_limit, progress, keep_in)
-    surrogate = _run_surrogate(layer, voltages)
-    handed_over = np.clip(spice.state, 0.0, 1.0)
-    same_states = read_currents(layer.crossbar, handed_over, voltages, layer.device)
-    intended = np.asarray(after_pulses(layer.initial_state, layer.pulses, layer.device))
-    ideal = read_currents(layer.crossbar.ideal(), intended, voltages, layer.device)
-    current_error = relative_error(spice.currents, same_states)
-    state_error = float(np.abs(spice.state - surrogate.state).max())
-    answers = predictions(layer, spice.currents), predictions(layer, surrogate.currents)
-    agreement = float(np.mean(answers[0] == answers[1]))
+    analysis = analysis or default_analysis(phase)
+    tiles, workers = split(layer, tile), workers or cores()
+    deadline = time.monotonic() + time_limit
+    plan = Plan(phase=phase, analysis=analysis, deadline=deadline, keep_in=keep_in)
+    surrogate = [run_surrogate(part, plan) for part in tiles]
+    started = time.perf_counter()
+    spice = _run_tiles(tiles, surrogate, plan, workers, progress)
+    wall = time.perf_counter() - started
+    seconds = sum(run.seconds for run in spice), sum(run.seconds for run in surrogate)
+    fields = {**_reads(layer, tiles, spice, surrogate, plan), **_states(tiles, spice, surrogate, plan)}
     return Verification(
         layer=layer.name,
+        phase=str(phase),
+        analysis=str(analysis),
+        tiles=len(tiles),
+        tile=str(tile or TileSize()),
         rows=layer.crossbar.rows,
         columns=layer.crossbar.columns,
-        reads=len(voltages),
+        reads=len(layer.inputs),
         pulses=int(np.abs(layer.pulses).sum()),
-        max_relative_current_error=current_error,
-        end_to_end_current_error=relative_error(spice.currents, surrogate.currents),
-        max_state_error=state_error,
-        prediction_agreement=agreement,
-        accuracy_ideal=_accuracy(layer, predictions(layer, ideal)),
-        accuracy_surrogate=_accuracy(layer, answers[1]),
-        accuracy_spice=_accuracy(layer, answers[0]),
-        spice_seconds=spice.seconds,
-        surrogate_seconds=surrogate.seconds,
-        speedup=spice.seconds / surrogate.seconds,
-        read_speedup=spice.read_seconds / surrogate.read_seconds,
-        ngspice_version=spice.version,
-        passed=current_error <= CURRENT_LIMIT and state_error <= STATE_LIMIT and agreement == 1.0,
-        initial_state=layer.initial_state,
-        spice_state=spice.state,
-        surrogate_state=surrogate.state,
-        spice_currents=spice.currents,
-        surrogate_currents=same_states,
+        spice_seconds=seconds[0],
+        surrogate_seconds=seconds[1],
+        speedup=seconds[0] / seconds[1],
+        wall_seconds=wall,
+        estimated_seconds=estimated_seconds(tiles, phase, analysis, workers),
+        workers=workers,
+        ngspice_version=next((run.version for run in spice if run.version), ""),
+        passed=_passed(fields, labelled=len(layer.labels) > 0),
+        **fields,
     )
+
+
+def default_analysis(phase: Phase) -> Analysis:
+    """Reads after a write go on as a transient; reads alone sweep frozen cells."""
+    return Analysis.sweep if phase is Phase.read else Analysis.transient
+
+
+def estimated_seconds(
+    tiles: Sequence[Tile], phase: Phase, analysis: Analysis, workers: int | None = None
+) -> float:
+    """Wall clock that ngspice will take for the tiles on that many cores, within a factor of two."""
+    jobs = [sum(estimate(tile, phase, analysis)) for tile in tiles]
+    return costs.wall_seconds(jobs, workers or cores())
 
 
 def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
@@ -168,59 +183,97 @@ def relative_error(currents: Floats, reference: Floats) -> float:
     """
     floor = _NEGLIGIBLE * float(np.abs(reference).max(initial=0.0))
     scale = np.maximum(np.abs(reference), max(floor, 1e-300))
-    return float((np.abs(currents - reference) / scale).max())
+    return float((np.abs(currents - reference) / scale).max(initial=0.0))
 
 
-def _accuracy(layer: ProgrammedLayer, answers: NDArray[np.int64]) -> float | None:
-    return float(np.mean(answers == layer.labels)) if len(layer.labels) else None
-
-
-def _run_surrogate(layer: ProgrammedLayer, voltages: Floats) -> _Run:
-    started = time.perf_counter()
-    state = write_in_situ(layer.crossbar, layer.initial_state, layer.pulses, layer.device).state
-    written = time.perf_counter()
-    currents = read_currents(layer.crossbar, state, voltages, layer.device)
-    read = time.perf_counter()
-    return _Run(
-        state=state, currents=currents, write_seconds=written - started, read_seconds=read - written
-    )
-
-
-def _run_spice(
-    layer: ProgrammedLayer,
-    voltages: Floats,
-    time_limit: float,
+def _run_tiles(
+    tiles: Sequence[Tile],
+    surrogate: Sequence[Run],
+    plan: Plan,
+    workers: int,
     progress: Callable[[float], None],
-    keep_in: Path | None,
-) -> _Run:
-    """Two transients: the reads start from the very states that the write ended with."""
-    deadline = time.monotonic() + time_limit
-    writing = _SECONDS_PER_PULSE * sum(1 for _ in write_programme(layer.pulses, layer.device))
-    share = writing / (writing + _SECONDS_PER_READ * len(voltages))
-    arguments = {"origin": f"layer {layer.name!r}"}
-    state, write_seconds = layer.initial_state, 0.0
-    if layer.pulses.any():
-        deck = write_deck(layer.crossbar, state, layer.pulses, layer.device, **arguments)
-        written = _run_deck(deck, "write", deadline, lambda f: progress(share * f), keep_in)
-        finals = [written.vectors[name][-1] for name in deck.vectors]
-        state, write_seconds = np.reshape(finals, layer.crossbar.shape), written.seconds
-    start = np.clip(state, 0.0, 1.0)
-    deck = read_deck(layer.crossbar, start, voltages, layer.device, **arguments)
-    read = _run_deck(deck, "read", deadline, lambda f: progress(share + (1 - share) * f), keep_in)
-    return _Run(
-        state=state,
-        currents=read.matrix(deck.vectors, len(voltages)),
-        write_seconds=write_seconds,
-        read_seconds=read.seconds,
-        version=read.version,
+) -> list[Run]:
+    """ngspice on all tiles, the dearest first, so that no core is left with one at the end."""
+    prices = [estimate(tile, plan.phase, plan.analysis) for tile in tiles]
+    together = Together(progress, weights=[price for pair in prices for price in pair])
+    order = sorted(range(len(tiles)), key=lambda index: -sum(prices[index]))
+
+    def one(position: int) -> Run:
+        index = order[position]
+        parts = 2 * index, 2 * index + 1
+        return run_spice(tiles[index], surrogate[index].state, plan, together, parts)
+
+    done = run_all(one, len(tiles), together, workers=workers)
+    return [done[order.index(index)] for index in range(len(tiles))]
+
+
+def _reads(
+    layer: ProgrammedLayer,
+    tiles: Sequence[Tile],
+    spice: Sequence[Run],
+    surrogate: Sequence[Run],
+    plan: Plan,
+) -> dict[str, Any]:
+    """The fields of a Verification that need currents."""
+    if not plan.reads:
+        names = (
+            "max_relative_current_error", "end_to_end_current_error", "max_output_error",
+            "prediction_agreement", "accuracy_ideal", "accuracy_surrogate", "accuracy_spice",
+            "read_speedup",
+        )  # fmt: skip
+        empty = np.zeros((0, 0))
+        return {**dict.fromkeys(names), "spice_currents": empty, "surrogate_currents": empty}
+    own = [run.currents for run in spice]
+    theirs = [run.currents for run in surrogate]
+    same = [_surrogate_reads(tile, run.state) for tile, run in zip(tiles, spice, strict=True)]
+    y_spice, y_surrogate = outputs(tiles, own), outputs(tiles, theirs)
+    y_ideal = outputs(tiles, [_ideal_reads(tile) for tile in tiles])
+    answers = [np.argmax(y, axis=1) for y in (y_ideal, y_surrogate, y_spice)]
+    right = [float(np.mean(a == layer.labels)) if len(layer.labels) else None for a in answers]
+    largest = max(float(np.abs(y_surrogate).max()), 1e-300)
+    return {
+        "max_relative_current_error": max(map(relative_error, own, same)),
+        "end_to_end_current_error": max(map(relative_error, own, theirs)),
+        "max_output_error": float(np.abs(y_spice - y_surrogate).max()) / largest,
+        "prediction_agreement": float(np.mean(answers[1] == answers[2])),
+        "accuracy_ideal": right[0],
+        "accuracy_surrogate": right[1],
+        "accuracy_spice": right[2],
+        "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
+        "spice_currents": assemble(tiles, own),
+        "surrogate_currents": assemble(tiles, same),
+    }
+
+
+def _states(
+    tiles: Sequence[Tile], spice: Sequence[Run], surrogate: Sequence[Run], plan: Plan
+) -> dict[str, Any]:
+    """The fields of a Verification that need states."""
+    own = assemble(tiles, [run.state for run in spice])
+    theirs = assemble(tiles, [run.state for run in surrogate])
+    return {
+        "max_state_error": float(np.abs(own - theirs).max()) if plan.writes else None,
+        "initial_state": assemble(tiles, [tile.layer.initial_state for tile in tiles]),
+        "spice_state": own,
+        "surrogate_state": theirs,
+    }
+
+
+def _passed(fields: dict[str, Any], *, labelled: bool) -> bool:
+    current, state = fields["max_relative_current_error"], fields["max_state_error"]
+    return bool(
+        (current is None or current <= CURRENT_LIMIT)
+        and (state is None or state <= STATE_LIMIT)
+        and (not labelled or fields["prediction_agreement"] in (None, 1.0))
     )
 
 
-def _run_deck(
-    deck: Deck, name: str, deadline: float, progress: Callable[[float], None], keep_in: Path | None
-) -> Simulation:
-    left = max(deadline - time.monotonic(), 0.0)
-    run = simulate(deck.text, name=name, time_limit=left, progress=progress, keep_in=keep_in)
-    if keep_in is not None:
-        write_text(keep_in / f"{name}.cir", deck.text)
-    return run
+def _surrogate_reads(tile: Tile, state: Floats) -> Floats:
+    layer, handed_over = tile.layer, np.clip(state, 0.0, 1.0)
+    return read_currents(layer.crossbar, handed_over, voltages(layer), layer.device)
+
+
+def _ideal_reads(tile: Tile) -> Floats:
+    layer = tile.layer
+    intended = np.asarray(after_pulses(layer.initial_state, layer.pulses, layer.device))
+    return read_currents(layer.crossbar.ideal(), intended, voltages(layer), layer.device)

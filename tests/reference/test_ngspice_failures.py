@@ -73,7 +73,7 @@ def test_a_time_limit_on_the_command_line_is_exit_code_3(make_layer, tmp_path, m
     assert stop.value.code == 3
     assert "ngspice, write: no result within the time limit" in error
     assert f"deck kept at {tmp_path / 'write-failed.cir'}" in error
-    assert not (tmp_path / "report.md").exists()
+    assert not (tmp_path / "report.html").exists()
 
 
 LONG = "* long\nV1 a 0 sin(0 1 1G)\nR1 a b 1\nC1 b 0 1n\n.tran 1n {end}\n.save v(b)\n.end\n"

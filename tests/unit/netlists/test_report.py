@@ -2,40 +2,53 @@
 
 import dataclasses
 import io
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from netlists import engines
+from netlists.costs import said
+from netlists.engines import Analysis, Phase
 from netlists.ngspice import Simulation
-from netlists.report import headline, page, save_plot, summary_rows
-from netlists.verify import relative_error, verify
+from netlists.report import headline, save_plot, summary_rows, totals
+from netlists.report_page import page
+from netlists.verify import estimated_seconds, relative_error, verify
+from roa_circuit.crossbar import Crossbar
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.solver import read_currents
+from roa_circuit.tiling import TileSize, split
 
 
 @pytest.fixture
 def pretender(monkeypatch, make_layer):
     """A verification in which the surrogate itself plays ngspice, with errors put in."""
 
-    def run(*, current_error=0.0, state_error=0.0, flip=False, **layer_options):
+    def run(*, current_error=0.0, state_error=0.0, flip=False, labels=True, tile=None,
+            phase=Phase.both, **layer_options):  # fmt: skip
         layer = make_layer(**layer_options)
-        written = write_in_situ(layer.crossbar, layer.initial_state, layer.pulses, layer.device).state
-        written = written + state_error
-        currents = read_currents(layer.crossbar, written, 0.1 * layer.inputs, layer.device)
-        currents = (currents[:, ::-1] if flip else currents) * (1 + current_error)
+        if not labels:
+            layer = dataclasses.replace(layer, labels=layer.labels[:0])
+        parts = {(t.first_row, t.first_column): t for t in split(layer, tile)}
 
         def simulate(deck, *, name, progress, **_):
             progress(1.0)
-            cells = np.ndindex(layer.crossbar.shape)
-            if name == "write":
+            what, *place = name.split("-")
+            part = parts[tuple(map(int, place)) or (0, 0)].layer
+            crossbar, device = part.crossbar, part.device
+            written = write_in_situ(crossbar, part.initial_state, part.pulses, device).state
+            written = written + state_error
+            if what == "write":
+                cells = np.ndindex(crossbar.shape)
                 vectors = {f"xword{i}_col{j}.omega": written[i, j : j + 1] for i, j in cells}
             else:
+                currents = read_currents(crossbar, written, 0.1 * part.inputs, device)
+                currents = (currents[:, ::-1] if flip else currents) * (1 + current_error)
                 vectors = {f"vsense{j}#branch": column for j, column in enumerate(currents.T)}
             return Simulation(vectors=vectors, version="ngspice-0", log="", seconds=1.0)
 
         monkeypatch.setattr(engines, "simulate", simulate)
-        return verify(layer)
+        return verify(layer, tile=tile, phase=phase)
 
     return run
 
@@ -81,17 +94,109 @@ def test_json_fields(pretender):
     assert not any(name.endswith(("_state", "_currents")) for name in fields)
 
 
+OPTIONS = {"phase": "both", "analysis": "transient", "tile": "64x64", "reads": None}
+
+
+def whole_page(results):
+    crossbars = [Crossbar(rows=r.rows, columns=r.columns, r_word=1.5) for r in results]
+    return page(results, crossbars, OPTIONS)
+
+
 @pytest.mark.parametrize(("rows", "columns"), [(20, 3), (3, 5), (2, 14)])
-def test_page_and_plot(pretender, rows, columns):
+def test_headline_rows_and_plot(pretender, rows, columns):
     result = pretender(rows=rows, columns=columns)
     assert f"{rows} x {columns} cells" in headline(result)
-    assert "passed" in page(result)
-    assert len(summary_rows(result)) == 10
+    assert len(summary_rows(result)) == 12
     picture = io.BytesIO()
     save_plot(result, picture)
     assert picture.getvalue().startswith(b"\x89PNG")
 
 
-def test_a_layer_without_labels_has_no_accuracy(pretender):
-    result = dataclasses.replace(pretender(), accuracy_spice=None)
-    assert "no labels" in page(result)
+class Reader(HTMLParser):
+    """Collects what the page refers to, and checks that its tags close."""
+
+    VOID = ("meta", "img", "source")
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.references, self.text = [], [], ""
+
+    def handle_starttag(self, tag, attrs):
+        self.references += [value for name, value in attrs if name in ("src", "srcset", "href")]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_the_page_needs_no_other_file(pretender):
+    reader = Reader()
+    reader.feed(whole_page([pretender(columns=5)]))
+    assert not reader.open
+    assert len(reader.references) == 6  # three figures, light and dark
+    assert all(reference.startswith("data:image/png;base64,") for reference in reader.references)
+    assert "word line 1.5 Ω" in reader.text
+    assert "ngspice 0," in reader.text
+    assert "passed" in reader.text
+
+
+def test_several_layers_share_a_page_and_one_failure_fails_it(pretender):
+    good, bad = pretender(), pretender(current_error=1e-3)
+    text = whole_page([good, bad])
+    assert '<p class="verdict failed">' in text
+    assert '<td class="bad">FAILED</td>' in text
+    numbers = totals([good, dataclasses.replace(bad, layer="other")], [Crossbar(rows=5, columns=3)] * 2)
+    assert numbers["passed"] is False
+    assert set(numbers["layers"]) == {"synthetic", "other"}
+
+
+def test_names_from_files_cannot_become_markup(pretender):
+    result = dataclasses.replace(pretender(), layer="<script>alert(1)</script>")
+    assert "<script" not in whole_page([result])
+
+
+def test_a_layer_without_labels_has_no_accuracy_and_may_differ_in_its_largest_output(pretender):
+    result = pretender(labels=False, flip=True, columns=4)
+    assert result.accuracy_spice is None
+    assert not any("accuracy" in row[0] for row in summary_rows(result))
+
+
+@pytest.mark.parametrize(("phase", "rows"), [("write", 5), ("read", 11)])
+def test_one_phase_alone_leaves_the_other_open(pretender, phase, rows):
+    result = pretender(phase=Phase(phase))
+    assert result.passed
+    assert (result.max_state_error is None) == (phase == "read")
+    assert (result.max_relative_current_error is None) == (phase == "write")
+    assert len(summary_rows(result)) == rows
+    assert whole_page([result]).count("<figure>") == 2
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_tiled_layer_is_verified_tile_by_tile(pretender, phase):
+    """Faults of one part in a million on every tile come out as that."""
+    result = pretender(
+        rows=9, columns=6, phase=phase, tile=TileSize(rows=4, columns=2), current_error=1e-6
+    )
+    assert result.tiles == 6
+    assert result.spice_state.shape == (9, 8)  # each of three tiles across has its reference
+    if phase is not Phase.write:
+        assert result.max_relative_current_error == pytest.approx(1e-6, rel=1e-6)
+        assert result.spice_currents.shape == (8, 8)  # two bands of four reads
+
+
+def test_time_is_said_as_exactly_as_it_is_known():
+    assert [said(s) for s in (0.2, 42.4, 100, 3000, 9000)] == ["1 s", "42 s", "2 min", "50 min", "2.5 h"]
+
+
+def test_the_estimate_grows_with_everything(make_layer):
+    def seconds(rows=10, columns=5, reads=4, **how):
+        arguments = {"phase": Phase.read, "analysis": Analysis.sweep, "workers": 1, **how}
+        return estimated_seconds(split(make_layer(rows=rows, columns=columns, reads=reads)), **arguments)
+
+    assert seconds() < min(seconds(rows=40), seconds(columns=40), seconds(reads=400))
+    assert seconds() < seconds(analysis=Analysis.transient) < seconds(phase=Phase.both)
+    assert seconds(rows=640, workers=2) < 0.7 * seconds(rows=640)

@@ -1,0 +1,174 @@
+"""The two engines of a verification on one tile: full ngspice runs, and the surrogate."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists import costs
+from netlists.deck import Deck, read_deck, sweep_deck, write_deck
+from netlists.ngspice import Progress, Simulation, simulate
+from netlists.parallel import Together
+from roa_circuit.in_situ import write_in_situ
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.mapping import voltage_from_input
+from roa_circuit.results import write_text
+from roa_circuit.solver import read_currents
+from roa_circuit.tiling import Tile
+from roa_circuit.waveforms import write_programme
+
+Floats = NDArray[np.float64]
+
+
+class Phase(StrEnum):
+    """What is verified: the in-situ write, the reads of what the surrogate wrote, or one after
+    the other, the reads starting from the states that ngspice wrote."""
+
+    write = "write"
+    read = "read"
+    both = "both"
+
+
+class Analysis(StrEnum):
+    """How ngspice reads: a transient of dynamic cells, or a DC sweep of frozen ones.
+
+    A read moves no state (0.1 V for 1 us adds less than 1e-9), so both give the same currents;
+    the sweep does in a fifth of the time.
+    """
+
+    transient = "transient"
+    sweep = "sweep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is run on every tile, under which limits.
+
+    deadline : of `time.monotonic()`
+    keep_in : the folder for decks, None to keep only those that fail
+    """
+
+    phase: Phase
+    analysis: Analysis
+    deadline: float
+    keep_in: Path | None
+
+    @property
+    def writes(self) -> bool:
+        return self.phase is not Phase.read
+
+    @property
+    def reads(self) -> bool:
+        return self.phase is not Phase.write
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """States (rows, columns), currents (reads, columns) [A] and wall clock [s] of one engine."""
+
+    state: Floats
+    currents: Floats
+    write_seconds: float
+    read_seconds: float
+    version: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """Of the write and the reads."""
+        return self.write_seconds + self.read_seconds
+
+
+def voltages(layer: ProgrammedLayer) -> Floats:
+    """Word-line voltages (reads, rows) [V] of the layer's inputs."""
+    return np.asarray(voltage_from_input(layer.inputs))
+
+
+def estimate(tile: Tile, phase: Phase, analysis: Analysis) -> tuple[float, float]:
+    """Seconds that ngspice will take for the tile's (write, reads)."""
+    layer, write, read = tile.layer, 0.0, 0.0
+    if phase is not Phase.read and layer.pulses.any():
+        pulses = sum(1 for _ in write_programme(layer.pulses, layer.device))
+        write = costs.write_seconds(layer.crossbar, pulses)
+    if phase is not Phase.write:
+        of = costs.sweep_seconds if analysis is Analysis.sweep else costs.read_seconds
+        read = of(layer.crossbar, len(layer.inputs))
+    return write, read
+
+
+def run_surrogate(tile: Tile, plan: Plan) -> Run:
+    """Write and read the tile in the surrogate; a phase that is only read is written all the same."""
+    layer = tile.layer
+    started = time.perf_counter()
+    state = layer.initial_state
+    if layer.pulses.any():
+        state = write_in_situ(layer.crossbar, state, layer.pulses, layer.device).state
+    written = time.perf_counter()
+    currents = np.zeros((0, layer.crossbar.columns))
+    if plan.reads:
+        currents = read_currents(layer.crossbar, state, voltages(layer), layer.device)
+    read = time.perf_counter()
+    seconds = written - started if plan.writes else 0.0
+    return Run(state=state, currents=currents, write_seconds=seconds, read_seconds=read - written)
+
+
+def run_spice(
+    tile: Tile, written: Floats, plan: Plan, together: Together, parts: tuple[int, int]
+) -> Run:
+    """Write and read the tile in ngspice.
+
+    written : the states that a phase of nothing but reads starts from
+    parts : what the write and the reads count as in the progress of all tiles `together`
+    """
+    layer, start, write_seconds, version = tile.layer, written, 0.0, ""
+    arguments = {"origin": f"layer {layer.name!r}"}
+    if plan.writes:
+        start = layer.initial_state
+    if plan.writes and layer.pulses.any():
+        deck = write_deck(layer.crossbar, start, layer.pulses, layer.device, **arguments)
+        run = _run_deck(deck, _name("write", tile), plan, together, together.part(parts[0]))
+        finals = [run.vectors[name][-1] for name in deck.vectors]
+        start = np.reshape(finals, layer.crossbar.shape)
+        write_seconds, version = run.seconds, run.version
+    together.part(parts[0])(1.0)
+    if not plan.reads:
+        empty = np.zeros((0, layer.crossbar.columns))
+        return Run(
+            state=start, currents=empty, write_seconds=write_seconds, read_seconds=0.0, version=version
+        )
+    build = sweep_deck if plan.analysis is Analysis.sweep else read_deck
+    volts = voltages(layer)
+    deck = build(layer.crossbar, np.clip(start, 0.0, 1.0), volts, layer.device, **arguments)
+    run = _run_deck(deck, _name("read", tile), plan, together, together.part(parts[1]))
+    together.part(parts[1])(1.0)
+    return Run(
+        state=start,
+        currents=run.matrix(deck.vectors, len(volts)),
+        write_seconds=write_seconds,
+        read_seconds=run.seconds,
+        version=run.version,
+    )
+
+
+def _name(what: str, tile: Tile) -> str:
+    """'write' of a layer on one tile, 'write-64-0' of the tile that begins at row 64, column 0."""
+    return what if tile.whole else f"{what}-{tile.first_row}-{tile.first_column}"
+
+
+def _run_deck(deck: Deck, name: str, plan: Plan, together: Together, progress: Progress) -> Simulation:
+    left = max(plan.deadline - time.monotonic(), 0.0)
+    run = simulate(
+        deck.text,
+        name=name,
+        time_limit=left,
+        progress=progress,
+        keep_in=plan.keep_in,
+        together=together,
+    )
+    if plan.keep_in is not None:
+        write_text(plan.keep_in / f"{name}.cir", deck.text)
+    return run

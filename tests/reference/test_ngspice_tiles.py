@@ -1,0 +1,86 @@
+"""Layers larger than a tile in ngspice, and the equality that lets reads be swept."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from netlists import cli
+from netlists.deck import read_deck, sweep_deck
+from netlists.engines import Analysis, Phase
+from netlists.ngspice import simulate
+from netlists.shipped import load_layer
+from netlists.verify import verify
+from roa_circuit.parameters import load_device
+from roa_circuit.tiling import TileSize, split
+
+pytestmark = pytest.mark.ngspice
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.01])
+def test_frozen_cells_read_as_dynamic_ones(make_layer, scale):
+    """The claim behind Analysis.sweep, for currents of any size and states of every kind."""
+    layer = make_layer(rows=16, columns=5, reads=6, device=load_device("zhang2021").scaled(scale))
+    state = layer.initial_state.copy()
+    state[:2, 0] = 0.0, 1.0
+    volts = 0.1 * layer.inputs
+    both = []
+    for build in (read_deck, sweep_deck):
+        deck = build(layer.crossbar, state, volts, layer.device)
+        both.append(simulate(deck.text, time_limit=60).matrix(deck.vectors, len(volts)))
+    np.testing.assert_allclose(both[1], both[0], rtol=1e-8)
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_tiled_layer_against_the_surrogate(make_layer, tmp_path, phase):
+    layer = make_layer(rows=13, columns=8, density=0.4)
+    size = TileSize(rows=6, columns=4)
+    result = verify(layer, tile=size, phase=phase, time_limit=120, keep_in=tmp_path)
+    assert result.passed
+    assert result.tiles == 4
+    if phase is not Phase.write:
+        assert result.max_relative_current_error < 1e-7
+        assert result.prediction_agreement == 1.0
+    if phase is not Phase.read:
+        assert result.max_state_error < 5e-4
+    kinds = {Phase.both: ("read", "write")}.get(phase, (str(phase),))
+    places = ("0-0", "0-4", "6-0", "6-4")
+    wanted = {f"{kind}-{place}.cir" for kind in kinds for place in places}
+    assert {path.name for path in tmp_path.iterdir()} == wanted
+
+
+def test_a_tile_without_pulses_is_only_read(make_layer):
+    layer = make_layer(rows=8, columns=3)
+    layer.pulses[4:] = 0
+    size = TileSize(rows=4, columns=4)
+    result = verify(layer, tile=size, analysis=Analysis.sweep, time_limit=60)
+    assert result.passed
+    assert result.max_state_error > 0
+
+
+def test_a_shipped_convolution_on_the_command_line(tmp_path, monkeypatch, capsys):
+    """conv1 is one tile of 9 x 65; a smaller tile makes it six."""
+    options = ["--phase", "read", "--reads", "3", "--tile", "6x32", "--output-dir", tmp_path / "out"]
+    arguments = ["verify", "--layer", "conv1", *options, "--json", tmp_path / "v.json"]
+    monkeypatch.setattr(sys, "argv", ["roa-spice", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    said = capsys.readouterr()
+    assert stop.value.code == 0
+    assert "read of 4 tile(s) of up to 6x32 weights; about" in said.err
+    report = json.loads((tmp_path / "v.json").read_text())
+    assert (report["tiles"], report["passed"], report["max_state_error"]) == (4, True, None)
+    assert report["options"] == {"phase": "read", "analysis": "sweep", "tile": "6x32", "reads": 3}
+    assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["conv1", "conv2", "conv3", "conv4", "fc"])
+def test_every_shipped_layer_reads_as_the_surrogate_says(name):
+    """The read phase of the whole network, 16 reads a tile: some ten minutes on two cores."""
+    result = verify(load_layer(name), phase=Phase.read, time_limit=1800)
+    assert result.passed
+    assert result.max_relative_current_error < 1e-6
+    assert result.wall_seconds < 2.5 * max(result.estimated_seconds, 2.0)
+    assert result.tiles == len(split(load_layer(name)))
