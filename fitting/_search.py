@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fitting._elimination import Eliminated
 from fitting._guess import guesses
 from fitting.identifiability import LARGEST_LOG_ERROR
 from fitting.measurements import FloatArray, Measurements
@@ -19,8 +20,8 @@ _BOUNDS = {
     "delta": (1e-3, 100.0), "alpha": (1e-20, 1e3), "beta": (1e-3, 100.0),
 }  # fmt: skip
 _LARGEST_SINH = 300.0  # delta or beta times the largest voltage: e^300 still squares
-_MOST_EVALUATIONS = 150  # real data need some 20
-_LOGIT = 25.0
+_MOST_EVALUATIONS = 100  # real data need some 20
+_BRIEF = 30
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
 
 
@@ -40,41 +41,53 @@ class Solution:
 
 
 def best_search(objective: Objective, m: Measurements, prior: Memristor) -> Solution:
-    """The lowest of the searches from several guesses, the likeliest first."""
+    """The lowest of brief searches from several guesses, the likeliest first, brought to its end."""
     starts = sorted(guesses(m, prior), key=lambda x: float(np.sum(objective.residual(x) ** 2)))
     best: Solution | None = None
     for x in starts:
-        found = search(objective, x)
+        found = search(objective, x, brief=True)
         best = found if best is None or found.cost < best.cost else best
-        if best.converged and best.cost <= len(m) * _GOOD_ENOUGH**2:
+        if best.cost <= len(m) * _GOOD_ENOUGH**2:
             break
     assert best is not None
-    return best
+    return search(objective, best.x)
 
 
-def search(objective: Objective, x: FloatArray, held: Collection[str] = ()) -> Solution:
-    """Levenberg-Marquardt from `x`, the constants in `held` kept where they are."""
+def search(
+    objective: Objective,
+    x: FloatArray,
+    held: Collection[str] = (),
+    *,
+    brief: bool = False,
+    enough: float = 0.0,
+) -> Solution:
+    """Levenberg-Marquardt from `x`, the constants in `held` kept where they are.
+
+    `brief` stops at the first sign of convergence; below the cost `enough` it always stops.
+    """
     import lmfit
 
     parameters = lmfit.Parameters()
-    for index, value in enumerate(x):
-        low, high = _limits(index, objective.measurements)
-        name = NAMES[index] if index < len(NAMES) else f"start_{index - len(NAMES)}"
+    for name, value in zip(NAMES, x, strict=False):
         vary = name not in held
+        low, high = limits(name, objective.measurements) if vary else (-np.inf, np.inf)
         inside = float(np.clip(value, low + 1e-6, high - 1e-6)) if vary else float(value)
-        parameters.add(name, value=inside, min=low if vary else -np.inf, max=high if vary else np.inf,
-                       vary=vary)  # fmt: skip
-    free = [index for index, name in enumerate(parameters) if parameters[name].vary]
+        parameters.add(name, value=inside, min=low, max=high, vary=vary)
+    free = [index for index, name in enumerate(NAMES) if parameters[name].vary]
+    eliminated = Eliminated(objective, x[len(NAMES) :])
+    began = vector(parameters)
 
-    def vector(p: Any) -> FloatArray:
-        return np.array([p[name].value for name in p])
+    def sane(p: Any) -> FloatArray:  # MINPACK asks for NaN where no reading feels a constant
+        asked = vector(p)
+        return asked if np.isfinite(asked).all() else began
 
     result = lmfit.minimize(
-        lambda p: objective.residual(vector(p)), parameters, method="leastsq", calc_covar=False,
-        Dfun=lambda p: objective.jacobian(vector(p))[:, free], ftol=1e-14, xtol=1e-12, gtol=0.0,
-        max_nfev=_MOST_EVALUATIONS,
+        lambda p: eliminated.residual(sane(p)), parameters, method="leastsq", calc_covar=False,
+        Dfun=lambda p: eliminated.jacobian(sane(p))[:, free], gtol=0.0, ftol=1e-4 if brief else 1e-11,
+        xtol=1e-3 if brief else 1e-10, max_nfev=_BRIEF if brief else _MOST_EVALUATIONS,
+        iter_cb=lambda p, number, residual: bool(np.sum(residual**2) < enough),
     )  # fmt: skip
-    found = vector(result.params)
+    found = eliminated.full(sane(result.params))
     cost = float(np.sum(objective.residual(found) ** 2))
     return Solution(
         x=found, cost=cost, held=frozenset(held), converged=bool(result.success),
@@ -82,12 +95,15 @@ def search(objective: Objective, x: FloatArray, held: Collection[str] = ()) -> S
     )  # fmt: skip
 
 
-def _limits(index: int, m: Measurements) -> tuple[float, float]:
-    """The bounds of one entry of the search vector."""
-    if index >= len(NAMES):
-        return -_LOGIT, _LOGIT
-    low, high = _BOUNDS[NAMES[index]]
-    if NAMES[index] in ("delta", "beta"):
+def vector(p: Any) -> FloatArray:
+    """The constants' logarithms (7,) of an lmfit.Parameters."""
+    return np.array([p[name].value for name in NAMES])
+
+
+def limits(name: str, m: Measurements) -> tuple[float, float]:
+    """The bounds of a constant's logarithm."""
+    low, high = _BOUNDS[name]
+    if name in ("delta", "beta"):
         high = min(high, _LARGEST_SINH / float(np.abs(m.read_voltage).max(initial=1e-3)))
     return float(np.log(low)), float(np.log(high))
 
@@ -102,10 +118,11 @@ def is_flat(objective: Objective, solution: Solution, name: str, noise: float) -
     for shift in (2.0 * LARGEST_LOG_ERROR, -2.0 * LARGEST_LOG_ERROR):
         x = solution.x.copy()
         x[place] += shift
-        low, high = _limits(place, objective.measurements)
+        low, high = limits(name, objective.measurements)
         if not low < x[place] < high:
             continue
-        moved = search(objective, x, {*solution.held, name})
-        if moved.cost - solution.cost < 3.84 * noise**2:
+        bound = solution.cost + 3.84 * noise**2
+        moved = search(objective, x, {*solution.held, name}, brief=True, enough=bound)
+        if moved.cost < bound:
             return True
     return False

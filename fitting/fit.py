@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fitting._elimination import projected
 from fitting._search import Solution, best_search, is_flat, search
 from fitting.identifiability import (
     HELD_FIRST,
@@ -110,7 +111,7 @@ def as_printed(p: Memristor) -> Memristor:
 def _first_open(objective: Objective, solution: Solution) -> str | None:
     """The constant to hold at the prior next; None if all others are determined."""
     noise = max(solution.noise(len(objective.measurements)), SMALLEST_NOISE)
-    errors = log_errors(objective.jacobian(solution.x), noise, solution.held)
+    errors = log_errors(projected(objective, solution.x), noise, solution.held)
     for name in HELD_FIRST:
         if errors[name] > LARGEST_LOG_ERROR:
             return name
@@ -134,7 +135,7 @@ def _report(objective: Objective, solution: Solution, prior: Memristor, began: f
     p, start = from_search(solution.x)
     noise = solution.noise(len(m))
     judged = max(noise, SMALLEST_NOISE)
-    errors = log_errors(objective.jacobian(solution.x), judged)
+    errors = log_errors(projected(objective, solution.x), judged)
     freedom = len(m) - len(solution.x) + len(solution.held)
     estimates = {}
     for name in NAMES:

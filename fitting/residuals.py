@@ -1,4 +1,4 @@
-"""Residuals: what Eq. 1 and 2 predict for every reading, in closed form, and the misfit.
+"""Residuals: what Eq. 1 and 2 predict for every reading, in closed form, its misfit and slopes.
 
 Between two changes of polarity a train is one cumulative sum of doses (Eq. 1 solved exactly),
 so nothing is stepped through time and a ramp to -3.8 V costs and keeps as much as one pulse.
@@ -12,41 +12,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.measurements import FloatArray, Measurements
-from roa_circuit.memristor import after_dose, current, pulse_strength
+from roa_circuit.memristor import LARGEST_EXPONENT, current, pulse_strength
 from roa_circuit.parameters import Memristor
 
 NAMES = ("k", "mu1", "mu2", "gamma", "delta", "alpha", "beta")
-_STEP = 1e-5  # of the central difference: truncation and rounding both near 1e-10
 _CURRENT_LEAST = 1e-27  # [A], so that a sweep of nothing but zeros divides
 _CURRENT_FLOOR = 0.01  # of a train's largest current: below it noise is taken as absolute
+
+Block = tuple[NDArray[np.int64], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """The order of the pulses, apart from their strength: which rows add up to one dose.
 
-    A run is a stretch of one train without a change of polarity. `rows` (runs, longest) says
-    where its readings stand, padded; `filled` marks the true ones, in order. `levels[i]`
-    holds the i-th run of every train that has so many, `train` (runs,) whose it is.
+    A run is a stretch of one train without a change of polarity; `run` (rows,) says which,
+    `train` (runs,) whose it is, `last` (runs,) where it ends. `levels[i]` holds the i-th run
+    of every train that has so many. `blocks` gathers runs of like length, padded to twice
+    at most: (rows of each run, which of them are not padding), both (runs in it, longest).
     """
 
-    rows: NDArray[np.int64]
-    filled: NDArray[np.bool_]
+    run: NDArray[np.int64]
     train: NDArray[np.int64]
+    last: NDArray[np.int64]
     levels: tuple[NDArray[np.int64], ...]
+    blocks: tuple[Block, ...]
 
 
 def schedule(m: Measurements) -> Schedule:
     """Find the runs of constant polarity; a row without a pulse belongs to the run before."""
-    first = np.flatnonzero(_begins_run(m))
-    length = np.diff(np.append(first, len(m)))
-    place = np.arange(length.max())
-    filled = place < length[:, None]
+    begins = _begins_run(m)
+    first = np.flatnonzero(begins)
     train = m.train[first]
     number = np.arange(len(first)) - np.searchsorted(train, train)
-    levels = tuple(np.flatnonzero(number == level) for level in range(number.max() + 1))
-    rows = np.where(filled, first[:, None] + place, 0)
-    return Schedule(rows=rows, filled=filled, train=train, levels=levels)
+    order = np.argsort(number, kind="stable")
+    edges = np.searchsorted(number[order], np.arange(1, number.max() + 1))
+    length = np.diff(np.append(first, len(m)))
+    return Schedule(
+        run=np.cumsum(begins) - 1, train=train, last=first + length - 1,
+        levels=tuple(np.split(order, edges)), blocks=_blocks(first, length),
+    )  # fmt: skip
+
+
+def _blocks(first: NDArray[np.int64], length: NDArray[np.int64]) -> tuple[Block, ...]:
+    """Runs by the power of two that holds their length."""
+    size = np.ceil(np.log2(length)).astype(np.int64)
+    result = []
+    for one in np.unique(size):
+        chosen = size == one
+        place = np.arange(length[chosen].max())
+        filled = place < length[chosen][:, None]
+        result.append((np.where(filled, first[chosen][:, None] + place, 0), filled))
+    return tuple(result)
 
 
 def _begins_run(m: Measurements) -> NDArray[np.bool_]:
@@ -59,17 +76,42 @@ def _begins_run(m: Measurements) -> NDArray[np.bool_]:
     return result
 
 
+def totals(dose: FloatArray, s: Schedule) -> FloatArray:
+    """The dose since its run began, up to and with each row: (..., rows), as `dose`."""
+    result = np.empty_like(dose)
+    for rows, filled in s.blocks:
+        sums = np.cumsum(np.where(filled, dose[..., rows], 0.0), axis=-1)
+        result[..., rows[filled]] = sums[..., filled]
+    return result
+
+
 def states(start: FloatArray, dose: FloatArray, s: Schedule) -> FloatArray:
     """omega (rows,) after each row's dose (rows,), from each train's start (trains,)."""
-    total = np.cumsum(np.where(s.filled, dose[s.rows], 0.0), axis=1)
+    total = totals(dose, s)
+    return _moved(_before(start, total, s)[s.run], total)[0]
+
+
+def _moved(before: FloatArray, dose: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(`after_dose`, room r, shrink s) in numpy alone: on short arrays dispatch costs more than sums.
+
+    Up r = 1 - omega_0, down r = omega_0; the dose shrinks it by s = 1 / (1 + r |dose|).
+    """
+    up = dose > 0
+    room = np.where(up, 1.0 - before, before)
+    shrink = 1.0 / (1.0 + room * np.abs(dose))
+    left = room * shrink
+    return np.where(up, 1.0 - left, left), room, shrink
+
+
+def _before(start: FloatArray, total: FloatArray, s: Schedule) -> FloatArray:
+    """omega at the beginning of every run, (runs,)."""
     state = np.array(start, dtype=np.float64)
     before = np.empty(len(s.train))
     for runs in s.levels:
         train = s.train[runs]
         before[runs] = state[train]
-        state[train] = after_dose(state[train], total[runs, -1])
-    omega: FloatArray = after_dose(before[:, None], total)[s.filled]
-    return omega
+        state[train] = _moved(state[train], total[s.last[runs]])[0]
+    return before
 
 
 def predict(p: Memristor, start: FloatArray, m: Measurements, s: Schedule) -> FloatArray:
@@ -79,6 +121,37 @@ def predict(p: Memristor, start: FloatArray, m: Measurements, s: Schedule) -> Fl
     """
     omega = states(start, pulse_strength(m.voltage, m.width, p), s)
     result: FloatArray = current(omega, m.read_voltage, p)
+    return result
+
+
+def state_slopes(
+    start: FloatArray, dose: FloatArray, slopes: FloatArray, s: Schedule
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(omega (rows,), d omega / d start (rows,), d omega / d x (n, rows)) for d dose / d x (n, rows).
+
+    One dose: omega' = s^2 omega_0' + (r s)^2 dose'.
+    """
+    total, slope = totals(dose, s), totals(slopes, s)
+    before = _before(start, total, s)
+    omega, room, shrink = _moved(before[s.run], total)
+    keep, gain = shrink**2, (room * shrink) ** 2
+    by_start, by_x = np.ones(len(s.train)), np.zeros((len(slopes), len(s.train)))
+    at_start, at_x = np.ones(len(start)), np.zeros((len(slopes), len(start)))
+    for runs in s.levels:
+        train, last = s.train[runs], s.last[runs]
+        by_start[runs], by_x[:, runs] = at_start[train], at_x[:, train]
+        at_start[train] *= keep[last]
+        at_x[:, train] = keep[last] * at_x[:, train] + gain[last] * slope[:, last]
+    return omega, keep * by_start[s.run], keep * by_x[:, s.run] + gain * slope
+
+
+def dose_slopes(m: Measurements, p: Memristor) -> FloatArray:
+    """d dose / d (log k, log mu1, log mu2), (3, rows); 0 where an exponent is clamped."""
+    result = np.empty((3, len(m)))
+    result[0] = pulse_strength(m.voltage, m.width, p)
+    for row, x, sign in ((1, -p.mu1 * m.voltage, 1.0), (2, p.mu2 * m.voltage, -1.0)):
+        inside = np.abs(x) < LARGEST_EXPONENT
+        result[row] = sign * p.k * m.width * np.where(inside, x * np.exp(np.where(inside, x, 0.0)), 0.0)
     return result
 
 
@@ -98,7 +171,7 @@ def scale(m: Measurements) -> FloatArray:
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """The relative misfit as a function of a search vector, with its derivative.
+    """The relative misfit as a function of a search vector, with its slopes.
 
     The vector is the logarithm of the seven constants (in the order of NAMES), then the
     logit of every train's starting state: whatever the search tries is physical.
@@ -119,21 +192,32 @@ class Objective:
         m = self.measurements
         return (predict(p, start, m, self.schedule) - m.current) / self.scale
 
-    def jacobian(self, x: FloatArray) -> FloatArray:
-        """d residual / d x, (rows, 7 + trains).
+    def slopes(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(residual (rows,), slopes by the constants (rows, 7), by its own train's start (rows,))."""
+        p, start = from_search(x)
+        m, V = self.measurements, self.measurements.read_voltage
+        slopes = dose_slopes(m, p)
+        omega, by_start, by_x = state_slopes(start, slopes[0], slopes, self.schedule)
+        tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
+        reading = np.stack([
+            omega * tunnel, omega * p.gamma * p.delta * V * np.cosh(p.delta * V),
+            (1.0 - omega) * barrier, (1.0 - omega) * p.alpha * p.beta * V * np.exp(-p.beta * V),
+        ])  # fmt: skip
+        constants = np.concatenate([(tunnel - barrier) * by_x, reading]) / self.scale
+        logit = (start * (1.0 - start))[m.train]
+        residual = (omega * tunnel + (1.0 - omega) * barrier - m.current) / self.scale
+        return residual, constants.T, (tunnel - barrier) * by_start * logit / self.scale
 
-        A reading feels only its own train's start, so all starts move in one evaluation.
-        """
-        m, n = self.measurements, len(NAMES)
-        result = np.zeros((len(m), len(x)))
-        for column in range(n):
-            result[:, column] = self._slope(x, np.arange(len(x)) == column)
-        result[np.arange(len(m)), n + m.train] = self._slope(x, np.arange(len(x)) >= n)
-        return result
-
-    def _slope(self, x: FloatArray, moved: NDArray[np.bool_]) -> FloatArray:
-        step = _STEP * moved
-        return (self.residual(x + step) - self.residual(x - step)) / (2.0 * _STEP)
+    def start_slope(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(residual (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
+        p, start = from_search(x)
+        m, V = self.measurements, self.measurements.read_voltage
+        dose = pulse_strength(m.voltage, m.width, p)
+        omega, by_start, _ = state_slopes(start, dose, np.empty((0, len(m))), self.schedule)
+        tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
+        logit = (start * (1.0 - start))[m.train]
+        residual = (omega * tunnel + (1.0 - omega) * barrier - m.current) / self.scale
+        return residual, (tunnel - barrier) * by_start * logit / self.scale
 
 
 def to_search(p: Memristor, start: FloatArray) -> FloatArray:

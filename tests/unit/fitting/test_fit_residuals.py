@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from fitting._elimination import best_starts, projected
 from fitting.measurements import Measurements
 from fitting.residuals import Objective, from_search, predict, schedule, states, to_search
 from roa_circuit.memristor import after_dose, current, pulse_strength
@@ -55,18 +56,60 @@ def test_ramps_to_the_ends_do_not_overflow(shipped, prior):
     x = to_search(prior.memristor, np.full(len(shipped.labels), 0.5))
     x[1:3] += 5.0  # mu of some 2000 per volt: exponents far past what a float holds
     assert np.isfinite(o.residual(x)).all()
-    assert np.isfinite(o.jacobian(x)).all()
+    assert np.isfinite(projected(o, x)).all()
 
 
-def test_jacobian_is_the_derivative_entry_by_entry(prior):
-    m = mixed_trains(3)
+@pytest.mark.parametrize("seed", range(4))
+def test_slopes_are_the_derivative_entry_by_entry(prior, seed):
+    m = mixed_trains(seed)
     o = Objective.of(m)
     x = to_search(prior.memristor, np.array([0.2, 0.4, 0.6, 0.8]))
     plain = np.empty((len(m), len(x)))
     for i in range(len(x)):
-        step = 1e-4 * (np.arange(len(x)) == i)
-        plain[:, i] = (o.residual(x + step) - o.residual(x - step)) / 2e-4
-    np.testing.assert_allclose(o.jacobian(x), plain, atol=1e-5)
+        step = 1e-5 * (np.arange(len(x)) == i)
+        plain[:, i] = (o.residual(x + step) - o.residual(x - step)) / 2e-5
+    residual, constants, start = o.slopes(x)
+    np.testing.assert_allclose(residual, o.residual(x), atol=1e-12)
+    np.testing.assert_allclose(constants, plain[:, :7], atol=1e-6)
+    np.testing.assert_allclose(start, plain[np.arange(len(m)), 7 + m.train], atol=1e-6)
+    again, alone = o.start_slope(x)
+    np.testing.assert_array_equal(again, residual)
+    np.testing.assert_array_equal(alone, start)
+
+
+def test_eliminated_starts_are_the_best_and_their_slopes_are_taken_out(prior):
+    m = mixed_trains(2)
+    o = Objective.of(m)
+    x = to_search(prior.memristor, np.array([0.2, 0.4, 0.6, 0.8]))
+    best = best_starts(o, x[:7], x[7:])
+    for train in range(4):
+        costs = []
+        for shift in (-1e-3, 0.0, 1e-3):
+            moved = np.concatenate([x[:7], best])
+            moved[7 + train] += shift
+            costs.append(np.sum(o.residual(moved) ** 2))
+        assert costs[1] <= min(costs) + 1e-12
+    dense = np.zeros((len(m), 11))
+    _, dense[:, :7], start = o.slopes(x)
+    dense[np.arange(len(m)), 7 + m.train] = start
+    starts = dense[:, 7:]
+    share = np.linalg.solve(starts.T @ starts + 1e-10 * np.eye(4), starts.T @ dense[:, :7])
+    np.testing.assert_allclose(projected(o, x), dense[:, :7] - starts @ share, atol=1e-12)
+
+
+def test_one_long_train_beside_many_short_ones_needs_little_memory(prior):
+    m = Measurements(
+        source="", labels=tuple(map(str, range(3001))), voltage=np.full(9000, -1.1),
+        train=np.concatenate([np.zeros(6000, dtype=np.int64), np.arange(1, 3001)]),
+        width=np.full(9000, 1e-9), read_voltage=np.full(9000, 0.05), current=np.ones(9000),
+        sweep=np.zeros(9000, dtype=bool),
+    )  # fmt: skip
+    s = schedule(m)
+    assert sum(rows.size for rows, _ in s.blocks) <= 2 * len(m)
+    start = np.full(3001, 0.3)
+    np.testing.assert_allclose(
+        predict(prior.memristor, start, m, s), one_by_one(prior.memristor, start, m), rtol=1e-12
+    )
 
 
 def test_search_vector_and_back(prior):

@@ -1,0 +1,83 @@
+"""Starting states eliminated: the misfit as a function of the seven constants alone.
+
+Each train's start touches its own readings only, so the best start for given constants is a
+problem in one unknown, solved for all trains at once (variable projection, Golub and Pereyra
+1973; the Jacobian is Kaufman's). Ten thousand cells cost what their readings cost.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fitting.measurements import FloatArray
+from fitting.residuals import NAMES, Objective
+
+LARGEST_LOGIT = 25.0
+_LARGEST_STEP = 4.0
+_MOST_STEPS = 15
+_UNFELT = 1e-10  # squared slope by a logit: a start that moves no reading absorbs nothing
+_COUNT = len(NAMES)
+
+
+class Eliminated:
+    """residual and Jacobian over the constants, every start at its best for them."""
+
+    def __init__(self, objective: Objective, logits: FloatArray) -> None:
+        self.objective = objective
+        self._logits = np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)
+
+    def full(self, constants: FloatArray) -> FloatArray:
+        """The whole search vector (7 + trains,): the constants with their best starts."""
+        self._logits = best_starts(self.objective, constants, self._logits)
+        return np.concatenate([constants, self._logits])
+
+    def residual(self, constants: FloatArray) -> FloatArray:
+        """(rows,)."""
+        return self.objective.residual(self.full(constants))
+
+    def jacobian(self, constants: FloatArray) -> FloatArray:
+        """d residual / d constants (rows, 7), what the starts can absorb taken out."""
+        return projected(self.objective, self.full(constants))
+
+
+def projected(objective: Objective, x: FloatArray) -> FloatArray:
+    """The Jacobian by the constants (rows, 7), less its part along each train's own start."""
+    _, constants, start = objective.slopes(x)
+    train, trains = objective.measurements.train, len(x) - _COUNT
+    size = _sums(start**2, train, trains)
+    shared = np.stack([_sums(start * column, train, trains) for column in constants.T])
+    share = shared / (size + _UNFELT)
+    result: FloatArray = constants - start[:, None] * share[:, train].T
+    return result
+
+
+def best_starts(objective: Objective, constants: FloatArray, logits: FloatArray) -> FloatArray:
+    """Each train's best starting logit (trains,), by damped Gauss-Newton from `logits`."""
+    train, trains = objective.measurements.train, len(logits)
+    x = np.concatenate([constants, logits])
+    residual, slope = objective.start_slope(x)
+    cost = _sums(residual**2, train, trains)
+    damping = np.zeros(trains)
+    for _ in range(_MOST_STEPS):
+        size = _sums(slope**2, train, trains) * (1.0 + damping)
+        downhill = _sums(slope * residual, train, trains)
+        step = np.divide(-downhill, size, where=size > 0, out=np.zeros(trains))
+        step = np.clip(step, -_LARGEST_STEP, _LARGEST_STEP)
+        trial = x.copy()
+        trial[_COUNT:] = np.clip(x[_COUNT:] + step, -LARGEST_LOGIT, LARGEST_LOGIT)
+        moved = trial[_COUNT:] - x[_COUNT:]
+        if np.sum(np.abs(downhill * moved)) <= 1e-15 * np.sum(cost):
+            break
+        after, after_slope = objective.start_slope(trial)
+        after_cost = _sums(after**2, train, trains)
+        better = after_cost <= cost
+        damping = np.where(better, damping * 0.1 * (damping > 1e-3), np.maximum(10.0 * damping, 1.0))
+        x[_COUNT:] = np.where(better, trial[_COUNT:], x[_COUNT:])
+        here = better[train]
+        residual, slope = np.where(here, after, residual), np.where(here, after_slope, slope)
+        cost = np.where(better, after_cost, cost)
+    return x[_COUNT:]
+
+
+def _sums(values: FloatArray, train: object, trains: int) -> FloatArray:
+    return np.bincount(np.asarray(train), weights=values, minlength=trains)
