@@ -11,7 +11,6 @@ from netlists.ngspice import is_available
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.layers import ProgrammedLayer
 
-
 # CI draws the same examples every time; at home each run looks further.
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("home", deadline=None)
