@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -25,6 +26,19 @@ def pytest_runtest_setup(item):
     if os.environ.get("CI"):
         pytest.fail(f"{message}, and CI must not skip what needs it", pytrace=False)
     pytest.skip(message)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run a command's `main` in this process; gives (exit code, stdout, stderr)."""
+
+    def run(main, *arguments):
+        monkeypatch.setattr(sys, "argv", [main.__module__, *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return stop.value.code, *capsys.readouterr()
+
+    return run
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """roa-meta from the outside: exit codes, one line of complaint, JSON."""
 
 import json
-import sys
+from functools import partial
 
 import pytest
 
@@ -11,17 +11,9 @@ from roa_circuit.layers import ProgrammedLayer
 
 
 @pytest.fixture
-def roa_meta(monkeypatch, capsys):
-    """Run the command; gives (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["roa-meta", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return run
+def roa_meta(command):
+    """Run roa-meta; gives (exit code, stdout, stderr)."""
+    return partial(command, cli.main)
 
 
 @pytest.fixture
