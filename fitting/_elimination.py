@@ -80,4 +80,4 @@ def best_starts(objective: Objective, constants: FloatArray, logits: FloatArray)
 
 
 def _sums(values: FloatArray, train: object, trains: int) -> FloatArray:
-    return np.bincount(np.asarray(train), weights=values, minlength=trains)
+    return np.bincount(np.asarray(train), weights=values, minlength=trains).astype(np.float64)

@@ -20,8 +20,9 @@ _BOUNDS = {
     "delta": (1e-3, 100.0), "alpha": (1e-20, 1e3), "beta": (1e-3, 100.0),
 }  # fmt: skip
 _LARGEST_SINH = 300.0  # delta or beta times the largest voltage: e^300 still squares
-_MOST_EVALUATIONS = 100  # real data need some 20
-_BRIEF = 30
+_MOST_STEPS = 100  # real data need some 20
+_BRIEF = 20
+_AT_PRECISION = (6, 7, 8)  # MINPACK: no smaller cost can be told apart
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
 
 
@@ -81,17 +82,27 @@ def search(
         asked = vector(p)
         return asked if np.isfinite(asked).all() else began
 
+    left = [_BRIEF if brief else _MOST_STEPS]
+
+    def slopes(p: Any) -> FloatArray:
+        asked = sane(p)
+        left[0] -= 1
+        done = enough > 0 and float(np.sum(eliminated.residual(asked) ** 2)) < enough
+        if done or left[0] < 0:  # flat, so MINPACK ends: an exception through its C code may crash
+            return np.zeros((len(objective.measurements), len(free)))
+        return eliminated.jacobian(asked)[:, free]
+
     result = lmfit.minimize(
         lambda p: eliminated.residual(sane(p)), parameters, method="leastsq", calc_covar=False,
-        Dfun=lambda p: eliminated.jacobian(sane(p))[:, free], gtol=0.0, ftol=1e-4 if brief else 1e-11,
-        xtol=1e-3 if brief else 1e-10, max_nfev=_BRIEF if brief else _MOST_EVALUATIONS,
-        iter_cb=lambda p, number, residual: bool(np.sum(residual**2) < enough),
+        Dfun=slopes, gtol=0.0, ftol=1e-4 if brief else 1e-9, xtol=1e-3 if brief else 1e-10,
+        max_nfev=100_000,
     )  # fmt: skip
     found = eliminated.full(sane(result.params))
-    cost = float(np.sum(objective.residual(found) ** 2))
+    ended = left[0] >= 0 and (bool(result.success) or result.ier in _AT_PRECISION)
+    message = str(result.message) if left[0] >= 0 else f"no end after {_MOST_STEPS} steps"
     return Solution(
-        x=found, cost=cost, held=frozenset(held), converged=bool(result.success),
-        message=str(result.message),
+        x=found, cost=float(np.sum(objective.residual(found) ** 2)), held=frozenset(held),
+        converged=ended, message=message,
     )  # fmt: skip
 
 

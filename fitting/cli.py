@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -12,10 +13,12 @@ from rich.markup import escape
 
 from fitting import _options as options
 from roa_circuit import console
+from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.units import PREFIXES, engineering
 
 if TYPE_CHECKING:
+    from fitting.comparison import Comparison
     from fitting.fit import Estimate, Fit
     from fitting.measurements import Measurements
 
@@ -65,6 +68,9 @@ def fit(
     scale: options.Scale = 1.0,
     column: options.Column = None,
     where: options.Where = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also judge the law: two simpler ones, hold-out, AIC.")
+    ] = False,
     json_file: JsonFile = None,
 ) -> int:
     """Fit k, mu1, mu2, gamma, delta, alpha, beta to measured pulses, with honest errors.
@@ -82,7 +88,8 @@ def fit(
     how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
     m = read_measurements(measurements, how)
     result = fit_device(m, device)
-    files = _files(result, m, device, prior, output_dir, json_file)
+    laws = _judged(m, device) if compare else None
+    files = _files(result, m, device, prior, output_dir, json_file, laws)
     from fitting._outputs import write_all
 
     write_all(files)
@@ -90,6 +97,8 @@ def fit(
     if m.ignored:
         console.out.print(f"not used: {', '.join(m.ignored)}", markup=False, soft_wrap=True)
     _print(result, device)
+    if laws is not None:
+        _print_laws(laws)
     _print_files(list(files))
     return 0 if result.describes else 1
 
@@ -130,6 +139,26 @@ def main() -> NoReturn:
     console.run(app)
 
 
+def _judged(m: Measurements, device: Device) -> Comparison:
+    from fitting.comparison import compare
+
+    result = compare(m, device)
+    if result is None:
+        raise InputError(f"{m.source}: --compare needs a train of 6 readings or more; leave it out")
+    return result
+
+
+def _print_laws(laws: Comparison) -> None:
+    columns = ["law", "misfit", "held-out trains", "unknowns", "AIC"]
+    rows = [
+        [v.law, f"{v.rmse:.2%}", "-" if v.held_out is None else f"{v.held_out:.2%}", str(v.unknowns),
+         f"{v.aic:.0f}"]
+        for v in laws.verdicts
+    ]  # fmt: skip
+    console.out.print(console.table("Laws on the pulse trains, the best first", columns, rows))
+    console.out.print(laws.line(), markup=False, soft_wrap=True)
+
+
 def fitted_device(result: Fit, m: Measurements, prior: Device) -> Device:
     """The parameter set of a fit: its constants, the prior's pulses, the data as citation."""
     held = [name for name, e in result.estimates.items() if not e.identifiable]
@@ -141,7 +170,13 @@ def fitted_device(result: Fit, m: Measurements, prior: Device) -> Device:
 
 
 def _files(
-    result: Fit, m: Measurements, prior: Device, prior_name: str, folder: Path, json_file: Path | None
+    result: Fit,
+    m: Measurements,
+    prior: Device,
+    prior_name: str,
+    folder: Path,
+    json_file: Path | None,
+    laws: Comparison | None,
 ) -> dict[Path, bytes]:
     """Every file of the run, complete in memory. No device from a fit that failed."""
     from fitting.report import document, render
@@ -149,6 +184,8 @@ def _files(
     from roa_circuit.results import provenance
 
     summary = document(result, m)
+    if laws is not None:
+        summary["laws"] = dataclasses.asdict(laws) | {"verdict": laws.line()}
     full = {**summary, "prior": prior_name, "provenance": provenance(command="roa-fit")}
     files = {folder / "fit.json": _json(full)}
     files |= {folder / f"fit.{kind}": content for kind, content in render(result, m).items()}

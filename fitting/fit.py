@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from roa_circuit.errors import InputError
 from roa_circuit.parameters import UNITS, Device, Memristor
 
 _PROFILE_ABOVE = 0.02  # log error from which the curvature alone is not believed
+_COSTLESS = 0.02  # of the cost: what holding an open constant may add
 
 LARGEST_MISFIT = 0.1
 """A relative rms beyond this means that Eq. 1 and 2 do not describe the device."""
@@ -93,11 +95,33 @@ def fit_device(m: Measurements, prior: Device) -> Fit:
     known = as_printed(prior.memristor)
     objective = Objective.of(m)
     solution = best_search(objective, m, known)
-    misfit = float(np.sqrt(solution.cost / len(m)))
-    while misfit <= LARGEST_MISFIT and (open_ := _first_open(objective, solution)):
-        held = solution.held | {open_}
-        solution = search(objective, _hold(solution.x, known, held), held)
-    return _report(objective, solution, known, began)
+    tied: frozenset[str] = frozenset()
+    while float(np.sqrt(solution.cost / len(m))) <= LARGEST_MISFIT:
+        name, solution = _settle(objective, solution, known)
+        if name is None:
+            break
+        tied |= {name} if name not in solution.held else frozenset()
+        solution = dataclasses.replace(solution, held=solution.held | tied)
+    return _report(objective, solution, known, tied, began)
+
+
+def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple[str | None, Solution]:
+    """Hold one open constant at its prior, if the data allow it: (its name or None, the new optimum).
+
+    A prior value that raises the cost is at odds with these data, through the constants it is
+    tied to; then the next open one is tried. If none can be held so, the first comes back with
+    the solution as it was: it keeps its fitted value, as one of many that would do.
+    """
+    noise = max(solution.noise(len(objective.measurements)), SMALLEST_NOISE)
+    bound = (1.0 + _COSTLESS) * solution.cost + 3.84 * noise**2
+    first = None
+    for name in _open(objective, solution, noise):
+        first = first or name
+        held = solution.held | {name}
+        moved = search(objective, _hold(solution.x, prior, [name]), held)
+        if moved.cost <= bound:
+            return name, moved
+    return first, solution
 
 
 def as_printed(p: Memristor) -> Memristor:
@@ -108,16 +132,13 @@ def as_printed(p: Memristor) -> Memristor:
     )  # fmt: skip
 
 
-def _first_open(objective: Objective, solution: Solution) -> str | None:
-    """The constant to hold at the prior next; None if all others are determined."""
-    noise = max(solution.noise(len(objective.measurements)), SMALLEST_NOISE)
+def _open(objective: Objective, solution: Solution, noise: float) -> Iterator[str]:
+    """The constants that the data leave open, those to hold first in front."""
     errors = log_errors(projected(objective, solution.x), noise, solution.held)
     for name in HELD_FIRST:
-        if errors[name] > LARGEST_LOG_ERROR:
-            return name
-        if errors[name] > _PROFILE_ABOVE and is_flat(objective, solution, name, noise):
-            return name
-    return None
+        weak = errors[name] > _PROFILE_ABOVE and name not in solution.held
+        if errors[name] > LARGEST_LOG_ERROR or (weak and is_flat(objective, solution, name, noise)):
+            yield name
 
 
 def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
@@ -129,7 +150,9 @@ def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
     return result
 
 
-def _report(objective: Objective, solution: Solution, prior: Memristor, began: float) -> Fit:
+def _report(
+    objective: Objective, solution: Solution, prior: Memristor, tied: Collection[str], began: float
+) -> Fit:
     """The errors count the held constants as unknown: what leans on them is not identifiable."""
     m = objective.measurements
     p, start = from_search(solution.x)
@@ -140,7 +163,8 @@ def _report(objective: Objective, solution: Solution, prior: Memristor, began: f
     estimates = {}
     for name in NAMES:
         known = name not in solution.held and errors[name] <= LARGEST_LOG_ERROR
-        basis = "data" if known else "prior" if name in solution.held else "with prior"
+        at_prior = name in solution.held and name not in tied
+        basis = "data" if known else "prior" if at_prior else "with prior"
         error = errors[name] * noise / judged
         estimates[name] = _estimate(name, p, prior, error, freedom, basis)
     return Fit(
