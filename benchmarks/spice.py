@@ -67,8 +67,8 @@ def _returning(card: str, voltages: Floats) -> str:
 
 
 def naive_currents(run: Simulation, columns: int, reads: int) -> Floats:
-    """Sensed currents (reads, columns) [A] at the end of each hold, between ngspice's own points."""
-    ends = np.arange(reads) * READ_SLOT + 0.999 * READ_HOLD
+    """Sensed currents (reads, columns) [A] late in each hold, between ngspice's own points."""
+    ends = np.arange(reads) * READ_SLOT + 0.9 * READ_HOLD
     sensed = [run.vectors[f"vsense{j}#branch"] for j in range(columns)]
     return np.stack([np.interp(ends, run.vectors["time"], i) for i in sensed], axis=1)
 

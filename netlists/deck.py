@@ -182,7 +182,7 @@ def _check(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
     if crossbar.rows * crossbar.columns > LARGEST_CELLS:
         raise InputError(
             f"{crossbar.rows} x {crossbar.columns} cells are too many for one deck: the limit is"
-            f" {LARGEST_CELLS}; use the surrogate, or `roa-spice verify`, which splits it into tiles"
+            f" {LARGEST_CELLS}; use the surrogate, or `roa-spice verify` with smaller tiles"
         )
     if state.shape != crossbar.shape:
         raise InputError(f"states have shape {state.shape}, expected {crossbar.shape} (rows, columns)")

@@ -46,7 +46,7 @@ def pictures(result: Verification, colours: dict[str, str]) -> list[tuple[str, b
             figure = Figure(figsize=(9.6, 3.4), layout="constrained")
             draw(figure, result, colours)
             file = io.BytesIO()
-            figure.savefig(file, format="png", dpi=144, transparent=True)
+            figure.savefig(file, format="png", dpi=120, transparent=True)
         done.append((caption, file.getvalue()))
     return done
 

@@ -95,7 +95,7 @@ def test_a_worker_killed_in_mid_run(tmp_path, kills):
     killer = threading.Thread(target=kill)
     killer.start()
     if kills == 1:
-        run = simulate(LONG.format(end="1e-4"), time_limit=60)
+        run = simulate(LONG.format(end="5e-5"), time_limit=60)
         assert (run.attempts, len(run.vectors["b"]) > 1000) == (2, True)
     else:
         with pytest.raises(SimulatorError, match="crashed with SIGKILL") as caught:
@@ -124,7 +124,7 @@ def test_the_memory_limit_holds(tmp_path):
         simulate(LONG.format(end="1"), time_limit=20, memory_limit=600 << 20, keep_in=tmp_path)
 
 
-@pytest.mark.parametrize("room", ["1M", "40k", "4k"])
+@pytest.mark.parametrize("room", ["300k", "40k", "4k"])
 def test_a_full_disk_is_said(tmp_path, monkeypatch, room):
     """Room for the deck but not for the vectors, for little, and for nothing."""
     disk = tmp_path / "disk"
@@ -136,7 +136,7 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch, room):
         pytest.skip("may not mount a small disk")
     try:
         monkeypatch.setattr(tempfile, "tempdir", str(disk))
-        deck = LONG.format(end="1e-4") + "* padding" * 2000
+        deck = LONG.format(end="2e-5") + "* padding" * 2000
         with pytest.raises(SimulatorError, match="No space left on device"):
             simulate(deck, time_limit=30, keep_in=tmp_path)
         assert not list(disk.glob("roa-spice-*"))

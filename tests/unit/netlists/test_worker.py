@@ -186,7 +186,11 @@ def test_no_worker_outlives_us(tmp_path, end):
     worker, pids = tmp_path / "worker.sh", tmp_path / "pids"
     worker.write_text(f"#!/bin/sh\necho $$ >> {pids}\nread line\n")
     worker.chmod(0o755)
-    parent = subprocess.Popen([sys.executable, "-c", INTERRUPTED.format(worker=str(worker))])
+    parent = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED.format(worker=str(worker))],
+        env={**os.environ, "TMPDIR": str(tmp_path)},  # for what a SIGKILL leaves behind
+        stderr=subprocess.DEVNULL,
+    )
     _until(lambda: pids.exists() and pids.read_text().count("\n") >= 2)
     parent.send_signal(getattr(signal, end))
     assert parent.wait(10) != 0
