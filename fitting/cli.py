@@ -89,7 +89,9 @@ def fit(
     m = read_measurements(measurements, how)
     result = fit_device(m, device)
     laws = _judged(m, device) if compare else None
-    files = _files(result, m, device, prior, output_dir, json_file, laws)
+    said = _identifiability(result, m, device)
+    extra = {"identifiability": said} | ({} if laws is None else {"laws": _plain(laws)})
+    files = _files(result, m, device, prior, output_dir, json_file, extra)
     from fitting._outputs import write_all
 
     write_all(files)
@@ -97,6 +99,8 @@ def fit(
     if m.ignored:
         console.out.print(f"not used: {', '.join(m.ignored)}", markup=False, soft_wrap=True)
     _print(result, device)
+    if not all(e.identifiable for e in result.estimates.values()):
+        _print_identifiability(said)
     if laws is not None:
         _print_laws(laws)
     _print_files(list(files))
@@ -139,6 +143,40 @@ def main() -> NoReturn:
     console.run(app)
 
 
+def _identifiability(result: Fit, m: Measurements, prior: Device) -> dict[str, Any]:
+    """What the data do measure, their rank, and the measurement to add, for the JSON document."""
+    from fitting.advice import combinations, proposal, rank
+    from fitting.residuals import NAMES
+
+    added = None
+    if result.describes:
+        added = proposal(m, result.memristor, result.start, result.noise, prior)
+    found = combinations(m, result.memristor, result.jacobian, result.noise)
+    return {
+        "order": list(NAMES),
+        **dataclasses.asdict(rank(result.jacobian, result.noise)),
+        "combinations": [dataclasses.asdict(one) for one in found],
+        "proposal": None if added is None else dataclasses.asdict(added),
+    }
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"{value:.4g}" if unit == "-" else engineering(value, unit, 4)
+
+
+def _print_identifiability(said: dict[str, Any]) -> None:
+    """Only where something is open: the products that are known, and what to measure next."""
+    known = [
+        f"{c['name']} = {_amount(c['value'], c['unit'])} ± {c['relative_error']:.1%}"
+        for c in said["combinations"][:5]
+    ]
+    if known:
+        console.out.print(f"measured: {'; '.join(known)}", markup=False, soft_wrap=True)
+    if said["proposal"] is not None:
+        text = f"add {said['proposal']['measurement']}: settles {', '.join(said['proposal']['settles'])}"
+        console.out.print(text, markup=False, soft_wrap=True)
+
+
 def _judged(m: Measurements, device: Device) -> Comparison:
     from fitting.comparison import compare
 
@@ -146,6 +184,10 @@ def _judged(m: Measurements, device: Device) -> Comparison:
     if result is None:
         raise InputError(f"{m.source}: --compare needs a train of 6 readings or more; leave it out")
     return result
+
+
+def _plain(laws: Comparison) -> dict[str, Any]:
+    return dataclasses.asdict(laws) | {"verdict": laws.line()}
 
 
 def _print_laws(laws: Comparison) -> None:
@@ -176,16 +218,14 @@ def _files(
     prior_name: str,
     folder: Path,
     json_file: Path | None,
-    laws: Comparison | None,
+    extra: dict[str, Any],
 ) -> dict[Path, bytes]:
     """Every file of the run, complete in memory. No device from a fit that failed."""
     from fitting.report import document, render
     from roa_circuit.compact_model import ngspice_library
     from roa_circuit.results import provenance
 
-    summary = document(result, m)
-    if laws is not None:
-        summary["laws"] = dataclasses.asdict(laws) | {"verdict": laws.line()}
+    summary = document(result, m) | extra
     full = {**summary, "prior": prior_name, "provenance": provenance(command="roa-fit")}
     files = {folder / "fit.json": _json(full)}
     files |= {folder / f"fit.{kind}": content for kind, content in render(result, m).items()}

@@ -63,6 +63,8 @@ class Fit:
     converged: bool
     message: str
     seconds: float
+    jacobian: FloatArray  # (rows, 7), by the constants' logarithms, starting states taken out
+    noise: float  # relative, of one reading, as the misfit shows it
 
     @property
     def relative_rmse(self) -> float:
@@ -158,7 +160,8 @@ def _report(
     p, start = from_search(solution.x)
     noise = solution.noise(len(m))
     judged = max(noise, SMALLEST_NOISE)
-    errors = log_errors(projected(objective, solution.x), judged)
+    jacobian = projected(objective, solution.x)
+    errors = log_errors(jacobian, judged)
     freedom = len(m) - len(solution.x) + len(solution.held)
     estimates = {}
     for name in NAMES:
@@ -170,7 +173,7 @@ def _report(
     return Fit(
         estimates=estimates, memristor=p, start=start, residual=objective.residual(solution.x),
         predicted=predict(p, start, m, objective.schedule), converged=solution.converged,
-        message=solution.message, seconds=time.perf_counter() - began,
+        message=solution.message, seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
     )  # fmt: skip
 
 

@@ -1,0 +1,53 @@
+"""What the data measure though the constants stay open, and what would settle those."""
+
+import numpy as np
+import pytest
+
+from fitting import fit_device, read_measurements
+from fitting.advice import combinations, proposal, rank
+from roa_circuit.memristor import conductance
+
+
+@pytest.fixture
+def without_sweeps(some_trains):
+    return read_measurements(some_trains(lambda train: not train.startswith("I-V")))
+
+
+def test_products_are_measured_where_one_read_voltage_hides_the_factors(without_sweeps, prior):
+    f, true = fit_device(without_sweeps, prior), prior.memristor
+    found = {c.name: c for c in combinations(without_sweeps, f.memristor, f.jacobian, f.noise)}
+    for name, value in (
+        ("gamma*delta (Gmax at 50 mV)", conductance(1.0, 0.05, true)),
+        ("alpha*beta (Gmin at 50 mV)", conductance(0.0, 0.05, true)),
+        ("dose of -1.1 V, 3 µs", 0.4713),
+        ("dose of 1.4 V, 30 µs", 0.2406),
+    ):
+        assert found[name].relative_error < 0.02
+        assert abs(found[name].value / value - 1) < 4 * found[name].relative_error + 1e-4, name
+    assert rank(f.jacobian, f.noise).rank == 5
+
+
+def test_sweeps_are_proposed_for_the_factors(without_sweeps, prior):
+    f = fit_device(without_sweeps, prior)
+    added = proposal(without_sweeps, f.memristor, f.start, f.noise, prior)
+    assert added.measurement.startswith("I-V sweeps")
+    assert set(added.settles) == {"gamma", "delta", "alpha", "beta"}
+
+
+def test_the_papers_ramps_call_for_a_second_depression_amplitude(some_trains, prior):
+    m = read_measurements(some_trains(lambda train: train.startswith(("ramp", "I-V"))))
+    f = fit_device(m, prior)
+    assert not f.estimates["mu2"].identifiable
+    added = proposal(m, f.memristor, f.start, f.noise, prior)
+    assert "depressing" in added.measurement
+    assert "mu2" in added.settles
+
+
+def test_nothing_to_add_where_all_are_known(shipped, shipped_fit, prior):
+    f = shipped_fit
+    assert proposal(shipped, f.memristor, f.start, f.noise, prior) is None
+    whole = rank(f.jacobian, f.noise)
+    assert whole.rank == 7
+    np.testing.assert_allclose(
+        np.array(whole.directions) @ np.array(whole.directions).T, np.eye(7), atol=1e-9
+    )
