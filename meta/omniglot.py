@@ -70,8 +70,8 @@ def _unpack_npz(path: Path) -> NDArray[np.uint8]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             bits = np.unpackbits(archive["packed"], axis=-1, count=105 * 105)
             names = archive["names"]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a packed Omniglot file (.npz): {error}") from None
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        raise InputError(f"{path}: cannot be read as a packed Omniglot file (.npz)") from None
     return bits.reshape(-1, 20, 105, 105)[np.argsort(names)]
 
 

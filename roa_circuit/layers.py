@@ -99,8 +99,8 @@ class ProgrammedLayer:
                 arrays = {name: archive[name] for name in _ARRAYS}
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{path}: not a layer file (.npz of `roa-meta adapt`): {error}") from None
+        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+            raise InputError(f"{path}: not a layer file; `roa-meta adapt` writes them (.npz)") from None
         try:
             if header["format"] != FORMAT:
                 raise InputError(f"format {header['format']!r} is not {FORMAT!r}")

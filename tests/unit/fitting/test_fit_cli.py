@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,9 @@ FILES = {"device.toml", "fit.json", "fit.png", "fit.svg", "memristor.lib"}
 
 
 @pytest.fixture
-def roa_fit(monkeypatch, capsys):
+def roa_fit(command):
     """Run the command in this process; gives (exit code, stdout, stderr)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["roa-fit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return stop.value.code, captured.out, captured.err
-
-    return run
+    return partial(command, cli.main)
 
 
 def test_the_whole_run(roa_fit, tmp_path):
