@@ -18,8 +18,8 @@ _FACTOR = 1.1e-8  # per m n^3
 _PARSE = 1.6e-4  # per cell, once a deck
 _ORDER = 3.0e-7  # per m n^3, once a deck
 _SWEEP_ITERATIONS = 5.0  # per read
-_READ_ITERATIONS = 28.0
-_PULSE_ITERATIONS = 140.0
+_READ_ITERATIONS = 19.0
+_PULSE_ITERATIONS = 85.0
 _START = 0.5  # of the worker process
 
 
