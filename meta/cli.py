@@ -160,7 +160,9 @@ def adapt(
     data: Data = None,
     shots: int = 1,
     queries: Annotated[int, typer.Option(help="Query images a class.")] = 15,
-    relative_rate: Annotated[float, typer.Option(help="Factor on the learned rates.")] = 1.0,
+    relative_rate: Annotated[
+        float | None, typer.Option(help="Factor on the learned rates; the network's own otherwise.")
+    ] = None,
     sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
     device: DeviceOption = None,
     wire_resistance: Annotated[str | None, typer.Option(help="Per segment of both lines [Ohm].")] = None,
@@ -183,7 +185,7 @@ def adapt(
         circuit=circuit,
         shots=shots,
         queries=queries,
-        relative_rate=relative_rate,
+        relative_rate=net.trained_rate if relative_rate is None else relative_rate,
         sigma_wn=sigma_wn,
         seed=seed,
     )

@@ -93,6 +93,11 @@ class Network(torch.nn.Module):
         """The learned inner rate of one weight tensor at one step, > 0."""
         return torch.exp(self.log_rates[_key(name)][step])
 
+    @property
+    def trained_rate(self) -> float:
+        """The relative rate that training wrote pulses with; 1 where the file does not say."""
+        return float(self.note.get("training", {}).get("relative_rate", 1.0))
+
     @torch.no_grad()
     def scale_rates(self, layer: str, factor: float) -> None:
         """Multiply the learned inner rates of a layer's weights and bias."""
