@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,10 +23,27 @@ def pytest_runtest_setup(item):
     """Tests marked `ngspice` need the library and the program: CI must have both."""
     if item.get_closest_marker("ngspice") is None or (is_available() and shutil.which("ngspice")):
         return
-    message = "ngspice or libngspice is not installed"
+    _do_without("ngspice or libngspice is not installed")
+
+
+def _do_without(message):
+    """Skip, but fail in CI: what a test needs must be there."""
     if os.environ.get("CI"):
         pytest.fail(f"{message}, and CI must not skip what needs it", pytrace=False)
     pytest.skip(message)
+
+
+@pytest.fixture(scope="session")
+def measured_data():
+    """Gives a folder of the real data by name, from ROA_SHARED_DATA."""
+
+    def folder(name):
+        data = Path(os.environ.get("ROA_SHARED_DATA", "../shared/data"), name)
+        if not data.exists():
+            _do_without(f"{data} is missing: set ROA_SHARED_DATA to a folder with {name}/")
+        return data
+
+    return folder
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """Measured devices: read as they were saved, and judged as docs/real-devices.md says."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -13,15 +10,9 @@ from roa_circuit.parameters import load_device
 
 
 @pytest.fixture(scope="module")
-def pulses():
+def pulses(measured_data):
     """The folder of measured pulses; CI must have it."""
-    data = Path(os.environ.get("ROA_SHARED_DATA", "../shared/data"), "pulses")
-    if not data.exists():
-        message = f"{data} is missing: set ROA_SHARED_DATA to a folder with pulses/"
-        if os.environ.get("CI"):
-            pytest.fail(message, pytrace=False)
-        pytest.skip(message)
-    return data
+    return measured_data("pulses")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,5 @@
 """The shipped network and layer: real Omniglot, real device physics, real ngspice."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -25,15 +22,9 @@ RELATIVE_RATE = 3.0  # chosen on validation classes, as docs/training.md shows
 
 
 @pytest.fixture(scope="module")
-def omniglot():
+def omniglot(measured_data):
     """The whole of Omniglot; CI must have it."""
-    data = Path(os.environ.get("ROA_SHARED_DATA", "../shared/data"), "omniglot")
-    if not data.exists():
-        message = f"{data} is missing: set ROA_SHARED_DATA to a folder with omniglot/"
-        if os.environ.get("CI"):
-            pytest.fail(message, pytrace=False)
-        pytest.skip(message)
-    return load_dataset("omniglot", data)
+    return load_dataset("omniglot", measured_data("omniglot"))
 
 
 def test_real_omniglot_five_way_one_shot_in_one_write(omniglot):
