@@ -8,6 +8,7 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device, Memristor, Pulses, load_device
 from roa_circuit.programming import Programming, write, write_verify
 from roa_circuit.solver import effective_weights, read_currents
+from roa_circuit.spread import Spread
 
 __all__ = [
     "ConvergenceError",
@@ -20,6 +21,7 @@ __all__ = [
     "Pulses",
     "RoaError",
     "SimulatorError",
+    "Spread",
     "WriteOutcome",
     "default_crossbar",
     "default_device",

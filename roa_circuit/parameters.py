@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roa_circuit.errors import InputError, nearest
+from roa_circuit.spread import Spread
 
 UNITS = {
     "k": "1/s", "mu1": "1/V", "mu2": "1/V", "gamma": "A", "delta": "1/V", "alpha": "A",
@@ -60,12 +61,16 @@ class Pulses:
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
-    """One parameter set: the memristor, its pulses, and where the numbers come from."""
+    """One parameter set: the memristor, its pulses, and where the numbers come from.
+
+    `spread`, where it is known, says how devices of this kind and their writes vary.
+    """
 
     name: str
     citation: str
     memristor: Memristor
     pulses: Pulses
+    spread: Spread | None = None
 
     def scaled(self, current_scale: float) -> Device:
         """The same device with its currents multiplied by `current_scale`."""
@@ -74,21 +79,23 @@ class Device:
 
     def to_dict(self) -> dict[str, Any]:
         """The TOML document as a dictionary; keys carry units."""
-        return {
+        document: dict[str, Any] = {
             "name": self.name,
             "citation": self.citation,
             "memristor": _with_units(self.memristor),
             "pulses": _with_units(self.pulses),
         }
+        return document if self.spread is None else document | {"spread": self.spread.to_dict()}
 
     def to_toml(self) -> str:
         """The parameter set as TOML text; `Device.from_toml` reads it back exactly."""
-        head = [f"name = {_quoted(self.name)}", f"citation = {_quoted(self.citation)}"]
-        body = []
-        for section in ("memristor", "pulses"):
-            body += ["", f"[{section}]"]
-            body += [f'"{key}" = {value!r}' for key, value in self.to_dict()[section].items()]
-        return "\n".join(head + body) + "\n"
+        lines = []
+        for key, value in self.to_dict().items():
+            if isinstance(value, dict):
+                lines += ["", f"[{key}]", *(f"{_quoted(k)} = {_toml(v)}" for k, v in value.items())]
+            else:
+                lines.append(f"{key} = {_toml(value)}")
+        return "\n".join(lines) + "\n"
 
     @classmethod
     def from_toml(cls, text: str, *, source: str = "parameter set") -> Device:
@@ -113,6 +120,7 @@ class Device:
                 citation=str(document.get("citation", "")),
                 memristor=Memristor(**_plain(document, "memristor", Memristor)),
                 pulses=Pulses(**_plain(document, "pulses", Pulses)),
+                spread=_spread(document),
             )
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
@@ -177,6 +185,24 @@ def _plain(document: dict[str, Any], section: str, kind: type) -> dict[str, Any]
         if key not in table and field.default is dataclasses.MISSING:
             raise InputError(f"[{section}] lacks {key!r}")
     return {field.name: table[key] for key, field in fields.items() if key in table}
+
+
+def _spread(document: dict[str, Any]) -> Spread | None:
+    section = document.get("spread")
+    if section is not None and not isinstance(section, dict):
+        raise InputError(f"spread = {section!r} must be a section [spread]")
+    return None if section is None else Spread.from_dict(section)
+
+
+def _toml(value: Any) -> str:
+    """A string, a number, or a list of these; rows of a matrix stand below each other."""
+    if isinstance(value, str):
+        return _quoted(value)
+    if not isinstance(value, list):
+        return repr(value)
+    if value and isinstance(value[0], list):
+        return "[\n" + "".join(f"  {_toml(row)},\n" for row in value) + "]"
+    return "[" + ", ".join(map(_toml, value)) + "]"
 
 
 def _quoted(text: str) -> str:
