@@ -14,6 +14,7 @@ from rich.markup import escape
 from fitting import _options as options
 from roa_circuit import console
 from roa_circuit.errors import InputError
+from roa_circuit.options import Json
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.units import PREFIXES, engineering
 
@@ -42,9 +43,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", cls=_FitUnlessT
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="CSV, TSV or XLSX: pulses, readings, I-V sweeps.")
 ]
-JsonFile = Annotated[
-    Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here.")
-]
 
 
 @app.callback()
@@ -71,7 +69,7 @@ def fit(
     compare: Annotated[
         bool, typer.Option("--compare", help="Also judge the law: two simpler ones, hold-out, AIC.")
     ] = False,
-    json_file: JsonFile = None,
+    json_file: Json = None,
 ) -> int:
     """Fit k, mu1, mu2, gamma, delta, alpha, beta to measured pulses, with honest errors.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from roa_circuit import console
+from roa_circuit import console, options
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device, load_device
@@ -36,7 +36,6 @@ NetworkFile = Annotated[Path | None, typer.Option(help="A .safetensors file of `
 DeviceOption = Annotated[
     str | None, typer.Option(help="Parameter set, a name or a TOML file; the design point otherwise.")
 ]
-Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON.")]
 
 
 LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
@@ -75,7 +74,7 @@ def train(
         str, typer.Option(help="Parameter set: a shipped name or a TOML file.")
     ] = "zhang2021",
     seed: int = 0,
-    json: Json = None,
+    json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
     from meta.datasets import load_dataset
@@ -165,9 +164,9 @@ def adapt(
     ] = None,
     sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
     device: DeviceOption = None,
-    wire_resistance: Annotated[str | None, typer.Option(help="Per segment of both lines [Ohm].")] = None,
+    wire_resistance: options.WireResistance = None,
     seed: int = 0,
-    json: Json = None,
+    json: options.Json = None,
 ) -> None:
     """Adapt to one test episode and write its programmed layers for `roa-spice verify`."""
     from meta.adaptation import adapt_episode
@@ -175,8 +174,7 @@ def adapt(
 
     net, circuit = _network(network), default_crossbar(1, 2)
     if wire_resistance is not None:
-        ohms = parse_quantity(wire_resistance, what="--wire-resistance", unit="Ohm")
-        circuit = replace(circuit, r_word=ohms, r_bit=ohms)
+        circuit = replace(circuit, r_word=wire_resistance, r_bit=wire_resistance)
     parameters = _device(device)
     episode = adapt_episode(
         net,
@@ -222,7 +220,7 @@ def evaluate(
     ] = 0,
     device: DeviceOption = None,
     seed: int = 0,
-    json: Json = None,
+    json: options.Json = None,
 ) -> None:
     """Few-shot accuracy on test classes, every weight written in device pulses."""
     from meta.datasets import load_dataset

@@ -1,13 +1,14 @@
 """What the three commands share: errors as one line, exit codes, the look of tables.
 
 Exit codes: 0 passed, 1 ran and failed its check, 2 bad input, 3 the simulator failed.
-The only module of this package that knows a terminal; nothing imports it but a `cli.py`.
+With `roa_circuit.options` the only module here that knows a terminal; only commands import it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 import typer
@@ -84,6 +85,14 @@ def progress() -> Progress:
         transient=True,
         disable=not err.is_terminal,
     )
+
+
+@contextmanager
+def percent(description: str) -> Iterator[Callable[[float], None]]:
+    """A progress bar of one long run; what it gives is told the fraction that is done."""
+    with progress() as bar:
+        line = bar.add_task(description, total=100)
+        yield lambda fraction: bar.update(line, completed=round(100 * fraction))
 
 
 class DownloadBar:

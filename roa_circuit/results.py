@@ -54,6 +54,31 @@ def write_json(path: Path, document: Any) -> None:
     write_text(path, json.dumps(_finite(document), indent=2, allow_nan=False) + "\n")
 
 
+def write_summary(path: Path | None, document: dict[str, Any]) -> None:
+    """What `--json FILE` asks for: the document and its provenance; nothing without a path."""
+    if path is not None:
+        write_json(path, {**document, "provenance": provenance()})
+
+
+def check_writable(*paths: Path | None) -> None:
+    """Find out before the work, not after it, that its result has no place; touch nothing.
+
+    Raises
+    ------
+    InputError : a path is a folder, or its folder cannot be made or written.
+    """
+    for path in paths:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; name a file")
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+        if not folder.is_dir():
+            raise InputError(f"{path}: cannot be written: {folder} is not a folder")
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"{path}: cannot be written: no permission in {folder}")
+
+
 def write_table(path: Path, rows: Sequence[Any]) -> None:
     """Write dataclass instances of one kind as CSV, a row each, whole or not at all."""
     text = io.StringIO()

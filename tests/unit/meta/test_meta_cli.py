@@ -63,7 +63,7 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
         (["evaluate", "--device", "zhang"], "did you mean 'zhang2021'"),
         (["evaluate", "--network", "nowhere.safetensors"], "nowhere.safetensors"),
         (["adapt", "--wire-resistance", "1 V"], "expected Ohm"),
-        (["adapt", "--wire-resistance", "-1"], "not negative"),
+        (["adapt", "--wire-resistance", "-1"], "must be 0 Ohm or more"),
         (["adapt", "--shots", 30], "at most the 20 drawings"),
         (["train", "--dataset", "glyphs"], "--output"),
         (["train", "-o", "x", "--rho", 2, "--dataset", "glyphs"], "rho = 2"),

@@ -1,0 +1,1 @@
+"""The commands of `roa-spice`, one a module; `netlists.cli` gathers them."""

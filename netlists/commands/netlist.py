@@ -1,0 +1,61 @@
+"""`roa-spice netlist`: a layer's crossbar as a deck."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from netlists.commands._layer import Reads, layer_on
+from netlists.deck import read_deck, write_deck
+from netlists.engines import voltages
+from roa_circuit import console, options
+from roa_circuit.in_situ import write_in_situ
+from roa_circuit.results import check_writable, write_summary, write_text
+
+
+class Transient(StrEnum):
+    """Which transient a deck simulates."""
+
+    write = "write"
+    read = "read"
+
+
+def netlist(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The deck to write.")],
+    layer: Annotated[str, typer.Option(help="A shipped layer ('fc') or a layer file (.npz).")] = "fc",
+    phase: Annotated[
+        Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
+    ] = Transient.read,
+    reads: Reads = None,
+    wire_resistance: options.WireResistance = None,
+    source_resistance: options.SourceResistance = None,
+    sense_resistance: options.SenseResistance = None,
+    json_file: options.Json = None,
+) -> None:
+    """Write a layer's crossbar as a deck that plain `ngspice -b` runs."""
+    check_writable(output, json_file)
+    chosen = layer_on(
+        layer, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
+    )
+    crossbar, device, origin = chosen.crossbar, chosen.device, f"layer {chosen.name!r}"
+    state = chosen.initial_state
+    if phase is Transient.write:
+        deck = write_deck(crossbar, state, chosen.pulses, device, origin=origin)
+    else:
+        state = write_in_situ(crossbar, state, chosen.pulses, device).state
+        deck = read_deck(crossbar, state, voltages(chosen), device, origin=origin)
+    write_text(output, deck.text)
+    summary = {
+        "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,
+        "seconds_simulated": deck.duration, "deck": str(output),
+    }  # fmt: skip
+    write_summary(json_file, summary)
+    console.out.print(
+        f"{output}: {phase} of layer {chosen.name}, {crossbar.rows} x {crossbar.columns} cells,"
+        f" {deck.duration * 1e6:.4g} us; run it with: ngspice -b {output}",
+        markup=False,
+        soft_wrap=True,
+    )

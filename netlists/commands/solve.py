@@ -1,0 +1,97 @@
+"""`roa-spice solve`: the currents of any array, by any engine."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from netlists.deck import LARGEST_VOLTAGE, sweep_deck
+from netlists.ngspice import DEFAULT_TIME_LIMIT, simulate
+from netlists.tables import format_matrix, read_matrix
+from roa_circuit import console, options
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.dense import read_currents_dense
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import Device, load_device
+from roa_circuit.results import check_writable, write_summary, write_text
+from roa_circuit.solver import read_currents
+
+Floats = NDArray[np.float64]
+
+
+class Engine(StrEnum):
+    """What computes the currents."""
+
+    surrogate = "surrogate"
+    dense = "dense"
+    ngspice = "ngspice"
+
+
+def solve(
+    states: Annotated[Path, typer.Option(help="CSV of omega in [0, 1]: rows x columns.")],
+    inputs: Annotated[Path, typer.Option(help="CSV of word-line voltages [V]: reads x rows.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV of currents to write.")],
+    engine: Engine = Engine.surrogate,
+    source_resistance: options.SourceResistance = None,
+    word_resistance: options.WordResistance = None,
+    bit_resistance: options.BitResistance = None,
+    sense_resistance: options.SenseResistance = None,
+    wire_resistance: options.WireResistance = None,
+    device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
+    time_limit: Annotated[
+        float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that ngspice may take.")
+    ] = DEFAULT_TIME_LIMIT,
+    json_file: options.Json = None,
+) -> None:
+    """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
+    check_writable(output, json_file)
+    cell = load_device(device)
+    omega = read_matrix(states, what="state omega", lowest=0.0, highest=1.0)
+    volts = read_matrix(inputs, what="input [V]", lowest=-LARGEST_VOLTAGE, highest=LARGEST_VOLTAGE)
+    if volts.shape[1] != len(omega):
+        raise InputError(
+            f"{inputs}: {volts.shape[1]} numbers a line, but {states} has {len(omega)} lines:"
+            " one input voltage per row of the array"
+        )
+    wires = wire_resistance or 0.0
+    crossbar = Crossbar(
+        rows=omega.shape[0],
+        columns=omega.shape[1],
+        r_source=source_resistance or 0.0,
+        r_word=wires if word_resistance is None else word_resistance,
+        r_bit=wires if bit_resistance is None else bit_resistance,
+        r_sense=sense_resistance or 0.0,
+    )
+    started = time.perf_counter()
+    currents, version = _currents(engine, crossbar, omega, volts, cell, time_limit)
+    seconds = time.perf_counter() - started
+    write_text(output, format_matrix(currents))
+    summary: dict[str, Any] = {
+        "engine": str(engine), "reads": len(volts), **crossbar.to_dict(), "device": cell.name,
+        "seconds": seconds, "ngspice_version": version, "currents": str(output),
+    }  # fmt: skip
+    write_summary(json_file, summary)
+    console.out.print(
+        f"{output}: {len(volts)} x {crossbar.columns} currents [A] by {engine} in {seconds:.3g} s",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _currents(
+    engine: Engine, crossbar: Crossbar, state: Floats, volts: Floats, device: Device, limit: float
+) -> tuple[Floats, str | None]:
+    """(currents (reads, columns) [A], ngspice's version if it was asked)."""
+    if engine is Engine.surrogate:
+        return read_currents(crossbar, state, volts, device), None
+    if engine is Engine.dense:
+        return read_currents_dense(crossbar, state, volts, device), None
+    deck = sweep_deck(crossbar, state, volts, device)
+    run = simulate(deck.text, name="solve", time_limit=limit)
+    return run.matrix(deck.vectors, len(volts)), run.version

@@ -1,0 +1,137 @@
+"""`roa-spice verify`: layers in full transients of the whole array, against the surrogate."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from netlists.commands._layer import Reads, layer_on
+from netlists.costs import said
+from netlists.engines import Analysis, Phase
+from netlists.ngspice import DEFAULT_TIME_LIMIT
+from netlists.parallel import cores
+from netlists.shipped import shipped_layers
+from netlists.verify import Verification, default_analysis, estimated_seconds
+from netlists.verify import verify as run_verification
+from roa_circuit import console, options
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.results import check_writable, write_file, write_summary, write_text
+from roa_circuit.tiling import TileSize, split
+
+
+def verify(
+    layer: Annotated[
+        str, typer.Option(help="A shipped layer (conv1 ... conv4, fc), 'all' of them, or a layer file.")
+    ] = "fc",
+    phase: Annotated[Phase, typer.Option(help="What to verify.")] = Phase.both,
+    tile: Annotated[
+        str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
+    ] = str(TileSize()),
+    analysis: Annotated[
+        Analysis | None,
+        typer.Option(help="How ngspice reads: frozen cells suffice for reads alone (default there)."),
+    ] = None,
+    reads: Reads = None,
+    wire_resistance: options.WireResistance = None,
+    source_resistance: options.SourceResistance = None,
+    sense_resistance: options.SenseResistance = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Tiles at a time; default: one a core.")
+    ] = None,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, max=1e6, help="Wall-clock seconds; default: 600, or 5 times the estimate."
+        ),
+    ] = None,
+    output_dir: Annotated[Path, typer.Option(help="Folder for report, plots and decks.")] = Path(
+        "out/verify"
+    ),
+    json_file: options.Json = None,
+) -> None:
+    """Write and read layers in ngspice, tile by tile, and compare with the surrogate."""
+    report, numbers = output_dir / "report.html", output_dir / "report.json"
+    check_writable(report, numbers, json_file)
+    names = shipped_layers() if layer == "all" else [layer]
+    chosen = [
+        layer_on(
+            name, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
+        )
+        for name in names
+    ]
+    size, analysis = TileSize.parse(tile), analysis or default_analysis(phase)
+    seconds = sum(estimated_seconds(split(one, size), phase, analysis, workers) for one in chosen)
+    _announce(chosen, size, phase, seconds, workers)
+    deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
+    results = []
+    for one in chosen:
+        folder = output_dir / one.name if layer == "all" else output_dir
+        how = {"tile": size, "phase": phase, "analysis": analysis, "workers": workers}
+        results.append(_verify_one(one, how, folder, deadline))
+    crossbars = [one.crossbar for one in chosen]
+    asked = {"phase": phase, "analysis": analysis, "tile": size, "reads": reads}
+    if not _conclude(results, crossbars, asked, output_dir, json_file):
+        raise typer.Exit(1)
+
+
+def _announce(
+    layers: list[ProgrammedLayer], size: TileSize, phase: Phase, seconds: float, workers: int | None
+) -> None:
+    """What is about to run, and how long it will take."""
+    tiles = sum(len(split(layer, size)) for layer in layers)
+    names = ", ".join(layer.name for layer in layers)
+    console.err.print(
+        f"{names}: {'write and read' if phase is Phase.both else phase} of {tiles} tile(s) of up to"
+        f" {size} weights; about {said(seconds)} on {workers or cores()} core(s)",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _verify_one(
+    layer: ProgrammedLayer, how: dict[str, Any], folder: Path, deadline: float
+) -> Verification:
+    """Verify one layer with a progress bar, leave its decks and plot, show its table."""
+    from netlists.report import headline, save_plot, summary_rows
+
+    left = max(deadline - time.monotonic(), 0.1)
+    with console.percent(f"ngspice, layer {layer.name}") as advance:
+        result = run_verification(layer, **how, time_limit=left, progress=advance, keep_in=folder)
+    write_file(folder / "verify.png", partial(save_plot, result))
+    console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
+    return result
+
+
+def _conclude(
+    results: list[Verification],
+    crossbars: list[Crossbar],
+    asked: dict[str, Any],
+    folder: Path,
+    json_file: Path | None,
+) -> bool:
+    """Write the report and its numbers, say where; whether every layer passed."""
+    from netlists.report import totals
+    from netlists.report_page import page
+
+    summary = {**totals(results, crossbars), "options": {k: _plain(v) for k, v in asked.items()}}
+    write_text(folder / "report.html", page(results, crossbars, asked))
+    write_summary(folder / "report.json", summary)
+    write_summary(json_file, summary)
+    passed = bool(summary["passed"])
+    console.out.print(f"{'[bold green]passed[/]' if passed else '[bold red]FAILED[/]'}  ", end="")
+    took, expected = said(summary["wall_seconds"]), said(summary["estimated_seconds"])
+    console.out.print(
+        f"report {folder / 'report.html'}, decks beside it; ngspice took {took}, expected {expected}",
+        markup=False,
+        soft_wrap=True,
+    )
+    return passed
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, int) else str(value)
