@@ -23,11 +23,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.stimuli import READ_SLOT, Points, staircase, write_stimuli
-from roa_circuit.compact_model import DYNAMIC_SUBCIRCUIT, STATIC_SUBCIRCUIT, comment, ngspice_library
+from roa_circuit.compact_model import (
+    DYNAMIC_SUBCIRCUIT,
+    STATIC_SUBCIRCUIT,
+    SWITCHING,
+    comment,
+    instance_constants,
+    ngspice_library,
+)
 from roa_circuit.crossbar import Crossbar, bit_node, word_node
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
-from roa_circuit.waveforms import EDGE_FRACTION, READ_HOLD
+from roa_circuit.waveforms import READ_HOLD
 
 LARGEST_CELLS = 8192
 """Cells of one deck: as many take ngspice 39 half a minute a read, and far longer beyond."""
@@ -85,7 +92,8 @@ def write_deck(
     longest = max(device.pulses.potentiation_width, device.pulses.depression_width)
     # All that is kept is the last gap, in which nothing moves; a point in its middle, on a line
     # that rests there, makes ngspice stop for the samples.
-    gap = EDGE_FRACTION * min(device.pulses.potentiation_width, device.pulses.depression_width)
+    shortest = min(device.pulses.potentiation_width, device.pulses.depression_width)
+    gap = device.pulses.edge_fraction * shortest
     words[0].append((duration - 0.5 * gap, 0.0))
     states = [f"x{word_node(i, j)}.omega" for i, j in _cells(crossbar)]
     lines = [
@@ -93,7 +101,7 @@ def write_deck(
         ngspice_library(device),
         *(_pwl(f"Vword{i}", _drive(crossbar, i), points) for i, points in enumerate(words)),
         *(_pwl(f"Vsense{j}", _sense(crossbar, j), points) for j, points in enumerate(bits)),
-        *_array(crossbar, state, DYNAMIC_SUBCIRCUIT),
+        *_array(crossbar, state, device, DYNAMIC_SUBCIRCUIT),
         *_folded(".save", [f"v({name})" for name in states]),
         f".options {_WRITE_OPTIONS}",
         # The longest step also sets how close breakpoints may lie: 5e-5 of it.
@@ -134,7 +142,7 @@ def read_deck(
             for i in range(crossbar.rows)
         ),
         *(f"Vsense{j} {_sense(crossbar, j)} 0 0" for j in range(crossbar.columns)),
-        *_array(crossbar, state, DYNAMIC_SUBCIRCUIT),
+        *_array(crossbar, state, device, DYNAMIC_SUBCIRCUIT),
         *_folded(".save", currents),
         f".options {_READ_OPTIONS}",
         f".tran {_number(READ_SLOT)} {_number(duration)} 0 {_number(READ_HOLD)} uic",
@@ -165,7 +173,7 @@ def sweep_deck(
         "Vread read 0 0",
         *(_lookup(f"Bword{i}", _drive(crossbar, i), voltages[:, i]) for i in range(crossbar.rows)),
         *(f"Vsense{j} {_sense(crossbar, j)} 0 0" for j in range(crossbar.columns)),
-        *_array(crossbar, state, STATIC_SUBCIRCUIT),
+        *_array(crossbar, state, device, STATIC_SUBCIRCUIT),
         *_folded(".save", currents),
         f".options {_SWEEP_OPTIONS}",
         f".dc Vread 0 {len(voltages) - 1} 1",
@@ -208,11 +216,19 @@ def _header(crossbar: Crossbar, device: Device, what: str, origin: str) -> list[
     lines = [
         f"Crossbar of {crossbar.rows} x {crossbar.columns} memristors: {what}",
         f"Made by roa-circuit {metadata.version('roa-circuit')}" + (f" from {origin}" if origin else ""),
-        f"Device {device.name!r}, current scale {device.memristor.current_scale!r}",
+        _device_line(device),
         f"{wires}; select scheme {crossbar.scheme}",
         "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",
     ]
     return [comment(line) for line in lines]
+
+
+def _device_line(device: Device) -> str:
+    own = instance_constants(device)
+    scale = "" if "current_scale" in own else f", current scale {device.memristor.current_scale!r}"
+    return f"Device {device.name!r}{scale}" + (
+        f"; every cell has its own {', '.join(own)}" if own else ""
+    )
 
 
 def _number(value: float) -> str:
@@ -282,8 +298,13 @@ def _sense(crossbar: Crossbar, column: int) -> str:
     return f"sense{column}" if crossbar.r_sense else f"bit{column}"
 
 
-def _array(crossbar: Crossbar, state: NDArray[np.float64], subcircuit: str) -> Iterator[str]:
+def _array(
+    crossbar: Crossbar, state: NDArray[np.float64], device: Device, subcircuit: str
+) -> Iterator[str]:
     """Wires and cells, row by row, then the readout."""
+    constants = instance_constants(device)
+    if subcircuit == STATIC_SUBCIRCUIT:
+        constants = {name: values for name, values in constants.items() if name not in SWITCHING}
     r_source, r_word = _number(crossbar.r_source), _number(crossbar.r_word)
     r_bit, r_sense = _number(crossbar.r_bit), _number(crossbar.r_sense)
     for i in range(crossbar.rows):
@@ -298,7 +319,9 @@ def _array(crossbar: Crossbar, state: NDArray[np.float64], subcircuit: str) -> I
                 below = bit if i == crossbar.rows - 1 else bit_node(i + 1, j)
                 bit = bit_node(i, j)
                 yield f"R{bit} {bit} {below} {r_bit}"
-            yield f"X{word_node(i, j)} {word} {bit} {subcircuit} w0={_exact(state[i, j])}"
+            own = [f"{name}={_exact(values[i, j])}" for name, values in constants.items()]
+            start = f"w0={_exact(state[i, j])}"
+            yield from _folded(f"X{word_node(i, j)} {word} {bit} {subcircuit}", [start, *own])
     if crossbar.r_sense:
         for j in range(crossbar.columns):
             yield f"Rsense{j} bit{j} sense{j} {r_sense}"

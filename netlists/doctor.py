@@ -15,7 +15,6 @@ from netlists.parallel import cores
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.memristor import after_dose, pulse_strength
 from roa_circuit.parameters import load_device
-from roa_circuit.waveforms import EDGE_FRACTION
 
 SELF_TEST_LIMIT = 1e-4
 """How far omega of the self-test's cell may be from the closed form of Eq. 1."""
@@ -125,7 +124,7 @@ def _self_test() -> float:
         start = np.array([[0.5]])
         deck = write_deck(Crossbar(rows=1, columns=1), start, np.array([[count]]), device)
         run = simulate(deck.text, name="self-test", time_limit=60.0)
-        edge = EDGE_FRACTION * width
+        edge = device.pulses.edge_fraction * width
         dose = 3 * pulse_strength(voltage, width, device.memristor, edge=edge)
         expected = float(after_dose(start, dose)[0, 0])
         worst = max(worst, abs(float(run.vectors[deck.vectors[0]][-1]) - expected))

@@ -14,11 +14,16 @@ from __future__ import annotations
 import dataclasses
 from importlib import metadata
 
+import numpy as np
+from numpy.typing import NDArray
+
 from roa_circuit.memristor import LARGEST_EXPONENT
 from roa_circuit.parameters import UNITS, Device
 
 DYNAMIC_SUBCIRCUIT = "memristor"
 STATIC_SUBCIRCUIT = "memristor_static"
+SWITCHING = ("k", "mu1", "mu2")
+"""The constants of Eq. 1, which a frozen cell does without."""
 
 # Literals in a B source keep ten digits only (ngspice 39); braced parameters keep all.
 _CURRENT = (
@@ -40,9 +45,16 @@ def ngspice_library(device: Device) -> str:
     memristor_static : the state stays w0; for `.op`, `.dc`, `.ac` and reads.
 
     Constants carry every digit of the parameter set; exponents are clamped at 80, where the
-    clamp of `roa_circuit.memristor` lies. Tried with ngspice 39.
+    clamp of `roa_circuit.memristor` lies. A constant that is an array becomes a parameter of the
+    subcircuit like w0 (`instance_constants`). Tried with ngspice 39.
     """
     return "\n".join([*_header(device), "", *_dynamic(device), "", *_static(device), ""])
+
+
+def instance_constants(device: Device) -> dict[str, NDArray[np.float64]]:
+    """The constants that differ from cell to cell, by name: arrays (rows, columns)."""
+    constants = dataclasses.asdict(device.memristor)
+    return {name: np.asarray(value) for name, value in constants.items() if np.ndim(value)}
 
 
 def comment(text: str) -> str:
@@ -64,7 +76,7 @@ def _header(device: Device) -> list[str]:
 
 def _dynamic(device: Device) -> list[str]:
     return [
-        f".subckt {DYNAMIC_SUBCIRCUIT} te be PARAMS: w0=0.5",
+        f".subckt {DYNAMIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=())}",
         *_constants(device, skip=()),
         "Cstate omega 0 1 IC={w0}",
         ".ic v(omega)={w0}",
@@ -76,8 +88,8 @@ def _dynamic(device: Device) -> list[str]:
 
 def _static(device: Device) -> list[str]:
     return [
-        f".subckt {STATIC_SUBCIRCUIT} te be PARAMS: w0=0.5",
-        *_constants(device, skip=("k", "mu1", "mu2", "largest")),
+        f".subckt {STATIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=SWITCHING)}",
+        *_constants(device, skip=(*SWITCHING, "largest")),
         f"Bcell te be I={_CURRENT.replace('STATE', '{w0}')}",
         f".ends {STATIC_SUBCIRCUIT}",
     ]
@@ -88,5 +100,11 @@ def _constants(device: Device, *, skip: tuple[str, ...]) -> list[str]:
     return [
         f".param {name}={value!r}" + (f" ; [{UNITS[name]}]" if name in UNITS else "")
         for name, value in values.items()
-        if name not in skip
+        if name not in skip and not np.ndim(value)
     ]
+
+
+def _own(device: Device, *, skip: tuple[str, ...]) -> str:
+    """The constants that every instance says itself, with a default that ngspice insists on."""
+    names = (name for name in instance_constants(device) if name not in skip)
+    return "".join(f" {name}=1" for name in names)

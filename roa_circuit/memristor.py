@@ -1,7 +1,8 @@
 """The memristor: Eq. 1-5 of Zhang et al. (2021) as pure functions, for numpy and torch alike.
 
 Every function takes scalars or arrays of any library that follows the Array API; arrays
-broadcast. omega in [0, 1] is the state, V [V] the voltage across the cell, p a `Memristor`.
+broadcast. omega in [0, 1] is the state, V [V] the voltage across the cell, p a `Memristor`,
+whose constants may be arrays (rows, columns) too: one device a cell.
 V < 0 potentiates (omega rises), V > 0 depresses.
 """
 
@@ -33,12 +34,20 @@ def as_array(value: Array) -> Array:
     return value if is_array_api_obj(value) else np.asarray(value, dtype=np.float64)
 
 
+def _voltage(V: Array, p: Memristor) -> Array:
+    """V itself if it is an array, else one of the library that the constants of `p` are of."""
+    if is_array_api_obj(V):
+        return V
+    xp = namespace(*vars(p).values())
+    return xp.asarray(V, dtype=xp.float64)
+
+
 def rate(V: Array, p: Memristor) -> Array:
     """k (e^(-mu1 V) - e^(mu2 V)) [1/s] of Eq. 1: > 0 potentiates, < 0 depresses.
 
     Valid at any voltage: exponents are clamped at +-80.
     """
-    V = as_array(V)
+    V = _voltage(V, p)
     xp = namespace(V)
     low, high = -LARGEST_EXPONENT, LARGEST_EXPONENT
     return p.k * (xp.exp(xp.clip(-p.mu1 * V, low, high)) - xp.exp(xp.clip(p.mu2 * V, low, high)))
@@ -46,7 +55,7 @@ def rate(V: Array, p: Memristor) -> Array:
 
 def state_derivative(omega: Array, V: Array, p: Memristor) -> Array:
     """Eq. 1, d omega / dt [1/s]."""
-    V = as_array(V)
+    V = _voltage(V, p)
     xp = namespace(omega, V)
     return xp.where(V < 0, (1.0 - omega) ** 2, omega**2) * rate(V, p)
 
@@ -66,7 +75,7 @@ def pulse_strength(V: Array, width: Array, p: Memristor, *, edge: float = 0.0) -
 
 def ramp_mean_rate(V: Array, p: Memristor) -> Array:
     """The mean of rate(v) over a linear ramp of v from 0 to V [1/s], in closed form."""
-    V = as_array(V)
+    V = _voltage(V, p)
     return p.k * (_mean_exponential(-p.mu1 * V) - _mean_exponential(p.mu2 * V))
 
 
@@ -95,7 +104,7 @@ def after_dose(omega: Array, dose: Array) -> Array:
 
 def current(omega: Array, V: Array, p: Memristor) -> Array:
     """Eq. 2, the cell current [A]."""
-    V = as_array(V)
+    V = _voltage(V, p)
     xp = namespace(omega, V)
     tunnel = p.gamma * xp.sinh(p.delta * V)
     barrier = -p.alpha * xp.expm1(-p.beta * V)
@@ -104,18 +113,20 @@ def current(omega: Array, V: Array, p: Memristor) -> Array:
 
 def differential_conductance(omega: Array, V: Array, p: Memristor) -> Array:
     """dI/dV of Eq. 2 [S]; positive everywhere."""
-    V = as_array(V)
+    V = _voltage(V, p)
     xp = namespace(omega, V)
     tunnel = p.gamma * p.delta * xp.cosh(p.delta * V)
     barrier = p.alpha * p.beta * xp.exp(-p.beta * V)
     return p.current_scale * (omega * tunnel + (1.0 - omega) * barrier)
 
 
-def conductance_range(read_voltage: float, p: Memristor) -> tuple[float, float]:
-    """(Gmin, Gmax) [S] at omega = 0 and 1, of Eq. 9."""
-    largest = p.current_scale * p.gamma * math.sinh(p.delta * read_voltage) / read_voltage
-    smallest = -p.current_scale * p.alpha * math.expm1(-p.beta * read_voltage) / read_voltage
-    return smallest, largest
+def conductance_range(read_voltage: float, p: Memristor) -> tuple[Array, Array]:
+    """(Gmin, Gmax) [S] at omega = 0 and 1, of Eq. 9; floats, or arrays as the constants are."""
+    if not p.varies:
+        largest = p.current_scale * p.gamma * math.sinh(p.delta * read_voltage) / read_voltage
+        smallest = -p.current_scale * p.alpha * math.expm1(-p.beta * read_voltage) / read_voltage
+        return smallest, largest
+    return current(0.0, read_voltage, p) / read_voltage, current(1.0, read_voltage, p) / read_voltage
 
 
 def conductance(omega: Array, read_voltage: float, p: Memristor) -> Array:

@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from array_api_compat import is_array_api_obj
+
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.spread import Spread
 
@@ -17,7 +19,12 @@ UNITS = {
     "k": "1/s", "mu1": "1/V", "mu2": "1/V", "gamma": "A", "delta": "1/V", "alpha": "A",
     "beta": "1/V", "current_scale": "-", "read_voltage": "V", "potentiation_voltage": "V",
     "potentiation_width": "s", "depression_voltage": "V", "depression_width": "s",
+    "edge_fraction": "-",
 }  # fmt: skip
+
+
+Constant = float | Any
+"""A number, or an array of any library of the Array API with a number a cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,20 +34,32 @@ class Memristor:
     `k` is a rate [1/s], whatever the paper's text calls it; gamma and alpha are amperes.
     `current_scale` multiplies Eq. 2 alone: the same switching in a device of another area.
     1 is Table 1 as printed, whose 1 mS cells drown in the wires of a 64-row array.
+
+    Any constant may be an array (rows, columns) instead, of a device a cell. There alone `k` and
+    `current_scale` may be 0: a cell that never switches, and one that does not conduct.
     """
 
-    k: float  # [1/s]
-    mu1: float  # [1/V]
-    mu2: float  # [1/V]
-    gamma: float  # [A]
-    delta: float  # [1/V]
-    alpha: float  # [A]
-    beta: float  # [1/V]
-    current_scale: float = 1.0  # [-]
+    k: Constant  # [1/s]
+    mu1: Constant  # [1/V]
+    mu2: Constant  # [1/V]
+    gamma: Constant  # [A]
+    delta: Constant  # [1/V]
+    alpha: Constant  # [A]
+    beta: Constant  # [1/V]
+    current_scale: Constant = 1.0  # [-]
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
-            _require(field.name, getattr(self, field.name), positive=True)
+            value = getattr(self, field.name)
+            if is_array_api_obj(value):
+                _require_all(field.name, value, zero=field.name in ("k", "current_scale"))
+            else:
+                _require(field.name, value, positive=True)
+
+    @property
+    def varies(self) -> bool:
+        """Whether any constant is an array: cells with devices of their own."""
+        return any(is_array_api_obj(value) for value in vars(self).values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +71,7 @@ class Pulses:
     potentiation_width: float  # [s], flat top
     depression_voltage: float  # [V], > 0
     depression_width: float  # [s], flat top
+    edge_fraction: float = 0.01  # [-], each linear edge of a pulse over its flat top
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -166,6 +186,15 @@ def _require(name: str, value: object, *, positive: bool = False, negative: bool
         raise InputError(f"{name} = {value:g} {UNITS[name]} must be greater than 0")
     if negative and value >= 0:
         raise InputError(f"{name} = {value:g} {UNITS[name]} must be less than 0")
+
+
+def _require_all(name: str, values: Any, *, zero: bool) -> None:
+    bad = [
+        v for v in values.reshape(-1).tolist() if not (math.isfinite(v) and (v > 0 or (zero and v == 0)))
+    ]
+    if bad:
+        limit = "not negative" if zero else "greater than 0"
+        raise InputError(f"{name} has the value {bad[0]!r} {UNITS[name]}; all must be finite, {limit}")
 
 
 def _with_units(record: Memristor | Pulses) -> dict[str, float]:

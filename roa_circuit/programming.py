@@ -54,13 +54,13 @@ class Programming:
             raise InputError(f"sigma_wn = {self.sigma_wn!r} must be finite and not negative")
 
 
-def pulse_doses(device: Device) -> tuple[float, float]:
+def pulse_doses(device: Device) -> tuple[Array, Array]:
     """(dose of one potentiation pulse, |dose| of one depression pulse) [-]; 0.4713 and 0.2406
-    for Table 1."""
+    for Table 1. Arrays if the device's constants are."""
     pulses, p = device.pulses, device.memristor
     up = pulse_strength(pulses.potentiation_voltage, pulses.potentiation_width, p)
     down = pulse_strength(pulses.depression_voltage, pulses.depression_width, p)
-    return float(up), -float(down)
+    return (up, -down) if p.varies else (float(up), -float(down))
 
 
 def real_pulse_count(omega: Array, d_omega: Array, device: Device, how: Programming) -> Array:
@@ -130,10 +130,17 @@ def write(
     device: Device,
     how: Programming,
     generator: np.random.Generator | None = None,
+    *,
+    cells: Device | None = None,
 ) -> tuple[Array, Array]:
-    """One open-loop write: (states written, signed pulse counts), shaped like omega."""
+    """One open-loop write: (states written, signed pulse counts), shaped like omega.
+
+    device : whose constants Eq. 6 counts pulses with
+    cells : what the pulses really meet, such as the spread of a `roa_circuit.chip`; default `device`
+    """
     count = round_count(real_pulse_count(omega, d_omega, device, how), how, generator)
-    return write_noise(omega, after_pulses(omega, count, device), how, generator), count
+    written = after_pulses(omega, count, device if cells is None else cells)
+    return write_noise(omega, written, how, generator), count
 
 
 def write_verify(
@@ -143,6 +150,8 @@ def write_verify(
     how: Programming,
     rounds: int,
     generator: np.random.Generator | None = None,
+    *,
+    cells: Device | None = None,
 ) -> tuple[Array, Array]:
     """Write, read, correct, `rounds` times: (states written, pulses spent per cell).
 
@@ -152,7 +161,7 @@ def write_verify(
     omega = as_array(omega)
     spent = 0 * omega
     for _ in range(rounds):
-        omega, count = write(omega, target - omega, device, how, generator)
+        omega, count = write(omega, target - omega, device, how, generator, cells=cells)
         spent = spent + namespace(count).abs(count)
     return omega, spent
 

@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.parameters import Device, Pulses
 
-EDGE_FRACTION = 0.01
-"""Each write edge, as a fraction of the pulse's flat top. Edges add some 0.1 % of dose."""
-
 READ_HOLD = 1e-6
 """How long one read is held [s]; sampled at its end."""
 
@@ -31,12 +28,8 @@ class WritePulse:
     row: int
     voltage: float  # [V] across the selected cells; < 0 potentiates
     width: float  # [s] flat top
+    edge: float  # [s] each linear ramp; a gap of the same length follows the pulse
     selected: NDArray[np.bool_]  # (columns,)
-
-    @property
-    def edge(self) -> float:
-        """Each linear ramp [s]; a gap of the same length follows the pulse."""
-        return EDGE_FRACTION * self.width
 
     @property
     def duration(self) -> float:
@@ -54,7 +47,13 @@ def write_programme(pulses: NDArray[np.int64], device: Device) -> Iterator[Write
         remaining = np.maximum(sign * pulses, 0)
         for row in range(pulses.shape[0]):
             for n in range(int(remaining[row].max(initial=0))):
-                yield WritePulse(row=row, voltage=voltage, width=width, selected=remaining[row] > n)
+                yield WritePulse(
+                    row=row,
+                    voltage=voltage,
+                    width=width,
+                    edge=device.pulses.edge_fraction * width,
+                    selected=remaining[row] > n,
+                )
 
 
 def _polarities(p: Pulses) -> tuple[tuple[int, float, float], ...]:

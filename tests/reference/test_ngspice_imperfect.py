@@ -1,0 +1,43 @@
+"""Imperfect arrays in ngspice against the surrogate: the same draw in both."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from netlists.deck import read_deck, sweep_deck, write_deck
+from netlists.ngspice import simulate
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_device
+from roa_circuit.in_situ import write_in_situ
+from roa_circuit.solver import read_currents
+from roa_circuit.spread import CONSTANTS, Spread
+
+pytestmark = pytest.mark.ngspice
+
+
+def simulated_states(deck, shape):
+    run = simulate(deck.text, time_limit=120)
+    return np.reshape([run.vectors[name][-1] for name in deck.vectors], shape)
+
+
+def test_cells_with_constants_of_their_own():
+    rng, shape = np.random.default_rng(0), (6, 4)
+    crossbar = Crossbar(rows=6, columns=4, r_source=10.0, r_word=2.0, r_bit=3.0, r_sense=5.0)
+    nominal = default_device()
+    covariance = np.diag(np.square([0.3, 0.02, 0.02, 0.1, 0.1, 0.1, 0.1]))
+    spread = Spread(names=CONSTANTS, log_covariance=tuple(map(tuple, covariance.tolist())))
+    drawn = {n: getattr(nominal.memristor, n) * v for n, v in spread.draw(rng, shape).items()}
+    device = dataclasses.replace(nominal, memristor=dataclasses.replace(nominal.memristor, **drawn))
+    state, volts = rng.random(shape), 0.1 * rng.random((5, 6))
+    expected = read_currents(crossbar, state, volts, device)
+    assert np.abs(read_currents(crossbar, state, volts, nominal) / expected - 1).max() > 0.01
+    for build in (read_deck, sweep_deck):
+        deck = build(crossbar, state, volts, device)
+        measured = simulate(deck.text, time_limit=120).matrix(deck.vectors, 5)
+        np.testing.assert_allclose(measured, expected, rtol=1e-7)
+    pulses = rng.integers(-2, 3, shape)
+    written = simulated_states(write_deck(crossbar, state, pulses, device), shape)
+    expected = write_in_situ(crossbar, state, pulses, device).state
+    assert np.abs(write_in_situ(crossbar, state, pulses, nominal).state - expected).max() > 0.02
+    np.testing.assert_allclose(written, expected, atol=5e-4)
