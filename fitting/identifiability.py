@@ -24,7 +24,7 @@ SMALLEST_NOISE = 1e-3
 # so that what the data do determine (gamma delta, alpha beta, one rate) is kept.
 HELD_FIRST = ("mu2", "mu1", "delta", "beta", "k", "gamma", "alpha")
 
-_WIDE = 10.0  # standard deviation of a logarithm or logit that nothing is known of
+WIDE = 10.0  # standard deviation of a logarithm or logit that nothing is known of
 
 
 def covariance(jacobian: Array, noise: float, free: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -36,8 +36,8 @@ def covariance(jacobian: Array, noise: float, free: NDArray[np.bool_]) -> NDArra
     J = np.asarray(jacobian)[:, free] / noise
     singular, right = np.linalg.svd(J, full_matrices=False)[1:]
     # Woodbury: in the plane of the rows 1/(s^2 + 1/w^2), across it w^2.
-    inside = 1.0 / (singular**2 + _WIDE**-2) - _WIDE**2
-    block = _WIDE**2 * np.eye(J.shape[1]) + (right.T * inside) @ right
+    inside = 1.0 / (singular**2 + WIDE**-2) - WIDE**2
+    block = WIDE**2 * np.eye(J.shape[1]) + (right.T * inside) @ right
     result = np.zeros((len(free), len(free)))
     result[np.ix_(free, free)] = block
     return result

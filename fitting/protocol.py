@@ -1,0 +1,96 @@
+"""Protocols: trains of pulses and readings to be measured, as tables for an instrument."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting.measurements import FloatArray, Measurements
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """`count` identical pulses, each followed by one reading; or readings alone (width 0).
+
+    Readings alone may stand at any voltage: they are points of an I-V sweep.
+    """
+
+    voltage: float  # [V] of the pulse; 0 without one
+    width: float  # [s], flat top; 0 without a pulse
+    read_voltage: float  # [V]
+    count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train:
+    """Steps in a row on one device. The first one resets or sets it, whatever its state was."""
+
+    label: str
+    steps: tuple[Step, ...]
+
+    @property
+    def pulses(self) -> int:
+        """All pulses, the one that prepares among them."""
+        return sum(step.count for step in self.steps if step.width > 0)
+
+    @property
+    def points(self) -> int:
+        """Points of an I-V sweep."""
+        return sum(step.count for step in self.steps if step.width == 0)
+
+
+def measurements(trains: Iterable[Train]) -> Measurements:
+    """The protocol as measurements whose currents are still to come (all 1)."""
+    trains = list(trains)
+    rows = [
+        (index, step.voltage, step.width, step.read_voltage)
+        for index, train in enumerate(trains) for step in train.steps for _ in range(step.count)
+    ]  # fmt: skip
+    number, voltage, width, read_voltage = np.array(rows, dtype=np.float64).T
+    return Measurements(
+        source="protocol", labels=tuple(train.label for train in trains), train=number.astype(np.int64),
+        voltage=voltage, width=width, read_voltage=read_voltage, current=np.ones(len(rows)),
+        sweep=width == 0,
+    )  # fmt: skip
+
+
+def seconds(trains: Iterable[Train]) -> float:
+    """How long all pulses take together [s], readings not counted."""
+    return sum(step.width * step.count for train in trains for step in train.steps)
+
+
+def step_table(trains: Iterable[Train]) -> str:
+    """CSV for a pulse generator, a step a row: train, pulse, count, and the reading after each."""
+    rows = [
+        (train.label, f"{step.voltage:g}", f"{step.width:g}", step.count, f"{step.read_voltage:g}")
+        for train in trains for step in train.steps
+    ]  # fmt: skip
+    return _csv(("train", "voltage [V]", "width [s]", "count", "read_voltage [V]"), rows)
+
+
+def reading_table(trains: Iterable[Train], current: FloatArray | None = None) -> str:
+    """CSV with a reading a row, as `read_measurements` takes it; `current` [A] empty or (rows,)."""
+    m = measurements(trains)
+    written = [""] * len(m) if current is None else [f"{value:.7g}" for value in current]
+    rows = []
+    for row, value in enumerate(written):
+        label, read_voltage = m.labels[m.train[row]], f"{m.read_voltage[row]:g}"
+        if m.sweep[row]:
+            rows.append((label, read_voltage, "", "", "", value))
+        else:
+            pulse = (f"{m.voltage[row]:g}", f"{m.width[row]:g}")
+            rows.append((label, *pulse, read_voltage, value, ""))
+    titles = ("train", "voltage [V]", "width [s]", "read_voltage [V]", "read_current [A]", "current [A]")
+    return _csv(titles, rows)
+
+
+def _csv(titles: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(titles)
+    writer.writerows(rows)
+    return text.getvalue()
