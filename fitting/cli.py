@@ -12,6 +12,7 @@ import typer.core
 from rich.markup import escape
 
 from fitting import _options as options
+from fitting.commands.design import design
 from roa_circuit import console
 from roa_circuit.errors import InputError
 from roa_circuit.options import Json
@@ -134,6 +135,9 @@ def inspect(
     if m.ignored:
         console.out.print(f"not used: {', '.join(m.ignored)}", markup=False, soft_wrap=True)
     return 0
+
+
+app.command()(design)
 
 
 def main() -> NoReturn:

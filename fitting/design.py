@@ -51,7 +51,7 @@ class Budget:
         if self.pulses < 30:
             raise InputError(f"{self.pulses} pulses are too few for seven constants; give 30 or more")
         if self.points < 4:
-            raise InputError(f"{self.points} points of I-V sweeps cannot tell gamma from delta, or alpha "
+            raise InputError(f"{self.points} points of I-V sweeps cannot tell gamma from delta, alpha "
                              "from beta; give 4 or more")  # fmt: skip
         if not 0 < self.noise < 1:
             raise InputError(f"noise = {self.noise:g} must lie between 0 and 1; 1% is 0.01")
@@ -184,8 +184,5 @@ def _protocol(
         steps = list(sweep.steps)
         for _, level, block in (point for point in more if point[0] == place):
             steps[level] = dataclasses.replace(steps[level], count=steps[level].count + block)
-        trains.append(Train(label=sweep.label, steps=tuple(steps)))
-    return tuple(
-        dataclasses.replace(train, label=f"{number} {train.label}")
-        for number, train in enumerate(trains, start=1)
-    )
+        trains.append(Train(steps=tuple(steps)))
+    return tuple(dataclasses.replace(t, number=number) for number, t in enumerate(trains, start=1))

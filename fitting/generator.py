@@ -11,7 +11,6 @@ from fitting.protocol import Step, Train
 from roa_circuit.errors import InputError
 from roa_circuit.memristor import rate
 from roa_circuit.parameters import Memristor
-from roa_circuit.units import engineering
 
 _PREPARING = 1e4  # dose that resets or sets: what is left of the state before is 1 / dose
 _PREPARING_WIDTH = 1e-3  # [s]
@@ -89,7 +88,7 @@ class Generator:
                 for count in _COUNTS:
                     if count * dose <= most:
                         step = Step(voltage=V, width=T, read_voltage=V_r, count=count)
-                        yield Train(label=f"{V:+g} V {engineering(T, 's')}", steps=(first, step))
+                        yield Train(steps=(first, step))
 
     def sweeps(self, p: Memristor, most: int, V_r: float) -> tuple[Train, Train]:
         """Of a set device below 0 V and of a reset one above: the polarity that leaves it as it is."""
@@ -98,8 +97,7 @@ class Generator:
         for sign, limit in ((-1.0, self.lowest_voltage), (1.0, self.highest_voltage)):
             levels = dict.fromkeys(self.voltage(limit * i / count) for i in range(1, count + 1))
             points = (Step(voltage=0.0, width=0.0, read_voltage=V) for V in levels if V != 0)
-            label = f"I-V {'set' if sign < 0 else 'reset'}"
-            result.append(Train(label=label, steps=(self.preparing(p, sign, V_r), *points)))
+            result.append(Train(steps=(self.preparing(p, sign, V_r), *points)))
         return result[0], result[1]
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from fitting.measurements import FloatArray, Measurements
+from roa_circuit.memristor import after_dose, pulse_strength
+from roa_circuit.parameters import Memristor
+from roa_circuit.units import engineering
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +32,21 @@ class Step:
 class Train:
     """Steps in a row on one device. The first one resets or sets it, whatever its state was."""
 
-    label: str
     steps: tuple[Step, ...]
+    number: int = 0
+
+    @property
+    def name(self) -> str:
+        """What is done: '-1.1 V 3 µs', or 'I-V after -1.3 V'."""
+        first, second = self.steps[0], self.steps[1]
+        if second.width > 0:
+            return f"{second.voltage:+g} V {engineering(second.width, 's')}"
+        return f"I-V after {first.voltage:+g} V"
+
+    @property
+    def label(self) -> str:
+        """Its number and name."""
+        return f"{self.number} {self.name}"
 
     @property
     def pulses(self) -> int:
@@ -41,6 +57,21 @@ class Train:
     def points(self) -> int:
         """Points of an I-V sweep."""
         return sum(step.count for step in self.steps if step.width == 0)
+
+    def mirrored(self) -> Train:
+        """The same train for a device whose terminals are exchanged."""
+        steps = (replace(s, voltage=-s.voltage, read_voltage=-s.read_voltage) for s in self.steps)
+        return replace(self, steps=tuple(steps))
+
+    def states(self, p: Memristor) -> list[float]:
+        """omega of device `p` after each step with pulses, from a middling state."""
+        result, omega = [], 0.5
+        for step in self.steps:
+            if step.width > 0:
+                dose = step.count * pulse_strength(step.voltage, step.width, p)
+                omega = float(after_dose(omega, dose))
+                result.append(omega)
+        return result
 
 
 def measurements(trains: Iterable[Train]) -> Measurements:

@@ -1,0 +1,1 @@
+"""Commands of `roa-fit`, one a module; `fitting.cli` gathers them."""

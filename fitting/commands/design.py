@@ -1,0 +1,159 @@
+"""`roa-fit design`: what to measure, as tables for a pulse generator."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fitting._options import POLARITIES, Polarity
+from roa_circuit import console, options
+from roa_circuit.errors import InputError, nearest
+from roa_circuit.parameters import Device, load_device
+from roa_circuit.units import engineering, parse_quantity
+
+if TYPE_CHECKING:
+    from fitting.design import Budget, Design
+    from fitting.protocol import Step, Train
+
+Limits = Annotated[str, typer.Option(metavar="FROM,TO", help="What the pulse generator reaches.")]
+
+
+def design(
+    pulses: Annotated[int, typer.Option(help="So many pulses may be spent, preparing ones too.")] = 100,
+    points: Annotated[int, typer.Option(help="So many points of I-V sweeps may be spent.")] = 40,
+    device: Annotated[
+        str, typer.Option(help="What the device is about: a parameter set, name or TOML file.")
+    ] = "zhang2021",
+    uncertainty: Annotated[
+        str, typer.Option(help="How far its constants may be off; a \\[spread] in its file is better.")
+    ] = "5%",
+    noise: Annotated[str, typer.Option(help="Of one reading, relative.")] = "1%",
+    voltages: Limits = "-3V,3V",
+    voltage_step: Annotated[str, typer.Option(help="The generator's resolution.")] = "10mV",
+    widths: Limits = "100ns,100ms",
+    width_step: Annotated[str, typer.Option(help="The generator's resolution.")] = "10ns",
+    read: Annotated[
+        str | None, typer.Option(metavar="V", help="Read voltage; else the parameter set's.")
+    ] = None,
+    window: Annotated[
+        str, typer.Option(metavar="FROM,TO", help="Trains stop before the state leaves it.")
+    ] = "0.1,0.9",
+    polarity: Polarity = "negative-sets",
+    output_dir: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("out/design"),
+    json_file: options.Json = None,
+) -> None:
+    """Propose the measurement that determines all seven constants best for so many pulses.
+
+    Writes [bold]protocol.csv[/], a step a row for the pulse generator, and [bold]readings.csv[/], a
+    reading a row: fill in its currents and give it to [bold]roa-fit[/].
+    """
+    from fitting._outputs import write_all
+    from fitting.design import Budget
+    from fitting.design import design as best_protocol
+    from fitting.generator import Generator
+    from fitting.protocol import reading_table, step_table
+
+    if polarity not in POLARITIES:
+        raise InputError(f"--polarity {polarity!r} is unknown; {nearest(polarity, POLARITIES)}")
+    low, high = _pair("--voltages", voltages, "V")
+    shortest, longest = _pair("--widths", widths, "s")
+    start, end = _pair("--window", window, "")
+    generator = Generator(
+        lowest_voltage=low, highest_voltage=high, shortest=shortest, longest=longest,
+        voltage_step=parse_quantity(voltage_step, what="--voltage-step", unit="V"),
+        width_step=parse_quantity(width_step, what="--width-step", unit="s"),
+    )  # fmt: skip
+    budget = Budget(pulses=pulses, points=points, noise=_share("--noise", noise), window=(start, end))
+    meant = _read_at(load_device(device), read)
+    found = best_protocol(meant, generator, budget, uncertainty=_share("--uncertainty", uncertainty))
+    trains = tuple(train.mirrored() for train in found.trains) if POLARITIES[polarity] else found.trains
+    files = {
+        output_dir / "protocol.csv": step_table(trains).encode(),
+        output_dir / "readings.csv": reading_table(trains).encode(),
+    }
+    if json_file is not None:
+        files[json_file] = (json.dumps(_document(found, budget, device), indent=2) + "\n").encode()
+    write_all(files)
+    _print(found, trains, meant, budget)
+    for path in files:
+        console.out.print(f"  {path}", markup=False, soft_wrap=True)
+
+
+def _pair(option: str, text: str, unit: str) -> tuple[float, float]:
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise InputError(f"{option} {text!r}: must be two values, FROM,TO")
+    first, second = (parse_quantity(part, what=option, unit=unit) for part in parts)
+    return first, second
+
+
+def _share(option: str, text: str) -> float:
+    """'1%' or '0.01' as 0.01."""
+    number = text.strip().removesuffix("%")
+    value = parse_quantity(number, what=option) * (0.01 if text.strip().endswith("%") else 1.0)
+    if not 0 <= value < 1:
+        raise InputError(f"{option} {text!r}: must lie between 0 and 100 %")
+    return value
+
+
+def _read_at(device: Device, read: str | None) -> Device:
+    if read is None:
+        return device
+    pulses = dataclasses.replace(
+        device.pulses, read_voltage=parse_quantity(read, what="--read", unit="V")
+    )
+    return dataclasses.replace(device, pulses=pulses)
+
+
+def _document(found: Design, budget: Budget, device: str) -> dict[str, Any]:
+    from roa_circuit.results import provenance
+
+    return {
+        "parameters": {
+            name: {"relative_error": error, "worst_draw": found.worst_draw[name]}
+            for name, error in found.errors.items()
+        },
+        "pulses": sum(train.pulses for train in found.trains),
+        "points": sum(train.points for train in found.trains),
+        "budget": dataclasses.asdict(budget),
+        "trains": [dataclasses.asdict(train) for train in found.trains],
+        "seconds": found.seconds,
+        "device": device,
+        "provenance": provenance(command="roa-fit design"),
+    }
+
+
+def _print(found: Design, trains: Sequence[Train], device: Device, budget: Budget) -> None:
+    from fitting.protocol import seconds
+
+    spent, points = sum(t.pulses for t in trains), sum(t.points for t in trains)
+    title = (f"{spent} pulses in {len(trains)} trains, {points} I-V points; the pulses take "
+             f"{engineering(seconds(trains), 's')}, read at "
+             f"{engineering(trains[0].steps[0].read_voltage, 'V')}")  # fmt: skip
+    same: dict[tuple[Step, ...], list[int]] = {}
+    for index, train in enumerate(trains):
+        same.setdefault(train.steps, []).append(index)
+    rows = [_row(trains[i[0]], found.trains[i[0]], device, len(i)) for i in same.values()]
+    console.out.print(console.table(title, ["train", "first", "then", "state"], rows))
+    columns = ["constant", "relative error", "if the device differs"]
+    errors = [
+        [name, f"{e:.2%}", f"up to {found.worst_draw[name]:.2%}"] for name, e in found.errors.items()
+    ]
+    title = f"What a fit will know, at {budget.noise:.3g} noise a reading"
+    console.out.print(console.table(title, columns, errors))
+
+
+def _row(train: Train, plain: Train, device: Device, times: int) -> list[str]:
+    """One kind of train; its states are those of the device as Eq. 1 writes it."""
+    first, *rest = train.steps
+    pulses = [f"{s.count} pulses" for s in rest if s.width > 0]
+    reads = [f"{s.read_voltage:g}" + f" ({s.count}×)" * (s.count > 1) for s in rest if s.width == 0]
+    then = "; ".join(pulses + [f"read at {', '.join(reads)} V"] * bool(reads))
+    states = " → ".join(f"{omega:.2f}" for omega in plain.states(device.memristor))
+    name = train.name + f", {times} times" * (times > 1)
+    return [name, f"{first.voltage:+g} V {engineering(first.width, 's')}", then, states]
