@@ -134,18 +134,25 @@ def suspect(sheet: Sheet, known: Mapping[str, Column], others: tuple[str, ...]) 
 
 def numbers(sheet: Sheet, column: Column) -> NDArray[np.float64]:
     """One column as SI numbers (rows,); empty cells are NaN, anything else must be finite."""
-    import pandas as pd
-
-    cells = pd.Series([row[column.place] for row in sheet.cells], dtype=object)
-    values: NDArray[np.float64] = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64)
+    cells = [row[column.place] for row in sheet.cells]
+    values = np.array([_bare(cell) for cell in cells])
     bare = np.isfinite(values)
     if column.factor is None and (bare & (values != 0)).any():
         raise InputError(f"{sheet.place}: column {column.title!r} lacks its unit; write "
                          f"{column.title + f' [{UNITS[column.name]}]'!r}")  # fmt: skip
     values = values * (1.0 if column.factor is None else column.factor)
-    for row in np.flatnonzero((cells != "").to_numpy(dtype=bool) & ~np.isfinite(values)):
-        values[row] = _written(sheet, column, int(row))
+    for row in np.flatnonzero(~np.isfinite(values)):
+        if cells[row]:
+            values[row] = _written(sheet, column, int(row))
     return values
+
+
+def _bare(cell: str) -> float:
+    """A cell that is nothing but a number; NaN for any other, '1_000' too."""
+    try:
+        return float(cell) if "_" not in cell else np.nan
+    except ValueError:
+        return np.nan
 
 
 def _written(sheet: Sheet, column: Column, row: int) -> float:

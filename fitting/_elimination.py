@@ -8,6 +8,7 @@ problem in one unknown, solved for all trains at once (variable projection, Golu
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fitting.measurements import FloatArray
 from fitting.residuals import NAMES, Objective
@@ -20,24 +21,31 @@ _COUNT = len(NAMES)
 
 
 class Eliminated:
-    """residual and Jacobian over the constants, every start at its best for them."""
+    """residual and Jacobian over the free constants, every start at its best for them.
 
-    def __init__(self, objective: Objective, logits: FloatArray) -> None:
-        self.objective = objective
-        self._logits = np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT)
+    `x` (7 + trains,) is where the search begins: the constants not in `free` stay so.
+    """
+
+    def __init__(self, objective: Objective, x: FloatArray, free: NDArray[np.int64]) -> None:
+        self._objective, self._free = objective, free
+        self._x = np.append(x[:_COUNT], np.clip(x[_COUNT:], -LARGEST_LOGIT, LARGEST_LOGIT))
+        self._fresh = False
 
     def full(self, constants: FloatArray) -> FloatArray:
-        """The whole search vector (7 + trains,): the constants with their best starts."""
-        self._logits = best_starts(self.objective, constants, self._logits)
-        return np.concatenate([constants, self._logits])
+        """The whole search vector (7 + trains,): all constants with their best starts."""
+        if not self._fresh or not np.array_equal(self._x[self._free], constants):
+            self._x[self._free] = constants
+            self._x[_COUNT:] = best_starts(self._objective, self._x[:_COUNT], self._x[_COUNT:])
+            self._fresh = True
+        return self._x.copy()
 
-    def residual(self, constants: FloatArray) -> FloatArray:
+    def residual(self, x: FloatArray) -> FloatArray:
         """(rows,)."""
-        return self.objective.residual(self.full(constants))
+        return self._objective.residual(self.full(x))
 
-    def jacobian(self, constants: FloatArray) -> FloatArray:
-        """d residual / d constants (rows, 7), what the starts can absorb taken out."""
-        return projected(self.objective, self.full(constants))
+    def jacobian(self, x: FloatArray) -> FloatArray:
+        """d residual / d x (rows, free), what the starts can absorb taken out."""
+        return projected(self._objective, self.full(x))[:, self._free]
 
 
 def projected(objective: Objective, x: FloatArray) -> FloatArray:

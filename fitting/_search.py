@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from fitting._descent import descend
 from fitting._elimination import Eliminated
 from fitting._guess import guesses
 from fitting.identifiability import LARGEST_LOG_ERROR
@@ -22,7 +22,6 @@ _BOUNDS = {
 _LARGEST_SINH = 300.0  # delta or beta times the largest voltage: e^300 still squares
 _MOST_STEPS = 100  # real data need some 20
 _BRIEF = 20
-_AT_PRECISION = (6, 7, 8)  # MINPACK: no smaller cost can be told apart
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
 
 
@@ -66,49 +65,19 @@ def search(
 
     `brief` stops at the first sign of convergence; below the cost `enough` it always stops.
     """
-    import lmfit
-
-    parameters = lmfit.Parameters()
-    for name, value in zip(NAMES, x, strict=False):
-        vary = name not in held
-        low, high = limits(name, objective.measurements) if vary else (-np.inf, np.inf)
-        inside = float(np.clip(value, low + 1e-6, high - 1e-6)) if vary else float(value)
-        parameters.add(name, value=inside, min=low, max=high, vary=vary)
-    free = [index for index, name in enumerate(NAMES) if parameters[name].vary]
-    eliminated = Eliminated(objective, x[len(NAMES) :])
-    began = vector(parameters)
-
-    def sane(p: Any) -> FloatArray:  # MINPACK asks for NaN where no reading feels a constant
-        asked = vector(p)
-        return asked if np.isfinite(asked).all() else began
-
-    left = [_BRIEF if brief else _MOST_STEPS]
-
-    def slopes(p: Any) -> FloatArray:
-        asked = sane(p)
-        left[0] -= 1
-        done = enough > 0 and float(np.sum(eliminated.residual(asked) ** 2)) < enough
-        if done or left[0] < 0:  # flat, so MINPACK ends: an exception through its C code may crash
-            return np.zeros((len(objective.measurements), len(free)))
-        return eliminated.jacobian(asked)[:, free]
-
-    result = lmfit.minimize(
-        lambda p: eliminated.residual(sane(p)), parameters, method="leastsq", calc_covar=False,
-        Dfun=slopes, gtol=0.0, ftol=1e-4 if brief else 1e-9, xtol=1e-3 if brief else 1e-10,
-        max_nfev=100_000,
+    free = np.array([index for index, name in enumerate(NAMES) if name not in held], dtype=np.int64)
+    bounds = [limits(NAMES[index], objective.measurements) for index in free]
+    low, high = np.reshape(bounds, (-1, 2)).T
+    eliminated = Eliminated(objective, x, free)
+    found = descend(
+        eliminated, x[free], low, high, enough=enough,
+        most=_BRIEF if brief else _MOST_STEPS, tolerance=1e-4 if brief else 1e-9,
     )  # fmt: skip
-    found = eliminated.full(sane(result.params))
-    ended = left[0] >= 0 and (bool(result.success) or result.ier in _AT_PRECISION)
-    message = str(result.message) if left[0] >= 0 else f"no end after {_MOST_STEPS} steps"
+    message = "converged" if found.converged else f"no end after {_MOST_STEPS} steps"
     return Solution(
-        x=found, cost=float(np.sum(objective.residual(found) ** 2)), held=frozenset(held),
-        converged=ended, message=message,
+        x=eliminated.full(found.x), cost=found.cost, held=frozenset(held), converged=found.converged,
+        message=message,
     )  # fmt: skip
-
-
-def vector(p: Any) -> FloatArray:
-    """The constants' logarithms (7,) of an lmfit.Parameters."""
-    return np.array([p[name].value for name in NAMES])
 
 
 def limits(name: str, m: Measurements) -> tuple[float, float]:

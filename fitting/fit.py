@@ -16,13 +16,16 @@ from fitting.identifiability import (
     LARGEST_LOG_ERROR,
     SMALLEST_NOISE,
     log_errors,
+    student,
 )
 from fitting.measurements import FloatArray, Measurements
 from fitting.residuals import NAMES, Objective, from_search, predict, to_search
 from roa_circuit.errors import InputError
+from roa_circuit.memristor import current
 from roa_circuit.parameters import UNITS, Device, Memristor
 
 _PROFILE_ABOVE = 0.02  # log error from which the curvature alone is not believed
+_FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
 _COSTLESS = 0.02  # of the cost: what holding an open constant may add
 
 LARGEST_MISFIT = 0.1
@@ -80,15 +83,13 @@ class Fit:
 def fit_device(m: Measurements, prior: Device) -> Fit:
     """Fit the seven constants of Eq. 1-2 and every train's starting state.
 
-    Least squares of the relative misfit in log parameters (lmfit). What the data leave open
+    Least squares of the relative misfit in log parameters. What the data leave open
     is taken from `prior` and marked; the rest is then fitted once more.
 
     Raises
     ------
     InputError : fewer readings than unknowns.
     """
-    import lmfit  # noqa: F401  (loading it is not part of the fit's seconds)
-
     began = time.perf_counter()
     unknowns = len(NAMES) + len(m.labels)
     if len(m) <= unknowns:
@@ -170,20 +171,28 @@ def _report(
         basis = "data" if known else "prior" if at_prior else "with prior"
         error = errors[name] * noise / judged
         estimates[name] = _estimate(name, p, prior, error, freedom, basis)
+    lost = _runs_away(p, m) and not any(estimates[n].identifiable for n in ("gamma", "delta"))
+    lost = lost and estimates["gamma"].basis == "with prior"
     return Fit(
         estimates=estimates, memristor=p, start=start, residual=objective.residual(solution.x),
-        predicted=predict(p, start, m, objective.schedule), converged=solution.converged,
-        message=solution.message, seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
+        predicted=predict(p, start, m, objective.schedule), converged=solution.converged and not lost,
+        message="gamma delta grows without end" if lost else solution.message,
+        seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
     )  # fmt: skip
+
+
+def _runs_away(p: Memristor, m: Measurements) -> bool:
+    """Whether the device's largest conductance lies far above everything it was seen to have."""
+    plain = ~m.sweep
+    largest = current(1.0, m.read_voltage[plain], p) / m.current[plain]
+    return bool(plain.any() and largest.min() > _FAR_ABOVE)
 
 
 def _estimate(
     name: str, p: Memristor, prior: Memristor, error: float, freedom: int, basis: str
 ) -> Estimate:
-    from scipy import stats
-
     value, known = float(getattr(p, name)), basis == "data"
-    reach = float(stats.t.ppf(0.975, freedom)) * error
+    reach = student(freedom) * error
     interval = (value * float(np.exp(-reach)), value * float(np.exp(reach)))
     return Estimate(
         name=name, value=getattr(prior, name) if basis == "prior" else value, unit=UNITS[name],

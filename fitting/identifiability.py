@@ -49,3 +49,18 @@ def log_errors(jacobian: Array, noise: float, held: Collection[str] = ()) -> dic
     free = np.array([i >= len(NAMES) or NAMES[i] not in held for i in range(count)])
     spread = np.sqrt(np.maximum(np.diag(covariance(jacobian, noise, free)), 0.0))
     return dict(zip(NAMES, (float(v) for v in spread[: len(NAMES)]), strict=True))
+
+
+def student(freedom: int) -> float:
+    """The 97.5 % point of Student's t, within 1 % from 2 degrees of freedom, 0.2 % from 3.
+
+    Abramowitz and Stegun 26.7.5: scipy.stats takes longer to load than a device to fit.
+    """
+    z, v = 1.9599639845400545, float(freedom)
+    terms = (
+        (z**3 + z) / 4.0,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96.0,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384.0,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160.0,
+    )
+    return z + sum(term / v ** (power + 1) for power, term in enumerate(terms))

@@ -51,26 +51,24 @@ def document(f: Fit, m: Measurements) -> dict[str, Any]:
 def render(f: Fit, m: Measurements) -> dict[str, bytes]:
     """The figure as {'png': ..., 'svg': ...}; the same fit gives the same bytes."""
     import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    metadata: dict[str, dict[str, Any]] = {"png": {"Software": "roa-fit"}, "svg": {"Date": None}}
-    result = {}
-    with mpl.rc_context(_STYLE):
+    png, svg = io.BytesIO(), io.BytesIO()
+    agg, vector = cast(Any, FigureCanvasAgg), cast(Any, FigureCanvasSVG)  # untyped there
+    with mpl.rc_context(_STYLE):  # the canvases themselves: savefig would draw everything twice
         drawing = figure(f, m)
-        for kind, extra in metadata.items():
-            file = io.BytesIO()
-            drawing.savefig(file, format=kind, dpi=140, metadata=extra)
-            drawing.set_layout_engine("none")  # laid out once; the second file keeps it
-            result[kind] = file.getvalue()
-    return result
+        agg(drawing).print_png(png, metadata={"Software": "roa-fit"})
+        drawing.set_layout_engine("none")  # laid out once; the second file keeps it
+        vector(drawing).print_svg(svg, metadata={"Date": None})
+    return {"png": png.getvalue(), "svg": svg.getvalue()}
 
 
 def figure(f: Fit, m: Measurements) -> Figure:
     """Trains and their misfit on top; below the I-V sweeps, the constants, the misfit's shape."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    result = Figure(figsize=(12.0, 8.4), layout="constrained")
-    FigureCanvasAgg(result)
+    result = Figure(figsize=(12.0, 8.4), dpi=140, layout="constrained")
     above, below = cast("list[SubFigure]", result.subfigures(2, 1, height_ratios=[4.1, 2.6]))
     place = _places(m)
     trains, misfit = above.subplots(2, 1, sharex=True, height_ratios=[3.0, 1.1])
