@@ -9,7 +9,8 @@
                                               Rbit -- bit{j} -- Rsense -- sense{j} -- Vsense{j} -- 0
 
 A zero resistance is no resistor (ngspice would make it 1 mOhm): the nodes it joins are one,
-under the shorter name. `i(Vsense{j})` is the sensed current of column j.
+under the shorter name. A broken segment is no resistor either, between two nodes; an open cell's
+te hangs free, on the node `open_word{i}_col{j}`. `i(Vsense{j})` is the sensed current of column j.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.stimuli import READ_SLOT, Points, staircase, write_stimuli
+from roa_circuit.breaks import Break
 from roa_circuit.compact_model import (
     DYNAMIC_SUBCIRCUIT,
     STATIC_SUBCIRCUIT,
@@ -33,7 +35,7 @@ from roa_circuit.compact_model import (
 )
 from roa_circuit.crossbar import Crossbar, bit_node, word_node
 from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device
+from roa_circuit.parameters import OPEN, Device
 from roa_circuit.waveforms import READ_HOLD
 
 LARGEST_CELLS = 8192
@@ -305,23 +307,41 @@ def _array(
     constants = instance_constants(device)
     if subcircuit == STATIC_SUBCIRCUIT:
         constants = {name: values for name, values in constants.items() if name not in SWITCHING}
-    r_source, r_word = _number(crossbar.r_source), _number(crossbar.r_word)
-    r_bit, r_sense = _number(crossbar.r_bit), _number(crossbar.r_sense)
+    is_open = np.broadcast_to(np.asarray(device.memristor.current_scale) <= OPEN, crossbar.shape)
     for i in range(crossbar.rows):
         if crossbar.r_source:
-            yield f"Rsource{i} drive{i} word{i} {r_source}"
+            yield f"Rsource{i} drive{i} word{i} {_number(crossbar.r_source)}"
         for j in range(crossbar.columns):
-            word, bit = f"word{i}", f"bit{j}"
-            if crossbar.r_word:
-                left, word = word if j == 0 else word_node(i, j - 1), word_node(i, j)
-                yield f"R{word} {left} {word} {r_word}"
-            if crossbar.r_bit:
-                below = bit if i == crossbar.rows - 1 else bit_node(i + 1, j)
-                bit = bit_node(i, j)
-                yield f"R{bit} {bit} {below} {r_bit}"
+            word, left = _word(crossbar, i, j), _word(crossbar, i, j - 1)
+            if crossbar.r_word and not _is_broken(crossbar, "word", i, j):
+                yield f"R{word} {left} {word} {_number(crossbar.r_word)}"
+            bit, below = _bit(crossbar, i, j), _bit(crossbar, i + 1, j)
+            if crossbar.r_bit and not _is_broken(crossbar, "bit", i, j):
+                yield f"R{bit} {bit} {below} {_number(crossbar.r_bit)}"
+            top = f"open_{word_node(i, j)}" if is_open[i, j] else word
             own = [f"{name}={_exact(values[i, j])}" for name, values in constants.items()]
             start = f"w0={_exact(state[i, j])}"
-            yield from _folded(f"X{word_node(i, j)} {word} {bit} {subcircuit}", [start, *own])
+            yield from _folded(f"X{word_node(i, j)} {top} {bit} {subcircuit}", [start, *own])
     if crossbar.r_sense:
         for j in range(crossbar.columns):
-            yield f"Rsense{j} bit{j} sense{j} {r_sense}"
+            yield f"Rsense{j} bit{j} sense{j} {_number(crossbar.r_sense)}"
+
+
+def _word(crossbar: Crossbar, i: int, j: int) -> str:
+    """The node of word line i at cell j; its driven end is cell -1."""
+    if crossbar.r_word:
+        return word_node(i, j) if j >= 0 else f"word{i}"
+    cuts = [k for k in range(j, -1, -1) if _is_broken(crossbar, "word", i, k)]
+    return word_node(i, cuts[0]) if cuts else f"word{i}"
+
+
+def _bit(crossbar: Crossbar, i: int, j: int) -> str:
+    """The node of bit line j at cell i; its sensed end is one row further."""
+    if crossbar.r_bit:
+        return bit_node(i, j) if i < crossbar.rows else f"bit{j}"
+    cuts = [k for k in range(i, crossbar.rows) if _is_broken(crossbar, "bit", k, j)]
+    return bit_node(cuts[0], j) if cuts else f"bit{j}"
+
+
+def _is_broken(crossbar: Crossbar, line: str, row: int, column: int) -> bool:
+    return bool(crossbar.breaks) and Break(line=line, row=row, column=column) in crossbar.breaks

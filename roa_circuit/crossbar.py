@@ -8,7 +8,8 @@ bottom into virtual ground. One `r_word` and one `r_bit` segment per cell:
                                 o            o
                               r_bit        r_bit  ... next row ... last row: r_bit -- r_sense -- ground
 
-Any resistance may be zero: the nodes it joins are then one node.
+Any resistance may be zero: the nodes it joins are then one node. Segments may be open
+(`roa_circuit.breaks`).
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from roa_circuit.breaks import Break
 from roa_circuit.errors import InputError, nearest
 
 SELECT_SCHEMES = ("V/2", "V/3")
+FAULTS = ("breaks", "word_gain", "bit_gain")
 RESISTANCES = ("r_source", "r_word", "r_bit", "r_sense")
 
 
@@ -29,6 +32,9 @@ class Crossbar:
     """A passive array of `rows` word lines by `columns` bit lines.
 
     scheme : how unselected lines are biased while a cell is written, 'V/2' or 'V/3'.
+    breaks : open segments of lines.
+    word_gain, bit_gain : what each line's write driver puts out per volt asked for, (rows,) and
+        (columns,); empty where all are 1. Read voltages are what a read is given.
     """
 
     rows: int
@@ -38,6 +44,9 @@ class Crossbar:
     r_bit: float = 0.0  # [Ohm] per bit-line segment
     r_sense: float = 0.0  # [Ohm] bit line to virtual ground
     scheme: str = "V/2"
+    breaks: tuple[Break, ...] = ()
+    word_gain: tuple[float, ...] = ()
+    bit_gain: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns"):
@@ -52,6 +61,13 @@ class Crossbar:
             raise InputError(
                 f"scheme {self.scheme!r} is unknown; {nearest(self.scheme, SELECT_SCHEMES)}"
             )
+        for one in self.breaks:
+            if not (0 <= one.row < self.rows and 0 <= one.column < self.columns):
+                raise InputError(f"{one} lies outside the array of {self.rows} x {self.columns} cells")
+        for name, count in (("word_gain", self.rows), ("bit_gain", self.columns)):
+            gains = getattr(self, name)
+            if gains and (len(gains) != count or not all(math.isfinite(gain) for gain in gains)):
+                raise InputError(f"{name} must be {count} finite numbers, one a line, or empty")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -60,11 +76,19 @@ class Crossbar:
 
     def ideal(self) -> Crossbar:
         """The same array with perfect conductors and readout."""
-        return dataclasses.replace(self, r_source=0.0, r_word=0.0, r_bit=0.0, r_sense=0.0)
+        return Crossbar(rows=self.rows, columns=self.columns, scheme=self.scheme)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in layer files and reports."""
-        return dataclasses.asdict(self)
+        """Plain values, as stored in layer files and reports; faults only where there are any."""
+        document = dataclasses.asdict(self)
+        return {k: v for k, v in document.items() if k not in FAULTS or v}
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Crossbar:
+        """What `to_dict` gave, also after a journey through JSON."""
+        faults: dict[str, Any] = {name: tuple(document.get(name, ())) for name in FAULTS}
+        faults["breaks"] = tuple(Break(**one) for one in faults["breaks"])
+        return cls(**{**document, **faults})
 
 
 def word_node(row: int, column: int) -> str:

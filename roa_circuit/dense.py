@@ -54,7 +54,10 @@ class _Circuit:
                 self._join(a, b)
         fixed = [f"source{i}" for i in range(self.rows)] + [f"ground{j}" for j in range(self.columns)]
         self.fixed = {self._find(name): index for index, name in enumerate(fixed)}
-        names = sorted({self._find(n) for a, b, _ in resistors for n in (a, b)} - self.fixed.keys())
+        # The cells' nodes by name: behind breaks, no resistor need reach them.
+        cells = {f"{k}{i},{j}" for k in "wb" for i in range(self.rows) for j in range(self.columns)}
+        ends = {n for a, b, _ in resistors for n in (a, b)}
+        names = sorted({self._find(name) for name in ends | cells} - self.fixed.keys())
         self.number = {name: index for index, name in enumerate(names)}
         self.number |= {name: len(names) + index for name, index in self.fixed.items()}
         self.unknowns, self.nodes = len(names), len(names) + len(fixed)
@@ -69,14 +72,17 @@ class _Circuit:
     def _resistors(self, c: Crossbar) -> list[tuple[str, str, float]]:
         """(node, node, Ohm) of every line segment and terminal."""
         parts = []
+        broken = {(one.line, one.row, one.column) for one in c.breaks}
         for i in range(c.rows):
             parts.append((f"source{i}", f"driven{i}", c.r_source))
             for j in range(c.columns):
-                parts.append((f"w{i},{j - 1}" if j else f"driven{i}", f"w{i},{j}", c.r_word))
+                if ("word", i, j) not in broken:
+                    parts.append((f"w{i},{j - 1}" if j else f"driven{i}", f"w{i},{j}", c.r_word))
         for j in range(c.columns):
             for i in range(c.rows):
-                below = f"b{i + 1},{j}" if i < c.rows - 1 else f"sensed{j}"
-                parts.append((f"b{i},{j}", below, c.r_bit))
+                if ("bit", i, j) not in broken:
+                    below = f"b{i + 1},{j}" if i < c.rows - 1 else f"sensed{j}"
+                    parts.append((f"b{i},{j}", below, c.r_bit))
             parts.append((f"sensed{j}", f"ground{j}", c.r_sense))
         return parts
 

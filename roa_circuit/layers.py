@@ -107,7 +107,7 @@ class ProgrammedLayer:
             return cls(
                 name=str(header["name"]),
                 device=Device.from_dict(header["device"]),
-                crossbar=Crossbar(**header["crossbar"]),
+                crossbar=Crossbar.from_dict(header["crossbar"]),
                 initial_state=arrays["initial_state"].astype(np.float64),
                 pulses=arrays["pulses"].astype(np.int64),
                 inputs=arrays["inputs"].astype(np.float64),

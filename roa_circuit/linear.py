@@ -175,4 +175,7 @@ def _flip_crossbar(c: Crossbar) -> Crossbar:
         r_word=c.r_bit,
         r_bit=c.r_word,
         r_sense=c.r_source,
+        breaks=(),
+        word_gain=(),
+        bit_gain=(),
     )

@@ -27,6 +27,10 @@ Constant = float | Any
 """A number, or an array of any library of the Array API with a number a cell."""
 
 
+OPEN = 1e-15
+"""The `current_scale` of an open cell: below any leak, and no zero to divide by."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Memristor:
     """The seven constants of Eq. 1 and 2 (Zhang et al. 2021, Table 1).
@@ -35,8 +39,8 @@ class Memristor:
     `current_scale` multiplies Eq. 2 alone: the same switching in a device of another area.
     1 is Table 1 as printed, whose 1 mS cells drown in the wires of a 64-row array.
 
-    Any constant may be an array (rows, columns) instead, of a device a cell. There alone `k` and
-    `current_scale` may be 0: a cell that never switches, and one that does not conduct.
+    Any constant may be an array (rows, columns) instead, of a device a cell. There alone `k` may
+    be 0, of a cell that never switches; a `current_scale` of OPEN is one that does not conduct.
     """
 
     k: Constant  # [1/s]
@@ -52,7 +56,7 @@ class Memristor:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if is_array_api_obj(value):
-                _require_all(field.name, value, zero=field.name in ("k", "current_scale"))
+                _require_all(field.name, value, zero=field.name == "k")
             else:
                 _require(field.name, value, positive=True)
 

@@ -8,11 +8,12 @@ at most the spread of the cells' differential conductances about it, whatever th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit import breaks
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import ConvergenceError, InputError
 from roa_circuit.linear import LinearNetwork
@@ -25,6 +26,7 @@ TOLERANCE = 1e-12
 """Newton stops when every loop's voltage error is below this fraction of the largest drive."""
 
 _NEWTON_STEPS = 50
+_NO_VOLTAGE = 1e-60  # [V]; squares of what is smaller underflow
 _CG_STEPS = 200
 
 
@@ -45,7 +47,7 @@ def read_currents(
     g = conductance(state, device.pulses.read_voltage, device.memristor)
     network = LinearNetwork(crossbar, g)
     if not exact:
-        return network.currents(voltages)
+        return _linear_currents(network, voltages)
     e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
     cells = solve_cells(network, state, e, device.memristor)
     return np.asarray(cells.currents.sum(axis=-2))
@@ -54,7 +56,10 @@ def read_currents(
 def effective_weights(crossbar: Crossbar, state: Floats, device: Device) -> Floats:
     """The matrix W (rows, columns) [S] with currents = voltages @ W, linear cells."""
     g = conductance(state, device.pulses.read_voltage, device.memristor)
-    return LinearNetwork(crossbar, g).effective_weights()
+    network = LinearNetwork(crossbar, g)
+    if crossbar.breaks:
+        return _linear_currents(network, np.eye(crossbar.rows))
+    return network.effective_weights()
 
 
 def check_read(crossbar: Crossbar, state: Floats, voltages: Floats) -> None:
@@ -85,8 +90,10 @@ def solve_cells(
     Newton on u + Z i(u) = e. The network's conductances should be near the cells'; they set
     the speed, not the result. `guess` are cell voltages to start from.
     """
+    if network.crossbar.breaks:
+        return _solve_cells_with_breaks(network, state, e, p, guess)
     u = network.cell_voltages(e) if guess is None else np.array(guess)
-    limit = TOLERANCE * max(float(np.abs(e).max(initial=0.0)), 1e-300)
+    limit = max(TOLERANCE * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
     for _ in range(_NEWTON_STEPS):
         i = current(state, u, p)
         residual = e - u - network.line_drops(i)
@@ -114,7 +121,9 @@ def solve_linear(
     ------
     ConvergenceError : stopped short of the tolerance.
     """
-    limit = tolerance * np.abs(e).max(initial=0.0)
+    if network.crossbar.breaks:
+        return _solve_linear_with_breaks(network, conductances, e, tolerance)
+    limit = max(tolerance * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
     y, r = np.zeros_like(e), e
     z = network.solve(r)
     direction = z
@@ -130,6 +139,55 @@ def solve_linear(
         before, rz = rz, _dot(r, z)
         direction = z + (rz / np.maximum(before, 1e-300)) * direction
     raise ConvergenceError(f"the linear crossbar solve stopped at a residual of {np.abs(r).max():.2e} V")
+
+
+def _solve_linear_with_breaks(
+    network: LinearNetwork, conductances: Floats, e: Floats, tolerance: float
+) -> Floats:
+    intact, H = _without_breaks(network)
+    y = solve_linear(intact, conductances, e, tolerance=tolerance)
+    responses = _responses(intact, conductances, H, tolerance)
+    drops = breaks.voltages(breaks.through(y, H), responses, H)
+    return np.asarray(y - np.einsum("...b,...brc->...rc", drops, responses))
+
+
+def _solve_cells_with_breaks(
+    network: LinearNetwork, state: Floats, e: Floats, p: Memristor, guess: Floats | None
+) -> Cells:
+    """Newton on the voltages across the breaks, round the solver of the intact array."""
+    intact, H = _without_breaks(network)
+    limit = max(TOLERANCE * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
+    across = np.zeros((*e.shape[:-2], len(H)))
+    for _ in range(_NEWTON_STEPS):
+        cells = solve_cells(intact, state, e - breaks.spread_over(across, H), p, guess)
+        slope = differential_conductance(state, cells.voltages, p)
+        passing = breaks.through(cells.currents, H)
+        step = breaks.voltages(passing, _responses(intact, slope, H, 1e-6), H)
+        across, guess = across + step, cells.voltages
+        if np.abs(step).max(initial=0.0) <= limit:
+            return cells
+    raise ConvergenceError(f"the breaks' voltages still moved by {np.abs(step).max():.2e} V")
+
+
+def _linear_currents(network: LinearNetwork, voltages: Floats) -> Floats:
+    if not network.crossbar.breaks:
+        return network.currents(voltages)
+    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *network.crossbar.shape))
+    g = np.broadcast_to(network.conductances, e.shape)
+    return np.asarray(solve_linear(network, g, e).sum(axis=-2))
+
+
+def _without_breaks(network: LinearNetwork) -> tuple[LinearNetwork, Floats]:
+    """(the network of whole lines, H (breaks, rows, columns))."""
+    crossbar = network.crossbar
+    intact = replace(network, crossbar=replace(crossbar, breaks=()))
+    return intact, breaks.patterns(crossbar.breaks, crossbar.shape)
+
+
+def _responses(intact: LinearNetwork, conductances: Floats, H: Floats, tolerance: float) -> Floats:
+    """Cell currents (..., breaks, rows, columns) [A] under the loop drives H."""
+    g = np.broadcast_to(conductances[..., None, :, :], (*conductances.shape[:-2], *H.shape))
+    return solve_linear(intact, g, np.broadcast_to(H, g.shape), tolerance=tolerance)
 
 
 def _dot(a: Floats, b: Floats) -> Floats:

@@ -77,4 +77,8 @@ def line_voltages(
     words = np.full(crossbar.rows, -idle)
     words[pulse.row] = half
     bits = np.where(pulse.selected, -half, idle)
-    return words, bits
+    return _driven(words, crossbar.word_gain), _driven(bits, crossbar.bit_gain)
+
+
+def _driven(voltages: NDArray[np.float64], gain: tuple[float, ...]) -> NDArray[np.float64]:
+    return voltages * np.array(gain) if gain else voltages

@@ -7,9 +7,11 @@ import pytest
 
 from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.ngspice import simulate
+from roa_circuit.breaks import Break
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_device
 from roa_circuit.in_situ import write_in_situ
+from roa_circuit.parameters import OPEN
 from roa_circuit.solver import read_currents
 from roa_circuit.spread import CONSTANTS, Spread
 
@@ -41,3 +43,38 @@ def test_cells_with_constants_of_their_own():
     expected = write_in_situ(crossbar, state, pulses, device).state
     assert np.abs(write_in_situ(crossbar, state, pulses, nominal).state - expected).max() > 0.02
     np.testing.assert_allclose(written, expected, atol=5e-4)
+
+
+WIRES = [
+    {},
+    {"r_source": 10.0, "r_word": 2.0, "r_bit": 3.0, "r_sense": 5.0},
+    {"r_bit": 3.0},
+    {"r_source": 1.0, "r_word": 3.0},
+]
+
+
+@pytest.mark.parametrize("wires", WIRES, ids=lambda wires: "+".join(wires) or "none")
+def test_broken_lines_open_cells_and_uneven_write_drivers(wires):
+    rng, shape = np.random.default_rng(len(wires)), (6, 4)
+    breaks = (
+        Break(line="word", row=1, column=2),
+        Break(line="word", row=4, column=0),
+        Break(line="bit", row=3, column=3),
+    )
+    gains = {"word_gain": tuple(rng.normal(1, 0.02, 6)), "bit_gain": tuple(rng.normal(1, 0.02, 4))}
+    crossbar = Crossbar(rows=6, columns=4, breaks=breaks, **gains, **wires)
+    is_open = rng.random(shape) < 0.15
+    assert is_open.any()
+    nominal = default_device()
+    faulty = {"current_scale": np.where(is_open, OPEN, 0.01), "k": np.where(is_open, 0.0, 1e-4)}
+    device = dataclasses.replace(nominal, memristor=dataclasses.replace(nominal.memristor, **faulty))
+    state, volts = rng.random(shape), 0.1 * rng.random((5, 6))
+    expected = read_currents(crossbar, state, volts, device)
+    for build in (read_deck, sweep_deck):
+        deck = build(crossbar, state, volts, device)
+        measured = simulate(deck.text, time_limit=120).matrix(deck.vectors, 5)
+        np.testing.assert_allclose(measured, expected, rtol=0, atol=1e-8 * np.abs(expected).max())
+    pulses = rng.integers(-2, 3, shape)
+    written = simulated_states(write_deck(crossbar, state, pulses, device), shape)
+    np.testing.assert_allclose(written, write_in_situ(crossbar, state, pulses, device).state, atol=5e-4)
+    np.testing.assert_allclose(written[is_open], state[is_open], atol=1e-12)
