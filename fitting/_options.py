@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,9 @@ from roa_circuit.units import parse_quantity
 
 POLARITIES = {"negative-sets": False, "positive-sets": True}
 
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="CSV, TSV or XLSX: pulses, readings, I-V sweeps.")
+]
 Pulse = Annotated[
     list[str] | None,
     typer.Option(

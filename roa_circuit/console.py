@@ -6,16 +6,19 @@ With `roa_circuit.options` the only module here that knows a terminal; only comm
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from roa_circuit import results
 from roa_circuit.errors import RoaError, SimulatorError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # the root of typer's own complaints
@@ -50,16 +53,28 @@ def _exit_code(app: typer.Typer) -> int:
     return result if isinstance(result, int) else 0
 
 
+def say(text: str) -> None:
+    """One line of plain text, never wrapped in the middle of a path."""
+    out.print(text, markup=False, soft_wrap=True)
+
+
+def provenance(inputs: Iterable[Path] = (), **extra: Any) -> dict[str, Any]:
+    """What made this command's results: the command as it was typed, its files, versions, time."""
+    name = Path(sys.argv[0]).name
+    command = shlex.join([name, *sys.argv[1:]])
+    return results.provenance(command=command, inputs=[results.fingerprint(p) for p in inputs], **extra)
+
+
 def complain(message: str) -> None:
     """One line on stderr, never wrapped or coloured in the middle of a path."""
-    line = " ".join(message.split())
+    flat = " ".join(message.split())
     err.print("[bold red]error:[/] ", end="")
-    err.print(line, markup=False, soft_wrap=True)
+    err.print(flat, markup=False, soft_wrap=True)
 
 
 def _quote_simulator(error: SimulatorError) -> None:
-    for line in error.log.strip().splitlines()[-8:]:
-        err.print("  | " + line, markup=False, soft_wrap=True)
+    for said in error.log.strip().splitlines()[-8:]:
+        err.print("  | " + said, markup=False, soft_wrap=True)
     if error.deck is not None:
         err.print(f"  deck kept at {error.deck}", markup=False, soft_wrap=True)
 
@@ -91,8 +106,8 @@ def progress() -> Progress:
 def percent(description: str) -> Iterator[Callable[[float], None]]:
     """A progress bar of one long run; what it gives is told the fraction that is done."""
     with progress() as bar:
-        line = bar.add_task(description, total=100)
-        yield lambda fraction: bar.update(line, completed=round(100 * fraction))
+        task = bar.add_task(description, total=100)
+        yield lambda fraction: bar.update(task, completed=round(100 * fraction))
 
 
 class DownloadBar:

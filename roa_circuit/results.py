@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import io
 import json
 import math
@@ -99,6 +100,12 @@ def provenance(**extra: Any) -> dict[str, Any]:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **extra,
     }
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """A file by its name, its size and the SHA-256 of its content."""
+    content = path.read_bytes()
+    return {"file": str(path), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _umask() -> int:

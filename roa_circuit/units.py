@@ -46,6 +46,14 @@ def engineering(value: float, unit: str = "", digits: int = 3) -> str:
     """`value` with an SI prefix: engineering(3e-6, 's') is '3 µs'."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".rstrip()
+    size, prefix = prefix_for(value)
+    return f"{value / size:.{digits}g} {prefix}{unit}".rstrip()
+
+
+def prefix_for(value: float) -> tuple[float, str]:
+    """The SI prefix that shows `value` best: prefix_for(3e-6) is (1e-6, 'µ')."""
+    if value == 0 or not math.isfinite(value):
+        return 1.0, ""
     prefixes = ["f", "p", "n", "µ", "m", "", "k", "M", "G"]
     exponent = min(max(math.floor(math.log10(abs(value)) / 3), -5), 3)
-    return f"{value / 1000.0**exponent:.{digits}g} {prefixes[exponent + 5]}{unit}".rstrip()
+    return 1000.0**exponent, prefixes[exponent + 5]

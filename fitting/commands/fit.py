@@ -1,0 +1,201 @@
+"""`roa-fit FILE`: the seven constants of measured pulses, and what the data say of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from fitting import _options as options
+from roa_circuit import console
+from roa_circuit.errors import InputError
+from roa_circuit.options import Json
+from roa_circuit.parameters import Device, load_device
+
+if TYPE_CHECKING:
+    from fitting.comparison import Comparison
+    from fitting.fit import Fit
+    from fitting.measurements import Measurements
+
+
+def fit(
+    measurements: options.Files,
+    output_dir: Annotated[Path, typer.Option(help="Where the device and the report go.")] = Path(
+        "out/fit"
+    ),
+    prior: Annotated[
+        str, typer.Option(help="Parameter set (name or TOML file) for what the data leave open.")
+    ] = "zhang2021",
+    pulse: options.Pulse = None,
+    read: options.Read = None,
+    unit: options.Unit = None,
+    polarity: options.Polarity = "negative-sets",
+    scale: options.Scale = 1.0,
+    column: options.Column = None,
+    where: options.Where = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Also judge the law: two simpler ones, hold-out, AIC.")
+    ] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")
+    ] = False,
+    json_file: Json = None,
+) -> int:
+    """Fit k, mu1, mu2, gamma, delta, alpha, beta to measured pulses, with honest errors.
+
+    Columns need units: [bold]train, voltage \\[V], width \\[s], read_voltage \\[V][/] and one of
+    [bold]conductance \\[S], resistance \\[Ohm], read_current \\[A][/]; R_before and R_after for one
+    pulse a cell; I-V sweeps as rows with [bold]current \\[A][/] at [bold]voltage \\[V][/]; or one train
+    a column. Try [bold]roa-fit inspect[/] first. Exit codes: 0 fitted, 1 the model does not meet the
+    data, 2 bad input.
+    """
+    from fitting._outputs import write_all
+    from fitting.fit import fit_device
+    from fitting.measurements import describe, read_measurements
+
+    device = load_device(prior)
+    how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
+    m = read_measurements(measurements, how)
+    result = fit_device(m, device)
+    laws = _judged(m, device) if compare else None
+    said = _identifiability(result, m, device)
+    extra = {"identifiability": said} | ({} if laws is None else {"laws": _plain(laws)})
+    made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
+    files = _files(result, m, device, output_dir, json_file, extra, made)
+    files |= _report(result, m, said, laws, made, output_dir, figures)
+    write_all(files)
+    console.say(describe(m))
+    if m.ignored:
+        console.say(f"not used: {', '.join(m.ignored)}")
+    _print(result, device)
+    if not all(e.identifiable for e in result.estimates.values()):
+        _print_identifiability(said)
+    if laws is not None:
+        _print_laws(laws)
+    for path in files:
+        console.say(f"  {path}")
+    return 0 if result.describes else 1
+
+
+def _identifiability(result: Fit, m: Measurements, prior: Device) -> dict[str, Any]:
+    """What the data do measure, their rank, and the measurement to add, for the JSON document."""
+    from fitting.advice import combinations, proposal, rank
+    from fitting.residuals import NAMES
+
+    added = None
+    if result.describes:
+        added = proposal(m, result.memristor, result.start, result.noise, prior)
+    found = combinations(m, result.memristor, result.jacobian, result.noise)
+    return {
+        "order": list(NAMES),
+        **dataclasses.asdict(rank(result.jacobian, result.noise)),
+        "combinations": [dataclasses.asdict(one) for one in found],
+        "proposal": None if added is None else dataclasses.asdict(added),
+    }
+
+
+def _judged(m: Measurements, device: Device) -> Comparison:
+    from fitting.comparison import compare
+
+    result = compare(m, device)
+    if result is None:
+        raise InputError(f"{m.source}: --compare needs a train of 6 readings or more; leave it out")
+    return result
+
+
+def _plain(laws: Comparison) -> dict[str, Any]:
+    return dataclasses.asdict(laws) | {"verdict": laws.line()}
+
+
+def _files(
+    result: Fit,
+    m: Measurements,
+    prior: Device,
+    folder: Path,
+    json_file: Path | None,
+    extra: dict[str, Any],
+    made: dict[str, Any],
+) -> dict[Path, bytes]:
+    """The numbers and the models of the run, complete in memory. No device from a fit that failed."""
+    from fitting.report import document
+    from roa_circuit.compact_model import ngspice_library
+
+    summary = document(result, m) | extra
+    files = {folder / "fit.json": _json(summary | made)}
+    if result.describes:
+        device = fitted_device(result, m, prior)
+        files[folder / "device.toml"] = device.to_toml().encode()
+        files[folder / "memristor.lib"] = ngspice_library(device).encode()
+    if json_file is not None:
+        files.setdefault(json_file, _json(summary))
+    return files
+
+
+def _report(
+    result: Fit,
+    m: Measurements,
+    said: dict[str, Any],
+    laws: Comparison | None,
+    made: dict[str, Any],
+    folder: Path,
+    figures: bool,
+) -> dict[Path, bytes]:
+    """What people look at."""
+    from fitting.figures import drawings
+    from fitting.report_page import page
+    from roa_circuit import drawing
+
+    drawn = drawings(result, m)
+    files = {folder / "report.html": page(result, m, drawn, said, laws, made).to_html().encode()}
+    if figures:
+        made_of = drawing.files(drawn).items()
+        files |= {folder / "figures" / name: content for name, content in made_of}
+    return files
+
+
+def fitted_device(result: Fit, m: Measurements, prior: Device) -> Device:
+    """The parameter set of a fit: its constants, the prior's pulses, the data as citation."""
+    held = [name for name, e in result.estimates.items() if not e.identifiable]
+    name = Path(m.source.split(", ")[0])
+    citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {result.relative_rmse:.2%}"
+    if held:
+        citation += f"; not identifiable, from {prior.name}: {', '.join(held)}"
+    return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=prior.pulses)
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
+
+
+def _print(result: Fit, prior: Device) -> None:
+    from fitting.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome
+
+    rows = [[escape(cell) for cell in constant_row(e)] for e in result.estimates.values()]
+    title = f"Fitted constants of Eq. 1-2 (prior: {prior.name})"
+    console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
+    console.say(outcome(result))
+    if result.describes:
+        for line in left_open(result):
+            console.say(line)
+
+
+def _print_identifiability(said: dict[str, Any]) -> None:
+    """Only where something is open: the products that are known, and what to measure next."""
+    from fitting.wording import combination, proposal
+
+    if said["combinations"]:
+        console.say(f"measured: {'; '.join(combination(c) for c in said['combinations'][:5])}")
+    if said["proposal"] is not None:
+        console.say(proposal(said["proposal"]))
+
+
+def _print_laws(laws: Comparison) -> None:
+    from fitting.wording import LAW_COLUMNS, law_rows
+
+    title = "Laws on the pulse trains, the best first"
+    console.out.print(console.table(title, LAW_COLUMNS, law_rows(laws)))
+    console.say(laws.line())

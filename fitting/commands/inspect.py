@@ -1,0 +1,41 @@
+"""`roa-fit inspect`: what is understood of the files, before anything is fitted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from fitting import _options as options
+from roa_circuit import console
+
+
+def inspect(
+    measurements: options.Files,
+    most: Annotated[int, typer.Option(help="So many trains at most are listed.")] = 20,
+    pulse: options.Pulse = None,
+    read: options.Read = None,
+    unit: options.Unit = None,
+    polarity: options.Polarity = "negative-sets",
+    scale: options.Scale = 1.0,
+    column: options.Column = None,
+    where: options.Where = None,
+) -> int:
+    """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
+    from fitting.inspect import inspect_trains, rows_of, summary
+    from fitting.measurements import describe, read_measurements
+
+    how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
+    m = read_measurements(measurements, how)
+    trains = inspect_trains(m)
+    columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
+    rows = [[escape(cell) for cell in row] for row in rows_of(trains, most)]
+    console.out.print(console.table(f"{m.source}: {len(trains)} trains", columns, rows))
+    if len(trains) > most:
+        console.out.print(f"and {len(trains) - most} more (--most {len(trains)} lists all)")
+    for line in [describe(m), *summary(m, trains)]:
+        console.say(line)
+    if m.ignored:
+        console.say(f"not used: {', '.join(m.ignored)}")
+    return 0

@@ -1,0 +1,164 @@
+"""Drawings: figures in one look, drawn once, as SVG that takes the colours of the page it stands in.
+
+matplotlib is loaded when a figure is drawn, not before.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+INK, SOFT, FAINT, GRID = "#1c2733", "#586573", "#8a94a0", "#e4e8ec"
+BLUE, RED, GREEN, VIOLET = "#0b63b0", "#c8461e", "#18794e", "#7b4fb8"
+PAPER = "#ffffff"
+"""The colours of the light page. In a page's SVG each becomes the variable of `page.css` named below."""
+
+_VARIABLES = {
+    INK: "ink", SOFT: "soft", FAINT: "faint", GRID: "grid", BLUE: "blue", RED: "red",
+    GREEN: "green", VIOLET: "violet", PAPER: "card",
+}  # fmt: skip
+_STYLE: Any = {
+    "font.size": 9.0, "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": FAINT, "axes.linewidth": 0.8,
+    "axes.labelcolor": SOFT, "xtick.color": SOFT, "ytick.color": SOFT, "text.color": INK,
+    "axes.titlecolor": INK, "axes.grid": True, "grid.color": GRID, "axes.axisbelow": True,
+    "axes.facecolor": "none", "figure.facecolor": PAPER, "axes.unicode_minus": True,
+    "legend.frameon": False, "legend.fontsize": 8.5, "lines.solid_capstyle": "round",
+    "svg.fonttype": "none", "svg.hashsalt": "roa-circuit",
+}  # fmt: skip
+_MOST_DOTS = 20_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """One figure: its `name` (a file's), what it shows, its SVG; a `wide` one has a row to itself."""
+
+    name: str
+    caption: str
+    svg: str
+    wide: bool
+    figure: Figure
+
+    def inline(self) -> str:
+        """The SVG as part of a page: the page's colours, identifiers that no other drawing has."""
+        body = self.svg[self.svg.index("<svg") :]
+        body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+        body = re.sub(r'(?<=\bid=")|(?<=xlink:href="#)|(?<=url\(#)', f"{self.name}-", body)
+        body = re.sub(r"#[0-9a-f]{6}\b", lambda found: _variable(found[0]), body)
+        return re.sub(r"<svg ", f'<svg role="img" aria-label="{self.name}" ', body, count=1)
+
+    def png(self, dpi: int = 150) -> bytes:
+        """The figure as PNG."""
+        file = io.BytesIO()
+        self.figure.savefig(file, format="png", dpi=dpi, metadata={"Software": "roa-circuit"})
+        return file.getvalue()
+
+
+def draw(
+    name: str,
+    caption: str,
+    paint: Callable[[Figure], object],
+    *,
+    size: tuple[float, float] = (5.2, 3.4),
+    right: float = 0.15,
+    top: float = 0.15,
+) -> Drawing:
+    """Let `paint` fill a figure of `size` [inch], wide above 7; the same data give the same bytes.
+
+    right, top : what the figure keeps free there [inch]; a layout that measures texts first would
+        take as long as the drawing
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=size)
+        canvas: Any = FigureCanvasSVG(figure)
+        width, height = size
+        figure.subplots_adjust(left=0.68 / width, bottom=0.5 / height,
+                               right=1 - right / width, top=1 - top / height, hspace=0.08)  # fmt: skip
+        paint(figure)
+        file = io.StringIO()
+        canvas.print_svg(file, metadata={"Date": None, "Creator": None})  # savefig would draw it twice
+    return Drawing(name=name, caption=caption, svg=file.getvalue(), wide=size[0] > 7, figure=figure)
+
+
+def dots(
+    axes: Axes, x: ArrayLike, y: ArrayLike, *, colour: str, size: float = 3.0, label: str = "",
+    alpha: float = 1.0,
+) -> None:  # fmt: skip
+    """Points as one path of round dots: a tenth of the size and time of markers in SVG.
+
+    Of more than 20 000 points every n-th is drawn.
+    """
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    points = np.stack(np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float)), axis=-1)
+    points = points[np.isfinite(points).all(axis=-1)]
+    points = points[:: -(-len(points) // _MOST_DOTS) or 1]
+    if not len(points):
+        return
+    # Not quite points: matplotlib drops lines without length.
+    linear = axes.get_xscale() == "linear"
+    step = 1e-4 * (np.ptp(points[:, 0]) or 1.0) if linear else 1e-4 * points[:, 0]
+    ends = np.repeat(points, 2, axis=0)
+    ends[1::2, 0] += step
+    codes = np.tile([Path.MOVETO, Path.LINETO], len(points))
+    # add_patch would look for the limits in every dot as if it were a curve.
+    axes.add_artist(PathPatch(
+        Path(ends, codes), lw=size, edgecolor=colour, facecolor="none", capstyle="round", alpha=alpha,
+    ))  # fmt: skip
+    axes.update_datalim(points)
+    axes.autoscale_view()
+    if label:
+        # A patch's own key in a legend would be a box.
+        axes.add_line(Line2D([], [], ls="none", marker="o", ms=size, color=colour, label=label))
+
+
+def decades(axis: Axis) -> None:
+    """Label a logarithmic axis in plain text, 10⁻³; matplotlib's own labels are formulas, and slow."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    axis.set_major_formatter(
+        FuncFormatter(lambda v, _: f"10{f'{np.log10(v):.0f}'.translate(raised)}" if v > 0 else "")
+    )
+    axis.set_minor_formatter(NullFormatter())
+
+
+def limits(values: ArrayLike, margin: float = 0.05) -> tuple[float, float]:
+    """The range of an axis round the values."""
+    low, high = float(np.min(values)), float(np.max(values))
+    spare = margin * ((high - low) or abs(high) or 1.0)
+    return low - spare, high + spare
+
+
+def plain(text: str, longest: int = 60) -> str:
+    """A name from a file as a label: cut to `longest`, and never a formula."""
+    cut = text if len(text) <= longest else "…" + text[1 - longest :]
+    return cut.replace("$", r"\$")
+
+
+def files(drawings: Sequence[Drawing]) -> dict[str, bytes]:
+    """Every drawing by file name, as SVG and as PNG."""
+    both = [(f"{one.name}.svg", one.svg.encode()) for one in drawings]
+    return dict(both + [(f"{one.name}.png", one.png()) for one in drawings])
+
+
+def _variable(colour: str) -> str:
+    name = _VARIABLES.get(colour)
+    return f"var(--{name})" if name else colour

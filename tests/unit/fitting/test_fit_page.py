@@ -1,0 +1,100 @@
+"""The page of a fit: it says what the fit says, for any data, and its figures show them."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from fitting import fit_device, read_measurements
+from fitting.advice import combinations, rank
+from fitting.bands import constants_covariance, correlation, current_error, rate_error
+from fitting.comparison import compare
+from fitting.figures import drawings
+from fitting.report import document
+from fitting.report_page import page
+from fitting.residuals import NAMES
+from roa_circuit.memristor import current, rate
+from roa_circuit.results import provenance
+
+
+@pytest.fixture
+def whole_page():
+    """The HTML of a fit's page."""
+
+    def build(f, m, laws=None, proposal=None):
+        said = {
+            "order": list(NAMES), **dataclasses.asdict(rank(f.jacobian, f.noise)), "proposal": proposal,
+            "combinations": [
+                dataclasses.asdict(c) for c in combinations(m, f.memristor, f.jacobian, f.noise)
+            ],
+        }  # fmt: skip
+        inputs = [{"file": "a.csv", "bytes": 1, "sha256": "0" * 64}]
+        made = {"prior": "zhang2021", "provenance": provenance(command="roa-fit a.csv", inputs=inputs)}
+        return page(f, m, drawings(f, m), said, laws, made).to_html()
+
+    return build
+
+
+def test_the_page_shows_constants_misfit_and_how_it_was_made(whole_page, shipped, shipped_fit, prior):
+    text = whole_page(shipped_fit, shipped, compare(shipped, prior))
+    assert text.count("<figure") == 5
+    assert all(f"19.{digits}" in text for digits in ("251", "222"))
+    assert all(word in text for word in ("fitted</p>", "ramp 2", "0000", "exponential saturation"))
+
+
+def test_what_is_open_is_said_and_drawn(whole_page, some_trains, prior):
+    m = read_measurements(some_trains(lambda train: train.startswith("cycles")))
+    proposal = {"measurement": "I-V sweeps", "settles": ["gamma", "delta"]}
+    text = whole_page(fit_device(m, prior), m, proposal=proposal)
+    assert "held at the prior: delta, beta" in text
+    assert "add I-V sweeps: settles gamma, delta" in text
+    assert "No sweep was measured" in text
+
+
+def test_labels_from_files_stay_text_and_the_figures_are_the_same_each_time(
+    whole_page, shipped, shipped_fit
+):
+    labels = tuple(f"$x_{i}^{{</td><script>" for i in range(7))
+    odd = dataclasses.replace(shipped, labels=labels, source="<b>.csv")
+    assert "<script" not in whole_page(shipped_fit, odd)
+    once, again = (
+        [d.svg for d in drawings(shipped_fit, shipped)],
+        [d.svg for d in drawings(shipped_fit, shipped)],
+    )
+    assert once == again
+    json.dumps(document(shipped_fit, odd), allow_nan=False)
+
+
+def test_single_pulses_are_shown_as_measured_against_fitted(table, prior):
+    header = "V [V],width [s],read_voltage [V],R_before [Ohm],R_after [Ohm]"
+    rows = [
+        f"{V},3e-6,0.05,{R},{R * f}" for V, f in ((-1.0, 0.9), (1.2, 1.1)) for R in range(900, 1200, 8)
+    ]
+    m = read_measurements(table(*rows, header=header))
+    names = [d.name for d in drawings(fit_device(m, prior), m)]
+    assert names[0] == "parity"
+
+
+def test_bands_are_the_errors_that_redrawn_constants_would_show(shipped_fit):
+    """Against moving each constant along the covariance, numerically."""
+    f, V = shipped_fit, np.array([-1.3, -0.4, 0.3, 1.5])
+    root = np.linalg.cholesky(constants_covariance(f))
+    step = 1e-3
+    for error, law in (
+        (rate_error(f, V), lambda p: np.log(np.abs(rate(V, p)))),
+        (current_error(f, 0.4, V), lambda p: current(0.4, V, p)),
+    ):
+        moved = []
+        for column in step * root.T:
+            ends = []
+            for sign in (1, -1):
+                values = {
+                    n: getattr(f.memristor, n) * np.exp(sign * d)
+                    for n, d in zip(NAMES, column, strict=True)
+                }
+                ends.append(law(dataclasses.replace(f.memristor, **values)))
+            moved.append((ends[0] - ends[1]) / (2 * step))
+        np.testing.assert_allclose(error, np.linalg.norm(moved, axis=0), rtol=1e-4)
+    assert np.all(np.abs(correlation(f)) <= 1)
+    np.testing.assert_allclose(np.diag(correlation(f)), 1.0)

@@ -1,0 +1,127 @@
+"""Pages and drawings: well-formed, self-contained, and nothing from a file becomes markup."""
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roa_circuit import drawing, page
+from roa_circuit.page import Page, Section
+
+
+class Reader(HTMLParser):
+    """Collects what a page refers to, its identifiers and its text; checks that its tags close."""
+
+    VOID = ("meta", "link", "img", "path", "use")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.references, self.ids, self.text, self.tags = [], [], [], "", []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.references += [value for name, value in attrs if name in ("src", "href", "xlink:href")]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def report(*parts, title="A report", sections=None):
+    sections = sections or [Section(title="First", parts=parts), Section(title="Second one", parts=[])]
+    return Page(
+        command="roa-x", title=title, verdict="passed", passed=True, lead="Well done.",
+        numbers=[("misfit", "1 %", "rms")], sections=sections, footer="The end.",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def curve():
+    def paint(figure):
+        axes = figure.subplots()
+        drawing.dots(axes, [1, 2, 3], [1e-3, 1e-2, np.nan], colour=drawing.BLUE, label="a & b")
+        axes.semilogy([1, 3], [1e-3, 1e-1], color=drawing.RED)
+        drawing.decades(axes.yaxis)
+        axes.set_title(drawing.plain("$x_{$"))
+        axes.legend()
+
+    return drawing.draw("curve", "A curve.", paint)
+
+
+def test_a_page_is_whole_and_refers_to_nothing_outside(curve):
+    parts = [
+        page.table(("name", "value"), [("a", "1"), ("b", page.mark("2", "bad"))], caption="Two"),
+        page.matrix("ab", [[1.0, -0.5], [-0.5, 1.0]], caption="Correlation"),
+        page.side_by_side([page.figure(curve.inline(), curve.caption, wide=True)]),
+        page.unfolding("more", page.facts([("why", "because")])),
+        page.bullets(["one", "two"]),
+    ]
+    reader = Reader(report(*parts).to_html())
+    outside = [r for r in reader.references if not r.startswith(("#", "data:"))]
+    assert outside == []
+    assert "script" not in reader.tags
+    assert len(reader.ids) == len(set(reader.ids))
+    assert {r[1:] for r in reader.references if r.startswith("#")} <= set(reader.ids)
+    assert all(word in reader.text for word in ("A report", "Well done.", "Second one", "−0.50", "10⁻²"))
+
+
+def test_tables_name_their_columns_and_rows():
+    text = page.table(("name", "value"), [("a", "1")], caption="Two")
+    assert '<th scope="col">value</th>' in text
+    assert '<th scope="row">a</th><td>1</td>' in text
+    assert 'tabindex="0" aria-label="Two"' in text
+
+
+def every_part(text):
+    return "".join([
+        page.paragraph(text), page.bullets([text]), page.facts([(text, text)]), page.subheading(text),
+        page.table((text, text), [(text, text)], caption=text), page.mark(text, text),
+        page.figure(page.Markup("<svg></svg>"), text, wide=True), page.unfolding(text, page.Markup("")),
+        page.matrix([text], [[1.0]], caption=text),
+    ])  # fmt: skip
+
+
+@given(st.text() | st.text("<>&'\"/= script"))
+def test_text_never_becomes_markup(text):
+    assert Reader(every_part(text)).tags == Reader(every_part("plain")).tags
+    assert "<script" not in report(title="<script>" + text).to_html()
+
+
+def test_an_inline_drawing_takes_the_colours_of_the_page(curve):
+    assert "var(--blue)" in curve.inline()
+    assert drawing.BLUE not in curve.inline()
+    assert drawing.BLUE in curve.svg
+    style = (page.resources.files("roa_circuit") / "page.css").read_text(encoding="utf-8")
+    light, dark = style.split("prefers-color-scheme: dark")
+    for name, value in {"blue": drawing.BLUE, "red": drawing.RED, "ink": drawing.INK}.items():
+        assert f"--{name}: {value}" in light
+        assert f"--{name}:" in dark
+
+
+def test_a_drawing_has_every_dot_and_the_same_bytes_each_time():
+    def paint(figure):
+        drawing.dots(figure.subplots(), np.arange(500), np.arange(500) % 7, colour=drawing.GREEN)
+
+    one = drawing.draw("dots", "Dots.", paint, size=(9.0, 3.0))
+    assert one.svg == drawing.draw("dots", "Dots.", paint, size=(9.0, 3.0)).svg
+    assert one.wide
+    path = next(part for part in one.svg.split("<path ") if drawing.GREEN in part)
+    assert path.count("M ") == 500
+    files = drawing.files([one])
+    assert set(files) == {"dots.svg", "dots.png"}
+    assert files["dots.png"].startswith(b"\x89PNG")
