@@ -22,7 +22,7 @@ from typing import Any
 from roa_circuit.breaks import Break
 from roa_circuit.errors import InputError, nearest
 
-SELECT_SCHEMES = ("V/2", "V/3")
+SELECT_SCHEMES = ("V/2", "V/3", "ideal")
 FAULTS = ("breaks", "word_gain", "bit_gain")
 RESISTANCES = ("r_source", "r_word", "r_bit", "r_sense")
 
@@ -31,7 +31,8 @@ RESISTANCES = ("r_source", "r_word", "r_bit", "r_sense")
 class Crossbar:
     """A passive array of `rows` word lines by `columns` bit lines.
 
-    scheme : how unselected lines are biased while a cell is written, 'V/2' or 'V/3'.
+    scheme : what keeps pulses from cells they are not meant for: 'V/2' or 'V/3' on unselected
+        lines, or 'ideal' access devices that connect the selected row alone.
     breaks : open segments of lines.
     word_gain, bit_gain : what each line's write driver puts out per volt asked for, (rows,) and
         (columns,); empty where all are 1. Read voltages are what a read is given.

@@ -1,26 +1,43 @@
 """The in-situ write: pulses through the same wires that are read, cell by cell.
 
 Each pulse of the programme sets every line; the solver gives the voltage that every cell really
-sees, selected or not, and the closed form of Eq. 1 moves its state.
+sees, selected or not, and the closed form of Eq. 1 moves its state (`roa_circuit.pulse_step`).
+The cell's voltage moves with its state and with its neighbours', so a pulse takes one step or
+more, each checked by its error estimate.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.breaks import Break
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.linear import LinearNetwork
-from roa_circuit.memristor import after_dose, conductance, pulse_strength
-from roa_circuit.parameters import Device
+from roa_circuit.memristor import (
+    after_dose,
+    current,
+    differential_conductance,
+    ramp_mean_rate,
+    rate,
+)
+from roa_circuit.parameters import Device, Memristor
+from roa_circuit.pulse_step import step_doses
 from roa_circuit.solver import Cells, solve_cells
 from roa_circuit.waveforms import WritePulse, line_voltages, write_programme
 
 Floats = NDArray[np.float64]
+
+STATE_TOLERANCE = 1e-4
+"""Largest error estimate of one step, in omega; the error itself is some ten times smaller."""
+
+_VOLTAGE_TOLERANCE = 1e-6  # of the drive; one more Newton step follows, which squares it
+_SHORTEST_STEP = 1e-9  # of the flat top
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,15 +45,42 @@ class WriteOutcome:
     """What an in-situ write left behind.
 
     state : (rows, columns) omega
-    energy : dissipated in the cells during the flat tops [J]
+    disturb : (rows, columns) change of omega by pulses that were meant for other cells
+    cell_energy : (rows, columns) dissipated in every cell [J]
+    pulse_energy : (pulses,) what the line drivers delivered during each pulse [J]
     duration : of the whole programme [s]
-    pulses : pulses applied to the array, each to the selected cells of one row in parallel
+    steps, solves : time steps taken, and solutions of the circuit they needed
+    error : estimate of the worst error in `state` by the finite steps
     """
 
     state: Floats
-    energy: float
+    disturb: Floats
+    cell_energy: Floats
+    pulse_energy: Floats
     duration: float
-    pulses: int
+    steps: int
+    solves: int
+    error: float
+
+    @property
+    def pulses(self) -> int:
+        """Pulses applied to the array, each to the selected cells of one row in parallel."""
+        return len(self.pulse_energy)
+
+    @property
+    def energy(self) -> float:
+        """Delivered by the line drivers [J]: what cells and wires dissipated."""
+        return float(self.pulse_energy.sum())
+
+    @property
+    def wire_energy(self) -> float:
+        """Dissipated in wires, drivers and sense resistors [J]."""
+        return self.energy - float(self.cell_energy.sum())
+
+    @property
+    def worst_disturb(self) -> float:
+        """The largest |disturb| of any cell."""
+        return float(np.abs(self.disturb).max())
 
 
 def write_in_situ(
@@ -45,37 +89,166 @@ def write_in_situ(
     pulses: NDArray[np.int64],
     device: Device,
     *,
+    tolerance: float = STATE_TOLERANCE,
     on_pulse: Callable[[], None] = lambda: None,
 ) -> WriteOutcome:
     """Apply signed pulse counts (rows, columns) to states (rows, columns) through the wires.
 
     Word lines are driven through r_source, bit lines through r_sense; all lines ramp together.
-    The dose of a pulse is the mean of those at the cell voltages before and after it, which
-    takes the change of voltage during the pulse along to second order.
+    The device's constants may be arrays (rows, columns).
+
+    tolerance : of the error estimate of each time step, in omega.
 
     Raises
     ------
     InputError : shapes that do not fit the crossbar.
     """
-    for name, array in (("state", state), ("pulses", pulses)):
-        if array.shape != crossbar.shape:
-            raise InputError(f"{name} has shape {array.shape}, the crossbar is {crossbar.shape}")
-    p = device.memristor
-    network = LinearNetwork(crossbar, conductance(state, device.pulses.read_voltage, p))
-    energy, duration, count = 0.0, 0.0, 0
+    for name, shape in (("state", state.shape), ("pulses", pulses.shape)):
+        if shape != crossbar.shape:
+            raise InputError(f"{name} has shape {shape}, the crossbar is {crossbar.shape}")
+    now, disturb = np.array(state, dtype=np.float64), np.zeros(crossbar.shape)
+    cell_energy, error = np.zeros(crossbar.shape), np.zeros(crossbar.shape)
+    pulse_energy, duration, steps, solves = [], 0.0, 0, 0
+    array = _Array(crossbar, device.memristor)
     for pulse in write_programme(pulses, device):
         words, bits = line_voltages(pulse, crossbar)
-        e = words[:, None] - bits[None, :]
-        before = solve_cells(network, state, e, p)
-        reached = after_dose(state, _dose(before, pulse, device))
-        after = solve_cells(network, reached, e, p, guess=before.voltages)
-        state = after_dose(state, 0.5 * (_dose(before, pulse, device) + _dose(after, pulse, device)))
-        energy += float(np.sum(before.voltages * before.currents)) * pulse.width
+        reached = slice(None)
+        if crossbar.scheme == "ideal":  # the cells of all other rows are disconnected
+            reached = slice(pulse.row, pulse.row + 1)
+            array = _Array(_row_alone(crossbar, pulse.row), _rows(device.memristor, reached))
+        effect = array.apply(pulse, words[reached, None] - bits, now[reached], tolerance)
+        moved = effect.state - now[reached]
+        moved[pulse.row - (reached.start or 0), pulse.selected] = 0.0
+        now[reached] = effect.state
+        disturb[reached] += moved
+        cell_energy[reached] += effect.cell_energy
+        error[reached] += effect.error
+        pulse_energy.append(effect.energy)
         duration += pulse.duration
-        count += 1
+        steps += effect.steps
+        solves += effect.solves
         on_pulse()
-    return WriteOutcome(state=state, energy=energy, duration=duration, pulses=count)
+    return WriteOutcome(
+        state=now,
+        disturb=disturb,
+        cell_energy=cell_energy,
+        pulse_energy=np.array(pulse_energy),
+        duration=duration,
+        steps=steps,
+        solves=solves,
+        error=float(error.max()),
+    )
 
 
-def _dose(cells: Cells, pulse: WritePulse, device: Device) -> Floats:
-    return np.asarray(pulse_strength(cells.voltages, pulse.width, device.memristor, edge=pulse.edge))
+@dataclass
+class _Effect:
+    """One pulse so far: states, energies [J], error estimate; (rows, columns) but for `energy`."""
+
+    state: Floats
+    cell_energy: Floats
+    error: Floats
+    energy: float = 0.0
+    steps: int = 0
+    solves: int = 0
+
+    def take(self, e: Floats, u: Floats, charge: Floats) -> None:
+        """Let a charge [C] flow through every cell at cell voltages u under loop drives e [V]."""
+        self.cell_energy += u * charge
+        self.energy += float(np.sum(e * charge))
+
+    def ramp(self, e: Floats, full: Cells, edge: float, p: Memristor) -> None:
+        """An edge's dissipation: Simpson's rule in the share of the full drive."""
+        halfway = np.asarray(current(self.state, 0.5 * full.voltages, p))
+        self.take(e, full.voltages, edge / 6.0 * (2.0 * halfway + full.currents))
+
+
+class _Array:
+    """The circuit from pulse to pulse: its network, its last drives and cell voltages."""
+
+    def __init__(self, crossbar: Crossbar, p: Memristor) -> None:
+        self._crossbar, self._p = crossbar, p
+        self._e, self._u = np.zeros(crossbar.shape), np.zeros(crossbar.shape)
+        self._network: LinearNetwork | None = None
+        self._analysed_at = 0.0
+
+    def apply(self, pulse: WritePulse, e: Floats, state: Floats, tolerance: float) -> _Effect:
+        """Rise, flat top and fall of one pulse of loop drives e [V]."""
+        effect = _Effect(state, np.zeros_like(state), np.zeros_like(state))
+        start = self._drive(pulse.voltage, e, effect)
+        rise = pulse.edge * np.asarray(ramp_mean_rate(start.voltages, self._p))
+        effect.ramp(e, start, pulse.edge, self._p)
+        end = self._flat_top(start, rise, pulse.width, tolerance, effect)
+        fall = pulse.edge * np.asarray(ramp_mean_rate(end.voltages, self._p))
+        effect.ramp(e, end, pulse.edge, self._p)
+        effect.state = np.asarray(after_dose(effect.state, fall))
+        self._u = end.voltages
+        return effect
+
+    def _flat_top(
+        self, start: Cells, first: Floats | float, width: float, tolerance: float, effect: _Effect
+    ) -> Cells:
+        """As many steps as the tolerance asks for; the circuit at the end of the last."""
+        left = step = width
+        while True:
+            predicted = first + step * np.asarray(rate(start.voltages, self._p))
+            end = self._solve(after_dose(effect.state, predicted), start.voltages, effect)
+            doses = step_doses(
+                effect.state, start.voltages, end.voltages, predicted, step, self._p, first=first
+            )
+            following, linear = (np.asarray(after_dose(effect.state, dose)) for dose in doses)
+            error = np.abs(following - linear)
+            worst = float(error.max())
+            if worst <= tolerance or step <= _SHORTEST_STEP * width:
+                for cells in (start, end):
+                    effect.take(self._e, cells.voltages, 0.5 * step * cells.currents)
+                effect.state, effect.error = following, effect.error + error
+                effect.steps += 1
+                left, first = left - step, 0.0
+                if left <= 0.0:
+                    return end
+                start = self._solve(effect.state, end.voltages, effect)
+            step *= min(max(0.8 * (tolerance / max(worst, 1e-300)) ** (1 / 3), 0.1), 4.0)
+            step = min(step, left)
+
+    def _drive(self, voltage: float, e: Floats, effect: _Effect) -> Cells:
+        """The solution at the pulse's full drive, starting from that of the pulse before."""
+        if self._network is None or self._analysed_at != voltage:
+            g = differential_conductance(effect.state, np.full_like(e, 0.5 * voltage), self._p)
+            self._network, self._analysed_at = LinearNetwork(self._crossbar, np.asarray(g)), voltage
+        guess = self._u
+        if (e != self._e).any():
+            guess = guess + self._network.cell_voltages(e - self._e)
+        self._e = e
+        return self._solve(effect.state, guess, effect)
+
+    def _solve(self, state: Floats, guess: Floats, effect: _Effect) -> Cells:
+        assert self._network is not None
+        effect.solves += 1
+        return solve_cells(
+            self._network, np.asarray(state), self._e, self._p, guess, tolerance=_VOLTAGE_TOLERANCE
+        )
+
+
+def _row_alone(c: Crossbar, row: int) -> Crossbar:
+    """The circuit of one row, no current coming from the others."""
+    open_words = {one.column for one in c.breaks if one.line == "word" and one.row == row}
+    open_bits = {one.column for one in c.breaks if one.line == "bit" and one.row >= row}
+    return Crossbar(
+        rows=1,
+        columns=c.columns,
+        r_source=c.r_source,
+        r_word=c.r_word,
+        r_bit=c.r_bit,
+        r_sense=c.r_sense + (c.rows - 1 - row) * c.r_bit,
+        breaks=tuple(
+            Break(line=line, row=0, column=column)
+            for line, columns in (("word", open_words), ("bit", open_bits))
+            for column in sorted(columns)
+        ),
+    )
+
+
+def _rows(p: Memristor, rows: slice) -> Memristor:
+    """The constants of some rows' cells."""
+    own = {name: value[rows] for name, value in vars(p).items() if np.ndim(value)}
+    return dataclasses.replace(p, **own)

@@ -78,15 +78,24 @@ def pulse_strength(V: Array, width: Array, p: Memristor, *, edge: float = 0.0) -
 def ramp_mean_rate(V: Array, p: Memristor) -> Array:
     """The mean of rate(v) over a linear ramp of v from 0 to V [1/s], in closed form."""
     V = _voltage(V, p)
-    return p.k * (_mean_exponential(-p.mu1 * V) - _mean_exponential(p.mu2 * V))
+    return mean_rate(0.0 * V, V, p)
 
 
-def _mean_exponential(x: Array) -> Array:
-    """(e^x - 1) / x, the mean of e^(x s) over s in [0, 1]; 1 at x = 0."""
-    xp = namespace(x)
-    x = xp.clip(x, -LARGEST_EXPONENT, LARGEST_EXPONENT)
-    safe = xp.where(x == 0, xp.ones_like(x), x)
-    return xp.where(x == 0, xp.ones_like(x), xp.expm1(safe) / safe)
+def mean_rate(start: Array, end: Array, p: Memristor) -> Array:
+    """The mean of rate(v) [1/s] as v goes linearly from `start` to `end` [V], in closed form."""
+    start, end = _voltage(start, p), _voltage(end, p)
+    raising = _mean_exponential(-p.mu1 * start, -p.mu1 * end)
+    return p.k * (raising - _mean_exponential(p.mu2 * start, p.mu2 * end))
+
+
+def _mean_exponential(a: Array, b: Array) -> Array:
+    """(e^b - e^a) / (b - a), the mean of e^x over x from a to b, without cancellation."""
+    xp = namespace(a, b)
+    a, b = (xp.clip(x, -LARGEST_EXPONENT, LARGEST_EXPONENT) for x in (a, b))
+    apart = xp.abs(b - a)
+    safe = xp.where(apart == 0, xp.ones_like(apart), apart)
+    larger = 0.5 * (a + b + apart)
+    return xp.exp(larger) * xp.where(apart == 0, xp.ones_like(apart), -xp.expm1(-safe) / safe)
 
 
 def after_dose(omega: Array, dose: Array) -> Array:

@@ -83,17 +83,24 @@ class Cells:
 
 
 def solve_cells(
-    network: LinearNetwork, state: Floats, e: Floats, p: Memristor, guess: Floats | None = None
+    network: LinearNetwork,
+    state: Floats,
+    e: Floats,
+    p: Memristor,
+    guess: Floats | None = None,
+    *,
+    tolerance: float = TOLERANCE,
 ) -> Cells:
     """Cell voltages and currents under loop drives e (..., rows, columns), Eq. 2 at every cell.
 
     Newton on u + Z i(u) = e. The network's conductances should be near the cells'; they set
-    the speed, not the result. `guess` are cell voltages to start from.
+    the speed, not the result. `guess` are cell voltages to start from. One more step follows the
+    one that met the tolerance.
     """
     if network.crossbar.breaks:
-        return _solve_cells_with_breaks(network, state, e, p, guess)
+        return _solve_cells_with_breaks(network, state, e, p, guess, tolerance)
     u = network.cell_voltages(e) if guess is None else np.array(guess)
-    limit = max(TOLERANCE * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
+    limit = max(tolerance * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
     for _ in range(_NEWTON_STEPS):
         i = current(state, u, p)
         residual = e - u - network.line_drops(i)
@@ -152,11 +159,16 @@ def _solve_linear_with_breaks(
 
 
 def _solve_cells_with_breaks(
-    network: LinearNetwork, state: Floats, e: Floats, p: Memristor, guess: Floats | None
+    network: LinearNetwork,
+    state: Floats,
+    e: Floats,
+    p: Memristor,
+    guess: Floats | None,
+    tolerance: float,
 ) -> Cells:
     """Newton on the voltages across the breaks, round the solver of the intact array."""
     intact, H = _without_breaks(network)
-    limit = max(TOLERANCE * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
+    limit = max(tolerance * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
     across = np.zeros((*e.shape[:-2], len(H)))
     for _ in range(_NEWTON_STEPS):
         cells = solve_cells(intact, state, e - breaks.spread_over(across, H), p, guess)

@@ -70,13 +70,16 @@ def line_voltages(
 
     The selected word line carries half the voltage, selected bit lines minus half. V/2
     grounds all others, so unselected cells see V/2 or nothing; V/3 biases them so that every
-    unselected cell sees a third.
+    unselected cell sees a third. 'ideal' grounds the word lines of the disconnected rows and
+    has unselected bit lines follow the selected word line.
     """
     half = 0.5 * pulse.voltage
-    idle = 0.0 if crossbar.scheme == "V/2" else pulse.voltage / 6.0
-    words = np.full(crossbar.rows, -idle)
+    idle_word, idle_bit = {"V/2": (0.0, 0.0), "V/3": (-half / 3, half / 3), "ideal": (0.0, half)}[
+        crossbar.scheme
+    ]
+    words = np.full(crossbar.rows, idle_word)
     words[pulse.row] = half
-    bits = np.where(pulse.selected, -half, idle)
+    bits = np.where(pulse.selected, -half, idle_bit)
     return _driven(words, crossbar.word_gain), _driven(bits, crossbar.bit_gain)
 
 
