@@ -87,7 +87,9 @@ def write_deck(
     """
     _check(crossbar, state)
     if crossbar.scheme == "ideal":
-        raise InputError("select scheme 'ideal' has no deck: its access devices are the surrogate's alone")
+        raise InputError(
+            "select scheme 'ideal' has no deck: its access devices are the surrogate's alone"
+        )
     if pulses.shape != crossbar.shape:
         raise InputError(f"pulses have shape {pulses.shape}, expected {crossbar.shape} (rows, columns)")
     words, bits, duration, count = write_stimuli(crossbar, pulses, device)

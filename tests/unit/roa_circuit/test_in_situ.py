@@ -1,18 +1,20 @@
 """The write through the wires."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
+from roa_circuit.breaks import Break
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.memristor import current, state_derivative
-from roa_circuit.parameters import load_device
+from roa_circuit.parameters import OPEN, load_device
 from roa_circuit.waveforms import line_voltages, write_programme
 
 DEVICE = default_device()
@@ -62,6 +64,28 @@ def test_other_shapes_are_refused():
         write_in_situ(default_crossbar(3, 3), np.zeros((3, 3)), np.zeros((3, 2), dtype=int), DEVICE)
 
 
+def test_ideal_select_is_every_row_alone_below_wires_of_their_own():
+    """Other rows carry no current: what is left are their wires, and their breaks."""
+    rng = np.random.default_rng(3)
+    state, pulses = draw_write(4, 3)
+    k = DEVICE.memristor.k * rng.uniform(0.5, 2.0, (4, 3))
+    device = dataclasses.replace(DEVICE, memristor=dataclasses.replace(DEVICE.memristor, k=k))
+    broken = (Break(line="bit", row=2, column=1), Break(line="word", row=3, column=2))
+    wires = {"r_source": 10.0, "r_word": 200.0, "r_bit": 300.0, "r_sense": 50.0}
+    crossbar = Crossbar(rows=4, columns=3, scheme="ideal", breaks=broken, **wires)
+    outcome = write_in_situ(crossbar, state, pulses, device)
+    connected = np.array([[1, 0, 1], [1, 0, 1], [1, 0, 1], [1, 1, 0]], dtype=bool)
+    assert np.abs(outcome.state - state)[~connected].max() < 1e-6
+    for i in range(4):
+        below = wires["r_sense"] + (3 - i) * wires["r_bit"]
+        alone = Crossbar(rows=1, columns=3, scheme="ideal", **(wires | {"r_sense": below}))
+        held = np.where(connected[i], state[i], 0.0)
+        constants = {"k": k[i : i + 1], "current_scale": np.where(connected[i], 0.01, OPEN)[None]}
+        row = dataclasses.replace(DEVICE, memristor=dataclasses.replace(DEVICE.memristor, **constants))
+        same = write_in_situ(alone, held[None], np.where(connected[i], pulses[i], 0)[None], row).state[0]
+        np.testing.assert_allclose(outcome.state[i][connected[i]], same[connected[i]], atol=1e-5)
+
+
 # --- against integrators of Eq. 1 ----------------------------------------------------------------
 
 
@@ -81,7 +105,7 @@ def behind_a_resistor(ohms, voltage, width, edge, omega, p):
 
     y = [omega]
     corners = [0.0, edge, edge + width, 2 * edge + width]
-    for start, end in zip(corners, corners[1:], strict=False):
+    for start, end in itertools.pairwise(corners):
         y = solve_ivp(derivative, (start, end), y, method="LSODA", rtol=1e-9, atol=1e-12).y[:, -1]
     return y[0]
 
@@ -166,7 +190,7 @@ class Twin:
                 moving = state_derivative(omega, u, p)
                 return np.concatenate([moving.ravel(), cells.ravel(), [wires, drivers]])
 
-            for start, end in zip(corners, corners[1:], strict=False):
+            for start, end in itertools.pairwise(corners):
                 y = solve_ivp(slope, (start, end), y, rtol=1e-7, atol=1e-16).y[:, -1]
         return y[:size].reshape(omega.shape), y[size : 2 * size].reshape(omega.shape), *y[2 * size :]
 
