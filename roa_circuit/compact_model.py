@@ -1,4 +1,7 @@
-"""The memristor as an ngspice subcircuit: Eq. 1 and 2 with a dynamic or a frozen state.
+"""The memristor as a compact model: Eq. 1 and 2 as text, and the ngspice subcircuit made of it.
+
+The text is that of `roa_circuit.memristor` in the operators that simulators share;
+`roa_circuit.verilog_a` makes a module of the same text.
 
             te o----+                     omega o----+-------+
                     |  Bcell: Eq. 2                  |       |  Bstate: d omega/dt of Eq. 1
@@ -12,26 +15,37 @@ The state is the voltage of the internal node `omega`, so `.save v(xname.omega)`
 from __future__ import annotations
 
 import dataclasses
+import re
 from importlib import metadata
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.memristor import LARGEST_EXPONENT
-from roa_circuit.parameters import UNITS, Device
+from roa_circuit.parameters import UNITS, Device, Memristor
 
 DYNAMIC_SUBCIRCUIT = "memristor"
 STATIC_SUBCIRCUIT = "memristor_static"
 SWITCHING = ("k", "mu1", "mu2")
 """The constants of Eq. 1, which a frozen cell does without."""
+PARAMETERS = tuple(field.name for field in dataclasses.fields(Memristor))
+"""All constants of Eq. 1 and 2, and `current_scale`."""
 
-# Literals in a B source keep ten digits only (ngspice 39); braced parameters keep all.
-_CURRENT = (
-    "{current_scale}*(STATE*{gamma}*sinh({delta}*V(te,be))+(1-STATE)*{alpha}*(1-exp(-{beta}*V(te,be))))"
-)
-# Only the upper side needs a clamp: the lower underflows to zero. ^2 loads faster than a product.
-_RATE = "{k}*(exp(min(-{mu1}*V(te,be),{largest}))-exp(min({mu2}*V(te,be),{largest})))"
-_ROOM = "(V(te,be)<0 ? max(1-V(omega),0)^2 : max(V(omega),0)^2)"
+TUNNEL = "gamma * sinh(delta*v)"
+BARRIER = "alpha * (1 - exp(-beta*v))"
+CURRENT = "current_scale * (omega * tunnel + (1 - omega) * barrier)"
+"""Eq. 2 [A] of the state omega and its two branches at the voltage v."""
+
+RATE = "k * (exp(-mu1*v) - exp(mu2*v))"
+"""Of Eq. 1 [1/s]; only as `limited`: its exponentials overflow in a step that goes too far."""
+
+ROOM = "(v < 0 ? max(1 - omega, 0) : max(omega, 0))"
+"""The square root of what Eq. 1 multiplies the rate by; zero beyond the ends of [0, 1]."""
+
+
+def limited(expression: str) -> str:
+    """The expression with its exponents clamped at `largest`; below, they underflow to zero."""
+    return re.sub(r"\bexp\(([^()]*)\)", r"exp(min(\1, largest))", expression)
 
 
 def ngspice_library(device: Device) -> str:
@@ -57,9 +71,9 @@ def instance_constants(device: Device) -> dict[str, NDArray[np.float64]]:
     return {name: np.asarray(value) for name, value in constants.items() if np.ndim(value)}
 
 
-def comment(text: str) -> str:
-    """`text` as one line that ngspice can only read as a comment, whatever is in it."""
-    return "* " + " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def comment(text: str, mark: str = "*") -> str:
+    """`text` as one line that a simulator can only read as a comment, whatever is in it."""
+    return f"{mark} " + " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _header(device: Device) -> list[str]:
@@ -80,8 +94,8 @@ def _dynamic(device: Device) -> list[str]:
         *_constants(device, skip=()),
         "Cstate omega 0 1 IC={w0}",
         ".ic v(omega)={w0}",
-        f"Bstate 0 omega I={_RATE}*{_ROOM}",
-        f"Bcell te be I={_CURRENT.replace('STATE', 'V(omega)')}",
+        f"Bstate 0 omega I={_in_ngspice(limited(RATE))}*{_in_ngspice(ROOM)}^2",
+        f"Bcell te be I={_current('V(omega)')}",
         f".ends {DYNAMIC_SUBCIRCUIT}",
     ]
 
@@ -90,9 +104,21 @@ def _static(device: Device) -> list[str]:
     return [
         f".subckt {STATIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=SWITCHING)}",
         *_constants(device, skip=(*SWITCHING, "largest")),
-        f"Bcell te be I={_CURRENT.replace('STATE', '{w0}')}",
+        f"Bcell te be I={_current('{w0}')}",
         f".ends {STATIC_SUBCIRCUIT}",
     ]
+
+
+def _current(state: str) -> str:
+    return _in_ngspice(CURRENT.replace("tunnel", TUNNEL).replace("barrier", BARRIER), state)
+
+
+def _in_ngspice(expression: str, state: str = "V(omega)") -> str:
+    """Of a B source. Literals there keep ten digits only (ngspice 39), braced parameters all."""
+    words = {"v": "V(te,be)", "omega": state}
+    words |= {name: f"{{{name}}}" for name in (*PARAMETERS, "largest")}
+    dense = re.sub(r" ([-+*<]) |(,) ", r"\1\2", expression)
+    return re.sub(r"[A-Za-z]\w*", lambda found: words.get(found[0], found[0]), dense)
 
 
 def _constants(device: Device, *, skip: tuple[str, ...]) -> list[str]:

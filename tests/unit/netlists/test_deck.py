@@ -57,7 +57,7 @@ def test_an_ideal_array_merges_lines_into_short_names():
     )
     assert not cards(deck, "R")
     assert cards(deck, "Xword1_col0") == ["Xword1_col0 word1 bit0 memristor w0=0.5"]
-    assert cards(deck, "Vsense1") == ["Vsense1 bit1 0 0"]
+    assert cards(deck, "Vsense1") == ["Vsense1 bit1 0 0.0"]
 
 
 def test_write_stimuli_are_the_waveforms(make_layer):

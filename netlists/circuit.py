@@ -1,0 +1,160 @@
+"""What a deck simulates, whatever simulator reads it: sources, wires, cells, and the analysis.
+
+    Vword{i} -- Rsource -- word{i} -- Rword -- word{i}_col0 -- Rword -- word{i}_col1 ...
+                                                  |te             |te
+                                                 Xword{i}_col0   Xword{i}_col1
+                                                  |be             |be
+                                              bit0_row{i}     bit1_row{i}
+                                                  :               :       last row, then
+                                              Rbit -- bit{j} -- Rsense -- sense{j} -- Vsense{j} -- 0
+
+A zero resistance is no resistor (ngspice would make it 1 mOhm): the nodes it joins are one,
+under the shorter name. A broken segment is no resistor either, between two nodes; an open cell's
+te hangs free, on the node `open_word{i}_col{j}`. The current of `Vsense{j}` is the sensed current
+of column j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.stimuli import Points
+from roa_circuit.breaks import Break
+from roa_circuit.compact_model import instance_constants
+from roa_circuit.crossbar import Crossbar, bit_node, word_node
+from roa_circuit.parameters import OPEN, Device
+
+
+class Task(StrEnum):
+    """What is simulated: an in-situ write, reads as a transient, or reads as a DC sweep."""
+
+    write = "write"
+    read = "read"
+    sweep = "sweep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A voltage source from `node` to ground; the last voltage stays.
+
+    points : corners (time [s], voltage [V]), in a sweep (number of the read, voltage [V])
+    """
+
+    name: str
+    node: str
+    points: Points
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resistor:
+    """One segment of a line, one driver or one sense resistor."""
+
+    name: str
+    ends: tuple[str, str]
+    ohms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One memristor between a word line (te) and a bit line (be).
+
+    parameters : w0, and the constants that are the cell's own
+    """
+
+    name: str
+    te: str
+    be: str
+    parameters: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit:
+    """An array with its sources, and how it is simulated.
+
+    remarks : lines that say what it is
+    elements : wires and cells in the order of rows
+    duration : simulated time [s], 0 for a sweep
+    kept_from : results before this time [s] are of no interest
+    longest_step : of the integration [s]
+    samples : when each row of results is taken [s]; a sweep has one row a read instead
+    """
+
+    task: Task
+    remarks: tuple[str, ...]
+    device: Device
+    words: tuple[Source, ...]
+    senses: tuple[Source, ...]
+    elements: tuple[Resistor | Cell, ...]
+    duration: float = 0.0
+    kept_from: float = 0.0
+    longest_step: float = 0.0
+    samples: tuple[float, ...] = ()
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """The memristors, row by row."""
+        return (element for element in self.elements if isinstance(element, Cell))
+
+
+def word_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source, ...]:
+    """The drivers, one a row."""
+    node = "drive" if crossbar.r_source else "word"
+    return tuple(Source(name=f"word{i}", node=f"{node}{i}", points=p) for i, p in enumerate(points))
+
+
+def sense_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source, ...]:
+    """The virtual grounds, one a column: ammeters that a write drives."""
+    node = "sense" if crossbar.r_sense else "bit"
+    return tuple(Source(name=f"sense{j}", node=f"{node}{j}", points=p) for j, p in enumerate(points))
+
+
+def array(crossbar: Crossbar, state: NDArray[np.float64], device: Device) -> Iterator[Resistor | Cell]:
+    """Wires and cells, row by row, then the readout."""
+    own = instance_constants(device)
+    is_open = np.broadcast_to(np.asarray(device.memristor.current_scale) <= OPEN, crossbar.shape)
+    for i in range(crossbar.rows):
+        if crossbar.r_source:
+            yield Resistor(name=f"source{i}", ends=(f"drive{i}", f"word{i}"), ohms=crossbar.r_source)
+        for j in range(crossbar.columns):
+            word, left = _word(crossbar, i, j), _word(crossbar, i, j - 1)
+            if crossbar.r_word and not _is_broken(crossbar, "word", i, j):
+                yield Resistor(name=word, ends=(left, word), ohms=crossbar.r_word)
+            bit, below = _bit(crossbar, i, j), _bit(crossbar, i + 1, j)
+            if crossbar.r_bit and not _is_broken(crossbar, "bit", i, j):
+                yield Resistor(name=bit, ends=(bit, below), ohms=crossbar.r_bit)
+            name = word_node(i, j)
+            constants = {name: float(values[i, j]) for name, values in own.items()}
+            yield Cell(
+                name=name,
+                te=f"open_{name}" if is_open[i, j] else word,
+                be=bit,
+                parameters={"w0": float(state[i, j]), **constants},
+            )
+    if crossbar.r_sense:
+        for j in range(crossbar.columns):
+            yield Resistor(name=f"sense{j}", ends=(f"bit{j}", f"sense{j}"), ohms=crossbar.r_sense)
+
+
+def _word(crossbar: Crossbar, i: int, j: int) -> str:
+    """The node of word line i at cell j; its driven end is cell -1."""
+    if crossbar.r_word:
+        return word_node(i, j) if j >= 0 else f"word{i}"
+    cuts = [k for k in range(j, -1, -1) if _is_broken(crossbar, "word", i, k)]
+    return word_node(i, cuts[0]) if cuts else f"word{i}"
+
+
+def _bit(crossbar: Crossbar, i: int, j: int) -> str:
+    """The node of bit line j at cell i; its sensed end is one row further."""
+    if crossbar.r_bit:
+        return bit_node(i, j) if i < crossbar.rows else f"bit{j}"
+    cuts = [k for k in range(i, crossbar.rows) if _is_broken(crossbar, "bit", k, j)]
+    return bit_node(cuts[0], j) if cuts else f"bit{j}"
+
+
+def _is_broken(crossbar: Crossbar, line: str, row: int, column: int) -> bool:
+    return bool(crossbar.breaks) and Break(line=line, row=row, column=column) in crossbar.breaks

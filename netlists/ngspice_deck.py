@@ -1,0 +1,113 @@
+"""A circuit in ngspice's language; plain `ngspice -b` runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netlists._text import exact, folded, number
+from netlists.circuit import Cell, Circuit, Resistor, Source, Task
+from netlists.stimuli import READ_SLOT
+from roa_circuit.compact_model import (
+    DYNAMIC_SUBCIRCUIT,
+    STATIC_SUBCIRCUIT,
+    SWITCHING,
+    comment,
+    ngspice_library,
+)
+
+_OPTIONS = {
+    # Breakpoints set most of the steps; a state lands within 5e-5 of a far tighter run.
+    Task.write: "reltol=1e-6 trtol=1 abstol=1e-15 vntol=1e-9 noacct",
+    # `interp` keeps one row of currents a read, at its sample. Newton's last step is far below vntol.
+    Task.read: "reltol=1e-7 abstol=1e-18 vntol=1e-12 interp noacct",
+    Task.sweep: "reltol=1e-9 abstol=1e-18 vntol=1e-12 itl1=500 itl2=500 noacct",
+}
+
+
+def ngspice_text(circuit: Circuit) -> str:
+    """The circuit as a deck."""
+    remarks = list(circuit.remarks)
+    if circuit.task is Task.read:
+        remarks.append("Columns of the printed table are the sensed currents [A]; a row is a read.")
+    lines = [
+        *map(comment, remarks),
+        ngspice_library(circuit.device),
+        *_sources(circuit),
+        *(line for element in circuit.elements for line in _element(element, circuit.task)),
+        *_analysis(circuit),
+        ".end\n",
+    ]
+    return "\n".join(lines)
+
+
+def ngspice_vectors(circuit: Circuit) -> tuple[str, ...]:
+    """The saved vectors: states of a write, row by row, or sensed currents, as ngspice calls them."""
+    if circuit.task is Task.write:
+        return tuple(f"x{cell.name}.omega" for cell in circuit.cells)
+    return tuple(f"v{source.name}#branch" for source in circuit.senses)
+
+
+def _sources(circuit: Circuit) -> Iterator[str]:
+    if circuit.task is Task.sweep:
+        yield "Vread read 0 0"
+        yield from map(_lookup, circuit.words)
+    else:
+        yield from map(_driven, circuit.words)
+    yield from map(_driven, circuit.senses)
+
+
+def _driven(source: Source) -> str:
+    head, points = f"V{source.name} {source.node} 0", source.points
+    if len(points) < 2:
+        return f"{head} {exact(points[0][1])}"
+    pairs = [f"{number(time)} {exact(value)}" for time, value in points]
+    return "\n".join(folded(f"{head} PWL(", [*pairs, ")"]))
+
+
+def _lookup(source: Source) -> str:
+    """A source that follows the read number; braces keep all digits, literals would lose them."""
+    head, points = f"B{source.name} {source.node} 0", source.points
+    if len(points) == 1:
+        return f"{head} V={{{exact(points[0][1])}}}"
+    pairs = [f",{read},{{{exact(value)}}}" for read, value in points]
+    return "\n".join(folded(f"{head} V=pwl(V(read)", [*pairs, ")"]))
+
+
+def _element(element: Resistor | Cell, task: Task) -> Iterator[str]:
+    if isinstance(element, Resistor):
+        yield f"R{element.name} {' '.join(element.ends)} {number(element.ohms)}"
+        return
+    frozen = task is Task.sweep
+    subcircuit = STATIC_SUBCIRCUIT if frozen else DYNAMIC_SUBCIRCUIT
+    parameters = [
+        f"{name}={exact(value)}"
+        for name, value in element.parameters.items()
+        if not (frozen and name in SWITCHING)
+    ]
+    yield from folded(f"X{element.name} {element.te} {element.be} {subcircuit}", parameters)
+
+
+def _analysis(circuit: Circuit) -> Iterator[str]:
+    currents = [f"i(V{source.name})" for source in circuit.senses]
+    states = [f"v({name})" for name in ngspice_vectors(circuit)]
+    end, longest = number(circuit.duration), number(circuit.longest_step)
+    yield from folded(".save", states if circuit.task is Task.write else currents)
+    yield f".options {_OPTIONS[circuit.task]}"
+    if circuit.task is Task.write:
+        # The longest step also sets how close breakpoints may lie: 5e-5 of it.
+        yield f".tran {longest} {end} {number(circuit.kept_from)} {longest} uic"
+        at = number(circuit.samples[0])
+        for cell, state in zip(circuit.cells, states, strict=True):
+            yield f".meas tran omega_{cell.name} FIND {state} AT={at}"
+    elif circuit.task is Task.read:
+        yield f".tran {number(READ_SLOT)} {end} 0 {longest} uic"
+        yield from _print("tran", currents)
+    else:
+        yield f".dc Vread 0 {len(circuit.words[0].points) - 1} 1"
+        yield from _print("dc", currents)
+
+
+def _print(analysis: str, currents: Sequence[str]) -> Iterator[str]:
+    """What plain `ngspice -b` prints, to twelve digits."""
+    yield from folded(f".print {analysis}", currents)
+    yield from (".control", "set numdgt=12", ".endc")
