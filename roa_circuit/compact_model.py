@@ -73,7 +73,9 @@ def instance_constants(device: Device) -> dict[str, NDArray[np.float64]]:
 
 def comment(text: str, mark: str = "*") -> str:
     """`text` as one line that a simulator can only read as a comment, whatever is in it."""
-    return f"{mark} " + " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    words = "".join(c if c.isprintable() else " " for c in text).split()
+    # A backslash at the end of a line can carry a comment on to the next.
+    return " ".join([mark, *words]).rstrip("\\")
 
 
 def _header(device: Device) -> list[str]:

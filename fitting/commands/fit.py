@@ -123,6 +123,7 @@ def _files(
     """The numbers and the models of the run, complete in memory. No device from a fit that failed."""
     from fitting.report import document
     from roa_circuit.compact_model import ngspice_library
+    from roa_circuit.verilog_a import verilog_a
 
     summary = document(result, m) | extra
     files = {folder / "fit.json": _json(summary | made)}
@@ -130,6 +131,7 @@ def _files(
         device = fitted_device(result, m, prior)
         files[folder / "device.toml"] = device.to_toml().encode()
         files[folder / "memristor.lib"] = ngspice_library(device).encode()
+        files[folder / "memristor.va"] = verilog_a(device).encode()
     if json_file is not None:
         files.setdefault(json_file, _json(summary))
     return files

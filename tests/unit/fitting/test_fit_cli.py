@@ -15,7 +15,7 @@ from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 
 PULSES = Path(__file__).parents[3] / "data" / "pulses.csv"
-FILES = {"device.toml", "fit.json", "memristor.lib", "report.html"}
+FILES = {"device.toml", "fit.json", "memristor.lib", "memristor.va", "report.html"}
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def test_the_whole_run(roa_fit, tmp_path):
     assert device.pulses == load_device("zhang2021").pulses
     assert "pulses.csv" in device.citation
     assert ".subckt memristor" in (folder / "memristor.lib").read_text()
+    assert "module memristor(te, be);" in (folder / "memristor.va").read_text()
     made = full["provenance"]
     assert made["command"].endswith(f"{folder} --json {report}")
     assert made["inputs"][0]["sha256"] == hashlib.sha256(PULSES.read_bytes()).hexdigest()
