@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -10,7 +11,8 @@ import numpy as np
 from fitting._descent import descend
 from fitting._elimination import Eliminated
 from fitting._guess import guesses
-from fitting.identifiability import LARGEST_LOG_ERROR
+from fitting.identifiability import LARGEST_LOG_ERROR, SMALLEST_NOISE
+from fitting.loss import Loss
 from fitting.measurements import FloatArray, Measurements
 from fitting.residuals import NAMES, Objective
 from roa_circuit.parameters import Memristor
@@ -22,12 +24,13 @@ _BOUNDS = {
 _LARGEST_SINH = 300.0  # delta or beta times the largest voltage: e^300 still squares
 _MOST_STEPS = 100  # real data need some 20
 _BRIEF = 20
+_MOST_SIZES, _SAME_SIZE = 12, 0.01  # of a robust loss that is fitted to its own noise
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
 
 
 @dataclass(frozen=True, kw_only=True)
 class Solution:
-    """Where a search ended: the vector, its sum of squared relative residuals, and how."""
+    """Where a search ended: the vector, its sum of squared residuals, and how."""
 
     x: FloatArray
     cost: float
@@ -35,9 +38,14 @@ class Solution:
     converged: bool
     message: str
 
-    def noise(self, rows: int) -> float:
-        """The relative noise that the misfit of `rows` readings shows."""
-        return float(np.sqrt(self.cost / (rows - len(self.x) + len(self.held))))
+    def freedom(self, rows: int) -> int:
+        """Readings less unknowns."""
+        return rows - len(self.x) + len(self.held)
+
+    def noise(self, objective: Objective) -> tuple[float, float]:
+        """The noise of a reading that the misfit shows, and its unit of cost (`Loss.noise`)."""
+        plain = objective.plain.residual(self.x)
+        return objective.loss.noise(plain, self.freedom(len(plain)))
 
 
 def best_search(objective: Objective, m: Measurements, prior: Memristor) -> Solution:
@@ -51,6 +59,20 @@ def best_search(objective: Objective, m: Measurements, prior: Memristor) -> Solu
             break
     assert best is not None
     return search(objective, best.x)
+
+
+def robust_search(objective: Objective, solution: Solution, loss: str) -> tuple[Objective, Solution]:
+    """(objective with this loss at the size of its own noise, the optimum), from a plain optimum."""
+    for _ in range(_MOST_SIZES):
+        freedom = solution.freedom(len(objective.measurements))
+        plain = objective.plain.residual(solution.x)
+        bent = Loss.of(loss, plain, freedom, SMALLEST_NOISE)
+        settled = abs(bent.size - objective.loss.size) < _SAME_SIZE * bent.size
+        objective = dataclasses.replace(objective, loss=bent)
+        solution = search(objective, solution.x, solution.held)
+        if settled or loss == "linear":
+            break
+    return objective, solution
 
 
 def search(
@@ -88,11 +110,11 @@ def limits(name: str, m: Measurements) -> tuple[float, float]:
     return float(np.log(low)), float(np.log(high))
 
 
-def is_flat(objective: Objective, solution: Solution, name: str, noise: float) -> bool:
+def is_flat(objective: Objective, solution: Solution, name: str, unit: float) -> bool:
     """Whether a constant can be moved by e^(+-1) at no cost, all others following.
 
     A profile of two points: what the curvature at the optimum cannot see, such as a pulse
-    that saturates for any larger value. Cost counts above 3.84 noise^2 (95 %).
+    that saturates for any larger value. Cost counts above 3.84 unit^2 (95 %).
     """
     place = NAMES.index(name)
     for shift in (2.0 * LARGEST_LOG_ERROR, -2.0 * LARGEST_LOG_ERROR):
@@ -101,7 +123,7 @@ def is_flat(objective: Objective, solution: Solution, name: str, noise: float) -
         low, high = limits(name, objective.measurements)
         if not low < x[place] < high:
             continue
-        bound = solution.cost + 3.84 * noise**2
+        bound = solution.cost + 3.84 * unit**2
         moved = search(objective, x, {*solution.held, name}, brief=True, enough=bound)
         if moved.cost < bound:
             return True

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitting._elimination import projected
-from fitting._search import Solution, best_search, is_flat, search
+from fitting._search import Solution, best_search, is_flat, robust_search, search
 from fitting.identifiability import (
     HELD_FIRST,
     LARGEST_LOG_ERROR,
@@ -18,7 +18,10 @@ from fitting.identifiability import (
     log_errors,
     student,
 )
+from fitting.loss import check_loss
 from fitting.measurements import FloatArray, Measurements
+from fitting.noise import Weighting
+from fitting.noise import weighting as weigh
 from fitting.residuals import NAMES, Objective, from_search, predict, to_search
 from roa_circuit.errors import InputError
 from roa_circuit.memristor import current
@@ -55,7 +58,8 @@ class Fit:
     """A fitted device: `estimates` by name, and how the model meets every reading.
 
     `start` (trains,) is omega before each train, `predicted` (rows,) the model's currents [A],
-    `residual` (rows,) the relative misfit.
+    `residual` (rows,) the misfit over `weighting.scale`: relative, unless weighted otherwise.
+    `intervals` says how the estimates' ci95 were found.
     """
 
     estimates: dict[str, Estimate]
@@ -68,6 +72,10 @@ class Fit:
     seconds: float
     jacobian: FloatArray  # (rows, 7), by the constants' logarithms, starting states taken out
     noise: float  # relative, of one reading, as the misfit shows it
+    weighting: Weighting
+    objective: Objective
+    solution: Solution
+    intervals: str = "covariance"
 
     @property
     def relative_rmse(self) -> float:
@@ -76,28 +84,34 @@ class Fit:
 
     @property
     def describes(self) -> bool:
-        """Whether the search ended and the model meets the data."""
-        return self.converged and self.relative_rmse <= LARGEST_MISFIT
+        """Whether the search ended and the model meets the data, outliers counting as the loss says."""
+        judged = self.objective.loss.bent(self.residual)[0]
+        return self.converged and float(np.sqrt(np.mean(judged**2))) <= LARGEST_MISFIT
 
 
-def fit_device(m: Measurements, prior: Device) -> Fit:
+def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Fit:
     """Fit the seven constants of Eq. 1-2 and every train's starting state.
 
-    Least squares of the relative misfit in log parameters. What the data leave open
-    is taken from `prior` and marked; the rest is then fitted once more.
+    Least squares of the weighted misfit (`noise.weighting`) in log parameters, or a robust
+    `loss` of it (`loss.TUNING`). What the data leave open is taken from `prior` and marked; the
+    rest is then fitted once more.
 
     Raises
     ------
-    InputError : fewer readings than unknowns.
+    InputError : fewer readings than unknowns, an unknown weighting or loss.
     """
+    check_loss(loss)
     began = time.perf_counter()
     unknowns = len(NAMES) + len(m.labels)
     if len(m) <= unknowns:
         raise InputError(f"{m.source}: {len(m)} readings cannot determine {len(NAMES)} constants and "
                          f"{len(m.labels)} starting states; give more than {unknowns}")  # fmt: skip
     known = as_printed(prior.memristor)
-    objective = Objective.of(m)
+    weights = weigh(m, weighting)
+    objective = Objective.of(m, weights.scale)
     solution = best_search(objective, m, known)
+    if loss != "linear":
+        objective, solution = robust_search(objective, solution, loss)
     tied: frozenset[str] = frozenset()
     while float(np.sqrt(solution.cost / len(m))) <= LARGEST_MISFIT:
         name, solution = _settle(objective, solution, known)
@@ -105,7 +119,7 @@ def fit_device(m: Measurements, prior: Device) -> Fit:
             break
         tied |= {name} if name not in solution.held else frozenset()
         solution = dataclasses.replace(solution, held=solution.held | tied)
-    return _report(objective, solution, known, tied, began)
+    return _report(objective, solution, weights, known, tied, began)
 
 
 def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple[str | None, Solution]:
@@ -115,10 +129,10 @@ def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple
     tied to; then the next open one is tried. If none can be held so, the first comes back with
     the solution as it was: it keeps its fitted value, as one of many that would do.
     """
-    noise = max(solution.noise(len(objective.measurements)), SMALLEST_NOISE)
-    bound = (1.0 + _COSTLESS) * solution.cost + 3.84 * noise**2
+    noise, unit = (max(one, SMALLEST_NOISE) for one in solution.noise(objective))
+    bound = (1.0 + _COSTLESS) * solution.cost + 3.84 * unit**2
     first = None
-    for name in _open(objective, solution, noise):
+    for name in _open(objective, solution, noise, unit):
         first = first or name
         held = solution.held | {name}
         moved = search(objective, _hold(solution.x, prior, [name]), held)
@@ -135,12 +149,12 @@ def as_printed(p: Memristor) -> Memristor:
     )  # fmt: skip
 
 
-def _open(objective: Objective, solution: Solution, noise: float) -> Iterator[str]:
+def _open(objective: Objective, solution: Solution, noise: float, unit: float) -> Iterator[str]:
     """The constants that the data leave open, those to hold first in front."""
-    errors = log_errors(projected(objective, solution.x), noise, solution.held)
+    errors = log_errors(projected(objective.plain, solution.x), noise, solution.held)
     for name in HELD_FIRST:
         weak = errors[name] > _PROFILE_ABOVE and name not in solution.held
-        if errors[name] > LARGEST_LOG_ERROR or (weak and is_flat(objective, solution, name, noise)):
+        if errors[name] > LARGEST_LOG_ERROR or (weak and is_flat(objective, solution, name, unit)):
             yield name
 
 
@@ -154,16 +168,21 @@ def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
 
 
 def _report(
-    objective: Objective, solution: Solution, prior: Memristor, tied: Collection[str], began: float
+    objective: Objective,
+    solution: Solution,
+    weights: Weighting,
+    prior: Memristor,
+    tied: Collection[str],
+    began: float,
 ) -> Fit:
     """The errors count the held constants as unknown: what leans on them is not identifiable."""
     m = objective.measurements
     p, start = from_search(solution.x)
-    noise = solution.noise(len(m))
+    noise, _ = solution.noise(objective)
     judged = max(noise, SMALLEST_NOISE)
-    jacobian = projected(objective, solution.x)
+    jacobian = projected(objective.plain, solution.x)
     errors = log_errors(jacobian, judged)
-    freedom = len(m) - len(solution.x) + len(solution.held)
+    freedom = solution.freedom(len(m))
     estimates = {}
     for name in NAMES:
         known = name not in solution.held and errors[name] <= LARGEST_LOG_ERROR
@@ -174,10 +193,11 @@ def _report(
     lost = _runs_away(p, m) and not any(estimates[n].identifiable for n in ("gamma", "delta"))
     lost = lost and estimates["gamma"].basis == "with prior"
     return Fit(
-        estimates=estimates, memristor=p, start=start, residual=objective.residual(solution.x),
+        estimates=estimates, memristor=p, start=start, residual=objective.plain.residual(solution.x),
         predicted=predict(p, start, m, objective.schedule), converged=solution.converged and not lost,
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
+        weighting=weights, objective=objective, solution=solution,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fitting.measurements import FloatArray, Measurements
+from fitting.noise import read_noise
 from roa_circuit.units import engineering
 
 _OUTLYING = 8.0  # times the usual step from reading to reading
@@ -74,16 +75,6 @@ def _outliers(G: FloatArray) -> Any:
     return np.flatnonzero(spike > _OUTLYING * max(usual, 1e-3 * np.median(G))) + 2
 
 
-def reread_noise(m: Measurements) -> tuple[float, int]:
-    """(relative noise of one reading, pairs it was told from): successive reads, no pulse between."""
-    again = (m.voltage[1:] == 0) & (np.diff(m.train) == 0) & ~m.sweep[1:] & ~m.sweep[:-1]
-    again &= m.read_voltage[1:] == m.read_voltage[:-1]
-    if not again.any():
-        return float("nan"), 0
-    ratio = np.log(m.current[1:][again] / m.current[:-1][again])
-    return float(np.sqrt(np.mean(ratio**2) / 2.0)), int(again.sum())
-
-
 def rows_of(trains: list[Train], most: int) -> list[list[str]]:
     """The table's rows: label, readings, pulses, read voltages, conductance, remarks."""
     return [_row(train) for train in trains[:most]]
@@ -123,9 +114,9 @@ def summary(m: Measurements, trains: list[Train]) -> list[str]:
         reads = np.unique(m.read_voltage[~m.sweep])
         lines.append(f"conductance {engineering(G.min(), 'S')} to {engineering(G.max(), 'S')}, "
                      f"{_amount(set(reads.tolist()), 'read voltage')}")  # fmt: skip
-    noise, pairs = reread_noise(m)
-    if pairs:
-        lines.append(f"noise of a reading: {noise:.2%}, from {_amount(range(pairs), 're-read')}")
+    noise = read_noise(m)
+    if noise is not None:
+        lines.append(f"noise of a reading: {noise}, from {_amount(range(noise.count), 're-reading')}")
     odd = [t.label for t in trains if t.outliers]
     if odd:
         lines.append(f"outliers in {_amount(odd, 'train')}: {', '.join(odd[:6])}")

@@ -6,18 +6,19 @@ so nothing is stepped through time and a ramp to -3.8 V costs and keeps as much 
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fitting.loss import LINEAR, Loss
 from fitting.measurements import FloatArray, Measurements
+from fitting.noise import weighting
 from roa_circuit.memristor import LARGEST_EXPONENT, current, pulse_strength
 from roa_circuit.parameters import Memristor
 
 NAMES = ("k", "mu1", "mu2", "gamma", "delta", "alpha", "beta")
-_CURRENT_LEAST = 1e-27  # [A], so that a sweep of nothing but zeros divides
-_CURRENT_FLOOR = 0.01  # of a train's largest current: below it noise is taken as absolute
 
 Block = tuple[NDArray[np.int64], NDArray[np.bool_]]
 
@@ -155,23 +156,9 @@ def dose_slopes(m: Measurements, p: Memristor) -> FloatArray:
     return result
 
 
-def scale(m: Measurements) -> FloatArray:
-    """What a reading's error is measured against [A], (rows,): the reading itself.
-
-    Instruments err in proportion, until the current is lost in their floor: below a hundredth
-    of its train's largest current an I-V point counts by that hundredth.
-    """
-    size = np.abs(m.current)
-    largest = np.zeros(len(m.labels))
-    np.maximum.at(largest, m.train, size)
-    floor = np.where(m.sweep, _CURRENT_FLOOR * largest[m.train], 0.0) + _CURRENT_LEAST
-    result: FloatArray = np.maximum(size, floor)
-    return result
-
-
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """The relative misfit as a function of a search vector, with its slopes.
+    """The misfit over `scale`, bent by `loss`, as a function of a search vector, with its slopes.
 
     The vector is the logarithm of the seven constants (in the order of NAMES), then the
     logit of every train's starting state: whatever the search tries is physical.
@@ -180,17 +167,27 @@ class Objective:
     measurements: Measurements
     schedule: Schedule
     scale: FloatArray
+    loss: Loss = LINEAR
 
     @classmethod
-    def of(cls, m: Measurements) -> Objective:
-        """The objective for these measurements; what does not change is worked out here."""
-        return cls(measurements=m, schedule=schedule(m), scale=scale(m))
+    def of(cls, m: Measurements, scale: FloatArray | None = None) -> Objective:
+        """The objective for these measurements, over their own size unless `scale` [A] is given.
+
+        What does not change is worked out here.
+        """
+        given = weighting(m, "relative").scale if scale is None else scale
+        return cls(measurements=m, schedule=schedule(m), scale=given)
+
+    @property
+    def plain(self) -> Objective:
+        """The same without the loss."""
+        return dataclasses.replace(self, loss=LINEAR)
 
     def residual(self, x: FloatArray) -> FloatArray:
-        """(predicted - measured) / scale, (rows,)."""
+        """(predicted - measured) / scale, bent, (rows,)."""
         p, start = from_search(x)
         m = self.measurements
-        return (predict(p, start, m, self.schedule) - m.current) / self.scale
+        return self.loss.bent((predict(p, start, m, self.schedule) - m.current) / self.scale)[0]
 
     def slopes(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """(residual (rows,), slopes by the constants (rows, 7), by its own train's start (rows,))."""
@@ -205,8 +202,9 @@ class Objective:
         ])  # fmt: skip
         constants = np.concatenate([(tunnel - barrier) * by_x, reading]) / self.scale
         logit = (start * (1.0 - start))[m.train]
-        residual = (omega * tunnel + (1.0 - omega) * barrier - m.current) / self.scale
-        return residual, constants.T, (tunnel - barrier) * by_start * logit / self.scale
+        plain = (omega * tunnel + (1.0 - omega) * barrier - m.current) / self.scale
+        residual, bend = self.loss.bent(plain)
+        return residual, (bend * constants).T, bend * (tunnel - barrier) * by_start * logit / self.scale
 
     def start_slope(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(residual (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
@@ -216,8 +214,9 @@ class Objective:
         omega, by_start, _ = state_slopes(start, dose, np.empty((0, len(m))), self.schedule)
         tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
         logit = (start * (1.0 - start))[m.train]
-        residual = (omega * tunnel + (1.0 - omega) * barrier - m.current) / self.scale
-        return residual, (tunnel - barrier) * by_start * logit / self.scale
+        plain = (omega * tunnel + (1.0 - omega) * barrier - m.current) / self.scale
+        residual, bend = self.loss.bent(plain)
+        return residual, bend * (tunnel - barrier) * by_start * logit / self.scale
 
 
 def to_search(p: Memristor, start: FloatArray) -> FloatArray:

@@ -5,7 +5,8 @@ import pytest
 
 from fitting import read_measurements
 from fitting.conventions import Conventions
-from fitting.inspect import inspect_trains, reread_noise, summary
+from fitting.inspect import inspect_trains, summary
+from fitting.noise import read_noise
 from roa_circuit.errors import InputError
 
 WIDE = Conventions(pulse=(-1.1, 3e-6), read_voltage=0.1, unit="uA")
@@ -196,9 +197,10 @@ def test_inspection_finds_spikes_rereads_and_kinds(table):
     assert first.outliers == (21,)
     assert first.kinds == {(-1.1, 3e-6): 40}
     assert second.sweep_points == 1
-    noise, pairs = reread_noise(m)
-    assert pairs == 399
-    assert noise == pytest.approx(0.01, rel=0.1)
+    noise = read_noise(m)
+    assert noise.count == 399
+    assert noise.relative == pytest.approx(0.01, rel=0.1)
+    assert noise.absolute == 0.0
     text = "\n".join(summary(m, [first, second]))
     assert "40 pulses: 1 potentiating amplitude, no depressing amplitudes, 1 width" in text
     assert "outliers in 1 train: a" in text
