@@ -44,6 +44,16 @@ Where = Annotated[
     list[str] | None,
     typer.Option(metavar="TITLE=VALUE", help="Read only rows with this value, such as V_gate=2.5."),
 ]
+Weighting = Annotated[
+    str,
+    typer.Option(
+        help="What a reading's error is taken for: relative, absolute (all alike), reads (the noise of "
+        "states that were read again), or auto: reads if there are ten, else relative."
+    ),
+]
+Loss = Annotated[
+    str, typer.Option(help="linear, or soft_l1, huber, cauchy: outliers count less, in this order.")
+]
 
 
 def conventions(

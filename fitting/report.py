@@ -23,6 +23,11 @@ def document(f: Fit, m: Measurements) -> dict[str, Any]:
         "converged": f.converged,
         "passed": f.describes,
         "message": f.message,
+        "noise": f.noise,
+        "weighting": {"name": f.weighting.name, "read_noise": f.weighting.read_noise,
+                      "said": f.weighting.said},
+        "loss": {"name": f.objective.loss.name,
+                 "size": f.objective.loss.size if f.objective.loss.name != "linear" else None},
         "starting_states": dict(zip(m.labels, f.start.tolist(), strict=True)),
         "source": m.source,
-    }
+    }  # fmt: skip

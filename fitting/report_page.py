@@ -190,7 +190,8 @@ def _trains(f: Fit, m: Measurements) -> Markup:
 
 
 def _conditions(f: Fit, m: Measurements, made: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = [("prior", made["prior"]), ("search", f"{f.message}; {engineering(f.seconds, 's')}")]
+    rows = [("prior", made["prior"]), ("search", f"{f.message}; {engineering(f.seconds, 's')}"),
+            ("weights", wording.weights(f))]  # fmt: skip
     if m.ignored:
         rows.append(("not used", ", ".join(m.ignored)))
     return rows

@@ -46,6 +46,16 @@ def outcome(f: Fit) -> str:
             f"{f.relative_rmse:.2%} rms, in {engineering(f.seconds, 's')}")  # fmt: skip
 
 
+def weights(f: Fit) -> str:
+    """What the readings counted for, and why."""
+    loss = f.objective.loss
+    if loss.name == "linear":
+        return f.weighting.said
+    beyond = int((abs(f.residual) > loss.size).sum())
+    return (f"{f.weighting.said}; {loss.name} loss: {beyond} beyond {loss.size:.2%} count less, "
+            f"the others scatter {f.noise:.2%}")  # fmt: skip
+
+
 def left_open(f: Fit) -> list[str]:
     """What the data do not tell, a line for each reason."""
     by_reason = {

@@ -37,6 +37,8 @@ def fit(
     scale: options.Scale = 1.0,
     column: options.Column = None,
     where: options.Where = None,
+    weighting: options.Weighting = "auto",
+    loss: options.Loss = "linear",
     compare: Annotated[
         bool, typer.Option("--compare", help="Also judge the law: two simpler ones, hold-out, AIC.")
     ] = False,
@@ -60,7 +62,7 @@ def fit(
     device = load_device(prior)
     how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
     m = read_measurements(measurements, how)
-    result = fit_device(m, device)
+    result = fit_device(m, device, weighting=weighting, loss=loss)
     laws = _judged(m, device) if compare else None
     said = _identifiability(result, m, device)
     extra = {"identifiability": said} | ({} if laws is None else {"laws": _plain(laws)})
@@ -174,12 +176,13 @@ def _json(document: Any) -> bytes:
 
 
 def _print(result: Fit, prior: Device) -> None:
-    from fitting.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome
+    from fitting.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome, weights
 
     rows = [[escape(cell) for cell in constant_row(e)] for e in result.estimates.values()]
     title = f"Fitted constants of Eq. 1-2 (prior: {prior.name})"
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))
+    console.say(weights(result))
     if result.describes:
         for line in left_open(result):
             console.say(line)
