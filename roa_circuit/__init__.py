@@ -1,8 +1,11 @@
 """The physics of memristor crossbars that learn in one write: device, programming, circuit."""
 
+from roa_circuit.breaks import Break
+from roa_circuit.chip import Chip, draw
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import ConvergenceError, InputError, RoaError, SimulatorError
+from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device, Memristor, Pulses, load_device
@@ -11,9 +14,12 @@ from roa_circuit.solver import effective_weights, read_currents
 from roa_circuit.spread import Spread
 
 __all__ = [
+    "Break",
+    "Chip",
     "ConvergenceError",
     "Crossbar",
     "Device",
+    "Imperfections",
     "InputError",
     "Memristor",
     "ProgrammedLayer",
@@ -25,6 +31,7 @@ __all__ = [
     "WriteOutcome",
     "default_crossbar",
     "default_device",
+    "draw",
     "effective_weights",
     "load_device",
     "read_currents",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from array_api_compat import is_array_api_obj
 
+from roa_circuit import toml
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.spread import Spread
 
@@ -113,13 +113,7 @@ class Device:
 
     def to_toml(self) -> str:
         """The parameter set as TOML text; `Device.from_toml` reads it back exactly."""
-        lines = []
-        for key, value in self.to_dict().items():
-            if isinstance(value, dict):
-                lines += ["", f"[{key}]", *(f"{_quoted(k)} = {_toml(v)}" for k, v in value.items())]
-            else:
-                lines.append(f"{key} = {_toml(value)}")
-        return "\n".join(lines) + "\n"
+        return toml.dumps(self.to_dict())
 
     @classmethod
     def from_toml(cls, text: str, *, source: str = "parameter set") -> Device:
@@ -129,11 +123,7 @@ class Device:
         ------
         InputError : not TOML, an unknown or missing key, another unit, a value out of range.
         """
-        try:
-            document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{source}: not valid TOML: {error}") from None
-        return cls.from_dict(document, source=source)
+        return cls.from_dict(toml.loads(text, source=source), source=source)
 
     @classmethod
     def from_dict(cls, document: dict[str, Any], *, source: str = "parameter set") -> Device:
@@ -225,19 +215,3 @@ def _spread(document: dict[str, Any]) -> Spread | None:
     if section is not None and not isinstance(section, dict):
         raise InputError(f"spread = {section!r} must be a section [spread]")
     return None if section is None else Spread.from_dict(section)
-
-
-def _toml(value: Any) -> str:
-    """A string, a number, or a list of these; rows of a matrix stand below each other."""
-    if isinstance(value, str):
-        return _quoted(value)
-    if not isinstance(value, list):
-        return repr(value)
-    if value and isinstance(value[0], list):
-        return "[\n" + "".join(f"  {_toml(row)},\n" for row in value) + "]"
-    return "[" + ", ".join(map(_toml, value)) + "]"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'

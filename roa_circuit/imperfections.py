@@ -1,0 +1,167 @@
+"""Imperfections: one description of what real arrays have, for surrogate, decks and sweeps alike.
+
+Everything is absent by default. `roa_circuit.chip` draws an instance; docs/imperfections.md
+defines each field, with its formula and typical values.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roa_circuit import toml
+from roa_circuit.errors import InputError, nearest
+from roa_circuit.mapping import FULL_SCALE_VOLTAGE
+from roa_circuit.spread import Spread
+
+UNITS = {
+    "sigma_wn": "-", "stuck_on": "-", "stuck_off": "-", "open": "-", "stuck_on_resistance": "Ohm",
+    "broken_word": "-", "broken_bit": "-", "read_disturb": "-", "write_gain": "-",
+    "edge_fraction": "-", "dac_bits": "-", "dac_range": "V", "driver_gain": "-",
+    "driver_offset": "V", "sense_gain": "-", "sense_offset": "A", "bandwidth": "Hz",
+    "temperature": "K", "flicker": "-", "adc_bits": "-", "adc_range": "A",
+}  # fmt: skip
+
+_PROBABILITIES = ("stuck_on", "stuck_off", "open", "broken_word", "broken_bit")
+_BITS = ("dac_bits", "adc_bits")
+OF_THE_DEVICE = "device"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imperfections:
+    """What differs from the ideal array; a value of 0 (or None) is an imperfection that is absent.
+
+    Cells
+        spread : device to device, and the write noise that was measured with it; 'device' takes
+            the parameter set's own
+        sigma_wn : write noise of Eq. 7; None takes the spread's
+        stuck_on, stuck_off, open : probability of a cell to be so; what is open is not stuck too
+        stuck_on_resistance : what every stuck-on cell reads [Ohm], such as a short's 1 kOhm;
+            0 leaves each its own
+        read_disturb : reads at full scale that the array has seen since it was written
+    Lines
+        broken_word, broken_bit : probability of a line to be open, at one of its segments
+    Drivers and readout (standard deviations over lines, unless said otherwise)
+        write_gain : of each line's write driver, over 1
+        edge_fraction : each edge of a write pulse over its flat top; 0 takes the parameter set's
+        dac_bits, dac_range : resolution, and the voltage of the largest code [V]
+        driver_gain, driver_offset : of each word line's read driver, over 1 and [V]
+        sense_gain, sense_offset : of each bit line's readout, over 1 and [A]
+        bandwidth, temperature : of the readout, for thermal and shot noise [Hz], [K]
+        flicker : rms of a cell's current over itself, 1/f-like from read to read
+        adc_bits, adc_range : resolution, and the current of the largest code [A]
+
+    Raises
+    ------
+    InputError : a value out of its range.
+    """
+
+    spread: Spread | str | None = None
+    sigma_wn: float | None = None
+    stuck_on: float = 0.0
+    stuck_off: float = 0.0
+    open: float = 0.0
+    stuck_on_resistance: float = 0.0
+    broken_word: float = 0.0
+    broken_bit: float = 0.0
+    read_disturb: float = 0.0
+    write_gain: float = 0.0
+    edge_fraction: float = 0.0
+    dac_bits: int = 0
+    dac_range: float = FULL_SCALE_VOLTAGE
+    driver_gain: float = 0.0
+    driver_offset: float = 0.0
+    sense_gain: float = 0.0
+    sense_offset: float = 0.0
+    bandwidth: float = 0.0
+    temperature: float = 300.0
+    flicker: float = 0.0
+    adc_bits: int = 0
+    adc_range: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.spread, str) and self.spread != OF_THE_DEVICE:
+            raise InputError(
+                f"spread = {self.spread!r} must be '{OF_THE_DEVICE}', of the parameter set, or a section"
+            )
+        for name, unit in UNITS.items():
+            _require(name, getattr(self, name), unit)
+        if self.stuck_on + self.stuck_off > 1:
+            raise InputError("stuck_on and stuck_off add up to more than 1: no cell is both")
+        if self.adc_bits and not self.adc_range:
+            raise InputError("adc_bits needs adc_range [A], the current of the largest code")
+        if not (self.dac_range and self.temperature):
+            raise InputError("dac_range and temperature must be greater than 0")
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is present, as in the TOML file; keys carry units."""
+        document: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name in UNITS and value != field.default:
+                document[f"{field.name} [{UNITS[field.name]}]"] = value
+        if isinstance(self.spread, Spread):
+            return {**document, "spread": self.spread.to_dict()}
+        return document if self.spread is None else {"spread": self.spread, **document}
+
+    def to_toml(self) -> str:
+        """The description as TOML text; `from_toml` reads it back exactly."""
+        return toml.dumps(self.to_dict())
+
+    @classmethod
+    def from_toml(cls, text: str, *, source: str = "imperfections") -> Imperfections:
+        """Read a description.
+
+        Raises
+        ------
+        InputError : not TOML, an unknown key, another unit, a value out of range.
+        """
+        document = toml.loads(text, source=source)
+        try:
+            return cls.from_dict(document)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Imperfections:
+        """As `from_toml`, from the parsed document."""
+        names = {f"{name} [{unit}]": name for name, unit in UNITS.items()} | {"spread": "spread"}
+        for key in document:
+            if key not in names:
+                raise InputError(f"unknown key {key!r}; {nearest(key, names)}")
+        values = {names[key]: value for key, value in document.items()}
+        if isinstance(values.get("spread"), dict):
+            values["spread"] = Spread.from_dict(values["spread"])
+        return cls(**values)
+
+
+def load(path: str | Path) -> Imperfections:
+    """The description in a TOML file.
+
+    Raises
+    ------
+    InputError : unreadable, or its content is unusable.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; expected a TOML file") from None
+    return Imperfections.from_toml(text, source=str(path))
+
+
+def _require(name: str, value: object, unit: str) -> None:
+    if value is None and name == "sigma_wn":
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{name} = {value!r} must be a finite number [{unit}]")
+    if value < 0:
+        raise InputError(f"{name} = {value:g} {unit} must not be negative")
+    if name in _PROBABILITIES and value > 1:
+        raise InputError(f"{name} = {value:g} must be a probability, at most 1")
+    if name in _BITS and not (isinstance(value, int) and value <= 32):
+        raise InputError(f"{name} = {value!r} must be a whole number, at most 32")

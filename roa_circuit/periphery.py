@@ -1,0 +1,48 @@
+"""What stands before and behind an array: converters and the noise of a read, as pure functions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+Floats = NDArray[np.float64]
+
+BOLTZMANN = 1.380649e-23  # [J/K]
+ELEMENTARY_CHARGE = 1.602176634e-19  # [C]
+FLICKER_DECADES = 6
+"""How many decades of reads, from one on, 1/f noise spans."""
+
+
+def convert(values: Floats, bits: int, largest: float) -> Floats:
+    """The nearest of 2^bits levels from 0 to `largest`; 0 bits leave the values alone."""
+    if not bits:
+        return values
+    step = largest / (2**bits - 1)
+    return np.asarray(step * np.round(np.clip(values, 0.0, largest) / step))
+
+
+def thermal_deviation(conductance: Floats, temperature: float, bandwidth: float) -> Floats:
+    """sqrt(4 k T G B), the rms current [A] of a conductance [S]; T in [K], B in [Hz]."""
+    return np.sqrt(4 * BOLTZMANN * temperature * bandwidth * conductance)
+
+
+def shot_deviation(current: Floats, bandwidth: float) -> Floats:
+    """sqrt(2 q |I| B), the rms deviation [A] of a current [A]."""
+    return np.sqrt(2 * ELEMENTARY_CHARGE * bandwidth * np.abs(current))
+
+
+def pink(rng: np.random.Generator, reads: int, lines: int) -> Floats:
+    """Noise (reads, lines) of variance 1 whose power falls as 1/f from read to read.
+
+    One relaxation a decade, of time constants from a third of a read to some 10^5 reads, all of
+    the same variance: stationary, so that a single read is as noisy as one of many.
+    """
+    total = np.zeros((reads, lines))
+    for decade in range(FLICKER_DECADES):
+        keep = np.exp(-3.0 * 10.0**-decade)
+        start = rng.standard_normal((1, lines))
+        kicks = np.sqrt(1.0 - keep**2) * rng.standard_normal((reads, lines))
+        relaxed, _ = lfilter([1.0], [1.0, -keep], kicks, axis=0, zi=keep * start)
+        total += relaxed
+    return np.asarray(total / np.sqrt(FLICKER_DECADES))
