@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meta.circuit import read_currents as read_in_torch
-from roa_circuit.breaks import Break
+from roa_circuit.breaks import LINES, Break
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.design_point import default_device
@@ -27,19 +27,17 @@ OHMS = st.sampled_from([0.0, 1e-3, 1.0, 10.0, 1e3])
 
 @st.composite
 def broken_arrays(draw):
-    """Arrays of at least 2 x 2 with one break a line at most: none of their pieces is all alone."""
-    rows, columns = draw(st.integers(2, 8)), draw(st.integers(2, 8))
-    lines = [("word", i) for i in range(rows)] + [("bit", j) for j in range(columns)]
-    chosen = draw(st.lists(st.sampled_from(lines), min_size=1, max_size=3, unique=True))
-    breaks = [
-        Break(line=line, row=k, column=draw(st.integers(0, columns - 1)))
-        if line == "word"
-        else Break(line=line, row=draw(st.integers(0, rows - 1)), column=k)
-        for line, k in chosen
-    ]
+    """Breaks of one kind of line: every piece touches whole lines of the other, none floats alone."""
+    rows, columns, line = draw(st.integers(1, 8)), draw(st.integers(1, 8)), draw(st.sampled_from(LINES))
+    places = st.tuples(st.integers(0, rows - 1), st.integers(0, columns - 1))
+    chosen = draw(st.lists(places, min_size=1, max_size=4, unique=True))
     names = ("r_source", "r_word", "r_bit", "r_sense")
-    resistances = {name: draw(OHMS) for name in names}
-    return Crossbar(rows=rows, columns=columns, breaks=tuple(breaks), **resistances)
+    return Crossbar(
+        rows=rows,
+        columns=columns,
+        breaks=tuple(Break(line=line, row=i, column=j) for i, j in chosen),
+        **{name: draw(OHMS) for name in names},
+    )
 
 
 @settings(max_examples=60)
