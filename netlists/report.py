@@ -1,9 +1,9 @@
-"""What a verification shows: a table for the terminal, numbers for JSON, a plot for the folder."""
+"""What a verification says: a table for terminal and page, numbers for JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
 from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.crossbar import Crossbar
@@ -58,14 +58,6 @@ def totals(results: Sequence[Verification], crossbars: Sequence[Crossbar]) -> di
         "wall_seconds": sum(result.wall_seconds for result in results),
         "estimated_seconds": sum(result.estimated_seconds for result in results),
     }
-
-
-def save_plot(result: Verification, file: BinaryIO) -> None:
-    """Write everything as one PNG: currents and their error; states before, after, their error."""
-    from netlists.plots import overview
-
-    title = f"{headline(result)}: {'passed' if result.passed else 'FAILED'}"
-    overview(result, title).savefig(file, format="png", dpi=120)
 
 
 def _percent(share: float | None) -> str:

@@ -1,54 +1,74 @@
-"""The verification report: one self-contained HTML page, pictures and all."""
+"""The page of a verification: did ngspice and the surrogate agree, where not, and what was run."""
 
 from __future__ import annotations
 
-import base64
-import html
-from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
-from string import Template
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from netlists.plots import DARK, LIGHT, pictures
 from netlists.report import headline, summary_rows
-from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification
+from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.crossbar import Crossbar
-from roa_circuit.results import provenance
+from roa_circuit.drawing import Drawing
+from roa_circuit.page import (
+    Markup,
+    Page,
+    Section,
+    figure,
+    made_by,
+    mark,
+    side_by_side,
+    subheading,
+    table,
+)
 
 _WORST_COLUMNS = 12
-
-
-def page(
-    results: Sequence[Verification], crossbars: Sequence[Crossbar], options: Mapping[str, Any]
-) -> str:
-    """The report of one or more layers as HTML that needs no other file.
-
-    options : phase, analysis, tile and reads, as they were asked for
-    """
-    folder = resources.files("netlists") / "templates"
-    passed = all(result.passed for result in results)
-    title = headline(results[0]) if len(results) == 1 else f"{len(results)} layers in ngspice"
-    sections = [_overview(results)] if len(results) > 1 else []
-    sections += [_section(result, alone=len(results) == 1) for result in results]
-    return Template((folder / "report.html").read_text(encoding="utf-8")).substitute(
-        title=html.escape(title),
-        style=(folder / "report.css").read_text(encoding="utf-8").strip(),
-        verdict="passed" if passed else "failed",
-        lead=html.escape(_lead(options)),
-        sections="\n".join(sections),
-        provenance=_definitions(_made(results[0], crossbars[0], options)),
-        footer=html.escape(_FOOTER),
-    )
-
-
 _FOOTER = (
     "Current errors are relative to each current itself, the surrogate reading the states that"
     " ngspice wrote; a current below a millionth of the largest counts as that millionth."
     f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e}, and, where a"
     " layer has labels, the same prediction for every read."
 )
+
+
+def page(
+    results: Sequence[Verification],
+    crossbars: Sequence[Crossbar],
+    options: Mapping[str, Any],
+    drawn: Sequence[Sequence[Drawing]],
+    provenance: Mapping[str, Any],
+) -> Page:
+    """The report of one or more layers.
+
+    options : phase, analysis, tile and reads, as they were asked for
+    drawn : the `drawings` of each layer
+    provenance : the command, its files, versions and time
+    """
+    passed = all(result.passed for result in results)
+    alone = len(results) == 1
+    sections = [] if alone else [Section(title="Layers", parts=[_overview(results)])]
+    for result, figures in zip(results, drawn, strict=True):
+        parts = _parts(result, figures)
+        if alone:
+            sections += [Section(title=title, parts=[part]) for title, part in parts.items()]
+        else:
+            inner = [piece for title, part in parts.items() for piece in (subheading(title), part)]
+            sections.append(Section(title=headline(result), parts=inner))
+    conditions = _conditions(results[0], crossbars[0], options)
+    sections.append(Section(title="How it was made", parts=[made_by(provenance, conditions)]))
+    return Page(
+        command="roa-spice verify",
+        title=headline(results[0]).replace(" x ", " × ")
+        if alone
+        else f"{len(results)} layers in ngspice",
+        verdict="passed" if passed else "failed",
+        passed=passed,
+        lead=_lead(options),
+        numbers=_numbers(results),
+        sections=sections,
+        footer=_FOOTER,
+    )
 
 
 def _lead(options: Mapping[str, Any]) -> str:
@@ -64,44 +84,64 @@ def _lead(options: Mapping[str, Any]) -> str:
     )
 
 
-def _overview(results: Sequence[Verification]) -> str:
+def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
+    """The worst of all layers."""
+    worst = {
+        name: max((v for r in results if (v := getattr(r, name)) is not None), default=None)
+        for name in ("max_relative_current_error", "max_state_error")
+    }
+    same = [r.prediction_agreement for r in results if r.prediction_agreement is not None]
+    wall = sum(r.wall_seconds for r in results)
+    cards = [
+        ("currents", _number(worst["max_relative_current_error"]),
+         f"worst relative error; the limit is {CURRENT_LIMIT:.0e}"),
+        ("states", _number(worst["max_state_error"]), f"worst of ω; the limit is {STATE_LIMIT:.0e}"),
+        ("same prediction", f"{100 * min(same):.1f} %" if same else "", "of the reads"),
+        ("ngspice", f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
+         f"on {results[0].workers} core(s), {sum(r.tiles for r in results)} tile(s)"),
+    ]  # fmt: skip
+    return [card for card in cards if card[1]]
+
+
+def _overview(results: Sequence[Verification]) -> Markup:
     rows = [
         (
             result.layer,
-            f"{result.rows} x {result.columns}",
+            f"{result.rows} × {result.columns}",
             str(result.tiles),
             _number(result.max_relative_current_error),
             _number(result.max_state_error),
             f"{result.wall_seconds:.0f} s",
-            "passed" if result.passed else "FAILED",
+            mark("passed", "good") if result.passed else mark("FAILED", "bad"),
         )
         for result in results
     ]
-    head = ("layer", "cells", "tiles", "current error", "state error", "ngspice", "")
-    return f"<section>\n<h2>Layers</h2>\n{_table(head, rows)}\n</section>"
+    head = ("layer", "cells", "tiles", "current error", "state error", "ngspice", "verdict")
+    return table(head, rows, caption="Every layer; errors are the worst of all its tiles.")
 
 
-def _section(result: Verification, *, alone: bool) -> str:
-    title = "Result" if alone else headline(result)
-    parts = [f"<h2>{html.escape(title)}</h2>", _table(("", "value", "limit"), summary_rows(result))]
-    dark = pictures(result, DARK)
-    for (caption, light), (_, other) in zip(pictures(result, LIGHT), dark, strict=True):
-        parts.append(
-            "<figure><picture>"
-            f'<source media="(prefers-color-scheme: dark)" srcset="{_data(other)}">'
-            f'<img src="{_data(light)}" alt="{html.escape(caption)}"></picture>'
-            f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-        )
-    if result.phase != "write":
-        parts += ["<h3>Columns</h3>", _columns(result)]
-    return "<section>\n" + "\n".join(parts) + "\n</section>"
+def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
+    """A layer's result, currents and states, each a row of tables and figures."""
+    shown = {
+        one.name.rpartition("--")[2]: figure(one.inline(), one.caption, wide=one.wide) for one in drawn
+    }
+
+    def row(*parts: Markup, names: Sequence[str]) -> Markup:
+        return side_by_side([*parts, *(shown[name] for name in names if name in shown)])
+
+    summary = table(
+        ("quantity", "value", "limit"), summary_rows(result), caption="ngspice beside the surrogate."
+    )
+    parts = {"Result": row(summary, names=["currents"])}
+    if "current-error" in shown:
+        parts["Columns"] = row(_columns(result), names=["current-error"])
+    return {**parts, "States": row(names=["states", "state-scatter", "state-error"])}
 
 
-def _columns(result: Verification) -> str:
+def _columns(result: Verification) -> Markup:
     """The error of every column, or of the worst dozen."""
     spice, surrogate = result.spice_currents, result.surrogate_currents
-    floor = np.maximum(np.abs(surrogate), 1e-6 * np.abs(surrogate).max(initial=1e-300))
-    errors = (np.abs(spice - surrogate) / floor).max(axis=0)
+    errors = column_errors(result)
     chosen = np.sort(np.argsort(-errors, kind="stable")[:_WORST_COLUMNS])
     rows = [
         (
@@ -112,13 +152,15 @@ def _columns(result: Verification) -> str:
         )
         for j in chosen
     ]
-    note = "" if len(errors) <= len(rows) else f"<p>The worst {len(rows)} of {len(errors)} columns.</p>"
-    return note + _table(("column", "current [µA]", "worst |ΔI| [pA]", "relative"), rows)
+    whole = len(errors) == len(rows)
+    caption = "Every column" if whole else f"The worst {len(rows)} of {len(errors)} columns"
+    head = ("column", "current [µA]", "worst |ΔI| [pA]", "relative")
+    return table(head, rows, caption=f"{caption}.")
 
 
-def _made(result: Verification, crossbar: Crossbar, options: Mapping[str, Any]) -> list[tuple[str, str]]:
-    record = provenance()
-    versions = {"ngspice": result.ngspice_version.removeprefix("ngspice-"), **record["versions"]}
+def _conditions(
+    result: Verification, crossbar: Crossbar, options: Mapping[str, Any]
+) -> list[tuple[str, str]]:
     return [
         ("phase", "{phase}, reads as {analysis}".format(**options)),
         ("reads", "all of each layer" if options["reads"] is None else f"the first {options['reads']}"),
@@ -128,33 +170,8 @@ def _made(result: Verification, crossbar: Crossbar, options: Mapping[str, Any]) 
             f"word line {crossbar.r_word:g} Ω, bit line {crossbar.r_bit:g} Ω a segment; source"
             f" {crossbar.r_source:g} Ω, sense {crossbar.r_sense:g} Ω; {crossbar.scheme} select",
         ),
-        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
-        ("platform", str(record["platform"])),
-        ("created", str(record["created"])),
+        ("simulator", result.ngspice_version),
     ]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    top = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    body = "\n".join(
-        "<tr>" + "".join(f"<td{_class(cell)}>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    table = f"<table><thead><tr>{top}</tr></thead><tbody>\n{body}\n</tbody></table>"
-    return f'<div class="scroll">{table}</div>'
-
-
-def _class(cell: str) -> str:
-    return ' class="bad"' if cell == "FAILED" else ""
-
-
-def _definitions(rows: Iterable[tuple[str, str]]) -> str:
-    items = "\n".join(f"<dt>{html.escape(a)}</dt><dd>{html.escape(b)}</dd>" for a, b in rows)
-    return f"<dl>\n{items}\n</dl>"
-
-
-def _data(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
 
 
 def _number(value: float | None) -> str:

@@ -181,9 +181,18 @@ def relative_error(currents: Floats, reference: Floats) -> float:
     A current below a millionth of the largest counts as that millionth, so that a read of
     nothing but zeros does not divide rounding noise by nothing.
     """
+    return float(_relative(currents, reference).max(initial=0.0))
+
+
+def column_errors(result: Verification) -> Floats:
+    """The worst relative deviation of each column's currents, (columns,)."""
+    worst = _relative(result.spice_currents, result.surrogate_currents).max(axis=0, initial=0.0)
+    return np.asarray(worst)
+
+
+def _relative(currents: Floats, reference: Floats) -> Floats:
     floor = _NEGLIGIBLE * float(np.abs(reference).max(initial=0.0))
-    scale = np.maximum(np.abs(reference), max(floor, 1e-300))
-    return float((np.abs(currents - reference) / scale).max(initial=0.0))
+    return np.abs(currents - reference) / np.maximum(np.abs(reference), max(floor, 1e-300))
 
 
 def _run_tiles(

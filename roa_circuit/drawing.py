@@ -73,11 +73,13 @@ def draw(
     size: tuple[float, float] = (5.2, 3.4),
     right: float = 0.15,
     top: float = 0.15,
+    gap: float = 0.1,
 ) -> Drawing:
     """Let `paint` fill a figure of `size` [inch], wide above 7; the same data give the same bytes.
 
-    right, top : what the figure keeps free there [inch]; a layout that measures texts first would
-        take as long as the drawing
+    name : becomes a file's; any text will do
+    right, top, gap : what stays free there, and between panels one below the other [inch]; a layout
+        that measures texts first would take as long as the drawing
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -87,12 +89,15 @@ def draw(
         figure = Figure(figsize=size)
         canvas: Any = FigureCanvasSVG(figure)
         width, height = size
-        figure.subplots_adjust(left=0.68 / width, bottom=0.5 / height,
-                               right=1 - right / width, top=1 - top / height, hspace=0.08)  # fmt: skip
+        figure.subplots_adjust(left=0.68 / width, bottom=0.5 / height, right=1 - right / width,
+                               top=1 - top / height, hspace=3 * gap / height)  # fmt: skip
         paint(figure)
         file = io.StringIO()
         canvas.print_svg(file, metadata={"Date": None, "Creator": None})  # savefig would draw it twice
-    return Drawing(name=name, caption=caption, svg=file.getvalue(), wide=size[0] > 7, figure=figure)
+    plain_name = re.sub(r"[^A-Za-z0-9_-]", "_", name)
+    return Drawing(
+        name=plain_name, caption=caption, svg=file.getvalue(), wide=size[0] > 7, figure=figure
+    )
 
 
 def dots(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +17,11 @@ from netlists.parallel import cores
 from netlists.shipped import shipped_layers
 from netlists.verify import Verification, default_analysis, estimated_seconds
 from netlists.verify import verify as run_verification
-from roa_circuit import console, options
+from roa_circuit import console, drawing, options
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.drawing import Drawing
 from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.results import check_writable, write_file, write_summary, write_text
+from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.tiling import TileSize, split
 
 
@@ -52,6 +53,9 @@ def verify(
     output_dir: Annotated[Path, typer.Option(help="Folder for report, plots and decks.")] = Path(
         "out/verify"
     ),
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")
+    ] = False,
     json_file: options.Json = None,
 ) -> None:
     """Write and read layers in ngspice, tile by tile, and compare with the surrogate."""
@@ -75,7 +79,12 @@ def verify(
         results.append(_verify_one(one, how, folder, deadline))
     crossbars = [one.crossbar for one in chosen]
     asked = {"phase": phase, "analysis": analysis, "tile": size, "reads": reads}
-    if not _conclude(results, crossbars, asked, output_dir, json_file):
+    made = console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else [])
+    drawn = _show(results, crossbars, asked, made, output_dir)
+    if figures:
+        for name, content in drawing.files([one for layer in drawn for one in layer]).items():
+            write_file(output_dir / "figures" / name, methodcaller("write", content))
+    if not _conclude(results, crossbars, asked, made, output_dir, json_file):
         raise typer.Exit(1)
 
 
@@ -96,40 +105,56 @@ def _announce(
 def _verify_one(
     layer: ProgrammedLayer, how: dict[str, Any], folder: Path, deadline: float
 ) -> Verification:
-    """Verify one layer with a progress bar, leave its decks and plot, show its table."""
-    from netlists.report import headline, save_plot, summary_rows
+    """Verify one layer with a progress bar, leave its decks, show its table."""
+    from netlists.report import headline, summary_rows
 
     left = max(deadline - time.monotonic(), 0.1)
     with console.percent(f"ngspice, layer {layer.name}") as advance:
         result = run_verification(layer, **how, time_limit=left, progress=advance, keep_in=folder)
-    write_file(folder / "verify.png", partial(save_plot, result))
     console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
     return result
+
+
+def _show(
+    results: list[Verification],
+    crossbars: list[Crossbar],
+    asked: dict[str, Any],
+    made: dict[str, Any],
+    folder: Path,
+) -> list[list[Drawing]]:
+    """Write the report; gives the figures of each layer."""
+    from netlists.figures import drawings
+    from netlists.report_page import page
+
+    drawn = [drawings(result) for result in results]
+    write_text(folder / "report.html", page(results, crossbars, asked, drawn, made).to_html())
+    return drawn
 
 
 def _conclude(
     results: list[Verification],
     crossbars: list[Crossbar],
     asked: dict[str, Any],
+    made: dict[str, Any],
     folder: Path,
     json_file: Path | None,
 ) -> bool:
-    """Write the report and its numbers, say where; whether every layer passed."""
+    """Write the numbers, say where the report is; whether every layer passed."""
     from netlists.report import totals
-    from netlists.report_page import page
 
-    summary = {**totals(results, crossbars), "options": {k: _plain(v) for k, v in asked.items()}}
-    write_text(folder / "report.html", page(results, crossbars, asked))
-    write_summary(folder / "report.json", summary)
-    write_summary(json_file, summary)
+    summary = {
+        **totals(results, crossbars),
+        "options": {k: _plain(v) for k, v in asked.items()},
+        "provenance": made,
+    }
+    write_json(folder / "report.json", summary)
+    if json_file is not None:
+        write_json(json_file, summary)
     passed = bool(summary["passed"])
     console.out.print(f"{'[bold green]passed[/]' if passed else '[bold red]FAILED[/]'}  ", end="")
     took, expected = said(summary["wall_seconds"]), said(summary["estimated_seconds"])
-    console.out.print(
-        f"report {folder / 'report.html'}, decks beside it; ngspice took {took}, expected {expected}",
-        markup=False,
-        soft_wrap=True,
-    )
+    report = folder / "report.html"
+    console.say(f"report {report}, decks beside it; ngspice took {took}, expected {expected}")
     return passed
 
 

@@ -159,7 +159,7 @@ def test_verify_on_the_command_line(make_layer, tmp_path, monkeypatch, capsys):
     report = json.loads((tmp_path / "v.json").read_text())
     assert report["passed"] is True
     assert report["reads"] == 3
-    names = {"report.html", "report.json", "verify.png", "write.cir", "read.cir"}
+    names = {"report.html", "report.json", "write.cir", "read.cir"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
 
 

@@ -1,8 +1,6 @@
 """What a verification shows, and how its errors are counted."""
 
 import dataclasses
-import io
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -10,12 +8,14 @@ import pytest
 from netlists import engines
 from netlists.costs import said
 from netlists.engines import Analysis, Phase
+from netlists.figures import drawings
 from netlists.ngspice import Simulation
-from netlists.report import headline, save_plot, summary_rows, totals
+from netlists.report import headline, summary_rows, totals
 from netlists.report_page import page
-from netlists.verify import estimated_seconds, relative_error, verify
+from netlists.verify import column_errors, estimated_seconds, relative_error, verify
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.in_situ import write_in_situ
+from roa_circuit.results import provenance
 from roa_circuit.solver import read_currents
 from roa_circuit.tiling import TileSize, split
 
@@ -99,56 +99,41 @@ OPTIONS = {"phase": "both", "analysis": "transient", "tile": "64x64", "reads": N
 
 def whole_page(results):
     crossbars = [Crossbar(rows=r.rows, columns=r.columns, r_word=1.5) for r in results]
-    return page(results, crossbars, OPTIONS)
+    made = provenance(command="roa-spice verify --layer fc", inputs=[])
+    return page(results, crossbars, OPTIONS, [drawings(r) for r in results], made).to_html()
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(20, 3), (3, 5), (2, 14)])
-def test_headline_rows_and_plot(pretender, rows, columns):
+def test_headline_rows_and_figures(pretender, rows, columns):
     result = pretender(rows=rows, columns=columns)
     assert f"{rows} x {columns} cells" in headline(result)
     assert len(summary_rows(result)) == 12
-    picture = io.BytesIO()
-    save_plot(result, picture)
-    assert picture.getvalue().startswith(b"\x89PNG")
+    figures = {one.name.removeprefix("synthetic--"): one for one in drawings(result)}
+    assert list(figures) == ["currents", "current-error", "states", "state-scatter", "state-error"]
+    assert figures["states"].wide
+    assert figures["states"].svg.count("<image") == 2 * 3  # maps and their colour bars
 
 
-class Reader(HTMLParser):
-    """Collects what the page refers to, and checks that its tags close."""
-
-    VOID = ("meta", "img", "source")
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.references, self.text = [], [], ""
-
-    def handle_starttag(self, tag, attrs):
-        self.references += [value for name, value in attrs if name in ("src", "srcset", "href")]
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
+def test_column_errors_are_each_column_s_own(pretender):
+    result = pretender(columns=4)
+    result.spice_currents[1, 2] *= 1 + 1e-3
+    np.testing.assert_allclose(column_errors(result), [0, 0, 1e-3, 0], atol=1e-12)
 
 
-def test_the_page_needs_no_other_file(pretender):
-    reader = Reader()
-    reader.feed(whole_page([pretender(columns=5)]))
-    assert not reader.open
-    assert len(reader.references) == 6  # three figures, light and dark
-    assert all(reference.startswith("data:image/png;base64,") for reference in reader.references)
-    assert "word line 1.5 Ω" in reader.text
-    assert "ngspice 0," in reader.text
-    assert "passed" in reader.text
+def test_the_page_shows_figures_wires_versions_and_the_command(pretender):
+    text = whole_page([pretender(columns=5)])
+    assert text.count("<figure") == 5
+    assert all(
+        words in text
+        for words in ("word line 1.5 Ω", "ngspice-0", ">passed</p>", "roa-spice verify --layer fc")
+    )
 
 
 def test_several_layers_share_a_page_and_one_failure_fails_it(pretender):
     good, bad = pretender(), pretender(current_error=1e-3)
     text = whole_page([good, bad])
-    assert '<p class="verdict failed">' in text
-    assert '<td class="bad">FAILED</td>' in text
+    assert '<p class="verdict bad">failed</p>' in text
+    assert '<span class="bad">FAILED</span>' in text
     numbers = totals([good, dataclasses.replace(bad, layer="other")], [Crossbar(rows=5, columns=3)] * 2)
     assert numbers["passed"] is False
     assert set(numbers["layers"]) == {"synthetic", "other"}
@@ -172,7 +157,7 @@ def test_one_phase_alone_leaves_the_other_open(pretender, phase, rows):
     assert (result.max_state_error is None) == (phase == "read")
     assert (result.max_relative_current_error is None) == (phase == "write")
     assert len(summary_rows(result)) == rows
-    assert whole_page([result]).count("<figure>") == 2
+    assert whole_page([result]).count("<figure") == 3
 
 
 @pytest.mark.parametrize("phase", list(Phase))

@@ -1,0 +1,139 @@
+"""Figures of a verification: currents, their error by column, states and theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
+from roa_circuit.drawing import BLUE, FAINT, RED, Drawing, decades, dots, draw, limits
+from roa_circuit.units import prefix_for
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+
+_SMALLEST_CURRENT_ERROR = 1e-17  # where a perfect match is drawn on a logarithmic axis
+_SMALLEST_STATE_ERROR = 1e-12
+
+
+def drawings(result: Verification) -> list[Drawing]:
+    """Every figure that the phase has; named after the layer, '--', and what they show."""
+    done = []
+    if result.phase != "write":
+        done += [_currents(result), _current_errors(result)]
+    done.append(_states(result))
+    if result.phase != "read":
+        done += [_state_scatter(result), _state_errors(result)]
+    return done
+
+
+def _currents(result: Verification) -> Drawing:
+    spice, surrogate = result.spice_currents, result.surrogate_currents
+    size, prefix = prefix_for(float(np.abs(surrogate).max(initial=0.0)))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        both = limits(np.concatenate([surrogate.ravel(), spice.ravel()]) / size)
+        axes.plot(both, both, "-", lw=0.8, color=FAINT)
+        dots(axes, surrogate.ravel() / size, spice.ravel() / size, colour=BLUE, size=3.5, alpha=0.6)
+        axes.set(xlim=both, ylim=both, xlabel=f"surrogate [{prefix}A]", ylabel=f"ngspice [{prefix}A]")
+
+    caption = f"Sensed currents of {spice.size:,} reads and columns, ngspice against the surrogate."
+    return draw(f"{result.layer}--currents", caption, paint)
+
+
+def _current_errors(result: Verification) -> Drawing:
+    errors = np.maximum(column_errors(result), _SMALLEST_CURRENT_ERROR)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.set_yscale("log")
+        dots(axes, np.arange(len(errors)), errors, colour=BLUE, size=4.5)
+        axes.axhline(CURRENT_LIMIT, color=RED, lw=1, ls="--", label="limit")
+        axes.set_ylim(errors.min() / 5, 5 * max(errors.max(), CURRENT_LIMIT))
+        decades(axes.yaxis)
+        axes.locator_params(axis="x", integer=True)
+        axes.set(xlabel="column", ylabel="relative error")
+        axes.legend(loc="center right")
+
+    caption = (
+        "The worst relative error of each column's current; each tile's last column is its reference."
+    )
+    return draw(f"{result.layer}--current-error", caption, paint)
+
+
+def _states(result: Verification) -> Drawing:
+    """Maps of the array before, after, and of the error; a long array lies on its side."""
+    written = result.phase != "read"
+    maps = [("state ω", result.spice_state, "viridis", 1.0)]
+    if written:
+        error = np.abs(result.spice_state - result.surrogate_state)
+        maps = [
+            ("ω before", result.initial_state, "viridis", 1.0),
+            ("ω after, ngspice", result.spice_state, "viridis", 1.0),
+            ("|ω ngspice − ω surrogate|", error, "magma", max(float(error.max()), 1e-12)),
+        ]
+    tall = result.spice_state.shape[0] > result.spice_state.shape[1]
+    long = max(result.spice_state.shape) > 3 * min(result.spice_state.shape)
+
+    def paint(figure: Figure) -> None:
+        shape = (len(maps), 1) if long else (1, len(maps))
+        grid = figure.subplots(*shape, squeeze=False, sharex=True, sharey=True)
+        for index, (axes, (title, values, colours, high)) in enumerate(
+            zip(grid.ravel(), maps, strict=True)
+        ):
+            turned = values.T if tall else values
+            image = axes.imshow(
+                turned, cmap=colours, vmin=0.0, vmax=high, aspect="auto", interpolation="none"
+            )
+            axes.set_title(title)
+            axes.grid(visible=False)
+            axes.locator_params(integer=True)
+            if not long or index == len(maps) - 1:
+                axes.set_xlabel("row" if tall else "column")
+            if long or index == 0:
+                axes.set_ylabel("column" if tall else "row")
+            bar = figure.colorbar(image, ax=axes, aspect=12, pad=0.015, fraction=0.04)
+            bar.outline.set_visible(False)
+
+    what = "States before and after the write, and how far the engines are apart."
+    caption = what if written else "The states that were read, as the tiles lie."
+    height = (1.3 * len(maps) + 0.9) if long else 3.6
+    return draw(f"{result.layer}--states", caption, paint, size=(9.6, height), top=0.35, gap=0.45)
+
+
+def _state_scatter(result: Verification) -> Drawing:
+    spice, surrogate = result.spice_state.ravel(), result.surrogate_state.ravel()
+    moved = np.abs(spice - result.initial_state.ravel()) > 1e-3
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for chosen, colour, name in ((~moved, FAINT, "hardly moved"), (moved, BLUE, "written")):
+            dots(axes, surrogate[chosen], spice[chosen], colour=colour, size=3.5, label=name)
+        axes.set(xlabel="ω, surrogate", ylabel="ω, ngspice", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+        axes.legend(loc="upper left")
+
+    return draw(f"{result.layer}--state-scatter", "Every cell's state after the write.", paint)
+
+
+def _state_errors(result: Verification) -> Drawing:
+    errors = np.maximum(np.abs(result.spice_state - result.surrogate_state), _SMALLEST_STATE_ERROR)
+    low, high = np.log10(errors.min()) - 0.1, np.log10(max(float(errors.max()), STATE_LIMIT)) + 0.3
+    cells, edges = np.histogram(errors, bins=np.logspace(low, high, 40))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.stairs(cells, edges, fill=True, color=BLUE, alpha=0.6)
+        axes.axvline(STATE_LIMIT, color=RED, lw=1, ls="--", label="limit")
+        axes.set(xscale="log", yscale="symlog", xlabel="|Δω|", ylabel="cells")
+        axes.set_ylim(0, 2.0 * cells.max())
+        decades(axes.xaxis)
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.legend(loc="upper left")
+
+    caption = "How the errors of the states are spread over the cells."
+    return draw(f"{result.layer}--state-error", caption, paint)
