@@ -14,8 +14,9 @@ from meta.fewshot import FewShotDataset
 from meta.learners import WriteModel, adapt, query_loss
 from meta.network import Network
 from meta.tasks import sample_task
+from roa_circuit.arrays import FreeCells
 from roa_circuit.mapping import state_from_weight, weight_from_state
-from roa_circuit.programming import write_verify
+from roa_circuit.verified_write import write_verify
 
 RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Candidates of the relative learning rate (Figure 3 of the paper)."""
@@ -96,9 +97,11 @@ def _mapped(
     start = {}
     for name, weight in network.initial_weights().items():
         target = state_from_weight(weight.detach().double())
-        omega = torch.full_like(target, 0.5)
-        omega, _ = write_verify(omega, target, write.device, write.how, rounds, noise)
-        start[name] = weight_from_state(omega).to(weight.dtype).requires_grad_()
+        cells = FreeCells(np.full(target.shape, 0.5), write.device, write.how, noise)
+        goal = target.numpy(force=True)
+        write_verify(cells, goal, write.device, write.how, tolerance=0.0, rounds=rounds, generator=noise)
+        written = weight_from_state(torch.from_numpy(cells.state))
+        start[name] = written.to(weight).requires_grad_()
     return start
 
 

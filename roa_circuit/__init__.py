@@ -1,5 +1,6 @@
 """The physics of memristor crossbars that learn in one write: device, programming, circuit."""
 
+from roa_circuit.arrays import FreeCells, WiredArray
 from roa_circuit.breaks import Break
 from roa_circuit.chip import Chip, draw
 from roa_circuit.crossbar import Crossbar
@@ -9,9 +10,10 @@ from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device, Memristor, Pulses, load_device
-from roa_circuit.programming import Programming, write, write_verify
+from roa_circuit.programming import Programming, write
 from roa_circuit.solver import effective_weights, read_currents
 from roa_circuit.spread import Spread
+from roa_circuit.verified_write import VerifiedWrite, write_verify
 
 __all__ = [
     "Break",
@@ -19,6 +21,7 @@ __all__ = [
     "ConvergenceError",
     "Crossbar",
     "Device",
+    "FreeCells",
     "Imperfections",
     "InputError",
     "Memristor",
@@ -28,6 +31,8 @@ __all__ = [
     "RoaError",
     "SimulatorError",
     "Spread",
+    "VerifiedWrite",
+    "WiredArray",
     "WriteOutcome",
     "default_crossbar",
     "default_device",

@@ -143,29 +143,6 @@ def write(
     return write_noise(omega, written, how, generator), count
 
 
-def write_verify(
-    omega: Array,
-    target: Array,
-    device: Device,
-    how: Programming,
-    rounds: int,
-    generator: np.random.Generator | None = None,
-    *,
-    cells: Device | None = None,
-) -> tuple[Array, Array]:
-    """Write, read, correct, `rounds` times: (states written, pulses spent per cell).
-
-    A correction that would round to no pulse leaves the cell alone, so errors stay of the
-    order of half a pulse (decision 11 of the guide: "zero deviation" is out of reach).
-    """
-    omega = as_array(omega)
-    spent = 0 * omega
-    for _ in range(rounds):
-        omega, count = write(omega, target - omega, device, how, generator, cells=cells)
-        spent = spent + namespace(count).abs(count)
-    return omega, spent
-
-
 def _like(values: np.ndarray[Any, Any], array: Array) -> Array:
     """numpy draws as an array of the same library, dtype and device as `array`."""
     xp = namespace(array)

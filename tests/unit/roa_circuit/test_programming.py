@@ -14,7 +14,6 @@ from roa_circuit.programming import (
     round_count,
     write,
     write_noise,
-    write_verify,
 )
 
 TABLE_1 = load_device("zhang2021")
@@ -98,14 +97,6 @@ def test_same_write_in_torch():
     )
     for a, b in zip(here, there, strict=True):
         assert b.numpy() == pytest.approx(a, rel=1e-12, abs=1e-12)
-
-
-def test_write_verify_ends_within_half_a_pulse():
-    target = np.linspace(0.05, 0.95, 37)
-    omega, spent = write_verify(np.full(37, 0.5), target, TABLE_1, HOW, rounds=20)
-    count = real_pulse_count(omega, target - omega, TABLE_1, HOW)
-    assert (np.abs(count) <= 0.5).all()
-    assert (spent >= 0).all()
 
 
 @pytest.mark.parametrize(

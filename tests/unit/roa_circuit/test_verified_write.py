@@ -1,0 +1,128 @@
+"""Write-verify: what it reaches, what it says of the rest, and that it ends."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roa_circuit.arrays import FreeCells, WiredArray
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import load_device
+from roa_circuit.programming import Programming, real_pulse_count
+from roa_circuit.solver import effective_weights
+from roa_circuit.verified_write import Ending, write_verify
+
+DEVICE, HOW = load_device("zhang2021"), Programming()
+
+
+def with_k(factor):
+    memristor = dataclasses.replace(DEVICE.memristor, k=DEVICE.memristor.k * factor)
+    return dataclasses.replace(DEVICE, memristor=memristor)
+
+
+def one(start, target, *, factor=1.0, tolerance=0.02, rounds=20, how=HOW):
+    """Write-verify of a single cell whose pulses are `factor` as strong as counted."""
+    cells = FreeCells(np.array([[start]]), with_k(np.array([[factor]])), how, np.random.default_rng(0))
+    result = write_verify(cells, np.array([[target]]), DEVICE, HOW, tolerance=tolerance, rounds=rounds)
+    return result, Ending(result.ending[0, 0])
+
+
+def test_cells_end_within_half_a_pulse():
+    target = np.linspace(0.05, 0.95, 37)
+    cells = FreeCells(np.full(37, 0.5), DEVICE, HOW)
+    result = write_verify(cells, target, DEVICE, HOW, tolerance=0.0)
+    count = real_pulse_count(cells.state, target - cells.state, DEVICE, HOW)
+    assert (np.abs(count) <= 0.5).all()
+    assert set(np.unique(result.ending)) <= {Ending.reached, Ending.too_coarse}
+    assert (result.reading == cells.state).all()
+    assert result.rounds[-1].pulses == 0
+
+
+def test_why_a_cell_failed():
+    assert one(0.5, 0.6, tolerance=0.05)[1] is Ending.reached
+    assert one(0.5, 0.999, tolerance=1e-3)[1] is Ending.out_of_range
+    assert one(0.5, 0.8, factor=0.0)[1] is Ending.stuck
+    assert one(0.5, 0.545, tolerance=0.01)[1] is Ending.too_coarse
+    assert one(0.3, 0.5, factor=12.0)[1] is Ending.oscillating
+    assert one(0.5, 0.9, factor=0.1, rounds=1)[1] is Ending.out_of_rounds
+
+
+def test_weak_cells_are_given_more_pulses():
+    result, ending = one(0.5, 0.8, factor=0.3, tolerance=0.05)
+    assert ending is Ending.reached
+    assert 0.3 <= result.strength[0, 0] < 0.7
+    assert len(result.rounds) <= 5
+
+
+def test_stuck_cells_are_not_hammered():
+    result, _ = one(0.5, 0.8, factor=0.0)
+    assert result.pulses[0, 0] < 60
+    assert len(result.rounds) == 3
+
+
+def test_a_cell_that_stops_short_of_its_target_is_out_of_range():
+    """Behind 100 Ohm even a cell that is fully on reads as omega = 0.73."""
+    crossbar = Crossbar(rows=1, columns=1, r_source=100.0)
+    array = WiredArray(crossbar, np.array([[0.5]]), with_k(100.0))
+    result = write_verify(array, np.array([[0.9]]), DEVICE, HOW)
+    assert Ending(result.ending[0, 0]) is Ending.out_of_range
+    assert array.state[0, 0] > 0.99
+
+
+@pytest.mark.parametrize("ohms", [0.0, 1.0, 20.0])
+def test_a_wired_array_reaches_its_targets_as_read_through_the_wires(ohms):
+    rng = np.random.default_rng(0)
+    device = default_device()
+    crossbar = dataclasses.replace(default_crossbar(8, 5), r_word=ohms, r_bit=ohms)
+    target = rng.uniform(0.1, 0.9, (8, 5))
+    array = WiredArray(crossbar, np.full((8, 5), 0.5), device)
+    result = write_verify(array, target, device, HOW, tolerance=0.06)
+    assert not result.failed.any()
+    assert result.worst_error <= 0.06
+    seen = effective_weights(crossbar, array.state, device)
+    smallest, largest = (effective_weights(crossbar.ideal(), np.full((8, 5), w), device) for w in (0, 1))
+    np.testing.assert_allclose((seen - smallest) / (largest - smallest), result.reading, atol=2e-3)
+    assert sum(w.energy for w in array.writes) > 0
+    assert len(array.writes) == len(result.rounds) - 1
+
+
+def test_the_report_names_every_failed_cell():
+    target = np.full((2, 2), 0.8)
+    cells = FreeCells(np.full((2, 2), 0.5), with_k(np.array([[1.0, 0.0], [1.0, 1.0]])), HOW)
+    report = write_verify(cells, target, DEVICE, HOW).to_dict()
+    assert report["endings"]["reached"] == 3
+    assert [(cell["cell"], cell["why"]) for cell in report["failed"]] == [([0, 1], "stuck")]
+    assert report["rounds"][0]["outside"] == 4
+    assert report["rounds"][-1]["written"] == 0
+
+
+@settings(max_examples=50)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0, 0.5, 4.0]),
+    st.sampled_from([0.0, 0.01, 0.2]),
+    st.integers(0, 12),
+)
+def test_it_always_ends_and_every_cell_has_its_reason(seed, sigma_wn, tolerance, rounds):
+    rng = np.random.default_rng(seed)
+    start, target = rng.choice([0.0, 0.5, 1.0, *rng.random(3)], (2, 4, 3))
+    how = Programming(sigma_wn=sigma_wn)
+    cells = FreeCells(start, with_k(rng.choice([0.0, 0.1, 1.0, 30.0], (4, 3))), how, rng)
+    result = write_verify(cells, target, DEVICE, HOW, tolerance=tolerance, rounds=rounds)
+    assert len(result.rounds) <= rounds + 1
+    assert sum(result.counts().values()) == 12
+    assert (result.failed == (np.abs(result.reading - target) > tolerance)).all()
+    assert (result.pulses <= rounds * HOW.max_pulses).all()
+    assert sum(r.pulses for r in result.rounds) == result.pulses.sum()
+
+
+def test_bad_arguments_are_named():
+    cells = FreeCells(np.zeros((2, 2)), DEVICE, HOW)
+    with pytest.raises(InputError, match="target has shape"):
+        write_verify(cells, np.zeros(3), DEVICE, HOW)
+    with pytest.raises(InputError, match="tolerance"):
+        write_verify(cells, np.zeros((2, 2)), DEVICE, HOW, tolerance=-1.0)
