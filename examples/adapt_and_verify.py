@@ -5,7 +5,7 @@ python examples/adapt_and_verify.py
 
 from meta.adaptation import adapt_episode
 from meta.datasets import load_dataset
-from meta.network import shipped_network
+from meta.shipped import shipped_network
 from netlists.verify import verify
 from roa_circuit.design_point import default_device
 

@@ -10,7 +10,8 @@ import torch
 
 from meta.deploy import programmed_layers
 from meta.fewshot import FewShotDataset
-from meta.learners import Adapted, WriteModel, adapt, query_loss
+from meta.hardware import WriteModel
+from meta.learners import Adapted, adapt, query_loss
 from meta.network import Network
 from meta.tasks import Task, sample_task
 from roa_circuit.crossbar import Crossbar
@@ -64,6 +65,7 @@ def adapt_episode(
     queries: int = 15,
     relative_rate: float = 1.0,
     sigma_wn: float = 0.0,
+    max_pulses: int = 64,
     reads: int = 16,
     seed: int = 0,
 ) -> Episode:
@@ -79,7 +81,7 @@ def adapt_episode(
     task = sample_task(
         dataset.split(split), rng, ways=network.architecture.ways, shots=shots, queries=queries
     )
-    write = WriteModel(device=device, how=Programming(sigma_wn=sigma_wn))
+    write = WriteModel(device=device, how=Programming(sigma_wn=sigma_wn, max_pulses=max_pulses))
     adapted = adapt(network, task, write, relative_rate=relative_rate, rng=rng)
     made = provenance(
         dataset=dataset.name, split=split, seed=seed, relative_rate=relative_rate, sigma_wn=sigma_wn
@@ -96,7 +98,7 @@ def adapt_episode(
             provenance=made,
         ),
         accuracy=accuracy(network, task, adapted),
-        accuracy_before=accuracy(network, task, Adapted(weights=network.initial_weights(), pulses={})),
+        accuracy_before=accuracy(network, task, Adapted(weights=network.initial_weights())),
         provenance=made,
     )
 

@@ -8,13 +8,13 @@ from meta.fewshot import FewShotDataset
 from meta.omniglot import DownloadProgress, load_omniglot
 from roa_circuit.errors import InputError, nearest
 
-DATASETS = ("omniglot", "glyphs")
+DATASETS = ("omniglot", "glyphs", "miniimagenet", "folder")
 
 
 def load_dataset(
     name: str, data: Path | None = None, *, progress: DownloadProgress | None = None
 ) -> FewShotDataset:
-    """'omniglot' or 'glyphs'; `data` is a local copy (a file or a folder).
+    """A data set of DATASETS; `data` is a local copy (a file or a folder).
 
     Raises
     ------
@@ -28,4 +28,10 @@ def load_dataset(
         if data is not None:
             raise InputError("glyphs are drawn from installed fonts; leave --data out")
         return render_glyphs()
+    if name in {"miniimagenet", "folder"}:
+        from meta.folders import load_folder, load_miniimagenet
+
+        if data is None:
+            raise InputError(f"{name} is not downloaded; pass your own copy with --data")
+        return load_folder(data) if name == "folder" else load_miniimagenet(data)
     raise InputError(f"data set {name!r} is unknown; {nearest(name, DATASETS)}")

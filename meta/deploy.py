@@ -56,14 +56,14 @@ def programmed_layers(
     start = network.initial_weights()
     layers = {}
     for name, inputs, labels in _layer_inputs(network, task, adapted, reads, rng):
-        matrix = _matrix(name, start)
+        weights = matrix(name, start)
         scale = max(1.0, float(inputs.max()))
         layers[name] = ProgrammedLayer(
             name=name,
             device=device,
-            crossbar=replace(circuit, rows=matrix.shape[0], columns=matrix.shape[1] + 1),
-            initial_state=_with_reference(state_from_weight(matrix), 0.5),
-            pulses=_with_reference(_matrix(name, adapted.pulses), 0).astype(np.int64),
+            crossbar=replace(circuit, rows=weights.shape[0], columns=weights.shape[1] + 1),
+            initial_state=_with_reference(state_from_weight(weights), 0.5),
+            pulses=_with_reference(matrix(name, adapted.pulses), 0).astype(np.int64),
             inputs=inputs / scale,
             labels=labels,
             input_scale=scale,
@@ -88,12 +88,10 @@ def _layer_inputs(
     yield HEAD, _numpy(features), task.query_labels.numpy()
 
 
-def _matrix(name: str, tensors: dict[str, Tensor]) -> NDArray[np.float64]:
+def matrix(name: str, tensors: dict[str, Tensor]) -> NDArray[np.float64]:
     """A layer's tensor as (rows, columns): inputs by outputs, the head's bias as last row."""
-    matrix = _numpy(tensors[name].flatten(1).T)
-    if name == HEAD:
-        matrix = np.vstack([matrix, _numpy(tensors[f"{HEAD}.bias"])])
-    return matrix
+    weights = _numpy(tensors[name].flatten(1).T)
+    return np.vstack([weights, _numpy(tensors[f"{HEAD}.bias"])]) if name == HEAD else weights
 
 
 def _with_reference(matrix: NDArray[np.float64], value: float) -> NDArray[np.float64]:

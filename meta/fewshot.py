@@ -17,13 +17,25 @@ SPLIT_SEED = 2021  # of the one shuffle that every run shares
 class FewShotDataset:
     """Images by class.
 
-    images : (classes, drawings, 28, 28) uint8, ink = 255
+    images : (classes, drawings, size, size) uint8, ink = 255; colour adds a last axis of 3
     classes : per split, the class indices that belong to it; splits share no class
+    turns : in training a class turned by 90 degrees is another class
     """
 
     name: str
     images: NDArray[np.uint8]
     classes: dict[str, NDArray[np.int64]]
+    turns: bool = True
+
+    @property
+    def size(self) -> int:
+        """Rows and columns of an image."""
+        return int(self.images.shape[2])
+
+    @property
+    def channels(self) -> int:
+        """1 for ink, 3 for colour."""
+        return int(self.images.shape[4]) if self.images.ndim == 5 else 1
 
     def split(self, name: str) -> NDArray[np.uint8]:
         """The images (classes, drawings, 28, 28) of one split."""

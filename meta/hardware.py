@@ -17,6 +17,14 @@ from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming, write
 
 
+@dataclass(frozen=True, kw_only=True)
+class WriteModel:
+    """What the write of an adaptation is made on."""
+
+    device: Device
+    how: Programming
+
+
 @dataclass(frozen=True)
 class Write:
     """The outcome of one write: weights g and signed pulse counts, both shaped like the weight."""

@@ -1,4 +1,4 @@
-"""Learners: adapt to a task in one write, and learn the weights from which that works.
+"""Learners: adapt to a task in one write or several, and the loss that learns to.
 
 Rapid One-step Adaption (Zhang et al. 2021, Eq. 15-18) on the MAML++ recipe: one inner step,
 a learned rate per tensor and step, second-order outer gradient, a constraint on theta_0.
@@ -6,38 +6,48 @@ a learned rate per tensor and step, second-order outer gradient, a constraint on
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from meta.hardware import write_weight
-from meta.network import Network, prepare
+from meta.hardware import WriteModel, write_weight
+from meta.head import write_head
+from meta.methods import Method
+from meta.network import HEAD, Network, prepare
 from meta.tasks import Task
-from roa_circuit.parameters import Device
-from roa_circuit.programming import Programming
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One write: the weights that the cells held before it, and its signed pulse counts."""
+
+    before: dict[str, Tensor]
+    pulses: dict[str, Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapted:
     """A network adapted to one task.
 
-    weights : crossbar weights after the write, by name
-    pulses : signed pulse counts, by name; empty where the step was not quantised
+    weights : crossbar weights after the last write, by name
+    writes : every write on the way; empty where the steps were not quantised
     """
 
     weights: dict[str, Tensor]
-    pulses: dict[str, Tensor]
+    writes: tuple[Step, ...] = ()
 
-
-@dataclass(frozen=True, kw_only=True)
-class WriteModel:
-    """What the write of an adaptation is made on."""
-
-    device: Device
-    how: Programming
+    @property
+    def pulses(self) -> dict[str, Tensor]:
+        """Signed pulse counts by name, summed over the writes; empty without any."""
+        names = self.writes[0].pulses if self.writes else ()
+        return {
+            name: torch.stack([write.pulses[name] for write in self.writes]).sum(0) for name in names
+        }
 
 
 def inner_steps(
@@ -71,14 +81,41 @@ def adapt(
     create_graph: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> Adapted:
-    """Adapt to a task's support set.
+    """Adapt to a task's support set: every weight in one or several steps, or an erased head.
 
     write : None takes the step in floating point ("ideal weights"); otherwise every step is
         rounded to pulses and written with the noise of Eq. 7.
     start : the weights on the hardware before the write; theta_0 itself by default.
     """
     weights = network.initial_weights() if start is None else start
-    pulses: dict[str, Tensor] = {}
+    if network.architecture.erased is not None:
+        return _adapt_head(network, task, weights, write, relative_rate, rng, dtype)
+    *_, last = adapt_steps(
+        network,
+        task,
+        write,
+        weights,
+        relative_rate=relative_rate,
+        rng=rng,
+        create_graph=create_graph,
+        dtype=dtype,
+    )
+    return last
+
+
+def adapt_steps(
+    network: Network,
+    task: Task,
+    write: WriteModel | None,
+    weights: dict[str, Tensor],
+    *,
+    relative_rate: float,
+    rng: np.random.Generator | None,
+    create_graph: bool,
+    dtype: torch.dtype,
+) -> Iterator[Adapted]:
+    """The weights after every inner step, and the pulses up to it."""
+    writes: tuple[Step, ...] = ()
     for step in range(network.architecture.steps):
         steps = inner_steps(
             network,
@@ -91,14 +128,103 @@ def adapt(
         )
         if write is None:
             weights = {name: torch.clamp(w + steps[name], -1.0, 1.0) for name, w in weights.items()}
-            continue
-        written = {
-            n: write_weight(w, steps[n], write.device, write.how, rng) for n, w in weights.items()
-        }
-        weights = {name: outcome.weight for name, outcome in written.items()}
-        for name, outcome in written.items():
-            pulses[name] = pulses.get(name, 0) + outcome.pulses
-    return Adapted(weights=weights, pulses=pulses)
+        else:
+            written = {
+                n: write_weight(w, steps[n], write.device, write.how, rng) for n, w in weights.items()
+            }
+            pulses = {name: outcome.pulses for name, outcome in written.items()}
+            writes = (*writes, Step(before=weights, pulses=pulses))
+            weights = {name: outcome.weight for name, outcome in written.items()}
+        yield Adapted(weights=weights, writes=writes)
+
+
+def write_at_once(adapted: Adapted, write: WriteModel, rng: np.random.Generator) -> Adapted:
+    """Offline learning: finished weights, written open-loop in one go on cells in random states.
+
+    The paper's cells "follow a Gaussian distribution"; it gives no deviation. Here g ~ N(0, 1/3),
+    clipped: the device's range is three deviations wide on either side.
+    """
+    before, pulses, weights = {}, {}, {}
+    for name, wanted in adapted.weights.items():
+        draw = rng.standard_normal(tuple(wanted.shape)) / 3
+        g = torch.as_tensor(draw, dtype=wanted.dtype).clamp(-1.0, 1.0)
+        outcome = write_weight(g, wanted - g, write.device, write.how, rng)
+        before[name], pulses[name], weights[name] = g, outcome.pulses, outcome.weight
+    return Adapted(weights=weights, writes=(Step(before=before, pulses=pulses),))
+
+
+def adapt_by(
+    method: Method,
+    network: Network,
+    task: Task,
+    write: WriteModel,
+    *,
+    rng: np.random.Generator,
+    **how: Any,
+) -> Adapted:
+    """Adapt as a method has it: see `Method.written`; `how` goes to `adapt`."""
+    if method.written == "pulses":
+        return adapt(network, task, write, rng=rng, **how)
+    ideal = adapt(network, task, None, **how)
+    return ideal if method.written == "nothing" else write_at_once(ideal, write, rng)
+
+
+def _adapt_head(
+    network: Network,
+    task: Task,
+    weights: dict[str, Tensor],
+    write: WriteModel | None,
+    relative_rate: float,
+    rng: np.random.Generator | None,
+    dtype: torch.dtype,
+) -> Adapted:
+    features = network.features(prepare(task.support, dtype), weights, 0)
+    head = write_head(
+        network, features, task.support_labels, write, relative_rate=relative_rate, rng=rng
+    )
+    nothing = {name: torch.zeros_like(weight) for name, weight in weights.items()}
+    step = Step(before=weights, pulses=nothing | {HEAD: head.pulses})
+    return Adapted(weights=weights | {HEAD: head.weight}, writes=() if write is None else (step,))
+
+
+def outer_loss(
+    network: Network,
+    task: Task,
+    write: WriteModel | None,
+    *,
+    progress: float = 1.0,
+    relative_rate: float = 1.0,
+    rng: np.random.Generator | None = None,
+    second_order: bool = True,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[Tensor, Tensor]:
+    """(loss on the query set, logits after the last step); gradients reach theta_0 and the rates.
+
+    progress : 1 counts the last step alone; below, the multi-step loss of MAML++
+    """
+    path = adapt_steps(
+        network,
+        task,
+        write,
+        network.initial_weights(),
+        relative_rate=relative_rate,
+        rng=rng,
+        create_graph=second_order,
+        dtype=dtype,
+    )
+    importance = step_importance(network.architecture.steps, progress)
+    losses = []
+    for step, (adapted, share) in enumerate(zip(path, importance, strict=True), start=1):
+        if share > 0:
+            logits = network(prepare(task.query, dtype), adapted.weights, step)
+            losses.append(share * F.cross_entropy(logits, task.query_labels))
+    return torch.stack(losses).sum(), logits
+
+
+def step_importance(steps: int, progress: float) -> list[float]:
+    """MAML++'s share of each step in the outer loss: equal at progress 0, the last alone at 1."""
+    early = (1.0 - progress) / steps
+    return [early] * (steps - 1) + [1.0 - early * (steps - 1)]
 
 
 def constraint(weights: dict[str, Tensor], rho: float) -> Tensor:

@@ -3,15 +3,19 @@
 Convolution and head weights live on crossbars, as g in [-1, 1]; so does the head's bias, as an
 always-on row. Batch norm is digital: it uses the batch's own statistics (as MAML++ does), has
 one scale and shift per inner step, and is never written in situ.
+
+A network with an *erased* head differs: the blocks are never written, so their batch norm keeps
+the training's statistics, the last block does not pool, and features are scaled digitally to the
+same length. Its head is not learned, every cell starts at the same omega: any number of ways fits.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from importlib import resources
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,6 @@ from roa_circuit.results import write_file
 BLOCKS = ("conv1", "conv2", "conv3", "conv4")
 HEAD = "fc"
 FORMAT = "roa-network-1"
-SHIPPED = "omniglot_5way.safetensors"
 
 Weights = Mapping[str, Tensor]
 """Crossbar weights by name: conv1..conv4 (filters, channels, 3, 3), fc (ways, filters), fc.bias."""
@@ -34,30 +37,58 @@ Weights = Mapping[str, Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """The sizes of a network: `filters` per block, `ways` classes, inner `steps`."""
+    """The sizes of a network: `filters` per block, `ways` classes, inner `steps`.
+
+    last_filters : of the last block, where it differs; 0 is `filters`
+    erased : the head's cells all start at this omega and are the only ones written; None learns
+        the head and writes every layer
+    """
 
     ways: int = 5
     filters: int = 64
+    last_filters: int = 0
     channels: int = 1
     size: int = 28  # [pixels]
     steps: int = 1
+    erased: float | None = None
 
     def __post_init__(self) -> None:
         for name, least in {"ways": 2, "filters": 1, "channels": 1, "size": 16, "steps": 1}.items():
             if getattr(self, name) < least:
                 raise InputError(f"{name} = {getattr(self, name)} must be at least {least}")
+        if self.erased is not None and not 0 < self.erased < 1:
+            raise InputError(f"erased = {self.erased} must lie inside (0, 1)")
+
+    @property
+    def poolings(self) -> int:
+        """Blocks that pool: all, or all but the last before an erased head."""
+        return len(BLOCKS) if self.erased is None else len(BLOCKS) - 1
+
+    @property
+    def block_filters(self) -> dict[str, int]:
+        """Filters of every block."""
+        last = self.last_filters or self.filters
+        return dict(zip(BLOCKS, (*(self.filters,) * 3, last), strict=True))
 
     @property
     def features(self) -> int:
-        """Inputs of the head: four poolings halve the image, rounding down."""
-        return self.filters * (self.size // 16) ** 2
+        """Inputs of the head: every pooling halves the image, rounding down."""
+        side: int = self.size // 2**self.poolings
+        return self.block_filters[BLOCKS[-1]] * side * side
 
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of all crossbar weights."""
         inputs = (self.channels, *(self.filters,) * 3)
-        shapes = {name: (self.filters, n, 3, 3) for name, n in zip(BLOCKS, inputs, strict=True)}
+        filters = self.block_filters.items()
+        shapes = {name: (count, n, 3, 3) for (name, count), n in zip(filters, inputs, strict=True)}
         return {**shapes, HEAD: (self.ways, self.features), f"{HEAD}.bias": (self.ways,)}
+
+    @property
+    def learned_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the crossbar weights that training learns: an erased head is not among them."""
+        shapes = self.weight_shapes
+        return shapes if self.erased is None else {name: shapes[name] for name in BLOCKS}
 
 
 class Network(torch.nn.Module):
@@ -66,6 +97,9 @@ class Network(torch.nn.Module):
     weights : initial crossbar weights theta_0
     rates : log of the learned inner rate, per weight tensor and step (steps,)
     scales, shifts : batch norm's gamma and beta, per block (steps + 1, filters)
+
+    With an erased head also the digital gain of the logits and the statistics of batch norm, which
+    follow the images while the module is in training mode.
     """
 
     def __init__(self, architecture: Architecture, generator: torch.Generator | None = None) -> None:
@@ -73,21 +107,48 @@ class Network(torch.nn.Module):
         self.architecture = architecture
         a = architecture
         self.weights = torch.nn.ParameterDict(
-            {_key(n): _initial(n, s, generator) for n, s in a.weight_shapes.items()}
+            {_key(n): _initial(n, s, generator) for n, s in a.learned_shapes.items()}
         )
+        written, rate = (tuple(a.weight_shapes), 0.1) if a.erased is None else ((HEAD,), 0.6)
         self.log_rates = torch.nn.ParameterDict(
-            {_key(name): torch.full((a.steps,), math.log(0.1)) for name in a.weight_shapes}
+            {_key(name): torch.full((a.steps,), math.log(rate)) for name in written}
         )
-        self.scales = torch.nn.ParameterDict(
-            {name: torch.ones(a.steps + 1, a.filters) for name in BLOCKS}
-        )
-        self.shifts = torch.nn.ParameterDict(
-            {name: torch.zeros(a.steps + 1, a.filters) for name in BLOCKS}
-        )
+        filters = a.block_filters.items()
+        self.scales = torch.nn.ParameterDict({name: torch.ones(a.steps + 1, n) for name, n in filters})
+        self.shifts = torch.nn.ParameterDict({name: torch.zeros(a.steps + 1, n) for name, n in filters})
+        if a.erased is not None:
+            self.log_gain = torch.nn.Parameter(torch.tensor(math.log(0.2)))
+            for name, count in filters:
+                self.register_buffer(f"mean_{name}", torch.zeros(count))
+                self.register_buffer(f"variance_{name}", torch.ones(count))
 
     def initial_weights(self) -> dict[str, Tensor]:
         """theta_0 by name; gradients reach the parameters."""
-        return {name: self.weights[_key(name)] for name in self.architecture.weight_shapes}
+        a = self.architecture
+        weights = {name: self.weights[_key(name)] for name in a.learned_shapes}
+        if a.erased is not None:
+            g = 2 * a.erased - 1
+            weights |= {n: torch.full(s, g) for n, s in a.weight_shapes.items() if n not in weights}
+        return weights
+
+    def with_ways(self, ways: int) -> Network:
+        """The same network for another number of classes, parameters shared.
+
+        Raises
+        ------
+        InputError : the head was learned for its own number of classes.
+        """
+        a = self.architecture
+        if ways == a.ways:
+            return self
+        if a.erased is None:
+            raise InputError(
+                f"ways = {ways}: this network's head was learned for {a.ways}; only an erased head "
+                f"fits any number; train another with `roa-meta train --ways {ways}`"
+            )
+        other = copy.copy(self)
+        other.architecture = replace(a, ways=ways)
+        return other
 
     def rate(self, name: str, step: int) -> Tensor:
         """The learned inner rate of one weight tensor at one step, > 0."""
@@ -110,16 +171,29 @@ class Network(torch.nn.Module):
         x = images
         for name in BLOCKS:
             x = self.block(name, conv(x, weights[name]), step)
-        return x.flatten(1).to(weights[HEAD].dtype)
+        x = x.flatten(1).to(weights[HEAD].dtype)
+        if self.architecture.erased is None:
+            return x
+        return math.sqrt(x.shape[1]) * F.normalize(x, eps=1e-6)
 
     def block(self, name: str, y: Tensor, step: int) -> Tensor:
         """Batch norm, max-pool and ReLU. Pooling first changes nothing: ReLU is monotone."""
-        y = F.batch_norm(y, None, None, self.scales[name][step], self.shifts[name][step], training=True)
-        return F.relu(F.max_pool2d(y, 2))
+        scale, shift = self.scales[name][step], self.shifts[name][step]
+        if self.architecture.erased is None:
+            y = F.batch_norm(y, None, None, scale, shift, training=True)
+        else:
+            mean, variance = self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}")
+            y = F.batch_norm(y, mean, variance, scale, shift, training=self.training, momentum=0.05)
+        return F.relu(F.max_pool2d(y, 2) if name in BLOCKS[: self.architecture.poolings] else y)
 
     def forward(self, images: Tensor, weights: Weights, step: int = 0) -> Tensor:
         """(images, ways) logits under the given crossbar weights."""
-        return F.linear(self.features(images, weights, step), weights[HEAD], weights[f"{HEAD}.bias"])
+        return self.logits(self.features(images, weights, step), weights)
+
+    def logits(self, features: Tensor, weights: Weights) -> Tensor:
+        """(images, ways): the head's crossbar, and the digital gain after an erased one."""
+        y = F.linear(features, weights[HEAD], weights[f"{HEAD}.bias"])
+        return y if self.architecture.erased is None else torch.exp(self.log_gain) * y
 
     @torch.no_grad()
     def clip_weights(self, limit: float = 1.0) -> None:
@@ -165,15 +239,9 @@ class Network(torch.nn.Module):
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"{path}: damaged network file: {' '.join(str(error).split())}") from None
         network.note = json.loads(metadata.get("note", "{}"))
-        return network
+        return network.eval()
 
     note: dict[str, Any] = {}  # noqa: RUF012
-
-
-def shipped_network() -> Network:
-    """The network that comes with the package: ROA on Omniglot, 5-way 1-shot, 64 filters."""
-    with resources.as_file(resources.files("meta") / "networks" / SHIPPED) as path:
-        return Network.load(path)
 
 
 def conv(x: Tensor, weight: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from roa_circuit.errors import InputError
 class Task:
     """One episode; labels count from 0 to ways - 1, classes in order.
 
-    support, query : (ways * shots, 1, 28, 28) and (ways * queries, 1, 28, 28) float32 in [0, 1]
+    support, query : (ways * shots, channels, size, size) and (ways * queries, ...) float32 in [0, 1]
     support_labels, query_labels : (ways * shots,), (ways * queries,) int64
     """
 
@@ -34,7 +34,7 @@ def sample_task(
     queries: int,
     rotate: bool = False,
 ) -> Task:
-    """Draw one episode from images (classes, drawings, 28, 28).
+    """Draw one episode from images (classes, drawings, size, size), or with a last axis of colours.
 
     rotate : turn each class by a random multiple of 90 degrees, as MAML++ does in training.
 
@@ -67,4 +67,6 @@ def sample_task(
 
 
 def _batch(parts: list[NDArray[np.float32]]) -> torch.Tensor:
-    return torch.from_numpy(np.concatenate(parts)[:, None].copy())
+    images = np.concatenate(parts)
+    channels_first = images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1)
+    return torch.from_numpy(channels_first.copy())

@@ -1,67 +1,35 @@
-"""Training: the outer loop over batches of tasks, with a checkpoint and a metrics row an epoch."""
+"""Training: the outer loop over batches of tasks; a run is a folder that can always go on."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from meta.evaluate import episode_accuracies
+from meta.checkpoint import load_state, save_state
+from meta.configuration import Training
+from meta.evaluate import Episodes, episode_accuracies
 from meta.fewshot import FewShotDataset
-from meta.learners import WriteModel, adapt, constraint, query_loss
-from meta.network import HEAD, Architecture, Network, fastest_dtype
-from meta.tasks import sample_task
+from meta.hardware import WriteModel
+from meta.head import write_losses
+from meta.learners import constraint, outer_loss
+from meta.network import HEAD, Network, fastest_dtype
+from meta.tasks import Task, sample_task
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
-from roa_circuit.results import provenance, write_json, write_table
-
-
-@dataclass(frozen=True, kw_only=True)
-class Training:
-    """One training run of ROA (Eq. 17-18 on the MAML++ recipe).
-
-    The inner step is taken in floating point until `pulses_from` epochs have passed, then
-    rounded to device pulses, gradients passing straight through. Rounding from the first
-    epoch stalls: a rate of 0.1 moves most cells by less than half a pulse. For the same reason
-    `relative_rate` multiplies the learned rates wherever pulses are written. `head_rate`
-    multiplies the head's own learned rates once, before the first iteration.
-    """
-
-    ways: int = 5
-    shots: int = 1
-    queries: int = 5
-    filters: int = 64
-    epochs: int = 16
-    iterations: int = 500
-    batch: int = 8
-    pulses_from: int = 8
-    relative_rate: float = 3.0
-    learning_rate: float = 1e-3
-    head_rate: float = 1.0
-    final_learning_rate: float = 1e-5
-    rho: float = 0.5  # Eq. 18; 1 is the run without constraint
-    constraint_rate: float = 1e-4  # gamma of Eq. 17
-    validation_tasks: int = 100
-    device: str = "zhang2021"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "iterations", "batch", "validation_tasks"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)} must be at least 1")
-        if not 0 < self.rho <= 1:
-            raise InputError(f"rho = {self.rho} must lie in (0, 1]")
+from roa_circuit.results import provenance, write_json, write_table, write_text
 
 
 @dataclass(frozen=True, kw_only=True)
 class Epoch:
-    """One row of metrics.csv."""
+    """One row of metrics.csv: `accuracy_noise` is the mean over the method's own noise levels."""
 
     epoch: int
     seconds: float
@@ -69,6 +37,7 @@ class Epoch:
     accuracy_train: float
     accuracy_ideal: float
     accuracy_pulses: float
+    accuracy_noise: float
     pulses_per_weight: float
 
 
@@ -82,23 +51,35 @@ def train(
     folder: Path,
     *,
     start: Network | None = None,
+    resume: bool = False,
     callbacks: Sequence[Callback] = (),
     on_iteration: Callable[[int, int], None] = lambda epoch, iteration: None,
 ) -> Network:
     """Meta-train and return the network of the best validation epoch.
 
     start : a network to go on from; its architecture must be that of `how`. None starts afresh.
+    resume : go on from the folder's last epoch, to the same weights as a run never stopped
 
-    The folder receives `training.json`, `metrics.csv`, `last.safetensors` and
-    `best.safetensors`; each is replaced whole after every epoch.
+    The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
+    `last.safetensors` and `state.safetensors`, which `resume` reads; each is replaced whole after
+    every epoch.
     """
     run = _Run(dataset, how, folder, start)
-    for epoch in range(how.epochs):
+    if resume:
+        run.restore()
+    for epoch in range(len(run.rows), how.epochs):
         row = run.epoch(epoch, on_iteration)
         run.record(row)
         for callback in callbacks:
             callback(run.network, row)
     return Network.load(folder / "best.safetensors")
+
+
+def learning_rate(iteration: int, how: Training) -> float:
+    """Cosine from the first to the final learning rate over the whole run."""
+    share = iteration / (how.epochs * how.iterations)
+    span = how.learning_rate - how.final_learning_rate
+    return how.final_learning_rate + 0.5 * span * (1 + math.cos(math.pi * share))
 
 
 class _Run:
@@ -110,105 +91,164 @@ class _Run:
         self.dataset, self.how, self.folder = dataset, how, folder
         self.images = dataset.split("train")
         self.dtype = fastest_dtype()
-        self.rng = np.random.default_rng([how.seed, 0])
-        architecture = Architecture(ways=how.ways, filters=how.filters)
+        self.streams = {
+            n: np.random.default_rng([how.seed, i]) for i, n in enumerate(("tasks", "noise"))
+        }
+        architecture = how.architecture(dataset.channels, dataset.size)
         self.network = start or Network(architecture, torch.Generator().manual_seed(how.seed))
         if self.network.architecture != architecture:
             raise InputError(
                 f"the network to start from is {self.network.architecture}, not {architecture}"
             )
         self.network.scale_rates(HEAD, how.head_rate)
+        self.network.log_rates.requires_grad_(how.how.learned_rates)
         self.started_from = self.network.note
-        self.optimiser = torch.optim.Adam(self.network.parameters(), how.learning_rate)
-        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-            self.optimiser, how.epochs * how.iterations, how.final_learning_rate
+        self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad])
+        self.write = WriteModel(
+            device=load_device(how.device), how=Programming(max_pulses=how.how.max_pulses)
         )
-        self.write = WriteModel(device=load_device(how.device), how=Programming())
         self.rows: list[Epoch] = []
-        write_json(
-            folder / "training.json", {"training": asdict(how), "dataset": dataset.name, **self._made()}
-        )
+
+    def restore(self) -> None:
+        """Go on from state.safetensors; a folder without one starts afresh."""
+        path = self.folder / "state.safetensors"
+        if not path.exists():
+            return
+        record = load_state(path, self.network, self.optimiser, self.streams)
+        changed = {
+            name: (record["training"].get(name), value)
+            for name, value in asdict(self.how).items()
+            if record["training"].get(name) != value
+        }
+        if changed:
+            name, (was, wanted) = next(iter(changed.items()))
+            raise InputError(
+                f"{self.folder}: this run has {name} = {was!r}, not {wanted!r}; resume it with its own "
+                f"config.toml, or give another --output"
+            )
+        self.rows = [Epoch(**row) for row in record["epochs"]]
+        self.started_from = record["start"]
 
     def epoch(self, epoch: int, on_iteration: Callable[[int, int], None]) -> Epoch:
         """Train for one epoch and validate."""
         start = time.perf_counter()
-        write = self.write if epoch >= self.how.pulses_from else None
         losses, accuracies = [], []
         for iteration in range(self.how.iterations):
-            loss, accuracy = self.iterate(write)
+            loss, accuracy = self.iterate(epoch, iteration)
             losses.append(loss)
             accuracies.append(accuracy)
             on_iteration(epoch, iteration)
-        ideal, _ = self.validate(None)
-        pulses, per_weight = self.validate(self.write)
+        ideal = self.validate(None)
+        levels = [self.validate(sigma) for sigma in dict.fromkeys((0.0, *self.how.how.noise))]
         return Epoch(
             epoch=epoch,
             seconds=round(time.perf_counter() - start, 1),
             loss=float(np.mean(losses)),
             accuracy_train=float(np.mean(accuracies)),
-            accuracy_ideal=ideal,
-            accuracy_pulses=pulses,
-            pulses_per_weight=per_weight,
+            accuracy_ideal=float(ideal.accuracies.mean()),
+            accuracy_pulses=float(levels[0].accuracies.mean()),
+            accuracy_noise=float(np.mean([level.accuracies.mean() for level in levels])),
+            pulses_per_weight=levels[0].pulses_per_weight,
         )
 
-    def iterate(self, write: WriteModel | None) -> tuple[float, float]:
+    def iterate(self, epoch: int, iteration: int) -> tuple[float, float]:
         """One outer step on a batch of tasks: (mean query loss, mean query accuracy)."""
-        how, network = self.how, self.network
+        how, network = self.how, self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(epoch * how.iterations + iteration, how)
         self.optimiser.zero_grad()
-        total, correct = 0.0, 0.0
-        for _ in range(how.batch):
-            task = sample_task(
-                self.images, self.rng, ways=how.ways, shots=how.shots, queries=how.queries, rotate=True
-            )
-            adapted = adapt(
-                network,
+        tasks = [self.draw() for _ in range(how.batch)]
+        if network.architecture.erased is None:
+            loss, accuracy = self.every_weight(tasks, epoch)
+        else:
+            loss, accuracy = self.erased_head(tasks)
+        (how.constraint_rate * constraint(network.initial_weights(), how.constraint)).backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        network.clip_weights()
+        return loss, accuracy
+
+    def draw(self) -> Task:
+        """One training task."""
+        how = self.how
+        return sample_task(
+            self.images,
+            self.streams["tasks"],
+            ways=how.ways,
+            shots=how.shots,
+            queries=how.queries,
+            rotate=self.dataset.turns,
+        )
+
+    def every_weight(self, tasks: list[Task], epoch: int) -> tuple[float, float]:
+        """Backward of tasks that write every weight, one after another."""
+        how = self.how
+        write = self.write if epoch >= how.pulses_from and how.how.written == "pulses" else None
+        progress = min(1.0, epoch / how.multi_step_epochs) if how.how.multi_step else 1.0
+        total = correct = 0.0
+        for task in tasks:
+            loss, logits = outer_loss(
+                self.network,
                 task,
                 write,
-                relative_rate=self._rate(write),
-                rng=self.rng,
-                create_graph=True,
+                progress=progress,
+                relative_rate=1.0 if write is None else how.relative_rate,
+                rng=self.streams["noise"],
+                second_order=how.second_order,
                 dtype=self.dtype,
             )
-            loss, logits = query_loss(network, task, adapted, self.dtype)
             (loss / how.batch).backward()  # type: ignore[no-untyped-call]
             total += loss.item() / how.batch
             correct += (logits.argmax(1) == task.query_labels).float().mean().item() / how.batch
-        (how.constraint_rate * constraint(network.initial_weights(), how.rho)).backward()  # type: ignore[no-untyped-call]
-        self.optimiser.step()
-        self.schedule.step()
-        network.clip_weights()
         return total, correct
 
-    def validate(self, write: WriteModel | None) -> tuple[float, float]:
-        """(accuracy, pulses per weight) on the same validation tasks every epoch."""
+    def erased_head(self, tasks: list[Task]) -> tuple[float, float]:
+        """Backward of tasks that write an erased head, each at a noise level of its own."""
+        sigmas = self.streams["noise"].choice(self.how.how.noise, len(tasks))
+        writes = [self.noisy(float(sigma)) for sigma in sigmas]
+        loss, accuracy = write_losses(
+            self.network, tasks, writes, rng=self.streams["noise"], dtype=self.dtype
+        )
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.item(), accuracy.item()
+
+    def noisy(self, sigma_wn: float) -> WriteModel:
+        """The run's write at a noise level."""
+        return replace(self.write, how=replace(self.write.how, sigma_wn=sigma_wn))
+
+    def validate(self, sigma_wn: float | None) -> Episodes:
+        """The same validation tasks every epoch; None leaves the weights ideal."""
         how = self.how
-        outcome = episode_accuracies(
-            self.network,
+        erased = how.how.erased is not None
+        return episode_accuracies(
+            self.network.eval(),
             self.dataset.split("validation"),
-            write,
+            None if sigma_wn is None else self.noisy(sigma_wn),
             shots=how.shots,
             queries=min(15, self.images.shape[1] - how.shots),
             tasks=how.validation_tasks,
             seed=how.seed + 1,
-            relative_rate=self._rate(write),
+            relative_rate=1.0 if sigma_wn is None or erased else how.relative_rate,
             dtype=self.dtype,
         )
-        return float(outcome.accuracies.mean()), outcome.pulses_per_weight
 
     def record(self, row: Epoch) -> None:
-        """Append the metrics and replace the checkpoints."""
-        best = max((r.accuracy_pulses for r in self.rows), default=-1.0)
+        """Append the metrics and replace the checkpoints; the state last, as `resume` starts there."""
+        best = max((r.accuracy_noise for r in self.rows), default=-1.0)
         self.rows.append(row)
-        note = {"training": asdict(self.how), "epoch": asdict(row), **self._made()}
+        made = provenance(torch=torch.__version__, precision=str(self.dtype))
+        note = {"training": asdict(self.how), "epoch": asdict(row), "provenance": made}
         if self.started_from:
             note["start"] = self.started_from
+        if len(self.rows) == 1:
+            write_text(self.folder / "config.toml", self.how.to_toml())
+            write_json(self.folder / "environment.json", made)
         self.network.save(self.folder / "last.safetensors", **note)
-        if row.accuracy_pulses >= best:
+        if row.accuracy_noise >= best:
             self.network.save(self.folder / "best.safetensors", **note)
         write_table(self.folder / "metrics.csv", self.rows)
-
-    def _rate(self, write: WriteModel | None) -> float:
-        return 1.0 if write is None else self.how.relative_rate
-
-    def _made(self) -> dict[str, Any]:
-        return {"provenance": provenance(torch=torch.__version__, precision=str(self.dtype))}
+        record: dict[str, Any] = {
+            "training": asdict(self.how),
+            "epochs": [asdict(r) for r in self.rows],
+            "start": self.started_from,
+        }
+        save_state(self.folder / "state.safetensors", self.network, self.optimiser, self.streams, record)

@@ -18,6 +18,13 @@ from roa_circuit.memristor import Array, after_dose, as_array, namespace, pulse_
 from roa_circuit.parameters import Device
 
 ROUNDINGS = ("nearest", "floor", "ceil", "stochastic")
+NOISE_READINGS = {
+    "literal": "Eq. 7 on every written cell: sd(omega) = sqrt(|d omega|) sigma_WN",
+    "half": "half of that deviation: the deviation of omega added to g, which is twice omega",
+    "potentiation": "literal on cells that were raised, none on cells that were lowered",
+    "unscaled": "no square root: sd(omega) = |d omega| sigma_WN, a share of the change",
+}
+"""Readings of Eq. 7. The first is the paper's text; the others ask what its figures would need."""
 _CLOSEST_TO_BOUND = 1e-6  # keeps 1/omega and 1/(1 - omega) finite in float32
 
 
@@ -28,7 +35,7 @@ class Programming:
     Eq. 6 alone asks for a negative or infinite time when the target leaves (0, 1), so targets
     are clipped to [lowest_state, highest_state] and counts capped at `max_pulses`.
     rounding : of the pulse count: 'nearest', 'floor', 'ceil' (of its size) or 'stochastic'.
-    sigma_wn : write noise of Eq. 7, dimensionless.
+    sigma_wn : write noise of Eq. 7, dimensionless; reading : how Eq. 7 is read, see NOISE_READINGS.
     clip : keep noisy states in [0, 1]; False follows Eq. 7 to the letter.
     """
 
@@ -37,12 +44,17 @@ class Programming:
     lowest_state: float = 0.01
     highest_state: float = 0.99
     sigma_wn: float = 0.0
+    reading: str = "literal"
     clip: bool = True
 
     def __post_init__(self) -> None:
         if self.rounding not in ROUNDINGS:
             raise InputError(
                 f"rounding {self.rounding!r} is unknown; {nearest(self.rounding, ROUNDINGS)}"
+            )
+        if self.reading not in NOISE_READINGS:
+            raise InputError(
+                f"reading {self.reading!r} is unknown; {nearest(self.reading, NOISE_READINGS)}"
             )
         if not 0 < self.lowest_state < self.highest_state < 1:
             raise InputError(
@@ -106,10 +118,10 @@ def after_pulses(omega: Array, count: Array, device: Device) -> Array:
 def write_noise(
     before: Array, written: Array, how: Programming, generator: np.random.Generator | None
 ) -> Array:
-    """Eq. 7 in omega: sd = sqrt(|omega_written - omega_before|) sigma_WN.
+    """Eq. 7 in omega: sd = sqrt(|omega_written - omega_before|) sigma_WN in the literal reading.
 
     |Delta G| is what was really written after rounding: no pulse, no noise. In g this is
-    sd = sigma_WN sqrt(2 |Delta g|).
+    sd = sigma_WN sqrt(2 |Delta g|). The other readings are in NOISE_READINGS.
     """
     if how.sigma_wn == 0.0:
         return written
@@ -117,8 +129,11 @@ def write_noise(
         raise InputError("write noise needs a random generator")
     xp = namespace(written)
     change = xp.abs(written - before)
-    moved = change > 0
-    spread = how.sigma_wn * xp.sqrt(xp.where(moved, change, xp.ones_like(change)))
+    moved = (written > before) if how.reading == "potentiation" else change > 0
+    safe = xp.where(moved, change, xp.ones_like(change))  # the root's gradient at 0 is infinite
+    spread = how.sigma_wn * (safe if how.reading == "unscaled" else xp.sqrt(safe))
+    if how.reading == "half":
+        spread = spread / 2
     noise = _like(generator.standard_normal(tuple(written.shape)), written)
     noisy = written + xp.where(moved, spread * noise, xp.zeros_like(written))
     return xp.clip(noisy, 0.0, 1.0) if how.clip else noisy

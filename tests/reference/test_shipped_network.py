@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from meta.adaptation import adapt_episode
+from meta.configuration import Training
 from meta.datasets import load_dataset
 from meta.evaluate import episode_accuracies
-from meta.learners import WriteModel
-from meta.network import BLOCKS, Architecture, Network, fastest_dtype, shipped_network
-from meta.train import Training, train
+from meta.hardware import WriteModel
+from meta.network import BLOCKS, Architecture, Network, fastest_dtype
+from meta.shipped import shipped_network
+from meta.train import train
 from meta.validate import SpiceValidation
 from netlists.shipped import load_layer, shipped_layers
 from netlists.verify import predictions

@@ -9,10 +9,12 @@ import zipfile
 import matplotlib.image
 import numpy as np
 import pytest
+from PIL import Image
 
 from meta import omniglot
 from meta.datasets import load_dataset
 from meta.glyphs import render_glyphs
+from meta.tasks import sample_task
 from roa_circuit.errors import InputError
 
 SIZES = {"train": 3, "validation": 1, "test": 2}
@@ -106,3 +108,75 @@ def test_glyphs_have_many_classes_that_look_unlike():
     assert (glyphs.images.max(axis=(2, 3)) > 100).all()
     assert sum(len(c) for c in glyphs.classes.values()) == len(glyphs.images)
     assert not set(glyphs.classes["train"]) & set(glyphs.classes["test"])
+
+
+def save_pictures(folder, count, shape, seed=0):
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(folder / f"{number}.png")
+
+
+def test_a_folder_of_classes_is_split_once(tmp_path):
+    for index in range(10):
+        save_pictures(tmp_path / f"class{index}", 3 + index % 2, (28, 28), index)
+    dataset = load_dataset("folder", tmp_path)
+    assert dataset.images.shape == (10, 3, 28, 28)
+    assert {name: len(found) for name, found in dataset.classes.items()} == {
+        "train": 6, "validation": 2, "test": 2
+    }  # fmt: skip
+    assert (load_dataset("folder", tmp_path).images == dataset.images).all()
+
+
+def test_a_folder_keeps_its_own_split_and_colours(tmp_path):
+    for index, split in enumerate(("train", "validation", "test")):
+        save_pictures(tmp_path / split / "a", 2, (30, 40, 3), index)
+    dataset = load_dataset("folder", tmp_path)
+    assert dataset.images.shape == (3, 2, 84, 84, 3)
+    assert (dataset.channels, dataset.size, dataset.turns) == (3, 84, False)
+    task = sample_task(
+        np.concatenate([dataset.split("train"), dataset.split("test")]),
+        np.random.default_rng(0), ways=2, shots=1, queries=1,
+    )  # fmt: skip
+    assert task.support.shape == (2, 3, 84, 84)
+
+
+@pytest.mark.parametrize("name", ["folder", "miniimagenet"])
+def test_unusable_folders_are_named(tmp_path, name):
+    with pytest.raises(InputError, match="--data"):
+        load_dataset(name)
+    with pytest.raises(InputError, match="nowhere"):
+        load_dataset(name, tmp_path / "nowhere")
+    save_pictures(tmp_path / "one", 2, (8, 8))
+    with pytest.raises(InputError, match=str(tmp_path)):
+        load_dataset(name, tmp_path)
+
+
+def test_miniimagenet_with_ravis_lists_and_pictures_in_colour(measured_data, tmp_path):
+    """Names and labels of the real lists; pictures of CIFAR-FS stand in for ImageNet's."""
+    with np.load(measured_data("fewshot_colour") / "cifar_fs_60.npz") as archive:
+        colours = archive["images"]
+    wanted = {}
+    for number, name in enumerate(("train", "val", "test")):
+        lines = (measured_data("miniimagenet_splits") / f"{name}.csv").read_text().splitlines()
+        labels = list(dict.fromkeys(line.split(",")[1] for line in lines[1:]))[:2]
+        kept = [lines[0]]
+        for index, label in enumerate(labels):
+            rows = [line for line in lines if line.endswith(label)][:3]
+            for drawing, row in enumerate(rows):
+                path = tmp_path / "images" / row.split(",")[0]
+                path.parent.mkdir(exist_ok=True)
+                picture = colours[2 * number + index, drawing]
+                Image.fromarray(picture).save(path, format="PNG")
+                wanted[2 * number + index, drawing] = picture
+            kept += rows
+        (tmp_path / f"{name}.csv").write_text("\n".join(kept))
+    dataset = load_dataset("miniimagenet", tmp_path)
+    assert dataset.images.shape == (6, 3, 84, 84, 3)
+    assert [list(dataset.classes[s]) for s in ("train", "validation", "test")] == [
+        [0, 1],
+        [2, 3],
+        [4, 5],
+    ]
+    for where, picture in wanted.items():
+        assert dataset.images[where].mean() == pytest.approx(picture.mean(), abs=1.5)

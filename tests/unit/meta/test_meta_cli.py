@@ -46,8 +46,8 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     rows = json.loads((tmp_path / "e.json").read_text())["rows"]
     assert [row["sigma_wn"] for row in rows] == [0, 1]
     assert set(rows[0]) == {
-        "dataset", "ways", "shots", "sigma_wn", "relative_rate", "steps", "tasks", "accuracy", "ci95",
-        "pulses_per_weight", "initial_map",
+        "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",
+        "accuracy", "ci95", "pulses_per_weight", "write_energy", "write_seconds", "initial_map",
     }  # fmt: skip
 
 

@@ -117,3 +117,28 @@ def test_bad_settings_are_named(bad):
 def test_noise_without_a_generator_is_refused():
     with pytest.raises(InputError, match="generator"):
         write(np.array([0.5]), np.array([0.3]), TABLE_1, Programming(sigma_wn=1.0))
+
+
+@pytest.mark.parametrize(
+    ("reading", "raised", "lowered"),
+    [
+        ("literal", 0.1 * 0.2**0.5, 0.1 * 0.3**0.5),
+        ("half", 0.05 * 0.2**0.5, 0.05 * 0.3**0.5),
+        ("potentiation", 0.1 * 0.2**0.5, 0.0),
+        ("unscaled", 0.1 * 0.2, 0.1 * 0.3),
+    ],
+)
+def test_readings_of_equation_7_have_their_deviation(reading, raised, lowered):
+    how = Programming(sigma_wn=0.1, reading=reading, clip=False)
+    before, written = np.full(40_000, 0.5), np.full(40_000, 0.5)
+    written[::2], written[1::2] = 0.7, 0.2
+    noise = write_noise(before, written, how, np.random.default_rng(0)) - written
+    assert noise[::2].std() == pytest.approx(raised, rel=0.02)
+    assert noise[1::2].std() == pytest.approx(lowered, rel=0.02)
+    untouched = write_noise(before, before, how, np.random.default_rng(0))
+    assert (untouched == before).all()
+
+
+def test_an_unknown_reading_names_the_nearest():
+    with pytest.raises(InputError, match="did you mean 'literal'"):
+        Programming(reading="litteral")

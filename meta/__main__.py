@@ -1,0 +1,5 @@
+"""`python -m meta` is `roa-meta`."""
+
+from meta.cli import main
+
+main()

@@ -1,0 +1,78 @@
+"""`roa-meta adapt`: one test episode, adapted in one write and laid out on crossbars."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from meta.commands._inputs import (
+    Data,
+    DataSet,
+    DeviceOption,
+    Method,
+    NetworkFile,
+    dataset_of,
+    device_of,
+    network_of,
+)
+from roa_circuit import console, options
+from roa_circuit.design_point import default_crossbar
+from roa_circuit.results import write_json
+
+LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
+
+
+def adapt(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the layer files.")] = Path(
+        "out/adapt"
+    ),
+    network: NetworkFile = None,
+    method: Method = None,
+    ways: Annotated[int | None, typer.Option(help="As in `evaluate`.")] = None,
+    dataset: DataSet = "glyphs",
+    data: Data = None,
+    shots: int = 1,
+    queries: Annotated[int, typer.Option(help="Query images a class.")] = 15,
+    relative_rate: Annotated[
+        float | None, typer.Option(help="Factor on the learned rates; the network's own otherwise.")
+    ] = None,
+    sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
+    device: DeviceOption = None,
+    wire_resistance: options.WireResistance = None,
+    seed: int = 0,
+    json: options.Json = None,
+) -> None:
+    """Adapt to one test episode and write its programmed layers for `roa-spice verify`."""
+    from meta.adaptation import adapt_episode
+    from meta.methods import find_method
+
+    net, name = network_of(network, method, ways)
+    circuit = default_crossbar(1, 2)
+    if wire_resistance is not None:
+        circuit = replace(circuit, r_word=wire_resistance, r_bit=wire_resistance)
+    own_rate = 1.0 if net.architecture.erased else net.trained_rate
+    episode = adapt_episode(
+        net,
+        dataset_of(dataset, data),
+        device=device_of(device),
+        circuit=circuit,
+        shots=shots,
+        queries=queries,
+        relative_rate=own_rate if relative_rate is None else relative_rate,
+        max_pulses=find_method(name).max_pulses,
+        sigma_wn=sigma_wn,
+        seed=seed,
+    )
+    for name, layer in episode.layers.items():
+        layer.save(output / f"{name}.npz")
+    rows = [[row["layer"], *(f"{row[key]:,}" for key in LAYER_COLUMNS[1:])] for row in episode.summary()]
+    console.out.print(console.table(f"adapted in one write, seed {seed}", LAYER_COLUMNS, rows))
+    console.out.print(
+        f"query accuracy {episode.accuracy:.2%} (before the write {episode.accuracy_before:.2%}); "
+        f"layers in {output}"
+    )
+    if json is not None:
+        write_json(json, episode.to_dict())

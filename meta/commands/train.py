@@ -1,0 +1,139 @@
+"""`roa-meta train`: meta-train a network; the run is a folder that can go on."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from meta.commands._inputs import Data, Method, NetworkFile, dataset_of
+from roa_circuit import console, options
+from roa_circuit.design_point import default_device
+from roa_circuit.errors import InputError
+from roa_circuit.results import write_json
+
+if TYPE_CHECKING:
+    from meta.configuration import Training
+    from meta.fewshot import FewShotDataset
+    from meta.train import Callback, Epoch
+    from meta.validate import SpiceValidation
+
+Count = int | None
+Number = float | None
+
+
+def _option(help: str) -> Any:
+    return typer.Option(help=help, show_default=False)
+
+
+def train(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
+    method: Method = None,
+    config: Annotated[Path | None, _option("A TOML file; options given here win over it.")] = None,
+    resume: Annotated[bool, typer.Option(help="Go on from the folder's last epoch.")] = False,
+    dataset: Annotated[str | None, _option("As in `evaluate`; omniglot otherwise.")] = None,
+    data: Data = None,
+    ways: Annotated[Count, _option("Classes a task; 5 otherwise.")] = None,
+    shots: Annotated[Count, _option("Support images a class; 1 otherwise.")] = None,
+    queries: Annotated[Count, _option("Query images a class; 5 otherwise.")] = None,
+    filters: Annotated[Count, _option("Of every block; 64 otherwise.")] = None,
+    last_filters: Annotated[Count, _option("Of the last block, where it differs.")] = None,
+    epochs: Annotated[Count, _option("16 otherwise.")] = None,
+    iterations: Annotated[Count, _option("Outer steps an epoch; 500 otherwise.")] = None,
+    batch: Annotated[Count, _option("Tasks an outer step; 8 otherwise.")] = None,
+    pulses_from: Annotated[Count, _option("First epoch that rounds to pulses; 8 otherwise.")] = None,
+    relative_rate: Annotated[Number, _option("On the learned rates when rounding; 3.")] = None,
+    rho: Annotated[Number, _option("Constraint of Eq. 18; the method's own otherwise.")] = None,
+    learning_rate: Annotated[Number, _option("Of the outer loop; 1e-3, falls to 1e-5.")] = None,
+    head_rate: Annotated[Number, _option("Factor on the head's first inner rate.")] = None,
+    second_order: Annotated[bool | None, _option("The outer gradient goes through the inner.")] = None,
+    validation_tasks: Annotated[Count, _option("A level and epoch; 100 otherwise.")] = None,
+    device: Annotated[str | None, _option("Parameter set, a name or a TOML file.")] = None,
+    seed: Annotated[Count, _option("Of initialisation, tasks and noise.")] = None,
+    start: NetworkFile = None,
+    validate_every: Annotated[
+        int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
+    ] = 0,
+    validate_episodes: Annotated[int, typer.Option(help="Adapted episodes each time.")] = 2,
+    json: options.Json = None,
+) -> None:
+    """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
+    given = {
+        "method": method, "dataset": dataset, "ways": ways, "shots": shots, "queries": queries,
+        "filters": filters, "last_filters": last_filters, "epochs": epochs, "iterations": iterations,
+        "batch": batch, "pulses_from": pulses_from, "relative_rate": relative_rate, "rho": rho,
+        "learning_rate": learning_rate, "head_rate": head_rate, "second_order": second_order,
+        "validation_tasks": validation_tasks, "device": device, "seed": seed,
+    }  # fmt: skip
+    how = _configuration(
+        output, config, resume, {name: value for name, value in given.items() if value is not None}
+    )
+    from meta.network import Network
+    from meta.train import train as run
+
+    first = None if start is None else Network.load(start)
+    images = dataset_of(how.dataset, data)
+    with console.progress() as bar, ExitStack() as stack:
+        line = bar.add_task("training", total=how.epochs * how.iterations)
+        callbacks: list[Callback] = [lambda _, row: _report_epoch(row, how.epochs)]
+        if validate_every:
+            spice = _spice_validation(images, how, output, validate_every, validate_episodes)
+            callbacks.append(stack.enter_context(spice))
+        network = run(
+            images,
+            how,
+            output,
+            start=first,
+            resume=resume,
+            callbacks=callbacks,
+            on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
+        )
+    console.out.print(f"network: {output / 'best.safetensors'}")
+    if json is not None:
+        write_json(json, {"network": str(output / "best.safetensors"), **network.note})
+
+
+def _configuration(output: Path, config: Path | None, resume: bool, given: dict[str, Any]) -> Training:
+    """The run that is asked for; a resumed one brings its own."""
+    from meta.configuration import Training
+
+    own = output / "config.toml"
+    if own.exists() and not resume:
+        raise InputError(f"{output}: holds a run already; go on with --resume, or choose another folder")
+    if config is None and resume and own.exists():
+        config = own
+    return Training(**given) if config is None else Training.from_toml(config, **given)
+
+
+def _report_epoch(row: Epoch, epochs: int) -> None:
+    console.out.print(
+        f"epoch {row.epoch + 1:3d}/{epochs}  loss {row.loss:.4f}  validation: ideal "
+        f"{row.accuracy_ideal:.2%}, pulses {row.accuracy_pulses:.2%}, noise {row.accuracy_noise:.2%}, "
+        f"{row.seconds:.0f} s"
+    )
+
+
+def _spice_validation(
+    images: FewShotDataset, how: Training, output: Path, every: int, episodes: int
+) -> SpiceValidation:
+    from meta.validate import SpiceRow, SpiceValidation
+
+    def report(row: SpiceRow) -> None:
+        console.out.print(
+            f"  ngspice, epoch {row.epoch + 1}, episode {row.episode}: surrogate "
+            f"{row.accuracy_surrogate:.2%}, SPICE {row.accuracy_spice:.2%}, "
+            f"{'agree' if row.passed else 'DIVERGE'}"
+        )
+
+    return SpiceValidation(
+        images,
+        default_device(),
+        output,
+        every=every,
+        episodes=episodes,
+        shots=how.shots,
+        relative_rate=how.relative_rate,
+        on_row=report,
+    )

@@ -1,0 +1,49 @@
+"""What a write costs: pulses, energy and time, from the device's own law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.memristor import after_dose, current
+from roa_circuit.parameters import Device
+from roa_circuit.programming import pulse_doses
+from roa_circuit.waveforms import EDGE_FRACTION
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteCost:
+    """The cost of one write of one crossbar, its wires left out."""
+
+    pulses: int
+    cells_written: int
+    energy: float  # [J], in the cells' flat tops
+    seconds: float  # [s], row by row, a row's cells in parallel, edges included
+
+
+def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device) -> WriteCost:
+    """The cost of programming (rows, columns) cells in `state` with signed pulse counts.
+
+    Energy is V I(omega) T summed over every pulse, I by Eq. 2 halfway through the pulse's dose.
+    """
+    energy = seconds = 0.0
+    p = device.pulses
+    doses = pulse_doses(device)
+    for sign, voltage, width, dose in (
+        (1, p.potentiation_voltage, p.potentiation_width, doses[0]),
+        (-1, p.depression_voltage, p.depression_width, doses[1]),
+    ):
+        count = np.maximum(sign * pulses, 0)
+        for number in range(int(count.max(initial=0))):
+            omega = after_dose(state[count > number], sign * (number + 0.5) * dose)
+            energy += float(np.abs(voltage * current(omega, voltage, device.memristor)).sum()) * width
+        seconds += float(count.max(axis=1, initial=0).sum()) * width * (1 + 3 * EDGE_FRACTION)
+    return WriteCost(
+        pulses=int(np.abs(pulses).sum()),
+        cells_written=int(np.count_nonzero(pulses)),
+        energy=energy,
+        seconds=seconds,
+    )

@@ -1,0 +1,37 @@
+"""The networks that come with the package, by method and number of ways."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from meta.methods import find_method
+from meta.network import Network
+from roa_circuit.errors import InputError
+
+SHIPPED = {
+    ("roa", 5): "omniglot_5way.safetensors",
+}
+"""(method that trained it, ways) and file; a network with an erased head serves any ways."""
+
+
+def shipped_network(method: str = "roa", ways: int | None = None) -> Network:
+    """The network shipped for a method; Omniglot, 1-shot, 64 filters.
+
+    ways : None is 5
+
+    Raises
+    ------
+    InputError : none is shipped for that method and number of ways; says which are.
+    """
+    trained_by = find_method(method).network
+    erased = find_method(trained_by).erased is not None
+    wanted = 5 if ways is None else ways
+    for (name, its_ways), file in SHIPPED.items():
+        if name == trained_by and (erased or its_ways == wanted):
+            with resources.as_file(resources.files("meta") / "networks" / file) as path:
+                return Network.load(path).with_ways(wanted)
+    there = ", ".join(f"{name} {count}-way" for name, count in SHIPPED)
+    raise InputError(
+        f"no network is shipped for method {method!r}, {wanted}-way (there are: {there}); train it with "
+        f"`roa-meta train --method {trained_by} --ways {wanted} -o runs/mine`, pass it with --network"
+    )

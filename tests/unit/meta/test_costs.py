@@ -1,0 +1,41 @@
+"""What a write costs, against the waveforms and against Eq. 1-2 integrated step by step."""
+
+import numpy as np
+import pytest
+
+from meta.costs import write_cost
+from roa_circuit.memristor import current, state_derivative
+from roa_circuit.parameters import load_device
+from roa_circuit.waveforms import write_programme
+
+DEVICE = load_device("zhang2021")
+
+
+def test_time_is_that_of_the_pulse_programme():
+    pulses = np.random.default_rng(0).integers(-3, 4, (6, 4))
+    cost = write_cost(np.full((6, 4), 0.5), pulses, DEVICE)
+    programme = [pulse.duration for pulse in write_programme(pulses, DEVICE)]
+    assert cost.seconds == pytest.approx(sum(programme))
+    assert cost.pulses == np.abs(pulses).sum()
+    assert cost.cells_written == np.count_nonzero(pulses)
+
+
+@pytest.mark.parametrize("count", [2, -3])
+def test_energy_is_the_integral_of_voltage_and_current(count):
+    p = DEVICE.pulses
+    voltage, width = (
+        (p.potentiation_voltage, p.potentiation_width)
+        if count > 0
+        else (p.depression_voltage, p.depression_width)
+    )
+    omega, energy, parts = 0.3, 0.0, 4000
+    for _ in range(abs(count) * parts):
+        energy += voltage * current(omega, voltage, DEVICE.memristor) * width / parts
+        omega += state_derivative(omega, voltage, DEVICE.memristor) * width / parts
+    cost = write_cost(np.array([[0.3]]), np.array([[count]]), DEVICE)
+    assert cost.energy == pytest.approx(energy, rel=5e-3)
+
+
+def test_nothing_written_costs_nothing():
+    cost = write_cost(np.full((2, 3), 0.5), np.zeros((2, 3), dtype=int), DEVICE)
+    assert (cost.pulses, cost.energy, cost.seconds) == (0, 0.0, 0.0)

@@ -1,0 +1,129 @@
+"""A run is a folder: configuration, metrics, and a training that can be killed at any moment."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from meta.configuration import Training
+from meta.datasets import load_dataset
+from meta.network import Network
+from meta.train import learning_rate, train
+from roa_circuit.errors import InputError
+
+SMALL = {"filters": 4, "iterations": 2, "batch": 2, "queries": 2, "validation_tasks": 2}
+
+
+def weights(folder):
+    return Network.load(folder / "last.safetensors").state_dict()
+
+
+def same(first, second):
+    return all(torch.equal(tensor, second[name]) for name, tensor in first.items())
+
+
+@pytest.mark.parametrize("method", ["roa", "roa-robust", "maml++"])
+def test_a_resumed_run_gives_the_same_weights(bars, tmp_path, method):
+    how = Training(method=method, epochs=4, pulses_from=1, **SMALL)
+    train(bars, how, tmp_path / "whole")
+
+    class Stop(Exception):
+        pass
+
+    def stop(network, row):
+        if row.epoch == 1:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(bars, how, tmp_path / "broken", callbacks=[stop])
+    train(bars, how, tmp_path / "broken", resume=True)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "broken"))
+    lines = (tmp_path / "broken" / "metrics.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["epoch", "0", "1", "2", "3"]
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of few small pictures, so that a process has loaded it at once."""
+    rng = np.random.default_rng(0)
+    for index, split in enumerate(4 * ["train"] + 2 * ["validation"] + 2 * ["test"]):
+        folder = tmp_path / "pictures" / split / f"class{index}"
+        folder.mkdir(parents=True)
+        for number in range(4):
+            picture = (rng.random((28, 28)) < 0.1 + 0.08 * index).astype(np.uint8)
+            Image.fromarray(255 * picture).save(folder / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_run_survives_kill_9(pictures, tmp_path):
+    """Killed after its first epoch, it goes on to the weights of a run never killed."""
+    how = Training(
+        dataset="folder", ways=2, epochs=40, iterations=4, pulses_from=1, filters=4, queries=2, batch=2,
+        validation_tasks=2,
+    )  # fmt: skip
+    (tmp_path / "config.toml").write_text(how.to_toml())
+
+    def start(folder, *more):
+        command = [sys.executable, "-m", "meta", "train", "-o", tmp_path / folder, "--data", pictures]
+        return subprocess.Popen([*command, *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    killed = start("killed", "--config", tmp_path / "config.toml")
+    try:
+        while not (tmp_path / "killed" / "state.safetensors").exists():
+            assert killed.poll() is None
+            time.sleep(0.005)
+    finally:
+        killed.kill()  # SIGKILL: nothing can be tidied up
+    assert killed.wait() == -signal.SIGKILL
+    assert len((tmp_path / "killed" / "metrics.csv").read_text().splitlines()) < 41
+    assert start("killed", "--resume").wait() == 0
+    train(load_dataset("folder", pictures), how, tmp_path / "whole")
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
+
+
+def test_the_learning_rate_is_a_cosine():
+    how = Training(epochs=2, iterations=50, learning_rate=1e-2, final_learning_rate=1e-4)
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimiser = torch.optim.Adam([parameter], 1e-2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 100, 1e-4)
+    for iteration in range(100):
+        assert learning_rate(iteration, how) == pytest.approx(schedule.get_last_lr()[0], rel=1e-9)
+        optimiser.step()
+        schedule.step()
+
+
+def test_configurations_round_trip_through_toml(tmp_path):
+    how = Training(method="roa-wc", ways=20, learning_rate=2e-3, rho=0.7, second_order=False)
+    (tmp_path / "c.toml").write_text(how.to_toml())
+    assert Training.from_toml(tmp_path / "c.toml") == how
+    assert Training.from_toml(tmp_path / "c.toml", seed=3).seed == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[training]\nlerning_rate = 1e-3", "did you mean 'learning_rate'"),
+        ('[training]\nepochs = "many"', "epochs = 'many' must be a int"),
+        ("[training]\nbatch = true", "batch = True must be a int"),
+        ("[training]\nbatch = 0", "batch = 0 must be at least 1"),
+        ('[training]\nmethod = "offline"', "train 'roa' for it"),
+        ('[training]\nmethod = "rao"', "did you mean 'roa'"),
+        ("[train]\nbatch = 1", r"unknown section \[train\]"),
+        ("batch =", "cannot be read"),
+    ],
+)
+def test_wrong_configurations_are_one_helpful_line(tmp_path, text, complaint):
+    (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(InputError, match=complaint):
+        Training.from_toml(tmp_path / "c.toml")
+
+
+def test_a_run_is_resumed_with_its_own_configuration_only(bars, tmp_path):
+    train(bars, Training(epochs=1, **SMALL), tmp_path)
+    with pytest.raises(InputError, match="epochs = 1, not 2"):
+        train(bars, Training(epochs=2, **SMALL), tmp_path, resume=True)
