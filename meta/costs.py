@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from roa_circuit.memristor import after_dose, current
 from roa_circuit.parameters import Device
 from roa_circuit.programming import pulse_doses
-from roa_circuit.waveforms import EDGE_FRACTION
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +39,7 @@ def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
         for number in range(int(count.max(initial=0))):
             omega = after_dose(state[count > number], sign * (number + 0.5) * dose)
             energy += float(np.abs(voltage * current(omega, voltage, device.memristor)).sum()) * width
-        seconds += float(count.max(axis=1, initial=0).sum()) * width * (1 + 3 * EDGE_FRACTION)
+        seconds += float(count.max(axis=1, initial=0).sum()) * width * (1 + 3 * p.edge_fraction)
     return WriteCost(
         pulses=int(np.abs(pulses).sum()),
         cells_written=int(np.count_nonzero(pulses)),
