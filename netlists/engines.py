@@ -14,6 +14,8 @@ from netlists import costs
 from netlists.deck import Deck, read_deck, sweep_deck, write_deck
 from netlists.ngspice import Progress, Simulation, simulate
 from netlists.parallel import Together
+from roa_circuit.chip import Chip, draw
+from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
@@ -69,10 +71,14 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """States (rows, columns), currents (reads, columns) [A] and wall clock [s] of one engine."""
+    """States (rows, columns), currents (reads, columns) [A] and wall clock [s] of one engine.
+
+    currents : of the array; sensed : what its readout makes of them
+    """
 
     state: Floats
     currents: Floats
+    sensed: Floats
     write_seconds: float
     read_seconds: float
     version: str = ""
@@ -88,6 +94,13 @@ def voltages(layer: ProgrammedLayer) -> Floats:
     return np.asarray(voltage_from_input(layer.inputs))
 
 
+def chip_of(tile: Tile, imperfections: Imperfections | None, seed: int) -> Chip:
+    """The tile's array, drawn; where it lies is part of the seed."""
+    layer = tile.layer
+    rng = np.random.default_rng([seed, tile.first_row, tile.first_column])
+    return draw(imperfections, layer.crossbar, layer.device, rng)
+
+
 def estimate(tile: Tile, phase: Phase, analysis: Analysis) -> tuple[float, float]:
     """Seconds that ngspice will take for the tile's (write, reads)."""
     layer, write, read = tile.layer, 0.0, 0.0
@@ -100,54 +113,76 @@ def estimate(tile: Tile, phase: Phase, analysis: Analysis) -> tuple[float, float
     return write, read
 
 
-def run_surrogate(tile: Tile, plan: Plan) -> Run:
+def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
     """Write and read the tile in the surrogate; a phase that is only read is written all the same."""
     layer = tile.layer
     started = time.perf_counter()
-    state = layer.initial_state
+    state = after = chip.start(layer.initial_state)
     if layer.pulses.any():
-        state = write_in_situ(layer.crossbar, state, layer.pulses, layer.device).state
+        after = write_in_situ(chip.crossbar, state, layer.pulses, chip.device).state
+    state = chip.written(state, after, layer.pulses)
     written = time.perf_counter()
-    currents = np.zeros((0, layer.crossbar.columns))
+    currents = sensed = np.zeros((0, layer.crossbar.columns))
     if plan.reads:
-        currents = read_currents(layer.crossbar, state, voltages(layer), layer.device)
+        currents, sensed = surrogate_reads(tile, chip, state)
     read = time.perf_counter()
     seconds = written - started if plan.writes else 0.0
-    return Run(state=state, currents=currents, write_seconds=seconds, read_seconds=read - written)
+    return Run(
+        state=state,
+        currents=currents,
+        sensed=sensed,
+        write_seconds=seconds,
+        read_seconds=read - written,
+    )
+
+
+def surrogate_reads(tile: Tile, chip: Chip, state: Floats) -> tuple[Floats, Floats]:
+    """(currents, what the readout makes of them) of a chip with these states."""
+    volts = chip.drive(voltages(tile.layer))
+    currents = read_currents(chip.crossbar, state, volts, chip.device)
+    return currents, chip.sense(currents, state, volts)
 
 
 def run_spice(
-    tile: Tile, written: Floats, plan: Plan, together: Together, parts: tuple[int, int]
+    tile: Tile, chip: Chip, written: Floats, plan: Plan, together: Together, parts: tuple[int, int]
 ) -> Run:
     """Write and read the tile in ngspice.
 
     written : the states that a phase of nothing but reads starts from
     parts : what the write and the reads count as in the progress of all tiles `together`
     """
-    layer, start, write_seconds, version = tile.layer, written, 0.0, ""
+    layer, state, write_seconds, version = tile.layer, written, 0.0, ""
     arguments = {"origin": f"layer {layer.name!r}"}
     if plan.writes:
-        start = layer.initial_state
-    if plan.writes and layer.pulses.any():
-        deck = write_deck(layer.crossbar, start, layer.pulses, layer.device, **arguments)
-        run = _run_deck(deck, _name("write", tile), plan, together, together.part(parts[0]))
-        finals = [run.vectors[name][-1] for name in deck.vectors]
-        start = np.reshape(finals, layer.crossbar.shape)
-        write_seconds, version = run.seconds, run.version
+        state = after = chip.start(layer.initial_state)
+        if layer.pulses.any():
+            deck = write_deck(chip.crossbar, state, layer.pulses, chip.device, **arguments)
+            run = _run_deck(deck, _name("write", tile), plan, together, together.part(parts[0]))
+            finals = [run.vectors[name][-1] for name in deck.vectors]
+            after = np.reshape(finals, layer.crossbar.shape)
+            write_seconds, version = run.seconds, run.version
+        state = chip.written(state, after, layer.pulses)
     together.part(parts[0])(1.0)
     if not plan.reads:
-        empty = np.zeros((0, layer.crossbar.columns))
+        none = np.zeros((0, layer.crossbar.columns))
         return Run(
-            state=start, currents=empty, write_seconds=write_seconds, read_seconds=0.0, version=version
+            state=state,
+            currents=none,
+            sensed=none,
+            write_seconds=write_seconds,
+            read_seconds=0.0,
+            version=version,
         )
     build = sweep_deck if plan.analysis is Analysis.sweep else read_deck
-    volts = voltages(layer)
-    deck = build(layer.crossbar, np.clip(start, 0.0, 1.0), volts, layer.device, **arguments)
+    volts = chip.drive(voltages(layer))
+    deck = build(chip.crossbar, np.clip(state, 0.0, 1.0), volts, chip.device, **arguments)
     run = _run_deck(deck, _name("read", tile), plan, together, together.part(parts[1]))
     together.part(parts[1])(1.0)
+    currents = run.matrix(deck.vectors, len(volts))
     return Run(
-        state=start,
-        currents=run.matrix(deck.vectors, len(volts)),
+        state=state,
+        currents=currents,
+        sensed=chip.sense(currents, state, volts),
         write_seconds=write_seconds,
         read_seconds=run.seconds,
         version=run.version,

@@ -22,6 +22,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         ("accuracy, ideal wires", _percent(result.accuracy_ideal), ""),
         ("accuracy, surrogate", _percent(result.accuracy_surrogate), ""),
         ("accuracy, ngspice", _percent(result.accuracy_spice), ""),
+        *_drawn(result),
         (f"{result.ngspice_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
         (f"{result.ngspice_version}, on {result.workers} core(s)", f"{result.wall_seconds:.1f} s", ""),
         ("surrogate", f"{result.surrogate_seconds:.3g} s", ""),
@@ -30,6 +31,20 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
          "" if result.read_speedup is None else f"{result.read_speedup:,.0f} x", ""),
     ]  # fmt: skip
     return [row for row in rows if row[1]]
+
+
+def _drawn(result: Verification) -> list[tuple[str, str, str]]:
+    """What the imperfect arrays came out as, if they were."""
+    if result.drawn is None:
+        return []
+    drawn = result.drawn
+    cells = ("stuck_on", "stuck_off", "open")
+    lines = ("broken_word_lines", "broken_bit_lines")
+    return [
+        ("cells stuck on, stuck off, open", ", ".join(str(drawn[name]) for name in cells), ""),
+        ("word lines, bit lines broken", ", ".join(str(drawn[name]) for name in lines), ""),
+        ("seed", str(drawn["seed"]), ""),
+    ]
 
 
 def headline(result: Verification) -> str:

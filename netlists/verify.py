@@ -20,9 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists import costs
-from netlists.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate, voltages
+from netlists.engines import (
+    Analysis,
+    Phase,
+    Plan,
+    Run,
+    chip_of,
+    estimate,
+    run_spice,
+    run_surrogate,
+    surrogate_reads,
+    voltages,
+)
 from netlists.ngspice import DEFAULT_TIME_LIMIT
 from netlists.parallel import Together, cores, run_all
+from roa_circuit.chip import Chip
+from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import output_from_reference
 from roa_circuit.programming import after_pulses
@@ -57,6 +70,7 @@ class Verification:
         intended states (Eq. 6 undone) behind perfect wires
     spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
         ngspice took on `workers` cores, and `estimated_seconds` what was expected
+    drawn : the imperfections, their seed, and how many cells and lines they hit, if there are any
     """
 
     layer: str
@@ -84,6 +98,7 @@ class Verification:
     estimated_seconds: float
     workers: int
     ngspice_version: str
+    drawn: dict[str, Any] | None
     passed: bool
     initial_state: Floats
     spice_state: Floats
@@ -103,6 +118,8 @@ def verify(
     phase: Phase = Phase.both,
     analysis: Analysis | None = None,
     workers: int | None = None,
+    imperfections: Imperfections | None = None,
+    seed: int = 0,
     time_limit: float = DEFAULT_TIME_LIMIT,
     progress: Callable[[float], None] = lambda fraction: None,
     keep_in: Path | None = None,
@@ -115,6 +132,8 @@ def verify(
     phase : reads alone start from the states that the surrogate wrote.
     analysis : of the reads; by default `default_analysis(phase)`.
     workers : tiles at a time, by default one a core.
+    imperfections, seed : what the arrays have (default: nothing), and what draws them; both
+        engines write and read the same chips.
     time_limit : wall-clock seconds for all of ngspice's work.
     progress : called with the fraction of ngspice's work that is done.
     keep_in : folder for `write.cir` and `read.cir`; a failed deck is kept in any case.
@@ -128,12 +147,16 @@ def verify(
     tiles, workers = split(layer, tile), workers or cores()
     deadline = time.monotonic() + time_limit
     plan = Plan(phase=phase, analysis=analysis, deadline=deadline, keep_in=keep_in)
-    surrogate = [run_surrogate(part, plan) for part in tiles]
+    chips = [chip_of(part, imperfections, seed) for part in tiles]
+    surrogate = [run_surrogate(*pair, plan) for pair in zip(tiles, chips, strict=True)]
     started = time.perf_counter()
-    spice = _run_tiles(tiles, surrogate, plan, workers, progress)
+    spice = _run_tiles(tiles, chips, surrogate, plan, workers, progress)
     wall = time.perf_counter() - started
     seconds = sum(run.seconds for run in spice), sum(run.seconds for run in surrogate)
-    fields = {**_reads(layer, tiles, spice, surrogate, plan), **_states(tiles, spice, surrogate, plan)}
+    fields = {
+        **_reads(layer, tiles, chips, spice, surrogate, plan),
+        **_states(tiles, spice, surrogate, plan),
+    }
     return Verification(
         layer=layer.name,
         phase=str(phase),
@@ -151,6 +174,7 @@ def verify(
         estimated_seconds=estimated_seconds(tiles, phase, analysis, workers),
         workers=workers,
         ngspice_version=next((run.version for run in spice if run.version), ""),
+        drawn=_drawn(chips, seed) if imperfections else None,
         passed=_passed(fields, labelled=len(layer.labels) > 0),
         **fields,
     )
@@ -197,6 +221,7 @@ def _relative(currents: Floats, reference: Floats) -> Floats:
 
 def _run_tiles(
     tiles: Sequence[Tile],
+    chips: Sequence[Chip],
     surrogate: Sequence[Run],
     plan: Plan,
     workers: int,
@@ -210,7 +235,7 @@ def _run_tiles(
     def one(position: int) -> Run:
         index = order[position]
         parts = 2 * index, 2 * index + 1
-        return run_spice(tiles[index], surrogate[index].state, plan, together, parts)
+        return run_spice(tiles[index], chips[index], surrogate[index].state, plan, together, parts)
 
     done = run_all(one, len(tiles), together, workers=workers)
     return [done[order.index(index)] for index in range(len(tiles))]
@@ -219,6 +244,7 @@ def _run_tiles(
 def _reads(
     layer: ProgrammedLayer,
     tiles: Sequence[Tile],
+    chips: Sequence[Chip],
     spice: Sequence[Run],
     surrogate: Sequence[Run],
     plan: Plan,
@@ -234,8 +260,11 @@ def _reads(
         return {**dict.fromkeys(names), "spice_currents": empty, "surrogate_currents": empty}
     own = [run.currents for run in spice]
     theirs = [run.currents for run in surrogate]
-    same = [_surrogate_reads(tile, run.state) for tile, run in zip(tiles, spice, strict=True)]
-    y_spice, y_surrogate = outputs(tiles, own), outputs(tiles, theirs)
+    same = [
+        surrogate_reads(tile, chip, np.clip(run.state, 0.0, 1.0))[0]
+        for tile, chip, run in zip(tiles, chips, spice, strict=True)
+    ]
+    y_spice, y_surrogate = (outputs(tiles, [run.sensed for run in runs]) for runs in (spice, surrogate))
     y_ideal = outputs(tiles, [_ideal_reads(tile) for tile in tiles])
     answers = [np.argmax(y, axis=1) for y in (y_ideal, y_surrogate, y_spice)]
     right = [float(np.mean(a == layer.labels)) if len(layer.labels) else None for a in answers]
@@ -277,9 +306,11 @@ def _passed(fields: dict[str, Any], *, labelled: bool) -> bool:
     )
 
 
-def _surrogate_reads(tile: Tile, state: Floats) -> Floats:
-    layer, handed_over = tile.layer, np.clip(state, 0.0, 1.0)
-    return read_currents(layer.crossbar, handed_over, voltages(layer), layer.device)
+def _drawn(chips: Sequence[Chip], seed: int) -> dict[str, Any]:
+    """What the chips of all tiles came out as."""
+    counts = [chip.summary() for chip in chips]
+    total = {name: sum(count[name] for count in counts) for name in counts[0]}
+    return {"seed": seed, "imperfections": chips[0].imperfections.to_dict(), **total}
 
 
 def _ideal_reads(tile: Tile) -> Floats:

@@ -96,6 +96,14 @@ class Chip:
             "broken_bit_lines": lines.count("bit"),
         }
 
+    def described(self) -> str:
+        """`summary` as a line."""
+        n = self.summary()
+        return (
+            f"{n['stuck_on']} of {n['cells']} cells stuck on, {n['stuck_off']} off, {n['open']} open;"
+            f" {n['broken_word_lines']} word and {n['broken_bit_lines']} bit lines broken"
+        )
+
     def _disturbed(self, state: Floats) -> Floats:
         reads = self.imperfections.read_disturb
         if not reads:
@@ -119,14 +127,14 @@ class Chip:
 
 
 def draw(
-    imperfections: Imperfections, crossbar: Crossbar, device: Device, rng: np.random.Generator
+    imperfections: Imperfections | None, crossbar: Crossbar, device: Device, rng: np.random.Generator
 ) -> Chip:
-    """One array with these imperfections.
+    """One array with these imperfections; None are none.
 
     The same generator state gives the same chip; every imperfection has a stream of its own, so
     turning one on or changing its size leaves the draws of all others as they were.
     """
-    x, shape = imperfections, crossbar.shape
+    x, shape = imperfections or Imperfections(), crossbar.shape
     streams = dict(zip(STREAMS, rng.spawn(len(STREAMS)), strict=True))
     spread = _spread(x, device)
     word_gain, bit_gain = _write_gains(x, streams["write_gain"], shape)

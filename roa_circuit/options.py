@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from roa_circuit.errors import InputError, RoaError
+from roa_circuit.imperfections import Imperfections, load
 from roa_circuit.units import parse_quantity
 
 
@@ -26,6 +27,13 @@ def _ohms(option: str) -> Callable[[str], float]:
         return value
 
     return parse
+
+
+def _imperfections(text: str) -> Imperfections:
+    try:
+        return load(text)
+    except InputError as error:
+        raise RoaError(str(error)) from None
 
 
 Json = Annotated[
@@ -47,3 +55,15 @@ WordResistance = Annotated[float | None, _resistance("word", "Of a word line, a 
 BitResistance = Annotated[float | None, _resistance("bit", "Of a bit line, a segment.")]
 SourceResistance = Annotated[float | None, _resistance("source", "Of a word line's driver.")]
 SenseResistance = Annotated[float | None, _resistance("sense", "Of a bit line's readout.")]
+
+ImperfectionsFile = Annotated[
+    Imperfections | None,
+    typer.Option(
+        "--imperfections",
+        parser=_imperfections,
+        metavar="FILE",
+        rich_help_panel="Circuit",
+        help="TOML of what real arrays have: spread, faults, offsets, noise, converters.",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Draws the imperfections.", rich_help_panel="Circuit")]

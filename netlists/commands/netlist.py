@@ -6,12 +6,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from netlists.commands._layer import Reads, layer_on
 from netlists.deck import read_deck, write_deck
 from netlists.engines import voltages
 from roa_circuit import console, options
+from roa_circuit.chip import draw
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.results import check_writable, write_summary, write_text
 
@@ -33,6 +35,8 @@ def netlist(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    imperfections: options.ImperfectionsFile = None,
+    seed: options.Seed = 0,
     json_file: options.Json = None,
 ) -> None:
     """Write a layer's crossbar as a deck that plain `ngspice -b` runs."""
@@ -40,17 +44,22 @@ def netlist(
     chosen = layer_on(
         layer, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
     )
-    crossbar, device, origin = chosen.crossbar, chosen.device, f"layer {chosen.name!r}"
-    state = chosen.initial_state
+    chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
+    crossbar, device, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
+    if imperfections:
+        origin += f", imperfections of seed {seed}: {chip.described()}"
+    state = chip.start(chosen.initial_state)
     if phase is Transient.write:
         deck = write_deck(crossbar, state, chosen.pulses, device, origin=origin)
     else:
-        state = write_in_situ(crossbar, state, chosen.pulses, device).state
-        deck = read_deck(crossbar, state, voltages(chosen), device, origin=origin)
+        after = write_in_situ(crossbar, state, chosen.pulses, device).state
+        state = chip.written(state, after, chosen.pulses)
+        deck = read_deck(crossbar, state, chip.drive(voltages(chosen)), device, origin=origin)
     write_text(output, deck.text)
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,
         "seconds_simulated": deck.duration, "deck": str(output),
+        "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
     console.out.print(
@@ -59,3 +68,5 @@ def netlist(
         markup=False,
         soft_wrap=True,
     )
+    if imperfections:
+        console.out.print(f"seed {seed}: {chip.described()}", markup=False, soft_wrap=True)

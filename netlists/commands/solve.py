@@ -15,6 +15,7 @@ from netlists.deck import LARGEST_VOLTAGE, sweep_deck
 from netlists.ngspice import DEFAULT_TIME_LIMIT, simulate
 from netlists.tables import format_matrix, read_matrix
 from roa_circuit import console, options
+from roa_circuit.chip import draw
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
@@ -43,6 +44,8 @@ def solve(
     bit_resistance: options.BitResistance = None,
     sense_resistance: options.SenseResistance = None,
     wire_resistance: options.WireResistance = None,
+    imperfections: options.ImperfectionsFile = None,
+    seed: options.Seed = 0,
     device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
     time_limit: Annotated[
         float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that ngspice may take.")
@@ -68,13 +71,17 @@ def solve(
         r_bit=wires if bit_resistance is None else bit_resistance,
         r_sense=sense_resistance or 0.0,
     )
+    chip = draw(imperfections, crossbar, cell, np.random.default_rng(seed))
+    omega, volts = chip.start(omega), chip.drive(volts)
     started = time.perf_counter()
-    currents, version = _currents(engine, crossbar, omega, volts, cell, time_limit)
+    currents, version = _currents(engine, chip.crossbar, omega, volts, chip.device, time_limit)
+    currents = chip.sense(currents, omega, volts)
     seconds = time.perf_counter() - started
     write_text(output, format_matrix(currents))
     summary: dict[str, Any] = {
         "engine": str(engine), "reads": len(volts), **crossbar.to_dict(), "device": cell.name,
         "seconds": seconds, "ngspice_version": version, "currents": str(output),
+        "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
     console.out.print(
@@ -82,6 +89,8 @@ def solve(
         markup=False,
         soft_wrap=True,
     )
+    if imperfections:
+        console.out.print(f"seed {seed}: {chip.described()}", markup=False, soft_wrap=True)
 
 
 def _currents(

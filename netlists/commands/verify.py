@@ -41,6 +41,8 @@ def verify(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    imperfections: options.ImperfectionsFile = None,
+    seed: options.Seed = 0,
     workers: Annotated[
         int | None, typer.Option(min=1, max=1024, help="Tiles at a time; default: one a core.")
     ] = None,
@@ -75,7 +77,10 @@ def verify(
     results = []
     for one in chosen:
         folder = output_dir / one.name if layer == "all" else output_dir
-        how = {"tile": size, "phase": phase, "analysis": analysis, "workers": workers}
+        how = {
+            "tile": size, "phase": phase, "analysis": analysis, "workers": workers,
+            "imperfections": imperfections, "seed": seed,
+        }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))
     crossbars = [one.crossbar for one in chosen]
     asked = {"phase": phase, "analysis": analysis, "tile": size, "reads": reads}

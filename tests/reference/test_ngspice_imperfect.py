@@ -7,13 +7,16 @@ import pytest
 
 from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.ngspice import simulate
+from netlists.verify import verify
 from roa_circuit.breaks import Break
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_device
+from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.parameters import OPEN
 from roa_circuit.solver import read_currents
 from roa_circuit.spread import CONSTANTS, Spread
+from roa_circuit.tiling import TileSize
 
 pytestmark = pytest.mark.ngspice
 
@@ -78,3 +81,29 @@ def test_broken_lines_open_cells_and_uneven_write_drivers(wires):
     written = simulated_states(write_deck(crossbar, state, pulses, device), shape)
     np.testing.assert_allclose(written, write_in_situ(crossbar, state, pulses, device).state, atol=5e-4)
     np.testing.assert_allclose(written[is_open], state[is_open], atol=1e-12)
+
+
+def test_one_chip_with_everything_written_and_read_by_both_engines(make_layer):
+    """Constants, faults, drivers, noise and converters at once, in two tiles."""
+    crossbar = Crossbar(rows=9, columns=4, r_source=10.0, r_word=2.0, r_bit=2.0, r_sense=10.0)
+    x = Imperfections(
+        spread=Spread(names=("k", "gamma"), log_covariance=((0.04, 0.0), (0.0, 0.01)), sigma_wn=0.1),
+        stuck_on=0.1, stuck_off=0.1, open=0.1, stuck_on_resistance=20e3, broken_word=0.2,
+        broken_bit=0.2, read_disturb=1e6, write_gain=0.01, edge_fraction=0.05, dac_bits=6,
+        driver_gain=0.02, driver_offset=1e-3, sense_gain=0.02, sense_offset=1e-8, bandwidth=5e5,
+        flicker=0.01,
+    )  # fmt: skip
+    layer = make_layer(rows=9, columns=4, crossbar=crossbar, density=0.6)
+    size = TileSize(rows=5, columns=3)
+    result = verify(layer, tile=size, imperfections=x, seed=3, time_limit=120)
+    assert result.tiles == 2
+    assert result.passed
+    assert result.max_relative_current_error < 1e-6
+    assert result.max_state_error < 5e-4
+    assert result.max_output_error < 1e-3
+    drawn = result.drawn
+    assert min(drawn["stuck_on"] + drawn["stuck_off"], drawn["open"]) > 0
+    assert drawn["broken_word_lines"] + drawn["broken_bit_lines"] > 0
+    ideal = verify(layer, tile=size, time_limit=120)
+    assert ideal.drawn is None
+    assert np.abs(ideal.surrogate_state - result.surrogate_state).max() > 0.1
