@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from roa_circuit.breaks import Break
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
+from roa_circuit.iterative import Cells
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import (
     after_dose,
@@ -28,7 +29,7 @@ from roa_circuit.memristor import (
 )
 from roa_circuit.parameters import Device, Memristor
 from roa_circuit.pulse_step import step_doses
-from roa_circuit.solver import Cells, solve_cells
+from roa_circuit.solver import solve_cells, solve_linear
 from roa_circuit.waveforms import WritePulse, line_voltages, write_programme
 
 Floats = NDArray[np.float64]
@@ -217,7 +218,8 @@ class _Array:
             self._network, self._analysed_at = LinearNetwork(self._crossbar, np.asarray(g)), voltage
         guess = self._u
         if (e != self._e).any():
-            guess = guess + self._network.cell_voltages(e - self._e)
+            g = self._network.conductances
+            guess = guess + solve_linear(self._network, g, e - self._e, tolerance=1e-3) / g
         self._e = e
         return self._solve(effect.state, guess, effect)
 

@@ -75,7 +75,7 @@ class LinearNetwork:
         O(rows columns^3 + rows^2 columns^2) time, O(rows columns) memory beside blocks of rows.
         """
         if self._flipped:  # by reciprocity, drives and senses exchanged
-            return _flip(LinearNetwork(*self._inside).effective_weights())
+            return flip(LinearNetwork(*self._inside).effective_weights())
         weights = np.empty(self.crossbar.shape)
         for index, stage in enumerate(self._stages()):
             weights[index] = stage.row.to_source
@@ -100,7 +100,7 @@ class LinearNetwork:
     def _inside(self) -> tuple[Crossbar, Floats]:
         """The array as the sweep sees it."""
         if self._flipped:
-            return _flip_crossbar(self.crossbar), _flip(self.conductances)
+            return flip_crossbar(self.crossbar), flip(self.conductances)
         return self.crossbar, self.conductances
 
     @functools.cached_property
@@ -128,7 +128,7 @@ class LinearNetwork:
 
     def _sweep(self, e: Floats) -> Floats:
         if self._flipped:
-            return _flip(self._down_and_up(_flip(e)))
+            return flip(self._down_and_up(flip(e)))
         return self._down_and_up(e)
 
     def _down_and_up(self, e: Floats) -> Floats:
@@ -161,12 +161,13 @@ def _inverse_of_one_plus(matrix: Floats) -> Floats:
     return 0.5 * (inverse + inverse.T)
 
 
-def _flip(array: Floats) -> Floats:
+def flip(array: Floats) -> Floats:
     """Exchange the two line directions: transpose, driven end to driven end."""
     return np.swapaxes(array[..., ::-1, ::-1], -2, -1)
 
 
-def _flip_crossbar(c: Crossbar) -> Crossbar:
+def flip_crossbar(c: Crossbar) -> Crossbar:
+    """The crossbar whose states and drives are `flip`ped."""
     return replace(
         c,
         rows=c.columns,

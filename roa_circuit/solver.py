@@ -1,33 +1,29 @@
 """The fast solver: sensed currents of a crossbar with all four resistances.
 
 Linear cells are solved directly (`roa_circuit.linear`). Cells with the I-V of Eq. 2 take Newton
-steps on u + Z i(u) = e, where u are the cell voltages and Z i what the lines drop; each step is
-solved by conjugate gradients with the linear network as preconditioner. Its condition number is
-at most the spread of the cells' differential conductances about it, whatever the wires.
+steps on u + Z i(u) = e, where u are the cell voltages and Z i what the lines drop: in compiled
+line sweeps where the array is large enough (`roa_circuit.compiled`), in numpy round the direct
+solver elsewhere (`roa_circuit.iterative`). Open segments are a correction of low rank to either.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit import breaks
+from roa_circuit import breaks, compiled, iterative
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import ConvergenceError, InputError
+from roa_circuit.iterative import NO_VOLTAGE, TOLERANCE, Cells
 from roa_circuit.linear import LinearNetwork
-from roa_circuit.memristor import conductance, current, differential_conductance
+from roa_circuit.memristor import conductance, differential_conductance
 from roa_circuit.parameters import Device, Memristor
 
 Floats = NDArray[np.float64]
 
-TOLERANCE = 1e-12
-"""Newton stops when every loop's voltage error is below this fraction of the largest drive."""
-
-_NEWTON_STEPS = 50
-_NO_VOLTAGE = 1e-60  # [V]; squares of what is smaller underflow
-_CG_STEPS = 200
+_BREAK_STEPS = 50
 
 
 def read_currents(
@@ -74,14 +70,6 @@ def check_read(crossbar: Crossbar, state: Floats, voltages: Floats) -> None:
         raise InputError("states must lie in [0, 1]")
 
 
-@dataclass(frozen=True)
-class Cells:
-    """The solution at every cell, both (..., rows, columns)."""
-
-    voltages: Floats  # [V], word line minus bit line
-    currents: Floats  # [A], into the bit line
-
-
 def solve_cells(
     network: LinearNetwork,
     state: Floats,
@@ -93,24 +81,21 @@ def solve_cells(
 ) -> Cells:
     """Cell voltages and currents under loop drives e (..., rows, columns), Eq. 2 at every cell.
 
-    Newton on u + Z i(u) = e. The network's conductances should be near the cells'; they set
-    the speed, not the result. `guess` are cell voltages to start from. One more step follows the
-    one that met the tolerance.
+    The network's conductances should be near the cells'; they set the speed, not the result.
+    guess : cell voltages to start from, where the solver can use them
+    tolerance : worst voltage error, as a fraction of the largest drive
+
+    Raises
+    ------
+    ConvergenceError : stopped short of the tolerance.
     """
     if network.crossbar.breaks:
         return _solve_cells_with_breaks(network, state, e, p, guess, tolerance)
-    u = network.cell_voltages(e) if guess is None else np.array(guess)
-    limit = max(tolerance * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
-    for _ in range(_NEWTON_STEPS):
-        i = current(state, u, p)
-        residual = e - u - network.line_drops(i)
-        slope = differential_conductance(state, u, p)
-        y = solve_linear(network, slope, residual, tolerance=1e-4)
-        u = u + y / slope
-        if np.abs(residual).max(initial=0.0) <= limit:
-            return Cells(u, i + y)
-    worst = np.abs(residual).max()
-    raise ConvergenceError(f"the crossbar solve stopped at a voltage error of {worst:.2e} V")
+    if compiled.pays(network.crossbar, network.conductances, e):
+        cells = compiled.solve_cells(network, state, e, p, tolerance)
+        if cells is not None:
+            return cells
+    return iterative.solve_cells(network, state, e, p, guess, tolerance)
 
 
 def solve_linear(
@@ -121,8 +106,7 @@ def solve_linear(
     conductances, e : (..., rows, columns) [S] and [V], all leading dimensions at once
     tolerance : largest loop residual, as a fraction of the largest drive
 
-    Conjugate gradients with `network` as preconditioner: what it was analysed for need only
-    be near.
+    The network was analysed for conductances near these.
 
     Raises
     ------
@@ -130,22 +114,11 @@ def solve_linear(
     """
     if network.crossbar.breaks:
         return _solve_linear_with_breaks(network, conductances, e, tolerance)
-    limit = max(tolerance * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
-    y, r = np.zeros_like(e), e
-    z = network.solve(r)
-    direction = z
-    rz = _dot(r, z)
-    for _ in range(_CG_STEPS):
-        product = direction / conductances + network.line_drops(direction)
-        step = rz / np.maximum(_dot(direction, product), 1e-300)
-        y = y + step * direction
-        r = r - step * product
-        if np.abs(r).max(initial=0.0) <= limit:
+    if compiled.pays(network.crossbar, conductances, e):
+        y = compiled.solve_linear(network.crossbar, conductances, e, tolerance)
+        if y is not None:
             return y
-        z = network.solve(r)
-        before, rz = rz, _dot(r, z)
-        direction = z + (rz / np.maximum(before, 1e-300)) * direction
-    raise ConvergenceError(f"the linear crossbar solve stopped at a residual of {np.abs(r).max():.2e} V")
+    return iterative.solve_linear(network, conductances, e, tolerance)
 
 
 def _solve_linear_with_breaks(
@@ -168,9 +141,9 @@ def _solve_cells_with_breaks(
 ) -> Cells:
     """Newton on the voltages across the breaks, round the solver of the intact array."""
     intact, H = _without_breaks(network)
-    limit = max(tolerance * float(np.abs(e).max(initial=0.0)), _NO_VOLTAGE)
+    limit = max(tolerance * float(np.abs(e).max(initial=0.0)), NO_VOLTAGE)
     across = np.zeros((*e.shape[:-2], len(H)))
-    for _ in range(_NEWTON_STEPS):
+    for _ in range(_BREAK_STEPS):
         cells = solve_cells(intact, state, e - breaks.spread_over(across, H), p, guess)
         slope = differential_conductance(state, cells.voltages, p)
         passing = breaks.through(cells.currents, H)
@@ -200,7 +173,3 @@ def _responses(intact: LinearNetwork, conductances: Floats, H: Floats, tolerance
     """Cell currents (..., breaks, rows, columns) [A] under the loop drives H."""
     g = np.broadcast_to(conductances[..., None, :, :], (*conductances.shape[:-2], *H.shape))
     return solve_linear(intact, g, np.broadcast_to(H, g.shape), tolerance=tolerance)
-
-
-def _dot(a: Floats, b: Floats) -> Floats:
-    return np.asarray(np.sum(a * b, axis=(-2, -1), keepdims=True))

@@ -1,0 +1,95 @@
+"""The compiled solver against the numpy one, which shares no line with it."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roa_circuit import compiled, iterative
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.iterative import TOLERANCE
+from roa_circuit.linear import LinearNetwork
+from roa_circuit.memristor import conductance, current, differential_conductance
+from roa_circuit.parameters import load_device
+from roa_circuit.polynomials import polynomials
+
+DEVICE = load_device("zhang2021")
+P = DEVICE.memristor
+
+resistance = st.one_of(st.just(0.0), st.floats(1e-3, 1e5))
+crossbars = st.builds(
+    Crossbar,
+    rows=st.integers(1, 14),
+    columns=st.integers(1, 14),
+    r_source=resistance,
+    r_word=resistance,
+    r_bit=resistance,
+    r_sense=resistance,
+)
+
+
+def problem(crossbar, seed, span):
+    rng = np.random.default_rng(seed)
+    state = rng.random(crossbar.shape)
+    e = rng.uniform(-span, span, (3, crossbar.rows, 1)) - rng.uniform(0, span, (3, 1, crossbar.columns))
+    return state, e, LinearNetwork(crossbar, conductance(state, DEVICE.pulses.read_voltage, P))
+
+
+def assert_close(found, expected, tolerance=1e-10):
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+
+
+@settings(max_examples=60, deadline=None)
+@given(crossbars, st.integers(0, 2**31), st.sampled_from([0.1, 1.4]))
+def test_cells_agree_with_numpy(crossbar, seed, span):
+    state, e, network = problem(crossbar, seed, span)
+    found = compiled.solve_cells(network, state, e, P, TOLERANCE)
+    expected = iterative.solve_cells(network, state, e, P, None, TOLERANCE)
+    assert_close(found.voltages, expected.voltages)
+    assert_close(found.currents, expected.currents)
+
+
+@settings(max_examples=60, deadline=None)
+@given(crossbars, st.integers(0, 2**31), st.booleans())
+def test_conductances_agree_with_numpy(crossbar, seed, each_its_own):
+    state, e, network = problem(crossbar, seed, 0.1)
+    g = differential_conductance(state, e, P) if each_its_own else network.conductances
+    found = compiled.solve_linear(crossbar, g, e, TOLERANCE)
+    expected = iterative.solve_linear(network, np.broadcast_to(g, e.shape), e, 1e-13)
+    assert_close(found, expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (70, 1), (130, 9), (9, 130), (66, 66)])
+@pytest.mark.parametrize("ohms", [0.0, 1.0, 100.0])
+def test_every_shape_and_stiffness_is_solved(shape, ohms):
+    crossbar = Crossbar(
+        rows=shape[0], columns=shape[1], r_source=ohms, r_word=ohms, r_bit=ohms, r_sense=ohms
+    )
+    state, e, network = problem(crossbar, 5, 0.1)
+    found = compiled.solve_cells(network, state, e, P, TOLERANCE)
+    assert_close(found.currents, current(state, found.voltages, P), 1e-11)
+    residual = e - found.voltages - network.line_drops(found.currents)
+    assert np.abs(residual).max() <= 1e-10 * np.abs(e).max()
+
+
+def test_constants_may_differ_from_cell_to_cell():
+    crossbar = Crossbar(rows=6, columns=9, r_source=5, r_word=20, r_bit=1, r_sense=5)
+    state, e, network = problem(crossbar, 2, 0.2)
+    rng = np.random.default_rng(8)
+    p = dataclasses.replace(P, gamma=P.gamma * rng.uniform(0.5, 2, crossbar.shape))
+    found = compiled.solve_cells(network, state, e, p, TOLERANCE)
+    expected = iterative.solve_cells(network, state, e, p, None, TOLERANCE)
+    assert_close(found.voltages, expected.voltages)
+    assert_close(found.currents, expected.currents)
+
+
+@pytest.mark.parametrize("largest", [1e-3, 0.1, 1.4, 3.8])
+def test_polynomials_are_the_model_to_the_last_digits(largest):
+    state = np.array([[0.0, 0.3, 1.0]])
+    u = np.linspace(-largest, largest, 101)[:, None, None]
+    c = polynomials(state, P, largest)
+    assert c.shape[1:] == state.shape
+    fitted = u * np.polynomial.polynomial.polyval(u, c[:, None], tensor=False)
+    assert_close(fitted, current(state, u, P), 1e-12)
