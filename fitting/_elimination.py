@@ -16,6 +16,7 @@ from fitting.residuals import NAMES, Objective
 LARGEST_LOGIT = 25.0
 _LARGEST_STEP = 4.0
 _MOST_STEPS = 15
+_SETTLED = 1e-12  # of the cost
 _UNFELT = 1e-10  # squared slope by a logit: a start that moves no reading absorbs nothing
 _COUNT = len(NAMES)
 
@@ -74,7 +75,7 @@ def best_starts(objective: Objective, constants: FloatArray, logits: FloatArray)
         trial = x.copy()
         trial[_COUNT:] = np.clip(x[_COUNT:] + step, -LARGEST_LOGIT, LARGEST_LOGIT)
         moved = trial[_COUNT:] - x[_COUNT:]
-        if np.sum(np.abs(downhill * moved)) <= 1e-15 * np.sum(cost):
+        if np.sum(np.abs(downhill * moved)) <= _SETTLED * np.sum(cost):
             break
         after, after_slope = objective.start_slope(trial)
         after_cost = _sums(after**2, train, trains)

@@ -54,6 +54,13 @@ Weighting = Annotated[
 Loss = Annotated[
     str, typer.Option(help="linear, or soft_l1, huber, cauchy: outliers count less, in this order.")
 ]
+Intervals = Annotated[
+    str,
+    typer.Option(
+        help="covariance, profile (likelihood), bootstrap, or mcmc (an extra; with corner plot)."
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of bootstrap and mcmc.")]
 
 
 def conventions(

@@ -24,6 +24,7 @@ _BOUNDS = {
 _LARGEST_SINH = 300.0  # delta or beta times the largest voltage: e^300 still squares
 _MOST_STEPS = 100  # real data need some 20
 _BRIEF = 20
+_FINEST, _COARSE = 1e-9, 1e-4
 _MOST_SIZES, _SAME_SIZE = 12, 0.01  # of a robust loss that is fitted to its own noise
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
 
@@ -81,11 +82,13 @@ def search(
     held: Collection[str] = (),
     *,
     brief: bool = False,
+    tolerance: float = _FINEST,
     enough: float = 0.0,
 ) -> Solution:
     """Levenberg-Marquardt from `x`, the constants in `held` kept where they are.
 
-    `brief` stops at the first sign of convergence; below the cost `enough` it always stops.
+    It ends where a step brings less than `tolerance` of the cost; `brief` at the first sign of
+    that. Below the cost `enough` it always stops.
     """
     free = np.array([index for index, name in enumerate(NAMES) if name not in held], dtype=np.int64)
     bounds = [limits(NAMES[index], objective.measurements) for index in free]
@@ -93,7 +96,7 @@ def search(
     eliminated = Eliminated(objective, x, free)
     found = descend(
         eliminated, x[free], low, high, enough=enough,
-        most=_BRIEF if brief else _MOST_STEPS, tolerance=1e-4 if brief else 1e-9,
+        most=_BRIEF if brief else _MOST_STEPS, tolerance=_COARSE if brief else tolerance,
     )  # fmt: skip
     message = "converged" if found.converged else f"no end after {_MOST_STEPS} steps"
     return Solution(

@@ -75,7 +75,7 @@ class Fit:
     weighting: Weighting
     objective: Objective
     solution: Solution
-    intervals: str = "covariance"
+    intervals: str = "covariance, normal in the logarithm"
 
     @property
     def relative_rmse(self) -> float:

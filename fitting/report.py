@@ -23,6 +23,7 @@ def document(f: Fit, m: Measurements) -> dict[str, Any]:
         "converged": f.converged,
         "passed": f.describes,
         "message": f.message,
+        "intervals": f.intervals,
         "noise": f.noise,
         "weighting": {"name": f.weighting.name, "read_noise": f.weighting.read_noise,
                       "said": f.weighting.said},

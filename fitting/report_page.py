@@ -37,9 +37,8 @@ _MOST_TRAINS = 200
 _FOOTER = (
     "The misfit of a reading is (fitted − measured) / measured; below a hundredth of its sweep's"
     " largest current an I–V point counts by that hundredth. A constant is identifiable if its"
-    f" logarithm is known to better than {LARGEST_LOG_ERROR:g}; intervals are local, normal in the"
-    " logarithm. Fitted means that the search converged and the misfit is within"
-    f" {LARGEST_MISFIT:.0%} rms."
+    f" logarithm is known to better than {LARGEST_LOG_ERROR:g}. Fitted means that the search"
+    f" converged and the misfit is within {LARGEST_MISFIT:.0%} rms."
 )
 
 
@@ -100,7 +99,8 @@ def _constants(f: Fit, prior: str) -> Markup:
         name, *cells, told = wording.constant_row(e)
         tone = "good" if e.identifiable else "weak"
         rows.append([name.replace(e.name, SYMBOLS[e.name], 1), *cells, mark(told, tone)])
-    text = f"The constants of Eq. 1–2 with standard errors; what the data leave open is from {prior}."
+    text = (f"The constants of Eq. 1–2 with standard errors; what the data leave open is from {prior}."
+            f" Intervals: {f.intervals}.")  # fmt: skip
     return table(wording.CONSTANT_COLUMNS, rows, caption=text)
 
 

@@ -39,6 +39,8 @@ def fit(
     where: options.Where = None,
     weighting: options.Weighting = "auto",
     loss: options.Loss = "linear",
+    intervals: options.Intervals = "covariance",
+    seed: options.Seed = 0,
     compare: Annotated[
         bool, typer.Option("--compare", help="Also judge the law: two simpler ones, hold-out, AIC.")
     ] = False,
@@ -57,18 +59,27 @@ def fit(
     """
     from fitting._outputs import write_all
     from fitting.fit import fit_device
+    from fitting.intervals import check_method
+    from fitting.intervals import intervals as find_intervals
     from fitting.measurements import describe, read_measurements
 
+    check_method(intervals)
     device = load_device(prior)
     how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
     m = read_measurements(measurements, how)
     result = fit_device(m, device, weighting=weighting, loss=loss)
+    found = find_intervals(result, intervals, seed=seed)
+    result = found.applied(result)
     laws = _judged(m, device) if compare else None
     said = _identifiability(result, m, device)
     extra = {"identifiability": said} | ({} if laws is None else {"laws": _plain(laws)})
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
     files = _files(result, m, device, output_dir, json_file, extra, made)
     files |= _report(result, m, said, laws, made, output_dir, figures)
+    if found.method == "mcmc" and found.samples is not None:
+        from fitting.mcmc import corner_plot
+
+        files[output_dir / "figures" / "corner.png"] = corner_plot(result, found)
     write_all(files)
     console.say(describe(m))
     if m.ignored:
@@ -183,6 +194,7 @@ def _print(result: Fit, prior: Device) -> None:
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))
     console.say(weights(result))
+    console.say(f"intervals: {result.intervals}")
     if result.describes:
         for line in left_open(result):
             console.say(line)

@@ -64,6 +64,20 @@ def test_what_is_not_identifiable_is_said_everywhere(roa_fit, some_trains, tmp_p
     assert "not identifiable, from zhang2021" in (tmp_path / "o" / "device.toml").read_text()
 
 
+def test_how_it_was_weighed_and_how_intervals_were_found_is_said(roa_fit, tmp_path):
+    how = ["--loss", "huber", "--intervals", "profile"]
+    code, out, _ = roa_fit(PULSES, "--output-dir", tmp_path / "o", *how)
+    assert code == 0
+    assert "readings weigh by their size (no state was read twice); huber loss" in out
+    assert "intervals: profile likelihood" in out
+    result = json.loads((tmp_path / "o" / "fit.json").read_text())
+    assert result["intervals"] == "profile likelihood"
+    assert result["weighting"]["name"] == "relative"
+    assert result["loss"]["name"] == "huber"
+    assert result["loss"]["size"] == pytest.approx(1.345 * 0.0095, rel=0.1)
+    assert "Intervals: profile likelihood" in (tmp_path / "o" / "report.html").read_text()
+
+
 def test_data_of_another_law_end_with_1_and_without_a_device(roa_fit, table, tmp_path):
     rows = [f"a,-1.1,3e-6,0.05,{1e-3 * (1 + 9 * (i % 2))}," for i in range(40)]
     code, out, _ = roa_fit(table(*rows), "--output-dir", tmp_path / "o")
@@ -96,6 +110,9 @@ def test_inspect_shows_what_it_understood_and_writes_nothing(roa_fit, tmp_path, 
         ([PULSES, "--where", "x"], "--where 'x': must be of the form"),
         ([PULSES, "--pulse", "0,1us"], "needs a voltage that is not 0"),
         ([PULSES, PULSES, PULSES, *["--pulse", "1V,1us"] * 2], "2 times --pulse for 3 files"),
+        ([PULSES, "--weighting", "reads"], "no state was read twice"),
+        ([PULSES, "--loss", "l1"], "--loss 'l1' is unknown"),
+        ([PULSES, "--intervals", "covarance"], "did you mean 'covariance'"),
         (["missing.csv"], "cannot be read"),
         ([PULSES, "--prior", "zhang2012"], "did you mean 'zhang2021'"),
         ([PULSES, "--prior", PULSES], "not valid TOML"),

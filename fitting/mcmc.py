@@ -1,0 +1,107 @@
+"""MCMC: the posterior of the identifiable constants, drawn by emcee; and its corner plot.
+
+An extra (`pip install 'roa-circuit[mcmc]'`). Flat priors in the logarithms within the search's
+bounds; every train's starting state is at its best for the constants drawn.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+
+from fitting._elimination import Eliminated, projected
+from fitting._search import limits
+from fitting.figures import SYMBOLS
+from fitting.fit import Fit
+from fitting.identifiability import covariance
+from fitting.intervals import Intervals, known
+from fitting.measurements import FloatArray
+from fitting.residuals import NAMES
+from roa_circuit.errors import InputError
+from roa_circuit.units import engineering
+
+STEPS, BURN = 500, 100
+_WALKERS = 4  # a constant; emcee asks for two at least
+
+
+def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> Intervals:
+    """Central 95 % of the draws; what the fit holds at the prior stays held.
+
+    Raises
+    ------
+    InputError : emcee is not installed.
+    """
+    emcee = _package("emcee")
+    names = known(f)
+    if not names:
+        return Intervals(method="mcmc", ci95={}, stderr={}, said="mcmc: nothing is identifiable")
+    free = np.array([NAMES.index(name) for name in names])
+    objective, x = f.objective, f.solution.x
+    low, high = np.transpose([limits(name, objective.measurements) for name in names])
+    eliminated = Eliminated(objective, x, free)
+    unit = max(f.solution.noise(objective)[1], 1e-300)
+
+    def log_probability(place: FloatArray) -> float:
+        if (place < low).any() or (place > high).any():
+            return -np.inf
+        return -0.5 * float(np.sum(eliminated.residual(place) ** 2)) / unit**2
+
+    rng = np.random.RandomState(seed)  # what emcee takes
+    varied = np.isin(np.arange(len(NAMES)), free)
+    spread = covariance(projected(objective.plain, x), max(f.noise, 1e-300), varied)
+    walkers = _WALKERS * len(names)
+    begin = rng.multivariate_normal(x[free], spread[np.ix_(free, free)], size=walkers)
+    moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
+    sampler = emcee.EnsembleSampler(walkers, len(names), log_probability, moves=moves)
+    sampler.random_state = rng.get_state()
+    sampler.run_mcmc(np.clip(begin, low, high), burn + steps)
+    draws: FloatArray = sampler.get_chain(discard=burn, flat=True)
+    ends = np.exp(np.quantile(draws, [0.025, 0.975], axis=0))
+    return Intervals(
+        method="mcmc", samples=np.exp(draws),
+        said=f"mcmc, {len(draws)} draws of {walkers} walkers, seed {seed}",
+        ci95={name: (float(ends[0, i]), float(ends[1, i])) for i, name in enumerate(names)},
+        stderr={n: f.estimates[n].value * float(s)
+                for n, s in zip(names, np.std(draws, axis=0), strict=True)},
+    )  # fmt: skip
+
+
+def corner_plot(f: Fit, found: Intervals) -> bytes:
+    """The draws in pairs as PNG, in percent of the fitted values; dashes at 2.5, 50 and 97.5 %.
+
+    Raises
+    ------
+    InputError : corner is not installed.
+    """
+    corner = _package("corner")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    names = list(found.ci95)
+    assert found.samples is not None
+    values = np.array([f.estimates[name].value for name in names])
+    figure, file = Figure(figsize=(1.6 * len(names) + 0.8,) * 2, dpi=110), io.BytesIO()
+    corner.corner(
+        100.0 * (found.samples / values - 1.0), fig=figure, color="#3b75af", max_n_ticks=3,
+        labels=[f"{SYMBOLS[name]} [%]" for name in names], quantiles=[0.025, 0.5, 0.975],
+        plot_datapoints=False, label_kwargs={"fontsize": 11}, labelpad=0.12,
+    )  # fmt: skip
+    for place, name in enumerate(names):
+        e = f.estimates[name]
+        text = engineering(e.value, e.unit, 4) if e.unit == "A" else f"{e.value:.4g} {e.unit}"
+        figure.axes[place * (len(names) + 1)].set_title(f"{SYMBOLS[name]} = {text}", fontsize=10)
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.print_png(file, metadata={"Software": "roa-fit"})
+    return file.getvalue()
+
+
+def _package(name: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(name)
+    except ImportError:
+        raise InputError(f"--intervals mcmc needs the package {name}: pip install "
+                         "'roa-circuit[mcmc]', or use profile or bootstrap") from None  # fmt: skip
