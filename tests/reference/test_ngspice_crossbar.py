@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from netlists import cli
+from netlists.commands.solve import Engine
 from netlists.deck import read_deck, sweep_deck
 from netlists.ngspice import simulate, simulate_all
 from netlists.verify import verify
@@ -168,11 +169,11 @@ def test_solve_on_the_command_line(tmp_path, monkeypatch):
     rng = np.random.default_rng(5)
     np.savetxt("states.csv", rng.random((7, 5)), delimiter=",")
     np.savetxt("inputs.csv", 0.1 * rng.random((4, 7)), delimiter=",")
-    for engine in cli.Engine:
+    for engine in Engine:
         options = ["--engine", engine, "--wire-resistance", "2.5", "--sense-resistance", "1k"]
         files = ["--states", "states.csv", "--inputs", "inputs.csv", "-o", f"{engine}.csv"]
         run_spice(monkeypatch, ["solve", *files, *options])
-    tables = [np.loadtxt(Path(f"{engine}.csv"), delimiter=",") for engine in cli.Engine]
+    tables = [np.loadtxt(Path(f"{engine}.csv"), delimiter=",") for engine in Engine]
     np.testing.assert_allclose(tables[1], tables[0], rtol=1e-9)
     np.testing.assert_allclose(tables[2], tables[0], rtol=1e-8)
 
