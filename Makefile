@@ -6,14 +6,14 @@ BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint ngspice clean
+.PHONY: demo test lint ngspice browser clean
 .DELETE_ON_ERROR:
 
 demo: ngspice .venv/installed
 	@$(BIN)/roa-fit data/pulses.csv --output-dir out/fit
 	@$(BIN)/roa-spice verify --layer fc --output-dir out/verify
 
-test: ngspice .venv/installed-dev lint
+test: ngspice browser .venv/installed-dev lint
 	$(BIN)/python -m pytest -m "not slow"
 
 lint: .venv/installed-dev
@@ -36,6 +36,18 @@ ngspice:
 	    echo "ngspice and its shared library are missing, and no known package manager is here:" \
 	         "install both (ngspice 34 or newer, built --with-ngshared), then run make again" >&2; \
 	    exit 1; \
+	fi
+
+# What the reports are looked at with, in tests alone.
+browser:
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	    || command -v google-chrome >/dev/null; then :; \
+	elif command -v apt-get >/dev/null; then \
+	    $(SUDO) apt-get update -qq && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	        chromium fonts-dejavu-core; \
+	else \
+	    echo "Chromium is missing: the tests of the reports are skipped without it" >&2; \
 	fi
 
 .venv/bin/python:

@@ -19,11 +19,15 @@ settings.register_profile("home", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
 def pytest_runtest_setup(item):
-    """Tests marked `ngspice` need the library and the program: CI must have both."""
-    if item.get_closest_marker("ngspice") is None or (is_available() and shutil.which("ngspice")):
-        return
-    _do_without("ngspice or libngspice is not installed")
+    """Tests marked `ngspice` need the library and the program, `browser` Chromium: CI must have them."""
+    if item.get_closest_marker("ngspice") and not (is_available() and shutil.which("ngspice")):
+        _do_without("ngspice or libngspice is not installed")
+    if item.get_closest_marker("browser") and not any(map(shutil.which, BROWSERS)):
+        _do_without("no Chromium is installed")
 
 
 def _do_without(message):
@@ -59,7 +63,7 @@ def command(monkeypatch, capsys):
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_layer():
     """A synthetic layer at the design point: random states, sparse pulses, random reads."""
 
