@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from netlists import costs
 from netlists.deck import Deck, read_deck, sweep_deck, write_deck
 from netlists.ngspice import Progress, Simulation, simulate
+from netlists.ngspice_deck import ENERGY, NANOJOULE
 from netlists.parallel import Together
 from roa_circuit.chip import Chip, draw
 from roa_circuit.imperfections import Imperfections
@@ -74,6 +75,8 @@ class Run:
     """States (rows, columns), currents (reads, columns) [A] and wall clock [s] of one engine.
 
     currents : of the array; sensed : what its readout makes of them
+    before : the states before the write
+    energy, wire_energy : what the write took [J], and wires of it; 0 if that is not known
     """
 
     state: Floats
@@ -81,6 +84,9 @@ class Run:
     sensed: Floats
     write_seconds: float
     read_seconds: float
+    before: Floats
+    energy: float = 0.0
+    wire_energy: float = 0.0
     version: str = ""
 
     @property
@@ -117,10 +123,9 @@ def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
     """Write and read the tile in the surrogate; a phase that is only read is written all the same."""
     layer = tile.layer
     started = time.perf_counter()
-    state = after = chip.start(layer.initial_state)
-    if layer.pulses.any():
-        after = write_in_situ(chip.crossbar, state, layer.pulses, chip.device).state
-    state = chip.written(state, after, layer.pulses)
+    start = chip.start(layer.initial_state)
+    outcome = write_in_situ(chip.crossbar, start, layer.pulses, chip.device)
+    state = chip.written(start, outcome.state, layer.pulses)
     written = time.perf_counter()
     currents = sensed = np.zeros((0, layer.crossbar.columns))
     if plan.reads:
@@ -133,6 +138,9 @@ def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
         sensed=sensed,
         write_seconds=seconds,
         read_seconds=read - written,
+        before=start,
+        energy=outcome.energy,
+        wire_energy=outcome.wire_energy,
     )
 
 
@@ -151,17 +159,19 @@ def run_spice(
     written : the states that a phase of nothing but reads starts from
     parts : what the write and the reads count as in the progress of all tiles `together`
     """
-    layer, state, write_seconds, version = tile.layer, written, 0.0, ""
+    layer, state, write_seconds, energy, version = tile.layer, written, 0.0, 0.0, ""
+    before = chip.start(layer.initial_state)
     arguments = {"origin": f"layer {layer.name!r}"}
     if plan.writes:
-        state = after = chip.start(layer.initial_state)
+        after = before
         if layer.pulses.any():
-            deck = write_deck(chip.crossbar, state, layer.pulses, chip.device, **arguments)
+            deck = write_deck(chip.crossbar, before, layer.pulses, chip.device, **arguments)
             run = _run_deck(deck, _name("write", tile), plan, together, together.part(parts[0]))
             finals = [run.vectors[name][-1] for name in deck.vectors]
             after = np.reshape(finals, layer.crossbar.shape)
+            energy = NANOJOULE * float(run.vectors[ENERGY][-1])
             write_seconds, version = run.seconds, run.version
-        state = chip.written(state, after, layer.pulses)
+        state = chip.written(before, after, layer.pulses)
     together.part(parts[0])(1.0)
     if not plan.reads:
         none = np.zeros((0, layer.crossbar.columns))
@@ -171,6 +181,8 @@ def run_spice(
             sensed=none,
             write_seconds=write_seconds,
             read_seconds=0.0,
+            before=before,
+            energy=energy,
             version=version,
         )
     build = sweep_deck if plan.analysis is Analysis.sweep else read_deck
@@ -185,6 +197,8 @@ def run_spice(
         sensed=chip.sense(currents, state, volts),
         write_seconds=write_seconds,
         read_seconds=run.seconds,
+        before=before,
+        energy=energy,
         version=run.version,
     )
 

@@ -15,6 +15,11 @@ from roa_circuit.compact_model import (
     ngspice_library,
 )
 
+ENERGY = "energy"
+"""The node of a write whose voltage is what all sources delivered since the start, 1 V a nJ."""
+
+NANOJOULE = 1e-9
+
 _OPTIONS = {
     # Breakpoints set most of the steps; a state lands within 5e-5 of a far tighter run.
     Task.write: "reltol=1e-6 trtol=1 abstol=1e-15 vntol=1e-9 noacct",
@@ -34,6 +39,7 @@ def ngspice_text(circuit: Circuit) -> str:
         ngspice_library(circuit.device),
         *_sources(circuit),
         *(line for element in circuit.elements for line in _element(element, circuit.task)),
+        *(_energy(circuit) if circuit.task is Task.write else ()),
         *_analysis(circuit),
         ".end\n",
     ]
@@ -87,11 +93,20 @@ def _element(element: Resistor | Cell, task: Task) -> Iterator[str]:
     yield from folded(f"X{element.name} {element.te} {element.be} {subcircuit}", parameters)
 
 
+def _energy(circuit: Circuit) -> Iterator[str]:
+    """Sum up what each source delivers; the charge is so small that no time step heeds it."""
+    yield f"Cenergy {ENERGY} 0 {number(NANOJOULE**2)} IC=0"
+    for source in (*circuit.words, *circuit.senses):
+        power = f"V({source.node})*I(V{source.name})"
+        yield f"Benergy_{source.name} {ENERGY} 0 I={number(NANOJOULE)}*{power}"
+
+
 def _analysis(circuit: Circuit) -> Iterator[str]:
     currents = [f"i(V{source.name})" for source in circuit.senses]
     states = [f"v({name})" for name in ngspice_vectors(circuit)]
+    kept = [*states, f"v({ENERGY})"] if circuit.task is Task.write else currents
     end, longest = number(circuit.duration), number(circuit.longest_step)
-    yield from folded(".save", states if circuit.task is Task.write else currents)
+    yield from folded(".save", kept)
     yield f".options {_OPTIONS[circuit.task]}"
     if circuit.task is Task.write:
         # The longest step also sets how close breakpoints may lie: 5e-5 of it.
@@ -99,6 +114,7 @@ def _analysis(circuit: Circuit) -> Iterator[str]:
         at = number(circuit.samples[0])
         for cell, state in zip(circuit.cells, states, strict=True):
             yield f".meas tran omega_{cell.name} FIND {state} AT={at}"
+        yield f".meas tran nanojoules FIND v({ENERGY}) AT={at}"
     elif circuit.task is Task.read:
         yield f".tran {number(READ_SLOT)} {end} 0 {longest} uic"
         yield from _print("tran", currents)

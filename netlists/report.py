@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.units import engineering
 
 
 def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
@@ -17,6 +18,12 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         ("column currents, worst relative error", _number(result.max_relative_current_error),
          f"{CURRENT_LIMIT:.0e}"),
         ("final states, worst error", _number(result.max_state_error), f"{STATE_LIMIT:.0e}"),
+        ("disturb of cells without pulses, surrogate / ngspice",
+         _both(_number, result.max_disturb_surrogate, result.max_disturb_spice), ""),
+        ("energy of the write, surrogate / ngspice",
+         _both(_joules, result.write_energy_surrogate, result.write_energy_spice), ""),
+        ("of it lost in wires and terminals",
+         _share(result.wire_energy, result.write_energy_surrogate), ""),
         ("outputs, worst error over the largest", _number(result.max_output_error), ""),
         (same, _percent(result.prediction_agreement), "100.0 %" if labelled else ""),
         ("accuracy, ideal wires", _percent(result.accuracy_ideal), ""),
@@ -81,3 +88,16 @@ def _percent(share: float | None) -> str:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.1e}"
+
+
+def _joules(energy: float) -> str:
+    """Five digits: by the fourth the engines differ."""
+    return engineering(energy, "J", digits=5)
+
+
+def _both(said: Callable[[float], str], one: float | None, other: float | None) -> str:
+    return "" if one is None or other is None else f"{said(one)} / {said(other)}"
+
+
+def _share(part: float | None, whole: float | None) -> str:
+    return "" if part is None or not whole else f"{100 * part / whole:.2g} %"

@@ -64,6 +64,9 @@ class Verification:
     max_output_error : worst |y_spice - y| of the layer's outputs over the largest |y|, each
         engine on the states it wrote itself
     max_state_error : worst |omega_spice - omega| of all cells
+    max_disturb_* : largest |change of omega| of a cell that was given no pulse
+    write_energy_* : what the line drivers delivered during the write [J]; `wire_energy` is what
+        the surrogate's wires, drivers and sense resistors took of it
     prediction_agreement : share of reads whose largest output is the same in both, each on its
         own states
     accuracy_* : share of right answers, None where the layer has no labels; `ideal` are the
@@ -86,6 +89,11 @@ class Verification:
     end_to_end_current_error: float | None
     max_output_error: float | None
     max_state_error: float | None
+    max_disturb_surrogate: float | None
+    max_disturb_spice: float | None
+    write_energy_surrogate: float | None
+    write_energy_spice: float | None
+    wire_energy: float | None
     prediction_agreement: float | None
     accuracy_ideal: float | None
     accuracy_surrogate: float | None
@@ -286,12 +294,22 @@ def _reads(
 def _states(
     tiles: Sequence[Tile], spice: Sequence[Run], surrogate: Sequence[Run], plan: Plan
 ) -> dict[str, Any]:
-    """The fields of a Verification that need states."""
+    """The fields of a Verification that need states, and the energy of the write."""
     own = assemble(tiles, [run.state for run in spice])
     theirs = assemble(tiles, [run.state for run in surrogate])
+    initial = assemble(tiles, [run.before for run in surrogate])
+    idle = assemble(tiles, [tile.layer.pulses == 0 for tile in tiles]).astype(bool)
+    figures = {
+        "max_state_error": np.abs(own - theirs).max(),
+        "max_disturb_surrogate": np.abs(theirs - initial)[idle].max(initial=0.0),
+        "max_disturb_spice": np.abs(own - initial)[idle].max(initial=0.0),
+        "write_energy_surrogate": sum(run.energy for run in surrogate),
+        "write_energy_spice": sum(run.energy for run in spice),
+        "wire_energy": sum(run.wire_energy for run in surrogate),
+    }
     return {
-        "max_state_error": float(np.abs(own - theirs).max()) if plan.writes else None,
-        "initial_state": assemble(tiles, [tile.layer.initial_state for tile in tiles]),
+        **{name: float(value) if plan.writes else None for name, value in figures.items()},
+        "initial_state": initial,
         "spice_state": own,
         "surrogate_state": theirs,
     }

@@ -91,6 +91,8 @@ def test_in_situ_write_and_reads_against_the_surrogate(make_layer, scheme, wires
     assert result.passed
     assert result.max_relative_current_error < 1e-7
     assert result.max_state_error < 5e-4
+    assert result.write_energy_surrogate == pytest.approx(result.write_energy_spice, rel=2e-3)
+    assert result.max_disturb_surrogate == pytest.approx(result.max_disturb_spice, rel=0.02)
     assert result.ngspice_version.startswith("ngspice-")
 
 

@@ -36,11 +36,12 @@ def pretender(monkeypatch, make_layer):
             what, *place = name.split("-")
             part = parts[tuple(map(int, place)) or (0, 0)].layer
             crossbar, device = part.crossbar, part.device
-            written = write_in_situ(crossbar, part.initial_state, part.pulses, device).state
-            written = written + state_error
+            outcome = write_in_situ(crossbar, part.initial_state, part.pulses, device)
+            written = outcome.state + state_error
             if what == "write":
                 cells = np.ndindex(crossbar.shape)
                 vectors = {f"xword{i}_col{j}.omega": written[i, j : j + 1] for i, j in cells}
+                vectors["energy"] = np.array([1e9 * outcome.energy])
             else:
                 currents = read_currents(crossbar, written, 0.1 * part.inputs, device)
                 currents = (currents[:, ::-1] if flip else currents) * (1 + current_error)
@@ -83,10 +84,24 @@ def test_the_state_error_does_not_leak_into_the_current_error(pretender):
     assert result.passed
 
 
+@pytest.mark.parametrize("tile", [None, TileSize(rows=3, columns=2)])
+def test_disturb_and_energy_are_those_of_the_write(pretender, tile):
+    result = pretender(state_error=1e-3, tile=tile)
+    assert result.write_energy_spice == pytest.approx(result.write_energy_surrogate, rel=1e-12)
+    assert 0 < result.wire_energy < result.write_energy_surrogate
+    assert result.max_disturb_spice == pytest.approx(1e-3, rel=0.1)
+    assert 0 < result.max_disturb_surrogate < 1e-4
+    shown = dict(row[:2] for row in summary_rows(result))
+    assert "J / " in shown["energy of the write, surrogate / ngspice"]
+    assert shown["of it lost in wires and terminals"].endswith(" %")
+    assert pretender(phase=Phase.read).write_energy_surrogate is None
+
+
 def test_json_fields(pretender):
     fields = set(pretender().to_dict())
     wanted = (
         "layer rows columns reads pulses max_relative_current_error max_state_error"
+        " max_disturb_surrogate max_disturb_spice write_energy_surrogate write_energy_spice wire_energy"
         " prediction_agreement accuracy_ideal accuracy_surrogate accuracy_spice spice_seconds"
         " surrogate_seconds speedup ngspice_version passed"
     )
@@ -107,7 +122,7 @@ def whole_page(results):
 def test_headline_rows_and_figures(pretender, rows, columns):
     result = pretender(rows=rows, columns=columns)
     assert f"{rows} x {columns} cells" in headline(result)
-    assert len(summary_rows(result)) == 12
+    assert len(summary_rows(result)) == 15
     figures = {one.name.removeprefix("synthetic--"): one for one in drawings(result)}
     assert list(figures) == ["currents", "current-error", "states", "state-scatter", "state-error"]
     assert figures["states"].wide
@@ -150,7 +165,7 @@ def test_a_layer_without_labels_has_no_accuracy_and_may_differ_in_its_largest_ou
     assert not any("accuracy" in row[0] for row in summary_rows(result))
 
 
-@pytest.mark.parametrize(("phase", "rows"), [("write", 5), ("read", 11)])
+@pytest.mark.parametrize(("phase", "rows"), [("write", 8), ("read", 11)])
 def test_one_phase_alone_leaves_the_other_open(pretender, phase, rows):
     result = pretender(phase=Phase(phase))
     assert result.passed

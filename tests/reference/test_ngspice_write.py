@@ -1,0 +1,70 @@
+"""Whole writes in ngspice against the surrogate: states, disturb and energy.
+
+At the design point, and with the currents of Table 1 as printed, which wires wear down: there
+the write collapses in both alike.
+"""
+
+import numpy as np
+import pytest
+
+from netlists.deck import write_deck
+from netlists.ngspice import simulate
+from netlists.ngspice_deck import ENERGY, NANOJOULE
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.in_situ import write_in_situ
+from roa_circuit.parameters import load_device
+
+pytestmark = pytest.mark.ngspice
+
+CURRENT_SCALES = {"design point": 0.01, "Table 1": 1.0}
+STATE_LIMIT = 2e-4
+
+
+def compare(shape, density, ohms, currents):
+    """(worst deviation of a state, of the disturb, of the energy, largest change of a state)."""
+    rng = np.random.default_rng(sum(shape))
+    scale = CURRENT_SCALES[currents]
+    device = load_device("zhang2021").scaled(scale)
+    terminal = 0.1 / scale  # the design point's 10 Ohm, and the same for cells of 1 mS
+    crossbar = Crossbar(
+        rows=shape[0], columns=shape[1], r_source=terminal, r_word=ohms, r_bit=ohms, r_sense=terminal
+    )
+    state = rng.uniform(0.1, 0.9, shape)
+    pulses = rng.integers(-2, 4, shape) * (rng.random(shape) < density)
+    deck = write_deck(crossbar, state, pulses, device)
+    run = simulate(deck.text, time_limit=1200)
+    spice = np.reshape([run.vectors[name][-1] for name in deck.vectors], shape)
+    own = write_in_situ(crossbar, state, pulses, device)
+    idle = pulses == 0
+    energy = NANOJOULE * run.vectors[ENERGY][-1]
+    return (
+        np.abs(own.state - spice).max(),
+        np.abs(own.state - spice)[idle].max(),
+        own.energy / energy - 1,
+        np.abs(own.state - state).max(),
+    )
+
+
+@pytest.mark.parametrize("currents", CURRENT_SCALES)
+@pytest.mark.parametrize("ohms", [0.0, 0.1, 1.0])
+def test_16_rows(ohms, currents, record_property):
+    check(compare((16, 5), 0.15, ohms, currents), record_property)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("currents", CURRENT_SCALES)
+@pytest.mark.parametrize("ohms", [0.0, 0.1, 1.0])
+def test_64_rows(ohms, currents, record_property):
+    """Some minutes each."""
+    check(compare((64, 5), 0.3, ohms, currents), record_property)
+
+
+def check(deviations, record_property):
+    """Far inside the 5e-3 asked for, so that a slip shows."""
+    state, disturb, energy, moved = deviations
+    for name, value in zip(("state", "disturb", "energy", "moved"), deviations, strict=True):
+        record_property(name, value)
+    assert state < STATE_LIMIT
+    assert disturb < 2e-5
+    assert abs(energy) < 1e-3
+    assert moved > 0.01
