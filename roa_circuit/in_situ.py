@@ -29,7 +29,7 @@ from roa_circuit.memristor import (
 )
 from roa_circuit.parameters import Device, Memristor
 from roa_circuit.pulse_step import step_doses
-from roa_circuit.solver import solve_cells, solve_linear
+from roa_circuit.solver import solve_cells
 from roa_circuit.waveforms import WritePulse, line_voltages, write_programme
 
 Floats = NDArray[np.float64]
@@ -37,7 +37,7 @@ Floats = NDArray[np.float64]
 STATE_TOLERANCE = 1e-4
 """Largest error estimate of one step, in omega; the error itself is some ten times smaller."""
 
-_VOLTAGE_TOLERANCE = 1e-6  # of the drive; one more Newton step follows, which squares it
+_VOLTAGE_TOLERANCE = 1e-9  # of the drive
 _SHORTEST_STEP = 1e-9  # of the flat top
 
 
@@ -168,7 +168,7 @@ class _Array:
 
     def __init__(self, crossbar: Crossbar, p: Memristor) -> None:
         self._crossbar, self._p = crossbar, p
-        self._e, self._u = np.zeros(crossbar.shape), np.zeros(crossbar.shape)
+        self._e = self._u = np.zeros(crossbar.shape)
         self._network: LinearNetwork | None = None
         self._analysed_at = 0.0
 
@@ -212,18 +212,15 @@ class _Array:
             step = min(step, left)
 
     def _drive(self, voltage: float, e: Floats, effect: _Effect) -> Cells:
-        """The solution at the pulse's full drive, starting from that of the pulse before."""
+        """The solution at the pulse's full drive."""
         if self._network is None or self._analysed_at != voltage:
             g = differential_conductance(effect.state, np.full_like(e, 0.5 * voltage), self._p)
             self._network, self._analysed_at = LinearNetwork(self._crossbar, np.asarray(g)), voltage
-        guess = self._u
-        if (e != self._e).any():
-            g = self._network.conductances
-            guess = guess + solve_linear(self._network, g, e - self._e, tolerance=1e-3) / g
+        guess = self._u if np.array_equal(e, self._e) else None
         self._e = e
         return self._solve(effect.state, guess, effect)
 
-    def _solve(self, state: Floats, guess: Floats, effect: _Effect) -> Cells:
+    def _solve(self, state: Floats, guess: Floats | None, effect: _Effect) -> Cells:
         assert self._network is not None
         effect.solves += 1
         return solve_cells(

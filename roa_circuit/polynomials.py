@@ -6,6 +6,8 @@ model is asked at a few voltages; whatever it is made of, the kernels evaluate i
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
@@ -26,26 +28,45 @@ def polynomials(state: Floats, p: Memristor, largest: float) -> Floats | None:
     The current is affine in omega (Eq. 2), so two interpolants serve every state. None if 32
     coefficients do not reach 1e-13 of the largest conductance.
     """
+    pair = _interpolants(p, largest) if p.varies else _kept_interpolants(p, largest)
+    if pair is None:
+        return None
+    off, on = pair
+    return np.ascontiguousarray(off + state * (on - off))
+
+
+def _interpolants(p: Memristor, largest: float) -> tuple[Floats, Floats] | None:
+    """Coefficients at omega = 0 and 1."""
     for degree in _DEGREES:
         off, on = (_interpolate(omega, p, largest, degree) for omega in (0.0, 1.0))
         if max(_error(0.0, off, p, largest), _error(1.0, on, p, largest)) <= _ACCURACY:
-            return np.ascontiguousarray(off + state * (on - off))
+            return off, on
     return None
+
+
+_kept_interpolants = functools.lru_cache(maxsize=32)(_interpolants)  # a write asks for two, often
 
 
 def _interpolate(omega: float, p: Memristor, largest: float, degree: int) -> Floats:
     """(degree, ...) power coefficients of i(u) / u, in extended precision until the end."""
+    nodes, matrix = _interpolation(degree)
+    conductance = _conductance(omega, nodes * np.longdouble(largest), p)
+    scale = np.longdouble(largest) ** -np.arange(degree)
+    coefficients = np.tensordot(scale[:, None] * matrix, conductance, 1)
+    return np.asarray(coefficients, dtype=np.float64)
+
+
+@functools.cache
+def _interpolation(degree: int) -> tuple[NDArray[np.longdouble], NDArray[np.longdouble]]:
+    """(nodes in [-1, 1], the matrix from values at the nodes to power coefficients)."""
     theta = (np.arange(degree, dtype=np.longdouble) + 0.5) * (np.pi / np.longdouble(degree))
-    conductance = _conductance(omega, np.cos(theta) * np.longdouble(largest), p)
     basis = np.cos(np.outer(np.arange(degree), theta)) * (2 / np.longdouble(degree))
     basis[0] /= 2
     powers = np.zeros((degree, degree), dtype=np.longdouble)
     for k in range(degree):
         column = chebyshev.cheb2poly(np.eye(degree)[k])
         powers[: len(column), k] = column
-    scale = np.longdouble(largest) ** -np.arange(degree)
-    coefficients = np.tensordot(scale[:, None] * (powers @ basis), conductance, 1)
-    return np.asarray(coefficients, dtype=np.float64)
+    return np.cos(theta), powers @ basis
 
 
 def _error(omega: float, coefficients: Floats, p: Memristor, largest: float) -> float:

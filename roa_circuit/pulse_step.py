@@ -21,6 +21,7 @@ from roa_circuit.parameters import Memristor
 
 Floats = NDArray[np.float64]
 
+_AT_REST = 1e-5  # a change of omega too small for its shape in time to matter
 _NEWTON_STEPS = 6
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _POINTS, _WEIGHTS = 0.5 * (_POINTS + 1.0), 0.5 * _WEIGHTS
@@ -44,8 +45,9 @@ def step_doses(
     """
     linear = first + width * np.asarray(mean_rate(before, after, p))
     slow, fast = rate(before, p), rate(after, p)
-    follows = (np.abs(predicted) > 0) & (slow * fast > 0) & (slow * predicted > 0)
-    room = np.where(predicted > 0, 1.0 - omega, omega)[follows]
+    room = np.where(predicted > 0, 1.0 - omega, omega)
+    follows = (np.abs(predicted) * room**2 > _AT_REST) & (slow * fast > 0) & (slow * predicted > 0)
+    room = room[follows]
     whole, start = np.abs(predicted)[follows], np.abs(np.broadcast_to(first, omega.shape))[follows]
     speed = np.abs(slow)[follows]
     kappa = np.log(fast[follows] / slow[follows])
