@@ -137,7 +137,7 @@ def table(
         )
         lines.append(f'<tr><th scope="row">{escaped(first)}</th>{cells}</tr>')
     body = "\n".join(lines)
-    inner = f"<caption>{escaped(caption)}</caption><thead><tr>{top}</tr></thead>"
+    inner = f"<caption><span>{escaped(caption)}</span></caption><thead><tr>{top}</tr></thead>"
     return _scrolling(f"<table>{inner}<tbody>\n{body}\n</tbody></table>", caption)
 
 
@@ -151,7 +151,7 @@ def matrix(names: Sequence[str], values: Sequence[Sequence[float]], *, caption: 
             for v in row
         )
         lines.append(f'<tr><th scope="row">{escaped(name)}</th>{cells}</tr>')
-    inner = f"<caption>{escaped(caption)}</caption><thead><tr><td></td>{top}</tr></thead>"
+    inner = f"<caption><span>{escaped(caption)}</span></caption><thead><tr><td></td>{top}</tr></thead>"
     body = "\n".join(lines)
     return _scrolling(f'<table class="matrix">{inner}<tbody>\n{body}\n</tbody></table>', caption)
 
