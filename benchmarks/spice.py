@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from netlists import costs
 from netlists.deck import Deck, read_deck, sweep_deck
-from netlists.ngspice import Simulation, simulate, simulate_all
+from netlists.ngspice import simulate, simulate_all
+from netlists.simulation import Simulation
+from netlists.simulators import Engine
 from netlists.stimuli import READ_SLOT
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
@@ -111,8 +113,8 @@ def against_estimate(rows: int, columns: int, reads: int) -> list[Row]:
     expected = read_currents(crossbar, state, voltages, DEVICE)
     table = []
     for kind, build, estimate in (
-        ("transient", read_deck, costs.read_seconds),
-        ("sweep", sweep_deck, costs.sweep_seconds),
+        ("transient", read_deck, costs.PRICES[Engine.ngspice].read_seconds),
+        ("sweep", sweep_deck, costs.PRICES[Engine.ngspice].sweep_seconds),
     ):
         deck = build(crossbar, state, voltages, DEVICE)
         started = time.perf_counter()

@@ -1,12 +1,15 @@
-"""Circuit to ngspice and back: decks, simulation in worker processes, verification."""
+"""Circuit to simulators and back: decks, simulation in worker processes, verification."""
 
 from netlists.deck import Deck, read_deck, sweep_deck, write_deck
-from netlists.ngspice import Simulation, simulate, simulate_all
+from netlists.ngspice import simulate, simulate_all
 from netlists.shipped import load_layer, shipped_layers
+from netlists.simulation import Simulation
+from netlists.simulators import Engine
 from netlists.verify import Verification
 
 __all__ = [
     "Deck",
+    "Engine",
     "Simulation",
     "Verification",
     "load_layer",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -27,23 +28,28 @@ class Limits:
 
 
 class Worker:
-    """A process of `netlists._worker` on one folder, and what it has said so far.
+    """A process of a worker module on one folder, and what it has said so far.
 
     Use it as a context manager: on the way out the process is dead.
     """
 
     def __init__(
-        self, folder: Path, library: str, limits: Limits, progress: Callable[[float], None] | None
+        self,
+        module: str,
+        folder: Path,
+        program: str,
+        limits: Limits,
+        progress: Callable[[float], None] | None,
     ) -> None:
         self.log: deque[str] = deque(maxlen=200)
         self.version: str | None = None
-        self.library: str | None = None
+        self.program: str | None = None
         self.seconds = 0.0
         self.failure: str | None = None
         self._folder, self._limits, self._progress = folder, limits, progress
         self._stderr = (folder / "stderr.txt").open("wb")
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "netlists._worker", str(folder), library, str(limits.memory)],
+            [sys.executable, "-P", "-m", module, str(folder), program, str(limits.memory)],
             stdin=subprocess.PIPE,  # never written to: its end tells the worker of ours
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -59,14 +65,22 @@ class Worker:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        if self._process.poll() is None or self.crashed:
+            self._kill_session()
             self._process.wait()
         self._reader.join()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
         self._stderr.close()
+
+    def _kill_session(self) -> None:
+        """The worker, and a program that it runs."""
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
 
     @property
     def ended(self) -> bool:
@@ -120,8 +134,8 @@ class Worker:
                 self._progress(float(rest))
             elif keyword == "version":
                 self.version = rest
-            elif keyword == "library":
-                self.library = rest
+            elif keyword == "program":
+                self.program = rest
             elif keyword == "seconds":
                 self.seconds = float(rest)
             elif keyword == "failed":

@@ -1,41 +1,72 @@
-"""What a deck costs in ngspice before it runs: fitted to timings of Sparse 1.3, within a factor of two.
+"""What a deck costs before it runs: fitted to timings, within a factor of two.
 
 An iteration loads every cell and factors the matrix. Eliminated row by row, an array of m x n
 cells (n the shorter side) fills its matrix with m n^2 numbers and takes m n^3 products, which
-is what Sparse's ordering comes close to; the cells' behavioural sources cost as many loads.
+is what the orderings of Sparse 1.3 and KLU come close to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from netlists.simulators import Engine
 from roa_circuit.crossbar import Crossbar
 
-# Seconds on one core of a 2020s server, ngspice 39; the ratio between them is what matters.
-_LOAD = 4.6e-6  # per cell and iteration of a frozen cell; the dynamic one has a state to load
-_DYNAMIC_LOAD = 1.1e-5
-_FACTOR = 1.1e-8  # per m n^3
-_PARSE = 1.6e-4  # per cell, once a deck
-_ORDER = 3.0e-7  # per m n^3, once a deck
-_SWEEP_ITERATIONS = 5.0  # per read
-_READ_ITERATIONS = 19.0
-_PULSE_ITERATIONS = 85.0
-_START = 0.5  # of the worker process
+
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """Of one simulator, in seconds on one core of a 2020s server; their ratios are what matters.
+
+    load, dynamic_load : per cell and iteration, frozen or with a state to load
+    factor : per m n^3 and iteration
+    parse, order : per cell, and per m n^3, once a deck
+    sweep, read, pulse : iterations for one of each
+    start : of the worker process
+    """
+
+    load: float
+    dynamic_load: float
+    factor: float
+    parse: float
+    order: float
+    sweep: float
+    read: float
+    pulse: float
+    start: float = 0.5
+
+    def sweep_seconds(self, crossbar: Crossbar, reads: int) -> float:
+        """Of `sweep_deck`."""
+        return self._once(crossbar) + reads * self.sweep * self._iteration(crossbar, self.load)
+
+    def read_seconds(self, crossbar: Crossbar, reads: int) -> float:
+        """Of `read_deck`."""
+        return self._once(crossbar) + reads * self.read * self._iteration(crossbar, self.dynamic_load)
+
+    def write_seconds(self, crossbar: Crossbar, pulses: int) -> float:
+        """Of `write_deck`; `pulses` as the programme counts them, a row in parallel."""
+        return self._once(crossbar) + pulses * self.pulse * self._iteration(crossbar, self.dynamic_load)
+
+    def _iteration(self, crossbar: Crossbar, load: float) -> float:
+        return load * crossbar.rows * crossbar.columns + self.factor * _products(crossbar)
+
+    def _once(self, crossbar: Crossbar) -> float:
+        cells = crossbar.rows * crossbar.columns
+        return self.start + self.parse * cells + self.order * _products(crossbar)
 
 
-def sweep_seconds(crossbar: Crossbar, reads: int) -> float:
-    """Of `sweep_deck`."""
-    return _once(crossbar) + reads * _SWEEP_ITERATIONS * _iteration(crossbar, _LOAD)
-
-
-def read_seconds(crossbar: Crossbar, reads: int) -> float:
-    """Of `read_deck`."""
-    return _once(crossbar) + reads * _READ_ITERATIONS * _iteration(crossbar, _DYNAMIC_LOAD)
-
-
-def write_seconds(crossbar: Crossbar, pulses: int) -> float:
-    """Of `write_deck`; `pulses` as the programme counts them, a row in parallel."""
-    return _once(crossbar) + pulses * _PULSE_ITERATIONS * _iteration(crossbar, _DYNAMIC_LOAD)
+PRICES = {
+    # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
+    Engine.ngspice: Prices(
+        load=4.6e-6, dynamic_load=1.1e-5, factor=1.1e-8, parse=1.6e-4, order=3.0e-7,
+        sweep=5.0, read=19.0, pulse=85.0,
+    ),
+    # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
+    Engine.vacask: Prices(
+        load=1e-6, dynamic_load=1e-6, factor=1e-9, parse=1e-4, order=3.0e-8,
+        sweep=3.0, read=40.0, pulse=300.0, start=1.0,
+    ),
+}  # fmt: skip
 
 
 def wall_seconds(seconds: Sequence[float], workers: int) -> float:
@@ -53,14 +84,6 @@ def said(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
-
-
-def _iteration(crossbar: Crossbar, load: float) -> float:
-    return load * crossbar.rows * crossbar.columns + _FACTOR * _products(crossbar)
-
-
-def _once(crossbar: Crossbar) -> float:
-    return _START + _PARSE * crossbar.rows * crossbar.columns + _ORDER * _products(crossbar)
 
 
 def _products(crossbar: Crossbar) -> float:

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from netlists._text import number
 from netlists.circuit import Circuit, Task, array, sense_sources, word_sources
 from netlists.ngspice_deck import ngspice_text, ngspice_vectors
+from netlists.simulation import Simulation
+from netlists.simulators import Engine
 from netlists.stimuli import READ_SLOT, Points, staircase, write_stimuli
+from netlists.vacask_deck import vacask_text, vacask_vectors
 from roa_circuit.compact_model import instance_constants
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
@@ -25,20 +28,40 @@ LARGEST_VOLTAGE = 10.0
 """Of a read [V]: Eq. 2 was measured to 3.8 V, and its exponentials leave any wire model far behind."""
 
 _AT_REST: Points = [(0.0, 0.0)]
+_LANGUAGES = {
+    Engine.ngspice: (ngspice_text, ngspice_vectors),
+    Engine.vacask: (vacask_text, vacask_vectors),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deck:
     """A deck and what it leaves behind.
 
-    vectors : the saved vectors by ngspice's names; column currents (columns) of a read, in
+    engine : whose language it is in
+    vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
         order, or final states (rows * columns), row by row
     duration : simulated time [s], 0 for a sweep
+    samples : when `measured` takes each row of a transient [s]; a sweep has one row a read
     """
 
     text: str
+    engine: Engine
     vectors: tuple[str, ...]
     duration: float
+    rows: int
+    samples: tuple[float, ...]
+
+    def measured(self, run: Simulation) -> NDArray[np.float64]:
+        """The vectors of a run of this deck as columns (reads, columns), or (1, cells) of a write.
+
+        Raises
+        ------
+        SimulatorError : the run left another number of values, or ended too early.
+        """
+        if self.samples:
+            return run.at(self.samples, self.vectors)
+        return run.matrix(self.vectors, self.rows)
 
 
 def write_deck(
@@ -48,12 +71,14 @@ def write_deck(
     device: Device,
     *,
     origin: str = "",
+    engine: Engine = Engine.ngspice,
 ) -> Deck:
     """The transient of an in-situ write; its vectors are the final states.
 
     state (rows, columns) : omega before the write
     pulses (rows, columns) : signed counts, > 0 potentiates; at least one is not zero
     origin : what the header names as the source of the numbers
+    engine : whose language the deck is in
 
     Raises
     ------
@@ -86,7 +111,7 @@ def write_deck(
         longest_step=max(widths),
         samples=(duration - 0.2 * gap,),
     )
-    return _deck(circuit)
+    return _deck(circuit, engine, rows=1)
 
 
 def read_deck(
@@ -96,6 +121,7 @@ def read_deck(
     device: Device,
     *,
     origin: str = "",
+    engine: Engine = Engine.ngspice,
 ) -> Deck:
     """The transient of a batch of reads with dynamic cells; its vectors are the column currents.
 
@@ -117,7 +143,7 @@ def read_deck(
         longest_step=READ_HOLD,
         samples=tuple((read + 1) * READ_SLOT for read in range(reads)),
     )
-    return _deck(circuit)
+    return _deck(circuit, engine, rows=reads)
 
 
 def sweep_deck(
@@ -127,6 +153,7 @@ def sweep_deck(
     device: Device,
     *,
     origin: str = "",
+    engine: Engine = Engine.ngspice,
 ) -> Deck:
     """The reads as a DC sweep with frozen states: no time, so a tenth of the points.
 
@@ -143,11 +170,19 @@ def sweep_deck(
         senses=sense_sources(crossbar, [_AT_REST] * crossbar.columns),
         elements=tuple(array(crossbar, state, device)),
     )
-    return _deck(circuit)
+    return _deck(circuit, engine, rows=len(voltages))
 
 
-def _deck(circuit: Circuit) -> Deck:
-    return Deck(text=ngspice_text(circuit), vectors=ngspice_vectors(circuit), duration=circuit.duration)
+def _deck(circuit: Circuit, engine: Engine, *, rows: int) -> Deck:
+    text, vectors = _LANGUAGES[engine]
+    return Deck(
+        text=text(circuit),
+        engine=engine,
+        vectors=vectors(circuit),
+        duration=circuit.duration,
+        rows=rows,
+        samples=circuit.samples,
+    )
 
 
 def _by_number(levels: NDArray[np.float64]) -> Points:

@@ -1,4 +1,4 @@
-"""The two engines of a verification on one tile: full ngspice runs, and the surrogate."""
+"""The two engines of a verification on one tile: a circuit simulator, and the surrogate."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netlists import costs
 from netlists.deck import Deck, read_deck, sweep_deck, write_deck
-from netlists.ngspice import Progress, Simulation, simulate
 from netlists.ngspice_deck import ENERGY, NANOJOULE
 from netlists.parallel import Together
+from netlists.simulation import Progress, Simulation
+from netlists.simulators import Engine
 from roa_circuit.chip import Chip, draw
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
@@ -30,7 +32,7 @@ Floats = NDArray[np.float64]
 
 class Phase(StrEnum):
     """What is verified: the in-situ write, the reads of what the surrogate wrote, or one after
-    the other, the reads starting from the states that ngspice wrote."""
+    the other, the reads starting from the states that the simulator wrote."""
 
     write = "write"
     read = "read"
@@ -38,7 +40,7 @@ class Phase(StrEnum):
 
 
 class Analysis(StrEnum):
-    """How ngspice reads: a transient of dynamic cells, or a DC sweep of frozen ones.
+    """How the simulator reads: a transient of dynamic cells, or a DC sweep of frozen ones.
 
     A read moves no state (0.1 V for 1 us adds less than 1e-9), so both give the same currents;
     the sweep does in a fifth of the time.
@@ -60,6 +62,7 @@ class Plan:
     analysis: Analysis
     deadline: float
     keep_in: Path | None
+    engine: Engine = Engine.ngspice
 
     @property
     def writes(self) -> bool:
@@ -76,7 +79,7 @@ class Run:
 
     currents : of the array; sensed : what its readout makes of them
     before : the states before the write
-    energy, wire_energy : what the write took [J], and wires of it; 0 if that is not known
+    energy, wire_energy : what the write took [J], and wires of it; None if that is not known
     """
 
     state: Floats
@@ -85,8 +88,8 @@ class Run:
     write_seconds: float
     read_seconds: float
     before: Floats
-    energy: float = 0.0
-    wire_energy: float = 0.0
+    energy: float | None = None
+    wire_energy: float | None = None
     version: str = ""
 
     @property
@@ -107,14 +110,17 @@ def chip_of(tile: Tile, imperfections: Imperfections | None, seed: int) -> Chip:
     return draw(imperfections, layer.crossbar, layer.device, rng)
 
 
-def estimate(tile: Tile, phase: Phase, analysis: Analysis) -> tuple[float, float]:
-    """Seconds that ngspice will take for the tile's (write, reads)."""
+def estimate(
+    tile: Tile, phase: Phase, analysis: Analysis, engine: Engine = Engine.ngspice
+) -> tuple[float, float]:
+    """Seconds that the simulator will take for the tile's (write, reads)."""
     layer, write, read = tile.layer, 0.0, 0.0
+    prices = costs.PRICES[engine]
     if phase is not Phase.read and layer.pulses.any():
         pulses = sum(1 for _ in write_programme(layer.pulses, layer.device))
-        write = costs.write_seconds(layer.crossbar, pulses)
+        write = prices.write_seconds(layer.crossbar, pulses)
     if phase is not Phase.write:
-        of = costs.sweep_seconds if analysis is Analysis.sweep else costs.read_seconds
+        of = prices.sweep_seconds if analysis is Analysis.sweep else prices.read_seconds
         read = of(layer.crossbar, len(layer.inputs))
     return write, read
 
@@ -154,22 +160,22 @@ def surrogate_reads(tile: Tile, chip: Chip, state: Floats) -> tuple[Floats, Floa
 def run_spice(
     tile: Tile, chip: Chip, written: Floats, plan: Plan, together: Together, parts: tuple[int, int]
 ) -> Run:
-    """Write and read the tile in ngspice.
+    """Write and read the tile in the plan's simulator.
 
     written : the states that a phase of nothing but reads starts from
     parts : what the write and the reads count as in the progress of all tiles `together`
     """
-    layer, state, write_seconds, energy, version = tile.layer, written, 0.0, 0.0, ""
+    layer, state, write_seconds, version = tile.layer, written, 0.0, ""
+    energy: float | None = 0.0
     before = chip.start(layer.initial_state)
-    arguments = {"origin": f"layer {layer.name!r}"}
+    arguments: dict[str, Any] = {"origin": f"layer {layer.name!r}", "engine": plan.engine}
     if plan.writes:
         after = before
         if layer.pulses.any():
             deck = write_deck(chip.crossbar, before, layer.pulses, chip.device, **arguments)
             run = _run_deck(deck, _name("write", tile), plan, together, together.part(parts[0]))
-            finals = [run.vectors[name][-1] for name in deck.vectors]
-            after = np.reshape(finals, layer.crossbar.shape)
-            energy = NANOJOULE * float(run.vectors[ENERGY][-1])
+            after = np.reshape(deck.measured(run), layer.crossbar.shape)
+            energy = NANOJOULE * float(run.vectors[ENERGY][-1]) if ENERGY in run.vectors else None
             write_seconds, version = run.seconds, run.version
         state = chip.written(before, after, layer.pulses)
     together.part(parts[0])(1.0)
@@ -190,7 +196,7 @@ def run_spice(
     deck = build(chip.crossbar, np.clip(state, 0.0, 1.0), volts, chip.device, **arguments)
     run = _run_deck(deck, _name("read", tile), plan, together, together.part(parts[1]))
     together.part(parts[1])(1.0)
-    currents = run.matrix(deck.vectors, len(volts))
+    currents = deck.measured(run)
     return Run(
         state=state,
         currents=currents,
@@ -210,7 +216,8 @@ def _name(what: str, tile: Tile) -> str:
 
 def _run_deck(deck: Deck, name: str, plan: Plan, together: Together, progress: Progress) -> Simulation:
     left = max(plan.deadline - time.monotonic(), 0.0)
-    run = simulate(
+    simulator = deck.engine.simulator
+    run = simulator.simulate(
         deck.text,
         name=name,
         time_limit=left,
@@ -219,5 +226,5 @@ def _run_deck(deck: Deck, name: str, plan: Plan, together: Together, progress: P
         together=together,
     )
     if plan.keep_in is not None:
-        write_text(plan.keep_in / f"{name}.cir", deck.text)
+        write_text(plan.keep_in / f"{name}{simulator.suffix}", deck.text)
     return run

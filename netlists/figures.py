@@ -40,9 +40,13 @@ def _currents(result: Verification) -> Drawing:
         both = limits(np.concatenate([surrogate.ravel(), spice.ravel()]) / size)
         axes.plot(both, both, "-", lw=0.8, color=FAINT)
         dots(axes, surrogate.ravel() / size, spice.ravel() / size, colour=BLUE, size=3.5, alpha=0.6)
-        axes.set(xlim=both, ylim=both, xlabel=f"surrogate [{prefix}A]", ylabel=f"ngspice [{prefix}A]")
+        axes.set(
+            xlim=both, ylim=both, xlabel=f"surrogate [{prefix}A]", ylabel=f"{result.engine} [{prefix}A]"
+        )
 
-    caption = f"Sensed currents of {spice.size:,} reads and columns, ngspice against the surrogate."
+    caption = (
+        f"Sensed currents of {spice.size:,} reads and columns, {result.engine} against the surrogate."
+    )
     return draw(f"{result.layer}--currents", caption, paint)
 
 
@@ -74,8 +78,8 @@ def _states(result: Verification) -> Drawing:
         error = np.abs(result.spice_state - result.surrogate_state)
         maps = [
             ("ω before", result.initial_state, "viridis", 1.0),
-            ("ω after, ngspice", result.spice_state, "viridis", 1.0),
-            ("|ω ngspice − ω surrogate|", error, "magma", max(float(error.max()), 1e-12)),
+            (f"ω after, {result.engine}", result.spice_state, "viridis", 1.0),
+            (f"|ω {result.engine} − ω surrogate|", error, "magma", max(float(error.max()), 1e-12)),
         ]
     tall = result.spice_state.shape[0] > result.spice_state.shape[1]
     long = max(result.spice_state.shape) > 3 * min(result.spice_state.shape)
@@ -114,7 +118,9 @@ def _state_scatter(result: Verification) -> Drawing:
         axes = figure.subplots()
         for chosen, colour, name in ((~moved, FAINT, "hardly moved"), (moved, BLUE, "written")):
             dots(axes, surrogate[chosen], spice[chosen], colour=colour, size=3.5, label=name)
-        axes.set(xlabel="ω, surrogate", ylabel="ω, ngspice", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+        axes.set(
+            xlabel="ω, surrogate", ylabel=f"ω, {result.engine}", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03)
+        )
         axes.legend(loc="upper left")
 
     return draw(f"{result.layer}--state-scatter", "Every cell's state after the write.", paint)

@@ -18,9 +18,9 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         ("column currents, worst relative error", _number(result.max_relative_current_error),
          f"{CURRENT_LIMIT:.0e}"),
         ("final states, worst error", _number(result.max_state_error), f"{STATE_LIMIT:.0e}"),
-        ("disturb of cells without pulses, surrogate / ngspice",
+        (f"disturb of cells without pulses, surrogate / {result.engine}",
          _both(_number, result.max_disturb_surrogate, result.max_disturb_spice), ""),
-        ("energy of the write, surrogate / ngspice",
+        (f"energy of the write, surrogate / {result.engine}",
          _both(_joules, result.write_energy_surrogate, result.write_energy_spice), ""),
         ("of it lost in wires and terminals",
          _share(result.wire_energy, result.write_energy_surrogate), ""),
@@ -28,10 +28,10 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         (same, _percent(result.prediction_agreement), "100.0 %" if labelled else ""),
         ("accuracy, ideal wires", _percent(result.accuracy_ideal), ""),
         ("accuracy, surrogate", _percent(result.accuracy_surrogate), ""),
-        ("accuracy, ngspice", _percent(result.accuracy_spice), ""),
+        (f"accuracy, {result.engine}", _percent(result.accuracy_spice), ""),
         *_drawn(result),
-        (f"{result.ngspice_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
-        (f"{result.ngspice_version}, on {result.workers} core(s)", f"{result.wall_seconds:.1f} s", ""),
+        (f"{result.engine_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
+        (f"{result.engine_version}, on {result.workers} core(s)", f"{result.wall_seconds:.1f} s", ""),
         ("surrogate", f"{result.surrogate_seconds:.3g} s", ""),
         ("surrogate faster by", f"{result.speedup:,.0f} x", ""),
         ("surrogate faster by, reads alone",
@@ -96,7 +96,7 @@ def _joules(energy: float) -> str:
 
 
 def _both(said: Callable[[float], str], one: float | None, other: float | None) -> str:
-    return "" if one is None or other is None else f"{said(one)} / {said(other)}"
+    return "" if one is None else f"{said(one)} / {'not measured' if other is None else said(other)}"
 
 
 def _share(part: float | None, whole: float | None) -> str:

@@ -1,4 +1,4 @@
-"""The page of a verification: did ngspice and the surrogate agree, where not, and what was run."""
+"""The page of a verification: did the simulator and the surrogate agree, where not, and what was run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from roa_circuit.page import (
 _WORST_COLUMNS = 12
 _FOOTER = (
     "Current errors are relative to each current itself, the surrogate reading the states that"
-    " ngspice wrote; a current below a millionth of the largest counts as that millionth."
+    " the simulator wrote; a current below a millionth of the largest counts as that millionth."
     f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e}, and, where a"
     " layer has labels, the same prediction for every read."
 )
@@ -61,17 +61,17 @@ def page(
         command="roa-spice verify",
         title=headline(results[0]).replace(" x ", " × ")
         if alone
-        else f"{len(results)} layers in ngspice",
+        else f"{len(results)} layers in {results[0].engine}",
         verdict="passed" if passed else "failed",
         passed=passed,
-        lead=_lead(options),
+        lead=_lead(options, results[0].engine),
         numbers=_numbers(results),
         sections=sections,
         footer=_FOOTER,
     )
 
 
-def _lead(options: Mapping[str, Any]) -> str:
+def _lead(options: Mapping[str, Any], engine: str) -> str:
     what = {
         "both": "The in-situ write and the reads that follow it",
         "write": "The in-situ write",
@@ -80,7 +80,7 @@ def _lead(options: Mapping[str, Any]) -> str:
     how = "a DC sweep of frozen cells" if options["analysis"] == "sweep" else "full transients"
     write = "a full transient" if options["phase"] == "write" else how
     return (
-        f"{what}, simulated in ngspice as {write} of every array with its wires, against the surrogate."
+        f"{what}, simulated in {engine} as {write} of every array with its wires, against the surrogate."
     )
 
 
@@ -97,7 +97,7 @@ def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
          f"worst relative error; the limit is {CURRENT_LIMIT:.0e}"),
         ("states", _number(worst["max_state_error"]), f"worst of ω; the limit is {STATE_LIMIT:.0e}"),
         ("same prediction", f"{100 * min(same):.1f} %" if same else "", "of the reads"),
-        ("ngspice", f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
+        (results[0].engine, f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
          f"on {results[0].workers} core(s), {sum(r.tiles for r in results)} tile(s)"),
     ]  # fmt: skip
     return [card for card in cards if card[1]]
@@ -116,7 +116,7 @@ def _overview(results: Sequence[Verification]) -> Markup:
         )
         for result in results
     ]
-    head = ("layer", "cells", "tiles", "current error", "state error", "ngspice", "verdict")
+    head = ("layer", "cells", "tiles", "current error", "state error", results[0].engine, "verdict")
     return table(head, rows, caption="Every layer; errors are the worst of all its tiles.")
 
 
@@ -130,7 +130,9 @@ def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
         return side_by_side([*parts, *(shown[name] for name in names if name in shown)])
 
     summary = table(
-        ("quantity", "value", "limit"), summary_rows(result), caption="ngspice beside the surrogate."
+        ("quantity", "value", "limit"),
+        summary_rows(result),
+        caption=f"{result.engine} beside the surrogate.",
     )
     parts = {"Result": row(summary, names=["currents"])}
     if "current-error" in shown:
@@ -170,7 +172,7 @@ def _conditions(
             f"word line {crossbar.r_word:g} Ω, bit line {crossbar.r_bit:g} Ω a segment; source"
             f" {crossbar.r_source:g} Ω, sense {crossbar.r_sense:g} Ω; {crossbar.scheme} select",
         ),
-        ("simulator", result.ngspice_version),
+        ("simulator", result.engine_version),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Verification: a programmed layer written and read in ngspice, against the surrogate.
+"""Verification: a programmed layer written and read in a simulator, against the surrogate.
 
 Both walk through the same waveforms on the same arrays of cells and wires, tile by tile:
 
@@ -11,7 +11,7 @@ Both walk through the same waveforms on the same arrays of cells and wires, tile
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,9 @@ from netlists.engines import (
     surrogate_reads,
     voltages,
 )
-from netlists.ngspice import DEFAULT_TIME_LIMIT
 from netlists.parallel import Together, cores, run_all
+from netlists.simulation import DEFAULT_TIME_LIMIT
+from netlists.simulators import Engine
 from roa_circuit.chip import Chip
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
@@ -53,13 +54,13 @@ _NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured agai
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """How far ngspice and the surrogate are apart on one layer, and the arrays behind it.
+    """How far a circuit simulator and the surrogate are apart on one layer, and the arrays behind it.
 
     A phase that was not run leaves None. Arrays of a tiled layer lie as its tiles do, each
     with its own reference column last; currents of a band of rows follow those of the band above.
 
     max_relative_current_error : worst |I_spice - I| / |I| of all tiles, reads and columns, the
-        surrogate reading the states that ngspice wrote
+        surrogate reading the states that the simulator wrote
     end_to_end_current_error : the same, the surrogate reading the states it wrote itself
     max_output_error : worst |y_spice - y| of the layer's outputs over the largest |y|, each
         engine on the states it wrote itself
@@ -72,7 +73,7 @@ class Verification:
     accuracy_* : share of right answers, None where the layer has no labels; `ideal` are the
         intended states (Eq. 6 undone) behind perfect wires
     spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
-        ngspice took on `workers` cores, and `estimated_seconds` what was expected
+        the simulator took on `workers` cores, and `estimated_seconds` what was expected
     drawn : the imperfections, their seed, and how many cells and lines they hit, if there are any
     """
 
@@ -105,7 +106,8 @@ class Verification:
     wall_seconds: float
     estimated_seconds: float
     workers: int
-    ngspice_version: str
+    engine: str
+    engine_version: str
     drawn: dict[str, Any] | None
     passed: bool
     initial_state: Floats
@@ -114,9 +116,15 @@ class Verification:
     spice_currents: Floats
     surrogate_currents: Floats  # of spice_state
 
+    @property
+    def ngspice_version(self) -> str | None:
+        """Of the run, where ngspice was its engine."""
+        return self.engine_version if self.engine == Engine.ngspice else None
+
     def to_dict(self) -> dict[str, Any]:
         """The numbers without the arrays, as in the JSON report."""
-        return {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
+        numbers = {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
+        return {**numbers, "ngspice_version": self.ngspice_version}
 
 
 def verify(
@@ -125,6 +133,7 @@ def verify(
     tile: TileSize | None = None,
     phase: Phase = Phase.both,
     analysis: Analysis | None = None,
+    engine: Engine = Engine.ngspice,
     workers: int | None = None,
     imperfections: Imperfections | None = None,
     seed: int = 0,
@@ -132,29 +141,30 @@ def verify(
     progress: Callable[[float], None] = lambda fraction: None,
     keep_in: Path | None = None,
 ) -> Verification:
-    """Write and read the layer in ngspice, with wires, and compare.
+    """Write and read the layer in a circuit simulator, with wires, and compare.
 
     Parameters
     ----------
     tile : how large an array may be; a larger layer is split (`roa_circuit.tiling`).
     phase : reads alone start from the states that the surrogate wrote.
     analysis : of the reads; by default `default_analysis(phase)`.
+    engine : the circuit simulator.
     workers : tiles at a time, by default one a core.
     imperfections, seed : what the arrays have (default: nothing), and what draws them; both
         engines write and read the same chips.
-    time_limit : wall-clock seconds for all of ngspice's work.
-    progress : called with the fraction of ngspice's work that is done.
-    keep_in : folder for `write.cir` and `read.cir`; a failed deck is kept in any case.
+    time_limit : wall-clock seconds for all of the simulator's work.
+    progress : called with the fraction of the simulator's work that is done.
+    keep_in : folder for the decks `write` and `read`; a failed deck is kept in any case.
 
     Raises
     ------
     InputError : a tile too large for one deck, or a layer without reads.
-    SimulatorError : ngspice is missing, failed or ran out of time.
+    SimulatorError : the simulator is missing, failed or ran out of time.
     """
     analysis = analysis or default_analysis(phase)
     tiles, workers = split(layer, tile), workers or cores()
     deadline = time.monotonic() + time_limit
-    plan = Plan(phase=phase, analysis=analysis, deadline=deadline, keep_in=keep_in)
+    plan = Plan(phase=phase, analysis=analysis, deadline=deadline, keep_in=keep_in, engine=engine)
     chips = [chip_of(part, imperfections, seed) for part in tiles]
     surrogate = [run_surrogate(*pair, plan) for pair in zip(tiles, chips, strict=True)]
     started = time.perf_counter()
@@ -179,9 +189,10 @@ def verify(
         surrogate_seconds=seconds[1],
         speedup=seconds[0] / seconds[1],
         wall_seconds=wall,
-        estimated_seconds=estimated_seconds(tiles, phase, analysis, workers),
+        estimated_seconds=estimated_seconds(tiles, phase, analysis, workers, engine),
         workers=workers,
-        ngspice_version=next((run.version for run in spice if run.version), ""),
+        engine=str(engine),
+        engine_version=next((run.version for run in spice if run.version), ""),
         drawn=_drawn(chips, seed) if imperfections else None,
         passed=_passed(fields, labelled=len(layer.labels) > 0),
         **fields,
@@ -194,10 +205,14 @@ def default_analysis(phase: Phase) -> Analysis:
 
 
 def estimated_seconds(
-    tiles: Sequence[Tile], phase: Phase, analysis: Analysis, workers: int | None = None
+    tiles: Sequence[Tile],
+    phase: Phase,
+    analysis: Analysis,
+    workers: int | None = None,
+    engine: Engine = Engine.ngspice,
 ) -> float:
-    """Wall clock that ngspice will take for the tiles on that many cores, within a factor of two."""
-    jobs = [sum(estimate(tile, phase, analysis)) for tile in tiles]
+    """Wall clock that the simulator will take on that many cores, within a factor of two."""
+    jobs = [sum(estimate(tile, phase, analysis, engine)) for tile in tiles]
     return costs.wall_seconds(jobs, workers or cores())
 
 
@@ -235,8 +250,8 @@ def _run_tiles(
     workers: int,
     progress: Callable[[float], None],
 ) -> list[Run]:
-    """ngspice on all tiles, the dearest first, so that no core is left with one at the end."""
-    prices = [estimate(tile, plan.phase, plan.analysis) for tile in tiles]
+    """The simulator on all tiles, the dearest first, so that no core is left with one at the end."""
+    prices = [estimate(tile, plan.phase, plan.analysis, plan.engine) for tile in tiles]
     together = Together(progress, weights=[price for pair in prices for price in pair])
     order = sorted(range(len(tiles)), key=lambda index: -sum(prices[index]))
 
@@ -303,16 +318,25 @@ def _states(
         "max_state_error": np.abs(own - theirs).max(),
         "max_disturb_surrogate": np.abs(theirs - initial)[idle].max(initial=0.0),
         "max_disturb_spice": np.abs(own - initial)[idle].max(initial=0.0),
-        "write_energy_surrogate": sum(run.energy for run in surrogate),
-        "write_energy_spice": sum(run.energy for run in spice),
-        "wire_energy": sum(run.wire_energy for run in surrogate),
+        "write_energy_surrogate": _total(run.energy for run in surrogate),
+        "write_energy_spice": _total(run.energy for run in spice),
+        "wire_energy": _total(run.wire_energy for run in surrogate),
     }
     return {
-        **{name: float(value) if plan.writes else None for name, value in figures.items()},
+        **{
+            name: None if value is None or not plan.writes else float(value)
+            for name, value in figures.items()
+        },
         "initial_state": initial,
         "spice_state": own,
         "surrogate_state": theirs,
     }
+
+
+def _total(energies: Iterable[float | None]) -> float | None:
+    """The sum, if all are known: VACASK's decks do not measure the energy."""
+    known = list(energies)
+    return None if None in known else sum(energy or 0.0 for energy in known)
 
 
 def _passed(fields: dict[str, Any], *, labelled: bool) -> bool:

@@ -12,6 +12,7 @@ import typer
 from netlists.commands._layer import Reads, layer_on
 from netlists.deck import read_deck, write_deck
 from netlists.engines import voltages
+from netlists.simulators import Engine
 from roa_circuit import console, options
 from roa_circuit.chip import draw
 from roa_circuit.in_situ import write_in_situ
@@ -31,6 +32,7 @@ def netlist(
     phase: Annotated[
         Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
     ] = Transient.read,
+    engine: Annotated[Engine, typer.Option(help="The simulator whose language it is.")] = Engine.ngspice,
     reads: Reads = None,
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
@@ -39,7 +41,7 @@ def netlist(
     seed: options.Seed = 0,
     json_file: options.Json = None,
 ) -> None:
-    """Write a layer's crossbar as a deck that plain `ngspice -b` runs."""
+    """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs."""
     check_writable(output, json_file)
     chosen = layer_on(
         layer, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
@@ -50,21 +52,22 @@ def netlist(
         origin += f", imperfections of seed {seed}: {chip.described()}"
     state = chip.start(chosen.initial_state)
     if phase is Transient.write:
-        deck = write_deck(crossbar, state, chosen.pulses, device, origin=origin)
+        deck = write_deck(crossbar, state, chosen.pulses, device, origin=origin, engine=engine)
     else:
         after = write_in_situ(crossbar, state, chosen.pulses, device).state
         state = chip.written(state, after, chosen.pulses)
-        deck = read_deck(crossbar, state, chip.drive(voltages(chosen)), device, origin=origin)
+        volts = chip.drive(voltages(chosen))
+        deck = read_deck(crossbar, state, volts, device, origin=origin, engine=engine)
     write_text(output, deck.text)
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,
-        "seconds_simulated": deck.duration, "deck": str(output),
+        "engine": str(engine), "seconds_simulated": deck.duration, "deck": str(output),
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
     console.out.print(
         f"{output}: {phase} of layer {chosen.name}, {crossbar.rows} x {crossbar.columns} cells,"
-        f" {deck.duration * 1e6:.4g} us; run it with: ngspice -b {output}",
+        f" {deck.duration * 1e6:.4g} us; run it with: {engine.command} {output}",
         markup=False,
         soft_wrap=True,
     )

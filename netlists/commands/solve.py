@@ -11,8 +11,9 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from netlists import simulators
 from netlists.deck import LARGEST_VOLTAGE, sweep_deck
-from netlists.ngspice import DEFAULT_TIME_LIMIT, simulate
+from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.tables import format_matrix, read_matrix
 from roa_circuit import console, options
 from roa_circuit.chip import draw
@@ -32,6 +33,7 @@ class Engine(StrEnum):
     surrogate = "surrogate"
     dense = "dense"
     ngspice = "ngspice"
+    vacask = "vacask"
 
 
 def solve(
@@ -48,7 +50,7 @@ def solve(
     seed: options.Seed = 0,
     device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
     time_limit: Annotated[
-        float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that ngspice may take.")
+        float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that a simulator may take.")
     ] = DEFAULT_TIME_LIMIT,
     json_file: options.Json = None,
 ) -> None:
@@ -80,7 +82,8 @@ def solve(
     write_text(output, format_matrix(currents))
     summary: dict[str, Any] = {
         "engine": str(engine), "reads": len(volts), **crossbar.to_dict(), "device": cell.name,
-        "seconds": seconds, "ngspice_version": version, "currents": str(output),
+        "seconds": seconds, "engine_version": version,
+        "ngspice_version": version if engine is Engine.ngspice else None, "currents": str(output),
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
@@ -96,11 +99,12 @@ def solve(
 def _currents(
     engine: Engine, crossbar: Crossbar, state: Floats, volts: Floats, device: Device, limit: float
 ) -> tuple[Floats, str | None]:
-    """(currents (reads, columns) [A], ngspice's version if it was asked)."""
+    """(currents (reads, columns) [A], the simulator's version if one was asked)."""
     if engine is Engine.surrogate:
         return read_currents(crossbar, state, volts, device), None
     if engine is Engine.dense:
         return read_currents_dense(crossbar, state, volts, device), None
-    deck = sweep_deck(crossbar, state, volts, device)
-    run = simulate(deck.text, name="solve", time_limit=limit)
-    return run.matrix(deck.vectors, len(volts)), run.version
+    simulator = simulators.Engine(engine)
+    deck = sweep_deck(crossbar, state, volts, device, engine=simulator)
+    run = simulator.simulator.simulate(deck.text, name="solve", time_limit=limit)
+    return deck.measured(run), run.version

@@ -12,9 +12,10 @@ import typer
 from netlists.commands._layer import Reads, layer_on
 from netlists.costs import said
 from netlists.engines import Analysis, Phase
-from netlists.ngspice import DEFAULT_TIME_LIMIT
 from netlists.parallel import cores
 from netlists.shipped import shipped_layers
+from netlists.simulation import DEFAULT_TIME_LIMIT
+from netlists.simulators import Engine
 from netlists.verify import Verification, default_analysis, estimated_seconds
 from netlists.verify import verify as run_verification
 from roa_circuit import console, drawing, options
@@ -35,8 +36,11 @@ def verify(
     ] = str(TileSize()),
     analysis: Annotated[
         Analysis | None,
-        typer.Option(help="How ngspice reads: frozen cells suffice for reads alone (default there)."),
+        typer.Option(help="How it reads: frozen cells suffice for reads alone (default there)."),
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="The circuit simulator; VACASK is an extra of its own.")
+    ] = Engine.ngspice,
     reads: Reads = None,
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
@@ -60,7 +64,7 @@ def verify(
     ] = False,
     json_file: options.Json = None,
 ) -> None:
-    """Write and read layers in ngspice, tile by tile, and compare with the surrogate."""
+    """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate."""
     report, numbers = output_dir / "report.html", output_dir / "report.json"
     check_writable(report, numbers, json_file)
     names = shipped_layers() if layer == "all" else [layer]
@@ -71,19 +75,22 @@ def verify(
         for name in names
     ]
     size, analysis = TileSize.parse(tile), analysis or default_analysis(phase)
-    seconds = sum(estimated_seconds(split(one, size), phase, analysis, workers) for one in chosen)
+    engine.simulator.find()
+    seconds = sum(
+        estimated_seconds(split(one, size), phase, analysis, workers, engine) for one in chosen
+    )
     _announce(chosen, size, phase, seconds, workers)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
     results = []
     for one in chosen:
         folder = output_dir / one.name if layer == "all" else output_dir
         how = {
-            "tile": size, "phase": phase, "analysis": analysis, "workers": workers,
+            "tile": size, "phase": phase, "analysis": analysis, "engine": engine, "workers": workers,
             "imperfections": imperfections, "seed": seed,
         }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))
     crossbars = [one.crossbar for one in chosen]
-    asked = {"phase": phase, "analysis": analysis, "tile": size, "reads": reads}
+    asked = {"phase": phase, "analysis": analysis, "tile": size, "reads": reads, "engine": engine}
     made = console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else [])
     drawn = _show(results, crossbars, asked, made, output_dir)
     if figures:
@@ -114,7 +121,7 @@ def _verify_one(
     from netlists.report import headline, summary_rows
 
     left = max(deadline - time.monotonic(), 0.1)
-    with console.percent(f"ngspice, layer {layer.name}") as advance:
+    with console.percent(f"{how['engine']}, layer {layer.name}") as advance:
         result = run_verification(layer, **how, time_limit=left, progress=advance, keep_in=folder)
     console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
     return result
@@ -159,7 +166,9 @@ def _conclude(
     console.out.print(f"{'[bold green]passed[/]' if passed else '[bold red]FAILED[/]'}  ", end="")
     took, expected = said(summary["wall_seconds"]), said(summary["estimated_seconds"])
     report = folder / "report.html"
-    console.say(f"report {report}, decks beside it; ngspice took {took}, expected {expected}")
+    console.say(
+        f"report {report}, decks beside it; {results[0].engine} took {took}, expected {expected}"
+    )
     return passed
 
 

@@ -106,7 +106,7 @@ def test_a_worker_killed_in_mid_run(tmp_path, kills):
 
 
 def _workers():
-    """The processes of netlists._worker that descend from this one."""
+    """The processes of netlists._ngspice_worker that descend from this one."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -114,7 +114,7 @@ def _workers():
             parent = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
         except OSError:
             continue
-        if b"netlists._worker" in command and parent == os.getpid():
+        if b"netlists._ngspice_worker" in command and parent == os.getpid():
             found.append(int(path.name))
     return found
 

@@ -5,13 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from netlists import engines
 from netlists.costs import said
 from netlists.engines import Analysis, Phase
 from netlists.figures import drawings
-from netlists.ngspice import Simulation
 from netlists.report import headline, summary_rows, totals
 from netlists.report_page import page
+from netlists.simulation import Simulation, Simulator
+from netlists.stimuli import READ_SLOT
 from netlists.verify import column_errors, estimated_seconds, relative_error, verify
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.in_situ import write_in_situ
@@ -31,7 +31,7 @@ def pretender(monkeypatch, make_layer):
             layer = dataclasses.replace(layer, labels=layer.labels[:0])
         parts = {(t.first_row, t.first_column): t for t in split(layer, tile)}
 
-        def simulate(deck, *, name, progress, **_):
+        def simulate(simulator, deck, *, name, progress, **_):
             progress(1.0)
             what, *place = name.split("-")
             part = parts[tuple(map(int, place)) or (0, 0)].layer
@@ -39,16 +39,18 @@ def pretender(monkeypatch, make_layer):
             outcome = write_in_situ(crossbar, part.initial_state, part.pulses, device)
             written = outcome.state + state_error
             if what == "write":
-                cells = np.ndindex(crossbar.shape)
+                cells, end = np.ndindex(crossbar.shape), np.ones(1)
                 vectors = {f"xword{i}_col{j}.omega": written[i, j : j + 1] for i, j in cells}
                 vectors["energy"] = np.array([1e9 * outcome.energy])
             else:
                 currents = read_currents(crossbar, written, 0.1 * part.inputs, device)
                 currents = (currents[:, ::-1] if flip else currents) * (1 + current_error)
                 vectors = {f"vsense{j}#branch": column for j, column in enumerate(currents.T)}
+                end = READ_SLOT * np.arange(1, 1 + len(currents))
+            vectors["time"] = end
             return Simulation(vectors=vectors, version="ngspice-0", log="", seconds=1.0)
 
-        monkeypatch.setattr(engines, "simulate", simulate)
+        monkeypatch.setattr(Simulator, "simulate", simulate)
         return verify(layer, tile=tile, phase=phase)
 
     return run

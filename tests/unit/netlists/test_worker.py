@@ -27,7 +27,7 @@ def stand_in(tmp_path, monkeypatch):
         path.write_text("#!/bin/sh\n" + script)
         path.chmod(0o755)
         monkeypatch.setattr(sys, "executable", str(path))
-        monkeypatch.setattr(ngspice, "find_library", lambda: "nowhere")
+        monkeypatch.setenv("NGSPICE_LIBRARY_PATH", str(path))
 
     return put
 
@@ -173,9 +173,10 @@ def test_jobs_that_have_not_begun_never_do():
 
 
 INTERRUPTED = """
+import os
 import sys
 from netlists import ngspice
-sys.executable, ngspice.find_library = {worker!r}, lambda: "nowhere"
+sys.executable = os.environ["NGSPICE_LIBRARY_PATH"] = {worker!r}
 ngspice.simulate_all(["* deck"] * 6, workers=2, time_limit=60)
 """
 

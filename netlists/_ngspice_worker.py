@@ -1,12 +1,7 @@
-"""The process that holds libngspice: runs one deck and leaves its vectors in a file.
+"""The process that holds libngspice, by the rules of `netlists._child`.
 
-Started by `netlists._process` as `python -m netlists._worker FOLDER LIBRARY MEMORY`; MEMORY is its
-limit in bytes, 0 for none. A folder with commands.txt in place of deck.cir is a question: each line is
-given to ngspice, and what it answers goes to answers.json.
-
-Speaks in lines (`log TEXT`, `progress FRACTION`, `version NAME`, `library FILE`, `seconds S`,
-`failed WHY`) on what was its standard output; whatever libngspice itself prints goes to standard
-error. It ends when its standard input closes: no simulation outlives the program that asked for it.
+A folder with commands.txt in place of deck.cir is a question: each line is given to ngspice, and
+what it answers goes to answers.json.
 """
 
 from __future__ import annotations
@@ -17,12 +12,13 @@ import logging
 import os
 import re
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
+
+from netlists._child import Speaker, leave, limit_memory
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 _COMPLAINTS = re.compile(r"error|abort|singular|too small|no convergence|fatal|can't|cannot", re.I)
@@ -30,56 +26,32 @@ _COMPLAINTS = re.compile(r"error|abort|singular|too small|no convergence|fatal|c
 
 def main(folder: Path, library: str, memory: int) -> int:
     """Run the folder's deck.cir or commands.txt; 0 if its result was written."""
-    speaker = _own_stdout()
-    threading.Thread(target=_end_with_the_parent, daemon=True).start()
-    _limit_memory(memory)
+    speaker = Speaker()
+    limit_memory(memory)
     # ngspice would obey a .spiceinit of the user's, and change what a deck means.
     os.environ["HOME"] = str(folder)
     logging.disable(logging.CRITICAL)  # PySpice warns of every ngspice it has not seen
     try:
         shared = _load(library, speaker)
     except Exception as error:
-        _say(speaker, "failed", f"cannot load {library}: {error}")
+        speaker.say("failed", f"cannot load {library}: {error}")
         return 1
-    _say(speaker, "version", shared.own_version)
-    _say(speaker, "library", _loaded_file() or library)
+    speaker.say("version", shared.own_version)
+    speaker.say("program", _loaded_file() or library)
     try:
-        return _answer(shared, folder) if (folder / "commands.txt").exists() else _run(shared, folder)
+        return (
+            _answer(shared, folder)
+            if (folder / "commands.txt").exists()
+            else _run(shared, folder, speaker)
+        )
     except OSError as error:
-        _say(speaker, "failed", f"cannot write to {folder}: {error.strerror or error}")
+        speaker.say("failed", f"cannot write to {folder}: {error.strerror or error}")
     except MemoryError:
-        _say(speaker, "failed", "out of memory")
+        speaker.say("failed", "out of memory")
     return 1
 
 
-def _own_stdout() -> TextIO:
-    """A private copy of standard output, which from now on is standard error."""
-    speaker = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-    return speaker
-
-
-def _end_with_the_parent() -> None:
-    """Wait for the other end of standard input to close, which is the parent's end at the latest."""
-    while os.read(0, 4096):
-        pass
-    os._exit(1)
-
-
-def _limit_memory(limit: int) -> None:
-    """Let allocations beyond `limit` bytes fail, where the system knows such a limit."""
-    with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
-
-        if limit:
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-
-def _say(speaker: TextIO, keyword: str, text: str) -> None:
-    speaker.write(f"{keyword} {' '.join(text.split())}\n")
-
-
-def _load(library: str, speaker: TextIO) -> Any:
+def _load(library: str, speaker: Speaker) -> Any:
     """PySpice's NgSpiceShared on the given library, its callbacks passed on."""
     from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 
@@ -97,17 +69,14 @@ def _load(library: str, speaker: TextIO) -> Any:
                 self.own_version = found[1]
             elif text and not text.startswith(("**", "Reference value")):
                 self.lines.append(text)
-                _say(speaker, "log", text)
+                speaker.say("log", text)
             return 0
 
         def send_stat(self, message: str, ngspice_id: int) -> int:
             percent = _PERCENT.search(str(message))
             if percent:
-                _say(speaker, "progress", repr(float(percent[1]) / 100))
+                speaker.say("progress", repr(float(percent[1]) / 100))
             return 0
-
-        def say(self, keyword: str, text: str) -> None:
-            _say(speaker, keyword, text)
 
         def complaint(self) -> str:
             """ngspice's own line that says most of what went wrong."""
@@ -139,16 +108,14 @@ def _answer(shared: Any, folder: Path) -> int:
     return 0
 
 
-def _run(shared: Any, folder: Path) -> int:
+def _run(shared: Any, folder: Path, speaker: Speaker) -> int:
     started = time.perf_counter()
     vectors = _vectors(shared, (folder / "deck.cir").read_text(encoding="utf-8"))
-    shared.say("seconds", repr(time.perf_counter() - started))
+    speaker.say("seconds", repr(time.perf_counter() - started))
     if vectors is None:
-        shared.say("failed", shared.complaint())
+        speaker.say("failed", shared.complaint())
         return 1
-    # Under its final name only when complete: a full disk must not leave half a result.
-    np.savez(folder / "part.npz", **vectors)
-    (folder / "part.npz").replace(folder / "vectors.npz")
+    leave(vectors, folder)
     return 0
 
 

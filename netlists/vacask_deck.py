@@ -1,0 +1,122 @@
+"""A circuit in VACASK's language: one file that `vacask FILE` runs, the cell's Verilog-A within."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from netlists._text import exact, folded, number
+from netlists.circuit import Cell, Circuit, Resistor, Source, Task
+from netlists.vacask import ANALYSIS
+from roa_circuit.compact_model import comment
+from roa_circuit.verilog_a import MODULE, STATE, verilog_a
+
+# Newton's last step decides: the residual at a node of nOhm wires never falls below their rounding.
+# Steps after a corner are not checked for their error, so a write takes twenty at least between two.
+_OPTIONS = {
+    Task.write: "reltol=1e-6 vntol=1e-9 abstol=1e-15 tran_minpts=0 tran_fbr=0.05",
+    Task.read: "reltol=1e-6 vntol=1e-9 abstol=1e-18 tran_minpts=0",
+    Task.sweep: "reltol=1e-9 vntol=1e-12 abstol=1e-18 op_itl=500 op_itlcont=500",
+}
+_INDENT = "   "
+
+
+def vacask_text(circuit: Circuit) -> str:
+    """The circuit as a netlist."""
+    title, *remarks = circuit.remarks
+    lines = [
+        title,
+        *(comment(remark, "//") for remark in remarks),
+        "",
+        "ground 0",
+        f'load "{MODULE}.va"',
+        'load "resistor.osdi"',
+        "model vsource vsource",
+        "model resistor resistor",
+        f"model {MODULE} {MODULE}",
+        "",
+        *_sources(circuit),
+        *map(_element, circuit.elements),
+        "",
+        "control",
+        *(f"  {line}" for line in _control(circuit)),
+        "endc",
+        "",
+        *_embedded(f"{MODULE}.va", verilog_a(circuit.device)),
+    ]
+    return "\n".join(lines)
+
+
+def vacask_vectors(circuit: Circuit) -> tuple[str, ...]:
+    """The saved vectors: states of a write, row by row, or sensed currents, in lower case."""
+    if circuit.task is Task.write:
+        return tuple(f"x{cell.name}.{STATE}" for cell in circuit.cells)
+    return tuple(f"v{source.name}:flow(br)" for source in circuit.senses)
+
+
+def _sources(circuit: Circuit) -> Iterator[str]:
+    by_number = circuit.task is Task.sweep
+    for source in circuit.words:
+        yield from _by_number(source) if by_number else _in_time(source)
+    for source in circuit.senses:
+        yield from _in_time(source)
+
+
+def _in_time(source: Source) -> Iterator[str]:
+    head, points = f"V{source.name} ({source.node} 0) vsource", source.points
+    if len(points) == 1:
+        yield f"{head} dc={exact(points[0][1])}"
+        return
+    pairs = [f"{number(time)}, {exact(value)}" for time, value in points]
+    yield from folded(f'{head} type="pwl" wave=[', _listed(pairs), mark=_INDENT)
+    yield "]"
+
+
+def _by_number(source: Source) -> Iterator[str]:
+    """A source that looks its voltage up by the read."""
+    head = f"V{source.name} ({source.node} 0) vsource dc=["
+    yield from folded(head, _listed([exact(value) for _, value in source.points]), mark=_INDENT)
+    yield "][read]"
+
+
+def _listed(items: list[str]) -> list[str]:
+    return [f"{item}," for item in items[:-1]] + items[-1:]
+
+
+def _element(element: Resistor | Cell) -> str:
+    if isinstance(element, Resistor):
+        return f"R{element.name} ({' '.join(element.ends)}) resistor r={number(element.ohms)}"
+    parameters = " ".join(f"{name}={exact(value)}" for name, value in element.parameters.items())
+    return f"X{element.name} ({element.te} {element.be}) {MODULE} {parameters}"
+
+
+def _control(circuit: Circuit) -> Iterator[str]:
+    yield "abort always"
+    if circuit.task is Task.sweep:
+        yield "var read=0"
+    yield f"options nr_residualcheck=0 {_OPTIONS[circuit.task]}"
+    if circuit.task is Task.write:
+        saved = [f"p(X{cell.name},{STATE})" for cell in circuit.cells]
+    else:
+        saved = [f"i(V{source.name})" for source in circuit.senses]
+    yield from folded("save (", [*saved, ")"], mark=_INDENT)
+    if circuit.task is Task.sweep:
+        numbers = [str(number) for number, _ in circuit.words[0].points]
+        yield from folded('sweep read variable="read" values=[', _listed(numbers), mark=_INDENT)
+        yield "]"
+        yield f"  analysis {ANALYSIS} op"
+        return
+    # What is kept bounds the step too (VACASK 0.3.4), so a write keeps more than its last gap.
+    step = circuit.longest_step
+    start = max(circuit.duration - step, 0.0) if circuit.task is Task.write else 0.0
+    times = f"step={number(step)} start={number(start)} stop={number(circuit.duration)}"
+    yield f"analysis {ANALYSIS} tran {times}"
+
+
+def _embedded(name: str, text: str) -> Iterator[str]:
+    """A file within the netlist; its mark is one that the text does not have."""
+    mark = "FILE"
+    while mark in text:
+        mark += "E"
+    yield f'embed "{name}" <<<{mark}'
+    yield text.rstrip("\n")
+    yield f">>>{mark}\n"
