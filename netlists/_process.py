@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _POLL = 0.05  # [s]
-_MEMORY = re.compile(r"can't allocate|out of memory|MemoryError|bad_alloc", re.I)
+_MEMORY = re.compile(
+    r"can't allocate|cannot allocate|failed to map|out of memory|MemoryError|bad_alloc", re.I
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from netlists.ngspice import is_available
+from netlists import ngspice, vacask
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.layers import ProgrammedLayer
 
@@ -23,9 +23,11 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def pytest_runtest_setup(item):
-    """Tests marked `ngspice` need the library and the program, `browser` Chromium: CI must have them."""
-    if item.get_closest_marker("ngspice") and not (is_available() and shutil.which("ngspice")):
+    """What a test is marked with must be installed; CI must have all of it."""
+    if item.get_closest_marker("ngspice") and not (ngspice.is_available() and shutil.which("ngspice")):
         _do_without("ngspice or libngspice is not installed")
+    if item.get_closest_marker("vacask") and not vacask.is_available():
+        _do_without("VACASK is not installed")
     if item.get_closest_marker("browser") and not any(map(shutil.which, BROWSERS)):
         _do_without("no Chromium is installed")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from netlists.deck import read_deck, sweep_deck, write_deck
+from netlists.simulators import Engine
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.parameters import load_device
@@ -26,6 +27,9 @@ def golden_decks() -> dict[str, str]:
         "read.cir": read_deck(wired, state, volts, device, origin="golden"),
         "read_ideal.cir": read_deck(ideal, state, volts, device, origin="golden"),
         "sweep.cir": sweep_deck(wired, state, volts, load_device("zhang2021")),
+        "write.sim": write_deck(wired, state, pulses, device, origin="golden", engine=Engine.vacask),
+        "read.sim": read_deck(ideal, state, volts, device, origin="golden", engine=Engine.vacask),
+        "sweep.sim": sweep_deck(wired, state, volts, load_device("zhang2021"), engine=Engine.vacask),
     }
     version = f"roa-circuit {metadata.version('roa-circuit')}"
     return {name: deck.text.replace(version, "roa-circuit VERSION") for name, deck in decks.items()}

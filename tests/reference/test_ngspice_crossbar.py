@@ -166,6 +166,7 @@ def test_verify_on_the_command_line(make_layer, tmp_path, monkeypatch, capsys):
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
 
 
+@pytest.mark.vacask
 def test_solve_on_the_command_line(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(5)
@@ -178,6 +179,7 @@ def test_solve_on_the_command_line(tmp_path, monkeypatch):
     tables = [np.loadtxt(Path(f"{engine}.csv"), delimiter=",") for engine in Engine]
     np.testing.assert_allclose(tables[1], tables[0], rtol=1e-9)
     np.testing.assert_allclose(tables[2], tables[0], rtol=1e-8)
+    np.testing.assert_allclose(tables[3], tables[0], rtol=1e-8)
 
 
 def run_spice(monkeypatch, arguments):

@@ -1,5 +1,6 @@
 """Decks are deterministic text that says what the circuit is."""
 
+import dataclasses
 import re
 import runpy
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from netlists.deck import LARGEST_CELLS, read_deck, sweep_deck, write_deck
+from netlists.simulators import Engine
 from roa_circuit.compact_model import comment, ngspice_library
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
@@ -18,7 +20,7 @@ from roa_circuit.waveforms import write_programme
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.cir")))
+@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.[cs]i[rm]")))
 def test_golden_decks(name):
     decks = runpy.run_path(str(GOLDEN / "regenerate.py"))["golden_decks"]()
     assert decks[name] == (GOLDEN / name).read_text(encoding="utf-8")
@@ -125,6 +127,17 @@ def test_names_from_files_cannot_become_cards(make_layer):
             word in line for word in ("shell", "V1 ", ".end\u2028", "passwd")
         )
     assert comment("a\nb\x00c") == "* a b c"
+    assert comment("goes on \\") == "* goes on "
+
+
+def test_a_name_cannot_end_the_model_within_a_vacask_deck(make_layer):
+    """The embedded Verilog-A ends at a mark that is not in it, whatever a device is called."""
+    layer = make_layer()
+    evil = dataclasses.replace(layer.device, citation='>>>FILE control postprocess("sh", "x") endc')
+    deck = read_deck(layer.crossbar, layer.initial_state, 0.1 * layer.inputs, evil, engine=Engine.vacask)
+    (mark,) = re.findall(r"<<<(\w+)$", deck.text, re.M)
+    assert deck.text.count(f">>>{mark}") == 1
+    assert deck.text.endswith(f"endmodule\n>>>{mark}\n")
 
 
 def test_library_carries_every_digit():
