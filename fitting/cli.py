@@ -10,6 +10,7 @@ import typer.core
 from fitting.commands.design import design
 from fitting.commands.fit import fit
 from fitting.commands.inspect import inspect
+from fitting.commands.spread import spread
 from roa_circuit import console
 
 
@@ -23,7 +24,7 @@ class _FitUnlessTold(typer.core.TyperGroup):
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", cls=_FitUnlessTold)
-for _command in (fit, inspect, design):
+for _command in (fit, inspect, design, spread):
     app.command()(_command)
 
 

@@ -60,7 +60,8 @@ class Measurements:
 
     def of_trains(self, chosen: Sequence[int]) -> Measurements:
         """The readings of some trains alone, numbered anew in the given order."""
-        rows = np.concatenate([np.flatnonzero(self.train == index) for index in chosen])
+        edges = np.searchsorted(self.train, np.arange(len(self.labels) + 1))
+        rows = np.concatenate([np.arange(edges[index], edges[index + 1]) for index in chosen])
         number = np.full(len(self.labels), -1)
         number[list(chosen)] = np.arange(len(chosen))
         return Measurements(
@@ -96,7 +97,7 @@ def read_measurements(
     if not files or len(each) != len(files):
         raise InputError(f"{len(files)} files with {len(each)} conventions; give one for each")
     parts = [_read_one(path, one) for path, one in zip(files, each, strict=True)]
-    return parts[0] if len(parts) == 1 else _joined(files, parts)
+    return parts[0] if len(parts) == 1 else joined(files, parts)
 
 
 def _read_one(path: Path, how: Conventions) -> Measurements:
@@ -127,8 +128,8 @@ def _read_one(path: Path, how: Conventions) -> Measurements:
     )
 
 
-def _joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements:
-    """Several files as one set; a train is named after its file and its label there."""
+def joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements:
+    """The parts of several files as one set; a train is named after its file and its label there."""
     stems = [path.stem for path in files]
     names = stems if len(set(stems)) == len(stems) else [str(path) for path in files]
     labels = [

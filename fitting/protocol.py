@@ -37,11 +37,11 @@ class Train:
 
     @property
     def name(self) -> str:
-        """What is done: '-1.1 V 3 µs', or 'I-V after -1.3 V'."""
-        first, second = self.steps[0], self.steps[1]
-        if second.width > 0:
-            return f"{second.voltage:+g} V {engineering(second.width, 's')}"
-        return f"I-V after {first.voltage:+g} V"
+        """What is done: '-1.1 V 3 µs', or 'I-V to -3 V'."""
+        last = self.steps[-1]
+        if last.width > 0:
+            return f"{last.voltage:+g} V {engineering(last.width, 's')}"
+        return f"I-V to {last.read_voltage:+g} V"
 
     @property
     def label(self) -> str:

@@ -89,10 +89,10 @@ def totals(dose: FloatArray, s: Schedule) -> FloatArray:
 def states(start: FloatArray, dose: FloatArray, s: Schedule) -> FloatArray:
     """omega (rows,) after each row's dose (rows,), from each train's start (trains,)."""
     total = totals(dose, s)
-    return _moved(_before(start, total, s)[s.run], total)[0]
+    return moved(_before(start, total, s)[s.run], total)[0]
 
 
-def _moved(before: FloatArray, dose: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def moved(before: FloatArray, dose: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """(`after_dose`, room r, shrink s) in numpy alone: on short arrays dispatch costs more than sums.
 
     Up r = 1 - omega_0, down r = omega_0; the dose shrinks it by s = 1 / (1 + r |dose|).
@@ -111,7 +111,7 @@ def _before(start: FloatArray, total: FloatArray, s: Schedule) -> FloatArray:
     for runs in s.levels:
         train = s.train[runs]
         before[runs] = state[train]
-        state[train] = _moved(state[train], total[s.last[runs]])[0]
+        state[train] = moved(state[train], total[s.last[runs]])[0]
     return before
 
 
@@ -134,7 +134,7 @@ def state_slopes(
     """
     total, slope = totals(dose, s), totals(slopes, s)
     before = _before(start, total, s)
-    omega, room, shrink = _moved(before[s.run], total)
+    omega, room, shrink = moved(before[s.run], total)
     keep, gain = shrink**2, (room * shrink) ** 2
     by_start, by_x = np.ones(len(s.train)), np.zeros((len(slopes), len(s.train)))
     at_start, at_x = np.ones(len(start)), np.zeros((len(slopes), len(start)))

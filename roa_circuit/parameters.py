@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from array_api_compat import is_array_api_obj
+from array_api_compat import array_namespace, is_array_api_obj
 
 from roa_circuit import toml
 from roa_circuit.errors import InputError, nearest
@@ -183,12 +183,12 @@ def _require(name: str, value: object, *, positive: bool = False, negative: bool
 
 
 def _require_all(name: str, values: Any, *, zero: bool) -> None:
-    bad = [
-        v for v in values.reshape(-1).tolist() if not (math.isfinite(v) and (v > 0 or (zero and v == 0)))
-    ]
-    if bad:
+    xp = array_namespace(values)
+    good = xp.isfinite(values) & ((values >= 0) if zero else (values > 0))
+    if not bool(xp.all(good)):
         limit = "not negative" if zero else "greater than 0"
-        raise InputError(f"{name} has the value {bad[0]!r} {UNITS[name]}; all must be finite, {limit}")
+        bad = float(values[~good][0])
+        raise InputError(f"{name} has the value {bad!r} {UNITS[name]}; all must be finite, {limit}")
 
 
 def _with_units(record: Memristor | Pulses) -> dict[str, float]:

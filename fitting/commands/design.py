@@ -155,5 +155,5 @@ def _row(train: Train, plain: Train, device: Device, times: int) -> list[str]:
     reads = [f"{s.read_voltage:g}" + f" ({s.count}×)" * (s.count > 1) for s in rest if s.width == 0]
     then = "; ".join(pulses + [f"read at {', '.join(reads)} V"] * bool(reads))
     states = " → ".join(f"{omega:.2f}" for omega in plain.states(device.memristor))
-    name = train.name + f", {times} times" * (times > 1)
+    name = train.name + f" ({times}×)" * (times > 1)
     return [name, f"{first.voltage:+g} V {engineering(first.width, 's')}", then, states]

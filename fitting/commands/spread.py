@@ -1,0 +1,214 @@
+"""`roa-fit spread`: many devices, their population, and the noise of their writes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from fitting import _options as options
+from roa_circuit import console
+from roa_circuit.errors import InputError
+from roa_circuit.options import Json
+from roa_circuit.parameters import UNITS, load_device
+
+if TYPE_CHECKING:
+    from fitting.conventions import Conventions
+    from fitting.measurements import Measurements
+    from fitting.spread import Known, Population
+
+_MOST_LISTED = 5
+_SYSTEMATIC = 0.3  # correlation of successive misfits
+_MISMET = 1.5  # times the noise
+
+
+class By(StrEnum):
+    """What a device is in the files."""
+
+    DEVICE = "device"
+    FILE = "file"
+    TRAIN = "train"
+
+
+def spread(
+    measurements: options.Files,
+    output_dir: Annotated[Path, typer.Option(help="Where the device and the tables go.")] = Path(
+        "out/spread"
+    ),
+    by: Annotated[
+        By | None,
+        typer.Option(help="What is one device; else by column, by file, by train: what there is."),
+    ] = None,
+    prior: Annotated[
+        str, typer.Option(help="Parameter set (name or TOML file) for what the data leave open.")
+    ] = "zhang2021",
+    pulse: options.Pulse = None,
+    read: options.Read = None,
+    unit: options.Unit = None,
+    polarity: options.Polarity = "negative-sets",
+    scale: options.Scale = 1.0,
+    column: options.Column = None,
+    where: options.Where = None,
+    json_file: Json = None,
+) -> int:
+    """Fit many devices: how they differ (device to device), and their writes (cycle to cycle).
+
+    Devices are told by a column [bold]device[/], by file, or by train. Writes
+    [bold]device.toml[/] with the population's medians and a section [bold]\\[spread][/] that the
+    surrogate draws from, and every device's constants. Exit codes as those of [bold]roa-fit[/].
+    """
+    from fitting._outputs import write_all
+    from fitting.measurements import describe
+    from fitting.spread import spread as population_of
+    from fitting.spread_figure import drawing
+
+    known = load_device(prior)
+    how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
+    m, names, kind = _owners(measurements, how, by)
+    found = population_of(m, names, known)
+    made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
+    summary = _document(found, kind)
+    files = {
+        output_dir / "spread.json": _json(summary | made),
+        output_dir / "devices.csv": _device_table(found).encode(),
+        output_dir / "spread.png": drawing(found).png(),
+    }
+    if found.describes:
+        citation = (
+            f"roa-fit spread of {Path(m.source.split(', ')[0]).name}, {len(found.devices.names)} devices"
+        )
+        device = found.device(Path(m.source.split(", ")[0]).stem, citation, known)
+        files[output_dir / "device.toml"] = device.to_toml().encode()
+    if json_file is not None:
+        files.setdefault(json_file, _json(summary))
+    write_all(files)
+    console.say(describe(m))
+    _print(found, kind)
+    for path in files:
+        console.say(f"  {path}")
+    return 0 if found.describes else 1
+
+
+def _owners(
+    files: Sequence[Path], how: Sequence[Conventions], by: By | None
+) -> tuple[Measurements, tuple[str, ...], By]:
+    """(the readings, whose each train is, what told so)."""
+    from fitting.measurements import joined, read_measurements
+
+    parts = [read_measurements(file, one) for file, one in zip(files, how, strict=True)]
+    m = parts[0] if len(parts) == 1 else joined(files, parts)
+    kind = by or (By.DEVICE if m.devices else By.FILE if len(files) > 1 else By.TRAIN)
+    if kind == By.DEVICE:
+        if not m.devices:
+            raise InputError(
+                f"{m.source}: --by device needs a column 'device'; or give --by file, --by train"
+            )
+        return m, m.devices, kind
+    of_file = tuple(str(file) for file, part in zip(files, parts, strict=True) for _ in part.labels)
+    return m, of_file if kind == By.FILE else m.labels, kind
+
+
+def _json(document: Any) -> bytes:
+    return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
+
+
+def _document(found: Population, kind: By) -> dict[str, Any]:
+    return {
+        "median": {name: _known(known) for name, known in found.median.items()},
+        "log_sd": {name: _known(known) for name, known in found.log_sd.items()},
+        "names": list(found.log_sd),
+        "log_covariance": found.log_covariance.tolist(),
+        "sigma_wn": _known(found.sigma_wn),
+        "read_noise": found.read_noise,
+        "correlation": found.correlation,
+        "devices": len(found.devices.names),
+        "by": str(kind),
+        "passed": found.describes,
+        "seconds": found.seconds,
+    }
+
+
+def _known(known: Known) -> dict[str, Any]:
+    return {"value": known.value, "ci95": [known.low, known.high]}
+
+
+def _device_table(found: Population) -> str:
+    """A device a row: its constants, the relative errors of those that its own readings tell."""
+    import numpy as np
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    free = found.devices.free
+    titles = [f"{name} [{UNITS[name]}]" for name in found.median]
+    writer.writerow(["device", *titles, *(f"{name} relative error" for name in free), "misfit"])
+    errors = np.sqrt(np.einsum("dii->di", found.devices.covariance))
+    for name, logs, error, misfit in zip(
+        found.devices.names, found.devices.log_value, errors, found.devices.misfit, strict=True
+    ):
+        writer.writerow(
+            [name, *(f"{v:.6g}" for v in np.exp(logs)), *(f"{e:.3g}" for e in error), f"{misfit:.3g}"]
+        )
+    return text.getvalue()
+
+
+def _print(found: Population, kind: By) -> None:
+    from fitting.spread import FEWEST
+
+    count = len(found.devices.names)
+    rows = [_row(name, found) for name in found.median]
+    title = f"{count} device{'s' * (count > 1)} (a {kind} each), Eq. 1-2"
+    columns = ["constant", "median", "its 95 %", "device to device", "its 95 %"]
+    console.out.print(console.table(title, columns, rows))
+    for line in _lines(found, count, FEWEST):
+        console.say(line)
+
+
+def _row(name: str, found: Population) -> list[str]:
+    middle, sd = found.median[name], found.log_sd.get(name)
+    row = [escape(f"{name} [{UNITS[name]}]"), f"{middle.value:.3g}"]
+    row.append(f"{middle.low:.3g} – {middle.high:.3g}" if name in found.devices.free else "held")
+    if sd is None:
+        return [*row, "-", "-"]
+    return [*row, f"{100 * sd.value:.2g} %", f"{100 * sd.low:.2g} – {100 * sd.high:.2g} %"]
+
+
+def _lines(found: Population, count: int, fewest: int) -> list[str]:
+    """What the table does not say."""
+    w = found.sigma_wn
+    shown = (
+        f"{w.value:.3g} ({w.low:.3g} – {w.high:.3g})" if w.low > 0 else f"none seen, below {w.high:.3g}"
+    )
+    lines = [f"cycle to cycle: sigma_WN of Eq. 7 {shown}; noise of a reading {found.read_noise:.2%}"]
+    held = [name for name in found.median if name not in found.devices.free]
+    if held:
+        lines.append(f"one device's readings do not tell {', '.join(held)}: taken to be the same in all")
+    if count < fewest:
+        lines.append(f"{fewest} devices or more have a spread; only the write noise is told")
+    elif count < len(found.log_sd) + 2:
+        lines.append(
+            f"{count} devices do not tell {len(found.log_sd)} constants' correlations: taken as 0"
+        )
+    odd = [
+        n
+        for n, misfit in zip(found.devices.names, found.devices.misfit, strict=True)
+        if misfit > _MISMET
+    ]
+    if odd:
+        lines.append(f"worse met than the others: {', '.join(odd[:_MOST_LISTED])}")
+    if found.devices.runaway:
+        lines.append(f"FAILED: at the bounds of the search: {', '.join(found.devices.runaway)}. "
+                     "Eq. 1-2 do not describe these devices; no device written")  # fmt: skip
+    elif not found.describes:
+        lines.append(f"FAILED: Eq. 1-2 miss a device's readings by {found.read_noise:.1%} (limit 10%), "
+                     "they do not describe them; no device written")  # fmt: skip
+    elif found.correlation > _SYSTEMATIC:
+        lines.append("law: Eq. 1-2 miss systematically (successive misfits correlate "
+                     f"{found.correlation:.2f}): sigma_WN holds what the law misses, too")  # fmt: skip
+    return lines
