@@ -82,6 +82,7 @@ class Circuit:
     kept_from : results before this time [s] are of no interest
     longest_step : of the integration [s]
     samples : when each row of results is taken [s]; a sweep has one row a read instead
+    recorded : whether all points of all lines and cells are kept, too
     """
 
     task: Task
@@ -94,6 +95,7 @@ class Circuit:
     kept_from: float = 0.0
     longest_step: float = 0.0
     samples: tuple[float, ...] = ()
+    recorded: bool = False
 
     @property
     def cells(self) -> Iterator[Cell]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from netlists._text import number
 from netlists.circuit import Circuit, Task, array, sense_sources, word_sources
-from netlists.ngspice_deck import ngspice_text, ngspice_vectors
+from netlists.ngspice_deck import ngspice_quantities, ngspice_text, ngspice_vectors
+from netlists.recordings import Quantity
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
 from netlists.stimuli import READ_SLOT, Points, staircase, write_stimuli
@@ -43,6 +44,7 @@ class Deck:
         order, or final states (rows * columns), row by row
     duration : simulated time [s], 0 for a sweep
     samples : when `measured` takes each row of a transient [s]; a sweep has one row a read
+    recorded : what is kept of all its points, if it was to be recorded
     """
 
     text: str
@@ -51,6 +53,7 @@ class Deck:
     duration: float
     rows: int
     samples: tuple[float, ...]
+    recorded: tuple[Quantity, ...] = ()
 
     def measured(self, run: Simulation) -> NDArray[np.float64]:
         """The vectors of a run of this deck as columns (reads, columns), or (1, cells) of a write.
@@ -72,6 +75,7 @@ def write_deck(
     *,
     origin: str = "",
     engine: Engine = Engine.ngspice,
+    recorded: bool = False,
 ) -> Deck:
     """The transient of an in-situ write; its vectors are the final states.
 
@@ -79,6 +83,7 @@ def write_deck(
     pulses (rows, columns) : signed counts, > 0 potentiates; at least one is not zero
     origin : what the header names as the source of the numbers
     engine : whose language the deck is in
+    recorded : keep all points of all lines and cells, too; of ngspice alone
 
     Raises
     ------
@@ -106,6 +111,7 @@ def write_deck(
         words=word_sources(crossbar, words),
         senses=sense_sources(crossbar, bits),
         elements=tuple(array(crossbar, state, device)),
+        recorded=recorded,
         duration=duration,
         kept_from=duration - gap,
         longest_step=max(widths),
@@ -122,6 +128,7 @@ def read_deck(
     *,
     origin: str = "",
     engine: Engine = Engine.ngspice,
+    recorded: bool = False,
 ) -> Deck:
     """The transient of a batch of reads with dynamic cells; its vectors are the column currents.
 
@@ -139,6 +146,7 @@ def read_deck(
         words=word_sources(crossbar, [staircase(levels) for levels in voltages.T]),
         senses=sense_sources(crossbar, [_AT_REST] * crossbar.columns),
         elements=tuple(array(crossbar, state, device)),
+        recorded=recorded,
         duration=reads * READ_SLOT,
         longest_step=READ_HOLD,
         samples=tuple((read + 1) * READ_SLOT for read in range(reads)),
@@ -154,6 +162,7 @@ def sweep_deck(
     *,
     origin: str = "",
     engine: Engine = Engine.ngspice,
+    recorded: bool = False,
 ) -> Deck:
     """The reads as a DC sweep with frozen states: no time, so a tenth of the points.
 
@@ -169,12 +178,15 @@ def sweep_deck(
         words=word_sources(crossbar, [_by_number(levels) for levels in voltages.T]),
         senses=sense_sources(crossbar, [_AT_REST] * crossbar.columns),
         elements=tuple(array(crossbar, state, device)),
+        recorded=recorded,
     )
     return _deck(circuit, engine, rows=len(voltages))
 
 
 def _deck(circuit: Circuit, engine: Engine, *, rows: int) -> Deck:
     text, vectors = _LANGUAGES[engine]
+    if circuit.recorded and engine is not Engine.ngspice:
+        raise InputError(f"engine {engine}: waveforms are recorded by ngspice alone; leave them out")
     return Deck(
         text=text(circuit),
         engine=engine,
@@ -182,6 +194,7 @@ def _deck(circuit: Circuit, engine: Engine, *, rows: int) -> Deck:
         duration=circuit.duration,
         rows=rows,
         samples=circuit.samples,
+        recorded=ngspice_quantities(circuit) if circuit.recorded else (),
     )
 
 

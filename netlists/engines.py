@@ -15,6 +15,7 @@ from netlists import costs
 from netlists.deck import Deck, read_deck, sweep_deck, write_deck
 from netlists.ngspice_deck import ENERGY, NANOJOULE
 from netlists.parallel import Together
+from netlists.recordings import Recording
 from netlists.simulation import Progress, Simulation
 from netlists.simulators import Engine
 from roa_circuit.chip import Chip, draw
@@ -56,6 +57,7 @@ class Plan:
 
     deadline : of `time.monotonic()`
     keep_in : the folder for decks, None to keep only those that fail
+    recorded : whether the waveforms are kept
     """
 
     phase: Phase
@@ -63,6 +65,7 @@ class Plan:
     deadline: float
     keep_in: Path | None
     engine: Engine = Engine.ngspice
+    recorded: bool = False
 
     @property
     def writes(self) -> bool:
@@ -80,6 +83,7 @@ class Run:
     currents : of the array; sensed : what its readout makes of them
     before : the states before the write
     energy, wire_energy : what the write took [J], and wires of it; None if that is not known
+    recordings : of its decks, if the plan wants them
     """
 
     state: Floats
@@ -91,6 +95,7 @@ class Run:
     energy: float | None = None
     wire_energy: float | None = None
     version: str = ""
+    recordings: tuple[Recording, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -168,7 +173,9 @@ def run_spice(
     layer, state, write_seconds, version = tile.layer, written, 0.0, ""
     energy: float | None = 0.0
     before = chip.start(layer.initial_state)
-    arguments: dict[str, Any] = {"origin": f"layer {layer.name!r}", "engine": plan.engine}
+    arguments: dict[str, Any] = {"origin": f"layer {layer.name!r}", "engine": plan.engine,
+                                 "recorded": plan.recorded}  # fmt: skip
+    kept: list[Recording] = []
     if plan.writes:
         after = before
         if layer.pulses.any():
@@ -177,6 +184,7 @@ def run_spice(
             after = np.reshape(deck.measured(run), layer.crossbar.shape)
             energy = NANOJOULE * float(run.vectors[ENERGY][-1]) if ENERGY in run.vectors else None
             write_seconds, version = run.seconds, run.version
+            kept += _recorded(deck, _name("write", tile), layer, run, layer.pulses)
         state = chip.written(before, after, layer.pulses)
     together.part(parts[0])(1.0)
     if not plan.reads:
@@ -190,6 +198,7 @@ def run_spice(
             before=before,
             energy=energy,
             version=version,
+            recordings=tuple(kept),
         )
     build = sweep_deck if plan.analysis is Analysis.sweep else read_deck
     volts = chip.drive(voltages(layer))
@@ -197,6 +206,7 @@ def run_spice(
     run = _run_deck(deck, _name("read", tile), plan, together, together.part(parts[1]))
     together.part(parts[1])(1.0)
     currents = deck.measured(run)
+    kept += _recorded(deck, _name("read", tile), layer, run)
     return Run(
         state=state,
         currents=currents,
@@ -206,7 +216,20 @@ def run_spice(
         before=before,
         energy=energy,
         version=run.version,
+        recordings=tuple(kept),
     )
+
+
+def _recorded(
+    deck: Deck,
+    name: str,
+    layer: ProgrammedLayer,
+    run: Simulation,
+    pulses: NDArray[np.int64] | None = None,
+) -> list[Recording]:
+    if not deck.recorded:
+        return []
+    return [Recording.of(name, layer.crossbar.shape, deck.recorded, run, pulses)]
 
 
 def _name(what: str, tile: Tile) -> str:

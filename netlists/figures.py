@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from netlists.recordings import Recording
 from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
-from roa_circuit.drawing import BLUE, FAINT, RED, Drawing, decades, dots, draw, limits
+from roa_circuit.drawing import BLUE, FAINT, RED, VIOLET, Drawing, decades, dots, draw, limits
 from roa_circuit.units import prefix_for
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def drawings(result: Verification) -> list[Drawing]:
     done.append(_states(result))
     if result.phase != "read":
         done += [_state_scatter(result), _state_errors(result)]
-    return done
+    writes = [one for one in result.recordings if one.pulses is not None]
+    return done + [_waveforms(result.layer, one) for one in writes[:1]]
 
 
 def _currents(result: Verification) -> Drawing:
@@ -143,3 +145,43 @@ def _state_errors(result: Verification) -> Drawing:
 
     caption = "How the errors of the states are spread over the cells."
     return draw(f"{result.layer}--state-error", caption, paint)
+
+
+def _waveforms(layer: str, write: Recording) -> Drawing:
+    """Voltage and state of three cells: the most potentiated, the most depressed, the most disturbed."""
+    across = write["te_voltage"] - write["be_voltage"]
+    size, prefix = prefix_for(float(write.scale[2][-1]))
+    time = write.scale[2] / size
+    cells = _telling_cells(write)
+
+    def paint(figure: Figure) -> None:
+        above, below = figure.subplots(2, 1, sharex=True)
+        for (name, (i, j)), colour in zip(cells.items(), (BLUE, RED, VIOLET), strict=False):
+            label = f"{name}: row {i}, column {j}"
+            above.plot(time, across[:, i, j], "-", lw=1.0, color=colour)
+            below.plot(time, write["state"][:, i, j], "-", lw=1.4, color=colour, label=label)
+        above.set_ylabel("voltage across [V]")
+        below.set(xlabel=f"time [{prefix}s]", ylabel="state ω")
+        below.margins(x=0.01)
+        above.legend(*below.get_legend_handles_labels(), loc="lower left", ncols=3,
+                     bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0, borderpad=0.0)  # fmt: skip
+
+    caption = "Three cells during the write: what is across them behind the wires, and their state."
+    return draw(f"{layer}--waveforms", caption, paint, size=(9.6, 4.8), top=0.4)
+
+
+def _telling_cells(write: Recording) -> dict[str, tuple[int, int]]:
+    """(row, column) of the cells to look at, by why."""
+    assert write.pulses is not None
+    moved = write["state"][-1] - write["state"][0]
+    kinds = {
+        "most potentiated": np.where(write.pulses > 0, moved, 0.0),
+        "most depressed": np.where(write.pulses < 0, -moved, 0.0),
+        "most disturbed": np.where(write.pulses == 0, np.abs(moved), 0.0),
+    }
+    found = {}
+    for name, size in kinds.items():
+        row, column = np.unravel_index(int(np.argmax(size)), size.shape)
+        if size[row, column] > 0:
+            found[name] = int(row), int(column)
+    return found

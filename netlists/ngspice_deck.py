@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from netlists._text import exact, folded, number
 from netlists.circuit import Cell, Circuit, Resistor, Source, Task
+from netlists.recordings import Quantity
 from netlists.stimuli import READ_SLOT
 from roa_circuit.compact_model import (
     DYNAMIC_SUBCIRCUIT,
@@ -51,6 +52,30 @@ def ngspice_vectors(circuit: Circuit) -> tuple[str, ...]:
     if circuit.task is Task.write:
         return tuple(f"x{cell.name}.omega" for cell in circuit.cells)
     return tuple(f"v{source.name}#branch" for source in circuit.senses)
+
+
+def ngspice_quantities(circuit: Circuit) -> tuple[Quantity, ...]:
+    """What a recorded circuit keeps: drives and sensed currents, of a write also every cell."""
+    drives = tuple(f"v({source.node})" for source in circuit.words)
+    senses = tuple(f"i(V{source.name})" for source in circuit.senses)
+    found = [
+        Quantity(name="word_drive", unit="V", dims=("row",), expressions=drives),
+        Quantity(name="sensed_current", unit="A", dims=("column",), expressions=senses),
+    ]
+    if circuit.task is Task.write:
+        bits = tuple(f"v({source.node})" for source in circuit.senses)
+        found += [
+            Quantity(name="bit_drive", unit="V", dims=("column",), expressions=bits),
+            Quantity(name="energy", unit="nJ", dims=(), expressions=(f"v({ENERGY})",)),
+        ]
+        for name, unit, expressions in (
+            ("state", "1", tuple(f"v({state})" for state in ngspice_vectors(circuit))),
+            ("te_voltage", "V", tuple(f"v({cell.te})" for cell in circuit.cells)),
+            ("be_voltage", "V", tuple(f"v({cell.be})" for cell in circuit.cells)),
+        ):
+            dims = ("row", "column")
+            found.append(Quantity(name=name, unit=unit, dims=dims, expressions=expressions))
+    return tuple(found)
 
 
 def _sources(circuit: Circuit) -> Iterator[str]:
@@ -106,11 +131,15 @@ def _analysis(circuit: Circuit) -> Iterator[str]:
     states = [f"v({name})" for name in ngspice_vectors(circuit)]
     kept = [*states, f"v({ENERGY})"] if circuit.task is Task.write else currents
     end, longest = number(circuit.duration), number(circuit.longest_step)
+    kept_from = circuit.kept_from
+    if circuit.recorded:
+        recorded = (e for q in ngspice_quantities(circuit) for e in q.expressions)
+        kept, kept_from = list(dict.fromkeys([*kept, *recorded])), 0.0
     yield from folded(".save", kept)
     yield f".options {_OPTIONS[circuit.task]}"
     if circuit.task is Task.write:
         # The longest step also sets how close breakpoints may lie: 5e-5 of it.
-        yield f".tran {longest} {end} {number(circuit.kept_from)} {longest} uic"
+        yield f".tran {longest} {end} {number(kept_from)} {longest} uic"
         at = number(circuit.samples[0])
         for cell, state in zip(circuit.cells, states, strict=True):
             yield f".meas tran omega_{cell.name} FIND {state} AT={at}"

@@ -10,60 +10,83 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from netlists.simulation import Simulation
+
 if TYPE_CHECKING:
     import xarray as xr
 
 Floats = NDArray[np.float64]
 
-_RAW_KINDS = {"V": "voltage", "A": "current", "1": "voltage"}  # a state is a voltage to ngspice
-
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """One recorded quantity of an array.
+    """What is recorded of an array.
 
     name, unit : 'state' in '1', 'sensed_current' in 'A', ...
-    dims : what its axes count: ('row', 'column'), ('row',) or ('column',)
-    vectors : ngspice's expression for each element, such as 'v(drive0)', in that order
-    values : (points, elements)
+    dims : what its axes count: ('row', 'column'), ('row',), ('column',) or ()
+    expressions : ngspice's name for each element, such as 'v(drive0)', in that order
     """
 
     name: str
     unit: str
     dims: tuple[str, ...]
-    vectors: tuple[str, ...]
-    values: Floats
+    expressions: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """All quantities of one run.
+    """All that was recorded of one run.
 
     name : of the deck: 'write', 'read', 'write-64-0'
     shape : rows and columns of the array
     scale : (name, unit, values (points,)) of what the points are taken at: time, or number of the read
+    vectors : (points,) by expression
+    pulses : signed counts (rows, columns) of a write
     """
 
     name: str
     shape: tuple[int, int]
     scale: tuple[str, str, Floats]
     quantities: tuple[Quantity, ...]
+    vectors: Mapping[str, Floats]
+    pulses: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        shape: tuple[int, int],
+        quantities: tuple[Quantity, ...],
+        run: Simulation,
+        pulses: NDArray[np.int64] | None = None,
+    ) -> Recording:
+        """What a run left of these quantities; without 'time' its points are reads."""
+        vectors = {e: run.vectors[vector_name(e)] for q in quantities for e in q.expressions}
+        points = len(next(iter(vectors.values())))
+        scale = ("read", "1", np.arange(points, dtype=np.float64))
+        if "time" in run.vectors:
+            scale = ("time", "s", run.vectors["time"])
+        return cls(
+            name=name, shape=shape, scale=scale, quantities=quantities, vectors=vectors, pulses=pulses
+        )
 
     def __getitem__(self, name: str) -> Floats:
-        """A quantity as (points, rows, columns), (points, rows) or (points, columns)."""
+        """A quantity as (points, rows, columns), (points, rows), (points, columns) or (points,)."""
         found = next(q for q in self.quantities if q.name == name)
-        return found.values.reshape(-1, *self._sizes(found))
-
-    def _sizes(self, q: Quantity) -> tuple[int, ...]:
         sizes = dict(zip(("row", "column"), self.shape, strict=True))
-        return tuple(sizes[dim] for dim in q.dims)
+        table = np.stack([self.vectors[e] for e in found.expressions], axis=1)
+        return table.reshape(len(table), *(sizes[dim] for dim in found.dims))
 
     def to_dataset(self, provenance: Mapping[str, Any]) -> xr.Dataset:
         """The recording with units; `provenance` becomes an attribute, as JSON."""
         import xarray as xr
 
         name, unit, points = self.scale
-        variables = {q.name: ((name, *q.dims), self[q.name], {"units": q.unit}) for q in self.quantities}
+        variables: dict[str, Any] = {
+            q.name: ((name, *q.dims), self[q.name], {"units": q.unit}) for q in self.quantities
+        }
+        if self.pulses is not None:
+            variables["pulses"] = (("row", "column"), self.pulses.astype(np.int32), {"units": "1"})
         made = json.dumps(dict(provenance))
         return xr.Dataset(
             variables, coords={name: (name, points, {"units": unit})},
@@ -76,21 +99,28 @@ class Recording:
 
     def write_raw(self, file: BinaryIO, provenance: Mapping[str, Any]) -> None:
         """Write ngspice's binary raw file; `ngspice` and then `load FILE` reads it."""
-        name, unit, points = self.scale
-        columns = [("time" if name == "time" else "v-sweep", "time" if unit == "s" else "voltage")]
-        columns += [(vector, _RAW_KINDS[q.unit]) for q in self.quantities for vector in q.vectors]
-        made = f"{self.name}, {provenance.get('command', '')}".translate({10: " ", 13: " "})
+        name, _, points = self.scale
+        in_time = name == "time"
+        columns = [("time", "time") if in_time else ("v-sweep", "voltage")]
+        columns += [(e.lower(), "current" if e.startswith("i(") else "voltage") for e in self.vectors]
+        made = " ".join(f"{self.name}, {provenance['command']}".split())
         head = [
             f"Title: {made}",
             f"Date: {provenance['created']}",
-            f"Plotname: {'Transient Analysis' if name == 'time' else 'DC transfer characteristic'}",
+            f"Plotname: {'Transient Analysis' if in_time else 'DC transfer characteristic'}",
             "Flags: real",
             f"No. Variables: {len(columns)}",
             f"No. Points: {len(points)}",
             "Variables:",
-            *(f"\t{index}\t{vector}\t{kind}" for index, (vector, kind) in enumerate(columns)),
+            *(f"\t{index}\t{expression}\t{kind}" for index, (expression, kind) in enumerate(columns)),
             "Binary:\n",
         ]
         file.write("\n".join(head).encode())
-        table = np.column_stack([points, *(q.values for q in self.quantities)])
+        table = np.stack([points, *self.vectors.values()], axis=1)
         file.write(np.ascontiguousarray(table, dtype="<f8").tobytes())
+
+
+def vector_name(expression: str) -> str:
+    """What ngspice calls the vector of a saved expression: 'i(vsense0)' is 'vsense0#branch'."""
+    inner = expression[2:-1].lower()
+    return f"{inner}#branch" if expression.startswith("i(") else inner

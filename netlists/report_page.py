@@ -137,7 +137,8 @@ def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
     parts = {"Result": row(summary, names=["currents"])}
     if "current-error" in shown:
         parts["Columns"] = row(_columns(result), names=["current-error"])
-    return {**parts, "States": row(names=["states", "state-scatter", "state-error"])}
+    parts["States"] = row(names=["states", "state-scatter", "state-error"])
+    return parts | ({"Waveforms": shown["waveforms"]} if "waveforms" in shown else {})
 
 
 def _columns(result: Verification) -> Markup:

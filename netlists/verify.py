@@ -33,6 +33,7 @@ from netlists.engines import (
     voltages,
 )
 from netlists.parallel import Together, cores, run_all
+from netlists.recordings import Recording
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine
 from roa_circuit.chip import Chip
@@ -115,6 +116,7 @@ class Verification:
     surrogate_state: Floats
     spice_currents: Floats
     surrogate_currents: Floats  # of spice_state
+    recordings: tuple[Recording, ...]  # of all tiles' decks, if they were to be kept
 
     @property
     def ngspice_version(self) -> str | None:
@@ -124,6 +126,7 @@ class Verification:
     def to_dict(self) -> dict[str, Any]:
         """The numbers without the arrays, as in the JSON report."""
         numbers = {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
+        del numbers["recordings"]
         return {**numbers, "ngspice_version": self.ngspice_version}
 
 
@@ -140,6 +143,7 @@ def verify(
     time_limit: float = DEFAULT_TIME_LIMIT,
     progress: Callable[[float], None] = lambda fraction: None,
     keep_in: Path | None = None,
+    recorded: bool = False,
 ) -> Verification:
     """Write and read the layer in a circuit simulator, with wires, and compare.
 
@@ -155,6 +159,7 @@ def verify(
     time_limit : wall-clock seconds for all of the simulator's work.
     progress : called with the fraction of the simulator's work that is done.
     keep_in : folder for the decks `write` and `read`; a failed deck is kept in any case.
+    recorded : keep the waveforms of all lines and cells; of ngspice alone.
 
     Raises
     ------
@@ -164,7 +169,14 @@ def verify(
     analysis = analysis or default_analysis(phase)
     tiles, workers = split(layer, tile), workers or cores()
     deadline = time.monotonic() + time_limit
-    plan = Plan(phase=phase, analysis=analysis, deadline=deadline, keep_in=keep_in, engine=engine)
+    plan = Plan(
+        phase=phase,
+        analysis=analysis,
+        deadline=deadline,
+        keep_in=keep_in,
+        engine=engine,
+        recorded=recorded,
+    )
     chips = [chip_of(part, imperfections, seed) for part in tiles]
     surrogate = [run_surrogate(*pair, plan) for pair in zip(tiles, chips, strict=True)]
     started = time.perf_counter()
@@ -195,6 +207,7 @@ def verify(
         engine_version=next((run.version for run in spice if run.version), ""),
         drawn=_drawn(chips, seed) if imperfections else None,
         passed=_passed(fields, labelled=len(layer.labels) > 0),
+        recordings=tuple(one for run in spice for one in run.recordings),
         **fields,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from operator import methodcaller
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,6 +25,8 @@ from roa_circuit.drawing import Drawing
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.tiling import TileSize, split
+
+_LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 
 
 def verify(
@@ -62,6 +65,10 @@ def verify(
     figures: Annotated[
         bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")
     ] = False,
+    waveforms: Annotated[
+        bool,
+        typer.Option("--waveforms", help="Also write what ngspice computed over time: .raw and NetCDF."),
+    ] = False,
     json_file: options.Json = None,
 ) -> None:
     """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate."""
@@ -87,6 +94,7 @@ def verify(
         how = {
             "tile": size, "phase": phase, "analysis": analysis, "engine": engine, "workers": workers,
             "imperfections": imperfections, "seed": seed,
+            "recorded": waveforms or _is_light(one, size, engine),
         }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))
     crossbars = [one.crossbar for one in chosen]
@@ -96,8 +104,25 @@ def verify(
     if figures:
         for name, content in drawing.files([one for layer in drawn for one in layer]).items():
             write_file(output_dir / "figures" / name, methodcaller("write", content))
+    if waveforms:
+        _write_waveforms(results, made, output_dir)
     if not _conclude(results, crossbars, asked, made, output_dir, json_file):
         raise typer.Exit(1)
+
+
+def _is_light(layer: ProgrammedLayer, size: TileSize, engine: Engine) -> bool:
+    """Whether its waveforms are small enough to be kept for the report's sake."""
+    cells = max(tile.layer.crossbar.rows * tile.layer.crossbar.columns for tile in split(layer, size))
+    return engine is Engine.ngspice and cells <= _LIGHT
+
+
+def _write_waveforms(results: list[Verification], made: dict[str, Any], folder: Path) -> None:
+    """Every deck's waveforms, beside the deck."""
+    for result in results:
+        place = folder / result.layer if len(results) > 1 else folder
+        for one in result.recordings:
+            write_file(place / f"{one.name}.raw", partial(one.write_raw, provenance=made))
+            write_file(place / f"{one.name}.nc", partial(one.write_netcdf, provenance=made))
 
 
 def _announce(

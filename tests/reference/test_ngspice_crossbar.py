@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from netlists import cli
-from netlists.commands.solve import Engine
+from netlists.commands.solve import Engine as Solver
 from netlists.deck import read_deck, sweep_deck
 from netlists.ngspice import simulate, simulate_all
+from netlists.simulators import Engine
 from netlists.verify import verify
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.design_point import default_device
+from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.solver import read_currents
 
@@ -157,13 +159,46 @@ def test_plain_ngspice_runs_the_exported_deck(make_layer, tmp_path, monkeypatch,
 def test_verify_on_the_command_line(make_layer, tmp_path, monkeypatch, capsys):
     make_layer().save(tmp_path / "layer.npz")
     options = ["--layer", tmp_path / "layer.npz", "--output-dir", tmp_path / "out", "--reads", "3"]
+    options += ["--waveforms", "--figures"]
     run_spice(monkeypatch, ["verify", *options, "--json", tmp_path / "v.json"])
     assert "passed" in capsys.readouterr().out
     report = json.loads((tmp_path / "v.json").read_text())
     assert report["passed"] is True
     assert report["reads"] == 3
-    names = {"report.html", "report.json", "write.cir", "read.cir"}
+    names = {"report.html", "report.json", "figures"}
+    names |= {f"{run}.{kind}" for run in ("write", "read") for kind in ("cir", "raw", "nc")}
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    figures = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    assert {"synthetic--waveforms.svg", "synthetic--waveforms.png"} <= figures
+
+
+def test_recorded_waveforms_are_those_of_the_write(make_layer):
+    """Recording changes no state; cells see their pulses; what is sensed at rest is nothing."""
+    layer = make_layer(rows=4, columns=3)
+    plain, kept = verify(layer), verify(layer, recorded=True)
+    np.testing.assert_allclose(kept.spice_state, plain.spice_state, atol=1e-9)
+    assert plain.recordings == ()
+    write, read = kept.recordings
+    time, states = write.scale[2], write["state"]
+    assert states.shape == (len(time), 4, 3)
+    np.testing.assert_allclose(states[0], layer.initial_state, atol=1e-6)
+    np.testing.assert_allclose(states[-1], kept.spice_state, atol=1e-9)
+    across = write["te_voltage"] - write["be_voltage"]
+    device = layer.device.pulses
+    for peak, chosen, V in (
+        (across.min(axis=0), layer.pulses > 0, device.potentiation_voltage),
+        (across.max(axis=0), layer.pulses < 0, device.depression_voltage),
+    ):
+        np.testing.assert_allclose(peak[chosen], V, rtol=0.02)  # the wires take the rest
+        assert np.all(np.abs(peak[layer.pulses == 0]) < 0.55 * abs(V))
+    np.testing.assert_allclose(1e-9 * write["energy"][-1], plain.write_energy_spice, rtol=1e-6)
+    np.testing.assert_allclose(read["sensed_current"], kept.spice_currents, rtol=1e-9)
+
+
+def test_a_simulator_that_records_nothing_says_so(make_layer):
+    layer = make_layer()
+    with pytest.raises(InputError, match="waveforms are recorded by ngspice alone"):
+        verify(layer, engine=Engine.vacask, recorded=True)
 
 
 @pytest.mark.vacask
@@ -172,11 +207,11 @@ def test_solve_on_the_command_line(tmp_path, monkeypatch):
     rng = np.random.default_rng(5)
     np.savetxt("states.csv", rng.random((7, 5)), delimiter=",")
     np.savetxt("inputs.csv", 0.1 * rng.random((4, 7)), delimiter=",")
-    for engine in Engine:
+    for engine in Solver:
         options = ["--engine", engine, "--wire-resistance", "2.5", "--sense-resistance", "1k"]
         files = ["--states", "states.csv", "--inputs", "inputs.csv", "-o", f"{engine}.csv"]
         run_spice(monkeypatch, ["solve", *files, *options])
-    tables = [np.loadtxt(Path(f"{engine}.csv"), delimiter=",") for engine in Engine]
+    tables = [np.loadtxt(Path(f"{engine}.csv"), delimiter=",") for engine in Solver]
     np.testing.assert_allclose(tables[1], tables[0], rtol=1e-9)
     np.testing.assert_allclose(tables[2], tables[0], rtol=1e-8)
     np.testing.assert_allclose(tables[3], tables[0], rtol=1e-8)

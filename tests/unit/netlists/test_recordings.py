@@ -7,22 +7,25 @@ import subprocess
 import numpy as np
 import pytest
 
-from netlists.recordings import Quantity, Recording
+from netlists.recordings import Quantity, Recording, vector_name
+from netlists.simulation import Simulation
 from roa_circuit.results import provenance
 
 
 @pytest.fixture
 def recording():
+    """Of two rows, three columns, five points."""
     rng = np.random.default_rng(0)
     cells = tuple(f"v(xword{i}_col{j}.omega)" for i in range(2) for j in range(3))
-    return Recording(
-        name="write", shape=(2, 3), scale=("time", "s", 1e-6 * np.arange(5)),
-        quantities=(
-            Quantity(name="state", unit="1", dims=("row", "column"), vectors=cells,
-                     values=rng.random((5, 6))),
-            Quantity(name="sensed_current", unit="A", dims=("column",),
-                     vectors=tuple(f"i(vsense{j})" for j in range(3)), values=1e-6 * rng.random((5, 3))),
-        ),
+    senses = tuple(f"i(Vsense{j})" for j in range(3))
+    names = ["time", *map(vector_name, (*cells, *senses))]
+    vectors = {name: rng.random(5) for name in names} | {"time": 1e-6 * np.arange(5)}
+    return Recording.of(
+        "write", (2, 3),
+        (Quantity(name="state", unit="1", dims=("row", "column"), expressions=cells),
+         Quantity(name="sensed_current", unit="A", dims=("column",), expressions=senses)),
+        Simulation(vectors=vectors, version="ngspice-0", log="", seconds=0.0),
+        pulses=np.array([[1, 0, -2], [0, 0, 3]]),
     )  # fmt: skip
 
 
@@ -38,6 +41,7 @@ def test_netcdf_gives_values_units_and_provenance_back(recording, tmp_path):
         assert found["state"].dims == ("time", "row", "column")
         np.testing.assert_array_equal(found["state"], recording["state"])
         np.testing.assert_array_equal(found["time"], recording.scale[2])
+        np.testing.assert_array_equal(found["pulses"], recording.pulses)
         assert (found["time"].units, found["sensed_current"].units) == ("s", "A")
         assert json.loads(found.provenance) == MADE
 
@@ -45,7 +49,7 @@ def test_netcdf_gives_values_units_and_provenance_back(recording, tmp_path):
 def test_a_quantity_comes_in_the_shape_of_the_array(recording):
     assert recording["state"].shape == (5, 2, 3)
     assert recording["sensed_current"].shape == (5, 3)
-    assert recording["state"][4, 1, 2] == recording.quantities[0].values[4, 5]
+    assert recording["state"][4, 1, 2] == recording.vectors["v(xword1_col2.omega)"][4]
 
 
 @pytest.mark.ngspice
@@ -60,6 +64,14 @@ def test_ngspice_reads_the_raw_file_and_nothing_in_it_is_a_command(recording, tm
     found = [float(line.split("=")[1]) for line in done.stdout.splitlines() if " = " in line]
     expected = [recording["state"][4, 1, 2], recording["sensed_current"][3, 1], 4e-6]
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_reads_count_where_there_is_no_time(recording):
+    vectors = {vector_name(e): values for e, values in recording.vectors.items()}
+    run = Simulation(vectors=vectors, version="ngspice-0", log="", seconds=0.0)
+    swept = Recording.of("read", (2, 3), recording.quantities, run)
+    assert swept.to_dataset(MADE)["state"].dims == ("read", "row", "column")
+    np.testing.assert_array_equal(swept.scale[2], np.arange(5))
 
 
 def test_the_raw_file_is_as_long_as_it_says(recording):
