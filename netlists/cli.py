@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import typer
 
+from netlists.commands.compensate import compensate
 from netlists.commands.doctor import doctor
 from netlists.commands.netlist import netlist
 from netlists.commands.solve import solve
@@ -19,7 +20,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (netlist, solve, verify, doctor):
+for _command in (netlist, solve, verify, compensate, doctor):
     app.command()(_command)
 
 

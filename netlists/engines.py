@@ -18,8 +18,7 @@ from netlists.parallel import Together
 from netlists.recordings import Recording
 from netlists.simulation import Progress, Simulation
 from netlists.simulators import Engine
-from roa_circuit.chip import Chip, draw
-from roa_circuit.imperfections import Imperfections
+from roa_circuit.chip import Chip
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
@@ -106,13 +105,6 @@ class Run:
 def voltages(layer: ProgrammedLayer) -> Floats:
     """Word-line voltages (reads, rows) [V] of the layer's inputs."""
     return np.asarray(voltage_from_input(layer.inputs))
-
-
-def chip_of(tile: Tile, imperfections: Imperfections | None, seed: int) -> Chip:
-    """The tile's array, drawn; where it lies is part of the seed."""
-    layer = tile.layer
-    rng = np.random.default_rng([seed, tile.first_row, tile.first_column])
-    return draw(imperfections, layer.crossbar, layer.device, rng)
 
 
 def estimate(

@@ -25,7 +25,6 @@ from netlists.engines import (
     Phase,
     Plan,
     Run,
-    chip_of,
     estimate,
     run_spice,
     run_surrogate,
@@ -36,7 +35,7 @@ from netlists.parallel import Together, cores, run_all
 from netlists.recordings import Recording
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine
-from roa_circuit.chip import Chip
+from roa_circuit.chip import Chip, chip_of
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import output_from_reference

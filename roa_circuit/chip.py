@@ -23,6 +23,7 @@ from roa_circuit.parameters import OPEN, Device
 from roa_circuit.periphery import convert, pink, shot_deviation, thermal_deviation
 from roa_circuit.programming import Programming, write_noise
 from roa_circuit.spread import Spread
+from roa_circuit.tiling import Tile
 from roa_circuit.waveforms import READ_HOLD
 
 Floats = NDArray[np.float64]
@@ -156,6 +157,13 @@ def draw(
         sigma_wn=spread.sigma_wn if x.sigma_wn is None else x.sigma_wn,
         noise={n: int(streams[n].integers(2**63)) for n in ("write_noise", "read_noise", "flicker")},
     )
+
+
+def chip_of(tile: Tile, imperfections: Imperfections | None, seed: int) -> Chip:
+    """A tile's array, drawn; where it lies in its layer is part of the seed."""
+    layer = tile.layer
+    rng = np.random.default_rng([seed, tile.first_row, tile.first_column])
+    return draw(imperfections, layer.crossbar, layer.device, rng)
 
 
 def _spread(x: Imperfections, device: Device) -> Spread:

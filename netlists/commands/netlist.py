@@ -72,4 +72,4 @@ def netlist(
         soft_wrap=True,
     )
     if imperfections:
-        console.out.print(f"seed {seed}: {chip.described()}", markup=False, soft_wrap=True)
+        console.say(f"seed {seed}: {chip.described()}")

@@ -93,7 +93,7 @@ def solve(
         soft_wrap=True,
     )
     if imperfections:
-        console.out.print(f"seed {seed}: {chip.described()}", markup=False, soft_wrap=True)
+        console.say(f"seed {seed}: {chip.described()}")
 
 
 def _currents(

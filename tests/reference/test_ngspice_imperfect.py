@@ -9,10 +9,12 @@ from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.ngspice import simulate
 from netlists.verify import verify
 from roa_circuit.breaks import Break
+from roa_circuit.compensation import predistort
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_device
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
+from roa_circuit.memristor import conductance, conductance_range, current, state_from_conductance
 from roa_circuit.parameters import OPEN
 from roa_circuit.solver import read_currents
 from roa_circuit.spread import CONSTANTS, Spread
@@ -107,3 +109,21 @@ def test_one_chip_with_everything_written_and_read_by_both_engines(make_layer):
     ideal = verify(layer, tile=size, time_limit=120)
     assert ideal.drawn is None
     assert np.abs(ideal.surrogate_state - result.surrogate_state).max() > 0.1
+
+
+def test_ngspice_sees_the_wanted_weights_of_predistorted_states():
+    crossbar = Crossbar(rows=16, columns=5, r_source=10.0, r_word=5.0, r_bit=5.0, r_sense=10.0)
+    device, rng = default_device(), np.random.default_rng(4)
+    p, V_r = device.memristor, device.pulses.read_voltage
+    state, volts = rng.uniform(0.3, 0.7, (16, 5)), 0.1 * rng.random((8, 16))
+    found = predistort(crossbar, conductance(state, V_r, p), *conductance_range(V_r, p))
+    mapped = state_from_conductance(found.conductances, V_r, p)
+    ideal = current(state, volts[:, :, None], p).sum(axis=1)
+
+    def worst(omega, gain):
+        deck = sweep_deck(crossbar, omega, volts, device)
+        measured = gain * simulate(deck.text, time_limit=120).matrix(deck.vectors, 8)
+        return np.abs(measured / ideal - 1).max()
+
+    assert worst(state, 1.0) > 5e-3
+    assert worst(mapped, found.gain) < 1e-4  # what is left is the curvature of Eq. 2

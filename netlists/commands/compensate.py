@@ -1,0 +1,89 @@
+"""`roa-spice compensate`: how much of what wires take from a layer each compensation gives back."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from netlists.commands._layer import Reads, layer_on
+from netlists.tables import format_matrix
+from roa_circuit import console, options
+from roa_circuit.errors import InputError
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.recovery import Compensation, Recovery, mapped, recover
+from roa_circuit.results import check_writable, write_summary, write_text
+from roa_circuit.tiling import TileSize, split
+
+_LEGEND = (
+    "weights: rms error of g in [-1, 1]; outputs: rms error over their rms; same: reads whose largest"
+    " output is that behind perfect wires; right: accuracy; clipped: cells at an end of their range"
+)
+
+
+def compensate(
+    layer: Annotated[str, typer.Option(help="A shipped layer ('fc') or a layer file (.npz).")] = "fc",
+    tile: Annotated[
+        str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
+    ] = str(TileSize()),
+    reads: Reads = None,
+    wire_resistance: options.WireResistance = None,
+    source_resistance: options.SourceResistance = None,
+    sense_resistance: options.SenseResistance = None,
+    imperfections: options.ImperfectionsFile = None,
+    seed: options.Seed = 0,
+    states: Annotated[
+        Path | None,
+        typer.Option(help="CSV to write the pre-distorted states to; of a layer on one tile."),
+    ] = None,
+    json_file: options.Json = None,
+) -> None:
+    """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
+    check_writable(states, json_file)
+    chosen = layer_on(
+        layer, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
+    )
+    size = TileSize.parse(tile)
+    predistorted = _predistorted(chosen, size) if states else None
+    with console.percent(f"layer {chosen.name}") as advance:
+        found = recover(chosen, tile=size, imperfections=imperfections, seed=seed, progress=advance)
+    c = chosen.crossbar
+    title = (
+        f"Layer {chosen.name}: {c.rows} x {c.columns} cells, {c.r_word:g} and {c.r_bit:g} Ohm a segment"
+    )
+    head = ["", "weights", "outputs", "same", "right", "clipped"]
+    console.out.print(console.table(title, head, map(_row, found)))
+    console.say(_LEGEND)
+    summary: dict[str, Any] = {
+        "layer": chosen.name, **c.to_dict(), "tile": str(size), "reads": len(chosen.inputs),
+        "seed": seed, "imperfections": imperfections.to_dict() if imperfections else None,
+        "recovered": [
+            {**dataclasses.asdict(one), "compensation": str(one.compensation)} for one in found
+        ],
+    }  # fmt: skip
+    if states and predistorted:
+        write_text(states, predistorted[0])
+        summary |= {"states": str(states), "gain": predistorted[1]}
+    write_summary(json_file, summary)
+
+
+def _predistorted(layer: ProgrammedLayer, size: TileSize) -> tuple[str, list[float]]:
+    """(the states to map, as CSV; the gain of each column that goes with them)."""
+    tiles = split(layer, size)
+    if len(tiles) > 1:
+        raise InputError(f"--states: layer {layer.name!r} needs {len(tiles)} tiles of {size}, not one")
+    _, mapping, gain, _ = mapped(tiles[0], Compensation(predistorted=True))
+    return format_matrix(mapping), gain.tolist()
+
+
+def _row(one: Recovery) -> tuple[str, ...]:
+    return (
+        str(one.compensation),
+        f"{one.weight_error:.1e}",
+        f"{100 * one.mac_error:.3g} %",
+        f"{100 * one.agreement:.1f} %",
+        "" if one.accuracy is None else f"{100 * one.accuracy:.1f} %",
+        f"{100 * one.clipped:.1f} %" if one.compensation.predistorted else "",
+    )

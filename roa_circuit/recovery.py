@@ -1,0 +1,193 @@
+"""Recovery: how much of what wires take from a layer each compensation gives back.
+
+The layer's intended states (Eq. 6 undone) are mapped as each compensation asks, read through the
+wires of every tile, and corrected; perfect wires are what it is held against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.chip import Chip, chip_of
+from roa_circuit.compensation import Order, as_it_is, calibrate, heaviest_nearest, predistort
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.mapping import mapping_constants, voltage_from_input
+from roa_circuit.memristor import conductance, conductance_range, state_from_conductance
+from roa_circuit.programming import after_pulses
+from roa_circuit.solver import effective_weights, read_currents
+from roa_circuit.tiling import Tile, TileSize, outputs, split
+
+Floats = NDArray[np.float64]
+
+TEST_READS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compensation:
+    """A choice of what is done about wires."""
+
+    permuted: bool = False
+    predistorted: bool = False
+    calibrated: bool = False
+
+    def __str__(self) -> str:
+        names = ("permuted", "predistorted", "calibrated")
+        return ", ".join(name for name in names if getattr(self, name)) or "nothing"
+
+
+CHOICES = (
+    Compensation(),
+    Compensation(permuted=True),
+    Compensation(calibrated=True),
+    Compensation(permuted=True, calibrated=True),
+    Compensation(predistorted=True),
+    Compensation(predistorted=True, calibrated=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """What is left of the wires' effect on a layer.
+
+    weight_error : rms deviation of the effective weights g, of [-1, 1]
+    mac_error : rms deviation of the outputs y over their rms
+    agreement : share of reads whose largest output is that behind perfect wires
+    accuracy : share of right answers, None where the layer has no labels
+    clipped : share of cells at an end of their range
+    """
+
+    compensation: Compensation
+    weight_error: float
+    mac_error: float
+    agreement: float
+    accuracy: float | None
+    clipped: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """A tile as read: currents (reads, columns) [A] and weights (rows, columns) as effective g."""
+
+    currents: Floats
+    weights: Floats
+    clipped: float
+
+
+def recover(
+    layer: ProgrammedLayer,
+    *,
+    tile: TileSize | None = None,
+    imperfections: Imperfections | None = None,
+    seed: int = 0,
+    choices: Sequence[Compensation] = CHOICES,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> list[Recovery]:
+    """Each choice on the same chips, tile by tile.
+
+    Only calibration knows a chip: pre-distortion and permutation reckon with the nominal device.
+
+    Raises
+    ------
+    InputError : what reading and drawing raise.
+    """
+    tiles = split(layer, tile)
+    chips = [chip_of(one, imperfections, seed) for one in tiles]
+    ideal = [_ideal(one) for one in tiles]
+    y_ideal = outputs(tiles, [one.currents for one in ideal])
+    found = []
+    for number, choice in enumerate(choices):
+        reads = [_read(one, chip, choice) for one, chip in zip(tiles, chips, strict=True)]
+        y = outputs(tiles, [one.currents for one in reads])
+        right = np.argmax(y, axis=1) == layer.labels if len(layer.labels) else None
+        pairs = zip(reads, ideal, strict=True)
+        errors = np.concatenate([(a.weights - b.weights).ravel() for a, b in pairs])
+        found.append(
+            Recovery(
+                compensation=choice,
+                weight_error=_rms(errors),
+                mac_error=_rms(y - y_ideal) / max(_rms(y_ideal), 1e-300),
+                agreement=float(np.mean(np.argmax(y, axis=1) == np.argmax(y_ideal, axis=1))),
+                accuracy=None if right is None else float(np.mean(right)),
+                clipped=float(np.mean([one.clipped for one in reads])),
+            )
+        )
+        progress((number + 1) / len(choices))
+    return found
+
+
+def mapped(tile: Tile, choice: Compensation) -> tuple[Order, Floats, Floats, float]:
+    """(order, states (rows, columns) on the array, digital gain (columns,), share clipped)."""
+    layer = tile.layer
+    device, states = layer.device, _intended(layer)
+    p, V_r = device.memristor, device.pulses.read_voltage
+    wanted = np.asarray(conductance(states, V_r, p))
+    order = as_it_is(wanted.shape)
+    if choice.permuted:
+        order = heaviest_nearest(wanted, np.asarray(voltage_from_input(layer.inputs)))
+    if not choice.predistorted:
+        return order, order.place(states), np.ones(wanted.shape[1]), 0.0
+    found = predistort(layer.crossbar, order.place(wanted), *conductance_range(V_r, p))
+    states = np.clip(state_from_conductance(found.conductances, V_r, p), 0.0, 1.0)
+    return order, states, found.gain, found.clipped
+
+
+def _read(tile: Tile, chip: Chip, choice: Compensation) -> _Read:
+    layer = tile.layer
+    order, states, gain, clipped = mapped(tile, choice)
+    states = chip.start(states)
+
+    def read(inputs: Floats) -> Floats:
+        volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs))))
+        currents = read_currents(chip.crossbar, states, volts, chip.device)
+        return chip.sense(currents, states, volts)
+
+    offset = np.zeros(layer.crossbar.columns)
+    if choice.calibrated:
+        tests = _test_inputs(layer)
+        wanted = _ideal_currents(layer, tests)[:, order.columns]
+        calibration = calibrate(read(tests), wanted, read(np.zeros_like(tests)))
+        gain, offset = calibration.gain, calibration.offset
+    currents = order.outputs(read(layer.inputs) * gain + offset)
+    weights = order.restore(effective_weights(chip.crossbar, states, chip.device) * gain)
+    return _Read(currents=currents, weights=_differential(weights, layer), clipped=clipped)
+
+
+def _ideal(tile: Tile) -> _Read:
+    layer = tile.layer
+    p, V_r = layer.device.memristor, layer.device.pulses.read_voltage
+    weights = np.asarray(conductance(_intended(layer), V_r, p))
+    return _Read(
+        currents=_ideal_currents(layer, layer.inputs),
+        weights=_differential(weights, layer),
+        clipped=0.0,
+    )
+
+
+def _differential(weights: Floats, layer: ProgrammedLayer) -> Floats:
+    """g (rows, columns - 1) of conductances against the reference column's."""
+    a, _ = mapping_constants(layer.device)
+    return np.asarray(a * (weights[:, :-1] - weights[:, -1:]))
+
+
+def _intended(layer: ProgrammedLayer) -> Floats:
+    return np.asarray(after_pulses(layer.initial_state, layer.pulses, layer.device))
+
+
+def _ideal_currents(layer: ProgrammedLayer, inputs: Floats) -> Floats:
+    volts = np.asarray(voltage_from_input(inputs))
+    return read_currents(layer.crossbar.ideal(), _intended(layer), volts, layer.device)
+
+
+def _test_inputs(layer: ProgrammedLayer) -> Floats:
+    """The same few patterns for every choice: even noise, on average as large as the inputs."""
+    largest = min(2.0 * float(layer.inputs.mean()), 1.0) or 1.0
+    return largest * np.random.default_rng(layer.crossbar.rows).random((TEST_READS, layer.crossbar.rows))
+
+
+def _rms(values: Floats) -> float:
+    return float(np.sqrt(np.mean(values**2)))

@@ -1,0 +1,53 @@
+"""roa-spice compensate: the table, the numbers, and the states to map."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from netlists import cli
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.memristor import current
+from roa_circuit.programming import after_pulses
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, make_layer):
+    monkeypatch.chdir(tmp_path)
+    make_layer(rows=12, columns=4, reads=6).save(Path("layer.npz"))
+
+
+def test_the_shipped_head_behind_wires(command):
+    code, out, _ = command(cli.main, "compensate", "--wire-resistance", "5", "--json", "c.json")
+    assert code == 0
+    assert "predistorted, calibrated" in out
+    found = {one["compensation"]: one for one in json.loads(Path("c.json").read_text())["recovered"]}
+    assert found["nothing"]["mac_error"] == pytest.approx(0.115, abs=0.01)
+    assert found["calibrated"]["mac_error"] < 0.02
+    assert found["predistorted"]["mac_error"] < 1e-3
+    assert found["predistorted"]["agreement"] == 1.0
+
+
+def test_mapped_states_undo_the_wires_when_solved(command):
+    wires = ("--wire-resistance", "3", "--source-resistance", "10", "--sense-resistance", "10")
+    asked = ("--layer", "layer.npz", "--states", "mapped.csv", "--json", "c.json")
+    assert command(cli.main, "compensate", *asked, *wires)[0] == 0
+    gain = np.array(json.loads(Path("c.json").read_text())["gain"])
+    layer = ProgrammedLayer.load(Path("layer.npz"))
+    volts = 0.1 * layer.inputs
+    np.savetxt("inputs.csv", volts, delimiter=",")
+    Path("device.toml").write_text(layer.device.to_toml())
+    files = ("--states", "mapped.csv", "--inputs", "inputs.csv", "--device", "device.toml")
+    assert command(cli.main, "solve", *files, *wires, "-o", "i.csv")[0] == 0
+    wanted = after_pulses(layer.initial_state, layer.pulses, layer.device)
+    ideal = current(wanted, volts[:, :, None], layer.device.memristor).sum(axis=1)
+    np.testing.assert_allclose(gain * np.loadtxt("i.csv", delimiter=","), ideal, rtol=1e-4)
+
+
+def test_states_of_a_tiled_layer_are_refused(command):
+    asked = ("--layer", "layer.npz", "--tile", "5x2", "--states", "mapped.csv")
+    code, _, error = command(cli.main, "compensate", *asked)
+    assert code == 2
+    assert "needs 6 tiles of 5x2, not one" in error
+    assert not Path("mapped.csv").exists()
