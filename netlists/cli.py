@@ -9,6 +9,7 @@ import typer
 from netlists.commands.compensate import compensate
 from netlists.commands.doctor import doctor
 from netlists.commands.netlist import netlist
+from netlists.commands.program import program
 from netlists.commands.solve import solve
 from netlists.commands.verify import verify
 from roa_circuit import console
@@ -20,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (netlist, solve, verify, compensate, doctor):
+for _command in (netlist, solve, program, verify, compensate, doctor):
     app.command()(_command)
 
 

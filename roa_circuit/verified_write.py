@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 _DEAF = 0.02  # of the pulses' worth: a cell that moves less did not answer
+_HEARD = 0.1  # ... and one that ever moved as much is not stuck
 _DEAF_ROUNDS = 2  # without an answer, one after the other, and a cell is given up
 _REVERSALS = 4  # of direction, and a cell is given up
 _WEAKEST = 1.0 / 8.0  # answer that is believed; stronger ones than 1 are for the rounding to mend
@@ -167,7 +168,8 @@ class _Progress:
         self.reading, self.target, self.tolerance = reading, target, tolerance
         self.strength = np.ones(target.shape)
         self.last, self.spent = np.zeros((2, *target.shape), dtype=np.int64)
-        self.reversals, self.deaf, self.heard = np.zeros((3, *target.shape), dtype=np.int64)
+        self.reversals, self.deaf = np.zeros((2, *target.shape), dtype=np.int64)
+        self.heard = np.zeros(target.shape, dtype=bool)
 
     @property
     def outside(self) -> NDArray[np.bool_]:
@@ -196,7 +198,7 @@ class _Progress:
         believed = np.clip(answer, _WEAKEST, 1.0)
         self.strength = np.where(asked, np.sqrt(self.strength * believed), self.strength)
         self.deaf = np.where(asked, np.where(answer < _DEAF, self.deaf + 1, 0), self.deaf)
-        self.heard += asked & (answer >= _DEAF)
+        self.heard |= asked & (answer >= _HEARD)
         self.reversals += count * self.last < 0
         self.last = np.where(asked, count, self.last)
         self.spent += np.abs(count)
@@ -219,7 +221,7 @@ class _Progress:
         deaf = self.deaf >= _DEAF_ROUNDS
         reasons = [
             (~self.outside, Ending.reached),
-            (beyond | (deaf & (self.heard > 0)), Ending.out_of_range),
+            (beyond | (deaf & self.heard), Ending.out_of_range),
             (deaf, Ending.stuck),
             (self.reversals >= _REVERSALS, Ending.oscillating),
             (self.correction(device, exact, None) == 0, Ending.too_coarse),

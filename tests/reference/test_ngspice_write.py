@@ -10,9 +10,15 @@ import pytest
 from netlists.deck import write_deck
 from netlists.ngspice import simulate
 from netlists.ngspice_deck import ENERGY, NANOJOULE
+from netlists.spice_array import SpiceArray
+from roa_circuit.arrays import WiredArray
+from roa_circuit.chip import draw
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.parameters import load_device
+from roa_circuit.programming import Programming
+from roa_circuit.verified_write import Ending, write_verify
 
 pytestmark = pytest.mark.ngspice
 
@@ -68,3 +74,19 @@ def check(deviations, record_property):
     assert disturb < 2e-5
     assert abs(energy) < 1e-3
     assert moved > 0.01
+
+
+def test_write_verify_takes_the_same_rounds_in_both():
+    """Reads and writes of every round in ngspice; the surrogate counts the same pulses."""
+    rng = np.random.default_rng(1)
+    device = load_device("zhang2021").scaled(0.01)
+    crossbar = Crossbar(rows=4, columns=3, r_source=10.0, r_word=30.0, r_bit=30.0, r_sense=10.0)
+    chip = draw(Imperfections(stuck_off=0.1), crossbar, device, np.random.default_rng(1))
+    target = rng.uniform(0.3, 0.7, (4, 3))
+    arrays = [make(chip, np.full((4, 3), 0.5), device) for make in (WiredArray, SpiceArray)]
+    own, spice = (write_verify(array, target, device, Programming(), tolerance=0.03) for array in arrays)
+    assert (own.pulses == spice.pulses).all()
+    assert (own.ending == spice.ending).all()
+    assert np.abs(arrays[0].state - arrays[1].state).max() < STATE_LIMIT
+    assert arrays[0].energy == pytest.approx(arrays[1].energy, rel=1e-3)
+    assert (own.ending[~np.isnan(chip.fixed)] == Ending.stuck).all()

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roa_circuit.arrays import FreeCells, WiredArray
+from roa_circuit.chip import draw
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
+from roa_circuit.imperfections import Imperfections
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming, real_pulse_count
 from roa_circuit.solver import effective_weights
@@ -67,7 +69,7 @@ def test_stuck_cells_are_not_hammered():
 def test_a_cell_that_stops_short_of_its_target_is_out_of_range():
     """Behind 100 Ohm even a cell that is fully on reads as omega = 0.73."""
     crossbar = Crossbar(rows=1, columns=1, r_source=100.0)
-    array = WiredArray(crossbar, np.array([[0.5]]), with_k(100.0))
+    array = WiredArray.perfect(crossbar, np.array([[0.5]]), with_k(100.0))
     result = write_verify(array, np.array([[0.9]]), DEVICE, HOW)
     assert Ending(result.ending[0, 0]) is Ending.out_of_range
     assert array.state[0, 0] > 0.99
@@ -79,15 +81,38 @@ def test_a_wired_array_reaches_its_targets_as_read_through_the_wires(ohms):
     device = default_device()
     crossbar = dataclasses.replace(default_crossbar(8, 5), r_word=ohms, r_bit=ohms)
     target = rng.uniform(0.1, 0.9, (8, 5))
-    array = WiredArray(crossbar, np.full((8, 5), 0.5), device)
+    array = WiredArray.perfect(crossbar, np.full((8, 5), 0.5), device)
     result = write_verify(array, target, device, HOW, tolerance=0.06)
     assert not result.failed.any()
     assert result.worst_error <= 0.06
     seen = effective_weights(crossbar, array.state, device)
     smallest, largest = (effective_weights(crossbar.ideal(), np.full((8, 5), w), device) for w in (0, 1))
     np.testing.assert_allclose((seen - smallest) / (largest - smallest), result.reading, atol=2e-3)
-    assert sum(w.energy for w in array.writes) > 0
+    assert array.energy == sum(w.energy for w in array.writes) > 0
     assert len(array.writes) == len(result.rounds) - 1
+
+
+def test_an_imperfect_array_says_which_cells_its_faults_are():
+    device, shape = default_device(), (12, 8)
+    faults = Imperfections(stuck_on=0.05, stuck_off=0.05, flicker=0.01, sigma_wn=0.05)
+    chip = draw(faults, default_crossbar(*shape), device, np.random.default_rng(4))
+    array = WiredArray(chip, np.full(shape, 0.5), device)
+    target = np.random.default_rng(5).uniform(0.25, 0.75, shape)
+    result = write_verify(array, target, device, HOW)
+    is_stuck = ~np.isnan(chip.fixed)
+    assert is_stuck.any()
+    assert (result.ending[is_stuck] == Ending.stuck).all()
+    assert (result.ending[~is_stuck] == Ending.reached).mean() > 0.8
+    assert not (result.ending[~is_stuck] == Ending.stuck).any()
+
+
+def test_every_read_has_noise_of_its_own():
+    device = default_device()
+    chip = draw(Imperfections(flicker=0.01), default_crossbar(4, 3), device, np.random.default_rng(0))
+    array = WiredArray(chip, np.full((4, 3), 0.5), device)
+    assert (array.read() != array.read()).all()
+    again = WiredArray(chip, np.full((4, 3), 0.5), device)
+    assert (again.read() == WiredArray(chip, np.full((4, 3), 0.5), device).read()).all()
 
 
 def test_the_report_names_every_failed_cell():

@@ -1,0 +1,112 @@
+"""`roa-spice program`: write-verify an array to wanted states, through its wires."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from netlists.ngspice import DEFAULT_TIME_LIMIT
+from netlists.spice_array import SpiceArray
+from netlists.tables import format_matrix, read_matrix
+from roa_circuit import console, options
+from roa_circuit.arrays import WiredArray
+from roa_circuit.chip import draw
+from roa_circuit.crossbar import SELECT_SCHEMES, Crossbar
+from roa_circuit.design_point import CURRENT_SCALE
+from roa_circuit.parameters import load_device
+from roa_circuit.programming import Programming
+from roa_circuit.results import check_writable, write_summary, write_text
+from roa_circuit.units import engineering
+from roa_circuit.verified_write import VerifiedWrite, write_verify
+
+
+class Engine(StrEnum):
+    """What writes and reads the array."""
+
+    surrogate = "surrogate"
+    ngspice = "ngspice"
+
+
+def program(
+    target: Annotated[Path, typer.Option(help="CSV of wanted states omega: rows x columns.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV of reached states to write.")],
+    start: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="omega of every cell before the first write.")
+    ] = 0.5,
+    engine: Annotated[Engine, typer.Option(help="What writes and reads.")] = Engine.surrogate,
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="How far off a reading may be, in omega.")
+    ] = 0.05,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Of write and verify, at most.")] = 20,
+    wire_resistance: options.WireResistance = None,
+    source_resistance: options.SourceResistance = None,
+    sense_resistance: options.SenseResistance = None,
+    scheme: Annotated[str, typer.Option(help=f"Select scheme: {', '.join(SELECT_SCHEMES)}.")] = "V/2",
+    imperfections: options.ImperfectionsFile = None,
+    seed: options.Seed = 0,
+    device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
+    current_scale: Annotated[
+        float, typer.Option(min=1e-9, help="Multiplies the cells' currents; 1 is the set as it is.")
+    ] = CURRENT_SCALE,
+    time_limit: Annotated[
+        float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that ngspice may take.")
+    ] = DEFAULT_TIME_LIMIT,
+    json_file: options.Json = None,
+) -> None:
+    """Write, read back, correct, until every cell reads as wanted or cannot be helped."""
+    check_writable(output, json_file)
+    wanted = read_matrix(target, what="state omega", lowest=0.0, highest=1.0)
+    nominal = load_device(device)
+    nominal = nominal.scaled(current_scale * nominal.memristor.current_scale)
+    wires = wire_resistance or 0.0
+    crossbar = Crossbar(
+        rows=wanted.shape[0],
+        columns=wanted.shape[1],
+        r_source=source_resistance or 0.0,
+        r_word=wires,
+        r_bit=wires,
+        r_sense=sense_resistance or 0.0,
+        scheme=scheme,
+    )
+    chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
+    blank = np.full(wanted.shape, start)
+    array: WiredArray | SpiceArray
+    if engine is Engine.ngspice:
+        array = SpiceArray(chip, blank, nominal, time_limit=time_limit)
+    else:
+        array = WiredArray(chip, blank, nominal)
+    began = time.perf_counter()
+    result = write_verify(array, wanted, nominal, Programming(), tolerance=tolerance, rounds=rounds)
+    seconds = time.perf_counter() - began
+    write_text(output, format_matrix(array.state))
+    summary: dict[str, Any] = {
+        **result.to_dict(), "engine": str(engine), "tolerance": tolerance, "energy": array.energy,
+        "seconds": seconds, "device": nominal.name, **crossbar.to_dict(), "states": str(output),
+        "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
+    }  # fmt: skip
+    write_summary(json_file, summary)
+    _show(result, array.energy, seconds)
+    if imperfections:
+        console.out.print(f"seed {seed}: {chip.described()}", markup=False, soft_wrap=True)
+    if result.failed.any():
+        raise typer.Exit(1)
+
+
+def _show(result: VerifiedWrite, energy: float, seconds: float) -> None:
+    rows = [
+        (str(n), f"{one.rms_error:.3f}", f"{one.worst_error:.3f}", str(one.outside), str(one.pulses))
+        for n, one in enumerate(result.rounds, start=1)
+    ]
+    head = ["round", "rms error", "worst", "cells outside", "pulses"]
+    console.out.print(console.table("Write-verify, errors in omega as read", head, rows))
+    ends = ", ".join(f"{count} {name}" for name, count in result.counts().items() if count)
+    console.out.print(
+        f"{ends}; {result.pulses.sum()} pulses, {engineering(energy, 'J')}, in {seconds:.3g} s",
+        markup=False,
+        soft_wrap=True,
+    )

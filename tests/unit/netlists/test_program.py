@@ -1,0 +1,56 @@
+"""`roa-spice program`: write-verify on the command line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from netlists import cli
+
+
+@pytest.fixture
+def target(tmp_path):
+    path = tmp_path / "target.csv"
+    np.savetxt(path, np.random.default_rng(0).uniform(0.15, 0.85, (5, 3)), delimiter=",")
+    return path
+
+
+def test_an_array_is_programmed(command, tmp_path, target):
+    files = ["--target", target, "-o", tmp_path / "states.csv", "--json", tmp_path / "p.json"]
+    code, out, _ = command(cli.main, "program", *files, "--wire-resistance", "5", "--tolerance", "0.06")
+    assert code == 0
+    assert "15 reached" in out
+    report = json.loads((tmp_path / "p.json").read_text())
+    assert report["endings"]["reached"] == 15
+    assert report["failed"] == []
+    assert report["energy"] > 0
+    reached, wanted = (np.loadtxt(f, delimiter=",") for f in (tmp_path / "states.csv", target))
+    assert np.abs(reached - wanted).max() < 0.08
+
+
+def test_faulty_cells_are_named_and_fail_the_command(command, tmp_path, target):
+    (tmp_path / "faults.toml").write_text('"stuck_on [-]" = 0.3\n')
+    files = ["--target", target, "-o", tmp_path / "s.csv", "--json", tmp_path / "p.json"]
+    code, out, _ = command(
+        cli.main, "program", *files, "--imperfections", tmp_path / "faults.toml", "--seed", "1"
+    )
+    report = json.loads((tmp_path / "p.json").read_text())
+    assert code == 1
+    assert report["drawn"]["stuck_on"] == report["endings"]["stuck"] > 0
+    assert {cell["why"] for cell in report["failed"]} >= {"stuck"}
+    assert "stuck" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--scheme", "V/4"], "scheme 'V/4' is unknown"),
+        (["--start", "2"], "--start"),
+        (["--target", "nowhere.csv"], "nowhere.csv"),
+    ],
+)
+def test_bad_input_is_one_line(command, tmp_path, target, arguments, complaint):
+    code, _, err = command(cli.main, "program", "--target", target, "-o", tmp_path / "s.csv", *arguments)
+    assert code == 2
+    assert complaint in err
+    assert not (tmp_path / "s.csv").exists()
