@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.deck import write_deck
-from netlists.ngspice import simulate
+from netlists.ngspice import NGSPICE
 from netlists.ngspice_deck import ENERGY, NANOJOULE
 from netlists.shipped import load_layer
 from roa_circuit.design_point import default_crossbar, default_device
@@ -66,7 +66,7 @@ def against_ngspice(layer: ProgrammedLayer, repeats: int) -> Row:
     energies, versions = [], []
 
     def spice() -> tuple[float, NDArray[np.float64]]:
-        run = simulate(deck.text, time_limit=3600)
+        run = NGSPICE.simulate(deck.text, time_limit=3600)
         energies.append(NANOJOULE * float(run.vectors[ENERGY][-1]))
         versions.append(run.version)
         final = [run.vectors[name][-1] for name in deck.vectors]

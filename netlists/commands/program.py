@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from netlists.ngspice import DEFAULT_TIME_LIMIT
+from netlists.simulation import DEFAULT_TIME_LIMIT
+from netlists.simulators import Engine as Simulators
 from netlists.spice_array import SpiceArray
 from netlists.tables import format_matrix, read_matrix
 from roa_circuit import console, options
@@ -30,6 +31,7 @@ class Engine(StrEnum):
 
     surrogate = "surrogate"
     ngspice = "ngspice"
+    vacask = "vacask"
 
 
 def program(
@@ -54,7 +56,7 @@ def program(
         float, typer.Option(min=1e-9, help="Multiplies the cells' currents; 1 is the set as it is.")
     ] = CURRENT_SCALE,
     time_limit: Annotated[
-        float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that ngspice may take.")
+        float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that a simulator may take.")
     ] = DEFAULT_TIME_LIMIT,
     json_file: options.Json = None,
 ) -> None:
@@ -76,17 +78,18 @@ def program(
     chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
-    if engine is Engine.ngspice:
-        array = SpiceArray(chip, blank, nominal, time_limit=time_limit)
-    else:
+    if engine is Engine.surrogate:
         array = WiredArray(chip, blank, nominal)
+    else:
+        simulator = Simulators(str(engine))
+        array = SpiceArray(chip, blank, nominal, engine=simulator, time_limit=time_limit)
     began = time.perf_counter()
     result = write_verify(array, wanted, nominal, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began
     write_text(output, format_matrix(array.state))
     summary: dict[str, Any] = {
-        **result.to_dict(), "engine": str(engine), "tolerance": tolerance, "energy": array.energy,
-        "seconds": seconds, "device": nominal.name, **crossbar.to_dict(), "states": str(output),
+        **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
+        "energy": array.energy or None, "seconds": seconds, "device": nominal.name, **crossbar.to_dict(), "states": str(output),
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
@@ -105,8 +108,9 @@ def _show(result: VerifiedWrite, energy: float, seconds: float) -> None:
     head = ["round", "rms error", "worst", "cells outside", "pulses"]
     console.out.print(console.table("Write-verify, errors in omega as read", head, rows))
     ends = ", ".join(f"{count} {name}" for name, count in result.counts().items() if count)
+    spent = f"{result.pulses.sum()} pulses" + (f", {engineering(energy, 'J')}" if energy else "")
     console.out.print(
-        f"{ends}; {result.pulses.sum()} pulses, {engineering(energy, 'J')}, in {seconds:.3g} s",
+        f"{ends}; {spent}, in {seconds:.3g} s",
         markup=False,
         soft_wrap=True,
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from netlists.deck import write_deck
-from netlists.ngspice import simulate
+from netlists.ngspice import NGSPICE
 from netlists.ngspice_deck import ENERGY, NANOJOULE
 from netlists.spice_array import SpiceArray
 from roa_circuit.arrays import WiredArray
@@ -38,7 +38,7 @@ def compare(shape, density, ohms, currents):
     state = rng.uniform(0.1, 0.9, shape)
     pulses = rng.integers(-2, 4, shape) * (rng.random(shape) < density)
     deck = write_deck(crossbar, state, pulses, device)
-    run = simulate(deck.text, time_limit=1200)
+    run = NGSPICE.simulate(deck.text, time_limit=1200)
     spice = np.reshape([run.vectors[name][-1] for name in deck.vectors], shape)
     own = write_in_situ(crossbar, state, pulses, device)
     idle = pulses == 0
