@@ -49,8 +49,13 @@ class Solution:
         return objective.loss.noise(plain, self.freedom(len(plain)))
 
 
-def best_search(objective: Objective, m: Measurements, prior: Memristor) -> Solution:
-    """The lowest of brief searches from several guesses, the likeliest first, brought to its end."""
+def best_search(
+    objective: Objective, m: Measurements, prior: Memristor, *, brief: bool = False
+) -> Solution:
+    """The lowest of brief searches from several guesses, the likeliest first, brought to its end.
+
+    `brief` leaves it where it is.
+    """
     starts = sorted(guesses(m, prior), key=lambda x: float(np.sum(objective.residual(x) ** 2)))
     best: Solution | None = None
     for x in starts:
@@ -59,7 +64,7 @@ def best_search(objective: Objective, m: Measurements, prior: Memristor) -> Solu
         if best.cost <= len(m) * _GOOD_ENOUGH**2:
             break
     assert best is not None
-    return search(objective, best.x)
+    return best if brief else search(objective, best.x)
 
 
 def robust_search(objective: Objective, solution: Solution, loss: str) -> tuple[Objective, Solution]:

@@ -11,10 +11,12 @@ import numpy as np
 
 from fitting._elimination import projected
 from fitting._search import Solution, best_search, is_flat, robust_search, search
+from fitting.correlated import widening
 from fitting.identifiability import (
     HELD_FIRST,
     LARGEST_LOG_ERROR,
     SMALLEST_NOISE,
+    covariance,
     log_errors,
     student,
 )
@@ -75,6 +77,7 @@ class Fit:
     weighting: Weighting
     objective: Objective
     solution: Solution
+    widening: FloatArray  # (7,), of the errors, because successive misfits correlate
     intervals: str = "covariance, normal in the logarithm"
 
     @property
@@ -181,7 +184,12 @@ def _report(
     noise, _ = solution.noise(objective)
     judged = max(noise, SMALLEST_NOISE)
     jacobian = projected(objective.plain, solution.x)
-    errors = log_errors(jacobian, judged)
+    everything = np.ones(len(NAMES), dtype=bool)
+    score = np.multiply(*objective.loss.bent(objective.plain.residual(solution.x)))
+    wider = widening(jacobian, score, covariance(jacobian, judged, everything), m)
+    errors = {
+        name: error * wider[i] for i, (name, error) in enumerate(log_errors(jacobian, judged).items())
+    }
     freedom = solution.freedom(len(m))
     estimates = {}
     for name in NAMES:
@@ -197,8 +205,19 @@ def _report(
         predicted=predict(p, start, m, objective.schedule), converged=solution.converged and not lost,
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
-        weighting=weights, objective=objective, solution=solution,
+        weighting=weights, objective=objective, solution=solution, widening=wider,
+        intervals="covariance, normal in the logarithm" + _said(wider),
     )  # fmt: skip
+
+
+def widened(f: Fit) -> str:
+    """Whether and how much the intervals are wider for correlated misfits, '' if not."""
+    return _said(f.widening)
+
+
+def _said(widening: FloatArray) -> str:
+    most = float(widening.max())
+    return f", up to {most:.1f} times wider as successive misfits correlate" if most > 1.0 else ""
 
 
 def _runs_away(p: Memristor, m: Measurements) -> bool:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from fitting._elimination import projected
 from fitting._search import Solution, limits, search
-from fitting.fit import Fit
+from fitting.correlated import correlation_of, notable, pairs
+from fitting.fit import Fit, widened
 from fitting.identifiability import covariance, student
 from fitting.measurements import FloatArray, Measurements
 from fitting.residuals import NAMES, Objective
@@ -114,14 +115,15 @@ def profile(f: Fit) -> Intervals:
         ends = []
         for sign in (-1.0, 1.0):
             line = _Profile(objective=objective, free=free, place=place, direction=direction, unit=unit)
-            end = _crossing(line, sign * float(np.sqrt(spread[place, place])), reach, line.room(sign))
+            error = sign * float(np.sqrt(spread[place, place]))
+            end = _crossing(line, error, reach * float(f.widening[place]), line.room(sign))
             ends.append(end)
         if ends[0] is not None and ends[1] is not None:
             value = f.estimates[name].value
             low, high = (float(np.exp(free.x[place] + u)) for u in (ends[0], ends[1]))
             ci95[name] = (min(low, value), max(high, value))
             stderr[name] = value * (ends[1] - ends[0]) / (2.0 * reach)
-    return Intervals(method="profile", ci95=ci95, stderr=stderr, said="profile likelihood")
+    return Intervals(method="profile", ci95=ci95, stderr=stderr, said="profile likelihood" + widened(f))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,19 +215,13 @@ def block_length(residual: FloatArray, m: Measurements) -> int:
 
     Best for a mean of n first-order correlated values (Carlstein 1986).
     """
-    rho = correlation(residual, m)
-    if rho < 2.0 / np.sqrt(len(m)):
+    together = pairs(m)
+    rho = correlation_of(residual, together)
+    if not notable(rho, int(together.sum())):
         return 1
+    rho = min(rho, 0.97)
     best = (2.0 * rho / (1.0 - rho**2)) ** (2.0 / 3.0) * len(m) ** (1.0 / 3.0)
     return int(np.clip(round(best), 1, max(len(m) // 10, 1)))
-
-
-def correlation(residual: FloatArray, m: Measurements) -> float:
-    """Of successive misfits within a train: 0 for noise, towards 1 for a wrong law or write noise."""
-    pairs = np.diff(m.train) == 0
-    if pairs.sum() < 3 or not np.any(residual):
-        return 0.0
-    return float(np.sum(residual[1:][pairs] * residual[:-1][pairs]) / np.sum(residual**2))
 
 
 def resampled(m: Measurements, length: int, rng: np.random.Generator) -> NDArray[np.int64]:

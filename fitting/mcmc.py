@@ -14,7 +14,7 @@ import numpy as np
 from fitting._elimination import Eliminated, projected
 from fitting._search import limits
 from fitting.figures import SYMBOLS
-from fitting.fit import Fit
+from fitting.fit import Fit, widened
 from fitting.identifiability import covariance
 from fitting.intervals import Intervals, known
 from fitting.measurements import FloatArray
@@ -61,7 +61,8 @@ def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> In
     ends = np.exp(np.quantile(draws, [0.025, 0.975], axis=0))
     return Intervals(
         method="mcmc", samples=np.exp(draws),
-        said=f"mcmc, {len(draws)} draws of {walkers} walkers, seed {seed}",
+        said=f"mcmc, {len(draws)} draws of {walkers} walkers, seed {seed}"
+        + ("; takes misfits for independent, which they are not" if widened(f) else ""),
         ci95={name: (float(ends[0, i]), float(ends[1, i])) for i, name in enumerate(names)},
         stderr={n: f.estimates[n].value * float(s)
                 for n, s in zip(names, np.std(draws, axis=0), strict=True)},

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from fitting import wording
-from fitting.bands import correlation
-from fitting.comparison import Comparison
+from fitting.bands import correlation as constants_correlation
+from fitting.correlated import correlation
 from fitting.figures import SYMBOLS
 from fitting.fit import LARGEST_MISFIT, Fit
 from fitting.identifiability import LARGEST_LOG_ERROR
 from fitting.measurements import Measurements
+from fitting.verdict import REJECTED, Judgement
 from roa_circuit.drawing import Drawing
 from roa_circuit.page import (
     Markup,
@@ -34,6 +35,12 @@ from roa_circuit.page import (
 from roa_circuit.units import engineering
 
 _MOST_TRAINS = 200
+_WORDS = {
+    "holds": "not refuted",
+    "doubtful": "doubtful",
+    "rejected": "rejected",
+    "unchecked": "unchecked",
+}
 _FOOTER = (
     "The misfit of a reading is (fitted − measured) / measured; below a hundredth of its sweep's"
     " largest current an I–V point counts by that hundredth. A constant is identifiable if its"
@@ -47,13 +54,13 @@ def page(
     m: Measurements,
     drawn: Sequence[Drawing],
     said: dict[str, Any],
-    laws: Comparison | None,
+    law: Judgement,
     made: dict[str, Any],
 ) -> Page:
     """The report.
 
     said : what `fit.json` has under `identifiability`
-    laws : the comparison with other laws, if it was asked for
+    law : whether Eq. 1-2 are the right law
     made : 'prior' and 'provenance', as in `fit.json`
     """
     known = sum(e.identifiable for e in f.estimates.values())
@@ -70,7 +77,7 @@ def page(
         ),
         Section(
             title="What is left over",
-            parts=[row(_left_over(f, m), names=["misfit"]), *_laws(laws)],
+            parts=[row(_left_over(f, m), names=["misfit"]), *_law(law)],
         ),
         Section(title="What the data determine", parts=_determined(f, said)),
         Section(title="Trains", parts=[_trains(f, m)]),
@@ -79,8 +86,8 @@ def page(
     return Page(
         command="roa-fit",
         title=f"Device fitted to {', '.join(Path(name).name for name in m.source.split(', '))}",
-        verdict="fitted" if f.describes else "failed",
-        passed=f.describes,
+        verdict=("law rejected" if law.word == REJECTED else "fitted") if f.describes else "failed",
+        passed=f.describes and law.word != REJECTED,
         lead=_sentence(wording.outcome(f).partition(": ")[2]),
         numbers=[
             ("identifiable", f"{known} of {len(f.estimates)}", "constants of Eq. 1–2"),
@@ -109,8 +116,6 @@ def _constants(f: Fit, prior: str) -> Markup:
 
 def _left_over(f: Fit, m: Measurements) -> Markup:
     z = f.residual / max(f.relative_rmse, 1e-300)
-    pairs = np.diff(m.train) == 0
-    follows = float(np.mean(z[1:][pairs] * z[:-1][pairs])) if pairs.any() else 0.0
     worst = int(np.argmax(np.abs(z)))
     place = worst - int(np.searchsorted(m.train, m.train[worst])) + 1
     rows = [
@@ -118,7 +123,7 @@ def _left_over(f: Fit, m: Measurements) -> Markup:
         ("beyond 2 rms", f"{np.mean(np.abs(z) > 2):.2%}", "4.55%"),
         ("beyond 3 rms", f"{np.mean(np.abs(z) > 3):.2%}", "0.27%"),
         ("kurtosis", f"{np.mean(z**4):.2f}", "3"),
-        ("correlation of successive misfits", f"{follows:+.2f}", "0"),
+        ("correlation of successive misfits in trains", f"{correlation(f.residual, m):+.2f}", "0"),
         ("largest", f"{z[worst]:+.1f}", "-"),
     ]
     caption = ("The misfit over its rms, beside what mere noise would give. The largest is that of"
@@ -126,15 +131,15 @@ def _left_over(f: Fit, m: Measurements) -> Markup:
     return table(("misfit / rms", "here", "normal noise"), rows, caption=caption)
 
 
-def _laws(laws: Comparison | None) -> list[Markup]:
-    if laws is None:
-        return []
-    caption = "Other laws on the same pulse trains, the best by AIC first."
-    return [
-        subheading("Is it the right law?"),
-        paragraph(_sentence(laws.line().partition(": ")[2])),
-        table(wording.LAW_COLUMNS, wording.law_rows(laws), caption=caption),
+def _law(law: Judgement) -> list[Markup]:
+    parts = [
+        subheading(f"Is it the right law? It is {_WORDS[law.word]}"),
+        paragraph(_sentence(law.reason)),
     ]
+    if law.laws is not None:
+        caption = f"Other laws on {law.laws.trains} trains of repeated pulses, the best by AIC first."
+        parts.append(table(wording.LAW_COLUMNS, wording.law_rows(law.laws), caption=caption))
+    return parts
 
 
 # --- what the data determine --------------------------------------------------------------------
@@ -150,7 +155,7 @@ def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     parts = [paragraph(rank), bullets(lines)]
     symbols = [SYMBOLS[name] for name in said["order"]]
     text = "Correlation of the constants' logarithms: at ±1 only their combination is known."
-    beside = [matrix(symbols, correlation(f).tolist(), caption=text)]
+    beside = [matrix(symbols, constants_correlation(f).tolist(), caption=text)]
     if said["combinations"]:
         rows = [wording.combination(c).split(" = ") for c in said["combinations"]]
         beside.append(table(("product", "measured"), rows, caption="Products that are known."))

@@ -12,14 +12,13 @@ from rich.markup import escape
 
 from fitting import _options as options
 from roa_circuit import console
-from roa_circuit.errors import InputError
 from roa_circuit.options import Json
 from roa_circuit.parameters import Device, load_device
 
 if TYPE_CHECKING:
-    from fitting.comparison import Comparison
     from fitting.fit import Fit
     from fitting.measurements import Measurements
+    from fitting.verdict import Judgement
 
 
 def fit(
@@ -42,7 +41,10 @@ def fit(
     intervals: options.Intervals = "covariance",
     seed: options.Seed = 0,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Also judge the law: two simpler ones, hold-out, AIC.")
+        bool, typer.Option("--compare", help="Also show the simpler laws it was held against.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit code 1 if the data reject the law, too.")
     ] = False,
     figures: Annotated[
         bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")
@@ -54,14 +56,16 @@ def fit(
     Columns need units: [bold]train, voltage \\[V], width \\[s], read_voltage \\[V][/] and one of
     [bold]conductance \\[S], resistance \\[Ohm], read_current \\[A][/]; R_before and R_after for one
     pulse a cell; I-V sweeps as rows with [bold]current \\[A][/] at [bold]voltage \\[V][/]; or one train
-    a column. Try [bold]roa-fit inspect[/] first. Exit codes: 0 fitted, 1 the model does not meet the
-    data, 2 bad input.
+    a column. Try [bold]roa-fit inspect[/] first. The data may fit well and yet reject the law: its
+    verdict is a line of its own, and marks the device. Exit codes: 0 fitted, 1 the model does not
+    meet the data, 2 bad input.
     """
     from fitting._outputs import write_all
-    from fitting.fit import fit_device
+    from fitting.fit import as_printed, fit_device
     from fitting.intervals import check_method
     from fitting.intervals import intervals as find_intervals
     from fitting.measurements import describe, read_measurements
+    from fitting.verdict import REJECTED, judge
 
     check_method(intervals)
     device = load_device(prior)
@@ -70,12 +74,12 @@ def fit(
     result = fit_device(m, device, weighting=weighting, loss=loss)
     found = find_intervals(result, intervals, seed=seed)
     result = found.applied(result)
-    laws = _judged(m, device) if compare else None
-    said = _identifiability(result, m, device)
-    extra = {"identifiability": said} | ({} if laws is None else {"laws": _plain(laws)})
+    law = judge(result, as_printed(device.memristor))
+    said = _identifiability(result, law, m, device)
+    extra = {"law": law.document(), "identifiability": said}
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
-    files = _files(result, m, device, output_dir, json_file, extra, made)
-    files |= _report(result, m, said, laws, made, output_dir, figures)
+    files = _files(result, law, m, device, output_dir, json_file, extra, made)
+    files |= _report(result, m, said, law, made, output_dir, figures)
     if found.method == "mcmc" and found.samples is not None:
         from fitting.mcmc import corner_plot
 
@@ -85,22 +89,24 @@ def fit(
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
     _print(result, device)
+    console.say(law.line())
     if not all(e.identifiable for e in result.estimates.values()):
         _print_identifiability(said)
-    if laws is not None:
-        _print_laws(laws)
+    if compare:
+        _print_laws(law)
     for path in files:
         console.say(f"  {path}")
-    return 0 if result.describes else 1
+    return 1 if not result.describes or (strict and law.word == REJECTED) else 0
 
 
-def _identifiability(result: Fit, m: Measurements, prior: Device) -> dict[str, Any]:
+def _identifiability(result: Fit, law: Judgement, m: Measurements, prior: Device) -> dict[str, Any]:
     """What the data do measure, their rank, and the measurement to add, for the JSON document."""
     from fitting.advice import combinations, proposal, rank
     from fitting.residuals import NAMES
+    from fitting.verdict import REJECTED
 
     added = None
-    if result.describes:
+    if law.word != REJECTED:  # more data do not settle the constants of a wrong law
         added = proposal(m, result.memristor, result.start, result.noise, prior)
     found = combinations(m, result.memristor, result.jacobian, result.noise)
     return {
@@ -111,21 +117,9 @@ def _identifiability(result: Fit, m: Measurements, prior: Device) -> dict[str, A
     }
 
 
-def _judged(m: Measurements, device: Device) -> Comparison:
-    from fitting.comparison import compare
-
-    result = compare(m, device)
-    if result is None:
-        raise InputError(f"{m.source}: --compare needs a train of 6 readings or more; leave it out")
-    return result
-
-
-def _plain(laws: Comparison) -> dict[str, Any]:
-    return dataclasses.asdict(laws) | {"verdict": laws.line()}
-
-
 def _files(
     result: Fit,
+    law: Judgement,
     m: Measurements,
     prior: Device,
     folder: Path,
@@ -141,7 +135,7 @@ def _files(
     summary = document(result, m) | extra
     files = {folder / "fit.json": _json(summary | made)}
     if result.describes:
-        device = fitted_device(result, m, prior)
+        device = fitted_device(result, law, m, prior)
         files[folder / "device.toml"] = device.to_toml().encode()
         files[folder / "memristor.lib"] = ngspice_library(device).encode()
         files[folder / "memristor.va"] = verilog_a(device).encode()
@@ -154,7 +148,7 @@ def _report(
     result: Fit,
     m: Measurements,
     said: dict[str, Any],
-    laws: Comparison | None,
+    law: Judgement,
     made: dict[str, Any],
     folder: Path,
     figures: bool,
@@ -165,20 +159,21 @@ def _report(
     from roa_circuit import drawing
 
     drawn = drawings(result, m)
-    files = {folder / "report.html": page(result, m, drawn, said, laws, made).to_html().encode()}
+    files = {folder / "report.html": page(result, m, drawn, said, law, made).to_html().encode()}
     if figures:
         made_of = drawing.files(drawn).items()
         files |= {folder / "figures" / name: content for name, content in made_of}
     return files
 
 
-def fitted_device(result: Fit, m: Measurements, prior: Device) -> Device:
-    """The parameter set of a fit: its constants, the prior's pulses, the data as citation."""
+def fitted_device(result: Fit, law: Judgement, m: Measurements, prior: Device) -> Device:
+    """The parameter set of a fit: its constants, the prior's pulses, data and verdict as citation."""
     held = [name for name, e in result.estimates.items() if not e.identifiable]
     name = Path(m.source.split(", ")[0])
     citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {result.relative_rmse:.2%}"
     if held:
         citation += f"; not identifiable, from {prior.name}: {', '.join(held)}"
+    citation += f"; {law.line()}"
     return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=prior.pulses)
 
 
@@ -210,9 +205,11 @@ def _print_identifiability(said: dict[str, Any]) -> None:
         console.say(proposal(said["proposal"]))
 
 
-def _print_laws(laws: Comparison) -> None:
+def _print_laws(law: Judgement) -> None:
     from fitting.wording import LAW_COLUMNS, law_rows
 
-    title = "Laws on the pulse trains, the best first"
-    console.out.print(console.table(title, LAW_COLUMNS, law_rows(laws)))
-    console.say(laws.line())
+    if law.laws is None:
+        console.say("no train of repeated pulses to hold simpler laws against")
+        return
+    title = f"Laws on {law.laws.trains} trains of repeated pulses, the best by AIC first"
+    console.out.print(console.table(title, LAW_COLUMNS, law_rows(law.laws)))

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from fitting.comparison import LAWS, compare
+from fitting.comparison import LAWS
 from fitting.conventions import Conventions
 from fitting.spread import spread
+from fitting.verdict import REJECTED, judge
 from roa_circuit.parameters import load_device
 
 
@@ -27,14 +28,19 @@ def test_sandia_trains_follow_another_law(pulses, name, voltage, rows, misfit):
     how = Conventions(pulse=(voltage, 1e-6), read_voltage=0.1, unit="A")
     m = read_measurements(pulses / f"{name}.csv", how)
     assert (len(m), len(m.labels)) == (rows, 20)
-    verdict = compare(m, load_device("zhang2021"))
-    own = next(v for v in verdict.verdicts if v.law == LAWS[0])
+    prior = load_device("zhang2021")
+    f = fit_device(m, prior)
+    law = judge(f, prior.memristor)
+    own, exponential = law.laws.own, next(v for v in law.laws.verdicts if v.law == LAWS[1])
     assert misfit[0] < own.rmse < misfit[1]
     assert misfit[0] < own.held_out < misfit[1]
-    assert verdict.verdicts[0].law == LAWS[1]
-    assert verdict.verdicts[0].rmse < own.rmse / 4
-    assert verdict.correlation > 0.9
-    assert "misses systematically" in verdict.line()
+    assert exponential.rmse < own.rmse / 4
+    assert exponential.aic < own.aic - 1000
+    assert law.correlation > 0.9
+    assert law.repeated > 20 * law.repeated_limit
+    assert law.word == REJECTED
+    assert "exponential saturation does better" in law.reason
+    assert f.describes == (name == "sandia_reset_trains")
 
 
 def test_thousands_of_cells_with_one_pulse_each(pulses):

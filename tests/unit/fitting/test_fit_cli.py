@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fitting import cli
@@ -30,6 +31,8 @@ def test_the_whole_run(roa_fit, tmp_path):
     assert (code, err) == (0, "")
     assert {file.name for file in folder.iterdir()} == FILES
     assert "FITTED: 7 of 7" in out
+    assert "LAW HOLDS: misfit 0.97%" in out
+    assert "LAW HOLDS" in load_device(folder / "device.toml").citation
     assert "gamma [mA]" in out
     assert all(str(folder / name) in out for name in FILES)
     result = json.loads(report.read_text())
@@ -76,6 +79,30 @@ def test_how_it_was_weighed_and_how_intervals_were_found_is_said(roa_fit, tmp_pa
     assert result["loss"]["name"] == "huber"
     assert result["loss"]["size"] == pytest.approx(1.345 * 0.0095, rel=0.1)
     assert "Intervals: profile likelihood" in (tmp_path / "o" / "report.html").read_text()
+
+
+def test_a_law_that_is_rejected_marks_the_device_and_strict_fails(roa_fit, table, tmp_path):
+    """A fall by equal steps: Eq. 1-2 meet it to a percent, and cannot be right."""
+    rng = np.random.default_rng(0)
+    rows = [
+        f"t{train},{1.4 if n else 0},{3e-5 if n else ''},0.05,{g:.6g},"
+        for train in range(4)
+        for n, g in enumerate(np.linspace(2.4e-3, 1.4e-3, 60) * (1 + 0.001 * rng.standard_normal(60)))
+    ]
+    source = table(*rows)
+    code, out, _ = roa_fit(source, "--output-dir", tmp_path / "o", "--compare")
+    assert code == 0
+    assert "FITTED" in out
+    assert "LAW REJECTED: misfit" in out
+    assert "held-out trains" in out
+    assert "add " not in out
+    assert "LAW REJECTED" in load_device(tmp_path / "o" / "device.toml").citation
+    assert "law rejected" in (tmp_path / "o" / "report.html").read_text()
+    law = json.loads((tmp_path / "o" / "fit.json").read_text())["law"]
+    assert law["word"] == "rejected"
+    assert {v["law"] for v in law["laws"]} >= {"Eq. 1-2", "constant step"}
+    assert roa_fit(source, "--output-dir", tmp_path / "o", "--strict")[0] == 1
+    assert roa_fit(PULSES, "--output-dir", tmp_path / "p", "--strict")[0] == 0
 
 
 def test_data_of_another_law_end_with_1_and_without_a_device(roa_fit, table, tmp_path):

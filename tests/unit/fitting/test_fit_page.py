@@ -9,12 +9,13 @@ import pytest
 from fitting import fit_device, read_measurements
 from fitting.advice import combinations, rank
 from fitting.bands import constants_covariance, correlation, current_error, rate_error
-from fitting.comparison import compare
 from fitting.figures import drawings
 from fitting.report import document
 from fitting.report_page import page
 from fitting.residuals import NAMES
+from fitting.verdict import judge
 from roa_circuit.memristor import current, rate
+from roa_circuit.parameters import load_device
 from roa_circuit.results import provenance
 
 
@@ -22,7 +23,7 @@ from roa_circuit.results import provenance
 def whole_page():
     """The HTML of a fit's page."""
 
-    def build(f, m, laws=None, proposal=None):
+    def build(f, m, proposal=None):
         said = {
             "order": list(NAMES), **dataclasses.asdict(rank(f.jacobian, f.noise)), "proposal": proposal,
             "combinations": [
@@ -31,16 +32,20 @@ def whole_page():
         }  # fmt: skip
         inputs = [{"file": "a.csv", "bytes": 1, "sha256": "0" * 64}]
         made = {"prior": "zhang2021", "provenance": provenance(command="roa-fit a.csv", inputs=inputs)}
-        return page(f, m, drawings(f, m), said, laws, made).to_html()
+        law = judge(f, load_device("zhang2021").memristor)
+        return page(f, m, drawings(f, m), said, law, made).to_html()
 
     return build
 
 
-def test_the_page_shows_constants_misfit_and_how_it_was_made(whole_page, shipped, shipped_fit, prior):
-    text = whole_page(shipped_fit, shipped, compare(shipped, prior))
+def test_the_page_shows_constants_misfit_and_how_it_was_made(whole_page, shipped, shipped_fit):
+    text = whole_page(shipped_fit, shipped)
     assert text.count("<figure") == 5
     assert all(f"19.{digits}" in text for digits in ("251", "222"))
-    assert all(word in text for word in ("fitted</p>", "ramp 2", "0000", "exponential saturation"))
+    assert all(
+        word in text
+        for word in ("fitted</p>", "ramp 2", "0000", "exponential saturation", "not refuted")
+    )
 
 
 def test_what_is_open_is_said_and_drawn(whole_page, some_trains, prior):

@@ -1,0 +1,183 @@
+"""Verdict: do Eq. 1-2 describe this device, or is their misfit more than noise?
+
+Three questions. Is the misfit larger than the noise of a reading? Do successive misfits have
+one sign? And if so: is the misfit the same in every train with the same pulses, as a wrong law
+makes it, or another one each time, as write noise does? (A test of lack of fit against pure
+error, Fisher 1922, with the freedom that correlated errors leave.) Then simpler laws are asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitting.comparison import FEWEST_READINGS, Comparison, compare, history
+from fitting.correlated import NOTABLE, correlation_of, notable, pairs
+from fitting.fit import Fit
+from fitting.measurements import FloatArray, Measurements
+from roa_circuit.parameters import Memristor
+
+HOLDS, DOUBTFUL, REJECTED, UNCHECKED = "holds", "doubtful", "rejected", "unchecked"
+
+_SIGMAS = 3.0
+_CLEARLY = 10.0  # AIC, by which another law must be better
+_TRAINS = 3  # with one past, whose misfits can be compared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the readings say of the law; misfits and noise relative, as the fit weighs them.
+
+    `noise` of a reading is from re-readings where there are some, else from neighbouring readings
+    without any law (`noise_from`). `chi2` is the misfit's square over the noise's, by degree
+    of freedom. `correlation` and `runs` (standard deviations of the count of sign changes below
+    chance) are of successive misfits in trains, `sweep_correlation` in I-V sweeps. `repeated`
+    is the variance of the misfits' mean over trains with one past against that of independent
+    ones (1 if independent), `repeated_limit` what chance reaches; None without such trains.
+    """
+
+    word: str
+    reason: str
+    misfit: float
+    noise: float | None
+    noise_from: str
+    chi2: float | None
+    correlation: float
+    runs: float
+    sweep_correlation: float | None
+    repeated: float | None
+    repeated_limit: float | None
+    laws: Comparison | None
+
+    def line(self) -> str:
+        """One plain sentence."""
+        return f"LAW {self.word.upper()}: {self.reason}"
+
+    def document(self) -> dict[str, Any]:
+        """The verdict and its evidence as plain values."""
+        return asdict(self) | {
+            "laws": [] if self.laws is None else [asdict(v) for v in self.laws.verdicts]
+        }
+
+
+def judge(f: Fit, prior: Memristor) -> Judgement:
+    """Hold the law against the readings of a fit; `prior` is where held-out fits begin."""
+    m = f.objective.measurements
+    misfit = f.objective.loss.bent(f.residual)[0]
+    noise, noise_from = _noise(f, m)
+    freedom = f.solution.freedom(len(m))
+    together = pairs(m)
+    rho = correlation_of(misfit, together)
+    repeated, limit = _repeated(misfit, m, rho)
+    evidence = Judgement(
+        word="", reason="", noise=noise, noise_from=noise_from,
+        misfit=float(np.sqrt(np.mean(misfit**2))),
+        chi2=None if noise is None else float(misfit @ misfit) / freedom / noise**2,
+        correlation=rho, runs=_runs(misfit, together), sweep_correlation=_sweep_correlation(misfit, m),
+        repeated=repeated, repeated_limit=limit, laws=compare(f, prior),
+    )  # fmt: skip
+    word, reason = _word(evidence, f, int(together.sum()))
+    return replace(evidence, word=word, reason=reason)
+
+
+def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
+    """The verdict and why, from the evidence; `count` pairs of successive misfits."""
+    m = f.objective.measurements
+    size = f"misfit {j.misfit:.2%}" + ("" if j.noise is None else f" against {j.noise:.2%} of noise")
+    follow = f"successive ones correlate {j.correlation:.2f}"
+    correlated, alike = notable(j.correlation, count), j.repeated is not None
+    repeats = j.repeated is not None and j.repeated > (j.repeated_limit or np.inf)
+    better = "" if j.laws is None else _better(j.laws)
+    best = "" if j.laws is None else f", the best of {len(j.laws.verdicts)} laws by AIC"
+    short = int(np.bincount(m.train[~m.sweep]).max(initial=0)) < FEWEST_READINGS and not alike
+    bent = j.sweep_correlation is not None and j.sweep_correlation > _sweep_limit(m)
+    cases = (
+        (not f.describes, REJECTED,
+         "Eq. 1-2 do not describe these readings" + (better and f"; {better}")),
+        (repeats and better != "", REJECTED, f"the same in like trains; {better}"),
+        (better != "" and correlated and not alike, REJECTED, f"{follow}; {better}"),
+        (repeats, DOUBTFUL, "the same in like trains, though no simpler law does better"),
+        (better != "" and not correlated, DOUBTFUL, better),
+        (correlated and not alike, DOUBTFUL,
+         f"{follow}: another law, or write noise; three trains with the same pulses would tell"),
+        (bent, DOUBTFUL, f"in I-V sweeps successive ones correlate {j.sweep_correlation or 0:.2f}: "
+                         "Eq. 2 bends otherwise"),
+        (short, UNCHECKED, f"no train of {FEWEST_READINGS} readings to judge it by"),
+        (correlated, HOLDS, f"another one in every like train: write noise{best if not better else ''}"),
+        (True, HOLDS, f"without a pattern{best}"),
+    )  # fmt: skip
+    return next((word, f"{size}, {reason}") for true, word, reason in cases if true)
+
+
+def _better(laws: Comparison) -> str:
+    """Which law does clearly better, '' for none."""
+    ahead = [v for v in laws.verdicts if laws.own.aic - v.aic > _CLEARLY]
+    if not ahead:
+        return ""
+    best = min(ahead, key=lambda v: v.held_out or v.rmse)
+    trains = "the train" if laws.trains == 1 else f"{laws.trains} trains"
+    return f"{best.law} does better ({best.rmse:.2%} on {trains})"
+
+
+def _noise(f: Fit, m: Measurements) -> tuple[float | None, str]:
+    if f.weighting.read_noise is not None:
+        return f.weighting.read_noise, "re-readings"
+    told = _scatter(m, f.weighting.scale)
+    return (None, "nothing") if told is None else (told, "neighbouring readings")
+
+
+def _scatter(m: Measurements, scale: FloatArray) -> float | None:
+    """Noise of a reading over `scale` from third differences, which no smooth law survives."""
+    plain = np.flatnonzero(~m.sweep)
+    train, sign = m.train[plain], np.sign(m.voltage[plain])
+    if len(plain) < FEWEST_READINGS:
+        return None
+    third = np.diff(m.current[plain], 3) / scale[plain][2:-1]
+    inside = (train[3:] == train[:-3]) & (sign[3:] == sign[1:-2]) & (sign[3:] == sign[2:-1])
+    if inside.sum() < FEWEST_READINGS:
+        return None
+    usual = 1.4826 * float(np.median(np.abs(third[inside])))
+    return usual / float(np.sqrt(20.0)) or None  # 1 + 9 + 9 + 1 times the variance
+
+
+def _runs(misfit: FloatArray, together: NDArray[np.bool_]) -> float:
+    """How many standard deviations fewer sign changes than chance would make."""
+    count = int(together.sum())
+    changes = int(np.sum((misfit[1:] * misfit[:-1] < 0) & together))
+    return (count - 2.0 * changes) / float(np.sqrt(count)) if count else 0.0
+
+
+def _sweep_correlation(misfit: FloatArray, m: Measurements) -> float | None:
+    """Of neighbours in voltage in the I-V sweeps; None without 10 such pairs."""
+    rows = np.flatnonzero(m.sweep)
+    order = rows[np.lexsort((m.read_voltage[rows], m.train[rows]))]
+    if len(order) < 11:
+        return None
+    return correlation_of(misfit[order], np.diff(m.train[order]) == 0)
+
+
+def _sweep_limit(m: Measurements) -> float:
+    return max(_SIGMAS / float(np.sqrt(m.sweep.sum())), 2.0 * NOTABLE)
+
+
+def _repeated(misfit: FloatArray, m: Measurements, rho: float) -> tuple[float | None, float | None]:
+    """(F of lack of fit, its limit): the mean misfit over trains with one past, against its scatter."""
+    _, cell, count = np.unique(history(m), return_inverse=True, return_counts=True)
+    enough = (count >= _TRAINS)[cell] & ~m.sweep
+    cells = len(np.unique(cell[enough]))
+    if cells < FEWEST_READINGS:
+        return None, None
+    cell, misfit = np.unique(cell[enough], return_inverse=True)[1], misfit[enough]
+    count = np.bincount(cell)
+    mean = np.bincount(cell, misfit) / count
+    within = float(np.sum((misfit - mean[cell]) ** 2)) / float(np.sum(count - 1))
+    between = float(np.sum(count * mean**2)) / cells
+    if within <= 0:
+        return None, None
+    rho = float(np.clip(rho, 0.0, 0.99))
+    freedom = max(cells * (1.0 - rho) / (1.0 + rho), 1.0)
+    spread = np.sqrt(2.0 / freedom * (1.0 + 1.0 / (float(np.mean(count)) - 1.0)))
+    return between / within, float(1.0 + _SIGMAS * spread)
