@@ -25,12 +25,14 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 NEWTON_STEPS = 60
 
-_OPTIONS: dict[str, Any] = {
+_ENTRY: dict[str, Any] = {
     "cache": True,
     "nogil": True,
     "error_model": "numpy",
     "fastmath": {"contract", "reassoc", "nsz", "arcp"},
 }
+# Python never calls what the entries call; the wrappers would take half the translation's time.
+_INNER = {**_ENTRY, "cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 class Lines(NamedTuple):
@@ -55,7 +57,7 @@ class Factors(NamedTuple):
     word: Floats
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _factor(lines: Lines, f: Factors) -> None:
     """Fill f.bit, f.load and f.word from f.s."""
     rows, columns = f.s.shape
@@ -83,7 +85,7 @@ def _factor(lines: Lines, f: Factors) -> None:
             ahead[k] *= q0
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _bits(q: Floats, lines: Lines, x: Floats) -> None:
     """Currents x into the bit nodes [A] become their voltages [V], in place."""
     rows, columns = x.shape
@@ -101,7 +103,7 @@ def _bits(q: Floats, lines: Lines, x: Floats) -> None:
             here[j] = (below[j] + segment[j] * here[j]) * share[j]
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _words(r: Floats, q: Floats, lines: Lines, z: Floats) -> float:
     """z: voltages [V] of the word nodes for currents r [A] into them; returns r . z [W].
 
@@ -164,7 +166,7 @@ def _words(r: Floats, q: Floats, lines: Lines, z: Floats) -> float:
     return total
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _turn(
     lines: Lines, f: Factors, r: Floats, z: Floats, beta: float, t: Floats, p: Floats, sp: Floats
 ) -> float:
@@ -193,7 +195,7 @@ def _turn(
     return curvature
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _solve_words(
     lines: Lines, f: Factors, w: Floats, r: Floats, work: Floats, limit: float, most: int
 ) -> int:
@@ -217,7 +219,7 @@ def _solve_words(
     return most
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _currents(u: Floats, c: Floats, i: Floats) -> float:
     """i = u (c0 + c1 u + ...) of every cell; returns the largest |i|."""
     degree = len(c)
@@ -238,7 +240,7 @@ def _currents(u: Floats, c: Floats, i: Floats) -> float:
     return largest
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _slopes(u: Floats, c: Floats, s: Floats) -> None:
     """d i / d u of every cell."""
     rows, columns = u.shape
@@ -252,7 +254,7 @@ def _slopes(u: Floats, c: Floats, s: Floats) -> None:
                 sk[j] = sk[j] * uk[j] + (d + 1) * ck[j]
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _settle(
     e: Floats, w: Floats, f: Factors, norton: Floats, lines: Lines, b: Floats, u: Floats, y: Floats
 ) -> None:
@@ -275,7 +277,7 @@ def _settle(
             yk[j] = sk[j] * uk[j] + nk[j]
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
 def _solve_linear(
     e: Floats,
     norton: Floats,
@@ -310,7 +312,82 @@ def _solve_linear(
     return steps
 
 
-@numba.njit(**_OPTIONS)
+@numba.njit(**_INNER)
+def _answer_of_bits(i: Floats, b: Floats, y: Floats, r: Floats, lines: Lines, f: Factors) -> None:
+    """Bit voltages b for cells that carry i at the last ones; y and r = -L w - y follow."""
+    for k in range(len(b)):
+        rk, yk = r[k], y[k]
+        for j in range(len(yk)):
+            rk[j] += yk[j]
+        ik, bk, sk = i[k], b[k], f.s[k]
+        for j in range(len(bk)):
+            bk[j] = ik[j] + sk[j] * bk[j]
+        for j in range(len(bk)):
+            ik[j] = bk[j]
+    _bits(f.bit, lines, b)
+    for k in range(len(b)):
+        ik, bk, sk, yk, rk = i[k], b[k], f.s[k], y[k], r[k]
+        for j in range(len(bk)):
+            yk[j] = ik[j] - sk[j] * bk[j]
+        for j in range(len(bk)):
+            rk[j] -= yk[j]
+
+
+@numba.njit(**_INNER)
+def _answer_of_words(
+    e: Floats, b: Floats, z: Floats, w: Floats, y: Floats, r: Floats, u: Floats, lines: Lines, f: Factors
+) -> float:
+    """Word drops w for what r says is missing; y, r and u follow. The largest change of s u [A]."""
+    _words(r, f.word, lines, z)
+    change = 0.0
+    for k in range(len(w)):
+        zk, rk, lk, sk, yk = z[k], r[k], f.load[k], f.s[k], y[k]
+        for j in range(len(zk)):
+            rk[j] = (lk[j] - sk[j]) * zk[j]
+        for j in range(len(zk)):
+            yk[j] += sk[j] * zk[j]
+        wk, uk, ek, bk = w[k], u[k], e[k], b[k]
+        for j in range(len(zk)):
+            wk[j] += zk[j]
+        for j in range(len(zk)):
+            now = ek[j] + wk[j] - bk[j]
+            change = max(change, abs(now - uk[j]) * sk[j])
+            uk[j] = now
+    return change
+
+
+@numba.njit(**_INNER)
+def _relax(
+    e: Floats, c: Floats, u: Floats, y: Floats, lines: Lines, f: Factors, work: Floats, tolerance: float
+) -> bool:
+    """Bit lines, then word lines, each answering the other, while that gains a digit a round.
+
+    Enough where wires are weak beside the cells; else False, and u and y are of no use.
+    """
+    i, b, w, r, z = work[0], work[1], work[2], work[3], work[4]
+    b[:] = 0.0
+    w[:] = 0.0
+    r[:] = 0.0
+    y[:] = 0.0
+    u[:] = e
+    last = 0.0
+    for _ in range(NEWTON_STEPS):
+        largest = _currents(u, c, i)
+        _answer_of_bits(i, b, y, r, lines, f)
+        change = _answer_of_words(e, b, z, w, y, r, u, lines, f)
+        if change > 0.0:
+            change /= largest
+        gain = change / last if last > 0.0 else 1.0
+        if change * gain <= tolerance:  # the next round's change
+            _currents(u, c, y)
+            return True
+        if gain > 0.1 and last > 0.0:
+            return False
+        last = change
+    return False
+
+
+@numba.njit(**_INNER)
 def _newton(
     e: Floats,
     c: Floats,
@@ -366,14 +443,14 @@ _CUBE = numba.float64[:, :, ::1]
 _LINES = (numba.float64[::1],) * 4
 
 
-@numba.njit(numba.void(*_LINES, _CUBE), **_OPTIONS)
+@numba.njit(numba.void(*_LINES, _CUBE), **_ENTRY)
 def factor(source: Floats, word: Floats, bit: Floats, sense: Floats, f: Floats) -> None:
     """Factors (4, rows, columns) of the slopes in f[0]."""
     _factor(Lines(source, word, bit, sense), Factors(f[0], f[1], f[2], f[3]))
 
 
 @numba.njit(
-    numba.boolean(_ANY, _CUBE, _CUBE, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **_OPTIONS
+    numba.boolean(_ANY, _CUBE, _CUBE, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **_ENTRY
 )
 def solve_cells(
     e: Floats,
@@ -397,12 +474,14 @@ def solve_cells(
     mine = np.empty((rows, columns))
     for d in range(drives):
         mine[:] = e[d]
+        if _relax(mine, c, u[d], y[d], lines, common, work[:5], tolerance):
+            continue
         if not _newton(mine, c, u[d], y[d], lines, common, own, work[:8], tolerance, most):
             return False
     return True
 
 
-@numba.njit(numba.boolean(_ANY, _ANY, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **_OPTIONS)
+@numba.njit(numba.boolean(_ANY, _ANY, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **_ENTRY)
 def solve_conductances(
     e: Floats,
     g: Floats,

@@ -28,6 +28,8 @@ Floats = NDArray[np.float64]
 _LEAST_CELLS = 1024  # of an array: below, numpy keeps its inverse
 _LEAST_WORK = 32_768  # cells times drives
 _WORK_OF_A_THREAD = 16_384
+_LEAST_LINES = 40  # in the shorter direction: narrower arrays are quickly eliminated
+_FEW_ITERATIONS = 600  # of all reads together, what the weights of a wide array cost
 _MANY_ITERATIONS = 60  # from here the direct solver wins on arrays of up to ...
 _NARROW = 128  # ... so many lines in the shorter direction
 
@@ -44,6 +46,13 @@ def pays(crossbar: Crossbar, g: Floats, e: Floats) -> bool:
         return False
     easy = min(_iterations(crossbar, g)) <= _MANY_ITERATIONS
     return easy or min(crossbar.shape) > _NARROW
+
+
+def beats_weights(crossbar: Crossbar, g: Floats, reads: int) -> bool:
+    """Whether so few linear reads are quicker one by one than all weights."""
+    if not available() or min(crossbar.shape) < _LEAST_LINES:
+        return False
+    return reads * min(_iterations(crossbar, g)) <= _FEW_ITERATIONS
 
 
 def _iterations(c: Crossbar, g: Floats) -> tuple[float, float]:

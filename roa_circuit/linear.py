@@ -20,11 +20,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit import _ladder
+from roa_circuit import _ladder, merging
 from roa_circuit.crossbar import Crossbar
 
 Floats = NDArray[np.float64]
 
+_NARROW = 40  # lines in the shorter direction; beyond, blocks of cells merge faster than rows
 _DENSE_CELLS = 1024  # up to here a network keeps its inverse, 8 MB at most
 
 
@@ -72,8 +73,10 @@ class LinearNetwork:
     def effective_weights(self) -> Floats:
         """W (rows, columns) [S]: sensed currents = word voltages @ W.
 
-        O(rows columns^3 + rows^2 columns^2) time, O(rows columns) memory beside blocks of rows.
+        Row by row O(rows columns^3 + rows^2 columns^2) time; wide arrays by `merging`.
         """
+        if min(self.crossbar.shape) > _NARROW:
+            return merging.effective_weights(self.crossbar, self.conductances)
         if self._flipped:  # by reciprocity, drives and senses exchanged
             return flip(LinearNetwork(*self._inside).effective_weights())
         weights = np.empty(self.crossbar.shape)

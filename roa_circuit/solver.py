@@ -155,11 +155,11 @@ def _solve_cells_with_breaks(
 
 
 def _linear_currents(network: LinearNetwork, voltages: Floats) -> Floats:
-    if not network.crossbar.breaks:
+    crossbar, g = network.crossbar, network.conductances
+    if not (crossbar.breaks or compiled.beats_weights(crossbar, g, len(voltages))):
         return network.currents(voltages)
-    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *network.crossbar.shape))
-    g = np.broadcast_to(network.conductances, e.shape)
-    return np.asarray(solve_linear(network, g, e).sum(axis=-2))
+    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
+    return np.asarray(solve_linear(network, np.broadcast_to(g, e.shape), e).sum(axis=-2))
 
 
 def _without_breaks(network: LinearNetwork) -> tuple[LinearNetwork, Floats]:

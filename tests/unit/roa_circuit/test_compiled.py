@@ -93,3 +93,13 @@ def test_polynomials_are_the_model_to_the_last_digits(largest):
     assert c.shape[1:] == state.shape
     fitted = u * np.polynomial.polynomial.polyval(u, c[:, None], tensor=False)
     assert_close(fitted, current(state, u, P), 1e-12)
+
+
+def test_no_drive_is_no_current():
+    crossbar = Crossbar(rows=5, columns=3, r_source=1, r_word=1, r_bit=1, r_sense=1)
+    state, e, network = problem(crossbar, 1, 0.1)
+    e[0] = 0.0
+    found = compiled.solve_cells(network, state, e, P, TOLERANCE)
+    assert not found.currents[0].any()
+    assert found.currents[1].any()
+    assert not compiled.solve_linear(crossbar, network.conductances, 0 * e, TOLERANCE).any()

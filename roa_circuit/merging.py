@@ -1,0 +1,187 @@
+"""Large linear crossbars, solved by merging: neighbouring blocks of cells become one, to the end.
+
+A block is what its ports show: word lines enter at the left and leave at the right, bit lines
+enter at the top and leave at the bottom. With x = (V_left, V_bottom, I_right, -I_top) its answer
+M x = (I_left, -I_bottom, V_right, V_top) is symmetric and finite for resistances from 0 up and
+cells that conduct nothing. Two blocks that share lines are one block without them: the loop
+v = s - Z i, i = Y v + t between them is solved once for all shared lines (Redheffer's star
+product). Merging pairs of pairs takes some 100 n^3 operations for n x n cells, where
+elimination row by row takes 5 n^4.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.crossbar import Crossbar
+
+Floats = NDArray[np.float64]
+
+_SMALLEST = 4  # cells along a side of a first block, at least
+
+
+def effective_weights(c: Crossbar, g: Floats) -> Floats:
+    """W (rows, columns) [S] of cell conductances g (rows, columns) [S], all lines whole."""
+    rows, doublings_down = _first_block(c.rows)
+    columns, doublings_across = _first_block(c.columns)
+    padded = np.zeros((rows << doublings_down, columns << doublings_across))
+    padded[-c.rows :, : c.columns] = g  # cells beyond the far ends carry nothing
+    blocks = _cells(c, padded, rows, columns)
+    while max(blocks.grid) > 1:
+        down = blocks.grid[1] == 1 or (blocks.columns > blocks.rows and blocks.grid[0] > 1)
+        blocks = blocks.merged_down() if down else blocks.merged_across()
+    weights = -blocks.M[0, 0, : blocks.rows, blocks.rows : blocks.rows + blocks.columns]
+    return np.ascontiguousarray(weights[-c.rows :, : c.columns])
+
+
+def _first_block(lines: int) -> tuple[int, int]:
+    """(cells, doublings): small blocks that cover `lines` with the least to spare."""
+    sizes = range(_SMALLEST, 2 * _SMALLEST)
+    doublings = {size: max(0, math.ceil(math.log2(lines / size))) for size in sizes}
+    size = min(sizes, key=lambda size: size << doublings[size])
+    return size, doublings[size]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side's ports of every block in a grid."""
+
+    M: Floats
+    ports: slice
+
+    def to(self, other: _Side) -> Floats:
+        """The part of M that answers here to what happens there."""
+        return self.M[..., self.ports, other.ports]
+
+
+@dataclass(frozen=True)
+class _Blocks:
+    """A grid of equal blocks of rows x columns cells.
+
+    M : (grid rows, grid columns, ports, ports)
+    sides : those that have ports, in their order
+    """
+
+    M: Floats
+    rows: int
+    columns: int
+    sides: tuple[str, ...] = ("left", "bottom", "right", "top")
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        return self.M.shape[0], self.M.shape[1]
+
+    def merged_across(self) -> _Blocks:
+        """Neighbours in a row become one block; at the end nothing follows at the right."""
+        near, far = self._of(self.M[:, 0::2]), self._of(self.M[:, 1::2])
+        kept = {
+            "left": [near["left"]],
+            "bottom": [near["bottom"], far["bottom"]],
+            "right": [far["right"]] if self.grid[1] > 2 else [],
+            "top": [near["top"], far["top"]] if "top" in self.sides else [],
+        }
+        return _join(near["right"], far["left"], kept, self.rows, 2 * self.columns)
+
+    def merged_down(self) -> _Blocks:
+        """Neighbours in a column become one block; at the end nothing follows at the top."""
+        near, far = self._of(self.M[1::2]), self._of(self.M[0::2])  # near the sense resistors
+        kept = {
+            "left": [far["left"], near["left"]],
+            "bottom": [near["bottom"]],
+            "right": [far["right"], near["right"]] if "right" in self.sides else [],
+            "top": [far["top"]] if self.grid[0] > 2 else [],
+        }
+        return _join(near["top"], far["bottom"], kept, 2 * self.rows, self.columns)
+
+    def _of(self, M: Floats) -> dict[str, _Side]:
+        """The sides of a part M of the grid."""
+        found, start = {}, 0
+        for side in self.sides:
+            count = self.rows if side in {"left", "right"} else self.columns
+            found[side] = _Side(M, slice(start, start + count))
+            start += count
+        return found
+
+
+def _join(near: _Side, far: _Side, kept: dict[str, list[_Side]], rows: int, columns: int) -> _Blocks:
+    """Close the loop v = s - Z i, i = Y v + t between two sides; the `kept` ones become the block's."""
+    Z, Y = -near.to(near), far.to(far)
+    F = np.linalg.inv(np.eye(Z.shape[-1]) + Z @ Y)
+    crossing = _transposed(F)
+    through_near, through_far = _symmetric(Y @ F), -_symmetric(Z @ crossing)
+    sides = [side for group in kept.values() for side in group]
+    ends = np.cumsum([0] + [side.ports.stop - side.ports.start for side in sides])
+    M = np.empty((*Z.shape[:-2], ends[-1], ends[-1]))
+    for i, one in enumerate(sides):
+        here = slice(ends[i], ends[i + 1])
+        is_near = one.M is near.M
+        arm = one.to(near if is_near else far)
+        answer = arm @ (through_near if is_near else through_far)
+        onward = arm @ (crossing if is_near else F)
+        for j, other in enumerate(sides[: i + 1]):
+            there = slice(ends[j], ends[j + 1])
+            if one.M is other.M:
+                part = one.to(other) + answer @ (near if is_near else far).to(other)
+            else:
+                part = onward @ (far if is_near else near).to(other)
+            M[..., here, there] = part
+            M[..., there, here] = _transposed(part)
+    return _Blocks(M, rows, columns, tuple(name for name, group in kept.items() if group))
+
+
+def _symmetric(M: Floats) -> Floats:
+    return 0.5 * (M + _transposed(M))
+
+
+def _transposed(M: Floats) -> Floats:
+    return np.swapaxes(M, -2, -1)
+
+
+def _cells(c: Crossbar, g: Floats, rows: int, columns: int) -> _Blocks:
+    """The first blocks, from their cells' loop currents: (1 / g + Z) y = E x, M = D + E^T y."""
+    grid = g.shape[0] // rows, g.shape[1] // columns
+    cells = g.reshape(grid[0], rows, grid[1], columns).swapaxes(1, 2).reshape(*grid, rows * columns)
+    ports = 2 * (rows + columns)
+    M = np.empty((*grid, ports, ports))
+    for left in (True, False):
+        for bottom in (True, False):
+            part = (
+                slice(-1, None) if bottom else slice(None, -1),
+                slice(0, 1) if left else slice(1, None),
+            )
+            along = c.r_source * left + c.r_word * np.arange(1, columns + 1)
+            below = c.r_sense * bottom + c.r_bit * np.arange(rows, 0, -1)
+            M[part] = _block(cells[part], along, below)
+    return _Blocks(M, rows, columns)
+
+
+def _block(g: Floats, along: Floats, below: Floats) -> Floats:
+    """M (..., ports, ports) of blocks of cells g (..., cells).
+
+    along : (columns,) [Ohm] of a word line from the left to each cell
+    below : (rows,) [Ohm] of a bit line from each cell to the bottom
+    """
+    rows, columns = len(below), len(along)
+    one_row, one_column = np.eye(rows), np.eye(columns)
+    E = np.concatenate(
+        [
+            np.kron(one_row, np.ones((columns, 1))),
+            -np.kron(np.ones((rows, 1)), one_column),
+            -np.kron(one_row, along[:, None]),
+            np.kron(below[:, None], one_column),
+        ],
+        axis=1,
+    )
+    Z = np.kron(one_row, np.minimum.outer(along, along))
+    Z += np.kron(np.minimum.outer(below, below), one_column)
+    y = np.linalg.solve(np.eye(rows * columns) + g[..., :, None] * Z, g[..., :, None] * E)
+    lines = rows + columns
+    D = np.zeros((2 * lines, 2 * lines))
+    D[:lines, lines:] = D[lines:, :lines] = np.eye(lines)
+    D[lines : lines + rows, lines : lines + rows] = -along[-1] * one_row
+    D[lines + rows :, lines + rows :] = -below[0] * one_column
+    return D + _symmetric(E.T @ y)

@@ -1,0 +1,50 @@
+"""Merging blocks against the sweep row by row, an independent elimination."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roa_circuit import linear, merging
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.linear import LinearNetwork
+
+resistance = st.one_of(st.just(0.0), st.floats(1e-3, 1e5))
+crossbars = st.builds(
+    Crossbar,
+    rows=st.integers(1, 40),
+    columns=st.integers(1, 40),
+    r_source=resistance,
+    r_word=resistance,
+    r_bit=resistance,
+    r_sense=resistance,
+)
+
+
+def draw_conductances(shape, seed, open_cells=0.0):
+    rng = np.random.default_rng(seed)
+    g = 10 ** rng.uniform(-6, -3, shape)
+    g[rng.random(shape) < open_cells] = 0.0
+    return g
+
+
+@settings(max_examples=80, deadline=None)
+@given(crossbars, st.integers(0, 2**31), st.sampled_from([0.0, 0.1]))
+def test_agrees_with_the_sweep(crossbar, seed, open_cells):
+    g = draw_conductances(crossbar.shape, seed, open_cells)
+    merged = merging.effective_weights(crossbar, g)
+    swept = LinearNetwork(crossbar, g).effective_weights()
+    assert np.abs(merged - swept).max() <= 1e-12 * np.abs(swept).max()
+
+
+@pytest.mark.parametrize("shape", [(41, 150), (97, 65), (128, 128)])
+@pytest.mark.parametrize("ohms", [0.0, 1.0, 100.0])
+def test_wide_arrays_are_merged(shape, ohms, monkeypatch):
+    crossbar = Crossbar(
+        rows=shape[0], columns=shape[1], r_source=ohms, r_word=ohms, r_bit=ohms, r_sense=ohms
+    )
+    network = LinearNetwork(crossbar, draw_conductances(shape, 4))
+    merged = network.effective_weights()
+    monkeypatch.setattr(linear, "_NARROW", 1000)
+    swept = network.effective_weights()
+    assert merged == pytest.approx(swept, rel=1e-11, abs=0)
