@@ -98,8 +98,8 @@ class Network(torch.nn.Module):
     rates : log of the learned inner rate, per weight tensor and step (steps,)
     scales, shifts : batch norm's gamma and beta, per block (steps + 1, filters)
 
-    With an erased head also the digital gain of the logits and the statistics of batch norm, which
-    follow the images while the module is in training mode.
+    An erased head's write changes no block, so scales and shifts have one row; it adds the digital
+    gain of the logits and the statistics of batch norm, which follow the images in training mode.
     """
 
     def __init__(self, architecture: Architecture, generator: torch.Generator | None = None) -> None:
@@ -113,9 +113,9 @@ class Network(torch.nn.Module):
         self.log_rates = torch.nn.ParameterDict(
             {_key(name): torch.full((a.steps,), math.log(rate)) for name in written}
         )
-        filters = a.block_filters.items()
-        self.scales = torch.nn.ParameterDict({name: torch.ones(a.steps + 1, n) for name, n in filters})
-        self.shifts = torch.nn.ParameterDict({name: torch.zeros(a.steps + 1, n) for name, n in filters})
+        filters, rows = a.block_filters.items(), a.steps + 1 if a.erased is None else 1
+        self.scales = torch.nn.ParameterDict({name: torch.ones(rows, n) for name, n in filters})
+        self.shifts = torch.nn.ParameterDict({name: torch.zeros(rows, n) for name, n in filters})
         if a.erased is not None:
             self.log_gain = torch.nn.Parameter(torch.tensor(math.log(0.2)))
             for name, count in filters:
@@ -178,7 +178,8 @@ class Network(torch.nn.Module):
 
     def block(self, name: str, y: Tensor, step: int) -> Tensor:
         """Batch norm, max-pool and ReLU. Pooling first changes nothing: ReLU is monotone."""
-        scale, shift = self.scales[name][step], self.shifts[name][step]
+        row = step if self.architecture.erased is None else 0
+        scale, shift = self.scales[name][row], self.shifts[name][row]
         if self.architecture.erased is None:
             y = F.batch_norm(y, None, None, scale, shift, training=True)
         else:
