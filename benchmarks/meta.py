@@ -3,7 +3,7 @@
 python benchmarks/meta.py [--quick] --json FILE
 
 `seconds` and `peer_seconds` are medians of one outer step (8 tasks, 5-way 1-shot, second order),
-taken in turns; `error` is the worst relative difference of a task's loss. The float32 row runs the
+taken in turns; `error` is the worst difference of a task's loss. The float32 row runs the
 toolkit's own path in the peer's precision, the other in the one that training uses here.
 learn2learn 0.2's MAML is one more peer where it is installed.
 """
@@ -144,7 +144,7 @@ def compare(
             if turn:  # the first warms up
                 taken.append(time.perf_counter() - start)
         if peer is not learn2learn:  # another network
-            worst = max(worst, *(abs(a / b - 1) for a, b in zip(*losses, strict=True)))
+            worst = max(worst, *(abs(a - b) for a, b in zip(*losses, strict=True)))
     seconds, other = map(statistics.median, times)
     return {
         "case": case, "seconds": seconds, "peer": name, "peer_seconds": other,

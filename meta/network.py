@@ -155,8 +155,10 @@ class Network(torch.nn.Module):
         return torch.exp(self.log_rates[_key(name)][step])
 
     @property
-    def trained_rate(self) -> float:
-        """The relative rate that training wrote pulses with; 1 where the file does not say."""
+    def written_rate(self) -> float:
+        """The relative rate that training wrote pulses with; 1 where it writes at its own rate."""
+        if self.architecture.erased is not None:
+            return 1.0
         return float(self.note.get("training", {}).get("relative_rate", 1.0))
 
     @torch.no_grad()
@@ -246,19 +248,24 @@ class Network(torch.nn.Module):
 
 
 def conv(x: Tensor, weight: Tensor) -> Tensor:
-    """The 3 x 3 convolution, padded by 1; in the input's memory format and precision."""
-    return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=torch.channels_last), padding=1)
+    """The 3 x 3 convolution, padded by 1; in the input's layout and precision."""
+    return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=_layout(x.dtype)), padding=1)
 
 
 def prepare(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Images in the layout and precision that the convolutions run fastest in."""
-    return images.to(dtype=dtype, memory_format=torch.channels_last)
+    """Images in a precision, and in the layout that goes with it."""
+    return images.to(dtype=dtype, memory_format=_layout(dtype))
 
 
 def fastest_dtype() -> torch.dtype:
     """bfloat16 where the processor multiplies it natively, else float32."""
     native = torch.backends.cpu.get_cpu_capability() == "AVX512" and _has_bf16()
     return torch.bfloat16 if native else torch.float32
+
+
+def _layout(dtype: torch.dtype) -> torch.memory_format:
+    """Channels last is what bfloat16 is fast in; float32 loses a decimal of the loss there."""
+    return torch.channels_last if dtype is torch.bfloat16 else torch.contiguous_format
 
 
 def _has_bf16() -> bool:

@@ -19,7 +19,10 @@ from meta.adaptation import adapt_episode
 from meta.fewshot import FewShotDataset
 from meta.network import HEAD, Network
 from meta.train import Epoch
+from netlists.engines import Phase
 from netlists.verify import Verification, verify
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device
 from roa_circuit.results import write_table
 
@@ -116,3 +119,21 @@ class SpiceValidation:
         self._pending = waiting
         if self.rows:
             write_table(self.folder / "spice.csv", self.rows)
+
+
+def referee(
+    *, writes: bool, imperfections: Imperfections | None = None
+) -> Callable[[ProgrammedLayer, int], dict[str, float | None]]:
+    """ngspice beside `meta.behind_wires`; unless it `writes`, it reads what the surrogate wrote."""
+    phase = Phase.both if writes else Phase.read
+
+    def judge(layer: ProgrammedLayer, seed: int) -> dict[str, float | None]:
+        result = verify(layer, phase=phase, imperfections=imperfections, seed=seed, workers=1)
+        return {
+            "accuracy_spice": result.accuracy_spice,
+            "agreement": result.prediction_agreement,
+            "current_error": result.max_relative_current_error,
+            "state_error": result.max_state_error,
+        }
+
+    return judge

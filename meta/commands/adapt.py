@@ -53,7 +53,6 @@ def adapt(
     circuit = default_crossbar(1, 2)
     if wire_resistance is not None:
         circuit = replace(circuit, r_word=wire_resistance, r_bit=wire_resistance)
-    own_rate = 1.0 if net.architecture.erased else net.trained_rate
     episode = adapt_episode(
         net,
         dataset_of(dataset, data),
@@ -61,7 +60,7 @@ def adapt(
         circuit=circuit,
         shots=shots,
         queries=queries,
-        relative_rate=own_rate if relative_rate is None else relative_rate,
+        relative_rate=net.written_rate if relative_rate is None else relative_rate,
         max_pulses=find_method(name).max_pulses,
         sigma_wn=sigma_wn,
         seed=seed,

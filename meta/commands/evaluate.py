@@ -96,7 +96,7 @@ def evaluate(
 
 
 def _table(rows: list[Row], title: str) -> object:
-    columns = ["write noise", "relative rate", "accuracy", "95 % interval", "pulses a weight"]
+    columns = ["σ_WN", "rate", "accuracy", "95 %", "pulses/weight", "energy", "time"]
     cells = [
         [
             f"{r.sigma_wn:g}",
@@ -104,9 +104,9 @@ def _table(rows: list[Row], title: str) -> object:
             f"{r.accuracy:.2%}",
             f"± {r.ci95:.2%}",
             f"{r.pulses_per_weight:.4f}",
-            f"{r.write_energy:.2g} J",
-            f"{r.write_seconds:.2g} s",
+            f"{1e9 * r.write_energy:.0f} nJ",
+            f"{1e3 * r.write_seconds:.2g} ms",
         ]
         for r in rows
     ]
-    return console.table(title, [*columns, "write energy", "write time"], cells)
+    return console.table(title, columns, cells)

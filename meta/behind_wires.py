@@ -1,0 +1,104 @@
+"""Adapted heads behind wires: written and read in the surrogate, and in ngspice if asked.
+
+One row per episode and wire resistance. The features are those of an ideal backbone: the head
+alone stands on arrays with wires, drivers, readout and what else `Imperfections` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.chip import draw
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.in_situ import write_in_situ
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.mapping import voltage_from_input
+from roa_circuit.programming import after_pulses
+from roa_circuit.solver import read_currents
+from roa_circuit.tiling import outputs, split
+
+
+@dataclass(frozen=True, kw_only=True)
+class WiredEpisode:
+    """One adapted head behind wires; accuracies of its query set, None where ngspice was not asked.
+
+    agreement : share of query images that ngspice and the surrogate classify alike
+    current_error : worst difference of a read current, over the largest
+    """
+
+    episode: int
+    wire_resistance: float
+    accuracy_ideal: float
+    accuracy_surrogate: float
+    accuracy_spice: float | None = None
+    agreement: float | None = None
+    current_error: float | None = None
+    state_error: float | None = None
+
+
+Referee = Callable[[ProgrammedLayer, int], dict[str, float | None]]
+"""ngspice's fields of a row, for a layer and the seed of its chips; see `meta.validate.referee`."""
+
+
+def behind_wires(
+    heads: Sequence[ProgrammedLayer],
+    wires: Sequence[float],
+    *,
+    imperfections: Imperfections | None = None,
+    referee: Referee | None = None,
+    on_row: Callable[[WiredEpisode], None] = lambda row: None,
+) -> list[WiredEpisode]:
+    """Write and read every head behind every wire resistance [Ohm a segment].
+
+    Episode i stands on chips drawn with seed i, the same for the surrogate and for ngspice.
+    """
+    rows = []
+    for ohms in wires:
+        for episode, head in enumerate(heads):
+            layer = replace(head, crossbar=replace(head.crossbar, r_word=ohms, r_bit=ohms))
+            row = WiredEpisode(
+                episode=episode,
+                wire_resistance=ohms,
+                accuracy_ideal=_accuracy(layer, ideal_predictions(layer)),
+                accuracy_surrogate=_accuracy(layer, predictions(layer, imperfections, episode)),
+                **(referee(layer, episode) if referee else {}),
+            )
+            rows.append(row)
+            on_row(row)
+    return rows
+
+
+def predictions(
+    layer: ProgrammedLayer, imperfections: Imperfections | None = None, seed: int = 0
+) -> NDArray[np.int64]:
+    """The class of every read, the layer written in situ and read through its circuit, tile by tile."""
+    tiles, sensed = split(layer), []
+    for tile in tiles:
+        part = tile.layer
+        rng = np.random.default_rng([seed, tile.first_row, tile.first_column])
+        chip = draw(imperfections, part.crossbar, part.device, rng)
+        start = chip.start(part.initial_state)
+        outcome = write_in_situ(chip.crossbar, start, part.pulses, chip.device)
+        state = chip.written(start, outcome.state, part.pulses)
+        volts = chip.drive(voltage_from_input(part.inputs))
+        currents = read_currents(chip.crossbar, state, volts, chip.device)
+        sensed.append(chip.sense(currents, state, volts))
+    classes: NDArray[np.int64] = outputs(tiles, sensed).argmax(1)
+    return classes
+
+
+def ideal_predictions(layer: ProgrammedLayer) -> NDArray[np.int64]:
+    """The class of every read with perfect wires, written as intended."""
+    state = after_pulses(layer.initial_state, layer.pulses, layer.device)
+    volts = voltage_from_input(layer.inputs)
+    currents = read_currents(layer.crossbar.ideal(), state, volts, layer.device)
+    classes: NDArray[np.int64] = (currents[:, :-1] - currents[:, -1:]).argmax(1)
+    return classes
+
+
+def _accuracy(layer: ProgrammedLayer, classes: NDArray[np.int64]) -> float:
+    return float(np.mean(classes == layer.labels))

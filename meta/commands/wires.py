@@ -1,0 +1,125 @@
+"""`roa-meta wires`: adapted heads behind wires and readout, in the surrogate and in ngspice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from meta.commands._inputs import (
+    Data,
+    DataSet,
+    DeviceOption,
+    Method,
+    NetworkFile,
+    dataset_of,
+    device_of,
+    network_of,
+)
+from roa_circuit import console, options
+from roa_circuit.design_point import default_crossbar
+from roa_circuit.errors import InputError
+from roa_circuit.results import provenance, write_json
+from roa_circuit.units import parse_quantity
+
+if TYPE_CHECKING:
+    from meta.behind_wires import WiredEpisode
+    from roa_circuit.layers import ProgrammedLayer
+
+
+def wires(
+    network: NetworkFile = None,
+    method: Method = None,
+    dataset: DataSet = "omniglot",
+    data: Data = None,
+    ways: Annotated[int | None, typer.Option(help="As in `evaluate`.")] = None,
+    episodes: Annotated[int, typer.Option(min=1, help="Test episodes.")] = 20,
+    wire_resistance: Annotated[
+        str, typer.Option(metavar="OHM", help="Of both lines, a segment; comma separated.")
+    ] = "0,0.1,1",
+    imperfections: options.ImperfectionsFile = None,
+    spice: Annotated[bool, typer.Option(help="ngspice reads what the surrogate wrote.")] = False,
+    spice_write: Annotated[
+        bool, typer.Option(help="ngspice writes it too, which takes longer.")
+    ] = False,
+    device: DeviceOption = None,
+    json: options.Json = None,
+) -> None:
+    """Accuracy of adapted heads, written and read through their circuit."""
+    from meta.behind_wires import behind_wires
+
+    ohms = [
+        parse_quantity(one, what="--wire-resistance", unit="Ohm") for one in wire_resistance.split(",")
+    ]
+    if min(ohms) < 0:
+        raise InputError(f"--wire-resistance {wire_resistance}: must be 0 Ohm or more")
+    heads = _adapted_heads(network, method, ways, dataset, data, device, episodes)
+    referee = None
+    if spice or spice_write:
+        from meta.validate import referee as ngspice
+
+        referee = ngspice(writes=spice_write, imperfections=imperfections)
+    with console.progress() as bar:
+        line = bar.add_task("episodes", total=len(heads) * len(ohms))
+        rows = behind_wires(
+            heads,
+            ohms,
+            imperfections=imperfections,
+            referee=referee,
+            on_row=lambda _: bar.advance(line),
+        )
+    console.out.print(_table(rows, ohms, f"{len(heads)} adapted heads, {heads[0].crossbar.rows} rows"))
+    if json is not None:
+        write_json(json, {"rows": [asdict(row) for row in rows], "provenance": provenance()})
+
+
+def _adapted_heads(
+    network: Path | None,
+    method: str | None,
+    ways: int | None,
+    dataset: str,
+    data: Path | None,
+    device: str | None,
+    episodes: int,
+) -> list[ProgrammedLayer]:
+    """The heads of test episodes 0, 1, ..., each adapted in one write."""
+    from meta.adaptation import adapt_episode
+    from meta.methods import find_method
+    from meta.network import HEAD
+
+    net, name = network_of(network, method, ways)
+    images, parameters = dataset_of(dataset, data), device_of(device)
+    return [
+        adapt_episode(
+            net,
+            images,
+            device=parameters,
+            circuit=default_crossbar(1, 2),
+            relative_rate=net.written_rate,
+            max_pulses=find_method(name).max_pulses,
+            reads=1,
+            seed=seed,
+        ).layers[HEAD]
+        for seed in range(episodes)
+    ]
+
+
+def _table(rows: Sequence[WiredEpisode], ohms: Sequence[float], title: str) -> object:
+    columns = ["wires [Ω]", "ideal", "surrogate", "ngspice", "same predictions", "current error"]
+    cells = []
+    for wire in ohms:
+        ours = [row for row in rows if row.wire_resistance == wire]
+
+        def mean(name: str, ours: list[WiredEpisode] = ours) -> str:
+            values = [getattr(row, name) for row in ours]
+            return "-" if None in values else f"{np.mean(values):.2%}"
+
+        errors = [row.current_error for row in ours if row.current_error is not None]
+        worst = f"{max(errors):.1e}" if errors else "-"
+        names = ("accuracy_ideal", "accuracy_surrogate", "accuracy_spice", "agreement")
+        cells.append([f"{wire:g}", *map(mean, names), worst])
+    return console.table(title, columns, cells)

@@ -1,0 +1,45 @@
+"""The fast path against the plain one: the same losses."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from meta.learners import outer_loss
+from meta.network import BLOCKS, fastest_dtype
+from meta.shipped import shipped_network
+from meta.tasks import sample_task
+
+
+def plain_loss(network, task):
+    """One inner step as a script of one's own does it: ReLU, then pool, autograd, float32."""
+
+    def logits(images, weights, step):
+        x = images
+        for name in BLOCKS:
+            x = F.conv2d(x, weights[name], padding=1)
+            x = F.batch_norm(
+                x, None, None, network.scales[name][step], network.shifts[name][step], training=True
+            )
+            x = F.max_pool2d(F.relu(x), 2)
+        return F.linear(x.flatten(1), weights["fc"], weights["fc.bias"])
+
+    weights = network.initial_weights()
+    support = F.cross_entropy(logits(task.support, weights, 0), task.support_labels)
+    gradients = torch.autograd.grad(support, list(weights.values()), create_graph=True)
+    adapted = {
+        name: torch.clamp(w - network.rate(name, 0) * g, -1, 1)
+        for (name, w), g in zip(weights.items(), gradients, strict=True)
+    }
+    return F.cross_entropy(logits(task.query, adapted, 1), task.query_labels).item()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_float32_gives_the_plain_loops_losses(bars, seed):
+    network = shipped_network()
+    rng = np.random.default_rng(seed)
+    task = sample_task(bars.split("train"), rng, ways=5, shots=1, queries=5)
+    loss, _ = outer_loss(network, task, None, dtype=torch.float32)
+    assert loss.item() == pytest.approx(plain_loss(network, task), abs=1e-5)
+    fast, _ = outer_loss(network, task, None, dtype=fastest_dtype())
+    assert fast.item() == pytest.approx(loss.item(), rel=0.1, abs=0.05)
