@@ -35,6 +35,7 @@ SYMBOLS = {"k": "k", "mu1": "μ₁", "mu2": "μ₂", "gamma": "γ", "delta": "δ
 
 _LETTER = 0.0062  # of the width: a label longer than its train is left out
 _MOST_TRAINS = 60  # beyond that, or of single pulses, the order of readings says nothing
+_FAR = 10.0  # ratios of constants to their priors that differ so much need a logarithmic axis
 _SIGMAS = 1.96  # of a band of 95 %
 _ANYTHING = np.log(1e6)  # the widest band of a rate
 
@@ -240,15 +241,20 @@ def _constants(f: Fit) -> Drawing:
             axes.plot(e.value / e.prior, height, "o", ms=6, color=BLUE if e.identifiable else FAINT,
                       mfc=BLUE if e.identifiable else PAPER)  # fmt: skip
             text = engineering(e.value, "A", 4) if e.unit == "A" else f"{e.value:.4g} {e.unit}"
-            axes.annotate(text if e.identifiable else f"{text} ({e.basis})", (1.02, height),
+            axes.annotate(text, (1.02, height),
                           xycoords=("axes fraction", "data"), va="center", fontsize=8,
                           color=INK if e.identifiable else FAINT, annotation_clip=False)  # fmt: skip
         axes.axvline(1.0, color=FAINT, lw=0.8, ls="--")
         axes.set_yticks(range(len(names)), [SYMBOLS[name] for name in names], fontsize=11)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("fitted / prior")
-        axes.ticklabel_format(axis="x", useOffset=False)
-        axes.locator_params(axis="x", nbins=5)
+        ratios = [e.value / e.prior for e in f.estimates.values()]
+        if max(ratios) > _FAR * min(ratios):
+            axes.set_xscale("log")
+            decades(axes.xaxis)
+        else:
+            axes.ticklabel_format(axis="x", useOffset=False)
+            axes.locator_params(axis="x", nbins=5)
         axes.grid(visible=False, axis="y")
 
     caption = "The constants over their prior values, bars: 95 %. Hollow: not told by these data."
