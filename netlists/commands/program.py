@@ -89,7 +89,8 @@ def program(
     write_text(output, format_matrix(array.state))
     summary: dict[str, Any] = {
         **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
-        "energy": array.energy or None, "seconds": seconds, "device": nominal.name, **crossbar.to_dict(), "states": str(output),
+        "energy": array.energy or None, "seconds": seconds, "device": nominal.name,
+        **crossbar.to_dict(), "states": str(output),
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
