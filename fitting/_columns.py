@@ -140,7 +140,8 @@ def numbers(sheet: Sheet, column: Column) -> NDArray[np.float64]:
     if column.factor is None and (bare & (values != 0)).any():
         raise InputError(f"{sheet.place}: column {column.title!r} lacks its unit; write "
                          f"{column.title + f' [{UNITS[column.name]}]'!r}")  # fmt: skip
-    values = values * (1.0 if column.factor is None else column.factor)
+    with np.errstate(over="ignore"):  # what is too large is refused below
+        values = values * (1.0 if column.factor is None else column.factor)
     for row in np.flatnonzero(~np.isfinite(values)):
         if cells[row]:
             values[row] = _written(sheet, column, int(row))
@@ -160,6 +161,8 @@ def _written(sheet: Sheet, column: Column, row: int) -> float:
     text = sheet.cells[row][column.place]
     where = f"{sheet.source}, line {sheet.line[row]}, column {column.title!r}"
     unit = UNITS[column.name]
+    if np.isfinite(_bare(text)):
+        raise InputError(f"{where}: {text[:40]!r} is too large")
     try:
         value = parse_quantity(text, what=where, unit=unit)
     except InputError as error:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
-import zipfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from roa_circuit.errors import InputError
 
 SEPARATORS = ",\t;"
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
+_ERROR_VALUE = re.compile(r"#(N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!)")
+_MOST_ROWS, _MOST_COLUMNS = 2**20, 2**14  # of a workbook
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 
 
@@ -77,7 +80,7 @@ def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, stripped cells) of every line that is neither blank nor a comment."""
     separator = ""
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
-        if line.lstrip().startswith("#"):
+        if _is_comment(line.lstrip()):
             continue
         separator = separator or _separator(line)
         try:
@@ -110,18 +113,41 @@ def _workbook(content: bytes, source: str) -> list[tuple[int, list[str]]]:
             "or save the sheet as CSV"
         ) from None
     try:
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        rows = list(book.worksheets[0].iter_rows(values_only=True))
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError, EOFError) as error:
+        lines = list(_book_lines(openpyxl.load_workbook, content, source))
+    except InputError:
+        raise
+    except Exception as error:  # openpyxl raises whatever its parsers meet in a damaged file
         raise InputError(
-            f"{source}: is not a readable XLSX workbook ({error}); save it as CSV"
+            f"{source}: is not a readable XLSX workbook ({_one_line(error)}); save it as CSV"
         ) from None
-    lines = []
-    for number, row in enumerate(rows, start=1):
-        cells = ["" if value is None else str(value).strip() for value in row]
-        if any(cells) and not cells[0].startswith("#"):
-            lines.append((number, cells))
-    return lines
+    width = max((len(cells) for _, cells in lines), default=0)
+    return [(number, cells + [""] * (width - len(cells))) for number, cells in lines]
+
+
+def _book_lines(load: Any, content: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
+    """The lines of the first sheet, without empty cells at their ends."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of styles and fonts
+        sheet = load(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
+        sheet.reset_dimensions()  # what a file says of its size may be wrong, and rows be lost
+        for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+            if number > _MOST_ROWS or len(row) > _MOST_COLUMNS:
+                raise InputError(f"{source}: its first sheet goes beyond {_MOST_ROWS} rows or "
+                                 f"{_MOST_COLUMNS} columns; save the table as CSV")  # fmt: skip
+            cells = ["" if value is None else str(value).strip() for value in row]
+            while cells and not cells[-1]:
+                cells.pop()
+            if cells and not _is_comment(cells[0]):
+                yield number, cells
+
+
+def _is_comment(text: str) -> bool:
+    """'#' begins one, unless it is a spreadsheet's word for no number: that is no reading to lose."""
+    return text.startswith("#") and not _ERROR_VALUE.match(text)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:80] or type(error).__name__
 
 
 def _sheet(lines: list[tuple[int, list[str]]], source: str) -> Sheet:

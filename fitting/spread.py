@@ -80,8 +80,8 @@ class Population:
 def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
     """Constants of every device, their population, and the write noise.
 
-    `names` (trains,) says whose each train is. All devices are fitted at once, from one set of
-    constants for all; constants and noise in turn, until the noise no longer moves.
+    `names` (trains,) says whose each train is. Each device begins from the best of a few fits; then
+    constants and noise are fitted in turn, until the noise no longer moves.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def _population(
     if count < FEWEST:
         return median, {}, np.empty((0, 0))
     log_sd = {}
-    seen = np.mean(np.einsum("dii->di", devices.covariance), axis=0)
+    seen = np.median(np.einsum("dii->di", devices.covariance), axis=0)
     for place, name in enumerate(devices.free):
         total = (covariance[place, place] + seen[place]) * (count - 1)
         chi_squared = 2.0 * gammaincinv((count - 1) / 2.0, [0.975, 0.025])

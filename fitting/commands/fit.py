@@ -86,6 +86,8 @@ def fit(
         files[output_dir / "figures" / "corner.png"] = corner_plot(result, found)
     write_all(files)
     console.say(describe(m))
+    if len(set(m.devices)) > 1:
+        console.say(f"{len(set(m.devices))} devices fitted as one: roa-fit spread tells them apart")
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
     _print(result, device)

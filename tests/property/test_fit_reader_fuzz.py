@@ -1,46 +1,196 @@
-"""Whatever bytes a file holds, the reader gives measurements or an InputError of one line."""
+"""Whatever a file holds, the reader gives measurements or an InputError of one line, soon."""
+
+import io
+import time
+import zipfile
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fitting import fit_device, read_measurements
+from fitting import cli, fit_device, read_measurements
 from fitting.conventions import Conventions
+from fitting.inspect import inspect_trains, rows_of, summary
+from fitting.measurements import describe
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 
-GOOD = (
-    b"# comment\ntrain,voltage [V],width [us],read_voltage [V],conductance [S],current [A]\n"
-    b"a,0,,0.05,1e-3,\na,-1.1,3,0.05,1.2e-3,\na,1.4,30,0.05,1.1e-3,\nb,0.4,,,,5e-4\n"
+LONG = (
+    "# comment\ntrain,voltage [V],width [us],read_voltage [V],conductance [S],current [A]\n"
+    "a,0,,0.05,1e-3,\na,-1.1,3,0.05,1.2e-3,\na,1.4,30,0.05,1.1e-3,\nb,0.4,,,,5e-4\n"
 )
-
-WIDE = b"one,two\n1.5,2\n1.6,2.1\n1.7,\n1.9,2.4\n"
+TABBED = LONG.replace(",", "\t")
+DECIMAL_COMMAS = LONG.replace(",", ";").replace(".", ",")
+WIDE = "one,two\n1.5,2\n1.6,2.1\n1.7,\n1.9,2.4\n"
+PULSED_WIDE = "V [mV],t [ns],d1 [kOhm],d2 [kOhm]\n-900,50,12.1,13\n-900,50,11.8,\n900,80,12,12.9\n"
 PAIRS = (
-    b"cell\twidth [ns]\tV [mV]\tR_before [kOhm]\tR_after\n"
-    b"1\t20\t500\t100\t80k\n2\t40us\t1V\t50\t20kOhm\n"
+    "cell\twidth [ns]\tV [mV]\tR_before [kOhm]\tR_after\n1\t20\t500\t100\t80k\n2\t40us\t1V\t50\t20kOhm\n"
 )
-FILES = {
-    GOOD: Conventions(),
+DEVICES = (
+    "device,train,V_pulse,t_pulse,Vread,read_current [uA]\n"
+    "d1,1,-1.1V,3us,50mV,60\nd1,1,-1.1V,3us,50mV,66\nd2,1,1.4V,30us,50mV,70\nd2,1,1.4V,30us,50mV,64\n"
+)
+TEXTS = {
+    LONG: Conventions(),
+    TABBED: Conventions(scale=0.01),
+    DECIMAL_COMMAS: Conventions(where=(("train", "a"),)),
     WIDE: Conventions(pulse=(-1.1, 3e-6), read_voltage=0.1, unit="uA"),
+    PULSED_WIDE: Conventions(read_voltage=0.1, columns={"width": "t"}),
     PAIRS: Conventions(read_voltage=0.1, positive_sets=True),
+    DEVICES: Conventions(),
 }
+MEMBERS = {"xl/worksheets/sheet1.xml", "xl/workbook.xml", "[Content_Types].xml"}
 
+
+def workbook(text):
+    """The same table as XLSX."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    separator = next(s for s in ";\t," if s in text.splitlines()[-1])
+    for line in text.splitlines():
+        sheet.append([_cell(cell) for cell in line.split(separator)])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _cell(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text or None
+
+
+FILES = {text.encode(): how for text, how in TEXTS.items()}
+BOOKS = {workbook(text): how for text, how in TEXTS.items()}
+
+# What instruments, spreadsheets and people put where a number or a title should be.
+tokens = st.sampled_from([
+    "nan", "inf", "-inf", "1e308", "-1e308", "1e-320", "1e999", "-0", "0", "+", "-", ".", "1_000",
+    "0x1F", "1,5", "1.5.2", "--1", "1e", "5 kOhm", "5mV", "3 us", "1 %", "1e5m", "5Ohm", "TRUE", "=1/0",
+    "12:30", "N/A", "#N/A", "#DIV/0!", "2026-11-22", "µ", "µs", "kΩ", "\u0661\u0662", "\u00bd", "\ufeff",
+    "\u2028", "'", '"', '""', "a" * 400, "9" * 400, "[V]", "[", "]", "()", "[bold]x[/]", "[/]", "%s",
+    "{0}", "\\", "\x1b[31m", "train", "voltage [V]", "width [s]", "conductance [S]", "R_before [Ohm]",
+    "current [A]",
+])  # fmt: skip
 pieces = st.one_of(
     st.binary(max_size=6),
-    st.sampled_from([b",", b"\n", b'"', b"nan", b"-", b"1e999", b"[", b"]", b"\0", b"\r", b"\xc2\xb5"]),
+    st.sampled_from([b",", b"\n", b"\t", b";", b'"', b"-", b"\0", b"\r", b"\x85", b"\xc2\xb5", b"\x1a"]),
+    tokens.map(str.encode),
 )
-edit = st.tuples(st.integers(0, 200), st.integers(0, 12), pieces)
-edits = st.lists(edit, min_size=1, max_size=4)
+edit = st.tuples(st.integers(0, 400), st.integers(0, 12), pieces)
 
 
-def _check(path, content, how=Conventions()):
+def spliced(content, edits):
+    for place, length, piece in edits:
+        content = content[:place] + piece + content[place + length :]
+    return content
+
+
+@st.composite
+def damaged_bytes(draw):
+    """A file with some bytes replaced, cut, or doubled."""
+    file = draw(st.sampled_from([*FILES, *BOOKS]))
+    content = spliced(file, draw(st.lists(edit, min_size=1, max_size=4)))
+    content = content[: draw(st.integers(0, len(content)))] if draw(st.booleans()) else content
+    return content, (FILES | BOOKS)[file]
+
+
+@st.composite
+def damaged_cells(draw):
+    """A table with some cells replaced, lines and columns doubled, dropped or moved, in any encoding."""
+    text = draw(st.sampled_from(list(TEXTS)))
+    separator = next(s for s in ";\t," if s in text.splitlines()[-1])
+    rows = [line.split(separator) for line in text.splitlines()]
+    for _ in range(draw(st.integers(1, 4))):
+        row = draw(st.integers(0, len(rows) - 1))
+        column = draw(st.integers(0, max(len(rows[row]) - 1, 0)))
+        match draw(st.sampled_from(["cell", "cell", "line", "no line", "column", "no column", "swap"])):
+            case "cell":
+                rows[row][column : column + 1] = [draw(tokens)]
+            case "line":
+                rows.insert(draw(st.integers(0, len(rows))), list(rows[row]))
+            case "no line" if len(rows) > 1:
+                del rows[row]
+            case "column":
+                for line in rows:
+                    line[column:column] = line[column : column + 1]
+            case "no column":
+                for line in rows:
+                    del line[column : column + 1]
+            case "swap":
+                other = draw(st.integers(0, len(rows) - 1))
+                rows[row], rows[other] = rows[other], rows[row]
+    damaged = "\n".join(separator.join(line) for line in rows)
+    if draw(st.integers(0, 3)) == 0:
+        return workbook_of(rows), TEXTS[text]
+    codec = draw(st.sampled_from(["utf-8"] * 6 + ["utf-8-sig", "utf-16", "latin-1", "cp1252", "utf-32"]))
+    return damaged.encode(codec, errors="replace"), TEXTS[text]
+
+
+def workbook_of(rows):
+    """Any cells as XLSX; what its format forbids is left out."""
+    import openpyxl
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append([_cell(ILLEGAL_CHARACTERS_RE.sub("", cell)) for cell in row])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+@st.composite
+def damaged_members(draw):
+    """A workbook whose XML is damaged inside a sound archive, or whose parts are missing."""
+    book = draw(st.sampled_from(list(BOOKS)))
+    edits = draw(st.lists(st.tuples(st.integers(0, 1500), st.integers(0, 12), pieces), max_size=3))
+    chosen = draw(st.sampled_from(sorted(MEMBERS)))
+    number = draw(st.sampled_from([None, None, "99999999", "1048576", "XFD1", "-3", "x"]))
+    missing = draw(st.booleans()) and not edits
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(result, "w") as new:
+        for member in old.namelist():
+            content = old.read(member)
+            if member == chosen:
+                if missing:
+                    continue
+                content = spliced(content, edits)
+                if number is not None:
+                    content = content.replace(b'r="2"', f'r="{number}"'.encode())
+                    content = content.replace(b'r="B2"', f'r="{number}"'.encode())
+            new.writestr(member, content)
+    return result.getvalue(), BOOKS[book]
+
+
+damaged = st.one_of(damaged_bytes(), damaged_cells(), damaged_cells(), damaged_members())
+
+
+def check(path, content, how=Conventions()):
+    """Measurements that every later step can show, or an InputError of one line that names the file."""
     path.write_bytes(content)
+    began = time.process_time()
     try:
         m = read_measurements(path, how)
     except InputError as error:
-        return str(path) in str(error)
-    finite = np.isfinite([m.voltage, m.width, m.read_voltage, m.current]).all()
-    return len(m) > 0 and finite and (np.diff(m.train) >= 0).all()
+        complaint, m = str(error), None
+    if m is None:
+        assert str(path) in complaint
+        assert "\n" not in complaint
+    else:
+        finite = np.isfinite([m.voltage, m.width, m.read_voltage, m.current]).all()
+        assert len(m) > 0
+        assert finite
+        assert (np.diff(m.train) >= 0).all()
+        trains = inspect_trains(m)
+        assert rows_of(trains, 20)
+        assert summary(m, trains)
+        assert describe(m)
+    assert time.process_time() - began < 5.0
 
 
 _settings = settings(
@@ -49,12 +199,22 @@ _settings = settings(
 
 
 @_settings
-@given(file=st.sampled_from(list(FILES)), edits=edits)
-def test_a_damaged_table(tmp_path, file, edits):
-    content = file
-    for place, length, piece in edits:
-        content = content[:place] + piece + content[place + length :]
-    assert _check(tmp_path / "t.csv", content, FILES[file])
+@given(damaged)
+def test_a_damaged_table(tmp_path, file):
+    check(tmp_path / "t", *file)
+
+
+@pytest.mark.slow
+@settings(_settings, max_examples=10_000)
+@given(damaged)
+def test_ten_thousand_damaged_tables(tmp_path, file):
+    check(tmp_path / "t", *file)
+
+
+@_settings
+@given(content=st.binary(max_size=200), how=st.sampled_from(list(FILES.values())))
+def test_any_bytes(tmp_path, content, how):
+    check(tmp_path / "t.csv", content, how)
 
 
 @settings(_settings, max_examples=8)
@@ -75,7 +235,25 @@ def test_wild_numbers_still_end_in_a_fit(tmp_path, logs):
     assert all(e.value > 0 for e in f.estimates.values())
 
 
-@_settings
-@given(content=st.binary(max_size=200), how=st.sampled_from(list(FILES.values())))
-def test_any_bytes(tmp_path, content, how):
-    assert _check(tmp_path / "t.csv", content, how)
+@pytest.mark.slow
+@settings(_settings, max_examples=400)
+@given(damaged)
+def test_commands_end_well_and_leave_all_or_nothing(tmp_path_factory, file):
+    """Exit code 0, 1 or 2; one line of complaint and no file with 2, all files otherwise."""
+    import sys
+    from unittest import mock
+
+    from roa_circuit.console import _exit_code  # what `run` ends the process with
+
+    folder = tmp_path_factory.mktemp("fuzz")
+    path, out = folder / "t", folder / "out"
+    path.write_bytes(file[0])
+    options = ["--pulse", "-1.1V,3us", "--read", "0.1V"] if file[1].pulse else []
+    for command, needed in (("fit", "fit.json"), ("spread", "spread.json"), ("inspect", None)):
+        extra = ["--output-dir", str(out / command)] if needed else []
+        with mock.patch.object(sys, "argv", ["roa-fit", command, str(path), *options, *extra]):
+            code = _exit_code(cli.app)
+        assert code in (0, 1, 2)
+        if needed:
+            assert (out / command / needed).exists() == (code != 2)
+            assert (out / command).exists() == (code != 2)

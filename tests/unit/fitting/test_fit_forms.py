@@ -1,5 +1,8 @@
 """Tables as probe stations save them: spellings, units in cells, pairs, wide tables, several files."""
 
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -208,3 +211,69 @@ def test_inspection_finds_spikes_rereads_and_kinds(table):
 
 def test_a_train_that_turns_has_no_outliers(shipped):
     assert all(train.outliers == () for train in inspect_trains(shipped))
+
+
+@pytest.fixture
+def workbook(tmp_path):
+    """Write rows as XLSX, then change the XML of one part inside the archive; gives the path."""
+    openpyxl = pytest.importorskip("openpyxl")
+
+    def write(rows, part="xl/worksheets/sheet1.xml", change=("", "")):
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        file, path = io.BytesIO(), tmp_path / "book.xlsx"
+        book.save(file)
+        with zipfile.ZipFile(file) as old, zipfile.ZipFile(path, "w") as new:
+            for member in old.namelist():
+                content = old.read(member).decode()
+                assert member != part or change[0] in content
+                new.writestr(member, content.replace(*change) if member == part else content)
+        return path
+
+    return write
+
+
+BOOK = [["voltage [V]", "width [s]", "read_voltage [V]", "conductance [S]"]] + [
+    [-1.1, 3e-6, 0.05, 1e-3 * (1 + i)] for i in range(5)
+]
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("[Content_Types].xml", ("<Types", "x<Types")),
+        ("xl/workbook.xml", ("<sheets>", "<shoots>")),
+        ("xl/worksheets/sheet1.xml", ("<v>0.05</v>", "<v>&</v>")),
+        ("xl/worksheets/sheet1.xml", ('r="3"', 'r="x"')),
+    ],
+)
+def test_a_damaged_workbook_is_refused_in_one_line(workbook, part, change):
+    with pytest.raises(InputError, match=r"book\.xlsx: .*save it as CSV"):
+        read_measurements(workbook(BOOK, part, change))
+
+
+def test_a_workbook_that_misstates_its_size_loses_no_rows(workbook):
+    """Some programs write a dimension of one cell; openpyxl then reads one."""
+    path = workbook(BOOK, change=('ref="A1:D6"', 'ref="A1:A1"'))
+    assert len(read_measurements(path)) == 5
+
+
+def test_a_workbook_that_claims_to_be_endless_is_refused(workbook):
+    path = workbook(BOOK, change=('<row r="4"', '<row r="99999999"'))
+    with pytest.raises(InputError, match="goes beyond 1048576 rows"):
+        read_measurements(path)
+
+
+def test_a_spreadsheets_error_value_is_no_comment(workbook, table):
+    rows = [BOOK[0], ["#N/A", *BOOK[1][1:]], BOOK[2]]
+    for path in (workbook(rows), table("#N/A,3e-6,0.05,1e-3", header=",".join(BOOK[0]))):
+        with pytest.raises(InputError, match=r"line 2, column 'voltage \[V\]': '#N/A'"):
+            read_measurements(path)
+
+
+def test_a_number_that_its_prefix_makes_infinite_is_too_large(table):
+    """It overflowed with a warning."""
+    path = table("-1.1,3e-6,0.05,1e308", header="voltage [V],width [s],read_voltage [V],R [kOhm]")
+    with pytest.raises(InputError, match=r"line 2.*'1e308' is too large"):
+        read_measurements(path)
