@@ -144,7 +144,7 @@ def _print(found: Design, trains: Sequence[Train], device: Device, budget: Budge
     errors = [
         [name, f"{e:.2%}", f"up to {found.worst_draw[name]:.2%}"] for name, e in found.errors.items()
     ]
-    title = f"What a fit will know, at {budget.noise:.3g} noise a reading"
+    title = f"What a fit will know, at {100 * budget.noise:.3g} % noise a reading"
     console.out.print(console.table(title, columns, errors))
 
 
