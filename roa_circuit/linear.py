@@ -77,8 +77,12 @@ class LinearNetwork:
         """
         if min(self.crossbar.shape) > _NARROW:
             return merging.effective_weights(self.crossbar, self.conductances)
+        return self.swept_weights()
+
+    def swept_weights(self) -> Floats:
+        """The effective weights by elimination row by row, whatever the shape."""
         if self._flipped:  # by reciprocity, drives and senses exchanged
-            return flip(LinearNetwork(*self._inside).effective_weights())
+            return flip(LinearNetwork(*self._inside).swept_weights())
         weights = np.empty(self.crossbar.shape)
         for index, stage in enumerate(self._stages()):
             weights[index] = stage.row.to_source

@@ -1,0 +1,55 @@
+"""What every benchmark prints and writes: one row a comparison, both sides timed in turns."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+Row = dict[str, object]
+
+
+def row(case: str, own: float, peer: str, other: float, error: float, **extra: object) -> Row:
+    """`own` and `other` in seconds; `error` as the benchmark defines it."""
+    return {
+        "case": case, "seconds": own, "peer": peer, "peer_seconds": other, "ratio": other / own,
+        "error": error, **extra,
+    }  # fmt: skip
+
+
+def in_turns(runs: Iterable[Callable[[], object]], repeats: int) -> list[float]:
+    """The median wall clock [s] of each run, all taking turns after one warm-up each."""
+    runs = list(runs)
+    for run in runs:
+        run()
+    taken = [[seconds(run) for run in runs] for _ in range(repeats)]
+    return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """The wall clock of one run."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def main(description: str, measure: Callable[[bool], Iterable[Row]]) -> None:
+    """Print the rows of `measure(quick)` as they come, and write them as JSON."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="small cases only, within 45 s")
+    parser.add_argument("--json", type=Path, required=True)
+    arguments = parser.parse_args()
+    rows = []
+    for one in measure(arguments.quick):
+        rows.append(one)
+        print(
+            f"{one['case']:46} {one['seconds']:9.2e} s  {one['peer']:22} {one['peer_seconds']:9.2e} s"
+            f"  x{one['ratio']:<9.3g} error {one['error']:.1e}",
+            flush=True,
+        )
+    arguments.json.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
