@@ -110,7 +110,7 @@ class _Blocks:
 def _join(near: _Side, far: _Side, kept: dict[str, list[_Side]], rows: int, columns: int) -> _Blocks:
     """Close the loop v = s - Z i, i = Y v + t between two sides; the `kept` ones become the block's."""
     Z, Y = -near.to(near), far.to(far)
-    F = np.linalg.inv(np.eye(Z.shape[-1]) + Z @ Y)
+    F = np.asarray(np.linalg.inv(np.eye(Z.shape[-1]) + Z @ Y), dtype=np.float64)
     crossing = _transposed(F)
     through_near, through_far = _symmetric(Y @ F), -_symmetric(Z @ crossing)
     sides = [side for group in kept.values() for side in group]
@@ -153,8 +153,8 @@ def _cells(c: Crossbar, g: Floats, rows: int, columns: int) -> _Blocks:
                 slice(-1, None) if bottom else slice(None, -1),
                 slice(0, 1) if left else slice(1, None),
             )
-            along = c.r_source * left + c.r_word * np.arange(1, columns + 1)
-            below = c.r_sense * bottom + c.r_bit * np.arange(rows, 0, -1)
+            along = np.asarray(c.r_source * left + c.r_word * np.arange(1.0, columns + 1))
+            below = np.asarray(c.r_sense * bottom + c.r_bit * np.arange(float(rows), 0.0, -1.0))
             M[part] = _block(cells[part], along, below)
     return _Blocks(M, rows, columns)
 
