@@ -14,7 +14,7 @@ from fitting._sheet import Sheet
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.units import PREFIXES, parse_quantity
 
-LABEL, DEVICE = "train", "device"
+LABEL, DEVICE, NUMBER = "train", "device", "pulse number"
 UNITS = {
     "voltage": "V", "width": "s", "read_voltage": "V", "conductance": "S", "resistance": "Ohm",
     "read_current": "A", "current": "A", "conductance_before": "S", "resistance_before": "Ohm",
@@ -26,6 +26,7 @@ READINGS = ("conductance", "resistance", "read_current")
 SPELLINGS = {
     LABEL: "train trace train_id cycle",
     DEVICE: "device device_id cell cell_id address dut sample",
+    NUMBER: "pulse_number pulse_no pulse_nr pulse_index pulse_id n_pulse",
     "voltage": "voltage v v_pulse vpulse pulse_voltage pulse_v v_write vwrite v_prog v_program volts "
     "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias",
     "width": "width pulse_width pulsewidth t_pulse tpulse pw duration pulse_duration t_width t_p",

@@ -5,6 +5,7 @@ A reading a row; readings before and after one pulse; one train a column.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from fitting._columns import (
     DEVICE,
     LABEL,
+    NUMBER,
     READINGS,
     UNITS,
     Column,
@@ -206,7 +208,15 @@ def _plain(sheet: Sheet, known: dict[str, Column], others: tuple[str, ...]) -> T
         for row, text in enumerate(table.label if name == LABEL else table.device):
             if name in known and not text:
                 table.refuse(row, name, f"is empty; name the {name}, the same on all of its rows")
+    if NUMBER in known:
+        columns["_before"] = _read_again(table, _labels(sheet, known[NUMBER]))
     return table
+
+
+def _read_again(table: Table, number: tuple[str, ...]) -> FloatArray:
+    """1 for a row with the pulse number of the row before: another reading of it, without a pulse."""
+    past = zip(table.device, table.label, number, strict=True)
+    return np.array([0.0, *(float(one == other) for one, other in pairwise(past))])
 
 
 def _labels(sheet: Sheet, column: Column | None) -> tuple[str, ...]:
@@ -249,7 +259,7 @@ def _convention(columns: dict[str, FloatArray], count: int, how: Conventions) ->
 
 
 def _filled(table: Table, how: Conventions) -> Table:
-    """Conventions filled in; before the pulse of a pair there is no pulse."""
+    """Conventions filled in; before the pulse of a pair, and in a reading again, there is no pulse."""
     columns = _convention(table.columns, len(table.line), how)
     before = columns.pop("_before", np.zeros(len(table.line))) > 0
     for name in ("voltage", "width"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -206,17 +206,18 @@ def _report(
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
         weighting=weights, objective=objective, solution=solution, widening=wider,
-        intervals="covariance, normal in the logarithm" + _said(wider),
+        intervals="covariance, normal in the logarithm" + _said(wider, estimates),
     )  # fmt: skip
 
 
 def widened(f: Fit) -> str:
     """Whether and how much the intervals are wider for correlated misfits, '' if not."""
-    return _said(f.widening)
+    return _said(f.widening, f.estimates)
 
 
-def _said(widening: FloatArray) -> str:
-    most = float(widening.max())
+def _said(widening: FloatArray, estimates: Mapping[str, Estimate]) -> str:
+    told = np.array([e.identifiable for e in estimates.values()])
+    most = float(widening[told].max(initial=1.0))
     return f", up to {most:.1f} times wider as successive misfits correlate" if most > 1.0 else ""
 
 

@@ -90,8 +90,7 @@ def fit(
         console.say(f"{len(set(m.devices))} devices fitted as one: roa-fit spread tells them apart")
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
-    _print(result, device)
-    console.say(law.line())
+    _print(result, law, device)
     if not all(e.identifiable for e in result.estimates.values()):
         _print_identifiability(said)
     if compare:
@@ -183,15 +182,17 @@ def _json(document: Any) -> bytes:
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
 
-def _print(result: Fit, prior: Device) -> None:
+def _print(result: Fit, law: Judgement, prior: Device) -> None:
     from fitting.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome, weights
 
     rows = [[escape(cell) for cell in constant_row(e)] for e in result.estimates.values()]
     title = f"Fitted constants of Eq. 1-2 (prior: {prior.name})"
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))
+    console.say(law.line())
     console.say(weights(result))
-    console.say(f"intervals: {result.intervals}")
+    if any(e.identifiable for e in result.estimates.values()):
+        console.say(f"intervals: {result.intervals}")
     if result.describes:
         for line in left_open(result):
             console.say(line)

@@ -277,3 +277,23 @@ def test_a_number_that_its_prefix_makes_infinite_is_too_large(table):
     path = table("-1.1,3e-6,0.05,1e308", header="voltage [V],width [s],read_voltage [V],R [kOhm]")
     with pytest.raises(InputError, match=r"line 2.*'1e308' is too large"):
         read_measurements(path)
+
+
+def test_the_same_pulse_number_again_is_another_reading(table):
+    """Three readings of each pulse: two more without one, and the noise told from them."""
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{train},{n},-1.1,3u,0.05,{1e-3 * (1 + 0.02 * n) * (1 + 0.01 * rng.standard_normal()):.6g}"
+        for train in "ab" for n in range(20) for _ in range(3)
+    ]  # fmt: skip
+    header = "train,pulse_no,voltage [V],width,read_voltage [V],conductance [S]"
+    m = read_measurements(table(*rows, header=header))
+    assert (m.voltage != 0).sum() == 40
+    np.testing.assert_array_equal(m.voltage != 0, np.arange(120) % 3 == 0)
+    bare = [",".join(np.array(row.split(","))[[0, 1, 5]]) for row in rows]
+    told = Conventions(pulse=(-1.1, 3e-6), read_voltage=0.05)
+    same = read_measurements(table(*bare, header="train,pulse_no,conductance [S]"), told)
+    np.testing.assert_array_equal(same.voltage, m.voltage)
+    noise = read_noise(m)
+    assert noise.count == 80
+    assert noise.relative == pytest.approx(0.01, rel=0.25)
