@@ -1,0 +1,27 @@
+"""How many stuck cells does a learned head bear, and does calibrating its columns help?
+
+Twenty arrays a line, drawn with these shares of cells stuck, half on and half off.
+
+python examples/faults.py
+"""
+
+import numpy as np
+
+from netlists.shipped import load_layer
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.recovery import Compensation, recover
+
+CHOICES = (Compensation(), Compensation(calibrated=True))
+
+head = load_layer("fc")
+print("stuck    accuracy, mean and worst    calibrated")
+for share in (0.0, 0.001, 0.003, 0.01, 0.03):
+    faults = Imperfections(stuck_on=share / 2, stuck_off=share / 2)
+    accuracy = np.array(
+        [
+            [one.accuracy for one in recover(head, imperfections=faults, seed=seed, choices=CHOICES)]
+            for seed in range(20)
+        ]
+    )
+    mean, worst = 100 * accuracy.mean(axis=0), 100 * accuracy.min(axis=0)
+    print(f"{share:5.1%}    {mean[0]:5.1f} %  {worst[0]:5.1f} %   {mean[1]:16.1f} %  {worst[1]:5.1f} %")
