@@ -60,6 +60,15 @@ class Resistor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Access:
+    """The ideal access device of one cell, on while the node `gate` is above half a volt."""
+
+    name: str
+    ends: tuple[str, str]
+    gate: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cell:
     """One memristor between a word line (te) and a bit line (be).
 
@@ -77,7 +86,8 @@ class Circuit:
     """An array with its sources, and how it is simulated.
 
     remarks : lines that say what it is
-    elements : wires and cells in the order of rows
+    elements : wires, cells and their access devices in the order of rows
+    gates : of the access devices, one a row, if there are any
     duration : simulated time [s], 0 for a sweep
     kept_from : results before this time [s] are of no interest
     longest_step : of the integration [s]
@@ -90,7 +100,8 @@ class Circuit:
     device: Device
     words: tuple[Source, ...]
     senses: tuple[Source, ...]
-    elements: tuple[Resistor | Cell, ...]
+    elements: tuple[Resistor | Access | Cell, ...]
+    gates: tuple[Source, ...] = ()
     duration: float = 0.0
     kept_from: float = 0.0
     longest_step: float = 0.0
@@ -115,8 +126,15 @@ def sense_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source,
     return tuple(Source(name=f"sense{j}", node=f"{node}{j}", points=p) for j, p in enumerate(points))
 
 
-def array(crossbar: Crossbar, state: NDArray[np.float64], device: Device) -> Iterator[Resistor | Cell]:
-    """Wires and cells, row by row, then the readout."""
+def gate_sources(points: Sequence[Points]) -> tuple[Source, ...]:
+    """What turns the access devices of each row on and off."""
+    return tuple(Source(name=f"gate{i}", node=f"gate{i}", points=p) for i, p in enumerate(points))
+
+
+def array(
+    crossbar: Crossbar, state: NDArray[np.float64], device: Device, *, gated: bool = False
+) -> Iterator[Resistor | Access | Cell]:
+    """Wires and cells, row by row, then the readout; `gated` cells have access devices."""
     own = instance_constants(device)
     is_open = np.broadcast_to(np.asarray(device.memristor.current_scale) <= OPEN, crossbar.shape)
     for i in range(crossbar.rows):
@@ -130,6 +148,9 @@ def array(crossbar: Crossbar, state: NDArray[np.float64], device: Device) -> Ite
             if crossbar.r_bit and not _is_broken(crossbar, "bit", i, j):
                 yield Resistor(name=bit, ends=(bit, below), ohms=crossbar.r_bit)
             name = word_node(i, j)
+            if gated:
+                yield Access(name=name, ends=(word, f"te_{name}"), gate=f"gate{i}")
+                word = f"te_{name}"
             constants = {name: float(values[i, j]) for name, values in own.items()}
             yield Cell(
                 name=name,

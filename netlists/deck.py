@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists._text import number
-from netlists.circuit import Circuit, Task, array, sense_sources, word_sources
+from netlists.circuit import Circuit, Task, array, gate_sources, sense_sources, word_sources
 from netlists.ngspice_deck import ngspice_quantities, ngspice_text, ngspice_vectors
 from netlists.recordings import Quantity
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
-from netlists.stimuli import READ_SLOT, Points, staircase, write_stimuli
+from netlists.stimuli import READ_SLOT, Points, gate_stimuli, staircase, write_stimuli
 from netlists.vacask_deck import vacask_text, vacask_vectors
 from roa_circuit.compact_model import instance_constants
 from roa_circuit.crossbar import Crossbar
@@ -90,10 +90,7 @@ def write_deck(
     InputError : too large, another shape, a state outside [0, 1], or nothing to write.
     """
     _check(crossbar, state)
-    if crossbar.scheme == "ideal":
-        raise InputError(
-            "select scheme 'ideal' has no deck: its access devices are the surrogate's alone"
-        )
+    gated = crossbar.scheme == "ideal"
     if pulses.shape != crossbar.shape:
         raise InputError(f"pulses have shape {pulses.shape}, expected {crossbar.shape} (rows, columns)")
     words, bits, duration, count = write_stimuli(crossbar, pulses, device)
@@ -110,7 +107,8 @@ def write_deck(
         device=device,
         words=word_sources(crossbar, words),
         senses=sense_sources(crossbar, bits),
-        elements=tuple(array(crossbar, state, device)),
+        elements=tuple(array(crossbar, state, device, gated=gated)),
+        gates=gate_sources(gate_stimuli(crossbar, pulses, device)) if gated else (),
         recorded=recorded,
         duration=duration,
         kept_from=duration - gap,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from netlists._text import exact, folded, number
-from netlists.circuit import Cell, Circuit, Resistor, Source, Task
+from netlists.circuit import Access, Cell, Circuit, Resistor, Source, Task
 from netlists.recordings import Quantity
 from netlists.stimuli import READ_SLOT
 from roa_circuit.compact_model import (
@@ -20,6 +20,8 @@ ENERGY = "energy"
 """The node of a write whose voltage is what all sources delivered since the start, 1 V a nJ."""
 
 NANOJOULE = 1e-9
+
+_ACCESS_MODEL = ".model access sw vt=0.5 vh=0 ron=1m roff=1e15"
 
 _OPTIONS = {
     # Breakpoints set most of the steps; a state lands within 5e-5 of a far tighter run.
@@ -39,6 +41,7 @@ def ngspice_text(circuit: Circuit) -> str:
         *map(comment, remarks),
         ngspice_library(circuit.device),
         *_sources(circuit),
+        *([_ACCESS_MODEL] if circuit.gates else ()),
         *(line for element in circuit.elements for line in _element(element, circuit.task)),
         *(_energy(circuit) if circuit.task is Task.write else ()),
         *_analysis(circuit),
@@ -85,6 +88,7 @@ def _sources(circuit: Circuit) -> Iterator[str]:
     else:
         yield from map(_driven, circuit.words)
     yield from map(_driven, circuit.senses)
+    yield from map(_driven, circuit.gates)
 
 
 def _driven(source: Source) -> str:
@@ -104,7 +108,10 @@ def _lookup(source: Source) -> str:
     return "\n".join(folded(f"{head} V=pwl(V(read)", [*pairs, ")"]))
 
 
-def _element(element: Resistor | Cell, task: Task) -> Iterator[str]:
+def _element(element: Resistor | Access | Cell, task: Task) -> Iterator[str]:
+    if isinstance(element, Access):
+        yield f"S{element.name} {' '.join(element.ends)} {element.gate} 0 access"
+        return
     if isinstance(element, Resistor):
         yield f"R{element.name} {' '.join(element.ends)} {number(element.ohms)}"
         return

@@ -47,3 +47,18 @@ def write_stimuli(
         start += pulse.duration
         count += 1
     return words, bits, start, count
+
+
+def gate_stimuli(crossbar: Crossbar, pulses: NDArray[np.int64], device: Device) -> list[Points]:
+    """1 V while a row's access devices are on: those of the pulsed row, changing within the gaps."""
+    gates: list[Points] = [[] for _ in range(crossbar.rows)]
+    start, selected, gap = 0.0, -1, 0.0
+    for pulse in write_programme(pulses, device):
+        if pulse.row != selected:
+            off, on = start - 0.6 * gap, start - 0.4 * gap
+            if selected >= 0:
+                gates[selected] += [(off, 1.0), (on, 0.0)]
+            gates[pulse.row] += [(off, 0.0), (on, 1.0)] if start else [(0.0, 1.0)]
+            selected = pulse.row
+        start, gap = start + pulse.duration, pulse.edge
+    return [points if points and points[0][0] == 0.0 else [(0.0, 0.0), *points] for points in gates]

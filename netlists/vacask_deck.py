@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netlists._text import exact, folded, number
-from netlists.circuit import Cell, Circuit, Resistor, Source, Task
+from netlists.circuit import Access, Cell, Circuit, Resistor, Source, Task
 from netlists.vacask import ANALYSIS
 from roa_circuit.compact_model import comment
+from roa_circuit.errors import InputError
 from roa_circuit.verilog_a import MODULE, STATE, verilog_a
 
 # Newton's last step decides: the residual at a node of nOhm wires never falls below their rounding.
@@ -82,7 +83,9 @@ def _listed(items: list[str]) -> list[str]:
     return [f"{item}," for item in items[:-1]] + items[-1:]
 
 
-def _element(element: Resistor | Cell) -> str:
+def _element(element: Resistor | Access | Cell) -> str:
+    if isinstance(element, Access):
+        raise InputError("a write with select scheme 'ideal' has no deck for VACASK: use ngspice")
     if isinstance(element, Resistor):
         return f"R{element.name} ({' '.join(element.ends)}) resistor r={number(element.ohms)}"
     parameters = " ".join(f"{name}={exact(value)}" for name, value in element.parameters.items())

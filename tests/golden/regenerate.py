@@ -21,9 +21,11 @@ def golden_decks() -> dict[str, str]:
     volts = np.array([[0.0, 0.05, 0.1], [0.1, 0.05, 0.0]])
     wired, ideal, device = default_crossbar(3, 2), Crossbar(rows=3, columns=2), default_device()
     third = Crossbar(rows=3, columns=2, r_word=0.5, r_sense=4.7e3, scheme="V/3")
+    access = Crossbar(rows=3, columns=2, r_word=0.5, r_bit=0.5, scheme="ideal")
     decks = {
         "write.cir": write_deck(wired, state, pulses, device, origin="golden"),
         "write_third.cir": write_deck(third, state, pulses, device, origin="golden"),
+        "write_access.cir": write_deck(access, state, pulses, device, origin="golden"),
         "read.cir": read_deck(wired, state, volts, device, origin="golden"),
         "read_ideal.cir": read_deck(ideal, state, volts, device, origin="golden"),
         "sweep.cir": sweep_deck(wired, state, volts, load_device("zhang2021")),

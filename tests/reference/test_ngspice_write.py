@@ -76,6 +76,23 @@ def check(deviations, record_property):
     assert moved > 0.01
 
 
+@pytest.mark.parametrize(("currents", "ohms"), [("design point", 30.0), ("Table 1", 3.0)])
+def test_access_devices_leave_the_other_rows_alone(currents, ohms):
+    rng = np.random.default_rng(3)
+    device, shape = load_device("zhang2021").scaled(CURRENT_SCALES[currents]), (6, 4)
+    crossbar = Crossbar(
+        rows=6, columns=4, r_source=10.0, r_word=ohms, r_bit=ohms, r_sense=10.0, scheme="ideal"
+    )
+    state = rng.uniform(0.1, 0.9, shape)
+    pulses = rng.integers(-2, 4, shape) * (rng.random(shape) < 0.4)
+    deck = write_deck(crossbar, state, pulses, device)
+    spice = np.reshape(deck.measured(NGSPICE.simulate(deck.text, time_limit=120)), shape)
+    own = write_in_situ(crossbar, state, pulses, device).state
+    assert np.abs(own - spice).max() < STATE_LIMIT
+    assert np.abs(spice - state)[~pulses.any(axis=1)].max(initial=0.0) < 1e-8
+    assert np.abs(spice - state).max() > 0.05
+
+
 def test_write_verify_takes_the_same_rounds_in_both():
     """Reads and writes of every round in ngspice; the surrogate counts the same pulses."""
     rng = np.random.default_rng(1)

@@ -10,6 +10,7 @@ import pytest
 
 from netlists.deck import LARGEST_CELLS, read_deck, sweep_deck, write_deck
 from netlists.simulators import Engine
+from netlists.stimuli import gate_stimuli, write_stimuli
 from roa_circuit.compact_model import comment, ngspice_library
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
@@ -185,3 +186,30 @@ def test_an_array_too_large_for_a_deck_is_said():
     crossbar = Crossbar(rows=LARGEST_CELLS + 1, columns=1)
     with pytest.raises(InputError, match="too many for one deck"):
         sweep_deck(crossbar, np.zeros(crossbar.shape), np.zeros((1, crossbar.rows)), default_device())
+
+
+def test_one_row_at_a_time_has_its_gate_open():
+    """Gates change within the gaps, where all lines rest; the pulsed row's is on for its pulse."""
+    pulses = np.array([[1, 0], [0, 2], [-1, -1]])
+    crossbar, device = Crossbar(rows=3, columns=2, scheme="ideal"), default_device()
+    gates = gate_stimuli(crossbar, pulses, device)
+    words, bits, end, _ = write_stimuli(crossbar, pulses, device)
+    at = np.linspace(0.0, end, 20_001)
+    opened, driven = (
+        np.array([np.interp(at, *zip(*points, strict=True)) for points in lines])
+        for lines in (gates, [*words, *bits])
+    )
+    live = np.abs(driven).max(axis=0) > 1e-9
+    assert (opened[:, live].sum(axis=0) == 1).all()
+    assert set(np.unique(opened[:, live])) == {0.0, 1.0}
+    start = 0.0
+    for pulse in write_programme(pulses, device):
+        middle = start + pulse.edge + 0.5 * pulse.width
+        assert np.interp(middle, *zip(*gates[pulse.row], strict=True)) == 1.0
+        start += pulse.duration
+
+
+def test_vacask_has_no_access_devices():
+    crossbar = Crossbar(rows=1, columns=1, scheme="ideal")
+    with pytest.raises(InputError, match="use ngspice"):
+        write_deck(crossbar, np.array([[0.5]]), np.array([[1]]), default_device(), engine=Engine.vacask)
