@@ -6,8 +6,7 @@ bounds; every train's starting state is at its best for the constants drawn.
 
 from __future__ import annotations
 
-import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,8 +18,12 @@ from fitting.identifiability import covariance
 from fitting.intervals import Intervals, known
 from fitting.measurements import FloatArray
 from fitting.residuals import NAMES
+from roa_circuit.drawing import BLUE, Drawing, draw
 from roa_circuit.errors import InputError
 from roa_circuit.units import engineering
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 STEPS, BURN = 500, 100
 _WALKERS = 4  # a constant; emcee asks for two at least
@@ -69,33 +72,36 @@ def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> In
     )  # fmt: skip
 
 
-def corner_plot(f: Fit, found: Intervals) -> bytes:
-    """The draws in pairs as PNG, in percent of the fitted values; dashes at 2.5, 50 and 97.5 %.
+def corner_plot(f: Fit, found: Intervals) -> Drawing:
+    """The draws in pairs, in percent of the fitted values; dashes at 2.5, 50 and 97.5 %.
 
     Raises
     ------
     InputError : corner is not installed.
     """
     corner = _package("corner")
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     names = list(found.ci95)
     assert found.samples is not None
     values = np.array([f.estimates[name].value for name in names])
-    figure, file = Figure(figsize=(1.6 * len(names) + 0.8,) * 2, dpi=110), io.BytesIO()
-    corner.corner(
-        100.0 * (found.samples / values - 1.0), fig=figure, color="#3b75af", max_n_ticks=3,
-        labels=[f"{SYMBOLS[name]} [%]" for name in names], quantiles=[0.025, 0.5, 0.975],
-        plot_datapoints=False, label_kwargs={"fontsize": 11}, labelpad=0.12,
-    )  # fmt: skip
-    for place, name in enumerate(names):
-        e = f.estimates[name]
-        text = engineering(e.value, e.unit, 4) if e.unit == "A" else f"{e.value:.4g} {e.unit}"
-        figure.axes[place * (len(names) + 1)].set_title(f"{SYMBOLS[name]} = {text}", fontsize=10)
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.print_png(file, metadata={"Software": "roa-fit"})
-    return file.getvalue()
+    percent = 100.0 * (found.samples / values - 1.0)
+
+    def paint(figure: Figure) -> None:
+        # Contours alone: corner fills with white and black, whatever the page's ground.
+        corner.corner(
+            percent, fig=figure, color=BLUE, max_n_ticks=3, quantiles=[0.025, 0.5, 0.975],
+            labels=[f"{SYMBOLS[name]} [%]" for name in names], labelpad=0.12,
+            plot_datapoints=False, plot_density=False, no_fill_contours=True,
+        )  # fmt: skip
+        for axes in figure.axes:
+            axes.grid(visible=False)
+        for place, name in enumerate(names):
+            e = f.estimates[name]
+            text = engineering(e.value, e.unit, 4) if e.unit == "A" else f"{e.value:.4g} {e.unit}"
+            figure.axes[place * (len(names) + 1)].set_title(f"{SYMBOLS[name]} = {text}")
+
+    caption = "The posterior: draws of the identifiable constants in pairs, and each alone."
+    side = 1.2 * len(names) + 0.8
+    return draw("corner", caption, paint, size=(max(side, 7.2), side))
 
 
 def _package(name: str) -> Any:

@@ -70,7 +70,9 @@ def page(
         return side_by_side([*parts, *(figures[name] for name in names if name in figures)])
 
     sections = [
-        Section(title="Constants", parts=[row(_constants(f, made["prior"]), names=["constants"])]),
+        Section(
+            title="Constants", parts=[row(_constants(f, made["prior"]), names=["constants", "corner"])]
+        ),
         Section(
             title="Measured and fitted",
             parts=[row(names=["trains", "parity", "current-voltage", "switching"])],

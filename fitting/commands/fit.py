@@ -11,14 +11,16 @@ import typer
 from rich.markup import escape
 
 from fitting import _options as options
-from roa_circuit import console
+from roa_circuit import console, drawing
 from roa_circuit.options import Json
 from roa_circuit.parameters import Device, load_device
 
 if TYPE_CHECKING:
     from fitting.fit import Fit
+    from fitting.intervals import Intervals
     from fitting.measurements import Measurements
     from fitting.verdict import Judgement
+    from roa_circuit.drawing import Drawing
 
 
 def fit(
@@ -65,6 +67,7 @@ def fit(
     from fitting.intervals import check_method
     from fitting.intervals import intervals as find_intervals
     from fitting.measurements import describe, read_measurements
+    from fitting.report_page import page
     from fitting.verdict import REJECTED, judge
 
     check_method(intervals)
@@ -79,11 +82,11 @@ def fit(
     extra = {"law": law.document(), "identifiability": said}
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
     files = _files(result, law, m, device, output_dir, json_file, extra, made)
-    files |= _report(result, m, said, law, made, output_dir, figures)
-    if found.method == "mcmc" and found.samples is not None:
-        from fitting.mcmc import corner_plot
-
-        files[output_dir / "figures" / "corner.png"] = corner_plot(result, found)
+    drawn = _drawings(result, m, found)
+    files[output_dir / "report.html"] = page(result, m, drawn, said, law, made).to_html().encode()
+    if figures:
+        named = drawing.files(drawn).items()
+        files |= {output_dir / "figures" / name: content for name, content in named}
     write_all(files)
     console.say(describe(m))
     if len(set(m.devices)) > 1:
@@ -145,26 +148,15 @@ def _files(
     return files
 
 
-def _report(
-    result: Fit,
-    m: Measurements,
-    said: dict[str, Any],
-    law: Judgement,
-    made: dict[str, Any],
-    folder: Path,
-    figures: bool,
-) -> dict[Path, bytes]:
-    """What people look at."""
+def _drawings(result: Fit, m: Measurements, found: Intervals) -> list[Drawing]:
+    """The report's figures; draws in pairs where there are any."""
     from fitting.figures import drawings
-    from fitting.report_page import page
-    from roa_circuit import drawing
 
-    drawn = drawings(result, m)
-    files = {folder / "report.html": page(result, m, drawn, said, law, made).to_html().encode()}
-    if figures:
-        made_of = drawing.files(drawn).items()
-        files |= {folder / "figures" / name: content for name, content in made_of}
-    return files
+    if found.samples is None or found.method != "mcmc":
+        return drawings(result, m)
+    from fitting.mcmc import corner_plot
+
+    return [*drawings(result, m), corner_plot(result, found)]
 
 
 def fitted_device(result: Fit, law: Judgement, m: Measurements, prior: Device) -> Device:

@@ -144,7 +144,9 @@ def test_a_posterior_under_flat_priors_is_the_likelihood(some_trains, prior):
         np.testing.assert_allclose(drawn.ci95[name], likely.ci95[name], rtol=likely.stderr[name]
                                    / f.estimates[name].value)  # fmt: skip
     assert drawn.samples.shape == (16 * 60, 4)
-    assert corner_plot(f, drawn).startswith(b"\x89PNG")
+    corner = corner_plot(f, drawn)
+    assert corner.png().startswith(b"\x89PNG")
+    assert all(f"{symbol} [%]" in corner.svg for symbol in "γδαβ")
 
 
 def test_what_is_missing_or_misspelt(shipped_fit, monkeypatch):
