@@ -89,9 +89,10 @@ def corner_plot(f: Fit, found: Intervals) -> Drawing:
         # Contours alone: corner fills with white and black, whatever the page's ground.
         corner.corner(
             percent, fig=figure, color=BLUE, max_n_ticks=3, quantiles=[0.025, 0.5, 0.975],
-            labels=[f"{SYMBOLS[name]} [%]" for name in names], labelpad=0.12,
+            labels=[f"{SYMBOLS[name]} [%]" for name in names], labelpad=0.05,
             plot_datapoints=False, plot_density=False, no_fill_contours=True,
         )  # fmt: skip
+        figure.subplots_adjust(left=0.11, bottom=0.11, right=0.98, top=0.97)
         for axes in figure.axes:
             axes.grid(visible=False)
         for place, name in enumerate(names):
