@@ -63,8 +63,8 @@ PRICES = {
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
-        load=1e-6, dynamic_load=1e-6, factor=1e-9, parse=1e-4, order=3.0e-8,
-        sweep=3.0, read=40.0, pulse=300.0, start=1.0,
+        load=1e-6, dynamic_load=1e-6, factor=1.3e-9, parse=1e-4, order=3e-8,
+        sweep=3.0, read=35.0, pulse=300.0, start=1.0,
     ),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The doctor: which ngspice is here, what it can do, and whether it gets one cell right."""
+"""The doctor: which simulators are here, what they can do, and whether they get one cell right."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from netlists import vacask
 from netlists.deck import write_deck
-from netlists.ngspice import Answers, ask, simulate
+from netlists.ngspice import Answers, ask
 from netlists.parallel import cores
+from netlists.simulators import Engine
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.memristor import after_dose, pulse_strength
 from roa_circuit.parameters import load_device
@@ -29,7 +31,7 @@ _CODE_MODELS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """What was found; everything but `program` is ngspice's own word.
+    """What was found of ngspice; everything but `program` is its own word.
 
     klu : the KLU solver is compiled in (without it, Sparse 1.3 factors the matrices)
     osdi : compiled Verilog-A models can be loaded
@@ -68,7 +70,7 @@ def diagnose() -> Diagnosis:
     """
     answers = ask(["version -f", "osdi", "devhelp"])
     started = time.perf_counter()
-    error = _self_test()
+    error, _ = _self_test(Engine.ngspice)
     return Diagnosis(
         library=answers.library,
         version=answers.version,
@@ -97,7 +99,6 @@ def rows(found: Diagnosis) -> list[tuple[str, str]]:
     """(what, finding) for the terminal."""
     number = found.version.removeprefix("ngspice-").split(".")[0]
     known = number.isdigit() and int(number) in _TESTED
-    verdict = "right" if found.healthy else "WRONG"
     return [
         ("library", found.library),
         ("version", found.version if known else f"{found.version} (not among those known: 34 to 47)"),
@@ -106,26 +107,85 @@ def rows(found: Diagnosis) -> list[tuple[str, str]]:
         ("Verilog-A (OSDI)", "yes" if found.osdi else "no"),
         ("code models", ", ".join(found.code_models) or "none"),
         ("cores", str(found.cores)),
-        (
-            "one cell, six pulses",
-            f"{verdict}: omega off by {found.state_error:.1e}, {found.seconds:.2f} s",
-        ),
+        ("one cell, six pulses", _verdict(found)),
     ]
 
 
-def _self_test() -> float:
-    """|omega - closed form|, the worse of three pulses up and three down on a lone cell."""
+@dataclass(frozen=True, kw_only=True)
+class SecondOpinion:
+    """What was found of VACASK.
+
+    compiler : openvaf-r, which makes the cell out of Verilog-A
+    state_error, seconds : as in `Diagnosis`
+    """
+
+    program: str
+    version: str
+    compiler: str
+    state_error: float
+    seconds: float
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the self-test came out right."""
+        return self.state_error <= SELF_TEST_LIMIT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as in the JSON report."""
+        return {**asdict(self), "passed": self.healthy}
+
+
+def second_opinion() -> SecondOpinion | None:
+    """VACASK on the same cell; None if it is not installed.
+
+    Raises
+    ------
+    SimulatorError : it is there but does not work.
+    """
+    if not vacask.is_available():
+        return None
+    started = time.perf_counter()
+    error, version = _self_test(Engine.vacask)
+    return SecondOpinion(
+        program=vacask.find_program(),
+        version=version,
+        compiler=vacask.find_compiler(),
+        state_error=error,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def second_rows(found: SecondOpinion | None) -> list[tuple[str, str]]:
+    """As `rows`, of VACASK."""
+    if found is None:
+        return [("program", "missing: pip install roa-circuit[vacask]")]
+    return [
+        ("program", found.program),
+        ("version", found.version),
+        ("Verilog-A compiler", found.compiler),
+        ("one cell, six pulses", _verdict(found)),
+    ]
+
+
+def _verdict(found: Diagnosis | SecondOpinion) -> str:
+    verdict = "right" if found.healthy else "WRONG"
+    return f"{verdict}: omega off by {found.state_error:.1e}, {found.seconds:.2f} s"
+
+
+def _self_test(engine: Engine) -> tuple[float, str]:
+    """|omega - closed form|, the worse of three pulses up and three down on a lone cell; the version."""
     device = load_device("zhang2021")
-    p, worst = device.pulses, 0.0
+    p, worst, version = device.pulses, 0.0, ""
     for count, voltage, width in (
         (3, p.potentiation_voltage, p.potentiation_width),
         (-3, p.depression_voltage, p.depression_width),
     ):
         start = np.array([[0.5]])
-        deck = write_deck(Crossbar(rows=1, columns=1), start, np.array([[count]]), device)
-        run = simulate(deck.text, name="self-test", time_limit=60.0)
+        deck = write_deck(Crossbar(rows=1, columns=1), start, np.array([[count]]), device, engine=engine)
+        run = engine.simulator.simulate(deck.text, name="self-test", time_limit=60.0)
         edge = device.pulses.edge_fraction * width
         dose = 3 * pulse_strength(voltage, width, device.memristor, edge=edge)
         expected = float(after_dose(start, dose)[0, 0])
-        worst = max(worst, abs(float(run.vectors[deck.vectors[0]][-1]) - expected))
-    return worst
+        worst = max(worst, abs(float(deck.measured(run)[0, 0]) - expected))
+        version = run.version
+    return worst, version

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +37,8 @@ def pink(rng: np.random.Generator, reads: int, lines: int) -> Floats:
     One relaxation a decade, of time constants from a third of a read to some 10^5 reads, all of
     the same variance: stationary, so that a single read is as noisy as one of many.
     """
+    from scipy.signal import lfilter  # as slow to load as all the rest together
+
     total = np.zeros((reads, lines))
     for decade in range(FLICKER_DECADES):
         keep = np.exp(-3.0 * 10.0**-decade)

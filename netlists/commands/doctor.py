@@ -1,4 +1,4 @@
-"""`roa-spice doctor`: which simulator is here, and whether it works."""
+"""`roa-spice doctor`: which simulators are here, and whether they work."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from roa_circuit.results import check_writable, write_summary
 
 
 def doctor(json_file: options.Json = None) -> None:
-    """Say which ngspice is here and what it can do, and test it on one cell."""
-    from netlists.doctor import diagnose, rows
+    """Say which ngspice and VACASK are here, what they can do, and test them on one cell."""
+    from netlists.doctor import diagnose, rows, second_opinion, second_rows
 
     check_writable(json_file)
-    found = diagnose()
-    write_summary(json_file, found.to_dict())
+    found, second = diagnose(), second_opinion()
+    write_summary(json_file, {**found.to_dict(), "vacask": second.to_dict() if second else None})
     console.out.print(console.table("ngspice", ["", "found"], rows(found)))
-    if not found.healthy:
+    console.out.print(console.table("VACASK", ["", "found"], second_rows(second)))
+    if not found.healthy or (second is not None and not second.healthy):
         raise typer.Exit(1)

