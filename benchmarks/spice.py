@@ -1,4 +1,4 @@
-"""ngspice decks as this toolkit writes them, beside a naive deck; two workers beside one.
+"""ngspice decks as this toolkit writes them, beside a naive deck; two workers beside one; VACASK.
 
 python benchmarks/spice.py [--quick] --json FILE
 
@@ -17,14 +17,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netlists import costs
-from netlists.deck import Deck, read_deck, sweep_deck
+from netlists import costs, vacask
+from netlists.deck import Deck, read_deck, sweep_deck, write_deck
 from netlists.ngspice import simulate, simulate_all
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
 from netlists.stimuli import READ_SLOT
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.in_situ import write_in_situ
 from roa_circuit.solver import read_currents
 from roa_circuit.waveforms import READ_EDGE, READ_HOLD
 
@@ -152,6 +153,33 @@ def two_workers(rows: int, columns: int, reads: int, decks: int) -> Row:
     return row(case, took[0], "one worker", took[1], worst)
 
 
+def vacask_against_ngspice(rows: int, columns: int, reads: int, pulses: int) -> list[Row]:
+    """The same array in both simulators: swept, read and written (the error is then one of omega)."""
+    crossbar, state, voltages = array(rows, columns, reads)
+    counts = np.zeros((rows, columns), dtype=np.int64)
+    counts[:pulses] = np.where(np.arange(min(pulses, rows)) % 2, -1, 1)[:, None]
+    currents = read_currents(crossbar, state, voltages, DEVICE)
+    written = write_in_situ(crossbar, state, counts, DEVICE).state.reshape(1, -1)
+    table = []
+    for what, build, given, expected in (
+        (f"{reads} reads, sweep", sweep_deck, voltages, currents),
+        (f"{reads} reads, transient", read_deck, voltages, currents),
+        (f"{pulses} pulses", write_deck, counts, written),
+    ):
+        took, errors = {}, {}
+        for engine in Engine:
+            deck = build(crossbar, state, given, DEVICE, engine=engine)
+            run = engine.simulator.simulate(deck.text)
+            took[engine], measured = run.seconds, deck.measured(run)
+            apart = measured - expected
+            errors[engine] = float(np.abs(apart if build is write_deck else apart / expected).max())
+        case = f"{rows}x{columns}, {what}, VACASK"
+        seconds, other = took[Engine.vacask], took[Engine.ngspice]
+        error, peer_error = errors[Engine.vacask], errors[Engine.ngspice]
+        table.append(row(case, seconds, "ngspice", other, error, peer_error=peer_error))
+    return table
+
+
 def main() -> None:
     """Print the table and write it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -161,6 +189,8 @@ def main() -> None:
     quick = arguments.quick
     table = against_naive(64, 20, 2 if quick else 4)
     table.append(two_workers(65, 6, 8, 4) if quick else two_workers(64, 20, 4, 6))
+    if vacask.is_available():
+        table += vacask_against_ngspice(16, 6, 4, 2) if quick else vacask_against_ngspice(64, 20, 4, 4)
     for rows, columns in (
         [(16, 6), (65, 6)] if quick else [(16, 6), (65, 6), (64, 20), (64, 33), (64, 65)]
     ):
