@@ -9,6 +9,7 @@ from roa_circuit.errors import ConvergenceError, InputError, RoaError, Simulator
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.operating_point import OperatingPoint, operating_point
 from roa_circuit.parameters import Device, Memristor, Pulses, load_device
 from roa_circuit.programming import Programming, write
 from roa_circuit.solver import effective_weights, read_currents
@@ -25,6 +26,7 @@ __all__ = [
     "Imperfections",
     "InputError",
     "Memristor",
+    "OperatingPoint",
     "ProgrammedLayer",
     "Programming",
     "Pulses",
@@ -39,6 +41,7 @@ __all__ = [
     "draw",
     "effective_weights",
     "load_device",
+    "operating_point",
     "read_currents",
     "write",
     "write_in_situ",
