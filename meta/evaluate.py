@@ -18,6 +18,7 @@ from meta.hardware import WriteModel
 from meta.learners import Adapted, adapt, adapt_by, query_loss
 from meta.methods import METHODS, Method
 from meta.network import Network
+from meta.paper import reported
 from meta.tasks import sample_task
 from roa_circuit.arrays import FreeCells
 from roa_circuit.mapping import state_from_weight, weight_from_state
@@ -44,7 +45,10 @@ class Episodes:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One line of `roa-meta evaluate`; accuracies in [0, 1], ci95 the half-width of the mean."""
+    """One line of `roa-meta evaluate`; accuracies in [0, 1], ci95 the half-width of the mean.
+
+    paper : what Table 2 of the paper has for this cell, if it has it
+    """
 
     method: str
     dataset: str
@@ -57,6 +61,7 @@ class Row:
     tasks: int
     accuracy: float
     ci95: float
+    paper: float | None
     pulses_per_weight: float
     write_energy: float
     write_seconds: float
@@ -216,6 +221,7 @@ def _row(
         tasks=len(scores),
         accuracy=float(scores.mean()),
         ci95=float(1.96 * scores.std(ddof=1) / math.sqrt(len(scores))),
+        paper=reported(dataset.name, method.name, network.architecture.ways, shots, write.how.sigma_wn),
         pulses_per_weight=outcome.pulses_per_weight,
         write_energy=outcome.energy,
         write_seconds=outcome.seconds,

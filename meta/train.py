@@ -61,12 +61,13 @@ def train(
     resume : go on from the folder's last epoch, to the same weights as a run never stopped
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
-    `last.safetensors` and `state.safetensors`, which `resume` reads; each is replaced whole after
-    every epoch.
+    `last.safetensors` and `state.safetensors`, which `resume` reads; all but the first are replaced
+    whole after every epoch.
     """
     run = _Run(dataset, how, folder, start)
     if resume:
         run.restore()
+    write_text(folder / "config.toml", how.to_toml())
     for epoch in range(len(run.rows), how.epochs):
         row = run.epoch(epoch, on_iteration)
         run.record(row)
@@ -239,9 +240,7 @@ class _Run:
         note = {"training": asdict(self.how), "epoch": asdict(row), "provenance": made}
         if self.started_from:
             note["start"] = self.started_from
-        if len(self.rows) == 1:
-            write_text(self.folder / "config.toml", self.how.to_toml())
-            write_json(self.folder / "environment.json", made)
+        write_json(self.folder / "environment.json", made)
         self.network.save(self.folder / "last.safetensors", **note)
         if row.accuracy_noise >= best:
             self.network.save(self.folder / "best.safetensors", **note)

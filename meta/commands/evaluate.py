@@ -96,16 +96,17 @@ def evaluate(
 
 
 def _table(rows: list[Row], title: str) -> object:
-    columns = ["σ_WN", "rate", "accuracy", "95 %", "pulses/weight", "energy", "time"]
+    columns = ["σ_WN", "rate", "accuracy", "95 %", "paper", "pulses/weight", "energy", "time"]
     cells = [
         [
             f"{r.sigma_wn:g}",
             f"{r.relative_rate:g}",
             f"{r.accuracy:.2%}",
             f"± {r.ci95:.2%}",
+            "-" if r.paper is None else f"{r.paper:.2%}",
             f"{r.pulses_per_weight:.4f}",
-            f"{1e9 * r.write_energy:.0f} nJ",
-            f"{1e3 * r.write_seconds:.2g} ms",
+            f"{1e6 * r.write_energy:.2g} µJ",
+            f"{1e3 * r.write_seconds:.3g} ms",
         ]
         for r in rows
     ]

@@ -102,16 +102,18 @@ def _configuration(output: Path, config: Path | None, resume: bool, given: dict[
     own = output / "config.toml"
     if own.exists() and not resume:
         raise InputError(f"{output}: holds a run already; go on with --resume, or choose another folder")
-    if config is None and resume and own.exists():
+    if resume and not own.exists():
+        raise InputError(f"{output}: there is no run to go on with; leave --resume out to start one")
+    if resume and config is None:
         config = own
     return Training(**given) if config is None else Training.from_toml(config, **given)
 
 
 def _report_epoch(row: Epoch, epochs: int) -> None:
     console.out.print(
-        f"epoch {row.epoch + 1:3d}/{epochs}  loss {row.loss:.4f}  validation: ideal "
-        f"{row.accuracy_ideal:.2%}, pulses {row.accuracy_pulses:.2%}, noise {row.accuracy_noise:.2%}, "
-        f"{row.seconds:.0f} s"
+        f"epoch {row.epoch + 1:3d}/{epochs}  loss {row.loss:.3f}  validation {row.accuracy_ideal:.2%} "
+        f"ideal, {row.accuracy_pulses:.2%} pulses, {row.accuracy_noise:.2%} noise  {row.seconds:.0f} s",
+        soft_wrap=True,
     )
 
 

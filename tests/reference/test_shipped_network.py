@@ -8,6 +8,7 @@ from meta.configuration import Training
 from meta.datasets import load_dataset
 from meta.evaluate import episode_accuracies
 from meta.hardware import WriteModel
+from meta.methods import METHODS
 from meta.network import BLOCKS, Architecture, Network, fastest_dtype
 from meta.shipped import shipped_network
 from meta.train import train
@@ -44,6 +45,27 @@ def test_real_omniglot_five_way_one_shot_in_one_write(omniglot):
     )
     assert outcome.accuracies.mean() > 0.95
     assert 0 < outcome.pulses_per_weight < 0.2
+
+
+@pytest.mark.parametrize(("ways", "sigma_wn", "least"), [(5, 0.0, 0.95), (5, 4.0, 0.93), (20, 4.0, 0.8)])
+def test_the_robust_network_stands_the_noise_of_equation_7(omniglot, ways, sigma_wn, least):
+    """12 test episodes, a head written once on erased cells; docs/reproduction.md has 600."""
+    method = METHODS["roa-robust"]
+    how = Programming(sigma_wn=sigma_wn, max_pulses=method.max_pulses)
+    outcome = episode_accuracies(
+        shipped_network("roa-robust", ways),
+        omniglot.split("test"),
+        WriteModel(device=default_device(), how=how),
+        method=method,
+        shots=1,
+        queries=15,
+        tasks=12,
+        seed=0,
+        dtype=fastest_dtype(),
+    )
+    assert outcome.accuracies.mean() > least
+    assert 0 < outcome.pulses_per_weight < 0.2
+    assert outcome.energy > 0
 
 
 def test_the_shipped_layers_are_an_adapted_episode_of_the_shipped_network(omniglot):

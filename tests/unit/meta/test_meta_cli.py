@@ -47,7 +47,7 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     assert [row["sigma_wn"] for row in rows] == [0, 1]
     assert set(rows[0]) == {
         "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",
-        "accuracy", "ci95", "pulses_per_weight", "write_energy", "write_seconds", "initial_map",
+        "accuracy", "ci95", "paper", "pulses_per_weight", "write_energy", "write_seconds", "initial_map",
     }  # fmt: skip
 
 
@@ -66,6 +66,9 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
         (["adapt", "--wire-resistance", "-1"], "must be 0 Ohm or more"),
         (["adapt", "--shots", 30], "at most the 20 drawings"),
         (["train", "--dataset", "glyphs"], "--output"),
+        (["train", "-o", "x", "--resume"], "no run to go on with"),
+        (["train", "-o", "x", "--method", "offline"], "train 'roa' for it"),
+        (["evaluate", "--reading", "litteral"], "did you mean 'literal'"),
         (["train", "-o", "x", "--rho", 2, "--dataset", "glyphs"], "rho = 2"),
         (["nonsense"], "nonsense"),
     ],

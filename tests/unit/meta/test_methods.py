@@ -96,5 +96,6 @@ def test_shipped_networks_load_and_the_missing_ones_say_what_there_is():
         network = shipped_network(method, ways)
         assert network.architecture.ways == ways
         assert network.architecture.steps == METHODS[method].steps
+    assert shipped_network("roa-robust", 7).architecture.ways == 7
     with pytest.raises(InputError, match=r"roa 5-way.*train --method maml --ways 5"):
         shipped_network("maml")
