@@ -18,6 +18,8 @@ from roa_circuit.units import engineering
 
 FloatArray = NDArray[np.float64]
 
+_NO_VOLTAGE = 1e-12  # [V]: where a sweep passes through 0, some instruments write 5e-17
+
 # The smallest (but for 0) and the largest size an instrument can mean; else the unit is wrong.
 LIMITS = {
     "voltage": (0.0, 100.0), "read_voltage": (1e-9, 100.0), "width": (1e-18, 1e4),
@@ -55,7 +57,7 @@ class Measurements:
     @property
     def conductance(self) -> FloatArray:
         """current / read_voltage [S], (rows,); NaN where a sweep passes through 0 V."""
-        safe = np.where(self.read_voltage == 0, np.nan, self.read_voltage)
+        safe = np.where(np.abs(self.read_voltage) < _NO_VOLTAGE, np.nan, self.read_voltage)
         return self.current / safe
 
     def of_trains(self, chosen: Sequence[int]) -> Measurements:

@@ -297,3 +297,11 @@ def test_the_same_pulse_number_again_is_another_reading(table):
     noise = read_noise(m)
     assert noise.count == 80
     assert noise.relative == pytest.approx(0.01, rel=0.25)
+
+
+def test_a_sweep_passes_through_zero_as_instruments_write_it(table):
+    """1e-320 V overflowed a conductance."""
+    rows = ["-0.1,-1e-4", "1e-320,1e-9", "5.6e-17,1e-9", "0,0", "0.1,1e-4"]
+    m = read_measurements(table(*rows, header="voltage [V],current [A]"))
+    np.testing.assert_allclose(m.conductance, [1e-3, np.nan, np.nan, np.nan, 1e-3])
+    assert inspect_trains(m)[0].sweep_points == 5
