@@ -149,7 +149,8 @@ def _inverse(sheet: Sheet, text: str, rows: NDArray[np.int64], resistance: Float
         row = int(np.argmax(wrong))
         raise InputError(f"{sheet.source}, line {sheet.line[rows[row]]}, column {text!r}: is "
                          f"{resistance[row]:g} Ohm; a resistance must be greater than 0")  # fmt: skip
-    return 1.0 / resistance
+    with np.errstate(over="ignore"):  # what becomes infinite is refused with the other sizes
+        return 1.0 / resistance
 
 
 def _take_current_for_reading(known: dict[str, Column]) -> None:

@@ -305,3 +305,10 @@ def test_a_sweep_passes_through_zero_as_instruments_write_it(table):
     m = read_measurements(table(*rows, header="voltage [V],current [A]"))
     np.testing.assert_allclose(m.conductance, [1e-3, np.nan, np.nan, np.nan, 1e-3])
     assert inspect_trains(m)[0].sweep_points == 5
+
+
+def test_a_resistance_too_small_to_invert_is_refused(table):
+    """It overflowed with a warning."""
+    path = table("-1.1,3e-6,0.05,1e-320", header="voltage [V],width [s],read_voltage [V],R [kOhm]")
+    with pytest.raises(InputError, match=r"line 2, column 'R \[kOhm\]': is inf S, beyond"):
+        read_measurements(path)
