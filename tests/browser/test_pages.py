@@ -167,7 +167,7 @@ def inked(png):
 def test_no_figure_is_empty(visit, name, view):
     tab = visit(name, **VIEWS[view])
     figures = tab.locator("figure svg").all()
-    assert len(figures) == 5
+    assert len(figures) >= 5
     for one in figures:
         share, ground = inked(one.screenshot())
         assert 0.01 < share < 0.9  # maps fill most of theirs
