@@ -192,7 +192,7 @@ def bootstrap(f: Fit, seed: int = 0, count: int = RESAMPLES) -> Intervals:
     places = [NAMES.index(name) for name in names]
     draws = np.empty((count, len(names)))
     for row in range(count):
-        again = predicted_again(m, f.predicted - scale * misfit[resampled(m, length, rng)])
+        again = replace(m, current=f.predicted - scale * misfit[resampled(m, length, rng)])
         objective = replace(f.objective, measurements=again)
         draws[row] = search(objective, f.solution.x, f.solution.held, tolerance=_FINE).x[places]
     low, high = np.quantile(draws, [0.025, 0.975], axis=0) if names else (np.empty(0), np.empty(0))
@@ -203,11 +203,6 @@ def bootstrap(f: Fit, seed: int = 0, count: int = RESAMPLES) -> Intervals:
         stderr={n: f.estimates[n].value * float(s)
                 for n, s in zip(names, np.std(draws, axis=0, ddof=1), strict=True)},
     )  # fmt: skip
-
-
-def predicted_again(m: Measurements, current: FloatArray) -> Measurements:
-    """The same measurements with other currents."""
-    return replace(m, current=current)
 
 
 def block_length(residual: FloatArray, m: Measurements) -> int:
