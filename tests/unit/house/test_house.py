@@ -23,6 +23,14 @@ def test_imports_are_light(package):
     assert loaded.stdout.split() == []
 
 
+@pytest.mark.parametrize("command", ["fitting.cli", "netlists.cli"])
+def test_commands_start_without_scipy(command):
+    """Half a second each time, and most of that again for scipy.signal or scipy.stats."""
+    code = f"import {command}, sys; print(*[m for m in sys.modules if m in ('scipy', 'numba')])"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
 def test_directions_of_import():
     linter = Path(sys.executable).with_name("lint-imports")
     root = Path(__file__).parents[3]
