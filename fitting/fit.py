@@ -6,12 +6,14 @@ import dataclasses
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from fitting._elimination import projected
 from fitting._search import Solution, best_search, is_flat, robust_search, search
 from fitting.correlated import widening
+from fitting.extraction import extract
 from fitting.identifiability import (
     HELD_FIRST,
     LARGEST_LOG_ERROR,
@@ -28,6 +30,9 @@ from fitting.residuals import NAMES, Objective, from_search, predict, to_search
 from roa_circuit.errors import InputError
 from roa_circuit.memristor import current
 from roa_circuit.parameters import UNITS, Device, Memristor
+
+if TYPE_CHECKING:
+    from lmfit.minimizer import MinimizerResult
 
 _PROFILE_ABOVE = 0.02  # log error from which the curvature alone is not believed
 _FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
@@ -77,6 +82,7 @@ class Fit:
     weighting: Weighting
     objective: Objective
     solution: Solution
+    result: MinimizerResult | None  # lmfit's own, in log parameters; None if the data determine none
     widening: FloatArray  # (7,), of the errors, because successive misfits correlate
     intervals: str = "covariance, normal in the logarithm"
 
@@ -95,15 +101,17 @@ class Fit:
 def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Fit:
     """Fit the seven constants of Eq. 1-2 and every train's starting state.
 
-    Least squares of the weighted misfit (`noise.weighting`) in log parameters, or a robust
-    `loss` of it (`loss.TUNING`). What the data leave open is taken from `prior` and marked; the
-    rest is then fitted once more.
+    lmfit's least squares of the weighted misfit (`noise.weighting`) in log parameters, or of a
+    robust `loss` (`loss.TUNING`), in the valley that short searches find. What the data leave
+    open is taken from `prior` and marked; the rest is then fitted once more.
 
     Raises
     ------
     InputError : fewer readings than unknowns, an unknown weighting or loss.
     """
     check_loss(loss)
+    import lmfit  # noqa: F401  (loading it is not part of the fit's seconds)
+
     began = time.perf_counter()
     unknowns = len(NAMES) + len(m.labels)
     if len(m) <= unknowns:
@@ -122,7 +130,8 @@ def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss:
             break
         tied |= {name} if name not in solution.held else frozenset()
         solution = dataclasses.replace(solution, held=solution.held | tied)
-    return _report(objective, solution, weights, known, tied, began)
+    solution, result = extract(objective, solution)
+    return _report(objective, solution, result, weights, known, tied, began)
 
 
 def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple[str | None, Solution]:
@@ -173,6 +182,7 @@ def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
 def _report(
     objective: Objective,
     solution: Solution,
+    result: MinimizerResult | None,
     weights: Weighting,
     prior: Memristor,
     tied: Collection[str],
@@ -205,7 +215,7 @@ def _report(
         predicted=predict(p, start, m, objective.schedule), converged=solution.converged and not lost,
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
-        weighting=weights, objective=objective, solution=solution, widening=wider,
+        weighting=weights, objective=objective, solution=solution, result=result, widening=wider,
         intervals="covariance, normal in the logarithm" + _said(wider, estimates),
     )  # fmt: skip
 

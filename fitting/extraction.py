@@ -1,0 +1,57 @@
+"""The extraction: lmfit fits the constants that the data determine, from the valley that was found."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fitting._elimination import Eliminated
+from fitting._search import Solution, limits
+from fitting.measurements import FloatArray
+from fitting.residuals import NAMES, Objective
+
+if TYPE_CHECKING:
+    from lmfit.minimizer import MinimizerResult
+
+_INSIDE = 1e-9  # of a log parameter, between a start and its bounds
+_FINEST = 1e-12
+_MOST_CALLS = 200
+
+
+def extract(objective: Objective, solution: Solution) -> tuple[Solution, MinimizerResult | None]:
+    """(the optimum, lmfit's own result) of a fit in log parameters, every starting state at its best.
+
+    The parameters are named as the constants and hold their logarithms; those that the solution
+    holds do not vary. None where all are held.
+    """
+    import lmfit
+
+    free = np.array([i for i, name in enumerate(NAMES) if name not in solution.held], dtype=np.int64)
+    if not free.size:
+        return solution, None
+    parameters = lmfit.Parameters()
+    for index, name in enumerate(NAMES):
+        low, high = limits(name, objective.measurements)
+        value = float(solution.x[index])
+        if index in free:
+            value = float(np.clip(value, low + _INSIDE, high - _INSIDE))
+            parameters.add(name, value=value, min=low, max=high)
+        else:
+            parameters.add(name, value=value, vary=False)
+    eliminated = Eliminated(objective, solution.x, free)
+
+    def constants(p: lmfit.Parameters) -> FloatArray:
+        return np.array([p[NAMES[index]].value for index in free])
+
+    result = lmfit.minimize(
+        lambda p: eliminated.residual(constants(p)), parameters, method="least_squares",
+        jac=lambda p: eliminated.jacobian(constants(p)),
+        xtol=_FINEST, ftol=_FINEST, gtol=_FINEST, max_nfev=_MOST_CALLS,
+    )  # fmt: skip
+    found = constants(result.params)
+    cost = float(np.sum(eliminated.residual(found) ** 2))
+    if not cost < solution.cost:  # no better to the last digit
+        return solution, result
+    return dataclasses.replace(solution, x=eliminated.full(found), cost=cost), result
