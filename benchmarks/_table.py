@@ -11,6 +11,8 @@ from pathlib import Path
 
 Row = dict[str, object]
 
+_SHORT = 0.02  # [s]
+
 
 def row(case: str, own: float, peer: str, other: float, error: float, **extra: object) -> Row:
     """`own` and `other` in seconds; `error` as the benchmark defines it."""
@@ -30,10 +32,12 @@ def in_turns(runs: Iterable[Callable[[], object]], repeats: int) -> list[float]:
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """The wall clock of one run."""
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    """The wall clock of one run; the mean of several where one is short."""
+    start, count = time.perf_counter(), 0
+    while count == 0 or time.perf_counter() - start < _SHORT:
+        run()
+        count += 1
+    return (time.perf_counter() - start) / count
 
 
 def main(description: str, measure: Callable[[bool], Iterable[Row]]) -> None:

@@ -437,9 +437,19 @@ def _newton(
     return False
 
 
+@numba.njit(**_INNER)
+def _add_rows(y: Floats, total: Floats) -> None:
+    total[:] = 0.0
+    for k in range(len(y)):
+        yk = y[k]
+        for j in range(len(total)):
+            total[j] += yk[j]
+
+
 # Signatures keep it to one translation each: drives in any layout, everything else contiguous.
 _ANY = numba.types.Array(numba.float64, 3, "A", readonly=True)
 _CUBE = numba.float64[:, :, ::1]
+_SQUARE = numba.float64[:, ::1]
 _LINES = (numba.float64[::1],) * 4
 
 
@@ -450,13 +460,15 @@ def factor(source: Floats, word: Floats, bit: Floats, sense: Floats, f: Floats) 
 
 
 @numba.njit(
-    numba.boolean(_ANY, _CUBE, _CUBE, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **_ENTRY
+    numba.boolean(_ANY, _CUBE, _CUBE, _CUBE, _SQUARE, *_LINES, _CUBE, numba.float64, numba.int64),
+    **_ENTRY,
 )
 def solve_cells(
     e: Floats,
     c: Floats,
     u: Floats,
     y: Floats,
+    sensed: Floats,
     source: Floats,
     word: Floats,
     bit: Floats,
@@ -465,7 +477,11 @@ def solve_cells(
     tolerance: float,
     most: int,
 ) -> bool:
-    """Cells i = u (c0 + c1 u + ...), c (degree, rows, columns); u and y (drives, rows, columns)."""
+    """Cells i = u (c0 + c1 u + ...), c (degree, rows, columns), under e (drives, rows, columns).
+
+    sensed (drives, columns) is what leaves the bit lines; u and y are (drives, rows, columns), or
+    one (1, rows, columns) to work in.
+    """
     drives, rows, columns = e.shape
     lines = Lines(source, word, bit, sense)
     common = Factors(shared[0], shared[1], shared[2], shared[3])
@@ -474,18 +490,24 @@ def solve_cells(
     mine = np.empty((rows, columns))
     for d in range(drives):
         mine[:] = e[d]
-        if _relax(mine, c, u[d], y[d], lines, common, work[:5], tolerance):
-            continue
-        if not _newton(mine, c, u[d], y[d], lines, common, own, work[:8], tolerance, most):
+        k = d if len(u) > 1 else 0
+        solved = _relax(mine, c, u[k], y[k], lines, common, work[:5], tolerance)
+        if not solved:
+            solved = _newton(mine, c, u[k], y[k], lines, common, own, work[:8], tolerance, most)
+        if not solved:
             return False
+        _add_rows(y[k], sensed[d])
     return True
 
 
-@numba.njit(numba.boolean(_ANY, _ANY, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **_ENTRY)
+@numba.njit(
+    numba.boolean(_ANY, _ANY, _CUBE, _SQUARE, *_LINES, _CUBE, numba.float64, numba.int64), **_ENTRY
+)
 def solve_conductances(
     e: Floats,
     g: Floats,
     y: Floats,
+    sensed: Floats,
     source: Floats,
     word: Floats,
     bit: Floats,
@@ -494,7 +516,10 @@ def solve_conductances(
     tolerance: float,
     most: int,
 ) -> bool:
-    """Conductances g (drives, rows, columns), or those of `shared` for all drives if g is empty."""
+    """Conductances g (drives, rows, columns), or those of `shared` for all drives if g is empty.
+
+    y and sensed as in `solve_cells`.
+    """
     drives, rows, columns = e.shape
     lines = Lines(source, word, bit, sense)
     work = np.empty((11, rows, columns))
@@ -503,13 +528,17 @@ def solve_conductances(
     mine = np.empty((rows, columns))
     for d in range(drives):
         mine[:] = e[d]
+        k = d if len(y) > 1 else 0
         if len(g):
             f = Factors(work[7], work[8], work[9], work[10])
             f.s[:] = g[d]
             _factor(lines, f)
-        w[:] = 0.0
-        r[:] = 0.0
-        y[d] = 0.0
-        if _solve_linear(mine, norton, lines, f, w, r, u, y[d], work[3:7], tolerance, most) == most:
-            return False
+        if not _relax(mine, f.s.reshape(1, rows, columns), u, y[k], lines, f, work[1:6], tolerance):
+            w[:] = 0.0
+            r[:] = 0.0
+            y[k] = 0.0
+            steps = _solve_linear(mine, norton, lines, f, w, r, u, y[k], work[3:7], tolerance, most)
+            if steps == most:
+                return False
+        _add_rows(y[k], sensed[d])
     return True

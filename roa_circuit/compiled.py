@@ -76,23 +76,50 @@ def solve_cells(
     return None if c is None else _cells(network.crossbar, network.conductances, c, e, tolerance)
 
 
+def read_cells(
+    network: LinearNetwork, state: Floats, e: Floats, p: Memristor, tolerance: float
+) -> Floats | None:
+    """The sensed currents (drives, columns) of `solve_cells` alone, which leaves much unwritten."""
+    crossbar, g = network.crossbar, network.conductances
+    largest = float(e.max(initial=0.0) - e.min(initial=0.0))
+    c = polynomials(state, p, largest or 1.0)
+    if c is None or _exchange(crossbar, g):
+        return None
+    return _run_cells(crossbar, g, c, e, tolerance, None)
+
+
 def _cells(crossbar: Crossbar, g: Floats, c: Floats, e: Floats, tolerance: float) -> Cells | None:
     if _exchange(crossbar, g):
         turned = _cells(flip_crossbar(crossbar), flip(g), flip(c), flip(e), tolerance)
         return turned and Cells(flip(turned.voltages), flip(turned.currents))
+    flat = e.reshape(-1, *crossbar.shape)
+    kept = np.empty(flat.shape), np.empty(flat.shape)
+    if _run_cells(crossbar, g, c, flat, tolerance, kept) is None:
+        return None
+    return Cells(kept[0].reshape(e.shape), kept[1].reshape(e.shape))
+
+
+def _run_cells(
+    crossbar: Crossbar,
+    g: Floats,
+    c: Floats,
+    e: Floats,
+    tolerance: float,
+    kept: tuple[Floats, Floats] | None,
+) -> Floats | None:
+    """The sensed currents; cell voltages and currents go to `kept`, if that is wanted."""
     from roa_circuit import _kernels
 
-    flat, c = e.reshape(-1, *crossbar.shape), np.ascontiguousarray(c)
-    u, y = np.empty(flat.shape), np.empty(flat.shape)
+    sensed, c = np.empty((len(e), crossbar.columns)), np.ascontiguousarray(c)
     lines, most = _lines(crossbar), _most(crossbar, g)
     shared = _factors(lines, g)
 
     def solve(part: slice) -> bool:
-        return bool(
-            _kernels.solve_cells(flat[part], c, u[part], y[part], *lines, shared, tolerance, most)
-        )
+        u, y = (kept[0][part], kept[1][part]) if kept else np.empty((2, 1, *crossbar.shape))
+        args = (*lines, shared, tolerance, most)
+        return bool(_kernels.solve_cells(e[part], c, u, y, sensed[part], *args))
 
-    return Cells(u.reshape(e.shape), y.reshape(e.shape)) if _on_all_cores(solve, flat) else None
+    return sensed if _on_all_cores(solve, e) else None
 
 
 def solve_linear(crossbar: Crossbar, g: Floats, e: Floats, tolerance: float) -> Floats | None:
@@ -100,22 +127,39 @@ def solve_linear(crossbar: Crossbar, g: Floats, e: Floats, tolerance: float) -> 
     if _exchange(crossbar, g):
         turned = solve_linear(flip_crossbar(crossbar), flip(g), flip(e), tolerance)
         return None if turned is None else flip(turned)
-    from roa_circuit import _kernels
-
     flat = e.reshape(-1, *crossbar.shape)
     y = np.empty(flat.shape)
-    lines, most = _lines(crossbar), _most(crossbar, g)
     alike = not any(g.strides[:-2])
     each = np.empty((0, 1, 1)) if alike else np.broadcast_to(g, e.shape).reshape(flat.shape)
-    shared = _factors(lines, g.reshape(-1, *crossbar.shape)[0])
+    first = g.reshape(-1, *crossbar.shape)[0]
+    found = _run_conductances(crossbar, first, each, flat, tolerance, y)
+    return None if found is None else y.reshape(e.shape)
+
+
+def read_conductances(crossbar: Crossbar, g: Floats, e: Floats, tolerance: float) -> Floats | None:
+    """The sensed currents (drives, columns) of conductances (rows, columns) alone."""
+    if _exchange(crossbar, g):
+        return None
+    return _run_conductances(crossbar, g, np.empty((0, 1, 1)), e, tolerance, None)
+
+
+def _run_conductances(
+    crossbar: Crossbar, g: Floats, each: Floats, e: Floats, tolerance: float, kept: Floats | None
+) -> Floats | None:
+    """As `_run_cells`; `each` drive has conductances of its own, or is empty."""
+    from roa_circuit import _kernels
+
+    sensed = np.empty((len(e), crossbar.columns))
+    lines, most = _lines(crossbar), _most(crossbar, g)
+    shared = _factors(lines, g)
 
     def solve(part: slice) -> bool:
-        own = each if alike else each[part]
-        return bool(
-            _kernels.solve_conductances(flat[part], own, y[part], *lines, shared, tolerance, most)
-        )
+        own = each[part] if len(each) else each
+        y = np.empty((1, *crossbar.shape)) if kept is None else kept[part]
+        args = (*lines, shared, tolerance, most)
+        return bool(_kernels.solve_conductances(e[part], own, y, sensed[part], *args))
 
-    return y.reshape(e.shape) if _on_all_cores(solve, flat) else None
+    return sensed if _on_all_cores(solve, e) else None
 
 
 def _exchange(c: Crossbar, g: Floats) -> bool:
