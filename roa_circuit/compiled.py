@@ -29,7 +29,7 @@ _LEAST_CELLS = 1024  # of an array: below, numpy keeps its inverse
 _LEAST_WORK = 32_768  # cells times drives
 _WORK_OF_A_THREAD = 16_384
 _LEAST_LINES = 40  # in the shorter direction: narrower arrays are quickly eliminated
-_FEW_ITERATIONS = 600  # of all reads together, what the weights of a wide array cost
+_FEW_ITERATIONS = 500  # of all reads together, what the weights of a wide array cost
 _MANY_ITERATIONS = 60  # from here the direct solver wins on arrays of up to ...
 _NARROW = 128  # ... so many lines in the shorter direction
 

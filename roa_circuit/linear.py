@@ -63,7 +63,8 @@ class LinearNetwork:
 
     def currents(self, voltages: Floats) -> Floats:
         """The sensed currents (reads, columns) [A] of word-line voltages (reads, rows) [V]."""
-        if self._flipped or len(voltages) >= self.crossbar.rows:
+        wide = min(self.crossbar.shape) > _NARROW
+        if wide or self._flipped or len(voltages) >= self.crossbar.rows:
             return np.asarray(voltages @ self.effective_weights())
         down = np.zeros((self.crossbar.columns, len(voltages)))
         for stage, volts in zip(self._stages(), voltages.T, strict=True):
