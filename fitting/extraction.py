@@ -24,12 +24,12 @@ def extract(objective: Objective, solution: Solution) -> tuple[Solution, Minimiz
     """(the optimum, lmfit's own result) of a fit in log parameters, every starting state at its best.
 
     The parameters are named as the constants and hold their logarithms; those that the solution
-    holds do not vary. None where all are held.
+    holds do not vary. None where all are held, or where the search found no end to go on from.
     """
     import lmfit
 
     free = np.array([i for i, name in enumerate(NAMES) if name not in solution.held], dtype=np.int64)
-    if not free.size:
+    if not (free.size and solution.converged):
         return solution, None
     parameters = lmfit.Parameters()
     for index, name in enumerate(NAMES):
@@ -45,11 +45,12 @@ def extract(objective: Objective, solution: Solution) -> tuple[Solution, Minimiz
     def constants(p: lmfit.Parameters) -> FloatArray:
         return np.array([p[NAMES[index]].value for index in free])
 
-    result = lmfit.minimize(
-        lambda p: eliminated.residual(constants(p)), parameters, method="least_squares",
-        jac=lambda p: eliminated.jacobian(constants(p)),
-        xtol=_FINEST, ftol=_FINEST, gtol=_FINEST, max_nfev=_MOST_CALLS,
-    )  # fmt: skip
+    with np.errstate(all="ignore"):  # an error that the data do not tell is lmfit's NaN, not a warning
+        result = lmfit.minimize(
+            lambda p: eliminated.residual(constants(p)), parameters, method="least_squares",
+            jac=lambda p: eliminated.jacobian(constants(p)),
+            xtol=_FINEST, ftol=_FINEST, gtol=_FINEST, max_nfev=_MOST_CALLS,
+        )  # fmt: skip
     found = constants(result.params)
     cost = float(np.sum(eliminated.residual(found) ** 2))
     if not cost < solution.cost:  # no better to the last digit
