@@ -11,7 +11,8 @@ lumped on the diagonal. All sweeps are recursions over impedances, so that any r
 0; L w is carried along and never formed. Around it, Newton with slopes that are refreshed only
 when the last ones gain too little.
 
-Loops run over rows with few arrays each: that is what the compiler turns into vector code.
+Loops run over rows with few arrays each: that is what the compiler turns into vector code. All is one
+file because numba's cache watches an entry's own file alone.
 """
 
 from __future__ import annotations
