@@ -1,8 +1,11 @@
-"""What all tests share: the simulator's absence, and a small programmed layer."""
+"""What all tests share: the simulator's absence, killed processes, and a small programmed layer."""
 
 import os
 import shutil
+import signal
 import sys
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +35,13 @@ def pytest_runtest_setup(item):
         _do_without("no Chromium is installed")
 
 
+def pytest_collection_modifyitems(items):
+    """Slow tests take the time they take."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(0))
+
+
 def _do_without(message):
     """Skip, but fail in CI: what a test needs must be there."""
     if os.environ.get("CI"):
@@ -50,6 +60,34 @@ def measured_data():
         return data
 
     return folder
+
+
+@pytest.fixture
+def killing():
+    """A context in which `kills` of the processes that `victims()` finds are killed, each once.
+
+    The list that it yields tells whom it hit. Its thread ends with the block, whatever it found.
+    """
+
+    @contextmanager
+    def while_running(victims, kills=1):
+        killed, over = [], threading.Event()
+
+        def kill():
+            while len(killed) < kills and not over.wait(0.01):
+                for pid in set(victims()) - set(killed):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        try:
+            yield killed
+        finally:
+            over.set()
+            killer.join()
+
+    return while_running
 
 
 @pytest.fixture

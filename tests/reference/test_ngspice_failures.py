@@ -2,11 +2,9 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -81,27 +79,24 @@ LONG = "* long\nV1 a 0 sin(0 1 1G)\nR1 a b 1\nC1 b 0 1n\n.tran 1n {end}\n.save v
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds workers in /proc")
 @pytest.mark.parametrize("kills", [1, 2])
-def test_a_worker_killed_in_mid_run(tmp_path, kills):
+def test_a_worker_killed_in_mid_run(tmp_path, kills, killing):
     """The first death is forgiven; the second is said."""
-    killed = []
+    running = []  # told by ngspice's progress: the transient is under way
 
-    def kill():
-        while len(killed) < kills:
-            time.sleep(0.4)  # in the middle of the transient
-            for pid in set(_workers()) - set(killed):
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
+    def victims():
+        return _workers() if running else ()
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    if kills == 1:
-        run = simulate(LONG.format(end="5e-5"), time_limit=60)
-        assert (run.attempts, len(run.vectors["b"]) > 1000) == (2, True)
-    else:
-        with pytest.raises(SimulatorError, match="crashed with SIGKILL") as caught:
-            simulate(LONG.format(end="0.1"), time_limit=60, keep_in=tmp_path)
-        assert caught.value.deck == tmp_path / "deck-failed.cir"
-    killer.join()
+    with killing(victims, kills) as killed:
+        if kills == 1:
+            run = simulate(LONG.format(end="5e-5"), time_limit=60, progress=running.append)
+            assert (run.attempts, len(run.vectors["b"]) > 1000) == (2, True)
+        else:
+            with pytest.raises(SimulatorError, match="crashed with SIGKILL") as caught:
+                simulate(
+                    LONG.format(end="0.1"), time_limit=60, keep_in=tmp_path, progress=running.append
+                )
+            assert caught.value.deck == tmp_path / "deck-failed.cir"
+    assert len(killed) == kills
     assert not _workers()
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -340,19 +339,20 @@ def runs(pid):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 def test_a_worker_that_is_stopped_takes_its_simulator_along(tmp_path):
-    seen, together = set(), Together()
+    seen, together, over = set(), Together(), threading.Event()
 
     def stop():
-        while not seen:
-            time.sleep(0.1)
+        while not seen and not over.wait(0.01):
             seen.update(descendants()[1])
         together.stop.set()
 
-    stopper = threading.Thread(target=stop)
+    stopper = threading.Thread(target=stop, daemon=True)
     stopper.start()
     with pytest.raises(SimulatorError, match="stopped, as another deck failed"):
         vacask.simulate(LONG.format(end=1), time_limit=60, keep_in=tmp_path, together=together)
+    over.set()
     stopper.join()
+    assert seen
     deadline = time.monotonic() + 10
     while any(map(runs, seen)):
         assert time.monotonic() < deadline
@@ -366,22 +366,16 @@ def test_the_time_limit_holds(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 @pytest.mark.parametrize("victim", [0, 1], ids=["worker", "VACASK"])
-def test_a_process_killed_in_mid_run(tmp_path, victim):
+def test_a_process_killed_in_mid_run(tmp_path, victim, killing):
     """The first death is forgiven, whichever of the two processes it hits; no other is left."""
-    killed = []
 
-    def kill():
-        while not killed:
-            time.sleep(0.2)
-            if descendants()[1]:
-                for pid in descendants()[victim]:
-                    os.kill(pid, signal.SIGKILL)
-                    killed.append(pid)
+    def victims():
+        found = descendants()
+        return found[victim] if found[1] else ()
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    run = vacask.simulate(LONG.format(end="5u"), time_limit=60, keep_in=tmp_path)
-    killer.join()
+    with killing(victims) as killed:
+        run = vacask.simulate(LONG.format(end="20u"), time_limit=60, keep_in=tmp_path)
+    assert len(killed) == 1
     assert (run.attempts, len(run.vectors["b"]) > 1000) == (2, True)
     assert descendants() == (set(), set())
 
