@@ -169,7 +169,12 @@ class Network(torch.nn.Module):
                 log_rate.add_(math.log(factor))
 
     def features(self, images: Tensor, weights: Weights, step: int) -> Tensor:
-        """(images, features) after the four blocks, >= 0."""
+        """(images, features) after the four blocks, >= 0.
+
+        images : (n, channels, size, size); features (n, count) pass as they are
+        """
+        if images.ndim == 2:
+            return images
         x = images
         for name in BLOCKS:
             x = self.block(name, conv(x, weights[name]), step)

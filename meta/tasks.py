@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ class Task:
 
 
 def sample_task(
-    images: NDArray[np.uint8],
+    images: NDArray[Any],
     rng: np.random.Generator,
     *,
     ways: int,
@@ -36,6 +37,7 @@ def sample_task(
 ) -> Task:
     """Draw one episode from images (classes, drawings, size, size), or with a last axis of colours.
 
+    images : or features (classes, drawings, count), which the episode holds as they are
     rotate : turn each class by a random multiple of 90 degrees, as MAML++ does in training.
 
     Raises
@@ -53,20 +55,24 @@ def sample_task(
     support, query = [], []
     for index in classes:
         chosen = rng.choice(images.shape[1], size=shots + queries, replace=False)
-        drawings = images[index, chosen].astype(np.float32) / 255
+        drawings = images[index, chosen]
         if rotate:
             drawings = np.rot90(drawings, k=int(rng.integers(4)), axes=(1, 2))
         support.append(drawings[:shots])
         query.append(drawings[shots:])
     return Task(
-        support=_batch(support),
+        support=as_batch(np.concatenate(support)),
         support_labels=torch.arange(ways).repeat_interleave(shots),
-        query=_batch(query),
+        query=as_batch(np.concatenate(query)),
         query_labels=torch.arange(ways).repeat_interleave(queries),
     )
 
 
-def _batch(parts: list[NDArray[np.float32]]) -> torch.Tensor:
-    images = np.concatenate(parts)
+def as_batch(drawings: NDArray[Any]) -> torch.Tensor:
+    """uint8 images (n, size, size) or (n, size, size, 3) as float32 (n, channels, size, size) in
+    [0, 1]; features (n, count) stay what they are."""
+    if drawings.ndim == 2:
+        return torch.from_numpy(drawings)
+    images = drawings.astype(np.float32) / 255
     channels_first = images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1)
     return torch.from_numpy(channels_first.copy())

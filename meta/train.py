@@ -14,7 +14,7 @@ import torch
 
 from meta.checkpoint import load_state, save_state
 from meta.configuration import Training
-from meta.evaluate import Episodes, episode_accuracies
+from meta.episodes import Episodes, episode_accuracies
 from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
 from meta.head import write_losses

@@ -6,7 +6,7 @@ import pytest
 from meta.adaptation import adapt_episode
 from meta.configuration import Training
 from meta.datasets import load_dataset
-from meta.evaluate import episode_accuracies
+from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
 from meta.methods import METHODS
 from meta.network import BLOCKS, Architecture, Network, fastest_dtype
@@ -47,7 +47,9 @@ def test_real_omniglot_five_way_one_shot_in_one_write(omniglot):
     assert 0 < outcome.pulses_per_weight < 0.2
 
 
-@pytest.mark.parametrize(("ways", "sigma_wn", "least"), [(5, 0.0, 0.95), (5, 4.0, 0.93), (20, 4.0, 0.8)])
+@pytest.mark.parametrize(
+    ("ways", "sigma_wn", "least"), [(5, 0.0, 0.96), (5, 4.0, 0.95), (20, 4.0, 0.88)]
+)
 def test_the_robust_network_stands_the_noise_of_equation_7(omniglot, ways, sigma_wn, least):
     """12 test episodes, a head written once on erased cells; docs/reproduction.md has 600."""
     method = METHODS["roa-robust"]

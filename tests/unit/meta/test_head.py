@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from meta.episodes import embedded, episode_accuracies
 from meta.hardware import WriteModel
 from meta.head import head_step, write_head, write_losses
 from meta.learners import adapt, query_loss
@@ -92,6 +93,20 @@ def test_features_of_an_image_do_not_depend_on_its_company(bars, network):
     assert torch.allclose(network.features(images[:1], weights, 0), together[:1], atol=1e-5)
     length = together.square().sum(1).sqrt()
     assert torch.allclose(length, torch.full_like(length, together.shape[1] ** 0.5), rtol=1e-4)
+
+
+def test_episodes_of_embedded_images_score_as_those_of_images(bars, network):
+    """Enough tasks, and every image is embedded once; the same tasks, pulses and answers."""
+    images, write = bars.split("test"), model(sigma_wn=2.0)
+    features = embedded(network, images, torch.float32)
+    assert features.shape == (*images.shape[:2], network.architecture.features)
+    how = {"shots": 1, "queries": 5, "seed": 3, "tasks": 3}  # 90 images, fewer than the 120 there are
+    alone = episode_accuracies(network, images, write, **how)
+    once = episode_accuracies(network, features, write, **how)
+    assert alone.accuracies == pytest.approx(once.accuracies)
+    assert alone.energy == pytest.approx(once.energy)
+    more = episode_accuracies(network, images, write, **{**how, "tasks": 6})
+    assert more.accuracies[:3] == pytest.approx(alone.accuracies)
 
 
 def test_training_mode_moves_the_statistics_and_files_keep_them(bars, network, tmp_path):

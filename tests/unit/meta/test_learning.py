@@ -6,7 +6,8 @@ import torch
 
 from meta.adaptation import adapt_episode
 from meta.configuration import Training
-from meta.evaluate import episode_accuracies, evaluate
+from meta.episodes import episode_accuracies
+from meta.evaluate import evaluate
 from meta.hardware import WriteModel, write_weight
 from meta.learners import adapt, constraint, query_loss
 from meta.network import Architecture, Network

@@ -1,0 +1,125 @@
+"""Many seeded episodes: adapt to each, score its query set, count what its write took."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from meta.costs import write_cost
+from meta.deploy import LAYERS, matrix
+from meta.hardware import WriteModel
+from meta.learners import Adapted, adapt, adapt_by, query_loss
+from meta.methods import METHODS, Method
+from meta.network import Network, prepare
+from meta.tasks import as_batch, sample_task
+from roa_circuit.arrays import FreeCells
+from roa_circuit.mapping import state_from_weight, weight_from_state
+from roa_circuit.parameters import Device
+from roa_circuit.verified_write import write_verify
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episodes:
+    """Accuracy of each episode, and what an adaptation cost in the mean."""
+
+    accuracies: NDArray[np.float64]
+    pulses_per_weight: float
+    energy: float  # [J]
+    seconds: float  # [s] of programming, crossbars one after another
+
+
+def episode_accuracies(
+    network: Network,
+    images: NDArray[Any],
+    write: WriteModel | None,
+    *,
+    shots: int,
+    queries: int,
+    tasks: int,
+    seed: int,
+    method: Method = METHODS["roa"],
+    relative_rate: float = 1.0,
+    verify_rounds: int = 0,
+    dtype: torch.dtype = torch.float32,
+    on_task: Callable[[], None] = lambda: None,
+) -> Episodes:
+    """Adapt to `tasks` seeded episodes and score their query sets.
+
+    method : how the adaptation is written; `write` None leaves its weights ideal
+    verify_rounds : 0 starts from theta_0 itself ("ideal" mapping); n programs theta_0 onto
+        the cells with n rounds of write-verify first.
+    """
+    rng = np.random.default_rng([seed, 1])
+    noise = np.random.default_rng([seed, 2])
+    images_asked_for = tasks * network.architecture.ways * (shots + queries)
+    never_written = network.architecture.erased is not None and verify_rounds == 0
+    if never_written and images_asked_for > images.shape[0] * images.shape[1]:
+        images, dtype = embedded(network, images, dtype), torch.float32
+    accuracies, costs, weights = [], [], 0
+    for _ in range(tasks):
+        task = sample_task(images, rng, ways=network.architecture.ways, shots=shots, queries=queries)
+        how: dict[str, Any] = {
+            "start": _mapped(network, write, verify_rounds, noise),
+            "relative_rate": relative_rate,
+            "dtype": dtype,
+        }
+        if write is None:
+            adapted = adapt(network, task, None, **how)
+        else:
+            adapted = adapt_by(method, network, task, write, rng=noise, **how)
+            costs.append(adaptation_cost(adapted, write.device))
+        with torch.no_grad():
+            _, logits = query_loss(network, task, adapted, dtype)
+        accuracies.append((logits.argmax(1) == task.query_labels).double().mean().item())
+        weights = sum(w.numel() for w in adapted.weights.values())
+        on_task()
+    pulses, energy, seconds = np.mean(costs, axis=0) if costs else (0.0, 0.0, 0.0)
+    return Episodes(
+        accuracies=np.array(accuracies),
+        pulses_per_weight=float(pulses / weights),
+        energy=float(energy),
+        seconds=float(seconds),
+    )
+
+
+@torch.no_grad()
+def embedded(network: Network, images: NDArray[Any], dtype: torch.dtype) -> NDArray[np.float32]:
+    """Every image's features (classes, drawings, features), once: blocks that no task writes, and
+    that keep the training's statistics, give an image the same features in every episode."""
+    weights = network.initial_weights()
+    return np.stack([
+        network.features(prepare(as_batch(drawings), dtype), weights, 0).numpy() for drawings in images
+    ])  # fmt: skip
+
+
+def adaptation_cost(adapted: Adapted, device: Device) -> tuple[int, float, float]:
+    """(pulses, energy [J], programming time [s]) of all writes of one adaptation."""
+    costs = [
+        write_cost(state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses), device)
+        for step in adapted.writes
+        for layer in LAYERS
+        if step.pulses[layer].any()
+    ]
+    return sum(c.pulses for c in costs), sum(c.energy for c in costs), sum(c.seconds for c in costs)
+
+
+def _mapped(
+    network: Network, write: WriteModel | None, rounds: int, noise: np.random.Generator
+) -> dict[str, torch.Tensor] | None:
+    """theta_0 as write-verify leaves it on the cells, or None where the mapping is ideal."""
+    if write is None or rounds == 0:
+        return None
+    start = {}
+    for name, weight in network.initial_weights().items():
+        target = state_from_weight(weight.detach().double())
+        cells = FreeCells(np.full(target.shape, 0.5), write.device, write.how, noise)
+        goal = target.numpy(force=True)
+        write_verify(cells, goal, write.device, write.how, tolerance=0.0, rounds=rounds, generator=noise)
+        written = weight_from_state(torch.from_numpy(cells.state))
+        start[name] = written.to(weight).requires_grad_()
+    return start
