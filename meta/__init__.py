@@ -2,5 +2,5 @@
 
 Nothing is imported here, so that `import meta` stays light; the nouns are modules:
 `datasets`, `tasks`, `network`, `learners`, `hardware`, `circuit`, `train`, `evaluate`,
-`adaptation`, `deploy`, `validate`.
+`adaptation`, `deploy`, `validate`, `reproduction`.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,17 @@ class Episodes:
     pulses_per_weight: float
     energy: float  # [J]
     seconds: float  # [s] of programming, crossbars one after another
+
+    @property
+    def mean(self) -> float:
+        """The mean accuracy."""
+        return float(self.accuracies.mean())
+
+    @property
+    def ci95(self) -> float:
+        """Half the width of the 95 % interval of the mean over tasks; of one task, infinite."""
+        n = len(self.accuracies)
+        return float(1.96 * self.accuracies.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
 
 
 def episode_accuracies(

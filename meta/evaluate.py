@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -92,9 +91,7 @@ def evaluate(
 
         rate = 1.0 if relative_rate is None else relative_rate
         if relative_rate is None and method.rate == "chosen":
-            rate = max(
-                RELATIVE_RATES, key=lambda r: run("validation", r, VALIDATION_TASKS).accuracies.mean()
-            )
+            rate = max(RELATIVE_RATES, key=lambda r: run("validation", r, VALIDATION_TASKS).mean)
         outcome = run("test", rate, tasks)
         rows.append(_row(network, dataset, method, outcome, shots, model, rate, verify_rounds))
     return rows
@@ -110,7 +107,6 @@ def _row(
     rate: float,
     verify_rounds: int,
 ) -> Row:
-    scores = outcome.accuracies
     return Row(
         method=method.name,
         dataset=dataset.name,
@@ -120,9 +116,9 @@ def _row(
         reading=write.how.reading,
         relative_rate=rate,
         steps=network.architecture.steps,
-        tasks=len(scores),
-        accuracy=float(scores.mean()),
-        ci95=float(1.96 * scores.std(ddof=1) / math.sqrt(len(scores))),
+        tasks=len(outcome.accuracies),
+        accuracy=outcome.mean,
+        ci95=outcome.ci95,
         paper=reported(dataset.name, method.name, network.architecture.ways, shots, write.how.sigma_wn),
         pulses_per_weight=outcome.pulses_per_weight,
         write_energy=outcome.energy,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 
 from meta.methods import find_method
 from meta.network import Network
@@ -15,6 +16,16 @@ SHIPPED = {
 """(method that trained it, ways) and file; a network with an erased head serves any ways."""
 
 
+def shipped_file(method: str, ways: int) -> Path | None:
+    """The file of the network shipped for a method and number of ways, None without one."""
+    trained_by = find_method(method).network
+    erased = find_method(trained_by).erased is not None
+    for (name, its_ways), file in SHIPPED.items():
+        if name == trained_by and (erased or its_ways == ways):
+            return Path(str(resources.files("meta"))) / "networks" / file
+    return None
+
+
 def shipped_network(method: str = "roa", ways: int | None = None) -> Network:
     """The network shipped for a method; Omniglot, 1-shot, 64 filters.
 
@@ -24,15 +35,13 @@ def shipped_network(method: str = "roa", ways: int | None = None) -> Network:
     ------
     InputError : none is shipped for that method and number of ways; says which are.
     """
-    trained_by = find_method(method).network
-    erased = find_method(trained_by).erased is not None
     wanted = 5 if ways is None else ways
-    for (name, its_ways), file in SHIPPED.items():
-        if name == trained_by and (erased or its_ways == wanted):
-            with resources.as_file(resources.files("meta") / "networks" / file) as path:
-                return Network.load(path).with_ways(wanted)
+    file = shipped_file(method, wanted)
+    if file is not None:
+        return Network.load(file).with_ways(wanted)
     there = ", ".join(f"{name} {count}-way" for name, count in SHIPPED)
     raise InputError(
         f"no network is shipped for method {method!r}, {wanted}-way (there are: {there}); train it with "
-        f"`roa-meta train --method {trained_by} --ways {wanted} -o runs/mine`, pass it with --network"
+        f"`roa-meta train --method {find_method(method).network} --ways {wanted} -o runs/mine`, pass it "
+        f"with --network"
     )

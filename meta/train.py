@@ -146,9 +146,9 @@ class _Run:
             seconds=round(time.perf_counter() - start, 1),
             loss=float(np.mean(losses)),
             accuracy_train=float(np.mean(accuracies)),
-            accuracy_ideal=float(ideal.accuracies.mean()),
-            accuracy_pulses=float(levels[0].accuracies.mean()),
-            accuracy_noise=float(np.mean([level.accuracies.mean() for level in levels])),
+            accuracy_ideal=ideal.mean,
+            accuracy_pulses=levels[0].mean,
+            accuracy_noise=float(np.mean([level.mean for level in levels])),
             pulses_per_weight=levels[0].pulses_per_weight,
         )
 

@@ -10,6 +10,7 @@ import typer
 from roa_circuit import console
 from roa_circuit.design_point import default_device
 from roa_circuit.parameters import Device, load_device
+from roa_circuit.units import parse_quantity
 
 if TYPE_CHECKING:
     from meta.fewshot import FewShotDataset
@@ -55,3 +56,8 @@ def network_of(path: Path | None, method: str | None, ways: int | None) -> tuple
     network = Network.load(path)
     name = method or network.note.get("training", {}).get("method", "roa")
     return network if ways is None else network.with_ways(ways), name
+
+
+def numbers_of(text: str, option: str, unit: str = "") -> list[float]:
+    """'0, 0.1, 1k' as numbers; a bad one is named with its option."""
+    return [parse_quantity(part, what=option, unit=unit) for part in text.split(",")]

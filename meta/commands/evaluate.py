@@ -16,11 +16,11 @@ from meta.commands._inputs import (
     dataset_of,
     device_of,
     network_of,
+    numbers_of,
 )
 from roa_circuit import console, options
 from roa_circuit.errors import InputError
 from roa_circuit.results import provenance, write_json
-from roa_circuit.units import parse_quantity
 
 if TYPE_CHECKING:
     from meta.evaluate import Row
@@ -67,7 +67,7 @@ def evaluate(
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
     programming = Programming(max_pulses=how.max_pulses, reading=reading)
     model = WriteModel(device=device_of(device), how=programming)
-    sigmas = [parse_quantity(part, what="--sigma-wn") for part in sigma_wn.split(",")]
+    sigmas = numbers_of(sigma_wn, "--sigma-wn")
     for sigma in sigmas:
         Programming(sigma_wn=sigma)
     images = dataset_of(dataset, data)

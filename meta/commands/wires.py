@@ -19,12 +19,12 @@ from meta.commands._inputs import (
     dataset_of,
     device_of,
     network_of,
+    numbers_of,
 )
 from roa_circuit import console, options
 from roa_circuit.design_point import default_crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.results import provenance, write_json
-from roa_circuit.units import parse_quantity
 
 if TYPE_CHECKING:
     from meta.behind_wires import WiredEpisode
@@ -52,9 +52,7 @@ def wires(
     """Accuracy of adapted heads, written and read through their circuit."""
     from meta.behind_wires import behind_wires
 
-    ohms = [
-        parse_quantity(one, what="--wire-resistance", unit="Ohm") for one in wire_resistance.split(",")
-    ]
+    ohms = numbers_of(wire_resistance, "--wire-resistance", "Ohm")
     if min(ohms) < 0:
         raise InputError(f"--wire-resistance {wire_resistance}: must be 0 Ohm or more")
     heads = _adapted_heads(network, method, ways, dataset, data, device, episodes)

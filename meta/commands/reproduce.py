@@ -1,0 +1,139 @@
+"""`roa-meta reproduce`: the paper's table and figures, computed again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from meta.commands._inputs import Data, DataSet, DeviceOption, dataset_of, device_of, numbers_of
+from meta.methods import find_method
+from roa_circuit import console, options
+from roa_circuit.errors import InputError
+from roa_circuit.programming import Programming
+from roa_circuit.results import write_bytes, write_json, write_table, write_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from meta.reproduction.plans import Entry, Plan
+    from meta.reproduction.studies import Study
+    from meta.train import Epoch
+
+
+def reproduce(
+    study: Annotated[str, typer.Argument(help="table2, figure3, figure4, figure5 or figure6.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of results.")] = Path(
+        "out/reproduce"
+    ),
+    dataset: DataSet = "omniglot",
+    data: Data = None,
+    networks: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of trained runs, before the shipped networks; may be repeated."),
+    ] = None,
+    methods: Annotated[str | None, typer.Option(help="Others than the paper's, by name.")] = None,
+    ways: Annotated[str | None, typer.Option(help="Of the study's, comma separated.")] = None,
+    sigma_wn: Annotated[str | None, typer.Option(help="Others than the study's.")] = None,
+    reading: Annotated[
+        str, typer.Option(help="Of Eq. 7, each for the whole grid; as in `evaluate`.")
+    ] = "literal,unscaled",
+    budget: Annotated[
+        float, typer.Option(help="Share of 600 test tasks, and of the paper's training.")
+    ] = 0.2,
+    train: Annotated[bool, typer.Option(help="Train the networks that are missing first.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes of one thread each.")] = 1,
+    device: DeviceOption = None,
+    seed: int = 0,
+    json: options.Json = None,
+) -> None:
+    """Run or resume one of the paper's results; a table and a plot beside the paper's numbers."""
+    from meta.reproduction.budgets import Budget
+    from meta.reproduction.plans import Plan
+    from meta.reproduction.runs import reproduce as run
+    from meta.reproduction.studies import find_study
+    from meta.reproduction.trainings import train_missing
+
+    plan = Plan(
+        study=_narrowed(find_study(study), dataset, methods, ways, sigma_wn),
+        dataset=dataset,
+        data=data,
+        device=device_of(device),
+        budget=Budget(share=budget),
+        readings=_readings(reading),
+        networks=(*_existing(networks or []), output / "networks"),
+        folder=output,
+        seed=seed,
+        jobs=jobs,
+    )
+    if data is None:
+        dataset_of(dataset, data)  # downloaded before processes ask for it together
+    if train:
+        train_missing(plan, on_epoch=_report_epoch)
+    with console.progress() as bar:
+        line = bar.add_task("cells")
+        entries = run(plan, on_cells=lambda done, all_: bar.update(line, completed=done, total=all_))
+    _write(plan, entries, json)
+
+
+def _narrowed(
+    study: Study, dataset: str, methods: str | None, ways: str | None, sigma_wn: str | None
+) -> Study:
+    """The study with what the options say in place of the paper's grid."""
+    from meta.paper import TABLE_2
+
+    known = TABLE_2.get(dataset, {})
+    names = study.methods if methods is None else tuple(methods.split(","))
+    counts = tuple(way for way in study.ways if way in known or not known)
+    if ways is not None:
+        counts = tuple(int(number) for number in numbers_of(ways, "--ways"))
+    sigmas = study.sigmas if sigma_wn is None else tuple(numbers_of(sigma_wn, "--sigma-wn"))
+    for name in names:
+        find_method(name)
+    for sigma in sigmas:
+        Programming(sigma_wn=sigma)
+    return replace(study, methods=names, ways=counts, sigmas=sigmas)
+
+
+def _readings(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    for name in names:
+        Programming(reading=name)
+    return names
+
+
+def _existing(folders: list[Path]) -> list[Path]:
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"--networks {folder}: no such folder")
+    return folders
+
+
+def _report_epoch(name: str, row: Epoch) -> None:
+    console.say(f"{name}: epoch {row.epoch + 1}, validation {row.accuracy_pulses:.2%} in pulses")
+
+
+def _write(plan: Plan, entries: Sequence[Entry], json: Path | None) -> None:
+    """Tables and plots into the plan's folder, and the tables on the terminal."""
+    from meta.reproduction import tables
+    from meta.reproduction.figures import figure
+
+    made, name = console.provenance(), plan.study.name
+    rows = tables.lines(plan, entries)
+    files = [plan.folder / f"{name}.md", plan.folder / f"{name}.csv"]
+    write_text(files[0], tables.markdown(plan, entries, made["command"]))
+    write_table(files[1], rows)
+    for reading in plan.readings:
+        drawing = figure(plan, entries, reading)
+        if drawing is not None:
+            files.append(plan.folder / f"{drawing.name}.png")
+            write_bytes(files[-1], drawing.png())
+    for grid in tables.grids(plan, entries):
+        console.out.print(console.table(grid.title.replace("`", ""), grid.header, grid.rows))
+    for text in (*tables.orderings(entries), *tables.missing(entries)):
+        console.say(text.replace("`", ""))
+    console.say(f"written: {', '.join(map(str, files))}")
+    if json is not None:
+        write_json(json, {"rows": [asdict(row) for row in rows], "provenance": made})

@@ -1,0 +1,103 @@
+"""Figures: a study's entries as curves over the write noise, or as a map of rate and noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from meta.reproduction.plans import Entry, Plan
+from meta.reproduction.tables import paper_accuracy
+from roa_circuit.drawing import BLUE, FAINT, GREEN, INK, RED, SOFT, VIOLET, Drawing, draw
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {
+    "roa": BLUE, "five-step": RED, "offline": RED, "roa-wc": GREEN, "roa-flr": VIOLET,
+    "roa-wc-flr": SOFT, "ideal": FAINT, "roa-robust": INK,
+}  # fmt: skip
+
+
+def figure(plan: Plan, entries: Sequence[Entry], reading: str) -> Drawing | None:
+    """One picture of a study under one reading of Eq. 7; None where no cell is filled."""
+    here = [entry for entry in entries if entry.place.reading == reading and entry.result]
+    if not here:
+        return None
+    ways = [w for w in plan.study.ways if any(entry.place.ways == w for entry in here)]
+    rates = plan.study.name == "figure3"
+    name = f"{plan.study.name}_{reading}"
+
+    def paint(figure: Figure) -> None:
+        panels = figure.subplots(1 + rates, len(ways), squeeze=False, sharex=True)
+        figure.subplots_adjust(wspace=0.28, hspace=0.22)
+        for column, count in enumerate(ways):
+            ours = [entry for entry in here if entry.place.ways == count]
+            upper = panels[0, column]
+            upper.set_title(f"{count}-way 1-shot, {reading}")
+            if plan.study.heatmap:
+                _paint_map(upper, ours)
+                continue
+            _paint_curves(upper, plan, ours)
+            if rates:
+                _paint_rates(panels[1, column], ours)
+            panels[-1, column].set_xlabel("write noise σ_WN")
+            panels[0, 0].set_ylabel("accuracy [%]")
+        panels[0, 0].legend(loc="best") if not plan.study.heatmap else None
+
+    size = (1.0 + 3.7 * len(ways), 3.4 + 2.4 * rates)
+    return draw(name, plan.study.title, paint, size=size, top=0.3)
+
+
+def _paint_curves(axes: Axes, plan: Plan, entries: Sequence[Entry]) -> None:
+    """Ours with 95 % intervals; the paper's Table 2 as open circles of the same colour."""
+    for method in plan.study.methods:
+        mine = [entry for entry in entries if entry.place.method == method]
+        if not mine:
+            continue
+        colour = COLOURS.get(method, SOFT)
+        x = [entry.place.sigma_wn for entry in mine]
+        y = [100 * entry.result.accuracy for entry in mine if entry.result]
+        if method == "ideal":
+            axes.axhline(y[0], color=colour, ls="--", lw=1, label="ideal weights")
+            continue
+        ci95 = [100 * entry.result.ci95 for entry in mine if entry.result]
+        axes.errorbar(x, y, ci95, color=colour, marker="o", ms=3.5, lw=1.4, capsize=2, label=method)
+        paper = [(s, p) for s, entry in zip(x, mine, strict=True)
+                 if (p := paper_accuracy(plan.dataset, entry)) is not None]  # fmt: skip
+        if paper:
+            axes.plot(*zip(*[(s, 100 * p) for s, p in paper], strict=True), ls=":", lw=1, marker="o",
+                      ms=6, mfc="none", color=colour, label=f"{method}, paper")  # fmt: skip
+    axes.set_ylim(0, 103)
+
+
+def _paint_rates(axes: Axes, entries: Sequence[Entry]) -> None:
+    """The relative rate that validation chose."""
+    for method in dict.fromkeys(entry.place.method for entry in entries if entry.tuned_on):
+        mine = [entry for entry in entries if entry.place.method == method]
+        rates = [entry.result.cell.relative_rate for entry in mine if entry.result]
+        x = [entry.place.sigma_wn for entry in mine]
+        axes.plot(x, rates, color=COLOURS.get(method, SOFT), marker="o", ms=3.5, lw=1.4, label=method)
+    axes.set_ylim(0, None)
+    axes.set_ylabel("best relative rate")
+
+
+def _paint_map(axes: Axes, entries: Sequence[Entry]) -> None:
+    results = [entry.result for entry in entries if entry.result]
+    rates = sorted({result.cell.relative_rate for result in results})
+    sigmas = sorted({entry.place.sigma_wn for entry in entries})
+    scores = np.full((len(rates), len(sigmas)), np.nan)
+    for entry, result in zip(entries, results, strict=True):
+        row, column = rates.index(result.cell.relative_rate), sigmas.index(entry.place.sigma_wn)
+        scores[row, column] = 100 * result.accuracy
+    axes.imshow(scores, origin="lower", aspect="auto", cmap="viridis", vmin=20, vmax=100)
+    for (row, column), score in np.ndenumerate(scores):
+        colour = "white" if score < 70 else "black"
+        axes.text(column, row, f"{score:.0f}", ha="center", va="center", color=colour, fontsize=8)
+    axes.grid(False)
+    axes.set_xticks(range(len(sigmas)), [f"{sigma:g}" for sigma in sigmas])
+    axes.set_yticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+    axes.set_xlabel("write noise σ_WN")
+    axes.set_ylabel("relative rate")

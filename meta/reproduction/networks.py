@@ -1,0 +1,90 @@
+"""Which network fills a cell: the best of a folder's by its own validation, else a shipped one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from meta.methods import find_method
+from meta.network import Network
+from meta.shipped import shipped_file
+from roa_circuit.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A network's file and what its own record says of its training.
+
+    training_tasks : that its outer loop saw, those of the runs it went on from included
+    """
+
+    path: Path
+    digest: str
+    method: str
+    dataset: str
+    ways: int
+    erased: bool
+    validation: float
+    training_tasks: int
+    seed: int
+
+    def serves(self, method: str, dataset: str, ways: int) -> bool:
+        """Whether it is a network for that method, data set and number of ways."""
+        trained_by = find_method(method).network
+        fits = self.erased or self.ways == ways
+        return fits and (self.method, self.dataset) == (trained_by, dataset)
+
+
+class Networks:
+    """The networks of some folders, and the shipped ones where no folder has any."""
+
+    def __init__(self, folders: Sequence[Path] = ()) -> None:
+        files = {file for folder in folders for file in _network_files(folder)}
+        self._found = [source for file in sorted(files) if (source := read_source(file))]
+
+    def find(self, method: str, dataset: str, ways: int) -> Source | None:
+        """The best network that serves, by validation accuracy."""
+        fitting = [one for one in self._found if one.serves(method, dataset, ways)]
+        if fitting:
+            return max(fitting, key=lambda one: one.validation)
+        shipped = shipped_file(method, ways)
+        source = None if shipped is None else read_source(shipped)
+        return source if source is not None and source.serves(method, dataset, ways) else None
+
+
+def read_source(path: Path) -> Source | None:
+    """The record of a network file; None where it is none, or says nothing of its training."""
+    try:
+        network = Network.load(path)
+    except InputError:
+        return None
+    training, epoch = network.note.get("training"), network.note.get("epoch", {})
+    if training is None:
+        return None
+    return Source(
+        path=path,
+        digest=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+        method=training.get("method", "roa"),
+        dataset=training.get("dataset", "omniglot"),
+        ways=network.architecture.ways,
+        erased=network.architecture.erased is not None,
+        validation=epoch.get("accuracy_noise", epoch.get("accuracy_pulses", 0.0)),
+        training_tasks=training_tasks(network.note),
+        seed=training.get("seed", 0),
+    )
+
+
+def training_tasks(note: dict[str, Any]) -> int:
+    """How many tasks the outer loop saw, by a network's record and those it went on from."""
+    training, epoch = note.get("training", {}), note.get("epoch", {})
+    seen = (epoch.get("epoch", -1) + 1) * training.get("iterations", 0) * training.get("batch", 0)
+    return int(seen) + (training_tasks(note["start"]) if note.get("start") else 0)
+
+
+def _network_files(folder: Path) -> list[Path]:
+    """Of a run, its best epoch alone."""
+    best = list(folder.rglob("best.safetensors"))
+    return best if folder / "best.safetensors" in best else [*best, *folder.glob("*.safetensors")]

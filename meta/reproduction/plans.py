@@ -1,0 +1,58 @@
+"""Plans: a study with its data, networks and budget; and the places that it fills."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from meta.reproduction.budgets import Budget
+from meta.reproduction.cells import Result
+from meta.reproduction.networks import Source
+from meta.reproduction.studies import Study
+from roa_circuit.parameters import Device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study, on what data, with which networks, in which folder.
+
+    readings : of Eq. 7, each for the whole grid
+    networks : folders of runs; what they lack is taken from the shipped ones. The first is where a
+        missing one is to be trained
+    jobs : processes that share the cells
+    """
+
+    study: Study
+    dataset: str
+    data: Path | None
+    device: Device
+    budget: Budget
+    readings: tuple[str, ...]
+    networks: tuple[Path, ...]
+    folder: Path
+    seed: int = 0
+    jobs: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an entry stands in a table or figure."""
+
+    method: str
+    ways: int
+    sigma_wn: float
+    reading: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A place with its result, or with the command that trains the network it lacks.
+
+    tuned_on : validation tasks that scored each relative rate; 0 where none was chosen
+    """
+
+    place: Place
+    result: Result | None = None
+    source: Source | None = None
+    tuned_on: int = 0
+    missing: str | None = None

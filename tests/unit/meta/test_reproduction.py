@@ -1,0 +1,220 @@
+"""The paper's results computed again: what is on the file stays, what is missing says how to get it."""
+
+import csv
+import json
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from meta import cli
+from meta.configuration import Training
+from meta.evaluate import RELATIVE_RATES
+from meta.network import Architecture, Network
+from meta.reproduction.budgets import Budget, train_command
+from meta.reproduction.cells import Cell, Result, ResultFile
+from meta.reproduction.networks import Networks, training_tasks
+from meta.reproduction.plans import Plan
+from meta.reproduction.runs import reproduce
+from meta.reproduction.studies import STUDIES, find_study
+from meta.reproduction.tables import grids, markdown, orderings
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import load_device
+
+CELL = Cell(
+    dataset="d", device="v", method="roa", network="n", ways=5, shots=1, sigma_wn=1.0, reading="half",
+    relative_rate=2.0, split="test", seed=0,
+)  # fmt: skip
+
+
+def result(cell=CELL, tasks=10, accuracy=0.5):
+    return Result(
+        cell=cell, tasks=tasks, accuracy=accuracy, ci95=0.01, pulses_per_weight=0.0, write_energy=0.0,
+        write_seconds=0.0,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Blobs by class: enough drawings for 15 queries, small enough to be quick."""
+    root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    for index, split in enumerate(3 * ["train"] + 2 * ["validation"] + 2 * ["test"]):
+        folder = root / split / f"class{index}"
+        folder.mkdir(parents=True)
+        for number in range(16):
+            picture = (rng.random((28, 28)) < 0.1 + 0.1 * index).astype(np.uint8)
+            Image.fromarray(255 * picture).save(folder / f"{number}.png")
+    return root
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A folder with one run: a small roa network for two ways, and its record."""
+    network = Network(Architecture(ways=2, filters=4), torch.Generator().manual_seed(0))
+    training = {"method": "roa", "dataset": "folder", "iterations": 5, "batch": 2, "seed": 7}
+    for name, epoch, score in (("old", 0, 0.6), ("new", 2, 0.7)):
+        note = {"training": training, "epoch": {"epoch": epoch, "accuracy_noise": score}}
+        network.save(tmp_path / "runs" / name / "best.safetensors", **note)
+        network.save(tmp_path / "runs" / name / "last.safetensors", **note)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def plan(pictures, trained, tmp_path):
+    return Plan(
+        study=replace(
+            STUDIES["table2"],
+            methods=("roa", "roa-flr", "roa-wc", "ideal"),
+            ways=(2,),
+            sigmas=(0.0, 1.0),
+        ),
+        dataset="folder",
+        data=pictures,
+        device=load_device("zhang2021"),
+        budget=Budget(share=0.005),
+        readings=("literal", "unscaled"),
+        networks=(trained,),
+        folder=tmp_path / "out",
+    )
+
+
+def test_results_outlive_a_line_half_written(tmp_path):
+    path = tmp_path / "cells.jsonl"
+    ResultFile(path).append([result(), result(replace(CELL, ways=10))])
+    whole = path.read_text()
+    path.write_text(whole[: -len(whole) // 3])  # as kill -9 in the middle of a write leaves it
+    again = ResultFile(path)
+    assert again.find(CELL, 10) == result()
+    assert again.find(replace(CELL, ways=10), 10) is None
+    again.append([result(replace(CELL, ways=20))])
+    assert ResultFile(path).find(replace(CELL, ways=20), 10) is not None
+
+
+def test_more_tasks_serve_for_fewer_and_never_the_other_way(tmp_path):
+    file = ResultFile(tmp_path / "cells.jsonl")
+    file.append([result(tasks=50, accuracy=0.7), result(tasks=10)])
+    assert file.find(CELL, 20).accuracy == 0.7
+    assert file.find(CELL, 51) is None
+
+
+def test_without_noise_all_readings_are_one_cell():
+    assert replace(CELL, sigma_wn=0.0) == replace(CELL, sigma_wn=0.0, reading="unscaled")
+    assert CELL != replace(CELL, reading="unscaled")
+
+
+def test_an_interrupted_reproduction_computes_nothing_twice(plan, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(done, total):
+        if done == 4:
+            raise Stop
+
+    with pytest.raises(Stop):
+        reproduce(plan, on_cells=stop)
+    file = plan.folder / "cells.jsonl"
+    assert len(file.read_text().splitlines()) == 4
+    entries = reproduce(plan)
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    cells = [tuple(line[name] for name in Cell.__dataclass_fields__) for line in lines]
+    assert len(cells) == len(set(cells))
+    assert [line["split"] for line in lines].count("validation") == len(RELATIVE_RATES) * 3  # σ 0 once
+    kept = file.read_bytes()
+    assert reproduce(plan) == entries
+    assert file.read_bytes() == kept
+    fresh = reproduce(replace(plan, folder=tmp_path / "fresh"))
+    assert [e.result for e in fresh] == [e.result for e in entries]
+
+
+def test_processes_give_the_same_results(plan, tmp_path):
+    few = replace(plan, study=replace(plan.study, methods=("roa-flr",)), readings=("literal",))
+    alone, shared = reproduce(few), reproduce(replace(few, jobs=2, folder=tmp_path / "shared"))
+    assert [e.result for e in alone] == [e.result for e in shared]
+
+
+def test_tables_mark_budget_interval_and_what_is_missing(plan):
+    entries = reproduce(plan)
+    literal, unscaled = grids(plan, entries)
+    assert [row[0] for row in literal.rows] == ["roa", "roa-flr", "roa-wc", "ideal"]
+    assert literal.rows[0][1] == unscaled.rows[0][1]
+    assert "±" in literal.rows[0][1]
+    assert "×" in literal.rows[0][1]
+    assert "×" not in literal.rows[1][1]
+    assert literal.rows[2][1:] == ["–", "–"]
+    assert literal.budgets[0] == ["3", "30"]
+    assert literal.budgets[2] == ["–", "no network"]
+    text = markdown(plan, entries, "roa-meta reproduce table2")
+    assert "roa-meta train --method roa-wc --dataset folder --ways 2" in text
+    assert all(entry.result is None for entry in entries if entry.place.method == "roa-wc")
+
+
+def test_the_best_network_of_a_folder_is_used_before_the_shipped_one(trained):
+    found = Networks([trained]).find("offline", "folder", 2)
+    assert (found.path.parent.name, found.path.name, found.seed) == ("new", "best.safetensors", 7)
+    assert found.training_tasks == 30
+    assert Networks([trained]).find("roa", "omniglot", 5).path.name == "omniglot_5way.safetensors"
+    assert Networks().find("roa-robust", "omniglot", 13) is not None
+    assert Networks().find("roa", "omniglot", 10) is None
+    assert Networks().find("roa", "miniimagenet", 5) is None
+    twice = {"start": {"training": {"iterations": 3, "batch": 2}, "epoch": {"epoch": 1}}}
+    assert training_tasks(twice) == 12
+
+
+def test_orderings_hold_overlap_or_are_reversed(plan):
+    from meta.reproduction.plans import Entry, Place
+
+    def entry(method, accuracy):
+        place = Place(method=method, ways=5, sigma_wn=4.0, reading="literal")
+        return Entry(place=place, result=result(accuracy=accuracy))
+
+    text = orderings([entry("roa", 0.8), entry("five-step", 0.5), entry("roa-wc", 0.79),
+                      entry("roa-flr", 0.9)])  # fmt: skip
+    assert [line.rsplit(": ", 1)[1] for line in text] == ["holds", "the intervals overlap", "reversed"]
+
+
+def test_a_budget_of_one_is_the_papers_own():
+    how = Budget().training("five-step", "omniglot", 20)
+    assert (how.method, how.epochs, how.iterations, how.batch) == ("maml++", 100, 500, 8)
+    assert Budget().test_tasks == 600
+    small = Budget(share=0.001)
+    assert (small.test_tasks, small.validation_tasks) == (2, 2)
+    assert train_command(Training(ways=20, seed=1), "runs/a") == (
+        "roa-meta train --ways 20 --seed 1 -o runs/a"
+    )
+    for wrong in (0.0, -1.0, float("nan"), 11.0):
+        with pytest.raises(InputError, match="budget"):
+            Budget(share=wrong)
+    with pytest.raises(InputError, match="did you mean 'table2'"):
+        find_study("table3")
+
+
+def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
+    roa_meta, out = partial(command, cli.main), tmp_path / "out"
+    how = ("--dataset", "folder", "--data", pictures, "--ways", 2, "--budget", 0.0001, "-o", out)
+    code, said, _ = roa_meta(
+        "reproduce", "figure4", *how, "--sigma-wn", "0,0.3", "--reading", "literal", "--train"
+    )
+    assert code == 0
+    assert "validation" in said
+    assert (out / "networks" / "roa-2way" / "best.safetensors").exists()
+    assert (out / "figure4_literal.png").read_bytes()[1:4] == b"PNG"
+    rows = list(csv.DictReader((out / "figure4.csv").read_text().splitlines()))
+    assert {row["method"] for row in rows} == {"offline", "roa", "ideal"}
+    assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
+    assert "adapted in one write over written offline" in (out / "figure4.md").read_text()
+    code, said, _ = roa_meta("reproduce", "figure6", *how, "--reading", "literal")
+    assert code == 0
+    assert (out / "figure6_literal.png").exists()
+    for wrong, complaint in (
+        (("tabel2",), "did you mean 'table2'"),
+        (("table2", "--methods", "rao"), "did you mean 'roa'"),
+        (("table2", "--reading", "litteral"), "did you mean 'literal'"),
+        (("table2", "--networks", tmp_path / "nowhere"), "no such folder"),
+        (("table2", "--budget", 0), "--budget 0"),
+    ):
+        code, _, err = roa_meta("reproduce", *wrong, "--dataset", "folder", "--data", pictures)
+        assert code == 2
+        assert complaint in err
