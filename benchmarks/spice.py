@@ -22,12 +22,11 @@ from netlists.deck import Deck, read_deck, sweep_deck, write_deck
 from netlists.ngspice import simulate, simulate_all
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
-from netlists.stimuli import READ_SLOT
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.solver import read_currents
-from roa_circuit.waveforms import READ_EDGE, READ_HOLD
+from roa_circuit.waveforms import READ_EDGE, READ_HOLD, READ_SLOT
 
 Floats = NDArray[np.float64]
 Row = dict[str, object]

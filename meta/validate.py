@@ -20,7 +20,8 @@ from meta.fewshot import FewShotDataset
 from meta.network import HEAD, Network
 from meta.train import Epoch
 from netlists.engines import Phase
-from netlists.verify import Verification, verify
+from netlists.verification import Verification
+from netlists.verify import verify
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device

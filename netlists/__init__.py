@@ -5,7 +5,7 @@ from netlists.ngspice import simulate, simulate_all
 from netlists.shipped import load_layer, shipped_layers
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
-from netlists.verify import Verification
+from netlists.verification import Verification
 
 __all__ = [
     "Deck",

@@ -11,7 +11,8 @@
 A zero resistance is no resistor (ngspice would make it 1 mOhm): the nodes it joins are one,
 under the shorter name. A broken segment is no resistor either, between two nodes; an open cell's
 te hangs free, on the node `open_word{i}_col{j}`. The current of `Vsense{j}` is the sensed current
-of column j.
+of column j. Where reads have amplifiers, these stand at `bit{j}` instead, and `out{j}` is what
+they put out.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from netlists.stimuli import Points
 from roa_circuit.breaks import Break
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.compact_model import instance_constants
 from roa_circuit.crossbar import Crossbar, bit_node, word_node
 from roa_circuit.parameters import OPEN, Device
@@ -60,8 +62,20 @@ class Resistor:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Capacitor:
+    """One segment's to ground, or one cell's between its lines; without charge at time zero."""
+
+    name: str
+    ends: tuple[str, str]
+    farads: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Access:
-    """The ideal access device of one cell, on while the node `gate` is above half a volt."""
+    """The access device of one cell: the circuit's transistor, drain at the word line.
+
+    Without one it is ideal, and on while the node `gate` is above half a volt.
+    """
 
     name: str
     ends: tuple[str, str]
@@ -81,13 +95,27 @@ class Cell:
     parameters: dict[str, float]
 
 
+Element = Resistor | Capacitor | Access | Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """One bit line's amplifier."""
+
+    name: str
+    bit: str
+    node: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Circuit:
     """An array with its sources, and how it is simulated.
 
     remarks : lines that say what it is
+    circuitry : its amplifier, transistor and temperature
+    senses : of columns without amplifiers; outputs : of columns with them
     elements : wires, cells and their access devices in the order of rows
-    gates : of the access devices, one a row, if there are any
+    gates : of the access devices, one a row, and of their bulk, if there are any
     duration : simulated time [s], 0 for a sweep
     kept_from : results before this time [s] are of no interest
     longest_step : of the integration [s]
@@ -100,7 +128,9 @@ class Circuit:
     device: Device
     words: tuple[Source, ...]
     senses: tuple[Source, ...]
-    elements: tuple[Resistor | Access | Cell, ...]
+    elements: tuple[Element, ...]
+    circuitry: Circuitry = BARE
+    outputs: tuple[Output, ...] = ()
     gates: tuple[Source, ...] = ()
     duration: float = 0.0
     kept_from: float = 0.0
@@ -112,6 +142,12 @@ class Circuit:
     def cells(self) -> Iterator[Cell]:
         """The memristors, row by row."""
         return (element for element in self.elements if isinstance(element, Cell))
+
+    @property
+    def stores_charge(self) -> bool:
+        """Whether lines or amplifiers take time to settle."""
+        slow = bool(self.outputs and self.circuitry.amplifier and self.circuitry.amplifier.pole)
+        return slow or any(isinstance(element, Capacitor) for element in self.elements)
 
 
 def word_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source, ...]:
@@ -126,15 +162,36 @@ def sense_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source,
     return tuple(Source(name=f"sense{j}", node=f"{node}{j}", points=p) for j, p in enumerate(points))
 
 
-def gate_sources(points: Sequence[Points]) -> tuple[Source, ...]:
-    """What turns the access devices of each row on and off."""
-    return tuple(Source(name=f"gate{i}", node=f"gate{i}", points=p) for i, p in enumerate(points))
+def outputs(crossbar: Crossbar) -> tuple[Output, ...]:
+    """The amplifiers, one a column."""
+    return tuple(Output(name=f"amp{j}", bit=f"bit{j}", node=f"out{j}") for j in range(crossbar.columns))
+
+
+def gate_sources(points: Sequence[Points], circuitry: Circuitry) -> tuple[Source, ...]:
+    """What turns the access devices of each row on (1 in `points`) and off (0), and their bulk."""
+    if not circuitry.transistor:
+        return tuple(_gate(str(i), p) for i, p in enumerate(points))
+    off, on = circuitry.transistor.gate_off, circuitry.transistor.gate_on
+    levels = [[(t, off + (on - off) * level) for t, level in p] for p in points]
+    bulk = Source(name="bulk", node="bulk", points=[(0.0, off)])
+    return (*(_gate(str(i), p) for i, p in enumerate(levels)), bulk)
+
+
+def _gate(row: str, points: Points) -> Source:
+    return Source(name=f"gate{row}", node=f"gate{row}", points=points)
 
 
 def array(
-    crossbar: Crossbar, state: NDArray[np.float64], device: Device, *, gated: bool = False
-) -> Iterator[Resistor | Access | Cell]:
-    """Wires and cells, row by row, then the readout; `gated` cells have access devices."""
+    crossbar: Crossbar,
+    state: NDArray[np.float64],
+    device: Device,
+    circuitry: Circuitry,
+    *,
+    gated: bool = False,
+    amplified: bool = False,
+) -> Iterator[Element]:
+    """Wires and cells, row by row, then sense resistors; `gated` cells have access devices,
+    `amplified` bit lines end without a resistor."""
     own = instance_constants(device)
     is_open = np.broadcast_to(np.asarray(device.memristor.current_scale) <= OPEN, crossbar.shape)
     for i in range(crossbar.rows):
@@ -148,6 +205,7 @@ def array(
             if crossbar.r_bit and not _is_broken(crossbar, "bit", i, j):
                 yield Resistor(name=bit, ends=(bit, below), ohms=crossbar.r_bit)
             name = word_node(i, j)
+            yield from _capacitors(circuitry, i, j, word, bit)
             if gated:
                 yield Access(name=name, ends=(word, f"te_{name}"), gate=f"gate{i}")
                 word = f"te_{name}"
@@ -158,9 +216,20 @@ def array(
                 be=bit,
                 parameters={"w0": float(state[i, j]), **constants},
             )
-    if crossbar.r_sense:
+    if crossbar.r_sense and not amplified:
         for j in range(crossbar.columns):
             yield Resistor(name=f"sense{j}", ends=(f"bit{j}", f"sense{j}"), ohms=crossbar.r_sense)
+
+
+def _capacitors(c: Circuitry, i: int, j: int, word: str, bit: str) -> Iterator[Capacitor]:
+    at_cell = (
+        (word_node(i, j), (word, "0"), c.c_word),
+        (bit_node(i, j), (bit, "0"), c.c_bit),
+        (f"cell{i}_{j}", (word, bit), c.c_cell),
+    )
+    for name, ends, farads in at_cell:
+        if farads:
+            yield Capacitor(name=name, ends=ends, farads=farads)
 
 
 def _word(crossbar: Crossbar, i: int, j: int) -> str:

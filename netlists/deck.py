@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netlists._text import number
-from netlists.circuit import Circuit, Task, array, gate_sources, sense_sources, word_sources
+from netlists.circuit import (
+    Circuit,
+    Task,
+    array,
+    gate_sources,
+    outputs,
+    sense_sources,
+    word_sources,
+)
 from netlists.ngspice_deck import ngspice_quantities, ngspice_text, ngspice_vectors
 from netlists.recordings import Quantity
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
-from netlists.stimuli import READ_SLOT, Points, gate_stimuli, staircase, write_stimuli
+from netlists.stimuli import Points, gate_stimuli, staircase, write_stimuli
 from netlists.vacask_deck import vacask_text, vacask_vectors
+from roa_circuit.circuitry import BARE, Amplifier, Circuitry, Transistor, described
 from roa_circuit.compact_model import instance_constants
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
-from roa_circuit.waveforms import READ_HOLD
+from roa_circuit.settling import read_hold
+
+Floats = NDArray[np.float64]
 
 LARGEST_CELLS = 8192
 """Cells of one deck: as many take ngspice 39 half a minute a read, and far longer beyond."""
@@ -28,7 +41,6 @@ LARGEST_CELLS = 8192
 LARGEST_VOLTAGE = 10.0
 """Of a read [V]: Eq. 2 was measured to 3.8 V, and its exponentials leave any wire model far behind."""
 
-_AT_REST: Points = [(0.0, 0.0)]
 _LANGUAGES = {
     Engine.ngspice: (ngspice_text, ngspice_vectors),
     Engine.vacask: (vacask_text, vacask_vectors),
@@ -43,6 +55,7 @@ class Deck:
     vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
         order, or final states (rows * columns), row by row
     duration : simulated time [s], 0 for a sweep
+    amplifier : whose outputs the vectors are, instead of currents
     samples : when `measured` takes each row of a transient [s]; a sweep has one row a read
     recorded : what is kept of all its points, if it was to be recorded
     """
@@ -53,6 +66,7 @@ class Deck:
     duration: float
     rows: int
     samples: tuple[float, ...]
+    amplifier: Amplifier | None = None
     recorded: tuple[Quantity, ...] = ()
 
     def measured(self, run: Simulation) -> NDArray[np.float64]:
@@ -62,37 +76,50 @@ class Deck:
         ------
         SimulatorError : the run left another number of values, or ended too early.
         """
-        if self.samples:
-            return run.at(self.samples, self.vectors)
-        return run.matrix(self.vectors, self.rows)
+        table = (
+            run.at(self.samples, self.vectors) if self.samples else run.matrix(self.vectors, self.rows)
+        )
+        return self.amplifier.current(table) if self.amplifier else table
+
+
+class How(TypedDict, total=False):
+    """What every deck may be told.
+
+    origin : what the header names as the source of the numbers
+    engine : whose language it is in, by default ngspice's
+    recorded : keep all points of all lines and cells, too; of ngspice alone
+    circuitry : what the array has beside cells and resistances
+    """
+
+    origin: str
+    engine: Engine
+    recorded: bool
+    circuitry: Circuitry
 
 
 def write_deck(
     crossbar: Crossbar,
-    state: NDArray[np.float64],
+    state: Floats,
     pulses: NDArray[np.int64],
     device: Device,
-    *,
-    origin: str = "",
-    engine: Engine = Engine.ngspice,
-    recorded: bool = False,
+    **how: Unpack[How],
 ) -> Deck:
     """The transient of an in-situ write; its vectors are the final states.
 
     state (rows, columns) : omega before the write
     pulses (rows, columns) : signed counts, > 0 potentiates; at least one is not zero
-    origin : what the header names as the source of the numbers
-    engine : whose language the deck is in
-    recorded : keep all points of all lines and cells, too; of ngspice alone
+    how : see `How`
 
     Raises
     ------
-    InputError : too large, another shape, a state outside [0, 1], or nothing to write.
+    InputError : too large, another shape, a state outside [0, 1], nothing to write, or transistors
+        that the pulses would not leave on or off.
     """
-    _check(crossbar, state)
-    gated = crossbar.scheme == "ideal"
+    array = _Array(crossbar, state, device, how)
     if pulses.shape != crossbar.shape:
         raise InputError(f"pulses have shape {pulses.shape}, expected {crossbar.shape} (rows, columns)")
+    if array.circuitry.transistor:
+        _check_gates(array.circuitry.transistor, device)
     words, bits, duration, count = write_stimuli(crossbar, pulses, device)
     if not count:
         raise InputError("the pulses are all zero: there is nothing to write")
@@ -101,32 +128,26 @@ def write_deck(
     # that rests there, makes the simulator stop for the samples.
     gap = device.pulses.edge_fraction * min(widths)
     words[0].append((duration - 0.5 * gap, 0.0))
-    circuit = Circuit(
-        task=Task.write,
-        remarks=_remarks(crossbar, device, f"in-situ write of {count} pulses", origin),
-        device=device,
-        words=word_sources(crossbar, words),
-        senses=sense_sources(crossbar, bits),
-        elements=tuple(array(crossbar, state, device, gated=gated)),
-        gates=gate_sources(gate_stimuli(crossbar, pulses, device)) if gated else (),
-        recorded=recorded,
+    return array.deck(
+        Task.write,
+        f"in-situ write of {count} pulses",
+        words,
+        bits=bits,
+        gates=gate_stimuli(crossbar, pulses, device) if array.gated else (),
+        rows=1,
         duration=duration,
         kept_from=duration - gap,
         longest_step=max(widths),
         samples=(duration - 0.2 * gap,),
     )
-    return _deck(circuit, engine, rows=1)
 
 
 def read_deck(
     crossbar: Crossbar,
-    state: NDArray[np.float64],
-    voltages: NDArray[np.float64],
+    state: Floats,
+    voltages: Floats,
     device: Device,
-    *,
-    origin: str = "",
-    engine: Engine = Engine.ngspice,
-    recorded: bool = False,
+    **how: Unpack[How],
 ) -> Deck:
     """The transient of a batch of reads with dynamic cells; its vectors are the column currents.
 
@@ -134,84 +155,137 @@ def read_deck(
         read, sampled at the end of its hold.
     Arguments and errors else as `write_deck`.
     """
-    _check(crossbar, state)
+    array, reads = _Array(crossbar, state, device, how), len(voltages)
     _check_voltages(crossbar, voltages)
-    reads = len(voltages)
-    circuit = Circuit(
-        task=Task.read,
-        remarks=_remarks(crossbar, device, f"{reads} reads", origin),
-        device=device,
-        words=word_sources(crossbar, [staircase(levels) for levels in voltages.T]),
-        senses=sense_sources(crossbar, [_AT_REST] * crossbar.columns),
-        elements=tuple(array(crossbar, state, device)),
-        recorded=recorded,
-        duration=reads * READ_SLOT,
-        longest_step=READ_HOLD,
-        samples=tuple((read + 1) * READ_SLOT for read in range(reads)),
+    edge, hold = array.circuitry.read_edge, read_hold(crossbar, device, array.circuitry)
+    slot = edge + hold
+    return array.deck(
+        Task.read,
+        f"{reads} reads",
+        [staircase(levels, edge, hold) for levels in voltages.T],
+        gates=array.open_gates,
+        rows=reads,
+        duration=reads * slot,
+        longest_step=hold,
+        samples=tuple((read + 1) * slot for read in range(reads)),
     )
-    return _deck(circuit, engine, rows=reads)
 
 
 def sweep_deck(
     crossbar: Crossbar,
-    state: NDArray[np.float64],
-    voltages: NDArray[np.float64],
+    state: Floats,
+    voltages: Floats,
     device: Device,
-    *,
-    origin: str = "",
-    engine: Engine = Engine.ngspice,
-    recorded: bool = False,
+    **how: Unpack[How],
 ) -> Deck:
     """The reads as a DC sweep with frozen states: no time, so a tenth of the points.
 
     The sweep counts the reads; each word line looks up its voltage by it. Else as `read_deck`.
     """
-    _check(crossbar, state)
+    array = _Array(crossbar, state, device, how)
     _check_voltages(crossbar, voltages)
-    what = f"DC sweep of {len(voltages)} reads, frozen states"
-    circuit = Circuit(
-        task=Task.sweep,
-        remarks=_remarks(crossbar, device, what, origin),
-        device=device,
-        words=word_sources(crossbar, [_by_number(levels) for levels in voltages.T]),
-        senses=sense_sources(crossbar, [_AT_REST] * crossbar.columns),
-        elements=tuple(array(crossbar, state, device)),
-        recorded=recorded,
+    return array.deck(
+        Task.sweep,
+        f"DC sweep of {len(voltages)} reads, frozen states",
+        [_by_number(levels) for levels in voltages.T],
+        gates=array.open_gates,
+        rows=len(voltages),
     )
-    return _deck(circuit, engine, rows=len(voltages))
 
 
-def _deck(circuit: Circuit, engine: Engine, *, rows: int) -> Deck:
-    text, vectors = _LANGUAGES[engine]
-    if circuit.recorded and engine is not Engine.ngspice:
-        raise InputError(f"engine {engine}: waveforms are recorded by ngspice alone; leave them out")
-    return Deck(
-        text=text(circuit),
-        engine=engine,
-        vectors=vectors(circuit),
-        duration=circuit.duration,
-        rows=rows,
-        samples=circuit.samples,
-        recorded=ngspice_quantities(circuit) if circuit.recorded else (),
-    )
+class _Array:
+    """What the three decks of an array share."""
+
+    def __init__(self, crossbar: Crossbar, state: Floats, device: Device, how: How) -> None:
+        _check(crossbar, state)
+        self.crossbar, self.state, self.device = crossbar, state, device
+        self.circuitry = how.get("circuitry", BARE)
+        self.engine = how.get("engine", Engine.ngspice)
+        self.origin = how.get("origin", "")
+        self.recorded = how.get("recorded", False)
+        if self.recorded and self.engine is not Engine.ngspice:
+            raise InputError(
+                f"engine {self.engine}: waveforms are recorded by ngspice alone; leave them out"
+            )
+
+    @property
+    def gated(self) -> bool:
+        """Whether a write turns access devices on and off; reads do with transistors alone."""
+        return self.crossbar.scheme == "ideal" or self.circuitry.transistor is not None
+
+    @property
+    def open_gates(self) -> Sequence[Points]:
+        """Of reads: on from the start."""
+        return [[(0.0, 1.0)]] * self.crossbar.rows if self.circuitry.transistor else ()
+
+    def deck(
+        self,
+        task: Task,
+        what: str,
+        words: Sequence[Points],
+        *,
+        bits: Sequence[Points] = (),
+        gates: Sequence[Points] = (),
+        rows: int,
+        **times: Any,
+    ) -> Deck:
+        """The deck of line drives `words`, and `bits` in a write; `times` as `Circuit` has them."""
+        crossbar, circuitry = self.crossbar, self.circuitry
+        amplifier = None if task is Task.write else circuitry.amplifier
+        at_rest: Sequence[Points] = [[(0.0, 0.0)]] * crossbar.columns
+        circuit = Circuit(
+            task=task,
+            remarks=self._remarks(what),
+            device=self.device,
+            circuitry=circuitry,
+            words=word_sources(crossbar, words),
+            senses=() if amplifier else sense_sources(crossbar, bits or at_rest),
+            outputs=outputs(crossbar) if amplifier else (),
+            elements=tuple(
+                array(
+                    crossbar,
+                    self.state,
+                    self.device,
+                    circuitry,
+                    gated=bool(gates),
+                    amplified=amplifier is not None,
+                )
+            ),
+            gates=gate_sources(gates, circuitry) if gates else (),
+            recorded=self.recorded,
+            **times,
+        )
+        text, vectors = _LANGUAGES[self.engine]
+        return Deck(
+            text=text(circuit),
+            engine=self.engine,
+            vectors=vectors(circuit),
+            duration=circuit.duration,
+            rows=rows,
+            samples=circuit.samples,
+            amplifier=amplifier,
+            recorded=ngspice_quantities(circuit) if self.recorded else (),
+        )
+
+    def _remarks(self, what: str) -> tuple[str, ...]:
+        crossbar, made = self.crossbar, f"Made by roa-circuit {metadata.version('roa-circuit')}"
+        wires = ", ".join(
+            f"{name} {number(getattr(crossbar, name))} Ohm"
+            for name in ("r_source", "r_word", "r_bit", "r_sense")
+        )
+        around = described(self.circuitry.to_dict())
+        return (
+            f"Crossbar of {crossbar.rows} x {crossbar.columns} memristors: {what}",
+            made + (f" from {self.origin}" if self.origin else ""),
+            _device_line(self.device),
+            f"{wires}; select scheme {crossbar.scheme}",
+            *((f"Circuit: {around}",) if around else ()),
+            "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",
+        )
 
 
 def _by_number(levels: NDArray[np.float64]) -> Points:
     return [(read, float(level)) for read, level in enumerate(levels)]
-
-
-def _remarks(crossbar: Crossbar, device: Device, what: str, origin: str) -> tuple[str, ...]:
-    wires = ", ".join(
-        f"{name} {number(getattr(crossbar, name))} Ohm"
-        for name in ("r_source", "r_word", "r_bit", "r_sense")
-    )
-    return (
-        f"Crossbar of {crossbar.rows} x {crossbar.columns} memristors: {what}",
-        f"Made by roa-circuit {metadata.version('roa-circuit')}" + (f" from {origin}" if origin else ""),
-        _device_line(device),
-        f"{wires}; select scheme {crossbar.scheme}",
-        "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",
-    )
 
 
 def _device_line(device: Device) -> str:
@@ -232,6 +306,18 @@ def _check(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
         raise InputError(f"states have shape {state.shape}, expected {crossbar.shape} (rows, columns)")
     if not bool(np.all((state >= 0) & (state <= 1))):
         raise InputError("states must lie in [0, 1]")
+
+
+def _check_gates(transistor: Transistor, device: Device) -> None:
+    """Lines carry half a pulse of either sign; transistors must stay off, or come on, all the same."""
+    p = device.pulses
+    half = 0.5 * max(-p.potentiation_voltage, p.depression_voltage)
+    if not transistor.gate_off + half < transistor.threshold < transistor.gate_on - half:
+        raise InputError(
+            f"gate_off = {transistor.gate_off:g} V, threshold = {transistor.threshold:g} V, gate_on ="
+            f" {transistor.gate_on:g} V: writes drive lines to +-{half:g} V, so that gate_off must lie"
+            f" below threshold - {half:g} V and gate_on above threshold + {half:g} V"
+        )
 
 
 def _check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64]) -> None:

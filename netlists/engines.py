@@ -19,6 +19,7 @@ from netlists.recordings import Recording
 from netlists.simulation import Progress, Simulation
 from netlists.simulators import Engine
 from roa_circuit.chip import Chip
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
@@ -57,6 +58,7 @@ class Plan:
     deadline : of `time.monotonic()`
     keep_in : the folder for decks, None to keep only those that fail
     recorded : whether the waveforms are kept
+    circuitry : what the arrays have beside cells and resistances
     """
 
     phase: Phase
@@ -65,6 +67,7 @@ class Plan:
     keep_in: Path | None
     engine: Engine = Engine.ngspice
     recorded: bool = False
+    circuitry: Circuitry = BARE
 
     @property
     def writes(self) -> bool:
@@ -132,7 +135,7 @@ def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
     written = time.perf_counter()
     currents = sensed = np.zeros((0, layer.crossbar.columns))
     if plan.reads:
-        currents, sensed = surrogate_reads(tile, chip, state)
+        currents, sensed = surrogate_reads(tile, chip, state, plan.circuitry)
     read = time.perf_counter()
     seconds = written - started if plan.writes else 0.0
     return Run(
@@ -147,10 +150,13 @@ def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
     )
 
 
-def surrogate_reads(tile: Tile, chip: Chip, state: Floats) -> tuple[Floats, Floats]:
+def surrogate_reads(
+    tile: Tile, chip: Chip, state: Floats, circuitry: Circuitry
+) -> tuple[Floats, Floats]:
     """(currents, what the readout makes of them) of a chip with these states."""
     volts = chip.drive(voltages(tile.layer))
-    currents = read_currents(chip.crossbar, state, volts, chip.device)
+    crossbar, device = circuitry.settled(chip.crossbar, state, chip.device)
+    currents = read_currents(crossbar, state, volts, device)
     return currents, chip.sense(currents, state, volts)
 
 
@@ -166,7 +172,7 @@ def run_spice(
     energy: float | None = 0.0
     before = chip.start(layer.initial_state)
     arguments: dict[str, Any] = {"origin": f"layer {layer.name!r}", "engine": plan.engine,
-                                 "recorded": plan.recorded}  # fmt: skip
+                                 "recorded": plan.recorded, "circuitry": plan.circuitry}  # fmt: skip
     kept: list[Recording] = []
     if plan.writes:
         after = before

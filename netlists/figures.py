@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.recordings import Recording
-from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
+from netlists.verification import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.drawing import BLUE, FAINT, RED, VIOLET, Drawing, decades, dots, draw, limits
 from roa_circuit.units import prefix_for
 

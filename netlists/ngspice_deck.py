@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from netlists._text import exact, folded, number
-from netlists.circuit import Access, Cell, Circuit, Resistor, Source, Task
+from netlists.circuit import (
+    Access,
+    Capacitor,
+    Circuit,
+    Element,
+    Output,
+    Resistor,
+    Source,
+    Task,
+)
 from netlists.recordings import Quantity
-from netlists.stimuli import READ_SLOT
+from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Amplifier, Transistor
 from roa_circuit.compact_model import (
     DYNAMIC_SUBCIRCUIT,
     STATIC_SUBCIRCUIT,
@@ -31,18 +40,27 @@ _OPTIONS = {
     Task.sweep: "reltol=1e-9 abstol=1e-18 vntol=1e-12 itl1=500 itl2=500 noacct",
 }
 
+# Where nodes store charge trapezoids ring, and 1e-14 C, ngspice's own limit, is more than lines hold.
+_CHARGED = {
+    Task.write: "reltol=1e-6 trtol=1 abstol=1e-15 vntol=1e-9 method=gear chgtol=1e-16 noacct",
+    Task.read: "reltol=1e-6 abstol=1e-18 vntol=1e-12 method=gear chgtol=1e-16 interp noacct",
+    Task.sweep: _OPTIONS[Task.sweep],
+}
+
 
 def ngspice_text(circuit: Circuit) -> str:
     """The circuit as a deck."""
     remarks = list(circuit.remarks)
     if circuit.task is Task.read:
-        remarks.append("Columns of the printed table are the sensed currents [A]; a row is a read.")
+        sensed = "outputs of the amplifiers [V]" if circuit.outputs else "sensed currents [A]"
+        remarks.append(f"Columns of the printed table are the {sensed}; a row is a read.")
     lines = [
         *map(comment, remarks),
         ngspice_library(circuit.device),
         *_sources(circuit),
-        *([_ACCESS_MODEL] if circuit.gates else ()),
-        *(line for element in circuit.elements for line in _element(element, circuit.task)),
+        *(_access_model(circuit.circuitry.transistor) if circuit.gates else ()),
+        *(line for element in circuit.elements for line in _element(element, circuit)),
+        *(line for output in circuit.outputs for line in _amplified(output, circuit)),
         *(_energy(circuit) if circuit.task is Task.write else ()),
         *_analysis(circuit),
         ".end\n",
@@ -54,16 +72,17 @@ def ngspice_vectors(circuit: Circuit) -> tuple[str, ...]:
     """The saved vectors: states of a write, row by row, or sensed currents, as ngspice calls them."""
     if circuit.task is Task.write:
         return tuple(f"x{cell.name}.omega" for cell in circuit.cells)
-    return tuple(f"v{source.name}#branch" for source in circuit.senses)
+    branches = tuple(f"v{source.name}#branch" for source in circuit.senses)
+    return branches or tuple(output.node for output in circuit.outputs)
 
 
 def ngspice_quantities(circuit: Circuit) -> tuple[Quantity, ...]:
     """What a recorded circuit keeps: drives and sensed currents, of a write also every cell."""
     drives = tuple(f"v({source.node})" for source in circuit.words)
-    senses = tuple(f"i(V{source.name})" for source in circuit.senses)
+    sensed, unit = ("sensed_voltage", "V") if circuit.outputs else ("sensed_current", "A")
     found = [
         Quantity(name="word_drive", unit="V", dims=("row",), expressions=drives),
-        Quantity(name="sensed_current", unit="A", dims=("column",), expressions=senses),
+        Quantity(name=sensed, unit=unit, dims=("column",), expressions=_sensed(circuit)),
     ]
     if circuit.task is Task.write:
         bits = tuple(f"v({source.node})" for source in circuit.senses)
@@ -108,14 +127,25 @@ def _lookup(source: Source) -> str:
     return "\n".join(folded(f"{head} V=pwl(V(read)", [*pairs, ")"]))
 
 
-def _element(element: Resistor | Access | Cell, task: Task) -> Iterator[str]:
+def _access_model(transistor: Transistor | None) -> Iterator[str]:
+    if transistor is None:
+        yield _ACCESS_MODEL
+    else:
+        shape = f"vto={number(transistor.threshold)} kp={number(transistor.kp)}"
+        yield f".model access nmos level=1 {shape}"
+
+
+def _element(element: Element, circuit: Circuit) -> Iterator[str]:
     if isinstance(element, Access):
-        yield f"S{element.name} {' '.join(element.ends)} {element.gate} 0 access"
+        yield _access(element, circuit.circuitry.transistor)
         return
     if isinstance(element, Resistor):
         yield f"R{element.name} {' '.join(element.ends)} {number(element.ohms)}"
         return
-    frozen = task is Task.sweep
+    if isinstance(element, Capacitor):
+        yield f"C{element.name} {' '.join(element.ends)} {number(element.farads)}"
+        return
+    frozen = circuit.task is Task.sweep
     subcircuit = STATIC_SUBCIRCUIT if frozen else DYNAMIC_SUBCIRCUIT
     parameters = [
         f"{name}={exact(value)}"
@@ -123,6 +153,50 @@ def _element(element: Resistor | Access | Cell, task: Task) -> Iterator[str]:
         if not (frozen and name in SWITCHING)
     ]
     yield from folded(f"X{element.name} {element.te} {element.be} {subcircuit}", parameters)
+
+
+def _access(element: Access, transistor: Transistor | None) -> str:
+    word, te = element.ends
+    if transistor is None:
+        return f"S{element.name} {word} {te} {element.gate} 0 access"
+    size = f"w={number(transistor.width_over_length * 1e-6)} l=1e-06"
+    return f"M{element.name} {word} {element.gate} {te} bulk access {size}"
+
+
+def _amplified(output: Output, circuit: Circuit) -> Iterator[str]:
+    """Ideal, as a gain, or as a gain with a pole of 1 Ohm and a capacitor."""
+    amplifier = circuit.circuitry.amplifier
+    assert amplifier is not None
+    name, bit, node, ohms = output.name, output.bit, output.node, number(amplifier.r_feedback)
+    if amplifier.gain is None:
+        yield f"V{name} {bit} 0 0"
+        yield f"H{name} {node} 0 V{name} -{ohms}"
+        return
+    yield f"R{name} {bit} {node} {ohms}"
+    yield from _gain(name, bit, node, amplifier)
+
+
+def _gain(name: str, bit: str, node: str, amplifier: Amplifier) -> Iterator[str]:
+    gain = number(amplifier.gain or 0.0)
+    if not amplifier.pole:
+        yield f"E{name} {node} 0 0 {bit} {gain}"
+        return
+    yield f"G{name} 0 {name} 0 {bit} {gain}"
+    yield f"R{name}_pole {name} 0 1"
+    yield f"C{name}_pole {name} 0 {number(amplifier.pole)}"
+    yield f"E{name} {node} 0 {name} 0 1"
+
+
+def _sensed(circuit: Circuit) -> tuple[str, ...]:
+    """What a read measures: currents, or voltages of amplifiers."""
+    currents = tuple(f"i(V{source.name})" for source in circuit.senses)
+    return currents or tuple(f"v({output.node})" for output in circuit.outputs)
+
+
+def _options(circuit: Circuit) -> str:
+    options = (_CHARGED if circuit.stores_charge else _OPTIONS)[circuit.task]
+    celsius = circuit.circuitry.temperature - (NOMINAL_TEMPERATURE - 27.0)
+    return options + (f" temp={number(celsius)}" if celsius != 27.0 else "")
 
 
 def _energy(circuit: Circuit) -> Iterator[str]:
@@ -134,16 +208,16 @@ def _energy(circuit: Circuit) -> Iterator[str]:
 
 
 def _analysis(circuit: Circuit) -> Iterator[str]:
-    currents = [f"i(V{source.name})" for source in circuit.senses]
+    currents = _sensed(circuit)
     states = [f"v({name})" for name in ngspice_vectors(circuit)]
-    kept = [*states, f"v({ENERGY})"] if circuit.task is Task.write else currents
+    kept = [*states, f"v({ENERGY})"] if circuit.task is Task.write else [*currents]
     end, longest = number(circuit.duration), number(circuit.longest_step)
     kept_from = circuit.kept_from
     if circuit.recorded:
         recorded = (e for q in ngspice_quantities(circuit) for e in q.expressions)
         kept, kept_from = list(dict.fromkeys([*kept, *recorded])), 0.0
     yield from folded(".save", kept)
-    yield f".options {_OPTIONS[circuit.task]}"
+    yield f".options {_options(circuit)}"
     if circuit.task is Task.write:
         # The longest step also sets how close breakpoints may lie: 5e-5 of it.
         yield f".tran {longest} {end} {number(kept_from)} {longest} uic"
@@ -152,7 +226,7 @@ def _analysis(circuit: Circuit) -> Iterator[str]:
             yield f".meas tran omega_{cell.name} FIND {state} AT={at}"
         yield f".meas tran nanojoules FIND v({ENERGY}) AT={at}"
     elif circuit.task is Task.read:
-        yield f".tran {number(READ_SLOT)} {end} 0 {longest} uic"
+        yield f".tran {number(circuit.samples[0])} {end} 0 {longest} uic"
         yield from _print("tran", currents)
     else:
         yield f".dc Vread 0 {len(circuit.words[0].points) - 1} 1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification
+from netlists.verification import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.units import engineering
 
@@ -14,10 +14,11 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
     """(quantity, value, limit) of everything that a reader of the result wants first."""
     labelled = result.accuracy_spice is not None
     same = "same prediction" if labelled else "same largest output"
+    limits = ("", "") if result.approximate else (f"{CURRENT_LIMIT:.0e}", f"{STATE_LIMIT:.0e}")
     rows = [
         ("column currents, worst relative error", _number(result.max_relative_current_error),
-         f"{CURRENT_LIMIT:.0e}"),
-        ("final states, worst error", _number(result.max_state_error), f"{STATE_LIMIT:.0e}"),
+         limits[0]),
+        ("final states, worst error", _number(result.max_state_error), limits[1]),
         (f"disturb of cells without pulses, surrogate / {result.engine}",
          _both(_number, result.max_disturb_surrogate, result.max_disturb_spice), ""),
         (f"energy of the write, surrogate / {result.engine}",

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from netlists.report import headline, summary_rows
-from netlists.verify import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
+from netlists.verification import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
+from roa_circuit.circuitry import described
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.drawing import Drawing
 from roa_circuit.page import (
@@ -91,11 +92,13 @@ def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
         for name in ("max_relative_current_error", "max_state_error")
     }
     same = [r.prediction_agreement for r in results if r.prediction_agreement is not None]
+    free = any(r.approximate for r in results)
     wall = sum(r.wall_seconds for r in results)
     cards = [
         ("currents", _number(worst["max_relative_current_error"]),
-         f"worst relative error; the limit is {CURRENT_LIMIT:.0e}"),
-        ("states", _number(worst["max_state_error"]), f"worst of ω; the limit is {STATE_LIMIT:.0e}"),
+         "worst relative error" + ("" if free else f"; the limit is {CURRENT_LIMIT:.0e}")),
+        ("states", _number(worst["max_state_error"]),
+         "worst of ω" + ("" if free else f"; the limit is {STATE_LIMIT:.0e}")),
         ("same prediction", f"{100 * min(same):.1f} %" if same else "", "of the reads"),
         (results[0].engine, f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
          f"on {results[0].workers} core(s), {sum(r.tiles for r in results)} tile(s)"),
@@ -173,6 +176,7 @@ def _conditions(
             f"word line {crossbar.r_word:g} Ω, bit line {crossbar.r_bit:g} Ω a segment; source"
             f" {crossbar.r_source:g} Ω, sense {crossbar.r_sense:g} Ω; {crossbar.scheme} select",
         ),
+        *((("circuit", described(result.circuit)),) if result.circuit else ()),
         ("simulator", result.engine_version),
     ]
 

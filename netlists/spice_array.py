@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from netlists.deck import Deck, sweep_deck, write_deck
+from netlists.deck import Deck, How, sweep_deck, write_deck
 from netlists.ngspice_deck import ENERGY, NANOJOULE
 from netlists.simulation import DEFAULT_TIME_LIMIT, Simulation
 from netlists.simulators import Engine
 from roa_circuit.arrays import Array
 from roa_circuit.chip import Chip
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.parameters import Device
 
 Floats = NDArray[np.float64]
@@ -32,21 +33,22 @@ class SpiceArray(Array):
         chip: Chip,
         state: Floats,
         device: Device,
+        circuitry: Circuitry = BARE,
         *,
         engine: Engine = Engine.ngspice,
         time_limit: float = DEFAULT_TIME_LIMIT,
         keep_in: Path | None = None,
     ) -> None:
-        super().__init__(chip, state, device)
-        self._engine = engine
+        super().__init__(chip, state, device, circuitry)
+        self._how: How = {"engine": engine, "circuitry": circuitry}
         self._deadline, self._keep_in = time.monotonic() + time_limit, keep_in
 
     def _currents(self, chip: Chip, volts: Floats) -> Floats:
-        deck = sweep_deck(chip.crossbar, self.state, volts, chip.device, engine=self._engine)
+        deck = sweep_deck(chip.crossbar, self.state, volts, chip.device, **self._how)
         return deck.measured(self._run(deck, "read"))
 
     def _after(self, chip: Chip, pulses: NDArray[np.int64]) -> tuple[Floats, float]:
-        deck = write_deck(chip.crossbar, self.state, pulses, chip.device, engine=self._engine)
+        deck = write_deck(chip.crossbar, self.state, pulses, chip.device, **self._how)
         run = self._run(deck, "write")
         after = np.reshape(deck.measured(run), chip.crossbar.shape)
         energy = NANOJOULE * float(run.vectors.get(ENERGY, np.zeros(1))[-1])
@@ -54,5 +56,5 @@ class SpiceArray(Array):
 
     def _run(self, deck: Deck, name: str) -> Simulation:
         left = max(self._deadline - time.monotonic(), 0.0)
-        simulate = self._engine.simulator.simulate
+        simulate = deck.engine.simulator.simulate
         return simulate(deck.text, name=name, time_limit=left, keep_in=self._keep_in)

@@ -7,24 +7,21 @@ from numpy.typing import NDArray
 
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.parameters import Device
-from roa_circuit.waveforms import READ_EDGE, READ_HOLD, line_voltages, write_programme
-
-READ_SLOT = READ_EDGE + READ_HOLD
-"""From one sample of a read to the next [s]."""
+from roa_circuit.waveforms import line_voltages, write_programme
 
 Points = list[tuple[float, float]]
 """(time [s], voltage [V]) in order of time; the last voltage stays."""
 
 
-def staircase(values: NDArray[np.float64]) -> Points:
-    """Ramp, hold, ramp, hold ...; a level that stays needs no points of its own."""
+def staircase(values: NDArray[np.float64], edge: float, hold: float) -> Points:
+    """Ramp for `edge` [s], hold for `hold` [s], ramp ...; a level that stays needs no points."""
     points: Points = [(0.0, 0.0)]
     for index, value in enumerate(float(v) for v in values):
         if value != points[-1][1]:
-            start = index * READ_SLOT
+            start = index * (edge + hold)
             if start > points[-1][0]:
                 points.append((start, points[-1][1]))
-            points.append((start + READ_EDGE, value))
+            points.append((start + edge, value))
     return points
 
 

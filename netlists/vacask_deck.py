@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netlists._text import exact, folded, number
-from netlists.circuit import Access, Cell, Circuit, Resistor, Source, Task
+from netlists.circuit import Access, Capacitor, Circuit, Element, Output, Resistor, Source, Task
 from netlists.vacask import ANALYSIS
+from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.compact_model import comment
 from roa_circuit.errors import InputError
 from roa_circuit.verilog_a import MODULE, STATE, verilog_a
@@ -34,9 +35,11 @@ def vacask_text(circuit: Circuit) -> str:
         "model vsource vsource",
         "model resistor resistor",
         f"model {MODULE} {MODULE}",
+        *_models(circuit),
         "",
         *_sources(circuit),
-        *map(_element, circuit.elements),
+        *(_element(element, circuit.circuitry.transistor) for element in circuit.elements),
+        *(line for output in circuit.outputs for line in _amplified(output, circuit)),
         "",
         "control",
         *(f"  {line}" for line in _control(circuit)),
@@ -51,14 +54,29 @@ def vacask_vectors(circuit: Circuit) -> tuple[str, ...]:
     """The saved vectors: states of a write, row by row, or sensed currents, in lower case."""
     if circuit.task is Task.write:
         return tuple(f"x{cell.name}.{STATE}" for cell in circuit.cells)
-    return tuple(f"v{source.name}:flow(br)" for source in circuit.senses)
+    branches = tuple(f"v{source.name}:flow(br)" for source in circuit.senses)
+    return branches or tuple(output.node for output in circuit.outputs)
+
+
+def _models(circuit: Circuit) -> Iterator[str]:
+    """Of what stands beside cells, resistors and sources, if there is any of it."""
+    if circuit.stores_charge:
+        yield 'load "capacitor.osdi"'
+        yield "model capacitor capacitor"
+    if circuit.gates and circuit.circuitry.transistor:
+        transistor = circuit.circuitry.transistor
+        shape = f"vto={number(transistor.threshold)} kp={number(transistor.kp)}"
+        yield 'load "spice/mos1.osdi"'
+        yield f"model access sp_mos1 (type=1 {shape})"
+    if circuit.outputs:
+        yield from (f"model {kind} {kind}" for kind in ("vcvs", "vccs", "ccvs"))
 
 
 def _sources(circuit: Circuit) -> Iterator[str]:
     by_number = circuit.task is Task.sweep
     for source in circuit.words:
         yield from _by_number(source) if by_number else _in_time(source)
-    for source in circuit.senses:
+    for source in (*circuit.senses, *circuit.gates):
         yield from _in_time(source)
 
 
@@ -83,24 +101,60 @@ def _listed(items: list[str]) -> list[str]:
     return [f"{item}," for item in items[:-1]] + items[-1:]
 
 
-def _element(element: Resistor | Access | Cell) -> str:
+def _element(element: Element, transistor: Transistor | None) -> str:
     if isinstance(element, Access):
-        raise InputError("a write with select scheme 'ideal' has no deck for VACASK: use ngspice")
+        return _access(element, transistor)
     if isinstance(element, Resistor):
         return f"R{element.name} ({' '.join(element.ends)}) resistor r={number(element.ohms)}"
+    if isinstance(element, Capacitor):
+        return f"C{element.name} ({' '.join(element.ends)}) capacitor c={number(element.farads)}"
     parameters = " ".join(f"{name}={exact(value)}" for name, value in element.parameters.items())
     return f"X{element.name} ({element.te} {element.be}) {MODULE} {parameters}"
+
+
+def _access(element: Access, transistor: Transistor | None) -> str:
+    if transistor is None:
+        raise InputError(
+            "a write with select scheme 'ideal' has no deck for VACASK: use ngspice, or transistors"
+        )
+    word, te = element.ends
+    size = f"w={number(transistor.width_over_length * 1e-6)} l=1e-06"
+    return f"M{element.name} ({word} {element.gate} {te} bulk) access {size}"
+
+
+def _amplified(output: Output, circuit: Circuit) -> Iterator[str]:
+    """As in ngspice's decks."""
+    amplifier = circuit.circuitry.amplifier
+    assert amplifier is not None
+    name, bit, node, ohms = output.name, output.bit, output.node, number(amplifier.r_feedback)
+    if amplifier.gain is None:
+        yield f"V{name} ({bit} 0) vsource dc=0"
+        yield f'H{name} ({node} 0) ccvs ctlinst="V{name}" gain=-{ohms}'
+        return
+    gain = number(amplifier.gain)
+    yield f"R{name} ({bit} {node}) resistor r={ohms}"
+    if not amplifier.pole:
+        yield f"E{name} ({node} 0 0 {bit}) vcvs gain={gain}"
+        return
+    yield f"G{name} (0 {name} 0 {bit}) vccs gain={gain}"
+    yield f"R{name}_pole ({name} 0) resistor r=1"
+    yield f"C{name}_pole ({name} 0) capacitor c={number(amplifier.pole)}"
+    yield f"E{name} ({node} 0 {name} 0) vcvs gain=1"
 
 
 def _control(circuit: Circuit) -> Iterator[str]:
     yield "abort always"
     if circuit.task is Task.sweep:
         yield "var read=0"
-    yield f"options nr_residualcheck=0 {_OPTIONS[circuit.task]}"
+    celsius = circuit.circuitry.temperature - (NOMINAL_TEMPERATURE - 27.0)
+    temperature = f" temp={number(celsius)}" if celsius != 27.0 else ""
+    method = ' tran_method="gear2"' if circuit.stores_charge else ""
+    yield f"options nr_residualcheck=0 {_OPTIONS[circuit.task]}{method}{temperature}"
     if circuit.task is Task.write:
         saved = [f"p(X{cell.name},{STATE})" for cell in circuit.cells]
     else:
         saved = [f"i(V{source.name})" for source in circuit.senses]
+        saved += [f"v({output.node})" for output in circuit.outputs]
     yield from folded("save (", [*saved, ")"], mark=_INDENT)
     if circuit.task is Task.sweep:
         numbers = [str(number) for number, _ in circuit.words[0].points]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.chip import Chip, draw
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.memristor import state_from_conductance
@@ -52,11 +53,11 @@ class Array(ABC):
     energy : of all writes so far [J]
     """
 
-    def __init__(self, chip: Chip, state: Floats, device: Device) -> None:
+    def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
         """`device` is what readings are taken to come from: none of the chip's own spread."""
         self.state = chip.start(np.array(state, dtype=np.float64))
         self.energy = 0.0
-        self._chip, self._device = chip, device
+        self._chip, self._device, self._circuitry = chip, device, circuitry
 
     def read(self) -> Floats:
         """omega (rows, columns) as the readout reports it, Eq. 4; may lie outside [0, 1]."""
@@ -93,8 +94,8 @@ class WiredArray(Array):
     writes : the outcome of every write
     """
 
-    def __init__(self, chip: Chip, state: Floats, device: Device) -> None:
-        super().__init__(chip, state, device)
+    def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
+        super().__init__(chip, state, device, circuitry)
         self.writes: list[WriteOutcome] = []
 
     @classmethod
@@ -103,7 +104,8 @@ class WiredArray(Array):
         return cls(draw(None, crossbar, device, np.random.default_rng(0)), state, device)
 
     def _currents(self, chip: Chip, volts: Floats) -> Floats:
-        return read_currents(chip.crossbar, self.state, volts, chip.device)
+        crossbar, device = self._circuitry.settled(chip.crossbar, self.state, chip.device)
+        return read_currents(crossbar, self.state, volts, device)
 
     def _after(self, chip: Chip, pulses: Counts) -> tuple[Floats, float]:
         self.writes.append(write_in_situ(chip.crossbar, self.state, pulses, chip.device))

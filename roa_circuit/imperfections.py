@@ -145,13 +145,7 @@ def load(path: str | Path) -> Imperfections:
     ------
     InputError : unreadable, or its content is unusable.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; expected a TOML file") from None
-    return Imperfections.from_toml(text, source=str(path))
+    return Imperfections.from_toml(toml.read(path), source=str(path))
 
 
 def _require(name: str, value: object, unit: str) -> None:

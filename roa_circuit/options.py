@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from roa_circuit import circuitry
+from roa_circuit.circuitry import Circuitry
 from roa_circuit.errors import InputError, RoaError
 from roa_circuit.imperfections import Imperfections, load
 from roa_circuit.units import parse_quantity
@@ -36,6 +38,13 @@ def _imperfections(text: str) -> Imperfections:
         raise RoaError(str(error)) from None
 
 
+def _circuit(text: str) -> Circuitry:
+    try:
+        return circuitry.load(text)
+    except InputError as error:
+        raise RoaError(str(error)) from None
+
+
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here, as JSON.")
 ]
@@ -56,6 +65,16 @@ BitResistance = Annotated[float | None, _resistance("bit", "Of a bit line, a seg
 SourceResistance = Annotated[float | None, _resistance("source", "Of a word line's driver.")]
 SenseResistance = Annotated[float | None, _resistance("sense", "Of a bit line's readout.")]
 
+CircuitFile = Annotated[
+    Circuitry | None,
+    typer.Option(
+        "--circuit",
+        parser=_circuit,
+        metavar="FILE",
+        rich_help_panel="Circuit",
+        help="TOML of what else a circuit has: capacitance, amplifiers, transistors, temperature.",
+    ),
+]
 ImperfectionsFile = Annotated[
     Imperfections | None,
     typer.Option(

@@ -20,6 +20,9 @@ READ_HOLD = 1e-6
 READ_EDGE = READ_HOLD / 10
 """The ramp [s] from one read to the next; the staircase does not return to zero."""
 
+READ_SLOT = READ_EDGE + READ_HOLD
+"""From one sample of a read to the next [s]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WritePulse:

@@ -10,11 +10,12 @@ import numpy as np
 import typer
 
 from netlists.commands._layer import Reads, layer_on
-from netlists.deck import read_deck, write_deck
+from netlists.deck import How, read_deck, write_deck
 from netlists.engines import voltages
 from netlists.simulators import Engine
 from roa_circuit import console, options
 from roa_circuit.chip import draw
+from roa_circuit.circuitry import BARE
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.results import check_writable, write_summary, write_text
 
@@ -37,27 +38,35 @@ def netlist(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     json_file: options.Json = None,
 ) -> None:
     """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs."""
     check_writable(output, json_file)
+    circuitry = circuit or BARE
     chosen = layer_on(
-        layer, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
+        layer,
+        reads=reads,
+        wires=wire_resistance,
+        source=source_resistance,
+        sense=sense_resistance,
+        circuitry=circuitry,
     )
     chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
     crossbar, device, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:
         origin += f", imperfections of seed {seed}: {chip.described()}"
     state = chip.start(chosen.initial_state)
+    how: How = {"origin": origin, "engine": engine, "circuitry": circuitry}
     if phase is Transient.write:
-        deck = write_deck(crossbar, state, chosen.pulses, device, origin=origin, engine=engine)
+        deck = write_deck(crossbar, state, chosen.pulses, device, **how)
     else:
         after = write_in_situ(crossbar, state, chosen.pulses, device).state
         state = chip.written(state, after, chosen.pulses)
         volts = chip.drive(voltages(chosen))
-        deck = read_deck(crossbar, state, volts, device, origin=origin, engine=engine)
+        deck = read_deck(crossbar, state, volts, device, **how)
     write_text(output, deck.text)
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,

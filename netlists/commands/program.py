@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from netlists.commands._layer import note
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine as Simulators
 from netlists.spice_array import SpiceArray
@@ -17,6 +18,7 @@ from netlists.tables import format_matrix, read_matrix
 from roa_circuit import console, options
 from roa_circuit.arrays import WiredArray
 from roa_circuit.chip import draw
+from roa_circuit.circuitry import BARE
 from roa_circuit.crossbar import SELECT_SCHEMES, Crossbar
 from roa_circuit.design_point import CURRENT_SCALE
 from roa_circuit.parameters import load_device
@@ -49,6 +51,7 @@ def program(
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
     scheme: Annotated[str, typer.Option(help=f"Select scheme: {', '.join(SELECT_SCHEMES)}.")] = "V/2",
+    circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
@@ -75,14 +78,18 @@ def program(
         r_sense=sense_resistance or 0.0,
         scheme=scheme,
     )
+    circuitry = circuit or BARE
+    crossbar, nominal = circuitry.applied(crossbar, nominal)
     chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
     if engine is Engine.surrogate:
-        array = WiredArray(chip, blank, nominal)
+        array = WiredArray(chip, blank, nominal, circuitry)
     else:
         simulator = Simulators(str(engine))
-        array = SpiceArray(chip, blank, nominal, engine=simulator, time_limit=time_limit)
+        array = SpiceArray(chip, blank, nominal, circuitry, engine=simulator, time_limit=time_limit)
+    if engine is Engine.surrogate:
+        note(circuitry)
     began = time.perf_counter()
     result = write_verify(array, wanted, nominal, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began
@@ -90,7 +97,7 @@ def program(
     summary: dict[str, Any] = {
         **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
         "energy": array.energy or None, "seconds": seconds, "device": nominal.name,
-        **crossbar.to_dict(), "states": str(output),
+        **crossbar.to_dict(), "circuit": circuitry.to_dict(), "states": str(output),
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)

@@ -12,15 +12,17 @@ import typer
 from numpy.typing import NDArray
 
 from netlists import simulators
+from netlists.commands._layer import note
 from netlists.deck import LARGEST_VOLTAGE, sweep_deck
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.tables import format_matrix, read_matrix
 from roa_circuit import console, options
-from roa_circuit.chip import draw
+from roa_circuit.chip import Chip, draw
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device, load_device
+from roa_circuit.parameters import load_device
 from roa_circuit.results import check_writable, write_summary, write_text
 from roa_circuit.solver import read_currents
 
@@ -46,6 +48,7 @@ def solve(
     bit_resistance: options.BitResistance = None,
     sense_resistance: options.SenseResistance = None,
     wire_resistance: options.WireResistance = None,
+    circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
@@ -73,15 +76,18 @@ def solve(
         r_bit=wires if bit_resistance is None else bit_resistance,
         r_sense=sense_resistance or 0.0,
     )
+    circuitry = circuit or BARE
+    crossbar, cell = circuitry.applied(crossbar, cell)
     chip = draw(imperfections, crossbar, cell, np.random.default_rng(seed))
     omega, volts = chip.start(omega), chip.drive(volts)
     started = time.perf_counter()
-    currents, version = _currents(engine, chip.crossbar, omega, volts, chip.device, time_limit)
+    currents, version = _currents(engine, chip, omega, volts, circuitry, time_limit)
     currents = chip.sense(currents, omega, volts)
     seconds = time.perf_counter() - started
     write_text(output, format_matrix(currents))
     summary: dict[str, Any] = {
-        "engine": str(engine), "reads": len(volts), **crossbar.to_dict(), "device": cell.name,
+        "engine": str(engine), "reads": len(volts), **crossbar.to_dict(), "circuit": circuitry.to_dict(),
+        "device": cell.name,
         "seconds": seconds, "engine_version": version,
         "ngspice_version": version if engine is Engine.ngspice else None, "currents": str(output),
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
@@ -97,14 +103,15 @@ def solve(
 
 
 def _currents(
-    engine: Engine, crossbar: Crossbar, state: Floats, volts: Floats, device: Device, limit: float
+    engine: Engine, chip: Chip, state: Floats, volts: Floats, circuitry: Circuitry, limit: float
 ) -> tuple[Floats, str | None]:
     """(currents (reads, columns) [A], the simulator's version if one was asked)."""
-    if engine is Engine.surrogate:
-        return read_currents(crossbar, state, volts, device), None
-    if engine is Engine.dense:
-        return read_currents_dense(crossbar, state, volts, device), None
+    if engine in (Engine.surrogate, Engine.dense):
+        note(circuitry)
+        read = read_currents if engine is Engine.surrogate else read_currents_dense
+        crossbar, device = circuitry.settled(chip.crossbar, state, chip.device)
+        return read(crossbar, state, volts, device), None
     simulator = simulators.Engine(engine)
-    deck = sweep_deck(crossbar, state, volts, device, engine=simulator)
+    deck = sweep_deck(chip.crossbar, state, volts, chip.device, engine=simulator, circuitry=circuitry)
     run = simulator.simulator.simulate(deck.text, name="solve", time_limit=limit)
     return deck.measured(run), run.version

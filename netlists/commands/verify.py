@@ -10,16 +10,18 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._layer import Reads, layer_on
+from netlists.commands._layer import Reads, layer_on, note
 from netlists.costs import said
 from netlists.engines import Analysis, Phase
 from netlists.parallel import cores
 from netlists.shipped import shipped_layers
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine
-from netlists.verify import Verification, default_analysis, estimated_seconds
+from netlists.verification import Verification
+from netlists.verify import default_analysis, estimated_seconds
 from netlists.verify import verify as run_verification
 from roa_circuit import console, drawing, options
+from roa_circuit.circuitry import BARE
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.drawing import Drawing
 from roa_circuit.layers import ProgrammedLayer
@@ -48,6 +50,7 @@ def verify(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     workers: Annotated[
@@ -75,25 +78,32 @@ def verify(
     report, numbers = output_dir / "report.html", output_dir / "report.json"
     check_writable(report, numbers, json_file)
     names = shipped_layers() if layer == "all" else [layer]
+    circuitry = circuit or BARE
     chosen = [
         layer_on(
-            name, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
+            name,
+            reads=reads,
+            wires=wire_resistance,
+            source=source_resistance,
+            sense=sense_resistance,
+            circuitry=circuitry,
         )
         for name in names
     ]
-    size, analysis = TileSize.parse(tile), analysis or default_analysis(phase)
+    size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
     engine.simulator.find()
     seconds = sum(
         estimated_seconds(split(one, size), phase, analysis, workers, engine) for one in chosen
     )
     _announce(chosen, size, phase, seconds, workers)
+    note(circuitry)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
     results = []
     for one in chosen:
         folder = output_dir / one.name if layer == "all" else output_dir
         how = {
             "tile": size, "phase": phase, "analysis": analysis, "engine": engine, "workers": workers,
-            "imperfections": imperfections, "seed": seed,
+            "imperfections": imperfections, "seed": seed, "circuitry": circuitry,
             "recorded": waveforms or _is_light(one, size, engine),
         }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))

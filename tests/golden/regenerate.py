@@ -7,6 +7,7 @@ import numpy as np
 
 from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.simulators import Engine
+from roa_circuit.circuitry import Amplifier, Circuitry, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.parameters import load_device
@@ -22,6 +23,10 @@ def golden_decks() -> dict[str, str]:
     wired, ideal, device = default_crossbar(3, 2), Crossbar(rows=3, columns=2), default_device()
     third = Crossbar(rows=3, columns=2, r_word=0.5, r_sense=4.7e3, scheme="V/3")
     access = Crossbar(rows=3, columns=2, r_word=0.5, r_bit=0.5, scheme="ideal")
+    lines = {"c_word": 1e-15, "c_bit": 1e-15, "c_cell": 2e-16}
+    pole = Amplifier(r_feedback=1e4, gain=1e3, gain_bandwidth=1e7)
+    opamps = Circuitry(amplifier=pole, temperature=350.0, **lines)
+    gated = Circuitry(transistor=Transistor(), amplifier=Amplifier(r_feedback=1e4))
     decks = {
         "write.cir": write_deck(wired, state, pulses, device, origin="golden"),
         "write_third.cir": write_deck(third, state, pulses, device, origin="golden"),
@@ -29,6 +34,15 @@ def golden_decks() -> dict[str, str]:
         "read.cir": read_deck(wired, state, volts, device, origin="golden"),
         "read_ideal.cir": read_deck(ideal, state, volts, device, origin="golden"),
         "sweep.cir": sweep_deck(wired, state, volts, load_device("zhang2021")),
+        "read_amplified.cir": read_deck(wired, state, volts, device, circuitry=opamps),
+        "read_transistors.cir": sweep_deck(wired, state, volts, device, circuitry=gated),
+        "write_transistors.cir": write_deck(access, state, pulses, device, circuitry=gated),
+        "read_amplified.sim": read_deck(
+            wired, state, volts, device, circuitry=opamps, engine=Engine.vacask
+        ),
+        "write_transistors.sim": write_deck(
+            access, state, pulses, device, circuitry=gated, engine=Engine.vacask
+        ),
         "write.sim": write_deck(wired, state, pulses, device, origin="golden", engine=Engine.vacask),
         "read.sim": read_deck(ideal, state, volts, device, origin="golden", engine=Engine.vacask),
         "sweep.sim": sweep_deck(wired, state, volts, load_device("zhang2021"), engine=Engine.vacask),

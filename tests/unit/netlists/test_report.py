@@ -11,13 +11,14 @@ from netlists.figures import drawings
 from netlists.report import headline, summary_rows, totals
 from netlists.report_page import page
 from netlists.simulation import Simulation, Simulator
-from netlists.stimuli import READ_SLOT
-from netlists.verify import column_errors, estimated_seconds, relative_error, verify
+from netlists.verification import column_errors, relative_error
+from netlists.verify import estimated_seconds, verify
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.results import provenance
 from roa_circuit.solver import read_currents
 from roa_circuit.tiling import TileSize, split
+from roa_circuit.waveforms import READ_SLOT
 
 
 @pytest.fixture

@@ -1,0 +1,106 @@
+"""Two engines' runs of all tiles, side by side: the figures of a verification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from netlists.engines import Plan, Run, surrogate_reads, voltages
+from netlists.verification import CURRENT_LIMIT, STATE_LIMIT, Floats, relative_error
+from roa_circuit.chip import Chip
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.programming import after_pulses
+from roa_circuit.solver import read_currents
+from roa_circuit.tiling import Tile, assemble, outputs
+
+
+def reads(
+    layer: ProgrammedLayer,
+    tiles: Sequence[Tile],
+    chips: Sequence[Chip],
+    spice: Sequence[Run],
+    surrogate: Sequence[Run],
+    plan: Plan,
+) -> dict[str, Any]:
+    """The fields of a Verification that need currents."""
+    if not plan.reads:
+        names = (
+            "max_relative_current_error", "end_to_end_current_error", "max_output_error",
+            "prediction_agreement", "accuracy_ideal", "accuracy_surrogate", "accuracy_spice",
+            "read_speedup",
+        )  # fmt: skip
+        empty = np.zeros((0, 0))
+        return {**dict.fromkeys(names), "spice_currents": empty, "surrogate_currents": empty}
+    own = [run.currents for run in spice]
+    theirs = [run.currents for run in surrogate]
+    same = [
+        surrogate_reads(tile, chip, np.clip(run.state, 0.0, 1.0), plan.circuitry)[0]
+        for tile, chip, run in zip(tiles, chips, spice, strict=True)
+    ]
+    y_spice, y_surrogate = (outputs(tiles, [run.sensed for run in runs]) for runs in (spice, surrogate))
+    y_ideal = outputs(tiles, [_ideal_reads(tile) for tile in tiles])
+    answers = [np.argmax(y, axis=1) for y in (y_ideal, y_surrogate, y_spice)]
+    right = [float(np.mean(a == layer.labels)) if len(layer.labels) else None for a in answers]
+    largest = max(float(np.abs(y_surrogate).max()), 1e-300)
+    return {
+        "max_relative_current_error": max(map(relative_error, own, same)),
+        "end_to_end_current_error": max(map(relative_error, own, theirs)),
+        "max_output_error": float(np.abs(y_spice - y_surrogate).max()) / largest,
+        "prediction_agreement": float(np.mean(answers[1] == answers[2])),
+        "accuracy_ideal": right[0],
+        "accuracy_surrogate": right[1],
+        "accuracy_spice": right[2],
+        "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
+        "spice_currents": assemble(tiles, own),
+        "surrogate_currents": assemble(tiles, same),
+    }
+
+
+def states(
+    tiles: Sequence[Tile], spice: Sequence[Run], surrogate: Sequence[Run], plan: Plan
+) -> dict[str, Any]:
+    """The fields of a Verification that need states, and the energy of the write."""
+    own = assemble(tiles, [run.state for run in spice])
+    theirs = assemble(tiles, [run.state for run in surrogate])
+    initial = assemble(tiles, [run.before for run in surrogate])
+    idle = assemble(tiles, [tile.layer.pulses == 0 for tile in tiles]).astype(bool)
+    figures = {
+        "max_state_error": np.abs(own - theirs).max(),
+        "max_disturb_surrogate": np.abs(theirs - initial)[idle].max(initial=0.0),
+        "max_disturb_spice": np.abs(own - initial)[idle].max(initial=0.0),
+        "write_energy_surrogate": _total(run.energy for run in surrogate),
+        "write_energy_spice": _total(run.energy for run in spice),
+        "wire_energy": _total(run.wire_energy for run in surrogate),
+    }
+    return {
+        **{
+            name: None if value is None or not plan.writes else float(value)
+            for name, value in figures.items()
+        },
+        "initial_state": initial,
+        "spice_state": own,
+        "surrogate_state": theirs,
+    }
+
+
+def _total(energies: Iterable[float | None]) -> float | None:
+    """The sum, if all are known: VACASK's decks do not measure the energy."""
+    known = list(energies)
+    return None if None in known else sum(energy or 0.0 for energy in known)
+
+
+def passed(fields: dict[str, Any], *, labelled: bool, approximate: bool) -> bool:
+    """Whether the fields of a Verification are within the limits; approximate ones have none."""
+    current, state = fields["max_relative_current_error"], fields["max_state_error"]
+    within = (current is None or current <= CURRENT_LIMIT) and (state is None or state <= STATE_LIMIT)
+    return bool(
+        (within or approximate) and (not labelled or fields["prediction_agreement"] in (None, 1.0))
+    )
+
+
+def _ideal_reads(tile: Tile) -> Floats:
+    layer = tile.layer
+    intended = np.asarray(after_pulses(layer.initial_state, layer.pulses, layer.device))
+    return read_currents(layer.crossbar.ideal(), intended, voltages(layer), layer.device)

@@ -1,0 +1,176 @@
+"""Capacitance, amplifiers, transistors and temperature in ngspice and VACASK, against the surrogate."""
+
+import json
+
+import numpy as np
+import pytest
+
+from netlists import cli
+from netlists.deck import read_deck, sweep_deck, write_deck
+from netlists.simulators import Engine
+from netlists.verify import verify
+from roa_circuit.circuitry import Amplifier, Circuitry, Transistor
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.errors import InputError
+from roa_circuit.in_situ import write_in_situ
+from roa_circuit.settling import time_constant
+from roa_circuit.solver import read_currents
+from roa_circuit.toml import dumps
+
+pytestmark = [pytest.mark.ngspice, pytest.mark.vacask]
+
+CAPACITANCE = {"c_word": 2e-12, "c_bit": 1e-12, "c_cell": 2e-13}
+EXACT = {
+    "capacitance": Circuitry(**CAPACITANCE),
+    "ideal amplifier": Circuitry(amplifier=Amplifier(r_feedback=1e4)),
+    "gain": Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=300.0)),
+    "pole": Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e3, gain_bandwidth=1e7), **CAPACITANCE),
+    "warm": Circuitry(temperature=360.0, activation_energy=0.4),
+}
+
+
+def array(seed=0, rows=8, columns=4, reads=4):
+    rng = np.random.default_rng(seed)
+    return (
+        rng.random((rows, columns)),
+        rng.uniform(-0.05, 0.1, (reads, rows)),
+        rng.integers(-1, 2, (rows, columns)),
+    )
+
+
+def run(engine, build, crossbar, state, given, device, circuitry):
+    deck = build(crossbar, state, given, device, engine=engine, circuitry=circuitry)
+    return deck.measured(engine.simulator.simulate(deck.text, time_limit=200))
+
+
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("case", EXACT)
+def test_settled_reads_are_those_of_the_surrogate(case, engine):
+    state, volts, _ = array()
+    crossbar, device = EXACT[case].applied(default_crossbar(8, 4), default_device())
+    seen = EXACT[case].settled(crossbar, state, device)
+    expected = read_currents(seen[0], state, volts, seen[1])
+    for build in (sweep_deck, read_deck):
+        measured = run(engine, build, crossbar, state, volts, device, EXACT[case])
+        np.testing.assert_allclose(measured, expected, atol=1e-7 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("case", ["capacitance", "pole", "warm"])
+def test_writes_are_those_of_the_surrogate(case, engine):
+    state, _, pulses = array(rows=5, columns=3)
+    crossbar, device = EXACT[case].applied(default_crossbar(5, 3), default_device())
+    measured = run(engine, write_deck, crossbar, state, pulses, device, EXACT[case])
+    expected = write_in_situ(crossbar, state, pulses, device).state
+    np.testing.assert_allclose(measured.reshape(5, 3), expected, atol=5e-4)
+    assert np.abs(expected - state).max() > 0.05
+
+
+SLOW = {
+    "lines": (Crossbar(rows=6, columns=12, r_source=1e3, r_word=200.0), Circuitry(c_word=1e-11)),
+    "readout": (
+        Crossbar(rows=6, columns=3, r_source=10.0),
+        Circuitry(amplifier=Amplifier(r_feedback=2e4, gain=1e3, gain_bandwidth=3e6)),
+    ),
+    "both ring": (
+        Crossbar(rows=6, columns=3, r_source=10.0, r_bit=1.0),
+        Circuitry(c_bit=1e-11, amplifier=Amplifier(r_feedback=2e4, gain=1e3, gain_bandwidth=3e6)),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_reads_wait_as_long_as_the_estimate_says_and_must(case):
+    """Twenty time constants settle to 1e-6; a half leaves the read far off, in the deck's own words."""
+    crossbar, circuitry = SLOW[case]
+    rng = np.random.default_rng(1)
+    state, volts = rng.random(crossbar.shape), rng.uniform(0.02, 0.1, (3, crossbar.rows))
+    device = default_device()
+    seen = circuitry.settled(crossbar, state, device)
+    expected = read_currents(seen[0], state, volts, seen[1])
+    measured = run(Engine.ngspice, read_deck, crossbar, state, volts, device, circuitry)
+    np.testing.assert_allclose(measured, expected, rtol=1e-6)
+    tau = time_constant(crossbar, device, circuitry)
+    hasty = Circuitry(**{**vars(circuitry), "read_edge": 0.01 * tau, "read_hold": 0.5 * tau})
+    measured = run(Engine.ngspice, read_deck, crossbar, state, volts, device, hasty)
+    assert np.abs(measured / expected - 1).max() > 0.03
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_transistors_are_nearly_their_resistance_in_reads(engine):
+    state, volts, pulses = array()
+    circuitry = Circuitry(transistor=Transistor(width_over_length=2.0))
+    crossbar, device = circuitry.applied(default_crossbar(8, 4), default_device())
+    _, seen = circuitry.settled(crossbar, state, device)
+    nearly, without = (read_currents(crossbar, state, volts, one) for one in (seen, device))
+    measured = run(engine, read_deck, crossbar, state, volts, device, circuitry)
+    scale = np.abs(without).max()
+    assert np.abs(measured - nearly).max() < 1e-3 * scale
+    assert np.abs(measured - without).max() > 5e-3 * scale
+    written = run(engine, write_deck, crossbar, state, pulses, device, circuitry).reshape(8, 4)
+    assert np.abs(written - state)[pulses == 0].max() < 1e-6  # gates that are off leave cells alone
+    ideal = write_in_situ(crossbar, state, pulses, device).state
+    moved = np.sign(pulses) * (state - written)  # a potentiated cell's omega rises
+    assert (moved[pulses != 0] * np.sign(moved[pulses != 0]) > 0).all()
+    assert 1e-3 < np.abs(written - ideal).max() < 0.1
+
+
+def test_two_simulators_agree_on_transistors():
+    state, volts, pulses = array(rows=4, columns=3)
+    circuitry = Circuitry(transistor=Transistor(width_over_length=1.0), temperature=340.0)
+    crossbar, device = circuitry.applied(default_crossbar(4, 3), default_device())
+    for build, given, apart in ((sweep_deck, volts, 1e-5), (write_deck, pulses, 2e-4)):
+        one, other = (run(e, build, crossbar, state, given, device, circuitry) for e in Engine)
+        np.testing.assert_allclose(one, other, atol=apart * np.abs(one).max())
+
+
+def test_verify_holds_exact_circuits_to_the_limits(make_layer, tmp_path, command):
+    make_layer().save(tmp_path / "layer.npz")
+    (tmp_path / "c.toml").write_text(dumps(EXACT["pole"].to_dict()))
+    where = ["--layer", tmp_path / "layer.npz", "--output-dir", tmp_path, "--circuit"]
+    code, out, _ = command(
+        cli.main, "verify", *where, tmp_path / "c.toml", "--json", tmp_path / "v.json"
+    )
+    assert (code, "1e-05" in out) == (0, True)
+    found = json.loads((tmp_path / "v.json").read_text())
+    assert found["max_relative_current_error"] < 1e-6
+    assert found["circuit"]["amplifier"]["gain [-]"] == 1e3
+    assert "gain_bandwidth 1e+07 Hz" in (tmp_path / "report.html").read_text()
+    assert "Circuit: c_word 2e-12 F" in (tmp_path / "read.cir").read_text()
+
+
+def test_verify_says_what_transistors_are_to_the_surrogate(make_layer, tmp_path, command):
+    make_layer(reads=2).save(tmp_path / "layer.npz")
+    (tmp_path / "c.toml").write_text("[transistor]\n")
+    options = ["--phase", "read", "--output-dir", tmp_path, "--circuit", tmp_path / "c.toml"]
+    code, out, err = command(cli.main, "verify", "--layer", tmp_path / "layer.npz", *options)
+    assert code == 0
+    assert "the surrogate takes each for 250 Ohm" in out + err
+    assert "1e-05" not in out
+
+
+def test_what_cannot_be_compared_is_refused(make_layer):
+    with pytest.raises(InputError, match="ends before reads have settled"):
+        verify(make_layer(), circuitry=Circuitry(c_word=1e-12, read_hold=1e-11))
+    with pytest.raises(InputError, match="knows no lag"):
+        verify(make_layer(), circuitry=Circuitry(c_word=1e-9))
+    state, _, pulses = array()
+    leaky = Circuitry(transistor=Transistor(gate_off=0.0))
+    with pytest.raises(InputError, match=r"gate_off must lie below threshold - 0\.7 V"):
+        write_deck(default_crossbar(8, 4), state, pulses, default_device(), circuitry=leaky)
+
+
+@pytest.mark.parametrize("engine", ["surrogate", "dense", "ngspice", "vacask"])
+def test_solve_reads_through_amplifiers(engine, tmp_path, command):
+    state, volts, _ = array()
+    np.savetxt(tmp_path / "s.csv", state, delimiter=",")
+    np.savetxt(tmp_path / "v.csv", volts, delimiter=",")
+    (tmp_path / "c.toml").write_text(dumps(EXACT["gain"].to_dict()))
+    files = ["--states", tmp_path / "s.csv", "--inputs", tmp_path / "v.csv", "-o", tmp_path / "i.csv"]
+    options = ["--circuit", tmp_path / "c.toml", "--engine", engine, "--device", "zhang2021"]
+    assert command(cli.main, "solve", *files, *options)[0] == 0
+    crossbar = Crossbar(rows=8, columns=4, r_sense=1e4 / 301)
+    device = default_device().scaled(1.0)
+    expected = read_currents(crossbar, state, volts, device)
+    np.testing.assert_allclose(np.loadtxt(tmp_path / "i.csv", delimiter=","), expected, rtol=1e-7)
