@@ -37,12 +37,13 @@ _INNER = {**_ENTRY, "cache": False, "no_cpython_wrapper": True, "no_cfunc_wrappe
 
 
 class Lines(NamedTuple):
-    """Resistances [Ohm]: source and word per row, bit and sense per column."""
+    """As `roa_circuit.lines.Lines`: of every row source, word and far, of every column bit and sense."""
 
     source: Floats
     word: Floats
     bit: Floats
     sense: Floats
+    far: Floats
 
 
 class Factors(NamedTuple):
@@ -76,7 +77,7 @@ def _factor(lines: Lines, f: Factors) -> None:
         for j in range(columns):
             share[j] *= q[j]
             load[j] = s[j] * share[j]
-    ahead = np.zeros(rows)
+    ahead = lines.far.copy()
     for j in range(columns - 1, -1, -1):
         for k in range(rows):
             r = lines.word[k] + (lines.source[k] if j == 0 else 0.0)
@@ -451,13 +452,13 @@ def _add_rows(y: Floats, total: Floats) -> None:
 _ANY = numba.types.Array(numba.float64, 3, "A", readonly=True)
 _CUBE = numba.float64[:, :, ::1]
 _SQUARE = numba.float64[:, ::1]
-_LINES = (numba.float64[::1],) * 4
+_LINES = (numba.float64[::1],) * 5
 
 
 @numba.njit(numba.void(*_LINES, _CUBE), **_ENTRY)
-def factor(source: Floats, word: Floats, bit: Floats, sense: Floats, f: Floats) -> None:
+def factor(source: Floats, word: Floats, bit: Floats, sense: Floats, far: Floats, f: Floats) -> None:
     """Factors (4, rows, columns) of the slopes in f[0]."""
-    _factor(Lines(source, word, bit, sense), Factors(f[0], f[1], f[2], f[3]))
+    _factor(Lines(source, word, bit, sense, far), Factors(f[0], f[1], f[2], f[3]))
 
 
 @numba.njit(
@@ -474,6 +475,7 @@ def solve_cells(
     word: Floats,
     bit: Floats,
     sense: Floats,
+    far: Floats,
     shared: Floats,
     tolerance: float,
     most: int,
@@ -484,7 +486,7 @@ def solve_cells(
     one (1, rows, columns) to work in.
     """
     drives, rows, columns = e.shape
-    lines = Lines(source, word, bit, sense)
+    lines = Lines(source, word, bit, sense, far)
     common = Factors(shared[0], shared[1], shared[2], shared[3])
     work = np.empty((12, rows, columns))
     own = Factors(work[8], work[9], work[10], work[11])
@@ -513,6 +515,7 @@ def solve_conductances(
     word: Floats,
     bit: Floats,
     sense: Floats,
+    far: Floats,
     shared: Floats,
     tolerance: float,
     most: int,
@@ -522,7 +525,7 @@ def solve_conductances(
     y and sensed as in `solve_cells`.
     """
     drives, rows, columns = e.shape
-    lines = Lines(source, word, bit, sense)
+    lines = Lines(source, word, bit, sense, far)
     work = np.empty((11, rows, columns))
     f = Factors(shared[0], shared[1], shared[2], shared[3])
     u, w, r, norton = work[0], work[1], work[2], np.zeros((rows, columns))

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.crossbar import Crossbar
 from roa_circuit.iterative import Cells
-from roa_circuit.linear import LinearNetwork, flip, flip_crossbar
+from roa_circuit.linear import LinearNetwork
+from roa_circuit.lines import Lines
 from roa_circuit.parameters import Memristor
 from roa_circuit.polynomials import polynomials
 
@@ -40,30 +40,32 @@ def available() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def pays(crossbar: Crossbar, g: Floats, e: Floats) -> bool:
+def pays(lines: Lines, g: Floats, e: Floats) -> bool:
     """Whether loop drives e (..., rows, columns) are a task for compiled sweeps."""
     if not available() or (g.size < _LEAST_CELLS and e.size < _LEAST_WORK):
         return False
-    easy = min(_iterations(crossbar, g)) <= _MANY_ITERATIONS
-    return easy or min(crossbar.shape) > _NARROW
+    easy = min(_iterations(lines, g)) <= _MANY_ITERATIONS
+    return easy or min(lines.shape) > _NARROW
 
 
-def beats_weights(crossbar: Crossbar, g: Floats, reads: int) -> bool:
+def beats_weights(lines: Lines, g: Floats, reads: int) -> bool:
     """Whether so few linear reads are quicker one by one than all weights."""
-    if not available() or min(crossbar.shape) < _LEAST_LINES:
+    if not available() or min(lines.shape) < _LEAST_LINES:
         return False
-    return reads * min(_iterations(crossbar, g)) <= _FEW_ITERATIONS
+    return reads * min(_iterations(lines, g)) <= _FEW_ITERATIONS
 
 
-def _iterations(c: Crossbar, g: Floats) -> tuple[float, float]:
+def _iterations(lines: Lines, g: Floats) -> tuple[float, float]:
     """Expected iterations for a digit in a trillion, and those with the lines exchanged.
 
     Between a smooth and a rough drop along the columns, S over its preconditioner changes by
     what the word lines' softness and the bit lines' coupling allow.
     """
-    s = float(g.max())
-    word = s * (0.4 * c.r_word * c.columns**2 + c.r_source * c.columns)
-    bit = s * (0.4 * c.r_bit * c.rows**2 + c.r_sense * c.rows)
+    s, (rows, columns) = float(g.max()), lines.shape
+    if lines.far.any():
+        columns = (columns + 1) // 2  # of either driver
+    word = s * (0.4 * float(lines.word.max()) * columns**2 + float(lines.source.max()) * columns)
+    bit = s * (0.4 * float(lines.bit.max()) * rows**2 + float(lines.sense.max()) * rows)
     return 14 * math.sqrt(1 + word * bit / (1 + bit)), 14 * math.sqrt(1 + word * bit / (1 + word))
 
 
@@ -71,36 +73,39 @@ def solve_cells(
     network: LinearNetwork, state: Floats, e: Floats, p: Memristor, tolerance: float
 ) -> Cells | None:
     """As `solver.solve_cells`; None where numpy has to: a steep I-V, or too many iterations."""
-    largest = float(e.max(initial=0.0) - e.min(initial=0.0))  # no cell sees more: passivity
-    c = polynomials(state, p, largest or 1.0)
-    return None if c is None else _cells(network.crossbar, network.conductances, c, e, tolerance)
+    c = _polynomials(state, e, p)
+    if c is None:
+        return None
+    lines = _as_solved(network.lines, network.conductances)
+    g, c, flat = lines.turn(network.conductances), lines.turn(c), lines.turn(e)
+    flat = flat.reshape(-1, *lines.shape)
+    kept = np.empty(flat.shape), np.empty(flat.shape)
+    if _run_cells(lines, g, c, flat, tolerance, kept) is None:
+        return None
+    shape = (*e.shape[:-2], *lines.shape)
+    voltages, currents = (lines.back(of_cells.reshape(shape)) for of_cells in kept)
+    return Cells(voltages, currents)
 
 
 def read_cells(
     network: LinearNetwork, state: Floats, e: Floats, p: Memristor, tolerance: float
 ) -> Floats | None:
     """The sensed currents (drives, columns) of `solve_cells` alone, which leaves much unwritten."""
-    crossbar, g = network.crossbar, network.conductances
-    largest = float(e.max(initial=0.0) - e.min(initial=0.0))
-    c = polynomials(state, p, largest or 1.0)
-    if c is None or _exchange(crossbar, g):
+    c, lines = _polynomials(state, e, p), _as_solved(network.lines, network.conductances)
+    if c is None or lines.exchanged:
         return None
-    return _run_cells(crossbar, g, c, e, tolerance, None)
+    g = lines.turn(network.conductances)
+    sensed = _run_cells(lines, g, lines.turn(c), lines.turn(e), tolerance, None)
+    return None if sensed is None else sensed[:, :: lines.steps[1]]
 
 
-def _cells(crossbar: Crossbar, g: Floats, c: Floats, e: Floats, tolerance: float) -> Cells | None:
-    if _exchange(crossbar, g):
-        turned = _cells(flip_crossbar(crossbar), flip(g), flip(c), flip(e), tolerance)
-        return turned and Cells(flip(turned.voltages), flip(turned.currents))
-    flat = e.reshape(-1, *crossbar.shape)
-    kept = np.empty(flat.shape), np.empty(flat.shape)
-    if _run_cells(crossbar, g, c, flat, tolerance, kept) is None:
-        return None
-    return Cells(kept[0].reshape(e.shape), kept[1].reshape(e.shape))
+def _polynomials(state: Floats, e: Floats, p: Memristor) -> Floats | None:
+    largest = float(e.max(initial=0.0) - e.min(initial=0.0))  # no cell sees more: passivity
+    return polynomials(state, p, largest or 1.0)
 
 
 def _run_cells(
-    crossbar: Crossbar,
+    lines: Lines,
     g: Floats,
     c: Floats,
     e: Floats,
@@ -110,81 +115,82 @@ def _run_cells(
     """The sensed currents; cell voltages and currents go to `kept`, if that is wanted."""
     from roa_circuit import _kernels
 
-    sensed, c = np.empty((len(e), crossbar.columns)), np.ascontiguousarray(c)
-    lines, most = _lines(crossbar), _most(crossbar, g)
-    shared = _factors(lines, g)
+    sensed, c = np.empty((len(e), lines.shape[1])), np.ascontiguousarray(c)
+    ohms, most = _ohms(lines), _most(lines, g)
+    shared = _factors(ohms, g)
 
     def solve(part: slice) -> bool:
-        u, y = (kept[0][part], kept[1][part]) if kept else np.empty((2, 1, *crossbar.shape))
-        args = (*lines, shared, tolerance, most)
+        u, y = (kept[0][part], kept[1][part]) if kept else np.empty((2, 1, *lines.shape))
+        args = (*ohms, shared, tolerance, most)
         return bool(_kernels.solve_cells(e[part], c, u, y, sensed[part], *args))
 
     return sensed if _on_all_cores(solve, e) else None
 
 
-def solve_linear(crossbar: Crossbar, g: Floats, e: Floats, tolerance: float) -> Floats | None:
+def solve_linear(lines: Lines, g: Floats, e: Floats, tolerance: float) -> Floats | None:
     """As `solver.solve_linear`; None if that took too many iterations."""
-    if _exchange(crossbar, g):
-        turned = solve_linear(flip_crossbar(crossbar), flip(g), flip(e), tolerance)
-        return None if turned is None else flip(turned)
-    flat = e.reshape(-1, *crossbar.shape)
+    lines, alike = _as_solved(lines, g), not any(g.strides[:-2])
+    flat = lines.turn(e).reshape(-1, *lines.shape)
     y = np.empty(flat.shape)
-    alike = not any(g.strides[:-2])
-    each = np.empty((0, 1, 1)) if alike else np.broadcast_to(g, e.shape).reshape(flat.shape)
-    first = g.reshape(-1, *crossbar.shape)[0]
-    found = _run_conductances(crossbar, first, each, flat, tolerance, y)
-    return None if found is None else y.reshape(e.shape)
+    own = lines.turn(g)
+    each = np.empty((0, 1, 1)) if alike else np.broadcast_to(own, lines.turn(e).shape)
+    first = own.reshape(-1, *lines.shape)[0]
+    each = each.reshape(-1, *each.shape[-2:])
+    found = _run_conductances(lines, first, each, flat, tolerance, y)
+    return None if found is None else lines.back(y.reshape(*e.shape[:-2], *lines.shape))
 
 
-def read_conductances(crossbar: Crossbar, g: Floats, e: Floats, tolerance: float) -> Floats | None:
+def read_conductances(lines: Lines, g: Floats, e: Floats, tolerance: float) -> Floats | None:
     """The sensed currents (drives, columns) of conductances (rows, columns) alone."""
-    if _exchange(crossbar, g):
+    lines = _as_solved(lines, g)
+    if lines.exchanged:
         return None
-    return _run_conductances(crossbar, g, np.empty((0, 1, 1)), e, tolerance, None)
+    none = np.empty((0, 1, 1))
+    sensed = _run_conductances(lines, lines.turn(g), none, lines.turn(e), tolerance, None)
+    return None if sensed is None else sensed[:, :: lines.steps[1]]
 
 
 def _run_conductances(
-    crossbar: Crossbar, g: Floats, each: Floats, e: Floats, tolerance: float, kept: Floats | None
+    lines: Lines, g: Floats, each: Floats, e: Floats, tolerance: float, kept: Floats | None
 ) -> Floats | None:
     """As `_run_cells`; `each` drive has conductances of its own, or is empty."""
     from roa_circuit import _kernels
 
-    sensed = np.empty((len(e), crossbar.columns))
-    lines, most = _lines(crossbar), _most(crossbar, g)
-    shared = _factors(lines, g)
+    sensed = np.empty((len(e), lines.shape[1]))
+    ohms, most = _ohms(lines), _most(lines, g)
+    shared = _factors(ohms, g)
 
     def solve(part: slice) -> bool:
         own = each[part] if len(each) else each
-        y = np.empty((1, *crossbar.shape)) if kept is None else kept[part]
-        args = (*lines, shared, tolerance, most)
+        y = np.empty((1, *lines.shape)) if kept is None else kept[part]
+        args = (*ohms, shared, tolerance, most)
         return bool(_kernels.solve_conductances(e[part], own, y, sensed[part], *args))
 
     return sensed if _on_all_cores(solve, e) else None
 
 
-def _exchange(c: Crossbar, g: Floats) -> bool:
-    """Whether the lines had better change roles."""
-    as_is, exchanged = _iterations(c, g)
-    return exchanged < 0.9 * as_is
+def _as_solved(lines: Lines, g: Floats) -> Lines:
+    """The lines, in exchanged roles where that is quicker; a second driver stays on word lines."""
+    as_is, exchanged = _iterations(lines, g)
+    return lines.exchange() if exchanged < 0.9 * as_is and not lines.far.any() else lines
 
 
-def _most(c: Crossbar, g: Floats) -> int:
-    return 100 + 4 * int(_iterations(c, g)[0])
+def _most(lines: Lines, g: Floats) -> int:
+    return 100 + 4 * int(_iterations(lines, g)[0])
 
 
-def _lines(c: Crossbar) -> tuple[Floats, Floats, Floats, Floats]:
-    """Source and word resistances of every row, bit and sense of every column [Ohm]."""
-    each = (c.r_source, c.rows), (c.r_word, c.rows), (c.r_bit, c.columns), (c.r_sense, c.columns)
-    source, word, bit, sense = (np.full(count, float(ohms)) for ohms, count in each)
-    return source, word, bit, sense
+def _ohms(lines: Lines) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """What the kernels know of the lines."""
+    source, word, bit, sense = map(np.array, (lines.source, lines.word, lines.bit, lines.sense))
+    return source, word, bit, sense, np.array(lines.far)
 
 
-def _factors(lines: tuple[Floats, Floats, Floats, Floats], g: Floats) -> Floats:
+def _factors(ohms: tuple[Floats, Floats, Floats, Floats, Floats], g: Floats) -> Floats:
     from roa_circuit import _kernels
 
     factors = np.empty((4, *g.shape))
     factors[0] = g
-    _kernels.factor(*lines, factors)
+    _kernels.factor(*ohms, factors)
     return factors
 
 

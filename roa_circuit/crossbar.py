@@ -8,29 +8,47 @@ bottom into virtual ground. One `r_word` and one `r_bit` segment per cell:
                                 o            o
                               r_bit        r_bit  ... next row ... last row: r_bit -- r_sense -- ground
 
-Any resistance may be zero: the nodes it joins are then one node. Segments may be open
-(`roa_circuit.breaks`).
+Word lines may as well be driven on the right, bit lines sensed at the top: the same circuit in a
+mirror. Driven on both sides, a line goes on from its last cell as it began at its first:
+
+    ... --*-- r_word --*-- r_word -- r_source -- V_i
+
+Any resistance may be zero: the nodes it joins are then one node. Every line may have its own.
+Segments may be open (`roa_circuit.breaks`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from roa_circuit.breaks import Break
 from roa_circuit.errors import InputError, nearest
 
 SELECT_SCHEMES = ("V/2", "V/3", "ideal")
+DRIVES = ("left", "right", "both")
+SENSES = ("bottom", "top")
 FAULTS = ("breaks", "word_gain", "bit_gain")
 RESISTANCES = ("r_source", "r_word", "r_bit", "r_sense")
+OF_WORD_LINES = ("r_source", "r_word")
+
+Ohms = float | tuple[float, ...]
+"""Of every line alike, or one a line [Ohm]; arrays and lists become tuples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crossbar:
     """A passive array of `rows` word lines by `columns` bit lines.
 
+    r_source, r_word : a number, or one for each word line
+    r_bit, r_sense : a number, or one for each bit line
+    drive : where word lines are driven: 'left', 'right' or 'both' ends, each through r_source
+    sense : where bit lines are sensed: 'bottom' or 'top'
     scheme : what keeps pulses from cells they are not meant for: 'V/2' or 'V/3' on unselected
         lines, or 'ideal' access devices that connect the selected row alone.
     breaks : open segments of lines.
@@ -40,10 +58,12 @@ class Crossbar:
 
     rows: int
     columns: int
-    r_source: float = 0.0  # [Ohm] driver to word line
-    r_word: float = 0.0  # [Ohm] per word-line segment
-    r_bit: float = 0.0  # [Ohm] per bit-line segment
-    r_sense: float = 0.0  # [Ohm] bit line to virtual ground
+    r_source: Ohms = 0.0  # [Ohm] driver to word line
+    r_word: Ohms = 0.0  # [Ohm] per word-line segment
+    r_bit: Ohms = 0.0  # [Ohm] per bit-line segment
+    r_sense: Ohms = 0.0  # [Ohm] bit line to virtual ground
+    drive: str = "left"
+    sense: str = "bottom"
     scheme: str = "V/2"
     breaks: tuple[Break, ...] = ()
     word_gain: tuple[float, ...] = ()
@@ -55,13 +75,12 @@ class Crossbar:
             if not isinstance(value, int) or value < 1:
                 raise InputError(f"{name} = {value!r} must be a whole number of at least 1")
         for name in RESISTANCES:
+            lines, count = ("word", self.rows) if name in OF_WORD_LINES else ("bit", self.columns)
+            object.__setattr__(self, name, _ohms(name, getattr(self, name), lines, count))
+        for name, known in (("scheme", SELECT_SCHEMES), ("drive", DRIVES), ("sense", SENSES)):
             value = getattr(self, name)
-            if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-                raise InputError(f"{name} = {value!r} Ohm must be finite and not negative")
-        if self.scheme not in SELECT_SCHEMES:
-            raise InputError(
-                f"scheme {self.scheme!r} is unknown; {nearest(self.scheme, SELECT_SCHEMES)}"
-            )
+            if value not in known:
+                raise InputError(f"{name} {value!r} is unknown; {nearest(str(value), known)}")
         for one in self.breaks:
             if not (0 <= one.row < self.rows and 0 <= one.column < self.columns):
                 raise InputError(f"{one} lies outside the array of {self.rows} x {self.columns} cells")
@@ -79,6 +98,23 @@ class Crossbar:
         """The same array with perfect conductors and readout."""
         return Crossbar(rows=self.rows, columns=self.columns, scheme=self.scheme)
 
+    def part(self, rows: Sequence[int], columns: Sequence[int]) -> Crossbar:
+        """An array of these lines alone, in this order, with their own resistances and faults."""
+        of_rows, of_columns = (*OF_WORD_LINES, "word_gain"), ("r_bit", "r_sense", "bit_gain")
+        own: dict[str, Any] = {}
+        for names, lines in ((of_rows, rows), (of_columns, columns)):
+            for name in names:
+                values = getattr(self, name)
+                if isinstance(values, tuple) and values:
+                    own[name] = tuple(values[line] for line in lines)
+        row, column = ({line: at for at, line in enumerate(lines)} for lines in (rows, columns))
+        breaks = tuple(
+            dataclasses.replace(one, row=row[one.row], column=column[one.column])
+            for one in self.breaks
+            if one.row in row and one.column in column
+        )
+        return dataclasses.replace(self, rows=len(rows), columns=len(columns), breaks=breaks, **own)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as stored in layer files and reports; faults only where there are any."""
         document = dataclasses.asdict(self)
@@ -90,6 +126,35 @@ class Crossbar:
         faults: dict[str, Any] = {name: tuple(document.get(name, ())) for name in FAULTS}
         faults["breaks"] = tuple(Break(**one) for one in faults["breaks"])
         return cls(**{**document, **faults})
+
+
+def _ohms(name: str, given: Any, lines: str, count: int) -> Ohms:
+    """A number, or a tuple of `count`."""
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} = {given!r} must be a resistance in Ohm, or one a line") from None
+    if values.shape not in {(), (count,)}:
+        raise InputError(
+            f"{name} has shape {values.shape}: give one number, or {count}, one a {lines} line"
+        )
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any():
+        where = f"[{int(np.argmax(wrong))}]" if values.ndim else ""
+        value = float(values[wrong][0])
+        raise InputError(f"{name}{where} = {value!r} Ohm must be finite and not negative")
+    return tuple(values.tolist()) if values.ndim else float(values)
+
+
+def of_line(ohms: Ohms, line: int) -> float:
+    """A line's own [Ohm]."""
+    return ohms[line] if isinstance(ohms, tuple) else ohms
+
+
+def said(ohms: Ohms) -> str:
+    """'1' of a resistance, '0.9 to 1.2' of lines that differ [Ohm]."""
+    least, most = np.min(ohms), np.max(ohms)
+    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
 
 
 def word_node(row: int, column: int) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.crossbar import Crossbar
+from roa_circuit.crossbar import Crossbar, of_line
 from roa_circuit.errors import ConvergenceError, InputError
 from roa_circuit.memristor import conductance, current, differential_conductance
 from roa_circuit.parameters import Device
@@ -74,16 +74,27 @@ class _Circuit:
         parts = []
         broken = {(one.line, one.row, one.column) for one in c.breaks}
         for i in range(c.rows):
-            parts.append((f"source{i}", f"driven{i}", c.r_source))
-            for j in range(c.columns):
+            source, segment = of_line(c.r_source, i), of_line(c.r_word, i)
+            path = [f"w{i},{j}" for j in range(c.columns)]
+            names = list(range(c.columns))
+            if c.drive == "right":
+                path, names = path[::-1], names[::-1]
+            parts.append((f"source{i}", f"driven{i}", source))
+            for a, b, j in zip([f"driven{i}", *path], path, names, strict=False):
                 if ("word", i, j) not in broken:
-                    parts.append((f"w{i},{j - 1}" if j else f"driven{i}", f"w{i},{j}", c.r_word))
+                    parts.append((a, b, segment))
+            if c.drive == "both":
+                parts.append((path[-1], f"far{i}", segment))
+                parts.append((f"far{i}", f"source{i}", source))
         for j in range(c.columns):
-            for i in range(c.rows):
+            order = list(range(c.rows))
+            if c.sense == "top":
+                order = order[::-1]
+            path = [f"b{i},{j}" for i in order] + [f"sensed{j}"]
+            for a, b, i in zip(path, path[1:], order, strict=False):
                 if ("bit", i, j) not in broken:
-                    below = f"b{i + 1},{j}" if i < c.rows - 1 else f"sensed{j}"
-                    parts.append((f"b{i},{j}", below, c.r_bit))
-            parts.append((f"sensed{j}", f"ground{j}", c.r_sense))
+                    parts.append((a, b, of_line(c.r_bit, j)))
+            parts.append((f"sensed{j}", f"ground{j}", of_line(c.r_sense, j)))
         return parts
 
     def read(self, state: Floats, voltages: Floats, device: Device, exact: bool) -> Floats:

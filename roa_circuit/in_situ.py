@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.breaks import Break
-from roa_circuit.crossbar import Crossbar
+from roa_circuit.crossbar import Crossbar, of_line
 from roa_circuit.errors import InputError
 from roa_circuit.iterative import Cells
 from roa_circuit.linear import LinearNetwork
@@ -230,15 +230,15 @@ class _Array:
 
 def _row_alone(c: Crossbar, row: int) -> Crossbar:
     """The circuit of one row, no current coming from the others."""
+    on_the_way = range(row + 1) if c.sense == "top" else range(row, c.rows)
+    alone = dataclasses.replace(c, breaks=()).part([row], range(c.columns))
     open_words = {one.column for one in c.breaks if one.line == "word" and one.row == row}
-    open_bits = {one.column for one in c.breaks if one.line == "bit" and one.row >= row}
-    return Crossbar(
-        rows=1,
-        columns=c.columns,
-        r_source=c.r_source,
-        r_word=c.r_word,
-        r_bit=c.r_bit,
-        r_sense=c.r_sense + (c.rows - 1 - row) * c.r_bit,
+    open_bits = {one.column for one in c.breaks if one.line == "bit" and one.row in on_the_way}
+    return dataclasses.replace(
+        alone,
+        r_sense=tuple(
+            of_line(c.r_sense, j) + (len(on_the_way) - 1) * of_line(c.r_bit, j) for j in range(c.columns)
+        ),
         breaks=tuple(
             Break(line=line, row=0, column=column)
             for line, columns in (("word", open_words), ("bit", open_bits))

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit import _ladder, merging
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.lines import NO_RESISTANCE, Lines
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +36,7 @@ class _Stage:
 
     row : what the row shows to the bit lines
     above : (n, n) [S] everything down to this row, seen at its bit nodes
-    cross : (n, n) current leaving the segments below, per current arriving from above
+    cross : (n, n) currents leaving below = currents arriving from above @ cross
     """
 
     row: _ladder.Row
@@ -50,6 +51,11 @@ class LinearNetwork:
     crossbar: Crossbar
     conductances: Floats
 
+    @functools.cached_property
+    def lines(self) -> Lines:
+        """The crossbar's lines, breaks left out."""
+        return Lines.of(self.crossbar)
+
     def solve(self, e: Floats) -> Floats:
         """Cell currents (..., rows, columns) [A] under loop drives e of the same shape [V]."""
         if self.conductances.size <= _DENSE_CELLS:
@@ -63,68 +69,64 @@ class LinearNetwork:
 
     def currents(self, voltages: Floats) -> Floats:
         """The sensed currents (reads, columns) [A] of word-line voltages (reads, rows) [V]."""
-        wide = min(self.crossbar.shape) > _NARROW
-        if wide or self._flipped or len(voltages) >= self.crossbar.rows:
+        wide, rows = min(self.crossbar.shape) > _NARROW, self.crossbar.rows
+        if wide or self._inside.exchanged or len(voltages) >= rows:
             return np.asarray(voltages @ self.effective_weights())
-        down = np.zeros((self.crossbar.columns, len(voltages)))
-        for stage, volts in zip(self._stages(), voltages.T, strict=True):
-            down = stage.cross @ (down + np.outer(stage.row.to_source, volts))
-        return down.T
+        of_rows, of_columns = self.lines.steps
+        down = np.zeros((len(voltages), self.crossbar.columns))
+        for stage, volts in zip(self._stages(self.lines), voltages.T[::of_rows], strict=True):
+            down = (down + np.outer(volts, stage.row.to_source)) @ stage.cross
+        return down[:, ::of_columns]
 
     def effective_weights(self) -> Floats:
         """W (rows, columns) [S]: sensed currents = word voltages @ W.
 
         Row by row O(rows columns^3 + rows^2 columns^2) time; wide arrays by `merging`.
         """
-        if min(self.crossbar.shape) > _NARROW:
-            return merging.effective_weights(self.crossbar, self.conductances)
+        if min(self.crossbar.shape) > _NARROW or self._inside.top.any():
+            lines = self.lines
+            return lines.back(merging.effective_weights(lines, lines.turn(self.conductances)))
         return self.swept_weights()
 
     def swept_weights(self) -> Floats:
-        """The effective weights by elimination row by row, whatever the shape."""
-        if self._flipped:  # by reciprocity, drives and senses exchanged
-            return flip(LinearNetwork(*self._inside).swept_weights())
-        weights = np.empty(self.crossbar.shape)
-        for index, stage in enumerate(self._stages()):
+        """The effective weights by elimination row by row, whatever the shape.
+
+        Of lines in exchanged roles they are the same, by reciprocity, unless driven at both ends.
+        """
+        lines = self.lines if self._inside.top.any() else self._inside
+        weights = np.empty(lines.shape)
+        for index, stage in enumerate(self._stages(lines)):
             weights[index] = stage.row.to_source
-            weights[: index + 1] = weights[: index + 1] @ stage.cross  # cross is symmetric
-        return weights
+            weights[: index + 1] = weights[: index + 1] @ stage.cross
+        return lines.back(weights)
 
     def line_drops(self, i: Floats) -> Floats:
         """Z i: the voltage [V] that wires, source and sense resistors drop in each cell's loop."""
-        c = self.crossbar
-        right = np.cumsum(i[..., ::-1], axis=-1)[..., ::-1]  # current in each word-line segment
-        below = np.cumsum(i, axis=-2)  # current in each bit-line segment
-        word = c.r_source * right[..., :1] + c.r_word * np.cumsum(right, axis=-1)
-        bit = c.r_bit * np.cumsum(below[..., ::-1, :], axis=-2)[..., ::-1, :]
-        return word + bit + c.r_sense * below[..., -1:, :]
+        lines = self.lines
+        word, bit = lines.drops(*lines.currents(lines.turn(i)))
+        return lines.back(word + bit)
 
-    @property
-    def _flipped(self) -> bool:
-        """Whether the sweep exchanges the lines, to run over the longer side."""
-        return self.crossbar.columns > self.crossbar.rows
-
-    @property
-    def _inside(self) -> tuple[Crossbar, Floats]:
-        """The array as the sweep sees it."""
-        if self._flipped:
-            return flip_crossbar(self.crossbar), flip(self.conductances)
-        return self.crossbar, self.conductances
+    @functools.cached_property
+    def _inside(self) -> Lines:
+        """The lines as the sweep sees them: it runs over the longer side."""
+        rows, columns = self.crossbar.shape
+        return self.lines.exchange() if columns > rows else self.lines
 
     @functools.cached_property
     def _kept_stages(self) -> list[_Stage]:
-        return list(self._stages())
+        return list(self._stages(self._inside))
 
-    def _stages(self) -> Iterator[_Stage]:
+    def _stages(self, lines: Lines) -> Iterator[_Stage]:
         """From the top row to the sense resistors."""
-        c, g = self._inside
-        passed, to_source = np.zeros((c.columns, c.columns)), np.zeros(c.columns)
-        for index, row in enumerate(_ladder.rows(c, g)):
+        passed, grounded = np.diag(lines.top), lines.top
+        for index, row in enumerate(_ladder.rows(lines, lines.turn(self.conductances))):
             above = passed + row.admittance
-            r = c.r_bit + (c.r_sense if index == c.rows - 1 else 0.0)
-            cross = _inverse_of_one_plus(r * above)
-            to_source = cross @ (to_source + row.to_source)
-            passed = above if r == 0.0 else _ladder.with_row_sums(-cross / r, to_source)
+            r = lines.bit + lines.sense if index == lines.shape[0] - 1 else lines.bit
+            s = np.sqrt(np.maximum(r, NO_RESISTANCE))
+            inverse = _inverse_of_one_plus(s[:, None] * above * s)
+            cross = s[:, None] * inverse / s  # (1 + r above)^-1
+            grounded = (grounded + row.to_source) @ cross
+            passed = _ladder.with_row_sums(-inverse / (s[:, None] * s), grounded)
             yield _Stage(row=row, above=above, cross=cross)
 
     @functools.cached_property
@@ -135,13 +137,9 @@ class LinearNetwork:
         return self._sweep(unit_drives).reshape(cells, cells)
 
     def _sweep(self, e: Floats) -> Floats:
-        if self._flipped:
-            return flip(self._down_and_up(flip(e)))
-        return self._down_and_up(e)
-
-    def _down_and_up(self, e: Floats) -> Floats:
         """Down the rows with Norton currents, up again with the bit lines' voltages."""
-        c, stages = self._inside[0], self._kept_stages
+        lines, stages = self._inside, self._kept_stages
+        e = lines.turn(e)
         y = np.empty(e.shape)
         norton = np.empty(e.shape)
         down = np.zeros(e.shape[:-2] + e.shape[-1:])
@@ -149,14 +147,14 @@ class LinearNetwork:
             y[..., index, :] = e[..., index, :] @ stage.row.admittance
             norton[..., index, :] = down + y[..., index, :]
             down = norton[..., index, :] @ stage.cross
-        bit = (c.r_bit + c.r_sense) * down
-        for index in range(c.rows - 1, -1, -1):
+        bit = (lines.bit + lines.sense) * down
+        for index in range(len(stages) - 1, -1, -1):
             y[..., index, :] -= bit @ stages[index].row.admittance
             if index:
                 stage = stages[index - 1]
                 down = (norton[..., index - 1, :] - bit @ stage.above) @ stage.cross
-                bit = bit + c.r_bit * down
-        return y
+                bit = bit + lines.bit * down
+        return lines.back(y)
 
 
 def _inverse_of_one_plus(matrix: Floats) -> Floats:
@@ -166,25 +164,4 @@ def _inverse_of_one_plus(matrix: Floats) -> Floats:
     threads of two BLAS libraries then wait for each other (2 to 8 times slower on two cores).
     """
     inverse = np.linalg.inv(np.eye(len(matrix)) + matrix)
-    return 0.5 * (inverse + inverse.T)
-
-
-def flip(array: Floats) -> Floats:
-    """Exchange the two line directions: transpose, driven end to driven end."""
-    return np.swapaxes(array[..., ::-1, ::-1], -2, -1)
-
-
-def flip_crossbar(c: Crossbar) -> Crossbar:
-    """The crossbar whose states and drives are `flip`ped."""
-    return replace(
-        c,
-        rows=c.columns,
-        columns=c.rows,
-        r_source=c.r_sense,
-        r_word=c.r_bit,
-        r_bit=c.r_word,
-        r_sense=c.r_source,
-        breaks=(),
-        word_gain=(),
-        bit_gain=(),
-    )
+    return np.asarray(0.5 * (inverse + inverse.T))

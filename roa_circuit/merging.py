@@ -17,25 +17,41 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.crossbar import Crossbar
+from roa_circuit.lines import Lines
 
 Floats = NDArray[np.float64]
 
 _SMALLEST = 4  # cells along a side of a first block, at least
 
 
-def effective_weights(c: Crossbar, g: Floats) -> Floats:
+def effective_weights(lines: Lines, g: Floats) -> Floats:
     """W (rows, columns) [S] of cell conductances g (rows, columns) [S], all lines whole."""
-    rows, doublings_down = _first_block(c.rows)
-    columns, doublings_across = _first_block(c.columns)
+    (own_rows, own_columns), tied = g.shape, bool(lines.far.any())
+    rows, doublings_down = _first_block(own_rows)
+    columns, doublings_across = _first_block(own_columns)
     padded = np.zeros((rows << doublings_down, columns << doublings_across))
-    padded[-c.rows :, : c.columns] = g  # cells beyond the far ends carry nothing
-    blocks = _cells(c, padded, rows, columns)
+    padded[-own_rows:, :own_columns] = g  # cells beyond the far ends carry nothing
+    blocks = _cells(lines, padded, rows, columns)
     while max(blocks.grid) > 1:
         down = blocks.grid[1] == 1 or (blocks.columns > blocks.rows and blocks.grid[0] > 1)
-        blocks = blocks.merged_down() if down else blocks.merged_across()
-    weights = -blocks.M[0, 0, : blocks.rows, blocks.rows : blocks.rows + blocks.columns]
-    return np.ascontiguousarray(weights[-c.rows :, : c.columns])
+        blocks = blocks.merged_down() if down else blocks.merged_across(tied)
+    M, inner = blocks.M[0, 0], slice(blocks.rows - own_rows, blocks.rows)
+    weights = -M[inner, blocks.rows : blocks.rows + own_columns]
+    if tied:
+        weights = weights + _through_far_drivers(lines, blocks, padded.shape[1] - own_columns)
+    return np.ascontiguousarray(weights)
+
+
+def _through_far_drivers(lines: Lines, blocks: _Blocks, spare: int) -> Floats:
+    """What the far drivers add to W, `spare` columns of cells that carry nothing before them."""
+    M, (own_rows, own_columns) = blocks.M[0, 0], lines.shape
+    left = slice(blocks.rows - own_rows, blocks.rows)
+    bottom = slice(blocks.rows, blocks.rows + own_columns)
+    start = blocks.rows + blocks.columns
+    right = slice(start + left.start, start + left.stop)
+    onward = np.where(lines.far > 0.0, lines.source + (1 - spare) * lines.word, 1.0)
+    currents = np.linalg.solve(np.diag(onward) - M[right, right], M[right, bottom])
+    return np.asarray((np.eye(own_rows) - M[left, right]) @ currents)
 
 
 def _first_block(lines: int) -> tuple[int, int]:
@@ -75,13 +91,13 @@ class _Blocks:
     def grid(self) -> tuple[int, int]:
         return self.M.shape[0], self.M.shape[1]
 
-    def merged_across(self) -> _Blocks:
-        """Neighbours in a row become one block; at the end nothing follows at the right."""
+    def merged_across(self, tied: bool) -> _Blocks:
+        """Neighbours in a row become one block; what follows at the end is nothing, if not `tied`."""
         near, far = self._of(self.M[:, 0::2]), self._of(self.M[:, 1::2])
         kept = {
             "left": [near["left"]],
             "bottom": [near["bottom"], far["bottom"]],
-            "right": [far["right"]] if self.grid[1] > 2 else [],
+            "right": [far["right"]] if tied or self.grid[1] > 2 else [],
             "top": [near["top"], far["top"]] if "top" in self.sides else [],
         }
         return _join(near["right"], far["left"], kept, self.rows, 2 * self.columns)
@@ -141,10 +157,12 @@ def _transposed(M: Floats) -> Floats:
     return np.swapaxes(M, -2, -1)
 
 
-def _cells(c: Crossbar, g: Floats, rows: int, columns: int) -> _Blocks:
+def _cells(lines: Lines, g: Floats, rows: int, columns: int) -> _Blocks:
     """The first blocks, from their cells' loop currents: (1 / g + Z) y = E x, M = D + E^T y."""
     grid = g.shape[0] // rows, g.shape[1] // columns
     cells = g.reshape(grid[0], rows, grid[1], columns).swapaxes(1, 2).reshape(*grid, rows * columns)
+    source, word = (_blockwise(ohms, grid[0], rows, "front") for ohms in (lines.source, lines.word))
+    bit, sense = (_blockwise(ohms, grid[1], columns, "back") for ohms in (lines.bit, lines.sense))
     ports = 2 * (rows + columns)
     M = np.empty((*grid, ports, ports))
     for left in (True, False):
@@ -153,35 +171,54 @@ def _cells(c: Crossbar, g: Floats, rows: int, columns: int) -> _Blocks:
                 slice(-1, None) if bottom else slice(None, -1),
                 slice(0, 1) if left else slice(1, None),
             )
-            along = np.asarray(c.r_source * left + c.r_word * np.arange(1.0, columns + 1))
-            below = np.asarray(c.r_sense * bottom + c.r_bit * np.arange(float(rows), 0.0, -1.0))
+            along = source[:, None, :, None] * left
+            along = along + word[:, None, :, None] * np.arange(1.0, columns + 1)
+            below = sense[None, :, None, :] * bottom
+            below = below + bit[None, :, None, :] * np.arange(float(rows), 0.0, -1.0)[:, None]
+            if len(along) > 1:
+                along = along[part[0]]
+            if below.shape[1] > 1:
+                below = below[:, part[1]]
             M[part] = _block(cells[part], along, below)
     return _Blocks(M, rows, columns)
+
+
+def _blockwise(ohms: Floats, blocks: int, lines: int, side: str) -> Floats:
+    """(blocks, lines) of the lines' resistances; (1, lines) if all blocks are alike."""
+    spare = blocks * lines - len(ohms)
+    padded = np.pad(ohms, (spare, 0) if side == "front" else (0, spare), mode="edge")
+    each = padded.reshape(blocks, lines)
+    return each[:1] if (each == each[0]).all() else each
 
 
 def _block(g: Floats, along: Floats, below: Floats) -> Floats:
     """M (..., ports, ports) of blocks of cells g (..., cells).
 
-    along : (columns,) [Ohm] of a word line from the left to each cell
-    below : (rows,) [Ohm] of a bit line from each cell to the bottom
+    along : (..., rows, columns) [Ohm] of a word line from the left to each cell
+    below : (..., rows, columns) [Ohm] of a bit line from each cell to the bottom
     """
-    rows, columns = len(below), len(along)
-    one_row, one_column = np.eye(rows), np.eye(columns)
-    E = np.concatenate(
-        [
-            np.kron(one_row, np.ones((columns, 1))),
-            -np.kron(np.ones((rows, 1)), one_column),
-            -np.kron(one_row, along[:, None]),
-            np.kron(below[:, None], one_column),
-        ],
-        axis=1,
+    rows, columns = along.shape[-2], below.shape[-1]
+    blocks = np.broadcast_shapes(along.shape[:-2], below.shape[:-2])
+    i, j = np.arange(rows)[:, None], np.arange(columns)
+    lines, cells = rows + columns, rows * columns
+    E = np.zeros((*blocks, rows, columns, 2 * lines))
+    E[..., i, j, i] = 1.0
+    E[..., i, j, rows + j] = -1.0
+    E[..., i, j, lines + i] = -along
+    E[..., i, j, lines + rows + j] = below
+    Z = np.zeros((*blocks, rows, columns, rows, columns))
+    for k in range(rows):
+        Z[..., k, :, k, :] += np.minimum(along[..., k, :, None], along[..., k, None, :])
+    for k in range(columns):
+        Z[..., :, k, :, k] += np.minimum(below[..., :, None, k], below[..., None, :, k])
+    E, Z = E.reshape(*blocks, cells, 2 * lines), Z.reshape(*blocks, cells, cells)
+    y = np.linalg.solve(np.eye(cells) + g[..., :, None] * Z, g[..., :, None] * E)
+    D = np.zeros((*blocks, 2 * lines, 2 * lines))
+    D[..., :lines, lines:] = D[..., lines:, :lines] = np.eye(lines)
+    ports = np.arange(lines, 2 * lines)
+    ends = (
+        np.broadcast_to(along[..., -1], (*blocks, rows)),
+        np.broadcast_to(below[..., 0, :], (*blocks, columns)),
     )
-    Z = np.kron(one_row, np.minimum.outer(along, along))
-    Z += np.kron(np.minimum.outer(below, below), one_column)
-    y = np.linalg.solve(np.eye(rows * columns) + g[..., :, None] * Z, g[..., :, None] * E)
-    lines = rows + columns
-    D = np.zeros((2 * lines, 2 * lines))
-    D[:lines, lines:] = D[lines:, :lines] = np.eye(lines)
-    D[lines : lines + rows, lines : lines + rows] = -along[-1] * one_row
-    D[lines + rows :, lines + rows :] = -below[0] * one_column
-    return D + _symmetric(E.T @ y)
+    D[..., ports, ports] = -np.concatenate(ends, axis=-1)
+    return D + _symmetric(_transposed(E) @ y)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.crossbar import Crossbar
-from roa_circuit.errors import InputError
+from roa_circuit.cuts import Cuts
 from roa_circuit.linear import LinearNetwork
+from roa_circuit.lines import Lines
 from roa_circuit.memristor import conductance
 from roa_circuit.parameters import Device
 from roa_circuit.solver import check_read, solve_cells, solve_linear
@@ -32,51 +33,99 @@ class OperatingPoint:
     cell_voltages: Floats
     cell_currents: Floats
 
-    @functools.cached_property
+    @property
     def word_currents(self) -> Floats:
-        """In the word-line segment that leads to each cell, away from the driver."""
-        return np.asarray(np.cumsum(self.cell_currents[..., ::-1], axis=-1)[..., ::-1])
+        """From the driver, the left one of two, in the segment that leads to each cell."""
+        return self._currents[0]
+
+    @property
+    def bit_currents(self) -> Floats:
+        """To the sense resistor, in the segment that leaves each cell."""
+        return self._currents[1]
 
     @functools.cached_property
-    def bit_currents(self) -> Floats:
-        """In the bit-line segment that leaves each cell, towards the sense resistor."""
-        return np.asarray(np.cumsum(self.cell_currents, axis=-2))
+    def driver_currents(self) -> Floats:
+        """(reads, rows, drivers): what each driver gives, the left one first of two."""
+        near = self.word_currents[..., -1 if self.crossbar.drive == "right" else 0]
+        if self.crossbar.drive != "both":
+            return near[..., None]
+        return np.stack([near, self.cell_currents.sum(axis=-1) - near], axis=-1)
 
     @property
     def sensed(self) -> Floats:
         """(reads, columns) [A], as `solver.read_currents`."""
-        return self.bit_currents[..., -1, :]
+        return self.bit_currents[..., 0 if self.crossbar.sense == "top" else -1, :]
 
-    @functools.cached_property
+    @property
     def word_voltages(self) -> Floats:
         """Of the word-line node at each cell, against the virtual grounds."""
-        c, currents = self.crossbar, self.word_currents
-        lost = c.r_source * currents[..., :1] + c.r_word * np.cumsum(currents, axis=-1)
-        return np.asarray(self.drives[..., None] - lost)
+        lost, _ = self._drops
+        return self.drives[..., None] - lost - self._across_breaks(words=True)
 
-    @functools.cached_property
+    @property
     def bit_voltages(self) -> Floats:
         """Of the bit-line node at each cell."""
-        c, currents = self.crossbar, self.bit_currents
-        along = np.cumsum(currents[..., ::-1, :], axis=-2)[..., ::-1, :]
-        return np.asarray(c.r_sense * currents[..., -1:, :] + c.r_bit * along)
+        _, above_ground = self._drops
+        return above_ground + self._across_breaks(words=False)
 
     @functools.cached_property
     def power(self) -> dict[str, Floats]:
         """(reads,) [W] that drivers, word lines, cells, bit lines and sense resistors turn into heat."""
-        c, at_drivers = self.crossbar, self.word_currents[..., 0]
-        return {
-            "source": np.asarray(c.r_source * (at_drivers**2).sum(-1)),
-            "word": np.asarray(c.r_word * (self.word_currents**2).sum((-2, -1))),
-            "cells": np.asarray((self.cell_voltages * self.cell_currents).sum((-2, -1))),
-            "bit": np.asarray(c.r_bit * (self.bit_currents**2).sum((-2, -1))),
-            "sense": np.asarray(c.r_sense * (self.sensed**2).sum(-1)),
-        }
+        c, drivers = self.crossbar, (self.driver_currents**2).sum(axis=-1)
+        words, bits = (self.word_currents**2).sum(axis=-1), (self.bit_currents**2).sum(axis=-2)
+        if c.drive == "both":
+            words = words + self.driver_currents[..., 1] ** 2
+        heated = (c.r_source, drivers), (c.r_word, words), (c.r_bit, bits), (c.r_sense, self.sensed**2)
+        source, word, bit, sense = (np.asarray(np.asarray(r) * i2).sum(axis=-1) for r, i2 in heated)
+        cells = (self.cell_voltages * self.cell_currents).sum(axis=(-2, -1))
+        return {"source": source, "word": word, "cells": cells, "bit": bit, "sense": sense}
 
     @property
     def delivered(self) -> Floats:
         """(reads,) [W] that the drives put in: the sum of `power`."""
-        return np.asarray((self.drives * self.word_currents[..., 0]).sum(-1))
+        return np.asarray((self.drives * self.driver_currents.sum(axis=-1)).sum(axis=-1))
+
+    @functools.cached_property
+    def _lines(self) -> Lines:
+        return Lines.of(self.crossbar)
+
+    @functools.cached_property
+    def _cuts(self) -> Cuts:
+        return Cuts.of(self.crossbar)
+
+    @functools.cached_property
+    def _of_whole_lines(self) -> tuple[Floats, Floats]:
+        """What `Lines.currents` makes of the cells' currents."""
+        lines = self._lines
+        word, bit = lines.currents(lines.turn(self.cell_currents))
+        return word, bit
+
+    @functools.cached_property
+    def _drops(self) -> tuple[Floats, Floats]:
+        """(lost by each word-line node, above ground of each bit-line node) [V], breaks apart."""
+        word, bit = self._lines.drops(*self._of_whole_lines)
+        return self._lines.back(word), self._lines.back(bit)
+
+    @functools.cached_property
+    def _breaks(self) -> Floats:
+        """(reads, breaks) [V]: what Kirchhoff's voltage law still lacks."""
+        lost, above_ground = self._drops
+        lacking = self.drives[..., None] - lost - above_ground - self.cell_voltages
+        patterns = self._cuts.H.reshape(-1, self.cell_currents[0].size)
+        return np.asarray(lacking.reshape(len(lacking), -1) @ np.linalg.pinv(patterns))
+
+    def _across_breaks(self, *, words: bool) -> Floats:
+        is_word = np.arange(len(self._cuts.H)) < self._cuts.words
+        return self._cuts.drives(np.where(is_word == words, self._breaks, 0.0))
+
+    @functools.cached_property
+    def _currents(self) -> tuple[Floats, Floats]:
+        word, bit = (self._lines.back(currents) for currents in self._of_whole_lines)
+        if self.crossbar.drive == "both":
+            for one in self.crossbar.breaks:
+                if one.line == "word":  # each part takes all its current from its own driver
+                    word[..., one.row, :] -= word[..., one.row, one.column, None]
+        return word, bit
 
 
 def operating_point(
@@ -86,13 +135,9 @@ def operating_point(
 
     Raises
     ------
-    InputError : what `read_currents` refuses; open segments, whose voltages this does not know.
+    InputError : what `read_currents` refuses.
     """
     check_read(crossbar, state, voltages)
-    if crossbar.breaks:
-        raise InputError(
-            "the operating point of an array with open segments is not known; read its currents"
-        )
     g = np.asarray(conductance(state, device.pulses.read_voltage, device.memristor))
     network = LinearNetwork(crossbar, g)
     e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
@@ -100,4 +145,4 @@ def operating_point(
         cells = solve_cells(network, state, e, device.memristor)
         return OperatingPoint(crossbar, voltages, cells.voltages, cells.currents)
     y = solve_linear(network, np.broadcast_to(g, e.shape), e)
-    return OperatingPoint(crossbar, voltages, e - network.line_drops(y), y)
+    return OperatingPoint(crossbar, voltages, y / g, y)

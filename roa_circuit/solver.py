@@ -13,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit import breaks, compiled, iterative
+from roa_circuit import compiled, iterative
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.cuts import Cuts
 from roa_circuit.errors import ConvergenceError, InputError
 from roa_circuit.iterative import NO_VOLTAGE, TOLERANCE, Cells
 from roa_circuit.linear import LinearNetwork
@@ -45,7 +46,7 @@ def read_currents(
     if not exact:
         return _linear_currents(network, voltages)
     e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
-    if compiled.pays(crossbar, g, e) and not crossbar.breaks:
+    if compiled.pays(network.lines, g, e) and not crossbar.breaks:
         sensed = compiled.read_cells(network, state, e, device.memristor, TOLERANCE)
         if sensed is not None:
             return sensed
@@ -95,7 +96,7 @@ def solve_cells(
     """
     if network.crossbar.breaks:
         return _solve_cells_with_breaks(network, state, e, p, guess, tolerance)
-    if compiled.pays(network.crossbar, network.conductances, e):
+    if compiled.pays(network.lines, network.conductances, e):
         cells = compiled.solve_cells(network, state, e, p, tolerance)
         if cells is not None:
             return cells
@@ -118,8 +119,8 @@ def solve_linear(
     """
     if network.crossbar.breaks:
         return _solve_linear_with_breaks(network, conductances, e, tolerance)
-    if compiled.pays(network.crossbar, conductances, e):
-        y = compiled.solve_linear(network.crossbar, conductances, e, tolerance)
+    if compiled.pays(network.lines, conductances, e):
+        y = compiled.solve_linear(network.lines, conductances, e, tolerance)
         if y is not None:
             return y
     return iterative.solve_linear(network, conductances, e, tolerance)
@@ -128,10 +129,10 @@ def solve_linear(
 def _solve_linear_with_breaks(
     network: LinearNetwork, conductances: Floats, e: Floats, tolerance: float
 ) -> Floats:
-    intact, H = _without_breaks(network)
+    intact, cuts = _without_breaks(network)
     y = solve_linear(intact, conductances, e, tolerance=tolerance)
-    responses = _responses(intact, conductances, H, tolerance)
-    drops = breaks.voltages(breaks.through(y, H), responses, H)
+    responses = _responses(intact, conductances, cuts.H, tolerance)
+    drops = cuts.voltages(cuts.through(y), responses)
     return np.asarray(y - np.einsum("...b,...brc->...rc", drops, responses))
 
 
@@ -144,14 +145,14 @@ def _solve_cells_with_breaks(
     tolerance: float,
 ) -> Cells:
     """Newton on the voltages across the breaks, round the solver of the intact array."""
-    intact, H = _without_breaks(network)
+    intact, cuts = _without_breaks(network)
     limit = max(tolerance * float(np.abs(e).max(initial=0.0)), NO_VOLTAGE)
-    across = np.zeros((*e.shape[:-2], len(H)))
+    across = np.zeros((*e.shape[:-2], len(cuts.H)))
     for _ in range(_BREAK_STEPS):
-        cells = solve_cells(intact, state, e - breaks.spread_over(across, H), p, guess)
+        cells = solve_cells(intact, state, e - cuts.drives(across), p, guess)
         slope = differential_conductance(state, cells.voltages, p)
-        passing = breaks.through(cells.currents, H)
-        step = breaks.voltages(passing, _responses(intact, slope, H, 1e-6), H)
+        passing = cuts.through(cells.currents) - cuts.Y * across
+        step = cuts.voltages(passing, _responses(intact, slope, cuts.H, 1e-6))
         across, guess = across + step, cells.voltages
         if np.abs(step).max(initial=0.0) <= limit:
             return cells
@@ -160,22 +161,21 @@ def _solve_cells_with_breaks(
 
 def _linear_currents(network: LinearNetwork, voltages: Floats) -> Floats:
     crossbar, g = network.crossbar, network.conductances
-    few = compiled.beats_weights(crossbar, g, len(voltages))
+    few = compiled.beats_weights(network.lines, g, len(voltages))
     if not (crossbar.breaks or few):
         return network.currents(voltages)
     e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
     if not crossbar.breaks:
-        sensed = compiled.read_conductances(crossbar, g, e, TOLERANCE)
+        sensed = compiled.read_conductances(network.lines, g, e, TOLERANCE)
         if sensed is not None:
             return sensed
     return np.asarray(solve_linear(network, np.broadcast_to(g, e.shape), e).sum(axis=-2))
 
 
-def _without_breaks(network: LinearNetwork) -> tuple[LinearNetwork, Floats]:
-    """(the network of whole lines, H (breaks, rows, columns))."""
-    crossbar = network.crossbar
-    intact = replace(network, crossbar=replace(crossbar, breaks=()))
-    return intact, breaks.patterns(crossbar.breaks, crossbar.shape)
+def _without_breaks(network: LinearNetwork) -> tuple[LinearNetwork, Cuts]:
+    """(the network of whole lines, its breaks)."""
+    intact = replace(network, crossbar=replace(network.crossbar, breaks=()))
+    return intact, Cuts.of(network.crossbar)
 
 
 def _responses(intact: LinearNetwork, conductances: Floats, H: Floats, tolerance: float) -> Floats:

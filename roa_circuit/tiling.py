@@ -128,7 +128,7 @@ def _spans(starts: Sequence[int], end: int) -> list[slice]:
 def _tile(layer: ProgrammedLayer, rows: slice, columns: slice) -> Tile:
     reference = layer.reference_column
     kept = [*range(columns.start, columns.stop), reference]
-    crossbar = dataclasses.replace(layer.crossbar, rows=rows.stop - rows.start, columns=len(kept))
+    crossbar = layer.crossbar.part(range(rows.start, rows.stop), kept)
     part = dataclasses.replace(
         layer,
         name=f"{layer.name}, tile at row {rows.start}, column {columns.start}",

@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import broken_crossbars
 
 from meta.circuit import read_currents as read_in_torch
-from roa_circuit.breaks import LINES, Break
+from roa_circuit.breaks import Break
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.design_point import default_device
@@ -25,23 +26,8 @@ TABLE_1 = load_device("zhang2021")
 OHMS = st.sampled_from([0.0, 1e-3, 1.0, 10.0, 1e3])
 
 
-@st.composite
-def broken_arrays(draw):
-    """Breaks of one kind of line: every piece touches whole lines of the other, none floats alone."""
-    rows, columns, line = draw(st.integers(1, 8)), draw(st.integers(1, 8)), draw(st.sampled_from(LINES))
-    places = st.tuples(st.integers(0, rows - 1), st.integers(0, columns - 1))
-    chosen = draw(st.lists(places, min_size=1, max_size=4, unique=True))
-    names = ("r_source", "r_word", "r_bit", "r_sense")
-    return Crossbar(
-        rows=rows,
-        columns=columns,
-        breaks=tuple(Break(line=line, row=i, column=j) for i, j in chosen),
-        **{name: draw(OHMS) for name in names},
-    )
-
-
 @settings(max_examples=60)
-@given(crossbar=broken_arrays(), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
+@given(crossbar=broken_crossbars(ohms=OHMS), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
 def test_against_the_dense_twin(crossbar, seed, exact):
     rng = np.random.default_rng(seed)
     state, volts = rng.random(crossbar.shape), rng.uniform(-0.1, 0.1, (3, crossbar.rows))

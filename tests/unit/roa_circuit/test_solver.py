@@ -4,8 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from strategies import crossbars
 
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
@@ -17,16 +18,9 @@ from roa_circuit.solver import effective_weights, read_currents, solve_cells
 
 TABLE_1 = load_device("zhang2021")
 
-resistance = st.one_of(st.just(0.0), st.floats(1e-3, 1e5))
-crossbars = st.builds(
-    Crossbar,
-    rows=st.integers(1, 12),
-    columns=st.integers(1, 12),
-    r_source=resistance,
-    r_word=resistance,
-    r_bit=resistance,
-    r_sense=resistance,
-)
+
+def backwards(ohms):
+    return ohms[::-1] if isinstance(ohms, tuple) else ohms
 
 
 def draw_read(crossbar, seed):
@@ -35,7 +29,7 @@ def draw_read(crossbar, seed):
 
 
 @settings(max_examples=60, deadline=None)
-@given(crossbars, st.integers(0, 2**31), st.booleans())
+@given(crossbars(), st.integers(0, 2**31), st.booleans())
 def test_agrees_with_the_dense_twin(crossbar, seed, exact):
     state, voltages = draw_read(crossbar, seed)
     fast = read_currents(crossbar, state, voltages, TABLE_1, exact=exact)
@@ -59,7 +53,7 @@ def test_every_single_current_agrees_with_the_dense_twin(shape, ohms):
 
 
 @settings(max_examples=40, deadline=None)
-@given(crossbars, st.integers(0, 2**31))
+@given(crossbars(), st.integers(0, 2**31))
 def test_kirchhoff_holds_at_every_cell(crossbar, seed):
     state, voltages = draw_read(crossbar, seed)
     p = TABLE_1.memristor
@@ -72,7 +66,7 @@ def test_kirchhoff_holds_at_every_cell(crossbar, seed):
 
 
 @settings(max_examples=40, deadline=None)
-@given(crossbars, st.integers(0, 2**31))
+@given(crossbars(), st.integers(0, 2**31))
 def test_wires_only_take_and_cells_only_dissipate(crossbar, seed):
     state, voltages = draw_read(crossbar, seed)
     real = read_currents(crossbar, state, voltages, TABLE_1)
@@ -83,21 +77,57 @@ def test_wires_only_take_and_cells_only_dissipate(crossbar, seed):
 
 
 @settings(max_examples=40, deadline=None)
-@given(crossbars, st.integers(0, 2**31))
+@given(crossbars(), st.integers(0, 2**31))
 def test_linear_arrays_are_reciprocal(crossbar, seed):
+    assume(crossbar.drive != "both")  # bit lines are sensed at one end
     state, _ = draw_read(crossbar, seed)
-    turned = dataclasses.replace(
-        crossbar,
+    turned = Crossbar(
         rows=crossbar.columns,
         columns=crossbar.rows,
-        r_source=crossbar.r_sense,
-        r_word=crossbar.r_bit,
-        r_bit=crossbar.r_word,
-        r_sense=crossbar.r_source,
+        r_source=backwards(crossbar.r_sense),
+        r_word=backwards(crossbar.r_bit),
+        r_bit=backwards(crossbar.r_word),
+        r_sense=backwards(crossbar.r_source),
+        drive="left" if crossbar.sense == "bottom" else "right",
+        sense="bottom" if crossbar.drive == "left" else "top",
     )
     there = effective_weights(crossbar, state, TABLE_1)
     back = effective_weights(turned, state[::-1, ::-1].T, TABLE_1)
     assert back[::-1, ::-1].T == pytest.approx(there, rel=1e-9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(crossbars(), st.integers(0, 2**31), st.booleans())
+def test_an_array_in_the_mirror_reads_the_same(crossbar, seed, upside_down):
+    state, voltages = draw_read(crossbar, seed)
+    here = read_currents(crossbar, state, voltages, TABLE_1)
+    if upside_down:
+        mirrored = dataclasses.replace(
+            crossbar,
+            r_source=backwards(crossbar.r_source),
+            r_word=backwards(crossbar.r_word),
+            sense="top" if crossbar.sense == "bottom" else "bottom",
+        )
+        there = read_currents(mirrored, state[::-1], voltages[:, ::-1], TABLE_1)
+    else:
+        mirrored = dataclasses.replace(
+            crossbar,
+            r_bit=backwards(crossbar.r_bit),
+            r_sense=backwards(crossbar.r_sense),
+            drive={"left": "right", "right": "left", "both": "both"}[crossbar.drive],
+        )
+        there = read_currents(mirrored, state[:, ::-1], voltages, TABLE_1)[:, ::-1]
+    assert there == pytest.approx(here, rel=1e-9, abs=1e-12 * np.abs(here).max())
+
+
+def test_a_second_driver_halves_a_line():
+    """Driven at both ends, a line of equal cells is two of half its length: nothing flows between."""
+    both = Crossbar(rows=1, columns=6, r_source=50.0, r_word=20.0, drive="both")
+    half = Crossbar(rows=1, columns=3, r_source=50.0, r_word=20.0)
+    volts = np.array([[0.1]])
+    whole = read_currents(both, np.full((1, 6), 0.3), volts, TABLE_1)[0]
+    part = read_currents(half, np.full((1, 3), 0.3), volts, TABLE_1)[0]
+    np.testing.assert_allclose(whole, [*part, *part[::-1]], rtol=1e-11)
 
 
 def test_without_wires_it_is_the_matrix_product():
