@@ -119,14 +119,14 @@ class LinearNetwork:
     def _stages(self, lines: Lines) -> Iterator[_Stage]:
         """From the top row to the sense resistors."""
         passed, grounded = np.diag(lines.top), lines.top
+        inner, last = _scales(lines.bit), _scales(lines.bit + lines.sense)
         for index, row in enumerate(_ladder.rows(lines, lines.turn(self.conductances))):
             above = passed + row.admittance
-            r = lines.bit + lines.sense if index == lines.shape[0] - 1 else lines.bit
-            s = np.sqrt(np.maximum(r, NO_RESISTANCE))
-            inverse = _inverse_of_one_plus(s[:, None] * above * s)
-            cross = s[:, None] * inverse / s  # (1 + r above)^-1
+            r, ratio = last if index == lines.shape[0] - 1 else inner
+            inverse = _inverse_of_one_plus(r * above)
+            cross = ratio * inverse
             grounded = (grounded + row.to_source) @ cross
-            passed = _ladder.with_row_sums(-inverse / (s[:, None] * s), grounded)
+            passed = _ladder.with_row_sums(-inverse / r, grounded)
             yield _Stage(row=row, above=above, cross=cross)
 
     @functools.cached_property
@@ -155,6 +155,16 @@ class LinearNetwork:
                 down = (norton[..., index - 1, :] - bit @ stage.above) @ stage.cross
                 bit = bit + lines.bit * down
         return lines.back(y)
+
+
+def _scales(ohms: Floats) -> tuple[Floats, Floats]:
+    """sqrt(r_j r_k) and sqrt(r_j / r_k) of resistances (n,), numbers if all are the same.
+
+    With D = diag(r), D^(1/2) (1 + D^(1/2) Y D^(1/2))^-1 D^(-1/2) is (1 + D Y)^-1 and loses no digits.
+    """
+    r = np.sqrt(np.maximum(ohms, NO_RESISTANCE))
+    r = r[:1] if (r == r[0]).all() else r
+    return r[:, None] * r, r[:, None] / r
 
 
 def _inverse_of_one_plus(matrix: Floats) -> Floats:
