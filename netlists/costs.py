@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from netlists.simulators import Engine
 from roa_circuit.crossbar import Crossbar
 
@@ -89,4 +91,4 @@ def said(seconds: float) -> str:
 def _products(crossbar: Crossbar) -> float:
     """m n^3, from zero for perfect wires: then a line is one node and little is to be factored."""
     longer, shorter = max(crossbar.shape), min(crossbar.shape)
-    return float(longer * shorter**3) if crossbar.r_word or crossbar.r_bit else 0.0
+    return float(longer * shorter**3) if np.any(crossbar.r_word) or np.any(crossbar.r_bit) else 0.0

@@ -28,7 +28,7 @@ from netlists.stimuli import Points, gate_stimuli, staircase, write_stimuli
 from netlists.vacask_deck import vacask_text, vacask_vectors
 from roa_circuit.circuitry import BARE, Amplifier, Circuitry, Transistor, described
 from roa_circuit.compact_model import instance_constants
-from roa_circuit.crossbar import Crossbar
+from roa_circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
 from roa_circuit.settling import read_hold
@@ -269,16 +269,14 @@ class _Array:
 
     def _remarks(self, what: str) -> tuple[str, ...]:
         crossbar, made = self.crossbar, f"Made by roa-circuit {metadata.version('roa-circuit')}"
-        wires = ", ".join(
-            f"{name} {number(getattr(crossbar, name))} Ohm"
-            for name in ("r_source", "r_word", "r_bit", "r_sense")
-        )
+        wires = ", ".join(f"{name} {said(getattr(crossbar, name), number)} Ohm" for name in RESISTANCES)
+        ends = f"; {crossbar.ends}" if crossbar.ends else ""
         around = described(self.circuitry.to_dict())
         return (
             f"Crossbar of {crossbar.rows} x {crossbar.columns} memristors: {what}",
             made + (f" from {self.origin}" if self.origin else ""),
             _device_line(self.device),
-            f"{wires}; select scheme {crossbar.scheme}",
+            f"{wires}; select scheme {crossbar.scheme}{ends}",
             *((f"Circuit: {around}",) if around else ()),
             "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",
         )

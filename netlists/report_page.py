@@ -10,7 +10,7 @@ import numpy as np
 from netlists.report import headline, summary_rows
 from netlists.verification import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.circuitry import described
-from roa_circuit.crossbar import Crossbar
+from roa_circuit.crossbar import Crossbar, said
 from roa_circuit.drawing import Drawing
 from roa_circuit.page import (
     Markup,
@@ -173,8 +173,9 @@ def _conditions(
         ("tiles", f"up to {options['tile']} weights, each with its reference column"),
         (
             "wires",
-            f"word line {crossbar.r_word:g} Ω, bit line {crossbar.r_bit:g} Ω a segment; source"
-            f" {crossbar.r_source:g} Ω, sense {crossbar.r_sense:g} Ω; {crossbar.scheme} select",
+            f"word line {said(crossbar.r_word)} Ω, bit line {said(crossbar.r_bit)} Ω a segment; source"
+            f" {said(crossbar.r_source)} Ω, sense {said(crossbar.r_sense)} Ω; {crossbar.scheme} select"
+            + (f"; {crossbar.ends}" if crossbar.ends else ""),
         ),
         *((("circuit", described(result.circuit)),) if result.circuit else ()),
         ("simulator", result.engine_version),

@@ -166,7 +166,7 @@ class Circuitry:
 
     def applied(self, crossbar: Crossbar, device: Device) -> tuple[Crossbar, Device]:
         """The array and its cells at this temperature; rows with transistors are selected by them."""
-        warm = {name: getattr(crossbar, name) * self._warmth for name in ("r_word", "r_bit")}
+        warm = {name: np.multiply(getattr(crossbar, name), self._warmth) for name in ("r_word", "r_bit")}
         scheme = "ideal" if self.transistor else crossbar.scheme
         kelvins = 1.0 / NOMINAL_TEMPERATURE - 1.0 / self.temperature
         speed = math.exp(self.activation_energy / BOLTZMANN_EV * kelvins)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,12 @@ class Crossbar:
                 raise InputError(f"{name} must be {count} finite numbers, one a line, or empty")
 
     @property
+    def ends(self) -> str:
+        """Where lines are driven and sensed, in words; empty where it is the usual place."""
+        driven = {"left": "", "right": "driven on the right", "both": "driven on both sides"}[self.drive]
+        return ", ".join(filter(None, (driven, "sensed at the top" if self.sense == "top" else "")))
+
+    @property
     def shape(self) -> tuple[int, int]:
         """(rows, columns)."""
         return self.rows, self.columns
@@ -151,10 +157,10 @@ def of_line(ohms: Ohms, line: int) -> float:
     return ohms[line] if isinstance(ohms, tuple) else ohms
 
 
-def said(ohms: Ohms) -> str:
+def said(ohms: Ohms, form: Callable[[float], str] = "{:g}".format) -> str:
     """'1' of a resistance, '0.9 to 1.2' of lines that differ [Ohm]."""
-    least, most = np.min(ohms), np.max(ohms)
-    return f"{least:g}" if least == most else f"{least:g} to {most:g}"
+    least, most = float(np.min(ohms)), float(np.max(ohms))
+    return form(least) if least == most else f"{form(least)} to {form(most)}"
 
 
 def word_node(row: int, column: int) -> str:

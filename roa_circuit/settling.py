@@ -7,8 +7,10 @@ n nodes, c (n r_end + r n (n + 1) / 2). A cell's capacitor counts for both of it
 
 from __future__ import annotations
 
+import numpy as np
+
 from roa_circuit.circuitry import Amplifier, Circuitry
-from roa_circuit.crossbar import Crossbar
+from roa_circuit.crossbar import RESISTANCES, Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.memristor import conductance
 from roa_circuit.parameters import Device
@@ -28,10 +30,11 @@ that share of the pulse; a relative error of a dose moves omega by a quarter of 
 
 def time_constant(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
     """At least the slowest of the array and its readout [s]."""
-    ends = circuitry.amplifier.input_resistance if circuitry.amplifier else crossbar.r_sense
+    source, r_word, r_bit, sense = (float(np.max(getattr(crossbar, name))) for name in RESISTANCES)
+    ends = circuitry.amplifier.input_resistance if circuitry.amplifier else sense
     c_word, c_bit = (c + 2.0 * circuitry.c_cell for c in (circuitry.c_word, circuitry.c_bit))
-    word = _line(crossbar.columns, crossbar.r_source, crossbar.r_word, c_word)
-    bit = _line(crossbar.rows, ends, crossbar.r_bit, c_bit)
+    word = _line(crossbar.columns, source, r_word, c_word)
+    bit = _line(crossbar.rows, ends, r_bit, c_bit)
     found = max(word, bit)
     least = conductance(0.0, device.pulses.read_voltage, device.memristor)
     most = conductance(1.0, device.pulses.read_voltage, device.memristor)

@@ -11,6 +11,7 @@ import typer
 from netlists.commands._layer import Reads, layer_on
 from netlists.tables import format_matrix
 from roa_circuit import console, options
+from roa_circuit.crossbar import said
 from roa_circuit.errors import InputError
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.recovery import Compensation, Recovery, mapped, recover
@@ -50,9 +51,8 @@ def compensate(
     with console.percent(f"layer {chosen.name}") as advance:
         found = recover(chosen, tile=size, imperfections=imperfections, seed=seed, progress=advance)
     c = chosen.crossbar
-    title = (
-        f"Layer {chosen.name}: {c.rows} x {c.columns} cells, {c.r_word:g} and {c.r_bit:g} Ohm a segment"
-    )
+    wires = f"{said(c.r_word)} and {said(c.r_bit)} Ohm a segment"
+    title = f"Layer {chosen.name}: {c.rows} x {c.columns} cells, {wires}"
     head = ["", "weights", "outputs", "same", "right", "clipped"]
     console.out.print(console.table(title, head, map(_row, found)))
     console.say(_LEGEND)
