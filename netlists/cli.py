@@ -11,6 +11,7 @@ from netlists.commands.doctor import doctor
 from netlists.commands.netlist import netlist
 from netlists.commands.program import program
 from netlists.commands.solve import solve
+from netlists.commands.sweep import sweep
 from netlists.commands.verify import verify
 from roa_circuit import console
 
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (netlist, solve, program, verify, compensate, doctor):
+for _command in (netlist, solve, program, verify, sweep, compensate, doctor):
     app.command()(_command)
 
 

@@ -133,6 +133,10 @@ class Order:
         restored[np.ix_(self.rows, self.columns)] = matrix
         return restored
 
+    def place_columns(self, currents: Floats) -> Floats:
+        """The network's (reads, columns) as the array's columns lie: undoes `outputs`."""
+        return currents[:, self.columns]
+
     def inputs(self, voltages: Floats) -> Floats:
         """The network's (reads, rows) on the array's word lines."""
         return voltages[:, self.rows]

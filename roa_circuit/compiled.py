@@ -40,9 +40,12 @@ def available() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def pays(lines: Lines, g: Floats, e: Floats) -> bool:
-    """Whether loop drives e (..., rows, columns) are a task for compiled sweeps."""
-    if not available() or (g.size < _LEAST_CELLS and e.size < _LEAST_WORK):
+def pays(lines: Lines, g: Floats, e: Floats, coming: int = 1) -> bool:
+    """Whether loop drives e (..., rows, columns) are a task for compiled sweeps.
+
+    coming : how many tasks like this one there will be
+    """
+    if not available() or (g.size < _LEAST_CELLS and coming * e.size < _LEAST_WORK):
         return False
     easy = min(_iterations(lines, g)) <= _MANY_ITERATIONS
     return easy or min(lines.shape) > _NARROW

@@ -27,6 +27,10 @@ UNITS = {
 
 _PROBABILITIES = ("stuck_on", "stuck_off", "open", "broken_word", "broken_bit")
 _BITS = ("dac_bits", "adc_bits")
+_DRAWN = (
+    *_PROBABILITIES, "sigma_wn", "write_gain", "driver_gain", "driver_offset", "sense_gain",
+    "sense_offset", "bandwidth", "flicker",
+)  # fmt: skip
 OF_THE_DEVICE = "device"
 
 
@@ -95,6 +99,11 @@ class Imperfections:
             raise InputError("adc_bits needs adc_range [A], the current of the largest code")
         if not (self.dac_range and self.temperature):
             raise InputError("dac_range and temperature must be greater than 0")
+
+    @property
+    def drawn(self) -> bool:
+        """Whether chips differ: whether anything of them is left to chance."""
+        return self.spread is not None or any(getattr(self, name) for name in _DRAWN)
 
     def to_dict(self) -> dict[str, Any]:
         """What is present, as in the TOML file; keys carry units."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,3 +87,86 @@ ImperfectionsFile = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Draws the imperfections.", rich_help_panel="Circuit")]
+
+
+def typed(*, dropping: Collection[str] = ()) -> list[str]:
+    """The command as it was typed, without some options and their values, and without its argument."""
+    kept, words = [Path(sys.argv[0]).name, *sys.argv[1:2]], iter(sys.argv[2:])
+    for word in words:
+        if not word.startswith("-"):
+            continue
+        name, written, value = word.partition("=")
+        alone = written or name in FLAGS
+        pair = [word] if alone else [word, next(words, value)]
+        if name not in dropping:
+            kept += pair
+    return kept
+
+
+FLAGS = ("--figures",)
+OF_A_SWEEP = (
+    "--vary", "--design", "--points", "--repeats", "--seed", "--target", "--metric", "--sensitivity",
+    "--samples", "--check", "--workers", "--scheduler", "--output-dir", "--figures", "--json",
+)  # fmt: skip
+"""What a single point of a sweep does without, or is given anew."""
+
+SweepFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[FILE]", help="A sweep as TOML; options have the last word.", show_default=False
+    ),
+]
+Vary = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUES",
+        help="What to vary, as often as needed: wire_resistance=0:5:11, sense_resistance=1:10k:9log,"
+        " sigma_wn=0,1,2,4; of other designs than grids also an interval: sigma_wn=0:4.",
+    ),
+]
+Design = Annotated[str | None, typer.Option(help="grid (default), random or sobol.")]
+Points = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Of a random or Sobol' design; default: 256.")
+]
+Repeats = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Chips at every point, the same at all; default: 1."),
+]
+SweepSeed = Annotated[
+    int | None, typer.Option(min=0, help="Of the first chip, and of the design; default: 0.")
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        metavar="METRIC=VALUE",
+        help="Find the largest imperfections that leave this: accuracy=95%, mac_error=5%.",
+        rich_help_panel="Conclusions",
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option(
+        help="That sensitivities are of; default: the target's.", rich_help_panel="Conclusions"
+    ),
+]
+Sensitivity = Annotated[
+    str,
+    typer.Option(help="tornado, sobol (adds Sobol' indices) or none.", rich_help_panel="Conclusions"),
+]
+Samples = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Of Sobol' indices, which take N (axes + 2) points; a power of two.",
+        rich_help_panel="Conclusions",
+    ),
+]  # fmt: skip
+Workers = Annotated[int | None, typer.Option(min=1, max=1024, help="Processes; default: one a core.")]
+Scheduler = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786.")
+]
+SweepFolder = Annotated[
+    Path, typer.Option(help="Folder for points and report; a sweep that was cut off goes on from it.")
+]
+Figures = Annotated[
+    bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")
+]

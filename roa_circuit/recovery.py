@@ -6,6 +6,7 @@ wires of every tile, and corrected; perfect wires are what it is held against.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.chip import Chip, chip_of
 from roa_circuit.compensation import Order, as_it_is, calibrate, heaviest_nearest, predistort
+from roa_circuit.errors import InputError, nearest
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import mapping_constants, voltage_from_input
@@ -25,6 +27,7 @@ from roa_circuit.tiling import Tile, TileSize, outputs, split
 Floats = NDArray[np.float64]
 
 TEST_READS = 8
+NOTHING = "nothing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +39,28 @@ class Compensation:
     calibrated: bool = False
 
     def __str__(self) -> str:
+        return self.name.replace("+", ", ")
+
+    @property
+    def name(self) -> str:
+        """As `parse` reads it."""
         names = ("permuted", "predistorted", "calibrated")
-        return ", ".join(name for name in names if getattr(self, name)) or "nothing"
+        return "+".join(name for name in names if getattr(self, name)) or NOTHING
+
+    @classmethod
+    def parse(cls, text: str) -> Compensation:
+        """'nothing', or names joined by '+', as in 'predistorted+calibrated'.
+
+        Raises
+        ------
+        InputError : another name.
+        """
+        names = [] if text.strip() == NOTHING else [name.strip() for name in text.split("+")]
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in names:
+            if name not in known:
+                raise InputError(f"compensation {name!r} is unknown; {nearest(name, [NOTHING, *known])}")
+        return cls(**dict.fromkeys(names, True))
 
 
 CHOICES = (
@@ -120,10 +143,16 @@ def recover(
     return found
 
 
-def mapped(tile: Tile, choice: Compensation) -> tuple[Order, Floats, Floats, float]:
-    """(order, states (rows, columns) on the array, digital gain (columns,), share clipped)."""
+def mapped(
+    tile: Tile, choice: Compensation, meant: ProgrammedLayer | None = None
+) -> tuple[Order, Floats, Floats, float]:
+    """(order, states (rows, columns) on the array, digital gain (columns,), share clipped).
+
+    meant : whose intended states they are, where the tile's device is not the one that pulses
+        were counted for
+    """
     layer = tile.layer
-    device, states = layer.device, _intended(layer)
+    device, states = layer.device, _intended(meant or layer)
     p, V_r = device.memristor, device.pulses.read_voltage
     wanted = np.asarray(conductance(states, V_r, p))
     order = as_it_is(wanted.shape)
@@ -148,8 +177,8 @@ def _read(tile: Tile, chip: Chip, choice: Compensation) -> _Read:
 
     offset = np.zeros(layer.crossbar.columns)
     if choice.calibrated:
-        tests = _test_inputs(layer)
-        wanted = _ideal_currents(layer, tests)[:, order.columns]
+        tests = calibration_inputs(layer)
+        wanted = ideal_currents(layer, tests)[:, order.columns]
         calibration = calibrate(read(tests), wanted, read(np.zeros_like(tests)))
         gain, offset = calibration.gain, calibration.offset
     currents = order.outputs(read(layer.inputs) * gain + offset)
@@ -162,7 +191,7 @@ def _ideal(tile: Tile) -> _Read:
     p, V_r = layer.device.memristor, layer.device.pulses.read_voltage
     weights = np.asarray(conductance(_intended(layer), V_r, p))
     return _Read(
-        currents=_ideal_currents(layer, layer.inputs),
+        currents=ideal_currents(layer, layer.inputs),
         weights=_differential(weights, layer),
         clipped=0.0,
     )
@@ -178,12 +207,18 @@ def _intended(layer: ProgrammedLayer) -> Floats:
     return np.asarray(after_pulses(layer.initial_state, layer.pulses, layer.device))
 
 
-def _ideal_currents(layer: ProgrammedLayer, inputs: Floats) -> Floats:
+def ideal_currents(
+    layer: ProgrammedLayer, inputs: Floats, meant: ProgrammedLayer | None = None
+) -> Floats:
+    """Column currents (reads, columns) [A] of inputs (reads, rows) behind perfect wires.
+
+    meant : whose intended states the cells have; the layer's own by default
+    """
     volts = np.asarray(voltage_from_input(inputs))
-    return read_currents(layer.crossbar.ideal(), _intended(layer), volts, layer.device)
+    return read_currents(layer.crossbar.ideal(), _intended(meant or layer), volts, layer.device)
 
 
-def _test_inputs(layer: ProgrammedLayer) -> Floats:
+def calibration_inputs(layer: ProgrammedLayer) -> Floats:
     """The same few patterns for every choice: even noise, on average as large as the inputs."""
     largest = min(2.0 * float(layer.inputs.mean()), 1.0) or 1.0
     return largest * np.random.default_rng(layer.crossbar.rows).random((TEST_READS, layer.crossbar.rows))

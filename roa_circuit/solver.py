@@ -28,12 +28,19 @@ _BREAK_STEPS = 50
 
 
 def read_currents(
-    crossbar: Crossbar, state: Floats, voltages: Floats, device: Device, *, exact: bool = True
+    crossbar: Crossbar,
+    state: Floats,
+    voltages: Floats,
+    device: Device,
+    *,
+    exact: bool = True,
+    coming: int = 1,
 ) -> Floats:
     """The sensed currents (reads, columns) [A] of word-line voltages (reads, rows) [V].
 
     state : (rows, columns) omega in [0, 1]
     exact : Eq. 2 at every cell; else its conductance at the device's read voltage (Eq. 3).
+    coming : how many arrays like this one will be read, which may make compiled sweeps worth loading
 
     Raises
     ------
@@ -46,7 +53,7 @@ def read_currents(
     if not exact:
         return _linear_currents(network, voltages)
     e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
-    if compiled.pays(network.lines, g, e) and not crossbar.breaks:
+    if compiled.pays(network.lines, g, e, coming) and not crossbar.breaks:
         sensed = compiled.read_cells(network, state, e, device.memristor, TOLERANCE)
         if sensed is not None:
             return sensed

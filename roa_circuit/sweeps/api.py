@@ -1,0 +1,63 @@
+"""The sweep of a layer in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.sweeps import tables
+from roa_circuit.sweeps.description import Vary, described
+from roa_circuit.sweeps.layer import LayerSubject
+from roa_circuit.sweeps.store import Store
+from roa_circuit.sweeps.study import Progress, Study
+from roa_circuit.sweeps.subject import Subject, require_any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def sweep(
+    subject: ProgrammedLayer | Subject,
+    vary: Vary,
+    *,
+    design: str = "grid",
+    points: int = 256,
+    repeats: int = 1,
+    seed: int = 0,
+    store: str | Path | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Progress = lambda done, total: None,
+) -> xr.Dataset:
+    """Vary fields of a layer's circuit, device, pulses and imperfections; see `Sweep`.
+
+    >>> found = sweep(load_layer("fc"), {"wire_resistance": "0:5:11", "sigma_wn": [0, 1, 2, 4]},
+    ...               repeats=10, workers=2)                                    # doctest: +SKIP
+    >>> found.accuracy.mean("repeat").plot()                                    # doctest: +SKIP
+
+    subject : a layer, or a `LayerSubject` with imperfections or a compensation of its own
+    vary : values by field name: a list, or text such as '0:5:11', '0.1:100:7log', '0:5'
+    store : JSON lines to keep points in as they come; a file that is there is gone on with
+    workers : processes; scheduler : the address of a Dask scheduler in their place
+
+    Returns metrics by (axes ..., repeat), as `tables.dataset` has them.
+
+    Raises
+    ------
+    InputError : a field or value that cannot be; points that are refused one by one are recorded.
+    """
+    whole = LayerSubject(layer=subject) if isinstance(subject, ProgrammedLayer) else subject
+    asked = described(
+        {"vary": vary, "design": design, "points": points, "repeats": repeats, "seed": seed},
+        whole.fields,
+    )
+    require_any(whole, asked.configurations())
+    path = None if store is None else Path(store)
+    with Store(path, whole.describe()) as kept:
+        study = Study(
+            subject=whole, store=kept, seeds=asked.seeds, workers=workers, scheduler=scheduler,
+            progress=progress,
+        )  # fmt: skip
+        study.compute(asked.configurations())
+        return tables.dataset(asked, study)

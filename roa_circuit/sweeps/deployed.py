@@ -1,0 +1,188 @@
+"""A layer as a sweep deploys it: where its lines lie, how its states get there, what is corrected.
+
+What every chip of a point shares is made here once. A chip is then written and read in the
+surrogate (`read_chip`) or in a circuit simulator, and `scores` judges what its readouts sensed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.chip import Chip
+from roa_circuit.compensation import Order, calibrate
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.in_situ import write_in_situ
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.mapping import voltage_from_input
+from roa_circuit.parameters import Device
+from roa_circuit.recovery import Compensation, calibration_inputs, ideal_currents, mapped
+from roa_circuit.solver import read_currents
+from roa_circuit.tiling import Tile, TileSize, outputs, split
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Array:
+    """One array of a layer, its lines in their order on it.
+
+    tile : its layer has the states and pulses as they lie, and, where it is calibrated, reads of
+        test patterns and of nothing after those of the layer
+    order, gain : undo the order and the pre-distortion of what is sensed
+    mapped : (rows, columns) states that are set directly; None where the pulses are applied
+    ideal : (reads, columns) [A] of the layer's reads, and wanted : of the test patterns, both in
+        the layer's own order, behind perfect wires
+    """
+
+    tile: Tile
+    order: Order
+    gain: Floats
+    mapped: Floats | None
+    ideal: Floats
+    wanted: Floats | None
+
+    def corrected(self, sensed: Floats) -> Floats:
+        """The layer's currents (reads, columns) [A] of all that its readout sensed."""
+        count, gain, offset = len(self.ideal), self.gain, np.zeros(1)
+        if self.wanted is not None:
+            tests, rest = np.split(sensed[count:], 2)
+            found = calibrate(tests, self.order.place_columns(self.wanted), rest)
+            gain, offset = found.gain, found.offset
+        return self.order.outputs(sensed[:count] * gain + offset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployed:
+    """A layer on its arrays.
+
+    tiles : as the layer itself has them
+    labels : (reads,) or empty
+    """
+
+    arrays: tuple[Array, ...]
+    tiles: tuple[Tile, ...]
+    labels: NDArray[np.int64]
+
+    @functools.cached_property
+    def _y_ideal(self) -> Floats:
+        return outputs(self.tiles, [array.ideal for array in self.arrays])
+
+    def _corrected(self, sensed: Sequence[Floats]) -> list[Floats]:
+        return [array.corrected(one) for array, one in zip(self.arrays, sensed, strict=True)]
+
+    def answers(self, sensed: Sequence[Floats]) -> NDArray[np.intp]:
+        """The class of every read (reads,) by what the readouts of all arrays sensed."""
+        return np.asarray(np.argmax(outputs(self.tiles, self._corrected(sensed)), axis=1))
+
+    def scores(self, sensed: Sequence[Floats]) -> dict[str, float]:
+        """The metrics of what the readouts of all arrays sensed (their reads, columns) [A]."""
+        currents = self._corrected(sensed)
+        y, y_ideal = outputs(self.tiles, currents), self._y_ideal
+        answers = np.argmax(y, axis=1)
+        ideal = [array.ideal for array in self.arrays]
+        errors = [a - b for a, b in zip(currents, ideal, strict=True)]
+        right = float(np.mean(answers == self.labels)) if len(self.labels) else float("nan")
+        return {
+            "accuracy": right,
+            "agreement": float(np.mean(answers == np.argmax(y_ideal, axis=1))),
+            "mac_error": rms([y - y_ideal]) / max(rms([y_ideal]), 1e-300),
+            "current_error": rms(errors) / max(rms(ideal), 1e-300),
+        }
+
+
+def deploy(
+    layer: ProgrammedLayer, nominal: ProgrammedLayer, size: TileSize, choice: Compensation
+) -> Deployed:
+    """The layer on arrays, compensated as chosen.
+
+    nominal : the layer that was meant to be, whose states are the intended ones
+    """
+    pairs = zip(split(layer, size), split(nominal, size), strict=True)
+    tiles = split(layer, size)
+    arrays = tuple(_array(tile, meant.layer, choice) for tile, meant in pairs)
+    return Deployed(arrays=arrays, tiles=tiles, labels=layer.labels)
+
+
+def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
+    """What the readouts of a chip sense (reads, columns) [A], once the chip is written.
+
+    coming : how many chips like this one there will be
+    """
+    state = written(array, chip)
+    volts = voltages(array, chip)
+    currents = read_currents(chip.crossbar, state, volts, chip.device, coming=coming)
+    return chip.sense(currents, state, volts)
+
+
+def written(array: Array, chip: Chip) -> Floats:
+    """The states (rows, columns) of a chip after its write, in the surrogate."""
+    layer = array.tile.layer
+    start = chip.start(layer.initial_state)
+    if array.mapped is not None:
+        after = chip.start(array.mapped)
+    elif chip.device.memristor.varies or chip.crossbar.word_gain:
+        after = write_in_situ(chip.crossbar, start, layer.pulses, chip.device).state
+    else:
+        after = _shared_write(chip.crossbar, chip.device, _Bytes(start), _Bytes(layer.pulses))
+    return chip.written(start, after, layer.pulses)
+
+
+def voltages(array: Array, chip: Chip) -> Floats:
+    """What reaches the chip's word lines (reads, rows) [V]."""
+    return chip.drive(np.asarray(voltage_from_input(array.tile.layer.inputs)))
+
+
+def rms(arrays: Sequence[Floats]) -> float:
+    """Root mean square of all numbers of all arrays."""
+    return float(np.sqrt(np.mean(np.concatenate([array.ravel() for array in arrays]) ** 2)))
+
+
+def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation) -> Array:
+    layer, wanted, inputs = tile.layer, None, tile.layer.inputs
+    order, states, gain, _ = mapped(tile, choice, meant)
+    if choice.calibrated:
+        tests = calibration_inputs(layer)
+        wanted = ideal_currents(layer, tests, meant)
+        inputs = np.vstack([inputs, tests, np.zeros_like(tests)])
+    placed = dataclasses.replace(
+        layer,
+        initial_state=order.place(layer.initial_state),
+        pulses=layer.pulses[np.ix_(order.rows, order.columns)],
+        inputs=order.inputs(inputs),
+        labels=layer.labels[:0],
+    )
+    return Array(
+        tile=dataclasses.replace(tile, layer=placed),
+        order=order,
+        gain=gain,
+        mapped=states if choice.predistorted else None,
+        ideal=ideal_currents(layer, layer.inputs, meant),
+        wanted=wanted,
+    )
+
+
+class _Bytes:
+    """An array as part of a key: equal where shape, type and bytes are."""
+
+    def __init__(self, array: NDArray[np.generic]) -> None:
+        self.array = array
+        self._key = (array.shape, array.dtype.str, array.tobytes())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Bytes) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+
+@functools.lru_cache(maxsize=64)
+def _shared_write(crossbar: Crossbar, device: Device, start: _Bytes, pulses: _Bytes) -> Floats:
+    """The states after a write whose noise is still to come: many chips and points share one."""
+    states, counts = np.asarray(start.array, np.float64), np.asarray(pulses.array, np.int64)
+    return write_in_situ(crossbar, states, counts, device).state

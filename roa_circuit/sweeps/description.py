@@ -1,0 +1,158 @@
+"""The description of a sweep: axes, design, repeats and seed; from options or a TOML file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roa_circuit import toml
+from roa_circuit.errors import InputError, nearest
+from roa_circuit.sweeps import axes
+from roa_circuit.sweeps.axes import Axis
+from roa_circuit.sweeps.designs import DESIGNS, points_of
+from roa_circuit.sweeps.fields import Field, Value, find_field, require_disjoint
+
+MOST_POINTS = 1_000_000
+KEYS = ("vary", "design", "points", "repeats", "seed")
+
+Vary = Mapping[str, str | float | Sequence[object]]
+"""Axes by field name, each as `axes.parse` reads it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """What is computed.
+
+    axes : fields and their values
+    design : 'grid' takes all combinations of levels; 'random' and 'sobol' draw `points` of them,
+        and from intervals
+    repeats : chips at every point, the same ones at all: repeat i is drawn with seed + i
+    seed : of the first repeat, and of the design
+
+    Raises
+    ------
+    InputError : no axes, two that set the same thing, an interval in a grid, too many points.
+    """
+
+    axes: tuple[Axis, ...]
+    design: str = "grid"
+    points: int = 256
+    repeats: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.axes:
+            raise InputError("nothing is varied; name a field, such as --vary wire_resistance=0:5:11")
+        names = [axis.name for axis in self.axes]
+        for name in names:
+            if names.count(name) > 1:
+                raise InputError(f"{name} is varied twice")
+        require_disjoint(axis.field for axis in self.axes)
+        if self.design not in DESIGNS:
+            raise InputError(f"design {self.design!r} is unknown; {nearest(self.design, DESIGNS)}")
+        for name, least in (("points", 1), ("repeats", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise InputError(f"{name} = {value!r} must be a whole number of at least {least}")
+        self._require_levels()
+        if self.size > MOST_POINTS:
+            raise InputError(f"{self.size:,} points are more than the {MOST_POINTS:,} of one sweep")
+
+    def _require_levels(self) -> None:
+        for axis in self.axes:
+            if self.design == "grid" and not axis.levels:
+                raise InputError(
+                    f"{axis.name}={axis.said()} is an interval, which a grid has no levels of:"
+                    f" add a count, as in {axis.name}={axis.low:g}:{axis.high:g}:11, or choose"
+                    " --design sobol"
+                )
+
+    @property
+    def size(self) -> int:
+        """How many points there are."""
+        return math.prod(len(axis.levels) for axis in self.axes) if self.is_grid else self.points
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the points are all combinations of levels."""
+        return self.design == "grid"
+
+    @property
+    def seeds(self) -> range:
+        """Of the repeats."""
+        return range(self.seed, self.seed + self.repeats)
+
+    def configurations(self) -> list[dict[str, Value]]:
+        """The points, in order: the last axis of a grid runs fastest."""
+        return points_of(self.design, self.axes, self.points, self.seed)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the TOML file has it."""
+        drawn = {} if self.is_grid else {"points": self.points}
+        return {
+            "design": self.design,
+            **drawn,
+            "repeats": self.repeats,
+            "seed": self.seed,
+            "vary": {axis.name: list(axis.levels) or axis.said() for axis in self.axes},
+        }
+
+    def to_toml(self) -> str:
+        """The description as TOML; `described` of its document gives it back."""
+        return toml.dumps(self.to_dict())
+
+
+def described(document: Mapping[str, Any], known: Mapping[str, Field]) -> Sweep:
+    """A sweep from a TOML document or the arguments of a command; what is None is left out.
+
+    Raises
+    ------
+    InputError : an unknown key or field, or what `Sweep` refuses.
+    """
+    for key in document:
+        if key not in KEYS:
+            raise InputError(f"unknown key {key!r}; {nearest(key, KEYS)}")
+    vary = document.get("vary", {})
+    if not isinstance(vary, Mapping):
+        raise InputError(f"vary = {vary!r} must be a section of fields and their values")
+    found = tuple(axes.parse(find_field(name, known), written) for name, written in vary.items())
+    rest = {key: value for key, value in document.items() if key != "vary" and value is not None}
+    return Sweep(axes=found, **rest)
+
+
+def vary_options(options: Sequence[str]) -> dict[str, str]:
+    """`--vary NAME=VALUES`, by name.
+
+    Raises
+    ------
+    InputError : no equals sign, or a name given twice.
+    """
+    found: dict[str, str] = {}
+    for option in options:
+        name, sign, written = option.partition("=")
+        name = name.strip()
+        if not (name and sign and written.strip()):
+            raise InputError(f"--vary {option}: expected NAME=VALUES, as in wire_resistance=0:5:11")
+        if name in found:
+            raise InputError(f"--vary {name} is given twice")
+        found[name] = written.strip()
+    return found
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """The document of a TOML file.
+
+    Raises
+    ------
+    InputError : unreadable, or no TOML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; expected a TOML file") from None
+    return toml.loads(text, source=str(path))

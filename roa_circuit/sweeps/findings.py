@@ -1,0 +1,117 @@
+"""Findings: all that one sweep came to, gone on with where it was cut off."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from roa_circuit.errors import InputError, nearest
+from roa_circuit.sweeps.budgets import Budget, Target, budget
+from roa_circuit.sweeps.description import Sweep
+from roa_circuit.sweeps.fields import Point
+from roa_circuit.sweeps.sensitivity import Index, Swing, base_point, sobol_indices, tornado
+from roa_circuit.sweeps.study import Study
+from roa_circuit.sweeps.subject import Metric
+
+SENSITIVITIES = ("none", "tornado", "sobol")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of a sweep beside its points.
+
+    metric : that sensitivities are of; None takes the target's, else the subject's first
+    sensitivity : 'none', 'tornado', or 'sobol', which adds indices from samples (axes + 2) points
+    """
+
+    target: Target | None = None
+    metric: Metric | None = None
+    sensitivity: str = "tornado"
+    samples: int = 64
+
+    def __post_init__(self) -> None:
+        if self.sensitivity not in SENSITIVITIES:
+            raise InputError(
+                f"--sensitivity {self.sensitivity!r} is unknown;"
+                f" {nearest(self.sensitivity, SENSITIVITIES)}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """Some points of a sweep in a simulator, on the chips of the first seed.
+
+    study : of the simulator's subject; its first three metrics are of the surrogate's error
+    """
+
+    points: Sequence[Point]
+    study: Study
+
+    def values(self, metric: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """(points,) as the simulator has it; NaN where it failed."""
+        return self.study.values(self.points, metric)[:, 0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """A computed sweep; `study` has the numbers of every point.
+
+    base : every varied field as it is where it is not varied
+    metric : that swings and indices are of
+    """
+
+    sweep: Sweep
+    study: Study
+    base: Mapping[str, Any]
+    metric: Metric
+    swings: Sequence[Swing]
+    indices: Sequence[Index]
+    budget: Budget | None
+    checks: Checks | None = None
+
+    @property
+    def failed(self) -> list[tuple[Point, str]]:
+        """The points without numbers, and why."""
+        points = self.sweep.configurations()
+        return [(point, why) for point in points if (why := self.study.reason(point))]
+
+
+def spot_checks(sweep: Sweep, study: Study, share: float) -> Checks:
+    """A share of the points, at least one, drawn with the sweep's seed, in the simulator's study."""
+    points = sweep.configurations()
+    rng = np.random.default_rng([sweep.seed, len(points)])
+    picked = rng.choice(len(points), size=math.ceil(share * len(points)), replace=False)
+    chosen = [points[index] for index in sorted(picked)]
+    study.compute(chosen)
+    return Checks(points=chosen, study=study)
+
+
+def find(sweep: Sweep, study: Study, question: Question) -> Findings:
+    """Compute what the study does not know yet, and draw the conclusions asked for.
+
+    Raises
+    ------
+    InputError : a question that these axes cannot answer.
+    """
+    axes = sweep.axes
+    metric = question.metric or (question.target.metric if question.target else study.subject.metrics[0])
+    study.compute(sweep.configurations())
+    several = sum(axis.spans for axis in axes) > 1
+    if question.sensitivity == "sobol":
+        how = {"samples": question.samples, "seed": sweep.seed}
+        indices = sobol_indices(axes, study, metric.name, **how)
+    else:
+        indices = []
+    return Findings(
+        sweep=sweep,
+        study=study,
+        base=base_point(axes, study),
+        metric=metric,
+        swings=tornado(axes, study, metric.name) if several and question.sensitivity != "none" else [],
+        indices=indices,
+        budget=budget(axes, study, question.target) if question.target else None,
+    )

@@ -1,0 +1,152 @@
+"""A programmed layer as the subject of a sweep: written and read in the surrogate, chip by chip."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from roa_circuit.chip import chip_of
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.recovery import Compensation
+from roa_circuit.sweeps.deployed import Deployed, deploy, read_chip
+from roa_circuit.sweeps.fields import (
+    IMPERFECTIONS,
+    OWN,
+    SPREAD,
+    Field,
+    Point,
+    Setup,
+    Value,
+    shared_fields,
+)
+from roa_circuit.sweeps.subject import Metric, Numbers
+from roa_circuit.tiling import TileSize
+
+COMPENSATION = Field(name="compensation", unit="", kind=str, part=OWN, targets=("compensation",))
+
+METRICS = (
+    Metric(name="accuracy", meaning="right answers of the stored queries", more_is_better=True),
+    Metric(name="agreement", meaning="answers that are the ideal layer's", more_is_better=True),
+    Metric(name="mac_error", meaning="rms error of outputs y over their rms", more_is_better=False),
+    Metric(name="current_error", meaning="rms error of currents over their rms", more_is_better=False),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSubject:
+    """A layer on crossbars of its own; a seed draws the chips of all its tiles.
+
+    Held against the intended states (Eq. 6 undone, as the layer's own device takes pulses) behind
+    perfect wires. `imperfections` and `compensation` hold where they are not varied.
+    """
+
+    layer: ProgrammedLayer
+    tile: TileSize = field(default_factory=TileSize)
+    imperfections: Imperfections = field(default_factory=Imperfections)
+    compensation: Compensation = field(default_factory=Compensation)
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return f"layer {self.layer.name}"
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Those of every setup, and `compensation`."""
+        return {**shared_fields(), COMPENSATION.name: COMPENSATION}
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Accuracy only where the layer has labels."""
+        return METRICS if len(self.layer.labels) else METRICS[1:]
+
+    @property
+    def setup(self) -> Setup:
+        """What is varied from."""
+        layer = self.layer
+        return Setup(crossbar=layer.crossbar, device=layer.device, imperfections=self.imperfections)
+
+    def base(self, field: Field) -> Value | None:
+        """What the layer's file and the description of imperfections say."""
+        return self.compensation.name if field.part == OWN else self.setup.value(field)
+
+    def describe(self) -> dict[str, Any]:
+        """The layer with the hash of its arrays, its device and circuit."""
+        layer = self.layer
+        digest = hashlib.sha256()
+        for array in (layer.initial_state, layer.pulses, layer.inputs, layer.labels):
+            digest.update(repr(array.shape).encode() + np.ascontiguousarray(array).tobytes())
+        return {
+            "layer": layer.name,
+            "arrays": digest.hexdigest(),
+            "input_scale": layer.input_scale,
+            "circuit": layer.crossbar.to_dict(),
+            "device": layer.device.to_dict(),
+            "tiles": str(self.tile),
+            "imperfections": self.imperfections.to_dict(),
+            "compensation": self.compensation.name,
+        }
+
+    def require(self, point: Point) -> None:
+        """Raise InputError where the circuit, the device or the imperfections refuse the point."""
+        self.at(point)
+
+    def at(self, point: Point) -> tuple[ProgrammedLayer, Imperfections, Compensation]:
+        """The layer on the point's circuit, with its device; its imperfections; what is compensated."""
+        shared = {name: value for name, value in point.items() if name != COMPENSATION.name}
+        setup = self.setup.at(shared, self.fields)
+        layer = dataclasses.replace(self.layer, crossbar=setup.crossbar, device=setup.device)
+        choice = point.get(COMPENSATION.name)
+        chosen = self.compensation if choice is None else Compensation.parse(str(choice))
+        return layer, setup.imperfections, chosen
+
+    def deployed(self, point: Point) -> Deployed:
+        """The point's arrays, before chips are drawn; points that differ in imperfections share them."""
+        fields = self.fields
+        shared = {n: v for n, v in point.items() if fields[n].part not in (IMPERFECTIONS, SPREAD)}
+        return _deployed(_Subject(self), tuple(sorted(shared.items())))
+
+    def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
+        """The metrics of the chips that the seeds draw."""
+        deployed, imperfections = self.deployed(point), self.at(point)[1]
+        found = []
+        for seed in seeds if imperfections.drawn else seeds[:1]:
+            chips = [chip_of(array.tile, imperfections, seed) for array in deployed.arrays]
+            pairs = zip(deployed.arrays, chips, strict=True)
+            found.append(deployed.scores([read_chip(*pair, coming=COMING) for pair in pairs]))
+        found *= len(seeds) // len(found)  # chips that nothing was drawn for are all one
+        return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
+
+
+COMING = 100
+"""A sweep has many reads to come: the solver may take its time to get ready."""
+
+
+class _Subject:
+    """A subject as part of a key, by what it describes."""
+
+    def __init__(self, subject: LayerSubject) -> None:
+        self.subject = subject
+
+    @functools.cached_property
+    def _key(self) -> str:
+        return repr(self.subject.describe())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Subject) and (self.subject is other.subject or self._key == other._key)
+
+    def __hash__(self) -> int:
+        return hash(self.subject.layer.name)
+
+
+@functools.lru_cache(maxsize=16)
+def _deployed(subject: _Subject, point: tuple[tuple[str, Value], ...]) -> Deployed:
+    layer, _, choice = subject.subject.at(dict(point))
+    return deploy(layer, subject.subject.layer, subject.subject.tile, choice)

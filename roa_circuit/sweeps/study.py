@@ -1,0 +1,63 @@
+"""A study: a subject, the store of its points, and the workers that fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.sweeps.fields import Point
+from roa_circuit.sweeps.store import Store
+from roa_circuit.sweeps.subject import Subject
+from roa_circuit.sweeps.workers import outcomes
+
+Floats = NDArray[np.float64]
+Progress = Callable[[int, int], None]
+"""Told how many of how many points are done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Answers questions about points, each computed at most once.
+
+    seeds : of the chips that every point is evaluated on
+    """
+
+    subject: Subject
+    store: Store
+    seeds: Sequence[int]
+    workers: int = 1
+    scheduler: str | None = None
+    progress: Progress = lambda done, total: None
+
+    def compute(self, points: Iterable[Point]) -> int:
+        """See to it that the store holds these points; how many had to be computed."""
+        unique = {repr(sorted(point.items())): point for point in points}
+        jobs = [(p, missing) for p in unique.values() if (missing := self.store.missing(p, self.seeds))]
+        if not jobs:
+            return 0
+        done = 0
+        self.progress(done, len(jobs))
+        for chunk in outcomes(self.subject, jobs, self.workers, self.scheduler):
+            self.store.add(chunk)
+            done += len(chunk)
+            self.progress(done, len(jobs))
+        return len(jobs)
+
+    def values(self, points: Sequence[Point], metric: str) -> Floats:
+        """A metric (points, seeds), computed where it is not known; NaN where a point failed."""
+        self.compute(points)
+        table = np.full((len(points), len(self.seeds)), np.nan)
+        for i, point in enumerate(points):
+            for j, seed in enumerate(self.seeds):
+                found = self.store.get(point, seed)
+                if not isinstance(found, str):
+                    table[i, j] = found[metric]
+        return table
+
+    def reason(self, point: Point) -> str:
+        """Why a computed point has no numbers; '' where it has."""
+        found = self.store.get(point, self.seeds[0])
+        return found if isinstance(found, str) else ""

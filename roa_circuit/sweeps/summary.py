@@ -1,0 +1,229 @@
+"""The findings of a sweep in words and rows, for terminal, page and JSON alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from roa_circuit.sweeps.axes import Axis
+from roa_circuit.sweeps.budgets import Allowance, Budget
+from roa_circuit.sweeps.fields import Field, Point, Value
+from roa_circuit.sweeps.findings import Checks, Findings
+from roa_circuit.sweeps.sensitivity import Index, Swing
+from roa_circuit.sweeps.subject import Metric
+from roa_circuit.units import engineering
+
+Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
+"""Title, head, rows."""
+
+_MOST_ROWS = 12
+
+
+def tables(found: Findings) -> list[Table]:
+    """What is worth a table, the points first."""
+    shown = [points_table(found)]
+    if found.swings:
+        shown.append(tornado_table(found))
+    if found.indices:
+        shown.append(indices_table(found))
+    if found.budget:
+        shown.append(budget_table(found.budget))
+    if found.checks:
+        shown.append(checks_table(found.checks))
+    return shown
+
+
+def points_table(found: Findings) -> Table:
+    """Every point if they are few, else the best and the worst; means over the chips."""
+    points, axes, metrics = found.sweep.configurations(), found.sweep.axes, found.study.subject.metrics
+    means = {m.name: found.study.values(points, m.name).mean(axis=1) for m in metrics}
+    chosen = np.arange(len(points))
+    title = (
+        f"{len(points):,} points of {found.study.subject.name}, {len(found.study.seeds)} chip(s) each"
+    )
+    if len(points) > _MOST_ROWS:
+        by = means[found.metric.name]
+        order = np.argsort(np.nan_to_num(-by if found.metric.more_is_better else by, nan=np.inf))
+        chosen = np.concatenate([order[: _MOST_ROWS // 2], order[-_MOST_ROWS // 2 :]])
+        title += f"; the best and the worst {_MOST_ROWS // 2} by {named(found.metric)}"
+    rows = [
+        (
+            *(said(axis.field, points[i][axis.name]) for axis in axes),
+            *(number(metric, means[metric.name][i]) for metric in metrics),
+        )
+        for i in chosen
+    ]
+    head = (*(titled(axis.name) for axis in axes), *(named(metric) for metric in metrics))
+    return title, head, rows
+
+
+def tornado_table(found: Findings) -> Table:
+    """One field at a time, from end to end."""
+
+    def row(one: Swing) -> tuple[str, ...]:
+        low, high = (said(one.axis.field, one.axis.between(end)) for end in (0.0, 1.0))
+        return (
+            titled(one.axis.name), f"{low} … {high}", said(one.axis.field, one.base),
+            number(found.metric, one.at_low, one.low_half),
+            number(found.metric, one.at_high, one.high_half),
+        )  # fmt: skip
+
+    base = number(found.metric, found.swings[0].at_base)
+    title = f"One at a time: {named(found.metric)}, {base} with all at their base"
+    head = ("", "from … to", "base", "at the low end", "at the high end")
+    return title, head, [row(one) for one in found.swings]
+
+
+def indices_table(found: Findings) -> Table:
+    """Shares of the variance over all axes."""
+
+    def row(one: Index) -> tuple[str, ...]:
+        return (
+            titled(one.axis.name),
+            f"{one.first:.3f} ± {one.first_half:.3f}",
+            f"{one.total:.3f} ± {one.total_half:.3f}",
+        )
+
+    title = f"Sobol' indices: shares of the variance of {named(found.metric)} over the axes' ranges"
+    return title, ("", "alone", "with all others"), [row(one) for one in found.indices]
+
+
+def budget_table(budget: Budget) -> Table:
+    """What each field may be, alone and together."""
+
+    def row(one: Allowance) -> tuple[str, ...]:
+        field = one.axis.field
+        together = budget.together
+        return (
+            titled(field.name),
+            f"{said(field, one.best)} … {said(field, one.worst)}",
+            allowed(one),
+            "" if one.allowed is None else number(budget.target.metric, one.reached),
+            "" if one.allowed is None else number(budget.target.metric, one.lowest),
+            "none" if together is None else said(field, together[field.name]),
+        )
+
+    title = f"Budget for {named(budget.target.metric)} {said_target(budget)}"
+    head = ("", "from best to worst", "allowed alone", "mean there", "worst chip there", "all together")
+    return title, head, [row(one) for one in budget.alone]
+
+
+def checks_table(checks: Checks) -> Table:
+    """How far the surrogate was from the simulator."""
+    rows: list[tuple[str, ...]] = []
+    for metric in checks.study.subject.metrics[:3]:
+        values = checks.values(metric.name)
+        worst = np.nanmin(values) if metric.more_is_better else np.nanmax(values)
+        shown = f"{100 * worst:.1f} %" if metric.more_is_better else f"{worst:.1e}"
+        rows.append((metric.meaning, shown))
+    return f"{checks.study.subject.name}, {len(checks.points)} point(s)", ("", "worst"), rows
+
+
+def said_target(budget: Budget) -> str:
+    """'of at least 95 %'."""
+    target = budget.target
+    side = "of at least" if target.metric.more_is_better else "of at most"
+    return f"{side} {100 * target.limit:g} %"
+
+
+def allowed(one: Allowance) -> str:
+    """'47 Ω', 'all of it', or 'none'."""
+    if one.allowed is None:
+        return "none"
+    return f"{said(one.axis.field, one.allowed)}{' (all)' if one.unlimited else ''}"
+
+
+def configuration(found: Findings, point: Point) -> str:
+    """'wire resistance 3 Ω, sigma wn 1'."""
+    fields = {axis.name: axis.field for axis in found.sweep.axes}
+    return ", ".join(f"{titled(name)} {said(fields[name], value)}" for name, value in point.items())
+
+
+def said(field: Field, value: Value) -> str:
+    """A value with its unit, prefixed."""
+    if isinstance(value, str):
+        return value
+    if field.unit == "-":
+        return f"{value:.4g}"
+    return engineering(float(value), field.unit.replace("Ohm", "Ω"))
+
+
+def number(metric: Metric, value: float, half: float = math.nan) -> str:
+    """A metric, with half of its interval where there is one."""
+    if math.isnan(value):
+        return "failed"
+    digits = 1 if metric.more_is_better else 2
+    margin = "" if math.isnan(half) else f" ± {100 * half:.{digits}f}"
+    return f"{100 * value:.{digits}f}{margin} %"
+
+
+def titled(name: str) -> str:
+    """A field's name as words."""
+    return name.replace("sigma_wn", "σ_WN").replace("_", " ").replace("σ WN", "σ_WN")
+
+
+def named(metric: Metric) -> str:
+    """A metric's name as words."""
+    return metric.name.replace("mac_", "MAC ").replace("_", " ")
+
+
+def to_dict(found: Findings) -> dict[str, Any]:
+    """The findings as plain values, points left to sweep.nc and sweep.csv."""
+    budget = found.budget
+    return {
+        "subject": found.study.subject.describe(),
+        "sweep": found.sweep.to_dict(),
+        "points": found.sweep.size,
+        "metric": found.metric.name,
+        "base": dict(found.base),
+        "tornado": [_swing(one) for one in found.swings],
+        "sobol": [
+            {
+                "field": one.axis.name, "first": one.first, "first_half": one.first_half,
+                "total": one.total, "total_half": one.total_half,
+            }
+            for one in found.indices
+        ],
+        "budget": None if budget is None else _budget(budget),
+        "checks": None if found.checks is None else _checks(found.checks),
+        "failed": [{"point": dict(point), "reason": why} for point, why in found.failed],
+    }  # fmt: skip
+
+
+def _swing(one: Swing) -> dict[str, Any]:
+    return {**_of(one.axis), "base": one.base, "at_base": one.at_base,
+            "at_low": one.at_low, "at_high": one.at_high,
+            "low_half": one.low_half, "high_half": one.high_half}  # fmt: skip
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    return {
+        "target": str(budget.target), "at_base": budget.at_base, "share": budget.share,
+        "together": None if budget.together is None else dict(budget.together),
+        "reached": budget.reached,
+        "alone": [
+            {**_of(one.axis), "allowed": one.allowed, "unlimited": one.unlimited,
+             "mean": one.reached, "worst_chip": one.lowest}
+            for one in budget.alone
+        ],
+    }  # fmt: skip
+
+
+def _checks(checks: Checks) -> dict[str, Any]:
+    names = [metric.name for metric in checks.study.subject.metrics]
+    columns: Mapping[str, Any] = {name: checks.values(name) for name in names}
+    return {
+        "subject": checks.study.subject.name,
+        "points": [
+            {"point": dict(point), **{name: columns[name][i] for name in names},
+             "failed": checks.study.reason(point)}
+            for i, point in enumerate(checks.points)
+        ],
+    }  # fmt: skip
+
+
+def _of(axis: Axis) -> dict[str, Any]:
+    return {"field": axis.name, "unit": axis.field.unit, "low": axis.low, "high": axis.high}

@@ -1,0 +1,100 @@
+"""Workers: points evaluated in this process, on the cores of this machine, or on a Dask cluster.
+
+The same function runs everywhere, and a point's numbers depend on nothing but itself and its
+seeds: their order and the number of workers change nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from roa_circuit.errors import InputError, RoaError
+from roa_circuit.sweeps.fields import Point
+from roa_circuit.sweeps.store import Outcome
+from roa_circuit.sweeps.subject import Subject
+
+Job = tuple[Point, tuple[int, ...]]
+"""A point and the seeds that it is to be evaluated with."""
+
+_LARGEST_CHUNK = 16  # points that travel together: neighbours share what they are made of
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def outcomes(
+    subject: Subject, jobs: Sequence[Job], workers: int, scheduler: str | None
+) -> Iterator[list[Outcome]]:
+    """The outcomes of all jobs as they come.
+
+    scheduler : address of a Dask scheduler, whose workers then take the place of this machine's
+
+    Raises
+    ------
+    InputError : the scheduler does not answer, or Dask is missing.
+    """
+    if scheduler:
+        yield from _on_dask(subject, jobs, scheduler)
+    elif workers == 1 or len(jobs) == 1:
+        for job in jobs:
+            yield evaluated(subject, [job])
+    else:
+        yield from _on_this_machine(subject, jobs, workers)
+
+
+def evaluated(subject: Subject, jobs: Sequence[Job]) -> list[Outcome]:
+    """The jobs one after the other; a point that cannot be computed says why."""
+    done = []
+    for point, seeds in jobs:
+        started, failed, numbers = time.perf_counter(), "", {}
+        try:
+            numbers = dict(subject.evaluate(point, seeds))
+        except RoaError as error:
+            failed = str(error)
+        seconds = time.perf_counter() - started
+        done.append(Outcome(point=point, seeds=seeds, numbers=numbers, failed=failed, seconds=seconds))
+    return done
+
+
+def _on_this_machine(subject: Subject, jobs: Sequence[Job], workers: int) -> Iterator[list[Outcome]]:
+    import joblib
+
+    chunks = _chunks(jobs, workers)
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        # No more on its way than is computed: what is lost with this process is one chunk a worker.
+        pool = joblib.Parallel(
+            n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
+        )
+        work = (joblib.delayed(evaluated)(subject, chunk) for chunk in chunks)
+        yield from pool(work)
+
+
+def _on_dask(subject: Subject, jobs: Sequence[Job], address: str) -> Iterator[list[Outcome]]:
+    try:
+        import distributed
+    except ImportError:
+        raise InputError("--scheduler needs Dask: pip install 'roa-circuit[dask]'") from None
+    connect: Any = distributed.Client
+    as_completed: Any = distributed.as_completed
+    try:
+        client: Any = connect(address, timeout="10s")
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"--scheduler {address}: no Dask scheduler answers there: {reason}") from None
+    with client:
+        threads = sum(client.nthreads().values()) or 1
+        [shared] = client.scatter([subject], broadcast=True)
+        # What a lost worker had begun is begun again elsewhere; `pure` would merge equal tasks.
+        tasks = [client.submit(evaluated, shared, chunk, pure=False) for chunk in _chunks(jobs, threads)]
+        for _, result in as_completed(tasks, with_results=True):
+            yield result
+
+
+def _chunks(jobs: Sequence[Job], workers: int) -> list[Sequence[Job]]:
+    size = max(1, min(_LARGEST_CHUNK, len(jobs) // (8 * workers)))
+    return [jobs[start : start + size] for start in range(0, len(jobs), size)]

@@ -1,0 +1,121 @@
+"""roa-spice sweep: what it prints, what it leaves behind, and that its points come again."""
+
+import csv
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from netlists import cli
+
+HOW = ("--layer", "layer.npz", "--workers", "1")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, make_layer):
+    monkeypatch.chdir(tmp_path)
+    make_layer(rows=12, columns=4, reads=20).save(Path("layer.npz"))
+
+
+def test_a_grid_with_its_tornado_and_its_budget(command):
+    vary = ("--vary", "wire_resistance=0:200:3", "--vary", "sigma_wn=0,2", "--vary", "scheme=V/2,V/3")
+    asked = ("--repeats", "3", "--target", "agreement=80%", "--json", "all.json")
+    code, out, error = command(cli.main, "sweep", *HOW, *vary, *asked)
+    assert (code, error) == (0, "")
+    assert "12 points of layer synthetic, 3 chip(s) each" in out
+    assert "Budget for agreement of at least 80 %" in out
+    found = json.loads(Path("all.json").read_text())
+    assert {one["field"] for one in found["tornado"]} == {"wire_resistance", "sigma_wn"}
+    for one in found["budget"]["alone"]:
+        assert one["unlimited"] or one["low"] <= one["allowed"] < one["high"]
+        assert one["mean"] >= 0.8
+    assert found["budget"]["reached"] >= 0.8
+    with xr.open_dataset("out/sweep/sweep.nc") as data:
+        assert data.agreement.shape == (3, 2, 2, 3)
+        means = data.agreement.mean("repeat").values.ravel()
+    rows = list(csv.DictReader(Path("out/sweep/sweep.csv").read_text().splitlines()))
+    assert [float(row["agreement"]) for row in rows] == pytest.approx(means, rel=1e-5)
+    assert [row["wire_resistance [Ohm]"] for row in rows[::4]] == ["0.0", "100.0", "200.0"]
+
+
+def test_the_command_of_a_point_gives_its_numbers_again(command):
+    vary = ("--vary", "wire_resistance=1:100:3log", "--vary", "stuck_on=0,0.1")
+    asked = ("--repeats", "2", "--seed", "5", "--sense-resistance", "50", "--compensation", "calibrated")
+    assert command(cli.main, "sweep", *HOW, *vary, *asked)[0] == 0
+    words = shlex.split(json.loads(Path("out/sweep/report.json").read_text())["point_command"])
+    point = ("--vary", "wire_resistance=10.0", "--vary", "stuck_on=0.1", "--repeats", "2", "--seed", "5")
+    assert command(cli.main, *words[1:], *point, "--output-dir", "one")[0] == 0
+    with xr.open_dataset("out/sweep/sweep.nc") as whole, xr.open_dataset("one/sweep.nc") as one:
+        there = whole.sel(wire_resistance=10.0, stuck_on=0.1)
+        np.testing.assert_array_equal(there.mac_error, one.mac_error.squeeze())
+
+
+def test_a_file_describes_a_sweep_and_options_have_the_last_word(command):
+    Path("s.toml").write_text(
+        'design = "sobol"\npoints = 8\nrepeats = 2\n[vary]\nsigma_wn = "0:4"\nwire_resistance = "0:10"\n'
+    )
+    code, out, _ = command(cli.main, "sweep", "s.toml", *HOW, "--points", "4", "--vary", "sigma_wn=1")
+    assert code == 0
+    assert "4 points of layer synthetic, 2 chip(s) each" in out
+    assert json.loads(Path("out/sweep/report.json").read_text())["sweep"]["vary"]["sigma_wn"] == [1.0]
+    again, *_ = command(cli.main, "sweep", "out/sweep/sweep.toml", *HOW)
+    assert again == 0
+
+
+def test_sobol_indices_of_a_layer(command):
+    vary = ("--vary", "wire_resistance=0:100", "--vary", "read_disturb=0:1", "--design", "sobol")
+    asked = ("--points", "4", "--metric", "mac_error", "--sensitivity", "sobol", "--samples", "16")
+    assert command(cli.main, "sweep", *HOW, *vary, *asked)[0] == 0
+    wires, disturb = json.loads(Path("out/sweep/report.json").read_text())["sobol"]
+    assert (wires["field"], disturb["field"]) == ("wire_resistance", "read_disturb")
+    assert wires["total"] == pytest.approx(1.0, abs=0.15)
+    assert disturb["total"] == pytest.approx(0.0, abs=1e-3)
+
+
+@pytest.mark.ngspice
+def test_spot_checks_find_ngspice_and_surrogate_alike(command):
+    vary = ("--vary", "wire_resistance=5", "--vary", "compensation=nothing,predistorted+calibrated")
+    asked = ("--vary", "sigma_wn=1", "--reads", "6", "--check", "100%")
+    code, out, _ = command(cli.main, "sweep", *HOW, *vary, *asked)
+    assert code == 0
+    assert "layer synthetic in ngspice, 2 point(s)" in out
+    for one in json.loads(Path("out/sweep/report.json").read_text())["checks"]["points"]:
+        assert one["failed"] == ""
+        assert one["spice_error"] < 1e-6
+        assert one["state_error"] < 5e-3
+        assert one["same_answers"] == 1.0
+        assert one["mac_error"] > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ((), "nothing is varied"),
+        (("--vary", "wire_resistence=1"), "did you mean 'wire_resistance'"),
+        (("--vary", "sigma_wn=0:4"), "add a count"),
+        (("--vary", "sigma_wn=0,1", "--target", "acuracy=95%"), "did you mean 'accuracy'"),
+        (("--vary", "sigma_wn=0,1", "--target", "accuracy=95"), "no share"),
+        (("--vary", "sigma_wn=0,1", "--check", "half"), "no share"),
+        (("--vary", "scheme=V/2,V/3", "--target", "accuracy=0.5"), "a varied number with two ends"),
+        (("--vary", "sigma_wn=0,1", "--sensitivity", "sobol"), "two varied numbers or more"),
+        (("--vary", "sigma_wn=0,1", "--sensitivity", "sobl"), "did you mean 'sobol'"),
+        (("--vary", "sigma_wn=0,1", "--metric", "mac"), "did you mean 'mac_error'"),
+        (
+            (
+                "--vary",
+                "scheme=V/4",
+            ),
+            "scheme 'V/4' is unknown",
+        ),
+        (("missing.toml",), "cannot be read"),
+    ],
+)
+def test_mistakes_are_one_line(command, options, says):
+    code, _, error = command(cli.main, "sweep", *HOW, *options)
+    assert code == 2
+    assert says in error
+    assert error.count("\n") == 1
+    assert not list(Path("out").rglob("*.nc"))
