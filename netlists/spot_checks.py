@@ -16,7 +16,7 @@ import numpy as np
 from netlists.engines import Analysis, Phase, Plan, run_spice
 from netlists.parallel import Together
 from netlists.simulators import Engine
-from netlists.verify import relative_error
+from netlists.verification import relative_error
 from roa_circuit.chip import chip_of
 from roa_circuit.solver import read_currents
 from roa_circuit.sweeps.deployed import voltages, written
