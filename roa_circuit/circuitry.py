@@ -23,11 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit import toml
-from roa_circuit.crossbar import Crossbar
+from roa_circuit.crossbar import Crossbar, said
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.memristor import conductance
 from roa_circuit.parameters import Device
 from roa_circuit.waveforms import READ_EDGE
+from roa_circuit.wiring import AS_IT_IS, Wiring
 
 UNITS = {
     "c_word": "F", "c_bit": "F", "c_cell": "F", "read_edge": "s", "read_hold": "s",
@@ -129,6 +130,7 @@ class Circuitry:
     c_word, c_bit : of a segment to ground [F]; c_cell : across a cell [F]
     read_edge : the ramp from one read to the next [s]; that of writes is the pulses' `edge_fraction`
     read_hold : how long a read is held [s]; None is 1 us, or longer where lines need it
+    lines : resistances, drivers and readout, where the file gives them
     temperature : of wires, cells and transistors [K]
     wire_coefficient : of the segments' resistances [1/K]
     activation_energy : of the rate k of Eq. 1, after Arrhenius [eV]. The paper says nothing of
@@ -147,6 +149,7 @@ class Circuitry:
     temperature: float = NOMINAL_TEMPERATURE
     wire_coefficient: float = COPPER
     activation_energy: float = 0.0
+    lines: Wiring = AS_IT_IS
     amplifier: Amplifier | None = None
     transistor: Transistor | None = None
 
@@ -164,8 +167,14 @@ class Circuitry:
         pole = self.amplifier.pole if self.amplifier else 0.0
         return max(self.c_word, self.c_bit, self.c_cell, pole) > 0
 
-    def applied(self, crossbar: Crossbar, device: Device) -> tuple[Crossbar, Device]:
-        """The array and its cells at this temperature; rows with transistors are selected by them."""
+    def applied(
+        self, crossbar: Crossbar, device: Device, asked: Wiring | None = None
+    ) -> tuple[Crossbar, Device]:
+        """The array with these lines and its cells, both at this temperature.
+
+        asked : lines that win over the file's. Rows with transistors are selected by them.
+        """
+        crossbar = (asked or AS_IT_IS).on(self.lines.on(crossbar))
         warm = {name: np.multiply(getattr(crossbar, name), self._warmth) for name in ("r_word", "r_bit")}
         scheme = "ideal" if self.transistor else crossbar.scheme
         kelvins = 1.0 / NOMINAL_TEMPERATURE - 1.0 / self.temperature
@@ -213,7 +222,7 @@ class Circuitry:
         document = toml.loads(text, source=source)
         sections: dict[str, type] = {"amplifier": Amplifier, "transistor": Transistor}
         try:
-            for key in document.keys() & sections.keys():
+            for key in document.keys() & {*sections, "lines"}:
                 if not isinstance(document[key], dict):
                     raise InputError(f"{key} = {document[key]!r} must be a section [{key}]")
             parts = {
@@ -221,6 +230,7 @@ class Circuitry:
                 for key, kind in sections.items()
                 if key in document
             }
+            parts["lines"] = Wiring.from_dict(document.pop("lines", {}))
             plain = {key: value for key, value in document.items() if key not in parts}
             return cls(**_values(cls, plain, ""), **parts)
         except InputError as error:
@@ -243,9 +253,11 @@ def described(document: dict[str, Any]) -> str:
     for key, value in document.items():
         if isinstance(value, dict):
             parts.append(f"{key}: {described(value)}" if value else key)
+        elif isinstance(value, str):
+            parts.append(f"{key} {value}")
         else:
             name, unit = key.removesuffix("]").split(" [")
-            parts.append(f"{name} {value:g}" + ("" if unit == "-" else f" {unit}"))
+            parts.append(f"{name} {said(value)}" + ("" if unit == "-" else f" {unit}"))
     return ", ".join(parts)
 
 
@@ -267,7 +279,9 @@ def _document(record: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
-        if field.name not in UNITS:
+        if isinstance(value, Wiring):
+            found |= {field.name: value.to_dict()} if value.to_dict() else {}
+        elif field.name not in UNITS:
             found |= {field.name: _document(value)} if value else {}
         elif value != field.default:
             found[f"{field.name} [{UNITS[field.name]}]"] = value

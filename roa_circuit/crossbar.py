@@ -137,9 +137,11 @@ class Crossbar:
 def _ohms(name: str, given: Any, lines: str, count: int) -> Ohms:
     """A number, or a tuple of `count`."""
     try:
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {given!r} must be a resistance in Ohm, or one a line") from None
+        values = np.asarray(given)
+    except ValueError:  # lists of several lengths
+        values = np.array(None)
+    if values.dtype.kind not in "iuf":
+        raise InputError(f"{name} = {given!r} must be a number of Ohm, or one for each {lines} line")
     if values.shape not in {(), (count,)}:
         raise InputError(
             f"{name} has shape {values.shape}: give one number, or {count}, one a {lines} line"
@@ -149,7 +151,7 @@ def _ohms(name: str, given: Any, lines: str, count: int) -> Ohms:
         where = f"[{int(np.argmax(wrong))}]" if values.ndim else ""
         value = float(values[wrong][0])
         raise InputError(f"{name}{where} = {value!r} Ohm must be finite and not negative")
-    return tuple(values.tolist()) if values.ndim else float(values)
+    return tuple(map(float, values)) if values.ndim else float(values)
 
 
 def of_line(ohms: Ohms, line: int) -> float:
@@ -157,7 +159,7 @@ def of_line(ohms: Ohms, line: int) -> float:
     return ohms[line] if isinstance(ohms, tuple) else ohms
 
 
-def said(ohms: Ohms, form: Callable[[float], str] = "{:g}".format) -> str:
+def said(ohms: Ohms | Sequence[float], form: Callable[[float], str] = "{:g}".format) -> str:
     """'1' of a resistance, '0.9 to 1.2' of lines that differ [Ohm]."""
     least, most = float(np.min(ohms)), float(np.max(ohms))
     return form(least) if least == most else f"{form(least)} to {form(most)}"

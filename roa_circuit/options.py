@@ -11,6 +11,7 @@ import typer
 
 from roa_circuit import circuitry
 from roa_circuit.circuitry import Circuitry
+from roa_circuit.crossbar import DRIVES, SENSES
 from roa_circuit.errors import InputError, RoaError
 from roa_circuit.imperfections import Imperfections, load
 from roa_circuit.units import parse_quantity
@@ -66,6 +67,22 @@ BitResistance = Annotated[float | None, _resistance("bit", "Of a bit line, a seg
 SourceResistance = Annotated[float | None, _resistance("source", "Of a word line's driver.")]
 SenseResistance = Annotated[float | None, _resistance("sense", "Of a bit line's readout.")]
 
+Drive = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIDE",
+        rich_help_panel="Circuit",
+        help=f"Where word lines are driven: {', '.join(DRIVES)}.",
+    ),
+]
+Sense = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIDE",
+        rich_help_panel="Circuit",
+        help=f"Where bit lines are sensed: {', '.join(SENSES)}.",
+    ),
+]
 CircuitFile = Annotated[
     Circuitry | None,
     typer.Option(
@@ -73,7 +90,7 @@ CircuitFile = Annotated[
         parser=_circuit,
         metavar="FILE",
         rich_help_panel="Circuit",
-        help="TOML of what else a circuit has: capacitance, amplifiers, transistors, temperature.",
+        help="TOML of what a circuit has: lines, capacitance, amplifiers, transistors, temperature.",
     ),
 ]
 ImperfectionsFile = Annotated[

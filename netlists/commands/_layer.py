@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.errors import InputError
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.units import engineering
+from roa_circuit.wiring import Wiring
 
 Reads = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Only the first N reads of the layer.")
@@ -23,14 +24,12 @@ def layer_on(
     name: str,
     *,
     reads: int | None = None,
-    wires: float | None = None,
-    source: float | None = None,
-    sense: float | None = None,
+    wiring: Wiring | None = None,
     circuitry: Circuitry = BARE,
 ) -> ProgrammedLayer:
-    """A layer with its first `reads`, on an array with these resistances [Ohm] at its temperature.
+    """A layer with its first `reads`, on an array with the lines asked for at its temperature.
 
-    What is None stays as the layer's file has it.
+    Lines that nobody asked for stay as the circuit's file has them, or else the layer's.
 
     Raises
     ------
@@ -39,9 +38,7 @@ def layer_on(
     layer = load_layer(name)
     if reads is not None and reads > len(layer.inputs):
         raise InputError(f"--reads: layer {layer.name!r} has {len(layer.inputs)} reads, not {reads}")
-    asked = {"r_word": wires, "r_bit": wires, "r_source": source, "r_sense": sense}
-    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-    crossbar, device = circuitry.applied(dataclasses.replace(layer.crossbar, **given), layer.device)
+    crossbar, device = circuitry.applied(layer.crossbar, layer.device, wiring)
     return dataclasses.replace(
         layer,
         crossbar=crossbar,
@@ -49,6 +46,13 @@ def layer_on(
         inputs=layer.inputs[:reads],
         labels=layer.labels[:reads],
     )
+
+
+def asked_lines(
+    wires: float | None, source: float | None, sense: float | None, drive: str | None, side: str | None
+) -> Wiring:
+    """What the options of a command say: resistances [Ohm], where lines are driven and sensed."""
+    return Wiring(r_source=source, r_word=wires, r_bit=wires, r_sense=sense, drive=drive, sense=side)
 
 
 def note(circuitry: Circuitry) -> None:

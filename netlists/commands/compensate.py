@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._layer import Reads, layer_on
+from netlists.commands._layer import Reads, asked_lines, layer_on
 from netlists.tables import format_matrix
 from roa_circuit import console, options
 from roa_circuit.crossbar import said
@@ -33,6 +33,8 @@ def compensate(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    drive: options.Drive = None,
+    sense: options.Sense = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     states: Annotated[
@@ -43,9 +45,8 @@ def compensate(
 ) -> None:
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
     check_writable(states, json_file)
-    chosen = layer_on(
-        layer, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
-    )
+    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
+    chosen = layer_on(layer, reads=reads, wiring=wiring)
     size = TileSize.parse(tile)
     predistorted = _predistorted(chosen, size) if states else None
     with console.percent(f"layer {chosen.name}") as advance:

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from netlists.commands._layer import Reads, layer_on
+from netlists.commands._layer import Reads, asked_lines, layer_on
 from netlists.deck import How, read_deck, write_deck
 from netlists.engines import voltages
 from netlists.simulators import Engine
@@ -38,6 +38,8 @@ def netlist(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    drive: options.Drive = None,
+    sense: options.Sense = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
@@ -46,14 +48,8 @@ def netlist(
     """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs."""
     check_writable(output, json_file)
     circuitry = circuit or BARE
-    chosen = layer_on(
-        layer,
-        reads=reads,
-        wires=wire_resistance,
-        source=source_resistance,
-        sense=sense_resistance,
-        circuitry=circuitry,
-    )
+    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
+    chosen = layer_on(layer, reads=reads, wiring=wiring, circuitry=circuitry)
     chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
     crossbar, device, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from netlists.commands._layer import note
+from netlists.commands._layer import asked_lines, note
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine as Simulators
 from netlists.spice_array import SpiceArray
@@ -50,6 +50,8 @@ def program(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    drive: options.Drive = None,
+    sense: options.Sense = None,
     scheme: Annotated[str, typer.Option(help=f"Select scheme: {', '.join(SELECT_SCHEMES)}.")] = "V/2",
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
@@ -68,18 +70,10 @@ def program(
     wanted = read_matrix(target, what="state omega", lowest=0.0, highest=1.0)
     nominal = load_device(device)
     nominal = nominal.scaled(current_scale * nominal.memristor.current_scale)
-    wires = wire_resistance or 0.0
-    crossbar = Crossbar(
-        rows=wanted.shape[0],
-        columns=wanted.shape[1],
-        r_source=source_resistance or 0.0,
-        r_word=wires,
-        r_bit=wires,
-        r_sense=sense_resistance or 0.0,
-        scheme=scheme,
-    )
+    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
     circuitry = circuit or BARE
-    crossbar, nominal = circuitry.applied(crossbar, nominal)
+    bare = Crossbar(rows=wanted.shape[0], columns=wanted.shape[1], scheme=scheme)
+    crossbar, nominal = circuitry.applied(bare, nominal, wiring)
     chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +13,7 @@ import typer
 from numpy.typing import NDArray
 
 from netlists import simulators
-from netlists.commands._layer import note
+from netlists.commands._layer import asked_lines, note
 from netlists.deck import LARGEST_VOLTAGE, sweep_deck
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.tables import format_matrix, read_matrix
@@ -47,6 +48,8 @@ def solve(
     word_resistance: options.WordResistance = None,
     bit_resistance: options.BitResistance = None,
     sense_resistance: options.SenseResistance = None,
+    drive: options.Drive = None,
+    sense: options.Sense = None,
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
@@ -67,17 +70,15 @@ def solve(
             f"{inputs}: {volts.shape[1]} numbers a line, but {states} has {len(omega)} lines:"
             " one input voltage per row of the array"
         )
-    wires = wire_resistance or 0.0
-    crossbar = Crossbar(
-        rows=omega.shape[0],
-        columns=omega.shape[1],
-        r_source=source_resistance or 0.0,
-        r_word=wires if word_resistance is None else word_resistance,
-        r_bit=wires if bit_resistance is None else bit_resistance,
-        r_sense=sense_resistance or 0.0,
+    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
+    wiring = dataclasses.replace(
+        wiring,
+        r_word=wiring.r_word if word_resistance is None else word_resistance,
+        r_bit=wiring.r_bit if bit_resistance is None else bit_resistance,
     )
     circuitry = circuit or BARE
-    crossbar, cell = circuitry.applied(crossbar, cell)
+    bare = Crossbar(rows=omega.shape[0], columns=omega.shape[1])
+    crossbar, cell = circuitry.applied(bare, cell, wiring)
     chip = draw(imperfections, crossbar, cell, np.random.default_rng(seed))
     omega, volts = chip.start(omega), chip.drive(volts)
     started = time.perf_counter()

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._layer import Reads, layer_on, note
+from netlists.commands._layer import Reads, asked_lines, layer_on, note
 from netlists.costs import said
 from netlists.engines import Analysis, Phase
 from netlists.parallel import cores
@@ -50,6 +50,8 @@ def verify(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    drive: options.Drive = None,
+    sense: options.Sense = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
@@ -79,17 +81,8 @@ def verify(
     check_writable(report, numbers, json_file)
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
-    chosen = [
-        layer_on(
-            name,
-            reads=reads,
-            wires=wire_resistance,
-            source=source_resistance,
-            sense=sense_resistance,
-            circuitry=circuitry,
-        )
-        for name in names
-    ]
+    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
+    chosen = [layer_on(name, reads=reads, wiring=wiring, circuitry=circuitry) for name in names]
     size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
     engine.simulator.find()
     seconds = sum(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import crossbars
 
-from roa_circuit.crossbar import SELECT_SCHEMES, Crossbar
+from roa_circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.design_point import default_device
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.memristor import after_dose, pulse_strength
@@ -23,14 +24,13 @@ OHMS = st.sampled_from([0.0, 1e-3, 0.1, 1.0, 30.0, 1e3])
 @st.composite
 def writes(draw, scheme=None):
     """(crossbar, states, pulses, device) of a small array, from ideal wires to hopeless ones."""
-    rows, columns = draw(st.integers(1, 6)), draw(st.integers(1, 5))
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    state = rng.choice([0.0, 1.0, rng.random(), rng.random()], (rows, columns))
-    pulses = rng.integers(-3, 4, (rows, columns)) * (rng.random((rows, columns)) < 0.6)
-    wires = {name: draw(OHMS) for name in ("r_source", "r_word", "r_bit", "r_sense")}
     scheme = scheme or draw(st.sampled_from(SELECT_SCHEMES))
+    crossbar = draw(crossbars(most=6, ohms=OHMS, scheme=scheme))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    state = rng.choice([0.0, 1.0, rng.random(), rng.random()], crossbar.shape)
+    pulses = rng.integers(-3, 4, crossbar.shape) * (rng.random(crossbar.shape) < 0.6)
     device = draw(st.sampled_from([LITERAL, default_device()]))
-    return Crossbar(rows=rows, columns=columns, scheme=scheme, **wires), state, pulses, device
+    return crossbar, state, pulses, device
 
 
 @given(writes())

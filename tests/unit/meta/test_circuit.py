@@ -14,6 +14,16 @@ CIRCUITS = [
     Crossbar(rows=3, columns=2, r_source=10.0, r_word=20.0, r_bit=30.0, r_sense=40.0),
     Crossbar(rows=2, columns=4, r_word=100.0),
     Crossbar(rows=2, columns=2),
+    Crossbar(
+        rows=3,
+        columns=2,
+        r_source=(10.0, 0.0, 50.0),
+        r_word=(20.0, 90.0, 0.0),
+        r_bit=(30.0, 10.0),
+        r_sense=(0.0, 40.0),
+        drive="both",
+        sense="top",
+    ),
 ]
 
 

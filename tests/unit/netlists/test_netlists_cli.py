@@ -55,6 +55,36 @@ def test_solve_with_all_resistances(spice, files, engine):
     assert (summary["engine"], summary["r_word"], summary["r_bit"]) == (engine, 1.5, 2.0)
 
 
+@pytest.mark.parametrize("engine", ["surrogate", "dense"])
+def test_solve_with_lines_of_their_own(spice, files, engine):
+    lines = '[lines]\n"r_word [Ohm]" = [10, 0, 30.5]\n"r_sense [Ohm]" = 5\ndrive = "left"'
+    Path("lines.toml").write_text(lines)
+    options = ("--circuit", "lines.toml", "--drive", "both", "--sense", "top", "--json", "s.json")
+    code, _, error = spice(*SOLVE, *options, "--sense-resistance", "7", "--engine", engine)
+    assert (code, error) == (0, "")
+    wired = {"r_word": (10.0, 0.0, 30.5), "r_sense": 7.0, "drive": "both", "sense": "top"}
+    crossbar = Crossbar(rows=3, columns=2, **wired)
+    expected = read_currents(crossbar, STATE, VOLTS, load_device("zhang2021"))
+    np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
+    assert (
+        Crossbar.from_dict(
+            {"rows": 3, "columns": 2}
+            | {name: json.loads(Path("s.json").read_text())[name] for name in wired}
+        )
+        == crossbar
+    )
+
+
+def test_lines_that_do_not_fit_are_refused(spice, files):
+    Path("lines.toml").write_text('[lines]\n"r_bit [Ohm]" = [1, 2, 3]')
+    code, _, error = spice(*SOLVE, "--circuit", "lines.toml")
+    assert code == 2
+    assert "r_bit has shape (3,): give one number, or 2, one a bit line" in error
+    code, _, error = spice(*SOLVE, "--drive", "top")
+    assert code == 2
+    assert "drive 'top' is unknown" in error
+
+
 def test_solve_with_a_device_file(spice, files):
     device = load_device("zhang2021").scaled(0.5)
     Path("device.toml").write_text(device.to_toml())
