@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from netlists.commands._layer import Reads, layer_on
+from netlists.commands._layer import Reads, asked_lines, layer_on
 from roa_circuit import options
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.tiling import TileSize
@@ -38,6 +38,8 @@ def sweep(
     wire_resistance: options.WireResistance = None,
     source_resistance: options.SourceResistance = None,
     sense_resistance: options.SenseResistance = None,
+    drive: options.Drive = None,
+    sense: options.Sense = None,
     imperfections: options.ImperfectionsFile = None,
     workers: options.Workers = None,
     scheduler: options.Scheduler = None,
@@ -53,10 +55,9 @@ def sweep(
     from roa_circuit.sweeps.command import Asked, Check, carry_out
     from roa_circuit.sweeps.layer import LayerSubject
 
+    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
     subject = LayerSubject(
-        layer=layer_on(
-            layer, reads=reads, wires=wire_resistance, source=source_resistance, sense=sense_resistance
-        ),
+        layer=layer_on(layer, reads=reads, wiring=wiring),
         tile=TileSize.parse(tile),
         imperfections=imperfections or Imperfections(),
         compensation=Compensation.parse(compensation),
