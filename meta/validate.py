@@ -8,40 +8,31 @@ transients by worker processes while training goes on, and logged next to the su
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from meta.adaptation import adapt_episode
+from meta.configuration import Training
 from meta.fewshot import FewShotDataset
 from meta.network import HEAD, Network
+from meta.spice_log import Divergence, SpiceRow, Tolerances, read_rows, write_rows
 from meta.train import Epoch
 from netlists.engines import Phase
 from netlists.verification import Verification
 from netlists.verify import verify
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device
-from roa_circuit.results import write_table
 
-
-@dataclass(frozen=True, kw_only=True)
-class SpiceRow:
-    """One row of spice.csv: one episode's head, surrogate and ngspice side by side."""
-
-    epoch: int
-    episode: int
-    accuracy_ideal: float | None
-    accuracy_surrogate: float | None
-    accuracy_spice: float | None
-    prediction_agreement: float
-    max_relative_current_error: float
-    max_state_error: float
-    spice_seconds: float
-    passed: bool
+QUERIES = 5
+NICENESS = 10
+"""Of the workers: where every core trains, ngspice takes what training leaves."""
 
 
 class SpiceValidation:
@@ -49,29 +40,38 @@ class SpiceValidation:
 
     every : epochs between validations
     episodes : adapted episodes each time
+    hardware : the circuit that ngspice simulates; by default the surrogate's own, the design point
     on_row : called in the training process with every finished row
+
+    Raises
+    ------
+    Divergence : as `tolerances` ask for, after the epoch or at the end; its rows are written before.
+    SimulatorError : ngspice failed.
     """
 
     def __init__(
         self,
         dataset: FewShotDataset,
         device: Device,
+        how: Training,
         folder: Path,
         *,
         every: int,
         episodes: int = 2,
-        shots: int = 1,
-        queries: int = 5,
-        relative_rate: float = 1.0,
+        hardware: Crossbar | None = None,
+        tolerances: Tolerances | None = None,
         workers: int = 1,
         on_row: Callable[[SpiceRow], None] = lambda row: None,
     ) -> None:
-        self.dataset, self.device, self.folder = dataset, device, folder
+        self.dataset, self.device, self.how, self.folder = dataset, device, how, folder
         self.every, self.episodes, self.on_row = every, episodes, on_row
-        self.shots, self.queries, self.relative_rate = shots, queries, relative_rate
-        self.rows: list[SpiceRow] = []
+        self.surrogate = default_crossbar(1, 2)
+        self.hardware = hardware or self.surrogate
+        self.tolerances = tolerances or Tolerances()
+        self.rows = read_rows(folder)
         self._pending: list[tuple[int, int, Future[Verification]]] = []
-        self._pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(workers, context, os.nice, (NICENESS,))
 
     def __call__(self, network: Network, row: Epoch) -> None:
         """After an epoch: collect what is done, and send new episodes when it is time."""
@@ -93,33 +93,65 @@ class SpiceValidation:
             self._pool.shutdown(cancel_futures=True)
 
     def _send(self, network: Network, epoch: int, episode: int) -> None:
+        method = self.how.how
         adapted = adapt_episode(
             network,
             self.dataset,
             device=self.device,
+            circuit=self.hardware,
             split="validation",
-            shots=self.shots,
-            queries=self.queries,
-            relative_rate=self.relative_rate,
+            shots=self.how.shots,
+            queries=QUERIES,
+            relative_rate=1.0 if method.erased is not None else self.how.relative_rate,
+            max_pulses=method.max_pulses,
             seed=episode,
         )
-        self._pending.append((epoch, episode, self._pool.submit(verify, adapted.layers[HEAD])))
+        head = adapted.layers[HEAD]
+        future = self._pool.submit(verify, head, believed=self.surrogate, workers=1)
+        self._pending.append((epoch, episode, future))
 
     def _collect(self, *, wait: bool) -> None:
-        """Move finished verifications to spice.csv; a failed simulation stops the training."""
-        waiting = []
-        for epoch, episode, future in self._pending:
-            if not (wait or future.done()):
-                waiting.append((epoch, episode, future))
-                continue
-            result = future.result()
-            shared = SpiceRow.__dataclass_fields__.keys() - {"epoch", "episode"}
-            row = SpiceRow(epoch=epoch, episode=episode, **{k: getattr(result, k) for k in shared})
-            self.rows.append(row)
+        """Move finished verifications to the log, all of them before the first complaint."""
+        done = [one for one in self._pending if wait or one[2].done()]
+        self._pending = [one for one in self._pending if one not in done]
+        new = [self._row(epoch, episode, future.result()) for epoch, episode, future in done]
+        if not new:
+            return
+        self.rows += new
+        write_rows(self.folder, self.rows, self.tolerances)
+        for row in new:
             self.on_row(row)
-        self._pending = waiting
-        if self.rows:
-            write_table(self.folder / "spice.csv", self.rows)
+        beyond = [row for row in new if row.diverged]
+        if beyond and self.tolerances.action == "stop":
+            raise Divergence(_complaint(beyond[0], self.tolerances))
+
+    def _row(self, epoch: int, episode: int, result: Verification) -> SpiceRow:
+        errors = _number(result.max_relative_current_error), _number(result.max_state_error)
+        return SpiceRow(
+            epoch=epoch,
+            episode=episode,
+            accuracy_ideal=_number(result.accuracy_ideal),
+            accuracy_surrogate=_number(result.accuracy_surrogate),
+            accuracy_spice=_number(result.accuracy_spice),
+            prediction_agreement=_number(result.prediction_agreement),
+            current_error=errors[0],
+            state_error=errors[1],
+            spice_seconds=round(result.spice_seconds, 3),
+            diverged=self.tolerances.exceeded(*errors),
+        )
+
+
+def _number(value: float | None) -> float:
+    assert value is not None  # written and read, with labels
+    return float(value)
+
+
+def _complaint(row: SpiceRow, limits: Tolerances) -> str:
+    return (
+        f"ngspice and the surrogate diverge in epoch {row.epoch + 1}, episode {row.episode}: current "
+        f"error {row.current_error:.1e} (tolerance {limits.current:g}), state error "
+        f"{row.state_error:.1e} ({limits.state:g}); go on with --resume --on-divergence warn"
+    )
 
 
 def referee(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from netlists.simulators import Engine
 from netlists.verification import STATE_LIMIT, Floats, Verification
 from roa_circuit.chip import Chip, chip_of
 from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.crossbar import Crossbar
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import output_from_reference
@@ -45,6 +47,7 @@ def verify(
     imperfections: Imperfections | None = None,
     seed: int = 0,
     circuitry: Circuitry = BARE,
+    believed: Crossbar | None = None,
     time_limit: float = DEFAULT_TIME_LIMIT,
     progress: Callable[[float], None] = lambda fraction: None,
     keep_in: Path | None = None,
@@ -63,6 +66,7 @@ def verify(
         engines write and read the same chips.
     circuitry : what the arrays have beside cells and resistances. The layer is what
         `Circuitry.applied` made of it already.
+    believed : resistances that the surrogate takes for those of the layer; by default its own.
     time_limit : wall-clock seconds for all of the simulator's work.
     progress : called with the fraction of the simulator's work that is done.
     keep_in : folder for the decks `write` and `read`; a failed deck is kept in any case.
@@ -90,13 +94,14 @@ def verify(
     chips = [chip_of(part, imperfections, seed) for part in tiles]
     for chip in chips:
         _check_speed(chip, plan)
-    surrogate = [run_surrogate(*pair, plan) for pair in zip(tiles, chips, strict=True)]
+    known = [chip_of(_believed(part, believed), imperfections, seed) for part in tiles]
+    surrogate = [run_surrogate(*pair, plan) for pair in zip(tiles, known, strict=True)]
     started = time.perf_counter()
     spice = _run_tiles(tiles, chips, surrogate, plan, workers, progress)
     wall = time.perf_counter() - started
     seconds = sum(run.seconds for run in spice), sum(run.seconds for run in surrogate)
     fields = {
-        **reads(layer, tiles, chips, spice, surrogate, plan),
+        **reads(layer, tiles, known, spice, surrogate, plan),
         **states(tiles, spice, surrogate, plan),
     }
     return Verification(
@@ -124,6 +129,15 @@ def verify(
         recordings=tuple(one for run in spice for one in run.recordings),
         **fields,
     )
+
+
+def _believed(tile: Tile, circuit: Crossbar | None) -> Tile:
+    """The tile with the resistances of another circuit."""
+    if circuit is None:
+        return tile
+    own = tile.layer.crossbar
+    crossbar = replace(circuit, rows=own.rows, columns=own.columns)
+    return replace(tile, layer=replace(tile.layer, crossbar=crossbar))
 
 
 def default_analysis(phase: Phase, circuitry: Circuitry = BARE) -> Analysis:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roa_circuit import console
-from roa_circuit.design_point import default_device
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.units import parse_quantity
 
@@ -56,6 +58,12 @@ def network_of(path: Path | None, method: str | None, ways: int | None) -> tuple
     network = Network.load(path)
     name = method or network.note.get("training", {}).get("method", "roa")
     return network if ways is None else network.with_ways(ways), name
+
+
+def circuit_of(wires: float | None) -> Crossbar:
+    """The design point's circuit, or the same with other wires [Ohm a segment]."""
+    circuit = default_crossbar(1, 2)
+    return circuit if wires is None else replace(circuit, r_word=wires, r_bit=wires)
 
 
 def numbers_of(text: str, option: str, unit: str = "") -> list[float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +13,12 @@ from meta.commands._inputs import (
     DeviceOption,
     Method,
     NetworkFile,
+    circuit_of,
     dataset_of,
     device_of,
     network_of,
 )
 from roa_circuit import console, options
-from roa_circuit.design_point import default_crossbar
 from roa_circuit.results import write_json
 
 LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
@@ -50,14 +49,11 @@ def adapt(
     from meta.methods import find_method
 
     net, name = network_of(network, method, ways)
-    circuit = default_crossbar(1, 2)
-    if wire_resistance is not None:
-        circuit = replace(circuit, r_word=wire_resistance, r_bit=wire_resistance)
     episode = adapt_episode(
         net,
         dataset_of(dataset, data),
         device=device_of(device),
-        circuit=circuit,
+        circuit=circuit_of(wire_resistance),
         shots=shots,
         queries=queries,
         relative_rate=net.written_rate if relative_rate is None else relative_rate,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meta.commands._inputs import Data, Method, NetworkFile, dataset_of
+from meta.commands._inputs import Data, Method, NetworkFile, circuit_of, dataset_of
 from roa_circuit import console, options
 from roa_circuit.design_point import default_device
 from roa_circuit.errors import InputError
+from roa_circuit.parameters import load_device
 from roa_circuit.results import write_json
 
 if TYPE_CHECKING:
@@ -57,6 +58,14 @@ def train(
         int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
     ] = 0,
     validate_episodes: Annotated[int, typer.Option(help="Adapted episodes each time.")] = 2,
+    on_divergence: Annotated[
+        str, typer.Option(help="warn or stop, where ngspice and surrogate are too far apart.")
+    ] = "warn",
+    current_tolerance: Annotated[float, typer.Option(help="Worst relative error of a read.")] = 1e-5,
+    state_tolerance: Annotated[float, typer.Option(help="Worst error of a cell's ω.")] = 5e-3,
+    hardware_wires: Annotated[
+        float | None, _option("Ohm a segment in ngspice, where not the surrogate's 1.")
+    ] = None,
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
@@ -71,15 +80,25 @@ def train(
         output, config, resume, {name: value for name, value in given.items() if value is not None}
     )
     from meta.network import Network
+    from meta.spice_log import Tolerances
     from meta.train import train as run
 
+    tolerances = Tolerances(current=current_tolerance, state=state_tolerance, action=on_divergence)
     first = None if start is None else Network.load(start)
     images = dataset_of(how.dataset, data)
     with console.progress() as bar, ExitStack() as stack:
         line = bar.add_task("training", total=how.epochs * how.iterations)
         callbacks: list[Callback] = [lambda _, row: _report_epoch(row, how.epochs)]
         if validate_every:
-            spice = _spice_validation(images, how, output, validate_every, validate_episodes)
+            spice = _spice_validation(
+                images,
+                how,
+                output,
+                every=validate_every,
+                episodes=validate_episodes,
+                hardware=circuit_of(hardware_wires),
+                tolerances=tolerances,
+            )
             callbacks.append(stack.enter_context(spice))
         network = run(
             images,
@@ -118,24 +137,20 @@ def _report_epoch(row: Epoch, epochs: int) -> None:
 
 
 def _spice_validation(
-    images: FewShotDataset, how: Training, output: Path, every: int, episodes: int
+    images: FewShotDataset, how: Training, output: Path, **options: Any
 ) -> SpiceValidation:
-    from meta.validate import SpiceRow, SpiceValidation
+    from meta.spice_log import SpiceRow
+    from meta.validate import SpiceValidation
 
     def report(row: SpiceRow) -> None:
         console.out.print(
             f"  ngspice, epoch {row.epoch + 1}, episode {row.episode}: surrogate "
-            f"{row.accuracy_surrogate:.2%}, SPICE {row.accuracy_spice:.2%}, "
-            f"{'agree' if row.passed else 'DIVERGE'}"
+            f"{row.accuracy_surrogate:.2%}, SPICE {row.accuracy_spice:.2%}, currents within "
+            f"{row.current_error:.0e}, states within {row.state_error:.0e}"
+            f"{': [bold red]DIVERGED[/]' if row.diverged else ''}",
+            soft_wrap=True,
         )
 
-    return SpiceValidation(
-        images,
-        default_device(),
-        output,
-        every=every,
-        episodes=episodes,
-        shots=how.shots,
-        relative_rate=how.relative_rate,
-        on_row=report,
-    )
+    plain = how.device == Training.device
+    device = default_device() if plain else load_device(how.device)
+    return SpiceValidation(images, device, how, output, on_row=report, **options)

@@ -4,15 +4,12 @@ import numpy as np
 import pytest
 
 from meta.adaptation import adapt_episode
-from meta.configuration import Training
 from meta.datasets import load_dataset
 from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
 from meta.methods import METHODS
 from meta.network import BLOCKS, Architecture, Network, fastest_dtype
 from meta.shipped import shipped_network
-from meta.train import train
-from meta.validate import SpiceValidation
 from netlists.shipped import load_layer, shipped_layers
 from netlists.verify import predictions
 from roa_circuit.design_point import default_device
@@ -98,21 +95,6 @@ def test_wires_of_the_design_point_cost_at_most_two_points():
     ideal = read_currents(layer.crossbar.ideal(), intended, voltages, layer.device)
     scores = [np.mean(predictions(layer, i) == layer.labels) for i in (ideal, wired)]
     assert scores[1] >= scores[0] - 0.02
-
-
-@pytest.mark.ngspice
-def test_ngspice_validates_beside_the_training(tmp_path):
-    glyphs = load_dataset("glyphs")
-    how = Training(filters=4, epochs=2, iterations=2, batch=2, pulses_from=1, validation_tasks=2)
-    seen = []
-    with SpiceValidation(
-        glyphs, default_device(), tmp_path, every=2, episodes=2, queries=2, on_row=seen.append
-    ) as spice:
-        train(glyphs, how, tmp_path, callbacks=[spice])
-    assert [(row.epoch, row.episode) for row in seen] == [(1, 0), (1, 1)]
-    assert all(row.passed for row in seen)
-    assert all(row.accuracy_spice == row.accuracy_surrogate for row in seen)
-    assert (tmp_path / "spice.csv").read_text().count("\n") == 3
 
 
 def test_a_foreign_architecture_still_adapts():
