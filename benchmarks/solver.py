@@ -26,7 +26,6 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
 from netlists.deck import read_deck
-from netlists.ngspice import NGSPICE
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.design_point import default_crossbar, default_device
@@ -180,7 +179,7 @@ def against_ngspice(rows: int, columns: int, reads: int, repeats: int) -> list[R
         [lambda: read_currents(crossbar, state, voltages, DEVICE), lambda: voltages @ weights], repeats
     )
     deck = read_deck(crossbar, state, voltages, DEVICE)
-    run = NGSPICE.simulate(deck.text, time_limit=3600)
+    run = deck.run(time_limit=3600)
     currents = np.stack([run.vectors[name] for name in deck.vectors], axis=1)
     case = f"{rows}x{columns}, {reads} reads"
     return [

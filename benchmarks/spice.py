@@ -113,8 +113,8 @@ def against_estimate(rows: int, columns: int, reads: int) -> list[Row]:
     expected = read_currents(crossbar, state, voltages, DEVICE)
     table = []
     for kind, build, estimate in (
-        ("transient", read_deck, costs.PRICES[Engine.ngspice].read_seconds),
-        ("sweep", sweep_deck, costs.PRICES[Engine.ngspice].sweep_seconds),
+        ("transient", read_deck, costs.prices(Engine.ngspice).read_seconds),
+        ("sweep", sweep_deck, costs.prices(Engine.ngspice).sweep_seconds),
     ):
         deck = build(crossbar, state, voltages, DEVICE)
         started = time.perf_counter()

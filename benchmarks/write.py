@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.deck import write_deck
-from netlists.ngspice import NGSPICE
-from netlists.ngspice_deck import ENERGY, NANOJOULE
+from netlists.ngspice_deck import ENERGY, MILLIJOULE
 from netlists.shipped import load_layer
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.in_situ import STATE_TOLERANCE, WriteOutcome, write_in_situ
@@ -66,8 +65,8 @@ def against_ngspice(layer: ProgrammedLayer, repeats: int) -> Row:
     energies, versions = [], []
 
     def spice() -> tuple[float, NDArray[np.float64]]:
-        run = NGSPICE.simulate(deck.text, time_limit=3600)
-        energies.append(NANOJOULE * float(run.vectors[ENERGY][-1]))
+        run = deck.run(time_limit=3600)
+        energies.append(MILLIJOULE * float(run.vectors[ENERGY][-1]))
         versions.append(run.version)
         final = [run.vectors[name][-1] for name in deck.vectors]
         return run.seconds, np.reshape(final, layer.crossbar.shape)

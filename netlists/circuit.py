@@ -27,6 +27,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from netlists.dialect import PLAIN, Dialect
 from netlists.stimuli import Points
 from roa_circuit.breaks import Break
 from roa_circuit.circuitry import BARE, Circuitry
@@ -116,6 +117,7 @@ class Circuit:
 
     remarks : lines that say what it is
     circuitry : its amplifier, transistor and temperature
+    dialect : what ngspice's deck of it uses
     senses : of columns without amplifiers; outputs : of columns with them
     elements : wires, cells and their access devices in the order of rows
     gates : of the access devices, one a row, and of their bulk, if there are any
@@ -133,6 +135,7 @@ class Circuit:
     senses: tuple[Source, ...]
     elements: tuple[Element, ...]
     circuitry: Circuitry = BARE
+    dialect: Dialect = PLAIN
     outputs: tuple[Output, ...] = ()
     gates: tuple[Source, ...] = ()
     duration: float = 0.0

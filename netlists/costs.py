@@ -7,11 +7,13 @@ is what the orderings of Sparse 1.3 and KLU come close to.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from netlists.dialect import PLAIN, Dialect
 from netlists.simulators import Engine
 from roa_circuit.crossbar import Crossbar
 
@@ -57,7 +59,7 @@ class Prices:
         return self.start + self.parse * cells + self.order * _products(crossbar)
 
 
-PRICES = {
+_PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
         load=4.6e-6, dynamic_load=1.1e-5, factor=1.1e-8, parse=1.6e-4, order=3.0e-7,
@@ -69,6 +71,17 @@ PRICES = {
         sweep=3.0, read=35.0, pulse=300.0, start=1.0,
     ),
 }  # fmt: skip
+
+
+# ngspice 46: KLU in place of Sparse 1.3, and compiled Verilog-A in place of behavioural sources.
+_WITH_KLU = {"factor": 1e-9, "order": 5e-9}
+_WITH_OSDI = {"load": 1e-6, "dynamic_load": 3e-6, "parse": 4e-5}
+
+
+def prices(engine: Engine, dialect: Dialect = PLAIN) -> Prices:
+    """Of a simulator, ngspice as its decks use it."""
+    changed = (_WITH_KLU if dialect.klu else {}) | (_WITH_OSDI if dialect.osdi else {})
+    return dataclasses.replace(_PRICES[engine], **changed)
 
 
 def wall_seconds(seconds: Sequence[float], workers: int) -> float:

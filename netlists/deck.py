@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
+from operator import methodcaller
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -20,6 +22,7 @@ from netlists.circuit import (
     sense_sources,
     word_sources,
 )
+from netlists.dialect import PLAIN, Dialect, cell_files
 from netlists.ngspice_deck import ngspice_quantities, ngspice_text, ngspice_vectors
 from netlists.recordings import Quantity
 from netlists.simulation import Simulation
@@ -31,6 +34,7 @@ from roa_circuit.compact_model import instance_constants
 from roa_circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
+from roa_circuit.results import write_file, write_text
 from roa_circuit.settling import read_hold
 
 Floats = NDArray[np.float64]
@@ -56,6 +60,7 @@ class Deck:
         order, or final states (rows * columns), row by row
     duration : simulated time [s], 0 for a sweep
     amplifier : whose outputs the vectors are, instead of currents
+    compiled : whose cells it loads as compiled Verilog-A
     samples : when `measured` takes each row of a transient [s]; a sweep has one row a read
     recorded : what is kept of all its points, if it was to be recorded
     """
@@ -67,7 +72,28 @@ class Deck:
     rows: int
     samples: tuple[float, ...]
     amplifier: Amplifier | None = None
+    compiled: Device | None = None
     recorded: tuple[Quantity, ...] = ()
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What it loads, by name.
+
+        Raises
+        ------
+        SimulatorError : no compiler of Verilog-A.
+        """
+        return cell_files(self.compiled) if self.compiled else {}
+
+    def run(self, **options: Any) -> Simulation:
+        """Run it by `Simulator.simulate`, which has the options."""
+        return self.engine.simulator.simulate(self.text, files=self.files, **options)
+
+    def write(self, path: Path) -> None:
+        """Write it, and what it loads into the same folder."""
+        write_text(path, self.text)
+        for name, content in self.files.items():
+            write_file(path.parent / name, methodcaller("write", content))
 
     def measured(self, run: Simulation) -> NDArray[np.float64]:
         """The vectors of a run of this deck as columns (reads, columns), or (1, cells) of a write.
@@ -89,12 +115,14 @@ class How(TypedDict, total=False):
     engine : whose language it is in, by default ngspice's
     recorded : keep all points of all lines and cells, too; of ngspice alone
     circuitry : what the array has beside cells and resistances
+    dialect : what a deck for ngspice uses of what not every ngspice has
     """
 
     origin: str
     engine: Engine
     recorded: bool
     circuitry: Circuitry
+    dialect: Dialect
 
 
 def write_deck(
@@ -201,6 +229,7 @@ class _Array:
         self.crossbar, self.state, self.device = crossbar, state, device
         self.circuitry = how.get("circuitry", BARE)
         self.engine = how.get("engine", Engine.ngspice)
+        self.dialect = how.get("dialect", PLAIN)
         self.origin = how.get("origin", "")
         self.recorded = how.get("recorded", False)
         if self.recorded and self.engine is not Engine.ngspice:
@@ -238,6 +267,7 @@ class _Array:
             remarks=self._remarks(what),
             device=self.device,
             circuitry=circuitry,
+            dialect=self.dialect if self.engine is Engine.ngspice else PLAIN,
             words=word_sources(crossbar, words),
             senses=() if amplifier else sense_sources(crossbar, bits or at_rest),
             outputs=outputs(crossbar) if amplifier else (),
@@ -264,6 +294,7 @@ class _Array:
             rows=rows,
             samples=circuit.samples,
             amplifier=amplifier,
+            compiled=self.device if circuit.dialect.osdi else None,
             recorded=ngspice_quantities(circuit) if self.recorded else (),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from netlists import vacask
 from netlists.deck import write_deck
+from netlists.dialect import PLAIN, PROBES, Dialect, abilities, is_compiler_here
 from netlists.ngspice import Answers, ask
 from netlists.parallel import cores
 from netlists.simulators import Engine
@@ -36,6 +38,7 @@ class Diagnosis:
     klu : the KLU solver is compiled in (without it, Sparse 1.3 factors the matrices)
     osdi : compiled Verilog-A models can be loaded
     state_error : of one cell after three pulses each way, against the closed form
+    used : of these abilities by large decks; compiled cells need openvaf-r, too
     seconds : of the self-test with the start of its process
     """
 
@@ -48,6 +51,7 @@ class Diagnosis:
     xspice: bool
     openmp: bool
     code_models: tuple[str, ...]
+    used: str
     state_error: float
     seconds: float
 
@@ -68,27 +72,33 @@ def diagnose() -> Diagnosis:
     ------
     SimulatorError : it is not installed (the message says how to), or it does not work.
     """
-    answers = ask(["version -f", "osdi", "devhelp"])
+    answers = ask([*PROBES, "devhelp"])
+    able = abilities(answers)
+    used = Dialect(klu=able.klu, osdi=able.osdi and is_compiler_here())
     started = time.perf_counter()
     error, _ = _self_test(Engine.ngspice)
+    seconds = time.perf_counter() - started
+    if used != PLAIN:
+        error = max(error, _self_test(Engine.ngspice, used)[0])
     return Diagnosis(
         library=answers.library,
         version=answers.version,
         program=shutil.which("ngspice"),
         cores=cores(),
         state_error=error,
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
+        used=str(used),
         **capabilities(answers),
     )
 
 
 def capabilities(answers: Answers) -> dict[str, Any]:
     """klu, osdi, xspice, openmp and code_models, from the answers to `diagnose`'s commands."""
-    build = " ".join(answers.lines["version -f"])
+    build, able = " ".join(answers.lines["version -f"]), abilities(answers)
     devices = {line.split(":")[0].strip().lower() for line in answers.lines["devhelp"]}
     return {
-        "klu": "KLU" in build,
-        "osdi": not any("no such command" in line for line in answers.lines["osdi"]),
+        "klu": able.klu,
+        "osdi": able.osdi,
         "xspice": "XSPICE" in build,
         "openmp": "OpenMP" in build,
         "code_models": tuple(name for name, model in _CODE_MODELS.items() if model in devices),
@@ -97,14 +107,15 @@ def capabilities(answers: Answers) -> dict[str, Any]:
 
 def rows(found: Diagnosis) -> list[tuple[str, str]]:
     """(what, finding) for the terminal."""
-    number = found.version.removeprefix("ngspice-").split(".")[0]
-    known = number.isdigit() and int(number) in _TESTED
+    number = re.match(r"ngspice-(\d+)", found.version)
+    known = number is not None and int(number[1]) in _TESTED
     return [
         ("library", found.library),
         ("version", found.version if known else f"{found.version} (not among those known: 34 to 47)"),
         ("program", found.program or "missing: exported decks cannot be run by hand"),
         ("matrix solver", "KLU" if found.klu else "Sparse 1.3 (builds with KLU are faster)"),
         ("Verilog-A (OSDI)", "yes" if found.osdi else "no"),
+        ("large decks use", found.used),
         ("code models", ", ".join(found.code_models) or "none"),
         ("cores", str(found.cores)),
         ("one cell, six pulses", _verdict(found)),
@@ -172,7 +183,7 @@ def _verdict(found: Diagnosis | SecondOpinion) -> str:
     return f"{verdict}: omega off by {found.state_error:.1e}, {found.seconds:.2f} s"
 
 
-def _self_test(engine: Engine) -> tuple[float, str]:
+def _self_test(engine: Engine, dialect: Dialect = PLAIN) -> tuple[float, str]:
     """|omega - closed form|, the worse of three pulses up and three down on a lone cell; the version."""
     device = load_device("zhang2021")
     p, worst, version = device.pulses, 0.0, ""
@@ -181,8 +192,15 @@ def _self_test(engine: Engine) -> tuple[float, str]:
         (-3, p.depression_voltage, p.depression_width),
     ):
         start = np.array([[0.5]])
-        deck = write_deck(Crossbar(rows=1, columns=1), start, np.array([[count]]), device, engine=engine)
-        run = engine.simulator.simulate(deck.text, name="self-test", time_limit=60.0)
+        deck = write_deck(
+            Crossbar(rows=1, columns=1),
+            start,
+            np.array([[count]]),
+            device,
+            engine=engine,
+            dialect=dialect,
+        )
+        run = deck.run(name="self-test", time_limit=60.0)
         edge = device.pulses.edge_fraction * width
         dose = 3 * pulse_strength(voltage, width, device.memristor, edge=edge)
         expected = float(after_dose(start, dose)[0, 0])

@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netlists import costs
-from netlists.deck import Deck, read_deck, sweep_deck, write_deck
-from netlists.ngspice_deck import ENERGY, NANOJOULE
+from netlists.deck import Deck, How, read_deck, sweep_deck, write_deck
+from netlists.dialect import PLAIN, Dialect
+from netlists.ngspice_deck import ENERGY, MILLIJOULE
 from netlists.parallel import Together
 from netlists.recordings import Recording
 from netlists.simulation import Progress, Simulation
@@ -23,7 +23,6 @@ from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
-from roa_circuit.results import write_text
 from roa_circuit.solver import read_currents
 from roa_circuit.tiling import Tile
 from roa_circuit.waveforms import write_programme
@@ -59,6 +58,7 @@ class Plan:
     keep_in : the folder for decks, None to keep only those that fail
     recorded : whether the waveforms are kept
     circuitry : what the arrays have beside cells and resistances
+    dialect : what decks for ngspice use
     """
 
     phase: Phase
@@ -68,10 +68,21 @@ class Plan:
     engine: Engine = Engine.ngspice
     recorded: bool = False
     circuitry: Circuitry = BARE
+    dialect: Dialect = PLAIN
 
     @property
     def writes(self) -> bool:
         return self.phase is not Phase.read
+
+    def how(self, origin: str) -> How:
+        """What its decks are told."""
+        return {
+            "origin": origin,
+            "engine": self.engine,
+            "recorded": self.recorded,
+            "circuitry": self.circuitry,
+            "dialect": self.dialect,
+        }
 
     @property
     def reads(self) -> bool:
@@ -111,11 +122,15 @@ def voltages(layer: ProgrammedLayer) -> Floats:
 
 
 def estimate(
-    tile: Tile, phase: Phase, analysis: Analysis, engine: Engine = Engine.ngspice
+    tile: Tile,
+    phase: Phase,
+    analysis: Analysis,
+    engine: Engine = Engine.ngspice,
+    dialect: Dialect = PLAIN,
 ) -> tuple[float, float]:
     """Seconds that the simulator will take for the tile's (write, reads)."""
     layer, write, read = tile.layer, 0.0, 0.0
-    prices = costs.PRICES[engine]
+    prices = costs.prices(engine, dialect)
     if phase is not Phase.read and layer.pulses.any():
         pulses = sum(1 for _ in write_programme(layer.pulses, layer.device))
         write = prices.write_seconds(layer.crossbar, pulses)
@@ -171,16 +186,15 @@ def run_spice(
     layer, state, write_seconds, version = tile.layer, written, 0.0, ""
     energy: float | None = 0.0
     before = chip.start(layer.initial_state)
-    arguments: dict[str, Any] = {"origin": f"layer {layer.name!r}", "engine": plan.engine,
-                                 "recorded": plan.recorded, "circuitry": plan.circuitry}  # fmt: skip
+    how = plan.how(f"layer {layer.name!r}")
     kept: list[Recording] = []
     if plan.writes:
         after = before
         if layer.pulses.any():
-            deck = write_deck(chip.crossbar, before, layer.pulses, chip.device, **arguments)
+            deck = write_deck(chip.crossbar, before, layer.pulses, chip.device, **how)
             run = _run_deck(deck, _name("write", tile), plan, together, together.part(parts[0]))
             after = np.reshape(deck.measured(run), layer.crossbar.shape)
-            energy = NANOJOULE * float(run.vectors[ENERGY][-1]) if ENERGY in run.vectors else None
+            energy = MILLIJOULE * float(run.vectors[ENERGY][-1]) if ENERGY in run.vectors else None
             write_seconds, version = run.seconds, run.version
             kept += _recorded(deck, _name("write", tile), layer, run, layer.pulses)
         state = chip.written(before, after, layer.pulses)
@@ -200,7 +214,7 @@ def run_spice(
         )
     build = sweep_deck if plan.analysis is Analysis.sweep else read_deck
     volts = chip.drive(voltages(layer))
-    deck = build(chip.crossbar, np.clip(state, 0.0, 1.0), volts, chip.device, **arguments)
+    deck = build(chip.crossbar, np.clip(state, 0.0, 1.0), volts, chip.device, **how)
     run = _run_deck(deck, _name("read", tile), plan, together, together.part(parts[1]))
     together.part(parts[1])(1.0)
     currents = deck.measured(run)
@@ -237,9 +251,7 @@ def _name(what: str, tile: Tile) -> str:
 
 def _run_deck(deck: Deck, name: str, plan: Plan, together: Together, progress: Progress) -> Simulation:
     left = max(plan.deadline - time.monotonic(), 0.0)
-    simulator = deck.engine.simulator
-    run = simulator.simulate(
-        deck.text,
+    run = deck.run(
         name=name,
         time_limit=left,
         progress=progress,
@@ -247,5 +259,5 @@ def _run_deck(deck: Deck, name: str, plan: Plan, together: Together, progress: P
         together=together,
     )
     if plan.keep_in is not None:
-        write_text(plan.keep_in / f"{name}{simulator.suffix}", deck.text)
+        deck.write(plan.keep_in / f"{name}{deck.engine.simulator.suffix}")
     return run

@@ -121,6 +121,8 @@ class Recording:
 
 
 def vector_name(expression: str) -> str:
-    """What ngspice calls the vector of a saved expression: 'i(vsense0)' is 'vsense0#branch'."""
+    """ngspice's vector of a saved expression: 'i(vsense0)' is 'vsense0#branch', '@n1[omega]' itself."""
+    if expression.startswith("@"):
+        return expression.lower()
     inner = expression[2:-1].lower()
     return f"{inner}#branch" if expression.startswith("i(") else inner

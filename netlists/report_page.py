@@ -178,7 +178,7 @@ def _conditions(
             + (f"; {crossbar.ends}" if crossbar.ends else ""),
         ),
         *((("circuit", described(result.circuit)),) if result.circuit else ()),
-        ("simulator", result.engine_version),
+        ("simulator", result.engine_version + (f"; {result.dialect}" if result.dialect else "")),
     ]
 
 

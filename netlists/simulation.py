@@ -12,10 +12,11 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,6 +122,7 @@ class Simulator:
         progress: Progress | None = None,
         keep_in: Path | None = None,
         together: Together | None = None,
+        files: Mapping[str, bytes] = MappingProxyType({}),
     ) -> Simulation:
         """Run one deck in a process of its own and return what it saved.
 
@@ -134,6 +136,7 @@ class Simulator:
         memory_limit : bytes of address space of the process, 0 for no limit.
         keep_in : the folder for the deck of a failed run, else the system's temporary folder.
         together : the runs that this one belongs to, and ends with.
+        files : what the deck loads, by name.
 
         Raises
         ------
@@ -147,14 +150,14 @@ class Simulator:
         deadline = time.monotonic() + time_limit
         text, attempt = deck, 1
         while True:
-            run = self._attempt(text, program, limits, deadline, progress, stop)
+            run = self._attempt(text, files, program, limits, deadline, progress, stop)
             if isinstance(run, Simulation):
                 return dataclasses.replace(run, attempts=attempt)
             if not run.worth_repeating or attempt > 1 or stop.is_set():
                 break
             text, attempt = (self.safer(deck) if run.not_converged else deck), attempt + 1
         again = " (again, on a fresh worker)" if attempt > 1 else ""
-        kept = _keep(deck, f"{name}-failed{self.suffix}", keep_in)
+        kept = _keep(deck, f"{name}-failed{self.suffix}", keep_in, files)
         raise SimulatorError(f"{self.name}, {name}: {run.reason}{again}", log=run.log, deck=kept)
 
     def simulate_all(
@@ -191,6 +194,7 @@ class Simulator:
     def _attempt(
         self,
         deck: str,
+        files: Mapping[str, bytes],
         program: str,
         limits: Limits,
         deadline: float,
@@ -199,6 +203,8 @@ class Simulator:
     ) -> Simulation | _Failure:
         with private_folder() as folder:
             write_deck_file(folder / "deck.cir", deck)
+            for name, content in files.items():
+                write_deck_file(folder / name, content)
             with Worker(self.worker, folder, program, limits, progress) as worker:
                 reason = worker.wait(deadline, stop)
                 ended = worker.ended
@@ -250,7 +256,7 @@ def private_folder() -> Iterator[Path]:
         yield Path(path)
 
 
-def write_deck_file(path: Path, text: str) -> None:
+def write_deck_file(path: Path, content: str | bytes) -> None:
     """Write a worker's input.
 
     Raises
@@ -258,7 +264,7 @@ def write_deck_file(path: Path, text: str) -> None:
     SimulatorError : the disk is full or may not be written.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise SimulatorError(
             f"the deck cannot be written to {path.parent}: {error.strerror or error};"
@@ -266,13 +272,15 @@ def write_deck_file(path: Path, text: str) -> None:
         ) from None
 
 
-def _keep(deck: str, name: str, folder: Path | None) -> Path | None:
+def _keep(deck: str, name: str, folder: Path | None, files: Mapping[str, bytes]) -> Path | None:
     """Write the failed deck where it survives; None if even that fails."""
     try:
         folder = folder or Path(tempfile.mkdtemp(prefix="roa-spice-failed-"))
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / name
         path.write_text(deck, encoding="utf-8")
+        for other, content in files.items():
+            (folder / other).write_bytes(content)
     except OSError:
         return None
     return path

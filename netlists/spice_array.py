@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from netlists.deck import Deck, How, sweep_deck, write_deck
-from netlists.ngspice_deck import ENERGY, NANOJOULE
+from netlists.ngspice_deck import ENERGY, MILLIJOULE
 from netlists.simulation import DEFAULT_TIME_LIMIT, Simulation
-from netlists.simulators import Engine
 from roa_circuit.arrays import Array
 from roa_circuit.chip import Chip
-from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.circuitry import BARE
 from roa_circuit.parameters import Device
 
 Floats = NDArray[np.float64]
@@ -25,6 +25,7 @@ class SpiceArray(Array):
 
     energy : VACASK's decks do not measure it, and it stays 0
     time_limit : wall-clock seconds for all decks together
+    how : what its decks are told
     keep_in : folder for the deck of a failed run
     """
 
@@ -33,14 +34,13 @@ class SpiceArray(Array):
         chip: Chip,
         state: Floats,
         device: Device,
-        circuitry: Circuitry = BARE,
         *,
-        engine: Engine = Engine.ngspice,
         time_limit: float = DEFAULT_TIME_LIMIT,
         keep_in: Path | None = None,
+        **how: Unpack[How],
     ) -> None:
-        super().__init__(chip, state, device, circuitry)
-        self._how: How = {"engine": engine, "circuitry": circuitry}
+        super().__init__(chip, state, device, how.get("circuitry", BARE))
+        self._how = how
         self._deadline, self._keep_in = time.monotonic() + time_limit, keep_in
 
     def _currents(self, chip: Chip, volts: Floats) -> Floats:
@@ -51,10 +51,9 @@ class SpiceArray(Array):
         deck = write_deck(chip.crossbar, self.state, pulses, chip.device, **self._how)
         run = self._run(deck, "write")
         after = np.reshape(deck.measured(run), chip.crossbar.shape)
-        energy = NANOJOULE * float(run.vectors.get(ENERGY, np.zeros(1))[-1])
+        energy = MILLIJOULE * float(run.vectors.get(ENERGY, np.zeros(1))[-1])
         return np.clip(after, 0.0, 1.0), energy
 
     def _run(self, deck: Deck, name: str) -> Simulation:
         left = max(self._deadline - time.monotonic(), 0.0)
-        simulate = deck.engine.simulator.simulate
-        return simulate(deck.text, name=name, time_limit=left, keep_in=self._keep_in)
+        return deck.run(name=name, time_limit=left, keep_in=self._keep_in)

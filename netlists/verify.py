@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from netlists import costs
 from netlists.comparison import passed, reads, states
+from netlists.dialect import PLAIN, Dialect
 from netlists.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
 from netlists.parallel import Together, cores, run_all
 from netlists.simulation import DEFAULT_TIME_LIMIT
@@ -48,6 +49,7 @@ def verify(
     seed: int = 0,
     circuitry: Circuitry = BARE,
     believed: Crossbar | None = None,
+    dialect: Dialect = PLAIN,
     time_limit: float = DEFAULT_TIME_LIMIT,
     progress: Callable[[float], None] = lambda fraction: None,
     keep_in: Path | None = None,
@@ -67,6 +69,7 @@ def verify(
     circuitry : what the arrays have beside cells and resistances. The layer is what
         `Circuitry.applied` made of it already.
     believed : resistances that the surrogate takes for those of the layer; by default its own.
+    dialect : what decks for ngspice use; `netlists.dialect.choose` finds out what they may.
     time_limit : wall-clock seconds for all of the simulator's work.
     progress : called with the fraction of the simulator's work that is done.
     keep_in : folder for the decks `write` and `read`; a failed deck is kept in any case.
@@ -90,6 +93,7 @@ def verify(
         engine=engine,
         recorded=recorded,
         circuitry=circuitry,
+        dialect=dialect,
     )
     chips = [chip_of(part, imperfections, seed) for part in tiles]
     for chip in chips:
@@ -118,9 +122,10 @@ def verify(
         surrogate_seconds=seconds[1],
         speedup=seconds[0] / seconds[1],
         wall_seconds=wall,
-        estimated_seconds=estimated_seconds(tiles, phase, analysis, workers, engine),
+        estimated_seconds=estimated_seconds(tiles, phase, analysis, workers, engine, dialect),
         workers=workers,
         engine=str(engine),
+        dialect=str(dialect) if engine is Engine.ngspice else "",
         engine_version=next((run.version for run in spice if run.version), ""),
         circuit=circuitry.to_dict(),
         approximate=approximate,
@@ -152,9 +157,10 @@ def estimated_seconds(
     analysis: Analysis,
     workers: int | None = None,
     engine: Engine = Engine.ngspice,
+    dialect: Dialect = PLAIN,
 ) -> float:
     """Wall clock that the simulator will take on that many cores, within a factor of two."""
-    jobs = [sum(estimate(tile, phase, analysis, engine)) for tile in tiles]
+    jobs = [sum(estimate(tile, phase, analysis, engine, dialect)) for tile in tiles]
     return costs.wall_seconds(jobs, workers or cores())
 
 
@@ -181,7 +187,7 @@ def _run_tiles(
     progress: Callable[[float], None],
 ) -> list[Run]:
     """The simulator on all tiles, the dearest first, so that no core is left with one at the end."""
-    prices = [estimate(tile, plan.phase, plan.analysis, plan.engine) for tile in tiles]
+    prices = [estimate(tile, plan.phase, plan.analysis, plan.engine, plan.dialect) for tile in tiles]
     together = Together(progress, weights=[price for pair in prices for price in pair])
     order = sorted(range(len(tiles)), key=lambda index: -sum(prices[index]))
 

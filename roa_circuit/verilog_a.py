@@ -40,8 +40,8 @@ _ABOUT = """
 """
 
 
-def verilog_a(device: Device) -> str:
-    """The device as text of a Verilog-A file with one module, `memristor(te, be)`.
+def verilog_a(device: Device, *, module: str = MODULE) -> str:
+    """The device as text of a Verilog-A file with one module, by default `memristor(te, be)`.
 
     Every constant is an instance parameter, with all digits of the parameter set as its default; a
     constant that is an array has the default 1, and every instance its own. `w0` is omega at time
@@ -55,7 +55,7 @@ def verilog_a(device: Device) -> str:
         "",
         '`include "disciplines.vams"',
         "",
-        f"module {MODULE}(te, be);",
+        f"module {module}(te, be);",
         "    inout te, be;",
         "    electrical te, be;",
         "    electrical moved;  // omega - w0, a volt for one",

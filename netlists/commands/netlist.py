@@ -9,15 +9,17 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Reads, asked_lines, layer_on
 from netlists.deck import How, read_deck, write_deck
+from netlists.dialect import CellModel, Matrix
 from netlists.engines import voltages
 from netlists.simulators import Engine
 from roa_circuit import console, options
 from roa_circuit.chip import draw
 from roa_circuit.circuitry import BARE
 from roa_circuit.in_situ import write_in_situ
-from roa_circuit.results import check_writable, write_summary, write_text
+from roa_circuit.results import check_writable, write_summary
 
 
 class Transient(StrEnum):
@@ -41,6 +43,8 @@ def netlist(
     drive: options.Drive = None,
     sense: options.Sense = None,
     circuit: options.CircuitFile = None,
+    matrix: MatrixOption = Matrix.sparse,
+    cell: CellOption = CellModel.behavioural,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     json_file: options.Json = None,
@@ -55,7 +59,8 @@ def netlist(
     if imperfections:
         origin += f", imperfections of seed {seed}: {chip.described()}"
     state = chip.start(chosen.initial_state)
-    how: How = {"origin": origin, "engine": engine, "circuitry": circuitry}
+    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
+    how: How = {"origin": origin, "engine": engine, "circuitry": circuitry, "dialect": dialect}
     if phase is Transient.write:
         deck = write_deck(crossbar, state, chosen.pulses, device, **how)
     else:
@@ -63,7 +68,7 @@ def netlist(
         state = chip.written(state, after, chosen.pulses)
         volts = chip.drive(voltages(chosen))
         deck = read_deck(crossbar, state, volts, device, **how)
-    write_text(output, deck.text)
+    deck.write(output)
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,
         "engine": str(engine), "seconds_simulated": deck.duration, "deck": str(output),

@@ -10,7 +10,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import asked_lines, note
+from netlists.deck import How
+from netlists.dialect import CellModel, Matrix
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine as Simulators
 from netlists.spice_array import SpiceArray
@@ -54,6 +57,8 @@ def program(
     sense: options.Sense = None,
     scheme: Annotated[str, typer.Option(help=f"Select scheme: {', '.join(SELECT_SCHEMES)}.")] = "V/2",
     circuit: options.CircuitFile = None,
+    matrix: MatrixOption = Matrix.auto,
+    cell: CellOption = CellModel.auto,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
@@ -81,7 +86,9 @@ def program(
         array = WiredArray(chip, blank, nominal, circuitry)
     else:
         simulator = Simulators(str(engine))
-        array = SpiceArray(chip, blank, nominal, circuitry, engine=simulator, time_limit=time_limit)
+        dialect = dialect_of(simulator, matrix, cell, charged=circuitry.stores_charge)
+        how: How = {"circuitry": circuitry, "engine": simulator, "dialect": dialect}
+        array = SpiceArray(chip, blank, nominal, time_limit=time_limit, **how)
     if engine is Engine.surrogate:
         note(circuitry)
     began = time.perf_counter()

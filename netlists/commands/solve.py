@@ -13,13 +13,15 @@ import typer
 from numpy.typing import NDArray
 
 from netlists import simulators
+from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import asked_lines, note
-from netlists.deck import LARGEST_VOLTAGE, sweep_deck
+from netlists.deck import LARGEST_VOLTAGE, How, sweep_deck
+from netlists.dialect import CellModel, Matrix
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.tables import format_matrix, read_matrix
 from roa_circuit import console, options
 from roa_circuit.chip import Chip, draw
-from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.circuitry import BARE
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
@@ -28,6 +30,8 @@ from roa_circuit.results import check_writable, write_summary, write_text
 from roa_circuit.solver import read_currents
 
 Floats = NDArray[np.float64]
+
+_LARGE = 1024  # cells from which sweeps take longer than finding out what ngspice can do
 
 
 class Engine(StrEnum):
@@ -52,6 +56,8 @@ def solve(
     sense: options.Sense = None,
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
+    matrix: MatrixOption = Matrix.auto,
+    cell: CellOption = CellModel.auto,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
@@ -62,7 +68,7 @@ def solve(
 ) -> None:
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
-    cell = load_device(device)
+    nominal = load_device(device)
     omega = read_matrix(states, what="state omega", lowest=0.0, highest=1.0)
     volts = read_matrix(inputs, what="input [V]", lowest=-LARGEST_VOLTAGE, highest=LARGEST_VOLTAGE)
     if volts.shape[1] != len(omega):
@@ -78,18 +84,21 @@ def solve(
     )
     circuitry = circuit or BARE
     bare = Crossbar(rows=omega.shape[0], columns=omega.shape[1])
-    crossbar, cell = circuitry.applied(bare, cell, wiring)
-    chip = draw(imperfections, crossbar, cell, np.random.default_rng(seed))
+    crossbar, nominal = circuitry.applied(bare, nominal, wiring)
+    chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
     omega, volts = chip.start(omega), chip.drive(volts)
+    how: How = {"circuitry": circuitry}
+    if engine not in (Engine.surrogate, Engine.dense):
+        how["engine"] = simulators.Engine(engine)
+        how["dialect"] = dialect_of(how["engine"], matrix, cell, brief=omega.size < _LARGE)
     started = time.perf_counter()
-    currents, version = _currents(engine, chip, omega, volts, circuitry, time_limit)
+    currents, version = _currents(engine, chip, omega, volts, how, time_limit)
     currents = chip.sense(currents, omega, volts)
     seconds = time.perf_counter() - started
     write_text(output, format_matrix(currents))
     summary: dict[str, Any] = {
         "engine": str(engine), "reads": len(volts), **crossbar.to_dict(), "circuit": circuitry.to_dict(),
-        "device": cell.name,
-        "seconds": seconds, "engine_version": version,
+        "device": nominal.name, "seconds": seconds, "engine_version": version,
         "ngspice_version": version if engine is Engine.ngspice else None, "currents": str(output),
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
@@ -104,15 +113,14 @@ def solve(
 
 
 def _currents(
-    engine: Engine, chip: Chip, state: Floats, volts: Floats, circuitry: Circuitry, limit: float
+    engine: Engine, chip: Chip, state: Floats, volts: Floats, how: How, limit: float
 ) -> tuple[Floats, str | None]:
     """(currents (reads, columns) [A], the simulator's version if one was asked)."""
-    if engine in (Engine.surrogate, Engine.dense):
-        note(circuitry)
-        read = read_currents if engine is Engine.surrogate else read_currents_dense
-        crossbar, device = circuitry.settled(chip.crossbar, state, chip.device)
-        return read(crossbar, state, volts, device), None
-    simulator = simulators.Engine(engine)
-    deck = sweep_deck(chip.crossbar, state, volts, chip.device, engine=simulator, circuitry=circuitry)
-    run = simulator.simulator.simulate(deck.text, name="solve", time_limit=limit)
-    return deck.measured(run), run.version
+    if engine not in (Engine.surrogate, Engine.dense):
+        deck = sweep_deck(chip.crossbar, state, volts, chip.device, **how)
+        run = deck.run(name="solve", time_limit=limit)
+        return deck.measured(run), run.version
+    note(how["circuitry"])
+    read = read_currents if engine is Engine.surrogate else read_currents_dense
+    crossbar, device = how["circuitry"].settled(chip.crossbar, state, chip.device)
+    return read(crossbar, state, volts, device), None

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Reads, asked_lines, layer_on, note
 from netlists.costs import said
+from netlists.dialect import CellModel, Matrix
 from netlists.engines import Analysis, Phase
 from netlists.parallel import cores
 from netlists.shipped import shipped_layers
@@ -53,6 +55,8 @@ def verify(
     drive: options.Drive = None,
     sense: options.Sense = None,
     circuit: options.CircuitFile = None,
+    matrix: MatrixOption = Matrix.auto,
+    cell: CellOption = CellModel.auto,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     workers: Annotated[
@@ -85,8 +89,9 @@ def verify(
     chosen = [layer_on(name, reads=reads, wiring=wiring, circuitry=circuitry) for name in names]
     size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
     engine.simulator.find()
+    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
     seconds = sum(
-        estimated_seconds(split(one, size), phase, analysis, workers, engine) for one in chosen
+        estimated_seconds(split(one, size), phase, analysis, workers, engine, dialect) for one in chosen
     )
     _announce(chosen, size, phase, seconds, workers)
     note(circuitry)
@@ -96,7 +101,7 @@ def verify(
         folder = output_dir / one.name if layer == "all" else output_dir
         how = {
             "tile": size, "phase": phase, "analysis": analysis, "engine": engine, "workers": workers,
-            "imperfections": imperfections, "seed": seed, "circuitry": circuitry,
+            "imperfections": imperfections, "seed": seed, "circuitry": circuitry, "dialect": dialect,
             "recorded": waveforms or _is_light(one, size, engine),
         }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))

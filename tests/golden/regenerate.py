@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from netlists.deck import read_deck, sweep_deck, write_deck
+from netlists.dialect import Dialect
 from netlists.simulators import Engine
 from roa_circuit.circuitry import Amplifier, Circuitry, Transistor
 from roa_circuit.crossbar import Crossbar
@@ -35,6 +36,9 @@ def golden_decks() -> dict[str, str]:
         "read_ideal.cir": read_deck(ideal, state, volts, device, origin="golden"),
         "sweep.cir": sweep_deck(wired, state, volts, load_device("zhang2021")),
         "read_amplified.cir": read_deck(wired, state, volts, device, circuitry=opamps),
+        "write_compiled.cir": write_deck(
+            wired, state, pulses, device, dialect=Dialect(klu=True, osdi=True)
+        ),
         "read_transistors.cir": sweep_deck(wired, state, volts, device, circuitry=gated),
         "write_transistors.cir": write_deck(access, state, pulses, device, circuitry=gated),
         "read_amplified.sim": read_deck(

@@ -191,7 +191,7 @@ def test_recorded_waveforms_are_those_of_the_write(make_layer):
     ):
         np.testing.assert_allclose(peak[chosen], V, rtol=0.02)  # the wires take the rest
         assert np.all(np.abs(peak[layer.pulses == 0]) < 0.55 * abs(V))
-    np.testing.assert_allclose(1e-9 * write["energy"][-1], plain.write_energy_spice, rtol=1e-6)
+    np.testing.assert_allclose(1e-3 * write["energy"][-1], plain.write_energy_spice, rtol=1e-6)
     np.testing.assert_allclose(read["sensed_current"], kept.spice_currents, rtol=1e-9)
 
 

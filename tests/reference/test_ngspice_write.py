@@ -9,7 +9,7 @@ import pytest
 
 from netlists.deck import write_deck
 from netlists.ngspice import NGSPICE
-from netlists.ngspice_deck import ENERGY, NANOJOULE
+from netlists.ngspice_deck import ENERGY, MILLIJOULE
 from netlists.spice_array import SpiceArray
 from roa_circuit.arrays import WiredArray
 from roa_circuit.chip import draw
@@ -42,7 +42,7 @@ def compare(shape, density, ohms, currents):
     spice = np.reshape([run.vectors[name][-1] for name in deck.vectors], shape)
     own = write_in_situ(crossbar, state, pulses, device)
     idle = pulses == 0
-    energy = NANOJOULE * run.vectors[ENERGY][-1]
+    energy = MILLIJOULE * run.vectors[ENERGY][-1]
     return (
         np.abs(own.state - spice).max(),
         np.abs(own.state - spice)[idle].max(),

@@ -42,7 +42,7 @@ def pretender(monkeypatch, make_layer):
             if what == "write":
                 cells, end = np.ndindex(crossbar.shape), np.ones(1)
                 vectors = {f"xword{i}_col{j}.omega": written[i, j : j + 1] for i, j in cells}
-                vectors["energy"] = np.array([1e9 * outcome.energy])
+                vectors["energy"] = np.array([1e3 * outcome.energy])
             else:
                 currents = read_currents(crossbar, written, 0.1 * part.inputs, device)
                 currents = (currents[:, ::-1] if flip else currents) * (1 + current_error)
