@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from roa_circuit.crossbar import RESISTANCES, Crossbar
+from roa_circuit.crossbar import DRIVES, OF_WORD_LINES, RESISTANCES, SENSES, Crossbar
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance
 from roa_circuit.parameters import load_device
@@ -16,7 +16,12 @@ def solve_random_array(rng, most_lines):
     """The worst voltage error of one exact read, over the largest drive."""
     rows, columns = (int(np.exp(rng.uniform(0, np.log(most_lines)))) for _ in range(2))
     ohms = {name: rng.choice([0.0, 10 ** rng.uniform(-2, 2)]) for name in RESISTANCES}
-    crossbar = Crossbar(rows=rows, columns=columns, **ohms)
+    uneven = rng.random() < 0.5
+    for name in RESISTANCES if uneven else ():
+        lines = rows if name in OF_WORD_LINES else columns
+        ohms[name] = np.minimum(ohms[name] * rng.lognormal(0, 1, lines), 100.0)
+    ends = {"drive": str(rng.choice(DRIVES)), "sense": str(rng.choice(SENSES))}
+    crossbar = Crossbar(rows=rows, columns=columns, **ohms, **ends)
     p = TABLE_1.scaled(10 ** rng.uniform(-2.9, -0.2)).memristor  # 1 kOhm to 1 MOhm
     state = rng.random(crossbar.shape)
     network = LinearNetwork(crossbar, conductance(state, 0.05, p))
