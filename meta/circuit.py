@@ -16,28 +16,34 @@ from torch import Tensor
 
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.linear import LinearNetwork
+from roa_circuit.many_arrays import check_reads, common_network, solve_each
 from roa_circuit.memristor import conductance, current, differential_conductance
 from roa_circuit.parameters import Device
-from roa_circuit.solver import check_read, solve_cells, solve_linear
+from roa_circuit.solver import solve_linear
 
 
 def read_currents(
     crossbar: Crossbar, state: Tensor, voltages: Tensor, device: Device, *, exact: bool = True
 ) -> Tensor:
-    """The sensed currents (reads, columns) [A]; arguments and errors as the solver's.
+    """The sensed currents (..., reads, columns) [A]; arguments and errors as the solver's.
 
-    state : (rows, columns) omega; voltages : (reads, rows) [V]; gradients flow to both. The
-    circuit is solved in double precision; the result has the inputs' dtype.
+    state : (..., rows, columns) omega; voltages : (..., reads, rows) [V]; gradients flow to both.
+    Leading dimensions are arrays of a batch, matched as torch matches them. Circuits are solved in
+    double precision; the result has the inputs' dtype.
     """
     omega, volts = state.double(), voltages.double()
-    check_read(crossbar, _numpy(omega), _numpy(volts))
+    arrays = np.broadcast_shapes(omega.shape[:-2], volts.shape[:-2])
+    if arrays:
+        omega, volts = omega.expand(*arrays, -1, -1), volts.expand(*arrays, -1, -1)
+    check_reads(crossbar, _numpy(omega), _numpy(volts))
     p, read_voltage = device.memristor, device.pulses.read_voltage
-    linear = conductance(omega, read_voltage, p)
-    network = LinearNetwork(crossbar, _numpy(linear))
-    e = volts[:, :, None].expand(-1, *crossbar.shape)
+    network = common_network(crossbar, _numpy(conductance(omega, read_voltage, p)))
+    omega = omega[..., None, :, :] if arrays else omega
+    e = volts[..., None].expand(*volts.shape, crossbar.columns)
     if not exact:
+        linear = conductance(omega, read_voltage, p)
         return _currents(linear.expand_as(e), e, network).sum(dim=-2).to(state.dtype)
-    u = torch.from_numpy(solve_cells(network, _numpy(omega), _numpy(e), p).voltages)
+    u = torch.from_numpy(solve_each(network, _numpy(omega), _numpy(e), p).voltages)
     for _ in range(2):
         i, slope = current(omega, u, p), differential_conductance(omega, u, p)
         y = _currents(slope, e - u + i / slope, network)

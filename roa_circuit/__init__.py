@@ -9,6 +9,7 @@ from roa_circuit.errors import ConvergenceError, InputError, RoaError, Simulator
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.many_arrays import read_arrays
 from roa_circuit.operating_point import OperatingPoint, operating_point
 from roa_circuit.parameters import Device, Memristor, Pulses, load_device
 from roa_circuit.programming import Programming, write
@@ -42,6 +43,7 @@ __all__ = [
     "effective_weights",
     "load_device",
     "operating_point",
+    "read_arrays",
     "read_currents",
     "write",
     "write_in_situ",
