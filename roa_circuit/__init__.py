@@ -16,6 +16,7 @@ from roa_circuit.programming import Programming, write
 from roa_circuit.solver import effective_weights, read_currents
 from roa_circuit.spread import Spread
 from roa_circuit.verified_write import VerifiedWrite, write_verify
+from roa_circuit.weights import EffectiveWeights
 
 __all__ = [
     "Break",
@@ -23,6 +24,7 @@ __all__ = [
     "ConvergenceError",
     "Crossbar",
     "Device",
+    "EffectiveWeights",
     "FreeCells",
     "Imperfections",
     "InputError",
