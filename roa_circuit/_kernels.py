@@ -439,19 +439,9 @@ def _newton(
     return False
 
 
-@numba.njit(**_INNER)
-def _add_rows(y: Floats, total: Floats) -> None:
-    total[:] = 0.0
-    for k in range(len(y)):
-        yk = y[k]
-        for j in range(len(total)):
-            total[j] += yk[j]
-
-
 # Signatures keep it to one translation each: drives in any layout, everything else contiguous.
 _ANY = numba.types.Array(numba.float64, 3, "A", readonly=True)
 _CUBE = numba.float64[:, :, ::1]
-_SQUARE = numba.float64[:, ::1]
 _LINES = (numba.float64[::1],) * 5
 
 
@@ -462,7 +452,7 @@ def factor(source: Floats, word: Floats, bit: Floats, sense: Floats, far: Floats
 
 
 @numba.njit(
-    numba.boolean(_ANY, _CUBE, _CUBE, _CUBE, _SQUARE, *_LINES, _CUBE, numba.float64, numba.int64),
+    numba.boolean(_ANY, _CUBE, _CUBE, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64),
     **_ENTRY,
 )
 def solve_cells(
@@ -470,7 +460,6 @@ def solve_cells(
     c: Floats,
     u: Floats,
     y: Floats,
-    sensed: Floats,
     source: Floats,
     word: Floats,
     bit: Floats,
@@ -482,8 +471,7 @@ def solve_cells(
 ) -> bool:
     """Cells i = u (c0 + c1 u + ...), c (degree, rows, columns), under e (drives, rows, columns).
 
-    sensed (drives, columns) is what leaves the bit lines; u and y are (drives, rows, columns), or
-    one (1, rows, columns) to work in.
+    u and y (drives, rows, columns) become their voltages and currents.
     """
     drives, rows, columns = e.shape
     lines = Lines(source, word, bit, sense, far)
@@ -493,24 +481,19 @@ def solve_cells(
     mine = np.empty((rows, columns))
     for d in range(drives):
         mine[:] = e[d]
-        k = d if len(u) > 1 else 0
-        solved = _relax(mine, c, u[k], y[k], lines, common, work[:5], tolerance)
+        solved = _relax(mine, c, u[d], y[d], lines, common, work[:5], tolerance)
         if not solved:
-            solved = _newton(mine, c, u[k], y[k], lines, common, own, work[:8], tolerance, most)
+            solved = _newton(mine, c, u[d], y[d], lines, common, own, work[:8], tolerance, most)
         if not solved:
             return False
-        _add_rows(y[k], sensed[d])
     return True
 
 
-@numba.njit(
-    numba.boolean(_ANY, _ANY, _CUBE, _SQUARE, *_LINES, _CUBE, numba.float64, numba.int64), **_ENTRY
-)
+@numba.njit(numba.boolean(_ANY, _ANY, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **_ENTRY)
 def solve_conductances(
     e: Floats,
     g: Floats,
     y: Floats,
-    sensed: Floats,
     source: Floats,
     word: Floats,
     bit: Floats,
@@ -522,7 +505,7 @@ def solve_conductances(
 ) -> bool:
     """Conductances g (drives, rows, columns), or those of `shared` for all drives if g is empty.
 
-    y and sensed as in `solve_cells`.
+    y as in `solve_cells`.
     """
     drives, rows, columns = e.shape
     lines = Lines(source, word, bit, sense, far)
@@ -532,17 +515,15 @@ def solve_conductances(
     mine = np.empty((rows, columns))
     for d in range(drives):
         mine[:] = e[d]
-        k = d if len(y) > 1 else 0
         if len(g):
             f = Factors(work[7], work[8], work[9], work[10])
             f.s[:] = g[d]
             _factor(lines, f)
-        if not _relax(mine, f.s.reshape(1, rows, columns), u, y[k], lines, f, work[1:6], tolerance):
+        if not _relax(mine, f.s.reshape(1, rows, columns), u, y[d], lines, f, work[1:6], tolerance):
             w[:] = 0.0
             r[:] = 0.0
-            y[k] = 0.0
-            steps = _solve_linear(mine, norton, lines, f, w, r, u, y[k], work[3:7], tolerance, most)
+            y[d] = 0.0
+            steps = _solve_linear(mine, norton, lines, f, w, r, u, y[d], work[3:7], tolerance, most)
             if steps == most:
                 return False
-        _add_rows(y[k], sensed[d])
     return True

@@ -52,11 +52,11 @@ def read_currents(
     network = LinearNetwork(crossbar, g)
     if not exact:
         return _linear_currents(network, voltages)
-    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
-    if compiled.pays(network.lines, g, e, coming) and not crossbar.breaks:
-        sensed = compiled.read_cells(network, state, e, device.memristor, TOLERANCE)
+    if not crossbar.breaks:
+        sensed = compiled.read_cells(network, state, voltages, device.memristor, TOLERANCE, coming)
         if sensed is not None:
             return sensed
+    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
     cells = solve_cells(network, state, e, device.memristor)
     return np.asarray(cells.currents.sum(axis=-2))
 
@@ -168,14 +168,10 @@ def _solve_cells_with_breaks(
 
 def _linear_currents(network: LinearNetwork, voltages: Floats) -> Floats:
     crossbar, g = network.crossbar, network.conductances
-    few = compiled.beats_weights(network.lines, g, len(voltages))
-    if not (crossbar.breaks or few):
-        return network.currents(voltages)
-    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
     if not crossbar.breaks:
-        sensed = compiled.read_conductances(network.lines, g, e, TOLERANCE)
-        if sensed is not None:
-            return sensed
+        sensed = compiled.read_conductances(network.lines, g, voltages, TOLERANCE)
+        return network.currents(voltages) if sensed is None else sensed
+    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
     return np.asarray(solve_linear(network, np.broadcast_to(g, e.shape), e).sum(axis=-2))
 
 
