@@ -372,7 +372,7 @@ def _relax(
     r[:] = 0.0
     y[:] = 0.0
     u[:] = e
-    last = 0.0
+    last, before = 0.0, 1.0
     for _ in range(NEWTON_STEPS):
         largest = _currents(u, c, i)
         _answer_of_bits(i, b, y, r, lines, f)
@@ -380,12 +380,13 @@ def _relax(
         if change > 0.0:
             change /= largest
         gain = change / last if last > 0.0 else 1.0
-        if change * gain <= tolerance:  # the next round's change
+        # The next round's change; one gain alone may be luck.
+        if change * max(gain, before) <= tolerance:
             _currents(u, c, y)
             return True
         if gain > 0.1 and last > 0.0:
             return False
-        last = change
+        last, before = change, gain
     return False
 
 
@@ -408,7 +409,7 @@ def _newton(
     """
     rows, columns = e.shape
     i, w, r, norton = work[0], work[1], work[2], work[3]
-    f, error, last = shared, 1.0, np.inf
+    f, error, last, aim = shared, 1.0, np.inf, 1.0
     w[:] = 0.0
     r[:] = 0.0
     y[:] = 0.0
@@ -421,7 +422,7 @@ def _newton(
                 ik, yk = i[k], y[k]
                 for j in range(columns):
                     error = max(error, abs(ik[j] - yk[j]))
-            if error <= tolerance * largest:
+            if error <= tolerance * largest and aim <= tolerance:
                 return True
             error /= largest
             if error > 0.05 * last:

@@ -93,3 +93,12 @@ def test_no_drive_is_no_current():
     assert not found.currents[0].any()
     assert found.currents[1].any()
     assert not compiled.solve_linear(network.lines, network.conductances, 0 * e, TOLERANCE).any()
+
+
+def test_cells_that_fit_their_slopes_do_not_end_a_loose_linear_solve():
+    r_sense = (0.0, 0.0, 0.0, 0.0, 2720.0, 0.0)
+    crossbar = Crossbar(rows=8, columns=6, r_source=2130.0, r_sense=r_sense, drive="both")
+    state, e, network = problem(crossbar, 163, 1.4)
+    found = compiled.solve_cells(network, state, e, P, TOLERANCE)
+    expected = iterative.solve_cells(network, state, e, P, None, TOLERANCE)
+    assert_close(found.voltages, expected.voltages)
