@@ -8,13 +8,15 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 Row = dict[str, object]
+T = TypeVar("T")
 
 _SHORT = 0.02  # [s]
 
 
-def row(case: str, own: float, peer: str, other: float, error: float, **extra: object) -> Row:
+def row(case: str, own: float, peer: str, other: float, error: float | None, **extra: object) -> Row:
     """`own` and `other` in seconds; `error` as the benchmark defines it."""
     return {
         "case": case, "seconds": own, "peer": peer, "peer_seconds": other, "ratio": other / own,
@@ -29,6 +31,20 @@ def in_turns(runs: Iterable[Callable[[], object]], repeats: int) -> list[float]:
         run()
     taken = [[seconds(run) for run in runs] for _ in range(repeats)]
     return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def share(case: str, own: float, peer: str, ratio: float, error: float | None) -> Row:
+    """A row whose `ratio` is what `peer` says, not one of times."""
+    return {
+        "case": case, "seconds": own, "peer": peer, "peer_seconds": None, "ratio": ratio, "error": error,
+    }  # fmt: skip
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
+    """(wall clock [s] of one run, what it gave)."""
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -51,9 +67,11 @@ def main(description: str, measure: Callable[[bool], Iterable[Row]]) -> None:
     rows = []
     for one in measure(arguments.quick):
         rows.append(one)
+        other = "" if one["peer_seconds"] is None else f"{one['peer_seconds']:9.2e} s"
+        error = "" if one["error"] is None else f"error {one['error']:.1e}"
         print(
-            f"{one['case']:46} {one['seconds']:9.2e} s  {one['peer']:22} {one['peer_seconds']:9.2e} s"
-            f"  x{one['ratio']:<9.3g} error {one['error']:.1e}",
+            f"{one['case']:46} {one['seconds']:9.2e} s  {one['peer']:34} {other:11}"
+            f"  x{one['ratio']:<9.3g} {error}",
             flush=True,
         )
     arguments.json.write_text(json.dumps({"rows": rows}, indent=2) + "\n")

@@ -5,14 +5,10 @@ python benchmarks/compensation.py [--quick] --json FILE
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
+from _table import Row, in_turns, main, row
 from scipy.optimize import minimize
 
 from roa_circuit.compensation import predistort
@@ -64,52 +60,38 @@ def least_squares(crossbar: Crossbar, wanted: np.ndarray, steps: int) -> tuple[n
     return G, float(np.sqrt(np.mean(residual**2)))
 
 
-def compare(rows: int, columns: int, ohms: float, spread: float, repeats: int) -> dict[str, Any]:
+def compare(rows: int, columns: int, ohms: float, spread: float, repeats: int) -> Row:
     """One array of weights drawn from [-spread, spread], by both ways, interleaved."""
     rng = np.random.default_rng(rows)
     crossbar = Crossbar(rows=rows, columns=columns, r_source=10.0, r_word=ohms, r_bit=ohms, r_sense=10.0)
     states = 0.5 + 0.5 * rng.uniform(-spread, spread, (rows, columns))
     wanted = np.asarray(conductance(states, V_R, DEVICE.memristor))
-    own, peer = [], []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        ours = predistort(crossbar, wanted, *BOUNDS)
-        own.append(time.perf_counter() - start)
-        start = time.perf_counter()
-        _, theirs = least_squares(crossbar, wanted, 100)
-        peer.append(time.perf_counter() - start)
+    ours = predistort(crossbar, wanted, *BOUNDS)
+    _, theirs = least_squares(crossbar, wanted, 100)
+    own, other = in_turns(
+        [lambda: predistort(crossbar, wanted, *BOUNDS), lambda: least_squares(crossbar, wanted, 100)],
+        repeats,
+    )
     per_siemens, _ = mapping_constants(DEVICE)
-    seconds, other = statistics.median(own), statistics.median(peer)
-    return {
-        "case": f"{rows}x{columns}, {ohms:g} Ohm, g within {spread:g}",
-        "seconds": seconds,
-        "peer": "L-BFGS-B",
-        "peer_seconds": other,
-        "ratio": other / seconds,
-        "error": per_siemens * ours.error,
-        "peer_error": per_siemens * theirs,
-        "clipped": ours.clipped,
-    }
+    return row(
+        f"{rows}x{columns}, {ohms:g} Ohm, g within {spread:g}",
+        own,
+        "L-BFGS-B",
+        other,
+        per_siemens * ours.error,
+        peer_error=per_siemens * theirs,
+        clipped=ours.clipped,
+    )
 
 
-def main() -> None:
-    """Run the comparisons and print them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", type=Path, required=True)
-    options = parser.parse_args()
+def measure(quick: bool) -> Iterator[Row]:
+    """Small arrays first; errors are rms of g."""
     cases = [(32, 16, 1.0, 1.0), (32, 16, 10.0, 1.0)]
-    if not options.quick:
+    if not quick:
         cases += [(65, 6, 1.0, 1.0), (65, 6, 10.0, 1.0), (64, 65, 1.0, 0.5), (64, 65, 5.0, 0.5)]
-    rows = [compare(*case, repeats=1 if options.quick else 3) for case in cases]
-    options.json.write_text(json.dumps(rows, indent=2) + "\n")
-    for one in rows:
-        print(
-            f"{one['case']:32} {one['seconds']:8.3g} s {one['peer_seconds']:8.3g} s"
-            f" {one['ratio']:6.1f} x  g rms {one['error']:.1e}, {one['peer']} {one['peer_error']:.1e}"
-            f"  clipped {100 * one['clipped']:.0f} %"
-        )
+    for case in cases:
+        yield compare(*case, repeats=1 if quick else 3)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__ or "", measure)

@@ -10,19 +10,17 @@ called open. The row of the command: all of `roa-fit data/pulses.csv`, imports a
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import lmfit
 import numpy as np
+from _table import Row, main, row, share, timed
 from scipy.integrate import solve_ivp
 
 from fitting import Measurements, fit_device, read_measurements
@@ -35,7 +33,6 @@ from roa_circuit.parameters import Memristor, load_device
 
 PRIOR = load_device("zhang2021")
 DATA = Path(__file__).parents[1] / "data" / "pulses.csv"
-T = TypeVar("T")
 NOISE = 0.01
 SEED = 20210521
 
@@ -80,17 +77,17 @@ def integrated(x: np.ndarray, m: Measurements) -> np.ndarray:
     """The currents with every pulse integrated as an ODE: what a fit without the closed form does."""
     p, start = from_search(x)
     state, result = start.copy(), np.empty(len(m))
-    for row, train in enumerate(m.train):
-        V, T = m.voltage[row], m.width[row]
+    for i, train in enumerate(m.train):
+        V, T = m.voltage[i], m.width[i]
         if V != 0:
             end = solve_ivp(lambda t, w, V=V: state_derivative(w, V, p), (0.0, T), state[[train]],
                             method="LSODA", rtol=1e-6, atol=1e-9)  # fmt: skip
             state[train] = end.y[0, -1]
-        result[row] = current(state[train], m.read_voltage[row], p)
+        result[i] = current(state[train], m.read_voltage[i], p)
     return result
 
 
-def against_integration(budget: int) -> dict[str, object]:
+def against_integration(budget: int) -> Row:
     """One whole closed-form fit, prior to intervals; the ODE fit from beside its answer.
 
     `budget` evaluations at most: a peer that was cut short makes the ratio a lower bound.
@@ -123,7 +120,7 @@ def against_integration(budget: int) -> dict[str, object]:
     return row(f"seven constants, {len(m)} readings", own, peer, other, float(np.median(error)))
 
 
-def against_conf_interval(names: tuple[str, ...]) -> dict[str, object]:
+def against_conf_interval(names: tuple[str, ...]) -> Row:
     """Profile intervals of data/pulses.csv beside lmfit's, on the same closed-form residual."""
     f = fit_device(read_measurements(DATA), PRIOR)
     own, found = timed(lambda: profile(f))
@@ -147,7 +144,7 @@ def against_conf_interval(names: tuple[str, ...]) -> dict[str, object]:
     return row("profile intervals of seven constants", own, peer, other, error)
 
 
-def ramps_alone() -> dict[str, object]:
+def ramps_alone() -> Row:
     """The paper's own protocol with one read voltage: what is left open, and what to add."""
     m = read_measurements(DATA)
     m = m.of_trains([i for i, label in enumerate(m.labels) if label.startswith("ramp")])
@@ -157,11 +154,10 @@ def ramps_alone() -> dict[str, object]:
     advice = "nothing" if added is None else added.measurement
     told = {"mu2", "gamma", "delta", "alpha", "beta"} <= set(left) and added is not None
     said = f"open: {', '.join(left)}; add {advice}"
-    return {"case": "the paper's ramps alone", "seconds": f.seconds, "peer": said, "peer_seconds": None,
-            "ratio": float(told), "error": None}  # fmt: skip
+    return share("the paper's ramps alone", f.seconds, said, float(told), None)
 
 
-def whole_command() -> dict[str, object]:
+def whole_command() -> Row:
     """`roa-fit data/pulses.csv` as a newcomer runs it, median of three."""
     code = "from fitting.cli import main; main()"
     with tempfile.TemporaryDirectory() as folder:
@@ -169,24 +165,10 @@ def whole_command() -> dict[str, object]:
         seconds = [timed(lambda: subprocess.run(command, check=True, capture_output=True))[0]
                    for _ in range(3)]  # fmt: skip
     own = statistics.median(seconds)
-    return {"case": "roa-fit data/pulses.csv, whole", "seconds": own, "peer": "limit",
-            "peer_seconds": 2.0, "ratio": 2.0 / own, "error": None}  # fmt: skip
+    return row("roa-fit data/pulses.csv, whole", own, "limit", 2.0, None)
 
 
-def timed(work: Callable[[], T]) -> tuple[float, T]:
-    """(seconds, what it gave)."""
-    began = time.perf_counter()
-    result = work()
-    return time.perf_counter() - began, result
-
-
-def row(case: str, own: float, peer: str, other: float, error: float) -> dict[str, object]:
-    """One line of the table."""
-    return {"case": case, "seconds": own, "peer": peer, "peer_seconds": other, "ratio": other / own,
-            "error": error}  # fmt: skip
-
-
-def recovery(count: int, profiled: int) -> list[dict[str, object]]:
+def recovery(count: int, profiled: int) -> Iterator[Row]:
     """Random devices and protocols from a seed: shares that converge, and that intervals hold."""
     rng = np.random.default_rng(SEED)
     fits: list[tuple[Memristor, Fit]] = []
@@ -197,19 +179,17 @@ def recovery(count: int, profiled: int) -> list[dict[str, object]]:
     known = [(getattr(p, n), e) for p, f in fits for n, e in f.estimates.items() if e.ci95 is not None]
     worst = max(abs(e.value / true - 1) for true, e in known)
     ended = float(np.mean([f.describes for _, f in fits]))
-    rows: list[dict[str, object]] = [
-        {"case": f"{count} random devices", "seconds": seconds, "peer": "share converged",
-         "peer_seconds": None, "ratio": ended, "error": worst}
-    ]  # fmt: skip
+    yield share(f"{count} random devices", seconds, "share converged", ended, worst)
     for find, some in ((curvature, fits), (profile, fits[:profiled])):
         found = [(p, *timed(lambda f=f, find=find: find(f))) for p, f in some]
         held, told = held_by([(p, interval) for p, _, interval in found])
-        rows.append({
-            "case": f"{told} of {7 * len(some)} constants identifiable",
-            "seconds": statistics.median(s for _, s, _ in found), "peer_seconds": None,
-            "peer": f"share held by 95 % {found[0][2].method} intervals", "ratio": held, "error": worst,
-        })  # fmt: skip
-    return rows
+        yield share(
+            f"{told} of {7 * len(some)} constants identifiable",
+            statistics.median(s for _, s, _ in found),
+            f"share held by 95 % {found[0][2].method} intervals",
+            held,
+            worst,
+        )
 
 
 def held_by(found: list[tuple[Memristor, Intervals]]) -> tuple[float, int]:
@@ -218,25 +198,14 @@ def held_by(found: list[tuple[Memristor, Intervals]]) -> tuple[float, int]:
     return float(np.mean(inside)), len(inside)
 
 
-def main() -> None:
-    """Print the table and write it as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="40 random devices instead of 200")
-    parser.add_argument("--json", type=Path, required=True)
-    arguments = parser.parse_args()
-    rows = [
-        against_integration(70 if arguments.quick else 2000),
-        against_conf_interval(("mu1",) if arguments.quick else NAMES),
-        ramps_alone(),
-        whole_command(),
-        *recovery(40 if arguments.quick else 200, 10 if arguments.quick else 200),
-    ]
-    for r in rows:
-        error = "" if r["error"] is None else f"error {r['error']:.1e}"
-        tail = f"{r['peer']:46} {r['ratio']:<9.4g} {error}"
-        print(f"{r['case']:46} {r['seconds']:8.2e} s  {tail}")
-    arguments.json.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
+def measure(quick: bool) -> Iterator[Row]:
+    """40 random devices in place of 200 if quick."""
+    yield against_integration(70 if quick else 2000)
+    yield against_conf_interval(("mu1",) if quick else NAMES)
+    yield ramps_alone()
+    yield whole_command()
+    yield from recovery(40 if quick else 200, 10 if quick else 200)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__ or "", measure)

@@ -31,6 +31,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         ("accuracy, surrogate", _percent(result.accuracy_surrogate), ""),
         (f"accuracy, {result.engine}", _percent(result.accuracy_spice), ""),
         *_drawn(result),
+        ("matrices and cells of ngspice", result.dialect, ""),
         (f"{result.engine_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
         (f"{result.engine_version}, on {result.workers} core(s)", f"{result.wall_seconds:.1f} s", ""),
         ("surrogate", f"{result.surrogate_seconds:.3g} s", ""),
