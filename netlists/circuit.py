@@ -74,6 +74,25 @@ class Capacitor:
     farads: float
 
 
+class Kind(StrEnum):
+    """Of a controlled source: volts of volts, amperes of volts, volts of amperes."""
+
+    vcvs = "E"
+    vccs = "G"
+    ccvs = "H"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controlled:
+    """A source that follows the voltage between two nodes, or the current of one voltage source."""
+
+    name: str
+    kind: Kind
+    ends: tuple[str, str]
+    control: tuple[str, ...]
+    gain: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """The access device of one cell: the circuit's transistor, drain at the word line.
@@ -99,16 +118,7 @@ class Cell:
     parameters: dict[str, float]
 
 
-Element = Resistor | Capacitor | Access | Cell
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """One bit line's amplifier."""
-
-    name: str
-    bit: str
-    node: str
+Element = Resistor | Capacitor | Controlled | Access | Cell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +128,7 @@ class Circuit:
     remarks : lines that say what it is
     circuitry : its amplifier, transistor and temperature
     dialect : what ngspice's deck of it uses
-    senses : of columns without amplifiers; outputs : of columns with them
+    senses : of columns that no amplifier of finite gain reads; outputs : nodes of amplifiers, if any
     elements : wires, cells and their access devices in the order of rows
     gates : of the access devices, one a row, and of their bulk, if there are any
     duration : simulated time [s], 0 for a sweep
@@ -136,7 +146,7 @@ class Circuit:
     elements: tuple[Element, ...]
     circuitry: Circuitry = BARE
     dialect: Dialect = PLAIN
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[str, ...] = ()
     gates: tuple[Source, ...] = ()
     duration: float = 0.0
     kept_from: float = 0.0
@@ -152,8 +162,7 @@ class Circuit:
     @property
     def stores_charge(self) -> bool:
         """Whether lines or amplifiers take time to settle."""
-        slow = bool(self.outputs and self.circuitry.amplifier and self.circuitry.amplifier.pole)
-        return slow or any(isinstance(element, Capacitor) for element in self.elements)
+        return any(isinstance(element, Capacitor) for element in self.elements)
 
 
 def word_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source, ...]:
@@ -168,11 +177,6 @@ def sense_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source,
     return tuple(
         Source(name=f"sense{j}", node=_ground(crossbar, j), points=p) for j, p in enumerate(points)
     )
-
-
-def outputs(crossbar: Crossbar) -> tuple[Output, ...]:
-    """The amplifiers, one a column."""
-    return tuple(Output(name=f"amp{j}", bit=f"bit{j}", node=f"out{j}") for j in range(crossbar.columns))
 
 
 def gate_sources(points: Sequence[Points], circuitry: Circuitry) -> tuple[Source, ...]:
@@ -196,10 +200,8 @@ def array(
     circuitry: Circuitry,
     *,
     gated: bool = False,
-    amplified: bool = False,
 ) -> Iterator[Element]:
-    """Wires and cells, row by row, then sense resistors; `gated` cells have access devices,
-    `amplified` bit lines end without a resistor."""
+    """Wires and cells, row by row, then sense resistors; `gated` cells have access devices."""
     own = instance_constants(device)
     is_open = np.broadcast_to(np.asarray(device.memristor.current_scale) <= OPEN, crossbar.shape)
     near, below = (1 if crossbar.drive == "right" else -1), (-1 if crossbar.sense == "top" else 1)
@@ -225,9 +227,8 @@ def array(
             )
         if crossbar.drive == "both":
             yield from _far_end(crossbar, i)
-    if not amplified:
-        for j in range(crossbar.columns):
-            yield from _joined(f"sense{j}", f"bit{j}", _ground(crossbar, j), crossbar.r_sense, j)
+    for j in range(crossbar.columns):
+        yield from _joined(f"sense{j}", f"bit{j}", _ground(crossbar, j), crossbar.r_sense, j)
 
 
 def _far_end(crossbar: Crossbar, i: int) -> Iterator[Resistor]:

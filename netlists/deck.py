@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from operator import methodcaller
 from pathlib import Path
@@ -13,23 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists._text import number
-from netlists.circuit import (
-    Circuit,
-    Task,
-    array,
-    gate_sources,
-    outputs,
-    sense_sources,
-    word_sources,
-)
+from netlists.circuit import Circuit, Task, array, gate_sources, sense_sources, word_sources
+from netlists.deck_checks import check_array, check_gates, check_voltages
 from netlists.dialect import PLAIN, Dialect, cell_files
 from netlists.ngspice_deck import ngspice_quantities, ngspice_text, ngspice_vectors
+from netlists.readout import amplifiers, output_nodes
 from netlists.recordings import Quantity
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
 from netlists.stimuli import Points, gate_stimuli, staircase, write_stimuli
 from netlists.vacask_deck import vacask_text, vacask_vectors
-from roa_circuit.circuitry import BARE, Amplifier, Circuitry, Transistor, described
+from roa_circuit.circuitry import BARE, Amplifier, Circuitry, described
 from roa_circuit.compact_model import instance_constants
 from roa_circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.errors import InputError
@@ -38,12 +32,6 @@ from roa_circuit.results import write_file, write_text
 from roa_circuit.settling import read_hold
 
 Floats = NDArray[np.float64]
-
-LARGEST_CELLS = 8192
-"""Cells of one deck: as many take ngspice 39 half a minute a read, and far longer beyond."""
-
-LARGEST_VOLTAGE = 10.0
-"""Of a read [V]: Eq. 2 was measured to 3.8 V, and its exponentials leave any wire model far behind."""
 
 _LANGUAGES = {
     Engine.ngspice: (ngspice_text, ngspice_vectors),
@@ -147,7 +135,7 @@ def write_deck(
     if pulses.shape != crossbar.shape:
         raise InputError(f"pulses have shape {pulses.shape}, expected {crossbar.shape} (rows, columns)")
     if array.circuitry.transistor:
-        _check_gates(array.circuitry.transistor, device)
+        check_gates(array.circuitry.transistor, device)
     words, bits, duration, count = write_stimuli(crossbar, pulses, device)
     if not count:
         raise InputError("the pulses are all zero: there is nothing to write")
@@ -184,7 +172,7 @@ def read_deck(
     Arguments and errors else as `write_deck`.
     """
     array, reads = _Array(crossbar, state, device, how), len(voltages)
-    _check_voltages(crossbar, voltages)
+    check_voltages(crossbar, voltages)
     edge, hold = array.circuitry.read_edge, read_hold(crossbar, device, array.circuitry)
     slot = edge + hold
     return array.deck(
@@ -211,7 +199,7 @@ def sweep_deck(
     The sweep counts the reads; each word line looks up its voltage by it. Else as `read_deck`.
     """
     array = _Array(crossbar, state, device, how)
-    _check_voltages(crossbar, voltages)
+    check_voltages(crossbar, voltages)
     return array.deck(
         Task.sweep,
         f"DC sweep of {len(voltages)} reads, frozen states",
@@ -225,7 +213,7 @@ class _Array:
     """What the three decks of an array share."""
 
     def __init__(self, crossbar: Crossbar, state: Floats, device: Device, how: How) -> None:
-        _check(crossbar, state)
+        check_array(crossbar, state)
         self.crossbar, self.state, self.device = crossbar, state, device
         self.circuitry = how.get("circuitry", BARE)
         self.engine = how.get("engine", Engine.ngspice)
@@ -259,9 +247,11 @@ class _Array:
         **times: Any,
     ) -> Deck:
         """The deck of line drives `words`, and `bits` in a write; `times` as `Circuit` has them."""
-        crossbar, circuitry = self.crossbar, self.circuitry
+        circuitry, columns = self.circuitry, self.crossbar.columns
         amplifier = None if task is Task.write else circuitry.amplifier
-        at_rest: Sequence[Points] = [[(0.0, 0.0)]] * crossbar.columns
+        crossbar = replace(self.crossbar, r_sense=0.0) if amplifier else self.crossbar
+        grounded = amplifier is None or amplifier.gain is None
+        at_rest: Sequence[Points] = [[(0.0, 0.0)]] * columns
         circuit = Circuit(
             task=task,
             remarks=self._remarks(what),
@@ -269,17 +259,11 @@ class _Array:
             circuitry=circuitry,
             dialect=self.dialect if self.engine is Engine.ngspice else PLAIN,
             words=word_sources(crossbar, words),
-            senses=() if amplifier else sense_sources(crossbar, bits or at_rest),
-            outputs=outputs(crossbar) if amplifier else (),
-            elements=tuple(
-                array(
-                    crossbar,
-                    self.state,
-                    self.device,
-                    circuitry,
-                    gated=bool(gates),
-                    amplified=amplifier is not None,
-                )
+            senses=sense_sources(crossbar, bits or at_rest) if grounded else (),
+            outputs=output_nodes(columns) if amplifier else (),
+            elements=(
+                *array(crossbar, self.state, self.device, circuitry, gated=bool(gates)),
+                *(amplifiers(columns, amplifier) if amplifier else ()),
             ),
             gates=gate_sources(gates, circuitry) if gates else (),
             recorded=self.recorded,
@@ -323,34 +307,3 @@ def _device_line(device: Device) -> str:
     return f"Device {device.name!r}{scale}" + (
         f"; every cell has its own {', '.join(own)}" if own else ""
     )
-
-
-def _check(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
-    if crossbar.rows * crossbar.columns > LARGEST_CELLS:
-        raise InputError(
-            f"{crossbar.rows} x {crossbar.columns} cells are too many for one deck: the limit is"
-            f" {LARGEST_CELLS}; use the surrogate, or `roa-spice verify` with smaller tiles"
-        )
-    if state.shape != crossbar.shape:
-        raise InputError(f"states have shape {state.shape}, expected {crossbar.shape} (rows, columns)")
-    if not bool(np.all((state >= 0) & (state <= 1))):
-        raise InputError("states must lie in [0, 1]")
-
-
-def _check_gates(transistor: Transistor, device: Device) -> None:
-    """Lines carry half a pulse of either sign; transistors must stay off, or come on, all the same."""
-    p = device.pulses
-    half = 0.5 * max(-p.potentiation_voltage, p.depression_voltage)
-    if not transistor.gate_off + half < transistor.threshold < transistor.gate_on - half:
-        raise InputError(
-            f"gate_off = {transistor.gate_off:g} V, threshold = {transistor.threshold:g} V, gate_on ="
-            f" {transistor.gate_on:g} V: writes drive lines to +-{half:g} V, so that gate_off must lie"
-            f" below threshold - {half:g} V and gate_on above threshold + {half:g} V"
-        )
-
-
-def _check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64]) -> None:
-    if voltages.ndim != 2 or voltages.shape[1] != crossbar.rows or not len(voltages):
-        raise InputError(f"voltages have shape {voltages.shape}, expected (reads, {crossbar.rows} rows)")
-    if not bool(np.all(np.abs(voltages) <= LARGEST_VOLTAGE)):
-        raise InputError(f"read voltages must be numbers within +-{LARGEST_VOLTAGE:g} V")

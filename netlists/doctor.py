@@ -32,14 +32,32 @@ _CODE_MODELS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diagnosis:
+class _Tested:
+    """A self-test: one cell after three pulses each way, against the closed form.
+
+    seconds : with the start of its process
+    """
+
+    state_error: float
+    seconds: float
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the self-test came out right."""
+        return self.state_error <= SELF_TEST_LIMIT
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as in the JSON report."""
+        return {**asdict(self), "passed": self.healthy}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis(_Tested):
     """What was found of ngspice; everything but `program` is its own word.
 
     klu : the KLU solver is compiled in (without it, Sparse 1.3 factors the matrices)
     osdi : compiled Verilog-A models can be loaded
-    state_error : of one cell after three pulses each way, against the closed form
     used : of these abilities by large decks; compiled cells need openvaf-r, too
-    seconds : of the self-test with the start of its process
     """
 
     library: str
@@ -52,17 +70,6 @@ class Diagnosis:
     openmp: bool
     code_models: tuple[str, ...]
     used: str
-    state_error: float
-    seconds: float
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the self-test came out right."""
-        return self.state_error <= SELF_TEST_LIMIT
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as in the JSON report."""
-        return {**asdict(self), "passed": self.healthy}
 
 
 def diagnose() -> Diagnosis:
@@ -123,27 +130,15 @@ def rows(found: Diagnosis) -> list[tuple[str, str]]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SecondOpinion:
+class SecondOpinion(_Tested):
     """What was found of VACASK.
 
     compiler : openvaf-r, which makes the cell out of Verilog-A
-    state_error, seconds : as in `Diagnosis`
     """
 
     program: str
     version: str
     compiler: str
-    state_error: float
-    seconds: float
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the self-test came out right."""
-        return self.state_error <= SELF_TEST_LIMIT
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, as in the JSON report."""
-        return {**asdict(self), "passed": self.healthy}
 
 
 def second_opinion() -> SecondOpinion | None:

@@ -10,15 +10,16 @@ from netlists.circuit import (
     Capacitor,
     Cell,
     Circuit,
+    Controlled,
     Element,
-    Output,
+    Kind,
     Resistor,
     Source,
     Task,
 )
 from netlists.dialect import MODULE, Dialect
 from netlists.recordings import Quantity
-from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Amplifier, Transistor
+from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.compact_model import (
     DYNAMIC_SUBCIRCUIT,
     STATIC_SUBCIRCUIT,
@@ -71,7 +72,6 @@ def ngspice_text(circuit: Circuit) -> str:
         *_sources(circuit),
         *(_access_model(circuit.circuitry.transistor) if circuit.gates else ()),
         *(line for element in circuit.elements for line in _element(element, circuit)),
-        *(line for output in circuit.outputs for line in _amplified(output, circuit)),
         *(_energy(circuit) if circuit.task is Task.write else ()),
         *_analysis(circuit),
         ".end\n",
@@ -83,8 +83,7 @@ def ngspice_vectors(circuit: Circuit) -> tuple[str, ...]:
     """The saved vectors: states of a write, row by row, or sensed currents, as ngspice calls them."""
     if circuit.task is Task.write:
         return tuple(_state(cell, circuit.dialect)[1] for cell in circuit.cells)
-    branches = tuple(f"v{source.name}#branch" for source in circuit.senses)
-    return branches or tuple(output.node for output in circuit.outputs)
+    return circuit.outputs or tuple(f"v{source.name}#branch" for source in circuit.senses)
 
 
 def ngspice_quantities(circuit: Circuit) -> tuple[Quantity, ...]:
@@ -163,6 +162,11 @@ def _element(element: Element, circuit: Circuit) -> Iterator[str]:
     if isinstance(element, Capacitor):
         yield f"C{element.name} {' '.join(element.ends)} {number(element.farads)}"
         return
+    if isinstance(element, Controlled):
+        control = (f"V{name}" if element.kind is Kind.ccvs else name for name in element.control)
+        nodes = " ".join((*element.ends, *control))
+        yield f"{element.kind}{element.name} {nodes} {number(element.gain)}"
+        return
     if circuit.dialect.osdi:
         parameters = [f"{name}={exact(value)}" for name, value in element.parameters.items()]
         yield from folded(f"N{element.name} {element.te} {element.be} cell", parameters)
@@ -185,34 +189,10 @@ def _access(element: Access, transistor: Transistor | None) -> str:
     return f"M{element.name} {word} {element.gate} {te} bulk access {size}"
 
 
-def _amplified(output: Output, circuit: Circuit) -> Iterator[str]:
-    """Ideal, as a gain, or as a gain with a pole of 1 Ohm and a capacitor."""
-    amplifier = circuit.circuitry.amplifier
-    assert amplifier is not None
-    name, bit, node, ohms = output.name, output.bit, output.node, number(amplifier.r_feedback)
-    if amplifier.gain is None:
-        yield f"V{name} {bit} 0 0"
-        yield f"H{name} {node} 0 V{name} -{ohms}"
-        return
-    yield f"R{name} {bit} {node} {ohms}"
-    yield from _gain(name, bit, node, amplifier)
-
-
-def _gain(name: str, bit: str, node: str, amplifier: Amplifier) -> Iterator[str]:
-    gain = number(amplifier.gain or 0.0)
-    if not amplifier.pole:
-        yield f"E{name} {node} 0 0 {bit} {gain}"
-        return
-    yield f"G{name} 0 {name} 0 {bit} {gain}"
-    yield f"R{name}_pole {name} 0 1"
-    yield f"C{name}_pole {name} 0 {number(amplifier.pole)}"
-    yield f"E{name} {node} 0 {name} 0 1"
-
-
 def _sensed(circuit: Circuit) -> tuple[str, ...]:
     """What a read measures: currents, or voltages of amplifiers."""
-    currents = tuple(f"i(V{source.name})" for source in circuit.senses)
-    return currents or tuple(f"v({output.node})" for output in circuit.outputs)
+    volts = tuple(f"v({node})" for node in circuit.outputs)
+    return volts or tuple(f"i(V{source.name})" for source in circuit.senses)
 
 
 def _options(circuit: Circuit) -> str:

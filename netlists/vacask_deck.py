@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netlists._text import exact, folded, number
-from netlists.circuit import Access, Capacitor, Circuit, Element, Output, Resistor, Source, Task
+from netlists.circuit import (
+    Access,
+    Capacitor,
+    Circuit,
+    Controlled,
+    Element,
+    Kind,
+    Resistor,
+    Source,
+    Task,
+)
 from netlists.vacask import ANALYSIS
 from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.compact_model import comment
@@ -39,7 +49,6 @@ def vacask_text(circuit: Circuit) -> str:
         "",
         *_sources(circuit),
         *(_element(element, circuit.circuitry.transistor) for element in circuit.elements),
-        *(line for output in circuit.outputs for line in _amplified(output, circuit)),
         "",
         "control",
         *(f"  {line}" for line in _control(circuit)),
@@ -54,8 +63,7 @@ def vacask_vectors(circuit: Circuit) -> tuple[str, ...]:
     """The saved vectors: states of a write, row by row, or sensed currents, in lower case."""
     if circuit.task is Task.write:
         return tuple(f"x{cell.name}.{STATE}" for cell in circuit.cells)
-    branches = tuple(f"v{source.name}:flow(br)" for source in circuit.senses)
-    return branches or tuple(output.node for output in circuit.outputs)
+    return circuit.outputs or tuple(f"v{source.name}:flow(br)" for source in circuit.senses)
 
 
 def _models(circuit: Circuit) -> Iterator[str]:
@@ -68,8 +76,8 @@ def _models(circuit: Circuit) -> Iterator[str]:
         shape = f"vto={number(transistor.threshold)} kp={number(transistor.kp)}"
         yield 'load "spice/mos1.osdi"'
         yield f"model access sp_mos1 (type=1 {shape})"
-    if circuit.outputs:
-        yield from (f"model {kind} {kind}" for kind in ("vcvs", "vccs", "ccvs"))
+    kinds = {element.kind.name for element in circuit.elements if isinstance(element, Controlled)}
+    yield from (f"model {kind} {kind}" for kind in sorted(kinds))
 
 
 def _sources(circuit: Circuit) -> Iterator[str]:
@@ -108,6 +116,8 @@ def _element(element: Element, transistor: Transistor | None) -> str:
         return f"R{element.name} ({' '.join(element.ends)}) resistor r={number(element.ohms)}"
     if isinstance(element, Capacitor):
         return f"C{element.name} ({' '.join(element.ends)}) capacitor c={number(element.farads)}"
+    if isinstance(element, Controlled):
+        return _controlled(element)
     parameters = " ".join(f"{name}={exact(value)}" for name, value in element.parameters.items())
     return f"X{element.name} ({element.te} {element.be}) {MODULE} {parameters}"
 
@@ -122,24 +132,12 @@ def _access(element: Access, transistor: Transistor | None) -> str:
     return f"M{element.name} ({word} {element.gate} {te} bulk) access {size}"
 
 
-def _amplified(output: Output, circuit: Circuit) -> Iterator[str]:
-    """As in ngspice's decks."""
-    amplifier = circuit.circuitry.amplifier
-    assert amplifier is not None
-    name, bit, node, ohms = output.name, output.bit, output.node, number(amplifier.r_feedback)
-    if amplifier.gain is None:
-        yield f"V{name} ({bit} 0) vsource dc=0"
-        yield f'H{name} ({node} 0) ccvs ctlinst="V{name}" gain=-{ohms}'
-        return
-    gain = number(amplifier.gain)
-    yield f"R{name} ({bit} {node}) resistor r={ohms}"
-    if not amplifier.pole:
-        yield f"E{name} ({node} 0 0 {bit}) vcvs gain={gain}"
-        return
-    yield f"G{name} (0 {name} 0 {bit}) vccs gain={gain}"
-    yield f"R{name}_pole ({name} 0) resistor r=1"
-    yield f"C{name}_pole ({name} 0) capacitor c={number(amplifier.pole)}"
-    yield f"E{name} ({node} 0 {name} 0) vcvs gain=1"
+def _controlled(element: Controlled) -> str:
+    head, ends = f"{element.kind}{element.name}", " ".join(element.ends)
+    if element.kind is Kind.ccvs:
+        return f'{head} ({ends}) ccvs ctlinst="V{element.control[0]}" gain={number(element.gain)}'
+    nodes = f"({ends} {' '.join(element.control)})"
+    return f"{head} {nodes} {element.kind.name} gain={number(element.gain)}"
 
 
 def _control(circuit: Circuit) -> Iterator[str]:
@@ -153,8 +151,8 @@ def _control(circuit: Circuit) -> Iterator[str]:
     if circuit.task is Task.write:
         saved = [f"p(X{cell.name},{STATE})" for cell in circuit.cells]
     else:
-        saved = [f"i(V{source.name})" for source in circuit.senses]
-        saved += [f"v({output.node})" for output in circuit.outputs]
+        volts = [f"v({node})" for node in circuit.outputs]
+        saved = volts or [f"i(V{source.name})" for source in circuit.senses]
     yield from folded("save (", [*saved, ")"], mark=_INDENT)
     if circuit.task is Task.sweep:
         numbers = [str(number) for number, _ in circuit.words[0].points]

@@ -42,7 +42,7 @@ class Verification:
         intended states (Eq. 6 undone) behind perfect wires
     spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
         the simulator took on `workers` cores, and `estimated_seconds` what was expected
-    dialect : the matrix solver and the cells, of ngspice
+    dialect : the matrix solver and the cells of ngspice, where not every ngspice has them
     circuit : what the array has beside cells and resistances, as in its file
     approximate : there are transistors, which the surrogate takes for resistances in reads and does
         not know in writes: `passed` then asks for the same predictions alone

@@ -125,7 +125,7 @@ def verify(
         estimated_seconds=estimated_seconds(tiles, phase, analysis, workers, engine, dialect),
         workers=workers,
         engine=str(engine),
-        dialect=str(dialect) if engine is Engine.ngspice else "",
+        dialect="" if dialect == PLAIN else str(dialect),
         engine_version=next((run.version for run in spice if run.version), ""),
         circuit=circuitry.to_dict(),
         approximate=approximate,

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from netlists import simulators
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import asked_lines, note
-from netlists.deck import LARGEST_VOLTAGE, How, sweep_deck
+from netlists.deck import How, sweep_deck
+from netlists.deck_checks import LARGEST_VOLTAGE
 from netlists.dialect import CellModel, Matrix
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.tables import format_matrix, read_matrix

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists.deck import LARGEST_CELLS, read_deck, sweep_deck, write_deck
+from netlists.deck import read_deck, sweep_deck, write_deck
+from netlists.deck_checks import LARGEST_CELLS
 from netlists.simulators import Engine
 from netlists.stimuli import gate_stimuli, write_stimuli
 from roa_circuit.compact_model import comment, ngspice_library

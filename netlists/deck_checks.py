@@ -1,0 +1,50 @@
+"""What a deck is refused for: too large, another shape, numbers out of range."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.circuitry import Transistor
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.errors import InputError
+from roa_circuit.parameters import Device
+
+LARGEST_CELLS = 8192
+"""Cells of one deck: as many take ngspice 39 half a minute a read, and far longer beyond."""
+
+LARGEST_VOLTAGE = 10.0
+"""Of a read [V]: Eq. 2 was measured to 3.8 V, and its exponentials leave any wire model far behind."""
+
+
+def check_array(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
+    """Raise InputError unless the array is small enough and the states are its own."""
+    if crossbar.rows * crossbar.columns > LARGEST_CELLS:
+        raise InputError(
+            f"{crossbar.rows} x {crossbar.columns} cells are too many for one deck: the limit is"
+            f" {LARGEST_CELLS}; use the surrogate, or `roa-spice verify` with smaller tiles"
+        )
+    if state.shape != crossbar.shape:
+        raise InputError(f"states have shape {state.shape}, expected {crossbar.shape} (rows, columns)")
+    if not bool(np.all((state >= 0) & (state <= 1))):
+        raise InputError("states must lie in [0, 1]")
+
+
+def check_gates(transistor: Transistor, device: Device) -> None:
+    """Raise InputError unless transistors stay off, and come on, whatever a write's lines carry."""
+    p = device.pulses
+    half = 0.5 * max(-p.potentiation_voltage, p.depression_voltage)
+    if not transistor.gate_off + half < transistor.threshold < transistor.gate_on - half:
+        raise InputError(
+            f"gate_off = {transistor.gate_off:g} V, threshold = {transistor.threshold:g} V, gate_on ="
+            f" {transistor.gate_on:g} V: writes drive lines to +-{half:g} V, so that gate_off must lie"
+            f" below threshold - {half:g} V and gate_on above threshold + {half:g} V"
+        )
+
+
+def check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64]) -> None:
+    """Raise InputError unless these are word-line voltages of reads, within the limit."""
+    if voltages.ndim != 2 or voltages.shape[1] != crossbar.rows or not len(voltages):
+        raise InputError(f"voltages have shape {voltages.shape}, expected (reads, {crossbar.rows} rows)")
+    if not bool(np.all(np.abs(voltages) <= LARGEST_VOLTAGE)):
+        raise InputError(f"read voltages must be numbers within +-{LARGEST_VOLTAGE:g} V")
