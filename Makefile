@@ -1,12 +1,13 @@
 # make demo   install what is missing, then fit a device and verify a layer in ngspice
 # make test   the same set-up, then everything CI runs
+# make docs   the guide, into site/: open site/index.html
 
 PYTHON ?= python3
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint ngspice browser clean
+.PHONY: demo test lint docs ngspice browser clean
 .DELETE_ON_ERROR:
 
 demo: ngspice .venv/installed
@@ -20,6 +21,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: .venv/installed-dev
+	@$(BIN)/python .ci/command_reference.py build/commands
+	@$(BIN)/zensical build --strict --clean
 
 # The simulator and its shared library, by the system's own package manager.
 ngspice:
@@ -65,4 +70,4 @@ browser:
 	@touch $@ .venv/installed
 
 clean:
-	rm -rf .venv out
+	rm -rf .venv out build site .cache

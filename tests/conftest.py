@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ settings.register_profile("home", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 
+PACKAGES = ("roa_circuit", "fitting", "netlists", "meta")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -101,6 +103,23 @@ def command(monkeypatch, capsys):
         return stop.value.code, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def guide_site(tmp_path_factory):
+    """The guide as `make docs` builds it, from these sources, in a folder of its own."""
+    root, copy = Path(__file__).parents[1], tmp_path_factory.mktemp("guide")
+    for name in ("mkdocs.yml", "CHANGELOG.md"):  # a link to a settings file would lead the build back
+        shutil.copy(root / name, copy)
+    for name in (".ci", "examples", *PACKAGES):
+        (copy / name).symlink_to(root / name)
+    shutil.copytree(root / "docs", copy / "docs")
+    reference = [sys.executable, ".ci/command_reference.py", "build/commands"]
+    build = [Path(sys.executable).with_name("zensical"), "build", "--strict", "--clean"]
+    for step in (reference, build):
+        ran = subprocess.run(step, cwd=copy, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    return copy / "site"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,104 @@
+"""The command line reference, from the code of the commands: a Markdown page each, for the guide.
+
+python .ci/command_reference.py FOLDER
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.main import get_command
+
+COMMANDS = {"roa-fit": "fitting.cli", "roa-spice": "netlists.cli", "roa-meta": "meta.cli"}
+
+
+def page(name: str, app: typer.Typer) -> str:
+    """What a program and each of its commands do, take and default to."""
+    group: Any = get_command(app)
+    lines = [_prose(group.help), "", "| command | |", "|---|---|"]
+    for command, one in group.commands.items():
+        lines.append(f"| [`{command}`](#{name}-{command}) | {_prose(_first_sentence(one.help))} |")
+    for command, one in group.commands.items():
+        lines += ["", *_section(f"{name} {command}", one)]
+    return "\n".join(lines) + "\n"
+
+
+def _section(title: str, command: Any) -> Iterator[str]:
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden]
+    said = "".join(f" {_called(p)}" for p in arguments)
+    required = "".join(f" {p.opts[0]} {_value(p)}" for p in options if p.required)
+    yield from (f"## {title}", "", _prose(command.help), "")
+    yield from ("```console", f"$ {title} [OPTIONS]{required}{said}", "```", "")
+    yield from ("| argument or option | what it is | default |", "|---|---|---|")
+    for one in (*arguments, *sorted(options, key=_panel)):
+        yield f"| {_spelling(one)} | {_meaning(one)} | {_default(one)} |"
+
+
+def _panel(parameter: Any) -> bool:
+    """Those of a panel, such as Circuit, come after a command's own."""
+    return parameter.rich_help_panel is not None
+
+
+def _called(argument: Any) -> str:
+    return str(argument.metavar or argument.name.upper())
+
+
+def _spelling(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return f"`{_called(parameter)}`"
+    names = " ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    return names if parameter.is_flag else f"{names} `{_value(parameter)}`"
+
+
+def _value(option: Any) -> str:
+    """What follows an option: its metavar, or its kind."""
+    if option.metavar or option.type_descriptor.is_choice:
+        return str(option.metavar or "CHOICE")
+    return {"str": "TEXT", "int": "INTEGER", "float": "NUMBER"}.get(option.bare_type(), "PATH")
+
+
+def _meaning(parameter: Any) -> str:
+    """Its help, and what values it takes."""
+    choices = parameter.type_descriptor.choices or ()
+    limits = [", ".join(f"`{one.value}`" for one in choices)] if choices else []
+    limits += [f"at least {parameter.min:g}"] if parameter.min is not None else []
+    limits += [f"at most {parameter.max:g}"] if parameter.max is not None else []
+    text = _prose(parameter.help)
+    return f"{text} ({', '.join(limits)})" if limits else text
+
+
+def _default(parameter: Any) -> str:
+    if parameter.required:
+        return "required"
+    value = getattr(parameter.default, "value", parameter.default)
+    return "" if value is None or value is False or value == [] else f"`{value}`"
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=\.)\s", text.strip(), maxsplit=1)[0]
+
+
+def _prose(text: str | None) -> str:
+    """Help text as Markdown: rich's bold is Markdown's, and nothing else is markup."""
+    escaped = re.sub(r"([|*_<])", r"\\\1", (text or "").strip())
+    bold = re.sub(r"(?<!\\)\[(?:bold|/(?:bold)?)\]", "**", escaped)
+    return bold.replace("\\[", "[")
+
+
+def main(folder: Path) -> None:
+    """Write every page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, module in COMMANDS.items():
+        text = page(name, import_module(module).app)
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,47 @@
+"""Train a small network on built-in glyphs, adapt it in one write, and let ngspice check its head.
+
+python examples/train_on_glyphs.py
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from meta.adaptation import adapt_episode
+from meta.configuration import Training
+from meta.datasets import load_dataset
+from meta.methods import find_method
+from meta.train import train
+from netlists.engines import Phase
+from netlists.verify import verify
+from roa_circuit import default_device
+
+glyphs = load_dataset("glyphs")
+how = Training(
+    method="roa-robust", dataset="glyphs", filters=16, epochs=3, iterations=40, batch=2, queries=3,
+    learning_rate=3e-3, validation_tasks=10,
+)  # fmt: skip
+
+
+def show(network, epoch):
+    print(f"epoch {epoch.epoch + 1}: validation {epoch.accuracy_pulses:.0%} in whole pulses")
+
+
+with TemporaryDirectory() as folder:
+    network = train(glyphs, how, Path(folder), callbacks=[show])
+
+for sigma_wn in (4.0, 0.0):
+    episode = adapt_episode(
+        network, glyphs, device=default_device(), relative_rate=network.written_rate,
+        max_pulses=find_method(how.method).max_pulses, sigma_wn=sigma_wn, seed=1,
+    )  # fmt: skip
+    head = episode.layers["fc"]
+    print(
+        f"write noise {sigma_wn:g}: {episode.accuracy_before:.0%} before the write, "
+        f"{episode.accuracy:.0%} after {abs(head.pulses).sum()} pulses on {head.crossbar.rows} rows"
+    )
+
+result = verify(head, phase=Phase.read)
+print(
+    f"ngspice: currents within {result.max_relative_current_error:.0e} of the surrogate's, "
+    f"{result.prediction_agreement:.0%} same answers, {result.accuracy_spice:.0%} right"
+)

@@ -1,0 +1,21 @@
+"""Verify a learned layer in ngspice, behind better and worse wires: do both engines err alike?
+
+python examples/verify_a_layer.py
+"""
+
+import dataclasses
+
+from netlists import load_layer
+from netlists.engines import Phase
+from netlists.verify import verify
+
+head = load_layer("fc")
+print("wire [Ohm]   accuracy: ideal  surrogate  ngspice   same answers   currents apart")
+for ohms in (1.0, 100.0, 500.0):
+    crossbar = dataclasses.replace(head.crossbar, r_word=ohms, r_bit=ohms)
+    result = verify(dataclasses.replace(head, crossbar=crossbar), phase=Phase.read)
+    print(
+        f"{ohms:10g}   {result.accuracy_ideal:15.1%}  {result.accuracy_surrogate:9.1%}"
+        f"  {result.accuracy_spice:7.1%}   {result.prediction_agreement:12.0%}"
+        f"   {result.max_relative_current_error:14.1e}"
+    )

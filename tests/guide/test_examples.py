@@ -1,0 +1,33 @@
+"""The examples run, and print what they say they show."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SHORT = ["fit_my_device", "verify_a_layer", "wire_cliff", "train_on_glyphs"]
+LONG = ["adapt_and_verify", "faults", "wires"]
+
+
+def printed(name, capsys, monkeypatch, folder):
+    monkeypatch.chdir(folder)
+    runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    return capsys.readouterr().out
+
+
+def test_every_example_is_known():
+    assert {path.stem for path in EXAMPLES.glob("*.py")} == {*SHORT, *LONG}
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize("name", SHORT)
+def test_example(name, capsys, monkeypatch, tmp_path):
+    assert len(printed(name, capsys, monkeypatch, tmp_path).splitlines()) >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.ngspice
+@pytest.mark.parametrize("name", LONG)
+def test_longer_example(name, capsys, monkeypatch, tmp_path):
+    assert printed(name, capsys, monkeypatch, tmp_path)

@@ -1,0 +1,48 @@
+"""The guide: it builds without a warning, asks the network for nothing, and leaves out no command."""
+
+import re
+from importlib import import_module
+
+import pytest
+from typer.main import get_command
+
+PROGRAMS = {"roa-fit": "fitting.cli", "roa-spice": "netlists.cli", "roa-meta": "meta.cli"}
+COMMANDS = [
+    (program, name, command)
+    for program, module in PROGRAMS.items()
+    for name, command in get_command(import_module(module).app).commands.items()
+]
+
+
+def test_no_page_asks_for_anything_from_elsewhere(guide_site):
+    pages = list(guide_site.rglob("*.html"))
+    assert len(pages) > 25
+    fetched = re.compile(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=\"?(?:https?:)?//[^\"> ]*", re.I)
+    assert [found for page in pages for found in fetched.findall(page.read_text("utf-8"))] == []
+    styles = "".join(sheet.read_text("utf-8") for sheet in guide_site.rglob("*.css"))
+    assert re.findall(r"url\(['\"]?(?:https?:)?//[^)]*|@import[^;]*//[^;]*", styles) == []
+
+
+@pytest.mark.parametrize(("program", "name", "command"), COMMANDS, ids=[f"{p} {n}" for p, n, _ in COMMANDS])
+def test_every_command_and_option_is_in_the_reference_and_says_what_it_is(
+    guide_site, program, name, command
+):
+    page = (guide_site / "reference" / f"{program}.html").read_text("utf-8")
+    section = page.split(f'id="{program}-{name}"')[1].split("<h2")[0]
+    assert command.help, f"{program} {name} has no docstring"
+    for parameter in command.params:
+        if parameter.param_type_name == "option" and parameter.name != "help":
+            assert f"<code>{parameter.opts[0]}</code>" in section
+            assert parameter.help, f"{program} {name} {parameter.opts[0]} has no help"
+
+
+def test_what_a_package_names_is_in_the_python_reference(guide_site):
+    """What `from package import *` gives is documented, where it is defined."""
+    missing = []
+    for package in ("roa_circuit", "fitting", "netlists"):
+        page = (guide_site / "reference" / f"{package}.html").read_text("utf-8")
+        for name in import_module(package).__all__:
+            home = getattr(import_module(package), name)
+            if f'id="{home.__module__}.{home.__qualname__}"' not in page:
+                missing.append(f"{home.__module__}.{home.__qualname__}")
+    assert missing == []
