@@ -30,6 +30,8 @@ DeviceOption = Annotated[
     str | None, typer.Option(help="Parameter set, a name or a TOML file; the design point otherwise.")
 ]
 Method = Annotated[str | None, typer.Option(help="A method by name; `roa-meta methods` lists them.")]
+Shots = Annotated[int, typer.Option(help="Support images a class.")]
+Seed = Annotated[int, typer.Option(help="Of the tasks and the write noise.")]
 
 
 def dataset_of(name: str, data: Path | None) -> FewShotDataset:

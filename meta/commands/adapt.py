@@ -13,6 +13,8 @@ from meta.commands._inputs import (
     DeviceOption,
     Method,
     NetworkFile,
+    Seed,
+    Shots,
     circuit_of,
     dataset_of,
     device_of,
@@ -33,7 +35,7 @@ def adapt(
     ways: Annotated[int | None, typer.Option(help="As in `evaluate`.")] = None,
     dataset: DataSet = "glyphs",
     data: Data = None,
-    shots: int = 1,
+    shots: Shots = 1,
     queries: Annotated[int, typer.Option(help="Query images a class.")] = 15,
     relative_rate: Annotated[
         float | None, typer.Option(help="Factor on the learned rates; the network's own otherwise.")
@@ -41,7 +43,7 @@ def adapt(
     sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
     device: DeviceOption = None,
     wire_resistance: options.WireResistance = None,
-    seed: int = 0,
+    seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
     """Adapt to one test episode and write its programmed layers for `roa-spice verify`."""

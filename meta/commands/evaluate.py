@@ -13,6 +13,8 @@ from meta.commands._inputs import (
     DeviceOption,
     Method,
     NetworkFile,
+    Seed,
+    Shots,
     dataset_of,
     device_of,
     network_of,
@@ -34,9 +36,9 @@ def evaluate(
     ways: Annotated[
         int | None, typer.Option(help="5, or the network's own; an erased head takes any.")
     ] = None,
-    shots: int = 1,
+    shots: Shots = 1,
     queries: Annotated[int, typer.Option(help="Query images a class.")] = 15,
-    tasks: int = 200,
+    tasks: Annotated[int, typer.Option(help="Test tasks a noise level.")] = 200,
     sigma_wn: Annotated[
         str, typer.Option(help="Write noise levels of Eq. 7, comma separated.")
     ] = "0,1,2,4",
@@ -51,7 +53,7 @@ def evaluate(
         int, typer.Option(help="Rounds of write-verify for the initial map; 0 maps ideally.")
     ] = 0,
     device: DeviceOption = None,
-    seed: int = 0,
+    seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
     """Few-shot accuracy on test classes, every weight written in device pulses."""

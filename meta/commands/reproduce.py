@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from meta.commands._inputs import Data, DataSet, DeviceOption, dataset_of, device_of, numbers_of
+from meta.commands._inputs import Data, DataSet, DeviceOption, Seed, dataset_of, device_of, numbers_of
 from meta.methods import find_method
 from roa_circuit import console, options
 from roa_circuit.errors import InputError
@@ -46,7 +46,7 @@ def reproduce(
     train: Annotated[bool, typer.Option(help="Train the networks that are missing first.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes of one thread each.")] = 1,
     device: DeviceOption = None,
-    seed: int = 0,
+    seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
     """Run or resume one of the paper's results; a table and a plot beside the paper's numbers."""

@@ -48,7 +48,7 @@ def solve(
     states: Annotated[Path, typer.Option(help="CSV of omega in [0, 1]: rows x columns.")],
     inputs: Annotated[Path, typer.Option(help="CSV of word-line voltages [V]: reads x rows.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV of currents to write.")],
-    engine: Engine = Engine.surrogate,
+    engine: Annotated[Engine, typer.Option(help="What solves the circuit.")] = Engine.surrogate,
     source_resistance: options.SourceResistance = None,
     word_resistance: options.WordResistance = None,
     bit_resistance: options.BitResistance = None,

@@ -110,10 +110,14 @@ def test_the_commands_of_a_page_run_as_pasted(page, checkout):
         if not block.note.startswith("not run:"):
             for line in block.commands:
                 pasted(line, checkout)
-    for number, deck in enumerate(re.findall(r"^```spice\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)):
+    for number, deck in enumerate(
+        re.findall(r"^```spice\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    ):
         (checkout / f"{number}.cir").write_text(deck)
         pasted(f"ngspice -b {number}.cir", checkout)
-    for number, script in enumerate(re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)):
+    for number, script in enumerate(
+        re.findall(r"^```python\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    ):
         (checkout / f"{number}.py").write_text(script)
         pasted(f"python {number}.py", checkout)
 

@@ -104,4 +104,6 @@ def test_the_pages_changes_are_not_made_here():
     p = load_device("zhang2021").memristor
     assert current(0.0, 1.0, p) != pytest.approx(-current(0.0, -1.0, p))
     array = Crossbar(rows=2, columns=2)
-    assert read_currents(array, np.full((2, 2), 0.5), np.full((1, 2), 0.1), load_device("zhang2021")).all()
+    assert read_currents(
+        array, np.full((2, 2), 0.5), np.full((1, 2), 0.1), load_device("zhang2021")
+    ).all()

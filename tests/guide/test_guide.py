@@ -23,7 +23,9 @@ def test_no_page_asks_for_anything_from_elsewhere(guide_site):
     assert re.findall(r"url\(['\"]?(?:https?:)?//[^)]*|@import[^;]*//[^;]*", styles) == []
 
 
-@pytest.mark.parametrize(("program", "name", "command"), COMMANDS, ids=[f"{p} {n}" for p, n, _ in COMMANDS])
+@pytest.mark.parametrize(
+    ("program", "name", "command"), COMMANDS, ids=[f"{p} {n}" for p, n, _ in COMMANDS]
+)
 def test_every_command_and_option_is_in_the_reference_and_says_what_it_is(
     guide_site, program, name, command
 ):
