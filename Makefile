@@ -23,7 +23,7 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 
 docs: .venv/installed-dev
-	@$(BIN)/python .ci/command_reference.py build/commands
+	@$(BIN)/python .ci/references.py build/reference
 	@$(BIN)/zensical build --strict --clean
 
 # The simulator and its shared library, by the system's own package manager.

@@ -114,7 +114,7 @@ def guide_site(tmp_path_factory):
     for name in (".ci", "examples", *PACKAGES):
         (copy / name).symlink_to(root / name)
     shutil.copytree(root / "docs", copy / "docs")
-    reference = [sys.executable, ".ci/command_reference.py", "build/commands"]
+    reference = [sys.executable, ".ci/references.py", "build/reference"]
     build = [Path(sys.executable).with_name("zensical"), "build", "--strict", "--clean"]
     for step in (reference, build):
         ran = subprocess.run(step, cwd=copy, capture_output=True, text=True, check=False)

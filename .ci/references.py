@@ -1,6 +1,6 @@
-"""The command line reference, from the code of the commands: a Markdown page each, for the guide.
+"""What the guide's references take from the code: every command, and every name that a package gives.
 
-python .ci/command_reference.py FOLDER
+python .ci/references.py FOLDER
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 import typer
 from typer.main import get_command
 
+PAGES = Path(__file__).parents[1] / "docs" / "reference"
+PACKAGES = ("roa_circuit", "fitting", "netlists")
 COMMANDS = {"roa-fit": "fitting.cli", "roa-spice": "netlists.cli", "roa-meta": "meta.cli"}
 
 
@@ -92,12 +94,22 @@ def _prose(text: str | None) -> str:
     return bold.replace("\\[", "[")
 
 
+def others(package: str) -> str:
+    """The homes of public names that the package's own page has not put in order."""
+    module = import_module(package)
+    homes = dict.fromkeys(getattr(module, name).__module__ for name in module.__all__)
+    ordered = (PAGES / f"{package}.md").read_text(encoding="utf-8").split()
+    return "".join(f"::: {home}\n\n" for home in homes if home not in ordered)
+
+
 def main(folder: Path) -> None:
     """Write every page."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, module in COMMANDS.items():
         text = page(name, import_module(module).app)
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    for package in PACKAGES:
+        (folder / f"{package}.md").write_text(others(package), encoding="utf-8")
 
 
 if __name__ == "__main__":
