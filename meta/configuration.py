@@ -23,6 +23,10 @@ class Training:
     head_rate : multiplies the head's own learned rates once, before the first iteration
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
+    max_pulses : cap on the pulses of one cell; None is the method's own
+    erased, same_length, noise_scale : of a head that is written from an erased state: the omega that
+        its cells start at (None: the method's), whether features are scaled to one length before
+        it, and a factor on the noise levels that training writes at, 0 for none
     """
 
     method: str = "roa"
@@ -42,6 +46,10 @@ class Training:
     learning_rate: float = 1e-3
     final_learning_rate: float = 1e-5
     rho: float | None = None
+    max_pulses: int | None = None
+    erased: float | None = None
+    same_length: bool = True
+    noise_scale: float = 1.0
     constraint_rate: float = 1e-4  # gamma of Eq. 17
     multi_step_epochs: int = 10  # MAML++: until only the last step's loss counts
     validation_tasks: int = 100
@@ -57,6 +65,14 @@ class Training:
         for name in ("epochs", "iterations", "batch", "validation_tasks"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)} must be at least 1")
+        if self.noise_scale < 0:
+            raise InputError(f"noise_scale = {self.noise_scale} must be 0 or more")
+        plain = (self.erased, self.same_length, self.noise_scale) == (None, True, 1.0)
+        if method.erased is None and not plain:
+            raise InputError(
+                f"erased, same_length and noise_scale need an erased head; {self.method} has none, "
+                "roa-robust has"
+            )
         if self.rho is not None and not 0 < self.rho <= 1:
             raise InputError(f"rho = {self.rho} must lie in (0, 1]")
 
@@ -70,6 +86,16 @@ class Training:
         """Eq. 18's rho of this run."""
         return self.how.rho if self.rho is None else self.rho
 
+    @property
+    def pulse_cap(self) -> int:
+        """Most pulses of one cell in this run."""
+        return self.how.max_pulses if self.max_pulses is None else self.max_pulses
+
+    @property
+    def noise(self) -> tuple[float, ...]:
+        """Write noise levels that tasks of this run draw from."""
+        return tuple(self.noise_scale * sigma for sigma in self.how.noise)
+
     def architecture(self, channels: int, size: int) -> Architecture:
         """The network of this run, for images of `channels` x `size` x `size`."""
         return Architecture(
@@ -79,7 +105,8 @@ class Training:
             channels=channels,
             size=size,
             steps=self.how.steps,
-            erased=self.how.erased,
+            erased=self.how.erased if self.erased is None else self.erased,
+            same_length=self.same_length,
         )
 
     def to_toml(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from meta.fewshot import FewShotDataset
@@ -35,3 +36,9 @@ def load_dataset(
             raise InputError(f"{name} is not downloaded; pass your own copy with --data")
         return load_folder(data) if name == "folder" else load_miniimagenet(data)
     raise InputError(f"data set {name!r} is unknown; {nearest(name, DATASETS)}")
+
+
+@functools.lru_cache(maxsize=1)
+def loaded(name: str, data: Path | None) -> FewShotDataset:
+    """The same, kept for the next one who asks in this process."""
+    return load_dataset(name, data)

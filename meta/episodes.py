@@ -62,6 +62,7 @@ def episode_accuracies(
 ) -> Episodes:
     """Adapt to `tasks` seeded episodes and score their query sets.
 
+    images : (classes, drawings, size, size), or what `embedded` made of them
     method : how the adaptation is written; `write` None leaves its weights ideal
     verify_rounds : 0 starts from theta_0 itself ("ideal" mapping); n programs theta_0 onto
         the cells with n rounds of write-verify first.
@@ -70,7 +71,7 @@ def episode_accuracies(
     noise = np.random.default_rng([seed, 2])
     images_asked_for = tasks * network.architecture.ways * (shots + queries)
     never_written = network.architecture.erased is not None and verify_rounds == 0
-    if never_written and images_asked_for > images.shape[0] * images.shape[1]:
+    if images.ndim > 3 and never_written and images_asked_for > images.shape[0] * images.shape[1]:
         images, dtype = embedded(network, images, dtype), torch.float32
     accuracies, costs, weights = [], [], 0
     for _ in range(tasks):

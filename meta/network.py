@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from meta.methods import find_method
 from roa_circuit.errors import InputError
 from roa_circuit.results import write_file
 
@@ -42,6 +43,7 @@ class Architecture:
     last_filters : of the last block, where it differs; 0 is `filters`
     erased : the head's cells all start at this omega and are the only ones written; None learns
         the head and writes every layer
+    same_length : scale the features before an erased head to one length, digitally
     """
 
     ways: int = 5
@@ -51,6 +53,7 @@ class Architecture:
     size: int = 28  # [pixels]
     steps: int = 1
     erased: float | None = None
+    same_length: bool = True
 
     def __post_init__(self) -> None:
         for name, least in {"ways": 2, "filters": 1, "channels": 1, "size": 16, "steps": 1}.items():
@@ -161,6 +164,13 @@ class Network(torch.nn.Module):
             return 1.0
         return float(self.note.get("training", {}).get("relative_rate", 1.0))
 
+    @property
+    def max_pulses(self) -> int:
+        """The cap on one cell's pulses that training wrote with; the method's where it says none."""
+        training = self.note.get("training", {})
+        cap = training.get("max_pulses")
+        return int(cap or find_method(training.get("method", "roa")).max_pulses)
+
     @torch.no_grad()
     def scale_rates(self, layer: str, factor: float) -> None:
         """Multiply the learned inner rates of a layer's weights and bias."""
@@ -179,7 +189,7 @@ class Network(torch.nn.Module):
         for name in BLOCKS:
             x = self.block(name, conv(x, weights[name]), step)
         x = x.flatten(1).to(weights[HEAD].dtype)
-        if self.architecture.erased is None:
+        if self.architecture.erased is None or not self.architecture.same_length:
             return x
         return math.sqrt(x.shape[1]) * F.normalize(x, eps=1e-6)
 

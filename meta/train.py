@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from meta.checkpoint import load_state, save_state
 from meta.configuration import Training
-from meta.episodes import Episodes, episode_accuracies
+from meta.episodes import Episodes, embedded, episode_accuracies
 from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
 from meta.head import write_losses
@@ -106,7 +107,7 @@ class _Run:
         self.started_from = self.network.note
         self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad])
         self.write = WriteModel(
-            device=load_device(how.device), how=Programming(max_pulses=how.how.max_pulses)
+            device=load_device(how.device), how=Programming(max_pulses=how.pulse_cap)
         )
         self.rows: list[Epoch] = []
 
@@ -117,9 +118,9 @@ class _Run:
             return
         record = load_state(path, self.network, self.optimiser, self.streams)
         changed = {
-            name: (record["training"].get(name), value)
+            name: (was, value)
             for name, value in asdict(self.how).items()
-            if record["training"].get(name) != value
+            if (was := record["training"].get(name, getattr(Training, name))) != value
         }
         if changed:
             name, (was, wanted) = next(iter(changed.items()))
@@ -139,8 +140,9 @@ class _Run:
             losses.append(loss)
             accuracies.append(accuracy)
             on_iteration(epoch, iteration)
-        ideal = self.validate(None)
-        levels = [self.validate(sigma) for sigma in dict.fromkeys((0.0, *self.how.how.noise))]
+        images, dtype = self.validation_images()
+        ideal = self.validate(None, images, dtype)
+        levels = [self.validate(sigma, images, dtype) for sigma in dict.fromkeys((0.0, *self.how.noise))]
         return Epoch(
             epoch=epoch,
             seconds=round(time.perf_counter() - start, 1),
@@ -204,7 +206,7 @@ class _Run:
 
     def erased_head(self, tasks: list[Task]) -> tuple[float, float]:
         """Backward of tasks that write an erased head, each at a noise level of its own."""
-        sigmas = self.streams["noise"].choice(self.how.how.noise, len(tasks))
+        sigmas = self.streams["noise"].choice(self.how.noise, len(tasks))
         writes = [self.noisy(float(sigma)) for sigma in sigmas]
         loss, accuracy = write_losses(
             self.network, tasks, writes, rng=self.streams["noise"], dtype=self.dtype
@@ -216,20 +218,28 @@ class _Run:
         """The run's write at a noise level."""
         return replace(self.write, how=replace(self.write.how, sigma_wn=sigma_wn))
 
-    def validate(self, sigma_wn: float | None) -> Episodes:
+    def validation_images(self) -> tuple[NDArray[Any], torch.dtype]:
+        """The validation classes, and the precision they go through the network in; before an erased
+        head their features, which all noise levels share."""
+        images = self.dataset.split("validation")
+        if self.network.architecture.erased is None:
+            return images, self.dtype
+        return embedded(self.network.eval(), images, self.dtype), torch.float32
+
+    def validate(self, sigma_wn: float | None, images: NDArray[Any], dtype: torch.dtype) -> Episodes:
         """The same validation tasks every epoch; None leaves the weights ideal."""
         how = self.how
         erased = how.how.erased is not None
         return episode_accuracies(
             self.network.eval(),
-            self.dataset.split("validation"),
+            images,
             None if sigma_wn is None else self.noisy(sigma_wn),
             shots=how.shots,
-            queries=min(15, self.images.shape[1] - how.shots),
+            queries=min(15, images.shape[1] - how.shots),
             tasks=how.validation_tasks,
             seed=how.seed + 1,
             relative_rate=1.0 if sigma_wn is None or erased else how.relative_rate,
-            dtype=self.dtype,
+            dtype=dtype,
         )
 
     def record(self, row: Epoch) -> None:

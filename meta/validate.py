@@ -103,7 +103,7 @@ class SpiceValidation:
             shots=self.how.shots,
             queries=QUERIES,
             relative_rate=1.0 if method.erased is not None else self.how.relative_rate,
-            max_pulses=method.max_pulses,
+            max_pulses=self.how.pulse_cap,
             seed=episode,
         )
         head = adapted.layers[HEAD]

@@ -48,9 +48,8 @@ def adapt(
 ) -> None:
     """Adapt to one test episode and write its programmed layers for `roa-spice verify`."""
     from meta.adaptation import adapt_episode
-    from meta.methods import find_method
 
-    net, name = network_of(network, method, ways)
+    net, _ = network_of(network, method, ways)
     episode = adapt_episode(
         net,
         dataset_of(dataset, data),
@@ -59,7 +58,7 @@ def adapt(
         shots=shots,
         queries=queries,
         relative_rate=net.written_rate if relative_rate is None else relative_rate,
-        max_pulses=find_method(name).max_pulses,
+        max_pulses=net.max_pulses,
         sigma_wn=sigma_wn,
         seed=seed,
     )

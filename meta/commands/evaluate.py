@@ -67,7 +67,7 @@ def evaluate(
     how = find_method(name)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
-    programming = Programming(max_pulses=how.max_pulses, reading=reading)
+    programming = Programming(max_pulses=net.max_pulses, reading=reading)
     model = WriteModel(device=device_of(device), how=programming)
     sigmas = numbers_of(sigma_wn, "--sigma-wn")
     for sigma in sigmas:

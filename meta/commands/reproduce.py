@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 def reproduce(
-    study: Annotated[str, typer.Argument(help="table2, figure3, figure4, figure5 or figure6.")],
+    study: Annotated[
+        str, typer.Argument(help="table2, figure3 to figure6, or ablation (of roa-robust).")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of results.")] = Path(
         "out/reproduce"
     ),
@@ -56,17 +58,23 @@ def reproduce(
     from meta.reproduction.studies import find_study
     from meta.reproduction.trainings import train_missing
 
+    how: dict[str, Any] = {
+        "dataset": dataset,
+        "data": data,
+        "device": device_of(device),
+        "budget": Budget(share=budget),
+        "seed": seed,
+        "jobs": jobs,
+    }
+    if study == "ablation":
+        _ablation(output, **how)
+        return
     plan = Plan(
         study=_narrowed(find_study(study), dataset, methods, ways, sigma_wn),
-        dataset=dataset,
-        data=data,
-        device=device_of(device),
-        budget=Budget(share=budget),
         readings=_readings(reading),
         networks=(*_existing(networks or []), output / "networks"),
         folder=output,
-        seed=seed,
-        jobs=jobs,
+        **how,
     )
     if data is None:
         dataset_of(dataset, data)  # downloaded before processes ask for it together
@@ -88,7 +96,7 @@ def _narrowed(
     names = study.methods if methods is None else tuple(methods.split(","))
     counts = tuple(way for way in study.ways if way in known or not known)
     if ways is not None:
-        counts = tuple(int(number) for number in numbers_of(ways, "--ways"))
+        counts = tuple(map(int, numbers_of(ways, "--ways")))
     sigmas = study.sigmas if sigma_wn is None else tuple(numbers_of(sigma_wn, "--sigma-wn"))
     for name in names:
         find_method(name)
@@ -113,6 +121,18 @@ def _existing(folders: list[Path]) -> list[Path]:
 
 def _report_epoch(name: str, row: Epoch) -> None:
     console.say(f"{name}: epoch {row.epoch + 1}, validation {row.accuracy_pulses:.2%} in pulses")
+
+
+def _ablation(output: Path, **how: Any) -> None:
+    """What each ingredient of roa-robust is worth, trained and scored."""
+    from meta.reproduction.ablation import Ablation, markdown
+
+    ablation = Ablation(folder=output / "ablation", **how)
+    rows = ablation.run(on_trained=lambda one: console.say(f"trained: {one.words}"))
+    text = markdown(rows, console.provenance()["command"])
+    write_table(output / "ablation.csv", rows)
+    write_text(output / "ablation.md", text)
+    console.out.print(text, markup=False, soft_wrap=True)
 
 
 def _write(plan: Plan, entries: Sequence[Entry], json: Path | None) -> None:

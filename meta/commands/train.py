@@ -30,6 +30,7 @@ def _option(help: str) -> Any:
 
 
 def train(
+    context: typer.Context,
     output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
     method: Method = None,
     config: Annotated[Path | None, _option("A TOML file; options given here win over it.")] = None,
@@ -47,6 +48,10 @@ def train(
     pulses_from: Annotated[Count, _option("First epoch that rounds to pulses; 8 otherwise.")] = None,
     relative_rate: Annotated[Number, _option("On the learned rates when rounding; 3.")] = None,
     rho: Annotated[Number, _option("Constraint of Eq. 18; the method's own otherwise.")] = None,
+    max_pulses: Annotated[Count, _option("Of one cell; the method's own otherwise.")] = None,
+    erased: Annotated[Number, _option("ω that the cells of roa-robust's head start at; 0.02.")] = None,
+    same_length: Annotated[bool | None, _option("roa-robust: features scaled to one length.")] = None,
+    noise_scale: Annotated[Number, _option("roa-robust: on the noise levels of training.")] = None,
     learning_rate: Annotated[Number, _option("Of the outer loop; 1e-3, falls to 1e-5.")] = None,
     head_rate: Annotated[Number, _option("Factor on the head's first inner rate.")] = None,
     second_order: Annotated[bool | None, _option("The outer gradient goes through the inner.")] = None,
@@ -69,16 +74,7 @@ def train(
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
-    given = {
-        "method": method, "dataset": dataset, "ways": ways, "shots": shots, "queries": queries,
-        "filters": filters, "last_filters": last_filters, "epochs": epochs, "iterations": iterations,
-        "batch": batch, "pulses_from": pulses_from, "relative_rate": relative_rate, "rho": rho,
-        "learning_rate": learning_rate, "head_rate": head_rate, "second_order": second_order,
-        "validation_tasks": validation_tasks, "device": device, "seed": seed,
-    }  # fmt: skip
-    how = _configuration(
-        output, config, resume, {name: value for name, value in given.items() if value is not None}
-    )
+    how = _configuration(output, config, resume, context.params)
     from meta.network import Network
     from meta.spice_log import Tolerances
     from meta.train import train as run
@@ -117,6 +113,9 @@ def train(
 def _configuration(output: Path, config: Path | None, resume: bool, given: dict[str, Any]) -> Training:
     """The run that is asked for; a resumed one brings its own."""
     from meta.configuration import Training
+
+    fields = Training.__dataclass_fields__
+    given = {name: value for name, value in given.items() if name in fields and value is not None}
 
     own = output / "config.toml"
     if own.exists() and not resume:

@@ -86,10 +86,9 @@ def _adapted_heads(
 ) -> list[ProgrammedLayer]:
     """The heads of test episodes 0, 1, ..., each adapted in one write."""
     from meta.adaptation import adapt_episode
-    from meta.methods import find_method
     from meta.network import HEAD
 
-    net, name = network_of(network, method, ways)
+    net, _ = network_of(network, method, ways)
     images, parameters = dataset_of(dataset, data), device_of(device)
     return [
         adapt_episode(
@@ -98,7 +97,7 @@ def _adapted_heads(
             device=parameters,
             circuit=default_crossbar(1, 2),
             relative_rate=net.written_rate,
-            max_pulses=find_method(name).max_pulses,
+            max_pulses=net.max_pulses,
             reads=1,
             seed=seed,
         ).layers[HEAD]

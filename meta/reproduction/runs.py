@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -11,10 +10,9 @@ from pathlib import Path
 
 import torch
 
-from meta.datasets import load_dataset
+from meta.datasets import loaded
 from meta.episodes import episode_accuracies
 from meta.evaluate import RELATIVE_RATES
-from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
 from meta.methods import find_method
 from meta.network import Network
@@ -30,7 +28,9 @@ QUERIES = 15
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Job:
+class Job:
+    """A cell to be computed, its network and its budget."""
+
     cell: Cell
     network: Path
     tasks: int
@@ -87,7 +87,7 @@ class _Reproduction:
         assert source is not None  # of filled places alone
         return Cell(
             dataset=self.plan.dataset,
-            device=_named(self.plan.device),
+            device=named(self.plan.device),
             method=place.method,
             network=source.digest,
             ways=place.ways,
@@ -144,20 +144,25 @@ class _Reproduction:
         return Entry(place=place, missing=train_command(how, str(folder)))
 
     def compute(self, cells: Sequence[Cell], tasks: int) -> None:
-        """Compute what the file lacks, each cell once, and append it as it comes."""
         paths = {one.digest: one.path for one in self.sources.values() if one is not None}
+        data, device = self.plan.data, self.plan.device
         jobs = [
-            _Job(cell=c, network=paths[c.network], tasks=tasks, data=self.plan.data,
-                 device=self.plan.device)
-            for c in dict.fromkeys(cells) if self.results.find(c, tasks) is None
-        ]  # fmt: skip
-        self.on_cells(0, len(jobs))
-        for done, result in enumerate(_results(jobs, self.plan.jobs), start=1):
-            self.results.append([result])
-            self.on_cells(done, len(jobs))
+            Job(cell=cell, network=paths[cell.network], tasks=tasks, data=data, device=device)
+            for cell in cells
+        ]
+        compute(jobs, self.results, self.plan.jobs, self.on_cells)
 
 
-def _results(jobs: Sequence[_Job], processes: int) -> Iterator[Result]:
+def compute(jobs: Sequence[Job], results: ResultFile, processes: int, on_cells: Progress) -> None:
+    """Compute what the file lacks, each cell once, and append it as it comes."""
+    wanted = [job for job in dict.fromkeys(jobs) if results.find(job.cell, job.tasks) is None]
+    on_cells(0, len(wanted))
+    for done, result in enumerate(_results(wanted, processes), start=1):
+        results.append([result])
+        on_cells(done, len(wanted))
+
+
+def _results(jobs: Sequence[Job], processes: int) -> Iterator[Result]:
     """Results as they come, over processes of one thread each."""
     if processes == 1:
         yield from map(_run, jobs)
@@ -168,23 +173,23 @@ def _results(jobs: Sequence[_Job], processes: int) -> Iterator[Result]:
     yield from parallel(delayed(_run_alone)(job) for job in jobs)
 
 
-def _run_alone(job: _Job) -> Result:
+def _run_alone(job: Job) -> Result:
     torch.set_num_threads(1)
     return _run(job)
 
 
-def _run(job: _Job) -> Result:
-    cell, method = job.cell, find_method(job.cell.method)
-    how = Programming(max_pulses=method.max_pulses, reading=cell.reading, sigma_wn=cell.sigma_wn)
+def _run(job: Job) -> Result:
+    cell, network = job.cell, Network.load(job.network)
+    how = Programming(max_pulses=network.max_pulses, reading=cell.reading, sigma_wn=cell.sigma_wn)
     outcome = episode_accuracies(
-        Network.load(job.network).with_ways(cell.ways),
-        _dataset(cell.dataset, job.data).split(cell.split),
+        network.with_ways(cell.ways),
+        loaded(cell.dataset, job.data).split(cell.split),
         WriteModel(device=job.device, how=how),
         shots=cell.shots,
         queries=QUERIES,
         tasks=job.tasks,
         seed=cell.seed,
-        method=method,
+        method=find_method(cell.method),
         relative_rate=cell.relative_rate,
     )
     return Result(
@@ -198,12 +203,7 @@ def _run(job: _Job) -> Result:
     )
 
 
-@functools.lru_cache(maxsize=1)
-def _dataset(name: str, data: Path | None) -> FewShotDataset:
-    return load_dataset(name, data)
-
-
-def _named(device: Device) -> str:
+def named(device: Device) -> str:
     """The device's name, and a digest of its numbers."""
     text = json.dumps(device.to_dict(), sort_keys=True, default=str)
     return f"{device.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from meta.configuration import Training
-from meta.datasets import load_dataset
+from meta.datasets import loaded
 from meta.network import Network
 from meta.reproduction.networks import Networks
 from meta.reproduction.plans import Plan
@@ -32,7 +32,7 @@ def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> None
     }
     for folder, how in wanted.items():
         train(
-            load_dataset(plan.dataset, plan.data),
+            loaded(plan.dataset, plan.data),
             how,
             folder,
             resume=(folder / "config.toml").exists(),

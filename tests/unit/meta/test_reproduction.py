@@ -14,6 +14,8 @@ from meta import cli
 from meta.configuration import Training
 from meta.evaluate import RELATIVE_RATES
 from meta.network import Architecture, Network
+from meta.reproduction.ablation import INGREDIENTS, Ablation
+from meta.reproduction.ablation import markdown as ablation_markdown
 from meta.reproduction.budgets import Budget, train_command
 from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import Networks, training_tasks
@@ -37,17 +39,22 @@ def result(cell=CELL, tasks=10, accuracy=0.5):
     )  # fmt: skip
 
 
+def draw_pictures(root, counts):
+    """Blobs by class: enough drawings for 15 queries, small enough to be quick."""
+    rng = np.random.default_rng(0)
+    for split, count in counts.items():
+        for index in range(count):
+            folder = root / split / f"class{index}"
+            folder.mkdir(parents=True)
+            for number in range(16):
+                picture = (rng.random((28, 28)) < 0.1 + 0.8 * index / count).astype(np.uint8)
+                Image.fromarray(255 * picture).save(folder / f"{number}.png")
+    return root
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """Blobs by class: enough drawings for 15 queries, small enough to be quick."""
-    root, rng = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
-    for index, split in enumerate(3 * ["train"] + 2 * ["validation"] + 2 * ["test"]):
-        folder = root / split / f"class{index}"
-        folder.mkdir(parents=True)
-        for number in range(16):
-            picture = (rng.random((28, 28)) < 0.1 + 0.1 * index).astype(np.uint8)
-            Image.fromarray(255 * picture).save(folder / f"{number}.png")
-    return root
+    return draw_pictures(tmp_path_factory.mktemp("few"), {"train": 3, "validation": 2, "test": 2})
 
 
 @pytest.fixture
@@ -205,7 +212,7 @@ def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
     assert {row["method"] for row in rows} == {"offline", "roa", "ideal"}
     assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
     assert "adapted in one write over written offline" in (out / "figure4.md").read_text()
-    code, said, _ = roa_meta("reproduce", "figure6", *how, "--reading", "literal")
+    code, said, _ = roa_meta("reproduce", "figure6", *how, "--sigma-wn", "0", "--reading", "literal")
     assert code == 0
     assert (out / "figure6_literal.png").exists()
     for wrong, complaint in (
@@ -218,3 +225,34 @@ def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
         code, _, err = roa_meta("reproduce", *wrong, "--dataset", "folder", "--data", pictures)
         assert code == 2
         assert complaint in err
+
+
+def test_every_ingredient_of_the_ablation_is_an_option_of_training():
+    plan = Ablation(dataset="glyphs", data=None, device=load_device("zhang2021"), budget=Budget(),
+                    folder=None)  # fmt: skip
+    runs = {one.name: plan.training(one) for one in INGREDIENTS}
+    base = vars(runs["base"])
+    changed = {
+        name: {key for key, value in vars(run).items() if value != base[key]}
+        for name, run in runs.items()
+    }
+    assert changed.pop("one-task") == {"batch", "iterations"}
+    assert changed.pop("base") == set()
+    assert all(len(keys) == 1 for keys in changed.values())
+    seen = {run.epochs * run.iterations * run.batch for run in runs.values()}
+    assert len(seen) == 1
+
+
+def test_a_small_ablation_goes_on_where_it_stopped(tmp_path):
+    data = draw_pictures(tmp_path / "data", {"train": 20, "validation": 20, "test": 1})
+    plan = Ablation(
+        dataset="folder", data=data, device=load_device("zhang2021"), budget=Budget(share=1e-4),
+        folder=tmp_path, ingredients=(INGREDIENTS[4],),
+    )  # fmt: skip
+    rows = plan.run()
+    assert [(row.ways, row.sigma_wn) for row in rows] == [(5, 0.0), (5, 4.0), (20, 0.0), (20, 4.0)]
+    assert Network.load(tmp_path / "64-pulses" / "last.safetensors").max_pulses == 64
+    kept = (tmp_path / "cells.jsonl").read_bytes()
+    assert plan.run() == rows
+    assert (tmp_path / "cells.jsonl").read_bytes() == kept
+    assert "… but 64 pulses a cell allowed" in ablation_markdown(rows, "roa-meta reproduce ablation")

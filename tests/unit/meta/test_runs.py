@@ -101,6 +101,11 @@ def test_configurations_round_trip_through_toml(tmp_path):
     (tmp_path / "c.toml").write_text(how.to_toml())
     assert Training.from_toml(tmp_path / "c.toml") == how
     assert Training.from_toml(tmp_path / "c.toml", seed=3).seed == 3
+    robust = Training(method="roa-robust", max_pulses=9, erased=0.1, same_length=False, noise_scale=0.5)
+    (tmp_path / "c.toml").write_text(robust.to_toml())
+    assert Training.from_toml(tmp_path / "c.toml") == robust
+    assert (robust.pulse_cap, robust.noise) == (9, (0.0, 0.5, 1.0, 2.0))
+    assert robust.architecture(1, 28).erased == 0.1
 
 
 @pytest.mark.parametrize(
@@ -112,6 +117,11 @@ def test_configurations_round_trip_through_toml(tmp_path):
         ("[training]\nbatch = 0", "batch = 0 must be at least 1"),
         ('[training]\nmethod = "offline"', "train 'roa' for it"),
         ('[training]\nmethod = "rao"', "did you mean 'roa'"),
+        ("[training]\nsame_length = false", "roa has none, roa-robust has"),
+        (
+            '[training]\nmethod = "roa-robust"\nnoise_scale = -1.0',
+            "noise_scale = -1.0 must be 0 or more",
+        ),
         ("[train]\nbatch = 1", r"unknown section \[train\]"),
         ("batch =", "cannot be read"),
     ],
