@@ -30,6 +30,7 @@ from fitting.residuals import NAMES, Objective, from_search, predict, to_search
 from roa_circuit.errors import InputError
 from roa_circuit.memristor import current
 from roa_circuit.parameters import UNITS, Device, Memristor
+from roa_circuit.shown import Facts, Shown
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
@@ -60,8 +61,8 @@ class Estimate:
     prior: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fit:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Fit(Shown):
     """A fitted device: `estimates` by name, and how the model meets every reading.
 
     `start` (trains,) is omega before each train, `predicted` (rows,) the model's currents [A],
@@ -85,6 +86,16 @@ class Fit:
     result: MinimizerResult | None  # lmfit's own, in log parameters; None if the data determine none
     widening: FloatArray  # (7,), of the errors, because successive misfits correlate
     intervals: str = "covariance, normal in the logarithm"
+
+    def facts(self) -> Facts:
+        """The constants, their intervals, and what each rests on."""
+        rows = []
+        for one in self.estimates.values():
+            ends = f"{one.ci95[0]:.4g} ... {one.ci95[1]:.4g}" if one.ci95 else "-"
+            rows.append((f"{one.name} [{one.unit}]", f"{one.value:.4g}", ends, one.basis))
+        known = sum(one.identifiable for one in self.estimates.values())
+        title = f"Fit: {known} of {len(rows)} constants by data, misfit {self.relative_rmse:.2%} rms"
+        return Facts(title=title, head=("constant", "value", "95 %", "from"), rows=rows)
 
     @property
     def relative_rmse(self) -> float:

@@ -14,6 +14,7 @@ from fitting._forms import read_table
 from fitting._table import Table
 from fitting.conventions import Conventions
 from roa_circuit.errors import InputError
+from roa_circuit.shown import Facts, Shown
 from roa_circuit.units import engineering
 
 FloatArray = NDArray[np.float64]
@@ -27,8 +28,8 @@ LIMITS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Measurements:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Measurements(Shown):
     """Every reading of a file, in order of train, then of the file. Arrays are (rows,).
 
     A row is one pulse (none if `width` is 0) and then one reading: the current at
@@ -53,6 +54,16 @@ class Measurements:
 
     def __len__(self) -> int:
         return len(self.train)
+
+    def facts(self) -> Facts:
+        """Its trains, each with its readings and pulses."""
+        rows = []
+        for index, label in enumerate(self.labels):
+            of_it = self.train == index
+            sweep = int(self.sweep[of_it].sum())
+            rows.append((label, str(of_it.sum()), str((self.width[of_it] > 0).sum()), str(sweep)))
+        head = ("train", "readings", "pulses", "I-V points")
+        return Facts(title=f"{self.source}: {len(self)} readings", head=head, rows=rows)
 
     @property
     def conductance(self) -> FloatArray:

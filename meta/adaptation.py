@@ -20,16 +20,24 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming
 from roa_circuit.results import provenance
+from roa_circuit.shown import Facts, Shown
 
 
-@dataclass(frozen=True, kw_only=True)
-class Episode:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Episode(Shown):
     """An adapted episode; accuracies are of the query set, without wires."""
 
     layers: dict[str, ProgrammedLayer]
     accuracy: float
     accuracy_before: float
     provenance: dict[str, Any]
+
+    def facts(self) -> Facts:
+        """What the write took of every layer."""
+        rows = [[str(value) for value in row.values()] for row in self.summary()]
+        right = f"{self.accuracy:.1%} of queries right, {self.accuracy_before:.1%} before the write"
+        head = ("layer", "rows", "columns", "pulses", "cells written")
+        return Facts(title=f"Episode: {right}", head=head, rows=rows)
 
     def summary(self) -> list[dict[str, Any]]:
         """One row a layer: its size and what the write took."""

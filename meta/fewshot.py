@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.errors import InputError, nearest
+from roa_circuit.shown import Facts, Shown
 
 SIZE = 28  # [pixels], as in the paper
 SPLIT_SEED = 2021  # of the one shuffle that every run shares
 
 
-@dataclass(frozen=True, kw_only=True)
-class FewShotDataset:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class FewShotDataset(Shown):
     """Images by class.
 
     images : (classes, drawings, size, size) uint8, ink = 255; colour adds a last axis of 3
@@ -26,6 +27,12 @@ class FewShotDataset:
     images: NDArray[np.uint8]
     classes: dict[str, NDArray[np.int64]]
     turns: bool = True
+
+    def facts(self) -> Facts:
+        """Its classes by split."""
+        drawings = f"{self.images.shape[1]} drawings of {self.size} x {self.size}"
+        rows = [(split, f"{len(index)} classes") for split, index in self.classes.items()]
+        return Facts(title=f"{self.name}: {len(self.images)} classes, {drawings}", rows=rows)
 
     @property
     def size(self) -> int:

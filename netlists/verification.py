@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from netlists.recordings import Recording
 from netlists.simulators import Engine
+from roa_circuit.shown import Facts, Shown
 
 Floats = NDArray[np.float64]
 
@@ -20,8 +21,8 @@ STATE_LIMIT = 5e-3
 _NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured against that share
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verification:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Verification(Shown):
     """How far a circuit simulator and the surrogate are apart on one layer, and the arrays behind it.
 
     A phase that was not run leaves None. Arrays of a tiled layer lie as its tiles do, each
@@ -97,6 +98,24 @@ class Verification:
         """Of the run, where ngspice was its engine."""
         return self.engine_version if self.engine == Engine.ngspice else None
 
+    def facts(self) -> Facts:
+        """Whether it passed, and by how much; what was not run is left out."""
+        numbers = {
+            "currents, worst relative error": _small(self.max_relative_current_error),
+            "states, worst error": _small(self.max_state_error),
+            "same prediction": _share(self.prediction_agreement),
+            "accuracy, ideal wires": _share(self.accuracy_ideal),
+            "accuracy, surrogate": _share(self.accuracy_surrogate),
+            f"accuracy, {self.engine}": _share(self.accuracy_spice),
+            f"{self.engine_version}": f"{self.spice_seconds:.1f} s",
+            "surrogate": f"{self.surrogate_seconds:.3g} s",
+        }
+        verdict = "passed" if self.passed else "failed"
+        return Facts(
+            title=f"Layer {self.layer}, {self.rows} x {self.columns} cells, {self.phase}: {verdict}",
+            rows=[(name, text) for name, text in numbers.items() if text],
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The numbers without the arrays, as in the JSON report."""
         numbers = {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
@@ -122,3 +141,11 @@ def column_errors(result: Verification) -> Floats:
 def _relative(currents: Floats, reference: Floats) -> Floats:
     floor = _NEGLIGIBLE * float(np.abs(reference).max(initial=0.0))
     return np.abs(currents - reference) / np.maximum(np.abs(reference), max(floor, 1e-300))
+
+
+def _small(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

@@ -15,6 +15,7 @@ from typing import Any
 from roa_circuit import toml
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.mapping import FULL_SCALE_VOLTAGE
+from roa_circuit.shown import Facts, Shown
 from roa_circuit.spread import Spread
 
 UNITS = {
@@ -34,8 +35,8 @@ _DRAWN = (
 OF_THE_DEVICE = "device"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Imperfections:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Imperfections(Shown):
     """What differs from the ideal array; a value of 0 (or None) is an imperfection that is absent.
 
     Cells
@@ -104,6 +105,11 @@ class Imperfections:
     def drawn(self) -> bool:
         """Whether chips differ: whether anything of them is left to chance."""
         return self.spread is not None or any(getattr(self, name) for name in _DRAWN)
+
+    def facts(self) -> Facts:
+        """What is present, as in the TOML file."""
+        rows = [(key, f"{value}") for key, value in self.to_dict().items()]
+        return Facts(title="Imperfections" if rows else "Imperfections: none", rows=rows)
 
     def to_dict(self) -> dict[str, Any]:
         """What is present, as in the TOML file; keys carry units."""

@@ -29,7 +29,9 @@ from roa_circuit.memristor import (
 )
 from roa_circuit.parameters import Device, Memristor
 from roa_circuit.pulse_step import step_doses
+from roa_circuit.shown import Facts, Shown
 from roa_circuit.solver import solve_cells
+from roa_circuit.units import engineering
 from roa_circuit.waveforms import WritePulse, line_voltages, write_programme
 
 Floats = NDArray[np.float64]
@@ -41,8 +43,8 @@ _VOLTAGE_TOLERANCE = 1e-9  # of the drive
 _SHORTEST_STEP = 1e-9  # of the flat top
 
 
-@dataclass(frozen=True, kw_only=True)
-class WriteOutcome:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class WriteOutcome(Shown):
     """What an in-situ write left behind.
 
     state : (rows, columns) omega
@@ -62,6 +64,20 @@ class WriteOutcome:
     steps: int
     solves: int
     error: float
+
+    def facts(self) -> Facts:
+        """What the write took, and what it did to its neighbours."""
+        rows, columns = self.state.shape
+        return Facts(
+            title=f"In-situ write of {rows} x {columns} cells",
+            rows=[
+                ("pulses", f"{self.pulses}, {engineering(self.duration, 's')}"),
+                ("energy", engineering(self.energy, "J")),
+                ("of it in wires and terminals", engineering(self.wire_energy, "J")),
+                ("worst disturb", f"{self.worst_disturb:.1e} in omega"),
+                ("error of the time steps", f"{self.error:.1e} in omega"),
+            ],
+        )
 
     @property
     def pulses(self) -> int:

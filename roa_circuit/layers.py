@@ -19,13 +19,14 @@ from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
 from roa_circuit.results import write_file
+from roa_circuit.shown import Facts, Shown
 
 FORMAT = "roa-layer-1"
 _ARRAYS = ("initial_state", "pulses", "inputs", "labels")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProgrammedLayer:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ProgrammedLayer(Shown):
     """One layer of an adapted network.
 
     initial_state : (rows, columns) omega before the write, in [0, 1]
@@ -60,6 +61,21 @@ class ProgrammedLayer:
             raise InputError("a layer needs at least one column beside its reference column")
         if not (np.isfinite(self.input_scale) and self.input_scale > 0):
             raise InputError(f"input_scale = {self.input_scale!r} must be greater than 0")
+
+    def facts(self) -> Facts:
+        """Its size, its write, its reads and its wires."""
+        rows, columns = self.crossbar.shape
+        written, c = int((self.pulses != 0).sum()), self.crossbar
+        wires = f"word {c.r_word:g}, bit {c.r_bit:g}, source {c.r_source:g}, sense {c.r_sense:g} Ohm"
+        return Facts(
+            title=f"Layer {self.name}: {rows} x {columns} cells",
+            rows=[
+                ("device", f"{self.device.name}, current scale {self.device.memristor.current_scale}"),
+                ("write", f"{int(np.abs(self.pulses).sum())} pulses on {written} cells"),
+                ("reads", f"{len(self.inputs)}, {len(self.labels) or 'none'} with a label"),
+                ("wires", wires),
+            ],
+        )
 
     @property
     def reference_column(self) -> int:

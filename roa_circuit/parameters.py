@@ -13,6 +13,7 @@ from array_api_compat import array_namespace, is_array_api_obj
 
 from roa_circuit import toml
 from roa_circuit.errors import InputError, nearest
+from roa_circuit.shown import Facts, Shown
 from roa_circuit.spread import Spread
 
 UNITS = {
@@ -83,8 +84,8 @@ class Pulses:
             _require(field.name, getattr(self, field.name), positive=sign > 0, negative=sign < 0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Device:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Device(Shown):
     """One parameter set: the memristor, its pulses, and where the numbers come from.
 
     `spread`, where it is known, says how devices of this kind and their writes vary.
@@ -95,6 +96,14 @@ class Device:
     memristor: Memristor
     pulses: Pulses
     spread: Spread | None = None
+
+    def facts(self) -> Facts:
+        """Constants and pulses with their units; of an array of constants its ends."""
+        records = {**vars(self.memristor), **vars(self.pulses)}
+        rows = [(f"{name} [{UNITS[name]}]", _span(value)) for name, value in records.items()]
+        if self.spread is not None:
+            rows.append(("spread", f"of {', '.join(self.spread.names) or 'writes'}"))
+        return Facts(title=f"Device {self.name}", rows=rows)
 
     def scaled(self, current_scale: float) -> Device:
         """The same device with its currents multiplied by `current_scale`."""
@@ -171,6 +180,13 @@ def load_device(name_or_path: str | Path) -> Device:
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8 text"
+
+
+def _span(value: Constant) -> str:
+    if not is_array_api_obj(value):
+        return f"{value:g}"
+    xp = array_namespace(value)
+    return f"{float(xp.min(value)):.4g} ... {float(xp.max(value)):.4g}, a device a cell"
 
 
 def _require(name: str, value: object, *, positive: bool = False, negative: bool = False) -> None:

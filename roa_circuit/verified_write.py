@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming, real_pulse_count, round_count
+from roa_circuit.shown import Facts, Shown
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -61,8 +62,8 @@ class Round:
     pulses: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class VerifiedWrite:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class VerifiedWrite(Shown):
     """Where write-verify ended; arrays are of the target's shape.
 
     reading : omega as last read
@@ -78,6 +79,13 @@ class VerifiedWrite:
     pulses: Counts
     strength: Floats
     rounds: tuple[Round, ...]
+
+    def facts(self) -> Facts:
+        """How many cells ended how."""
+        ended = [(name, str(count)) for name, count in self.counts().items() if count]
+        spent = ("pulses", f"{int(self.pulses.sum())} in {len(self.rounds)} rounds")
+        rows = [*ended, spent, ("worst error", f"{self.worst_error:.3g} in omega")]
+        return Facts(title=f"Write-verify of {self.target.size} cells", rows=rows)
 
     @property
     def failed(self) -> NDArray[np.bool_]:
