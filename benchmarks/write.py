@@ -12,7 +12,7 @@ import numpy as np
 from _table import Row, in_turns, main, row
 
 from netlists.deck import write_deck
-from netlists.ngspice_deck import ENERGY, MILLIJOULE
+from netlists.probes import ENERGY, MILLIJOULE
 from netlists.shipped import load_layer
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.in_situ import STATE_TOLERANCE, WriteOutcome, write_in_situ

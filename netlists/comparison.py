@@ -86,7 +86,7 @@ def states(
 
 
 def _total(energies: Iterable[float | None]) -> float | None:
-    """The sum, if all are known: VACASK's decks do not measure the energy."""
+    """The sum, if all are known: VACASK's decks measure the energy only where they are recorded."""
     known = list(energies)
     return None if None in known else sum(energy or 0.0 for energy in known)
 

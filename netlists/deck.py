@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import metadata
 from operator import methodcaller
 from pathlib import Path
@@ -16,13 +17,14 @@ from netlists._text import number
 from netlists.circuit import Circuit, Task, array, gate_sources, sense_sources, word_sources
 from netlists.deck_checks import check_array, check_gates, check_voltages
 from netlists.dialect import PLAIN, Dialect, cell_files
-from netlists.ngspice_deck import ngspice_quantities, ngspice_text, ngspice_vectors
+from netlists.ngspice_deck import ngspice_text, ngspice_vector
+from netlists.probes import ENERGY, MILLIJOULE, delivering, measured, quantities
 from netlists.readout import amplifiers, output_nodes
-from netlists.recordings import Quantity
+from netlists.recordings import Quantity, Recording
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
 from netlists.stimuli import Points, gate_stimuli, staircase, write_stimuli
-from netlists.vacask_deck import vacask_text, vacask_vectors
+from netlists.vacask_deck import vacask_text, vacask_vector
 from roa_circuit.circuitry import BARE, Amplifier, Circuitry, described
 from roa_circuit.compact_model import instance_constants
 from roa_circuit.crossbar import RESISTANCES, Crossbar, said
@@ -34,8 +36,8 @@ from roa_circuit.settling import read_hold
 Floats = NDArray[np.float64]
 
 _LANGUAGES = {
-    Engine.ngspice: (ngspice_text, ngspice_vectors),
-    Engine.vacask: (vacask_text, vacask_vectors),
+    Engine.ngspice: (ngspice_text, ngspice_vector),
+    Engine.vacask: (vacask_text, vacask_vector),
 }
 
 
@@ -47,7 +49,10 @@ class Deck:
     vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
         order, or final states (rows * columns), row by row
     duration : simulated time [s], 0 for a sweep
+    shape : rows and columns of the array; rows : of the vectors
     amplifier : whose outputs the vectors are, instead of currents
+    named : what the engine calls the vector of an expression (`netlists.probes`)
+    sources : (voltage, current) of all, whose energy is summed up afterwards; ngspice does it itself
     compiled : whose cells it loads as compiled Verilog-A
     samples : when `measured` takes each row of a transient [s]; a sweep has one row a read
     recorded : what is kept of all its points, if it was to be recorded
@@ -57,9 +62,12 @@ class Deck:
     engine: Engine
     vectors: tuple[str, ...]
     duration: float
+    shape: tuple[int, int]
     rows: int
     samples: tuple[float, ...]
     amplifier: Amplifier | None = None
+    named: Callable[[str], str]
+    sources: tuple[tuple[str, str], ...] = ()
     compiled: Device | None = None
     recorded: tuple[Quantity, ...] = ()
 
@@ -75,7 +83,23 @@ class Deck:
 
     def run(self, **options: Any) -> Simulation:
         """Run it by `Simulator.simulate`, which has the options."""
-        return self.engine.simulator.simulate(self.text, files=self.files, **options)
+        run = self.engine.simulator.simulate(self.text, files=self.files, **options)
+        return replace(run, vectors={**run.vectors, ENERGY: self._summed(run)}) if self.sources else run
+
+    def _summed(self, run: Simulation) -> Floats:
+        """What all sources have delivered at every point [mJ]."""
+        time = run.vectors["time"]
+        volts, amperes = (
+            np.stack([run.vectors[self.named(e)] for e in column])
+            for column in zip(*self.sources, strict=True)
+        )
+        power = -(volts * amperes).sum(axis=0)
+        steps = 0.5 * np.diff(time) * (power[1:] + power[:-1])
+        return np.append(0.0, np.cumsum(steps)) / MILLIJOULE
+
+    def recording(self, name: str, run: Simulation, pulses: NDArray[np.int64] | None) -> Recording:
+        """What was recorded of a run."""
+        return Recording.of(name, self.shape, self.recorded, run, self.named, pulses)
 
     def write(self, path: Path) -> None:
         """Write it, and what it loads into the same folder."""
@@ -101,7 +125,7 @@ class How(TypedDict, total=False):
 
     origin : what the header names as the source of the numbers
     engine : whose language it is in, by default ngspice's
-    recorded : keep all points of all lines and cells, too; of ngspice alone
+    recorded : keep all points of all lines and cells, too
     circuitry : what the array has beside cells and resistances
     dialect : what a deck for ngspice uses of what not every ngspice has
     """
@@ -220,10 +244,6 @@ class _Array:
         self.dialect = how.get("dialect", PLAIN)
         self.origin = how.get("origin", "")
         self.recorded = how.get("recorded", False)
-        if self.recorded and self.engine is not Engine.ngspice:
-            raise InputError(
-                f"engine {self.engine}: waveforms are recorded by ngspice alone; leave them out"
-            )
 
     @property
     def gated(self) -> bool:
@@ -269,17 +289,22 @@ class _Array:
             recorded=self.recorded,
             **times,
         )
-        text, vectors = _LANGUAGES[self.engine]
+        summed = task is Task.write and self.recorded and self.engine is Engine.vacask
+        text, vector = _LANGUAGES[self.engine]
+        named = partial(vector, circuit=circuit)
         return Deck(
             text=text(circuit),
             engine=self.engine,
-            vectors=vectors(circuit),
+            vectors=tuple(map(named, measured(circuit))),
+            named=named,
+            sources=delivering(circuit) if summed else (),
             duration=circuit.duration,
+            shape=crossbar.shape,
             rows=rows,
             samples=circuit.samples,
             amplifier=amplifier,
             compiled=self.device if circuit.dialect.osdi else None,
-            recorded=ngspice_quantities(circuit) if self.recorded else (),
+            recorded=quantities(circuit) if self.recorded else (),
         )
 
     def _remarks(self, what: str) -> tuple[str, ...]:

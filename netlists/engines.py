@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from netlists import costs
 from netlists.deck import Deck, How, read_deck, sweep_deck, write_deck
 from netlists.dialect import PLAIN, Dialect
-from netlists.ngspice_deck import ENERGY, MILLIJOULE
 from netlists.parallel import Together
+from netlists.probes import ENERGY, MILLIJOULE
 from netlists.recordings import Recording
 from netlists.simulation import Progress, Simulation
 from netlists.simulators import Engine
@@ -196,7 +196,8 @@ def run_spice(
             after = np.reshape(deck.measured(run), layer.crossbar.shape)
             energy = MILLIJOULE * float(run.vectors[ENERGY][-1]) if ENERGY in run.vectors else None
             write_seconds, version = run.seconds, run.version
-            kept += _recorded(deck, _name("write", tile), layer, run, layer.pulses)
+            if deck.recorded:
+                kept.append(deck.recording(_name("write", tile), run, layer.pulses))
         state = chip.written(before, after, layer.pulses)
     together.part(parts[0])(1.0)
     if not plan.reads:
@@ -218,7 +219,8 @@ def run_spice(
     run = _run_deck(deck, _name("read", tile), plan, together, together.part(parts[1]))
     together.part(parts[1])(1.0)
     currents = deck.measured(run)
-    kept += _recorded(deck, _name("read", tile), layer, run)
+    if deck.recorded:
+        kept.append(deck.recording(_name("read", tile), run, None))
     return Run(
         state=state,
         currents=currents,
@@ -230,18 +232,6 @@ def run_spice(
         version=run.version,
         recordings=tuple(kept),
     )
-
-
-def _recorded(
-    deck: Deck,
-    name: str,
-    layer: ProgrammedLayer,
-    run: Simulation,
-    pulses: NDArray[np.int64] | None = None,
-) -> list[Recording]:
-    if not deck.recorded:
-        return []
-    return [Recording.of(name, layer.crossbar.shape, deck.recorded, run, pulses)]
 
 
 def _name(what: str, tile: Tile) -> str:

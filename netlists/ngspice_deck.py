@@ -8,7 +8,6 @@ from netlists._text import exact, folded, number
 from netlists.circuit import (
     Access,
     Capacitor,
-    Cell,
     Circuit,
     Controlled,
     Element,
@@ -18,7 +17,7 @@ from netlists.circuit import (
     Task,
 )
 from netlists.dialect import MODULE, Dialect
-from netlists.recordings import Quantity
+from netlists.probes import ENERGY, cell_of, measured, quantities
 from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.compact_model import (
     DYNAMIC_SUBCIRCUIT,
@@ -27,11 +26,6 @@ from roa_circuit.compact_model import (
     comment,
     ngspice_library,
 )
-
-ENERGY = "energy"
-"""The node of a write whose voltage is what all sources delivered since the start, 1 V a mJ."""
-
-MILLIJOULE = 1e-3
 
 _ACCESS_MODEL = ".model access sw vt=0.5 vh=0 ron=1m roff=1e15"
 
@@ -79,42 +73,17 @@ def ngspice_text(circuit: Circuit) -> str:
     return "\n".join(lines)
 
 
-def ngspice_vectors(circuit: Circuit) -> tuple[str, ...]:
-    """The saved vectors: states of a write, row by row, or sensed currents, as ngspice calls them."""
-    if circuit.task is Task.write:
-        return tuple(_state(cell, circuit.dialect)[1] for cell in circuit.cells)
-    return circuit.outputs or tuple(f"v{source.name}#branch" for source in circuit.senses)
+def ngspice_vector(expression: str, circuit: Circuit) -> str:
+    """The vector of an expression, as ngspice calls it in lower case: 'vsense0#branch'."""
+    name = _saved(expression, circuit.dialect).lower()
+    if name.startswith("@"):
+        return name
+    return f"{name[2:-1]}#branch" if name.startswith("i(") else name[2:-1]
 
 
-def ngspice_quantities(circuit: Circuit) -> tuple[Quantity, ...]:
-    """What a recorded circuit keeps: drives and sensed currents, of a write also every cell."""
-    drives = tuple(f"v({source.node})" for source in circuit.words)
-    sensed, unit = ("sensed_voltage", "V") if circuit.outputs else ("sensed_current", "A")
-    found = [
-        Quantity(name="word_drive", unit="V", dims=("row",), expressions=drives),
-        Quantity(name=sensed, unit=unit, dims=("column",), expressions=_sensed(circuit)),
-    ]
-    if circuit.task is Task.write:
-        bits = tuple(f"v({source.node})" for source in circuit.senses)
-        found += [
-            Quantity(name="bit_drive", unit="V", dims=("column",), expressions=bits),
-            Quantity(name="energy", unit="mJ", dims=(), expressions=(f"v({ENERGY})",)),
-        ]
-        for name, unit, expressions in (
-            ("state", "1", tuple(_state(cell, circuit.dialect)[0] for cell in circuit.cells)),
-            ("te_voltage", "V", tuple(f"v({cell.te})" for cell in circuit.cells)),
-            ("be_voltage", "V", tuple(f"v({cell.be})" for cell in circuit.cells)),
-        ):
-            dims = ("row", "column")
-            found.append(Quantity(name=name, unit=unit, dims=dims, expressions=expressions))
-    return tuple(found)
-
-
-def _state(cell: Cell, dialect: Dialect) -> tuple[str, str]:
-    """(what saves a cell's state, the vector that it becomes)."""
-    if dialect.osdi:
-        return f"@n{cell.name}[omega]", f"@n{cell.name}[omega]"
-    return f"v(x{cell.name}.omega)", f"x{cell.name}.omega"
+def _saved(expression: str, dialect: Dialect) -> str:
+    cell = cell_of(expression)
+    return f"@n{cell}[omega]" if cell and dialect.osdi else expression
 
 
 def _sources(circuit: Circuit) -> Iterator[str]:
@@ -189,12 +158,6 @@ def _access(element: Access, transistor: Transistor | None) -> str:
     return f"M{element.name} {word} {element.gate} {te} bulk access {size}"
 
 
-def _sensed(circuit: Circuit) -> tuple[str, ...]:
-    """What a read measures: currents, or voltages of amplifiers."""
-    volts = tuple(f"v({node})" for node in circuit.outputs)
-    return volts or tuple(f"i(V{source.name})" for source in circuit.senses)
-
-
 def _options(circuit: Circuit) -> str:
     options = (_CHARGED if circuit.stores_charge else _OPTIONS)[circuit.task]
     if circuit.dialect.klu:
@@ -217,29 +180,29 @@ def _energy(circuit: Circuit) -> Iterator[str]:
 
 
 def _analysis(circuit: Circuit) -> Iterator[str]:
-    currents = _sensed(circuit)
-    states = [_state(cell, circuit.dialect)[0] for cell in circuit.cells]
-    kept = [*states, f"v({ENERGY})"] if circuit.task is Task.write else [*currents]
+    wanted = [_saved(expression, circuit.dialect) for expression in measured(circuit)]
+    kept = [*wanted, f"v({ENERGY})"] if circuit.task is Task.write else wanted
     end, longest = number(circuit.duration), number(circuit.longest_step)
     kept_from = circuit.kept_from
     if circuit.recorded:
-        recorded = (e for q in ngspice_quantities(circuit) for e in q.expressions)
-        kept, kept_from = list(dict.fromkeys([*kept, *recorded])), 0.0
+        recorded = (e for q in quantities(circuit) for e in q.expressions)
+        kept += [_saved(expression, circuit.dialect) for expression in recorded]
+        kept, kept_from = list(dict.fromkeys(kept)), 0.0
     yield from folded(".save", kept)
     yield f".options {_options(circuit)}"
     if circuit.task is Task.write:
         # The longest step also sets how close breakpoints may lie: 5e-5 of it.
         yield f".tran {longest} {end} {number(kept_from)} {longest} uic"
         at = number(circuit.samples[0])
-        for cell, state in zip(circuit.cells, states, strict=True):
+        for cell, state in zip(circuit.cells, wanted, strict=True):
             yield f".meas tran omega_{cell.name} FIND {state} AT={at}"
         yield f".meas tran millijoules FIND v({ENERGY}) AT={at}"
     elif circuit.task is Task.read:
         yield f".tran {number(circuit.samples[0])} {end} 0 {longest} uic"
-        yield from _print("tran", currents)
+        yield from _print("tran", wanted)
     else:
         yield f".dc Vread 0 {len(circuit.words[0].points) - 1} 1"
-        yield from _print("dc", currents)
+        yield from _print("dc", wanted)
 
 
 def _print(analysis: str, currents: Sequence[str]) -> Iterator[str]:

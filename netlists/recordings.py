@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -24,7 +24,7 @@ class Quantity:
 
     name, unit : 'state' in '1', 'sensed_current' in 'A', ...
     dims : what its axes count: ('row', 'column'), ('row',), ('column',) or ()
-    expressions : ngspice's name for each element, such as 'v(drive0)', in that order
+    expressions : for each element, such as 'v(drive0)' (`netlists.probes`), in that order
     """
 
     name: str
@@ -58,10 +58,14 @@ class Recording:
         shape: tuple[int, int],
         quantities: tuple[Quantity, ...],
         run: Simulation,
+        vector: Callable[[str], str],
         pulses: NDArray[np.int64] | None = None,
     ) -> Recording:
-        """What a run left of these quantities; without 'time' its points are reads."""
-        vectors = {e: run.vectors[vector_name(e)] for q in quantities for e in q.expressions}
+        """What a run left of these quantities; without 'time' its points are reads.
+
+        vector : the name of an expression's vector
+        """
+        vectors = {e: run.vectors[vector(e)] for q in quantities for e in q.expressions}
         points = len(next(iter(vectors.values())))
         scale = ("read", "1", np.arange(points, dtype=np.float64))
         if "time" in run.vectors:
@@ -118,11 +122,3 @@ class Recording:
         file.write("\n".join(head).encode())
         table = np.stack([points, *self.vectors.values()], axis=1)
         file.write(np.ascontiguousarray(table, dtype="<f8").tobytes())
-
-
-def vector_name(expression: str) -> str:
-    """ngspice's vector of a saved expression: 'i(vsense0)' is 'vsense0#branch', '@n1[omega]' itself."""
-    if expression.startswith("@"):
-        return expression.lower()
-    inner = expression[2:-1].lower()
-    return f"{inner}#branch" if expression.startswith("i(") else inner

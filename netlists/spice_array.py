@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.deck import Deck, How, sweep_deck, write_deck
-from netlists.ngspice_deck import ENERGY, MILLIJOULE
+from netlists.probes import ENERGY, MILLIJOULE
 from netlists.simulation import DEFAULT_TIME_LIMIT, Simulation
 from roa_circuit.arrays import Array
 from roa_circuit.chip import Chip
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 class SpiceArray(Array):
     """As `roa_circuit.arrays.WiredArray`, in a circuit simulator.
 
-    energy : VACASK's decks do not measure it, and it stays 0
+    energy : VACASK's decks measure it where they are recorded, and it stays 0 here
     time_limit : wall-clock seconds for all decks together
     how : what its decks are told
     keep_in : folder for the deck of a failed run

@@ -16,6 +16,7 @@ from netlists.circuit import (
     Source,
     Task,
 )
+from netlists.probes import ENERGY, cell_of, delivering, measured, quantities
 from netlists.vacask import ANALYSIS
 from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.compact_model import comment
@@ -59,11 +60,18 @@ def vacask_text(circuit: Circuit) -> str:
     return "\n".join(lines)
 
 
-def vacask_vectors(circuit: Circuit) -> tuple[str, ...]:
-    """The saved vectors: states of a write, row by row, or sensed currents, in lower case."""
-    if circuit.task is Task.write:
-        return tuple(f"x{cell.name}.{STATE}" for cell in circuit.cells)
-    return circuit.outputs or tuple(f"v{source.name}:flow(br)" for source in circuit.senses)
+def vacask_vector(expression: str, circuit: Circuit) -> str:
+    """The vector of an expression, as VACASK calls it in lower case."""
+    cell = cell_of(expression)
+    if cell:
+        return f"x{cell}.{STATE}"
+    name = expression[2:-1].lower()
+    return f"{name}:flow(br)" if expression.startswith("i(") else name
+
+
+def _saved(expression: str) -> str:
+    cell = cell_of(expression)
+    return f"p(X{cell},{STATE})" if cell else expression
 
 
 def _models(circuit: Circuit) -> Iterator[str]:
@@ -148,11 +156,11 @@ def _control(circuit: Circuit) -> Iterator[str]:
     temperature = f" temp={number(celsius)}" if celsius != 27.0 else ""
     method = ' tran_method="gear2"' if circuit.stores_charge else ""
     yield f"options nr_residualcheck=0 {_OPTIONS[circuit.task]}{method}{temperature}"
-    if circuit.task is Task.write:
-        saved = [f"p(X{cell.name},{STATE})" for cell in circuit.cells]
-    else:
-        volts = [f"v({node})" for node in circuit.outputs]
-        saved = volts or [f"i(V{source.name})" for source in circuit.senses]
+    kept = list(measured(circuit))
+    if circuit.recorded:
+        kept += [e for quantity in quantities(circuit) for e in quantity.expressions]
+        kept += [e for pair in delivering(circuit) for e in pair]
+    saved = dict.fromkeys(_saved(e) for e in kept if e != f"v({ENERGY})")
     yield from folded("save (", [*saved, ")"], mark=_INDENT)
     if circuit.task is Task.sweep:
         numbers = [str(number) for number, _ in circuit.words[0].points]
@@ -162,7 +170,8 @@ def _control(circuit: Circuit) -> Iterator[str]:
         return
     # What is kept bounds the step too (VACASK 0.3.4), so a write keeps more than its last gap.
     step = circuit.longest_step
-    start = max(circuit.duration - step, 0.0) if circuit.task is Task.write else 0.0
+    brief = circuit.task is Task.write and not circuit.recorded
+    start = max(circuit.duration - step, 0.0) if brief else 0.0
     times = f"step={number(step)} start={number(start)} stop={number(circuit.duration)}"
     yield f"analysis {ANALYSIS} tran {times}"
 

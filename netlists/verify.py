@@ -73,7 +73,7 @@ def verify(
     time_limit : wall-clock seconds for all of the simulator's work.
     progress : called with the fraction of the simulator's work that is done.
     keep_in : folder for the decks `write` and `read`; a failed deck is kept in any case.
-    recorded : keep the waveforms of all lines and cells; of ngspice alone.
+    recorded : keep the waveforms of all lines and cells; VACASK measures energy with them alone.
 
     Raises
     ------

@@ -76,7 +76,7 @@ def verify(
     ] = False,
     waveforms: Annotated[
         bool,
-        typer.Option("--waveforms", help="Also write what ngspice computed over time: .raw and NetCDF."),
+        typer.Option("--waveforms", help="Also write what was computed over time: .raw and NetCDF."),
     ] = False,
     json_file: options.Json = None,
 ) -> None:
@@ -102,7 +102,7 @@ def verify(
         how = {
             "tile": size, "phase": phase, "analysis": analysis, "engine": engine, "workers": workers,
             "imperfections": imperfections, "seed": seed, "circuitry": circuitry, "dialect": dialect,
-            "recorded": waveforms or _is_light(one, size, engine),
+            "recorded": waveforms or _is_light(one, size),
         }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))
     crossbars = [one.crossbar for one in chosen]
@@ -118,10 +118,10 @@ def verify(
         raise typer.Exit(1)
 
 
-def _is_light(layer: ProgrammedLayer, size: TileSize, engine: Engine) -> bool:
+def _is_light(layer: ProgrammedLayer, size: TileSize) -> bool:
     """Whether its waveforms are small enough to be kept for the report's sake."""
     cells = max(tile.layer.crossbar.rows * tile.layer.crossbar.columns for tile in split(layer, size))
-    return engine is Engine.ngspice and cells <= _LIGHT
+    return cells <= _LIGHT
 
 
 def _write_waveforms(results: list[Verification], made: dict[str, Any], folder: Path) -> None:

@@ -56,6 +56,21 @@ def test_settled_reads_are_those_of_the_surrogate(case, engine):
         np.testing.assert_allclose(measured, expected, atol=1e-7 * np.abs(expected).max())
 
 
+ENDS = {"drive": "both", "sense": "top", "r_source": (5.0, 0.0, 20.0), "r_word": (1.0, 4.0, 0.0)}
+
+
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("case", ["capacitance", "pole"])
+def test_lines_of_their_own_settle_as_well(case, engine):
+    """Driven at both ends, sensed at the top, resistances from line to line: all in one."""
+    state, volts, _ = array(rows=3, columns=4)
+    crossbar, device = Crossbar(rows=3, columns=4, r_bit=2.0, r_sense=10.0, **ENDS), default_device()
+    seen = EXACT[case].settled(crossbar, state, device)
+    expected = read_currents(seen[0], state, volts, seen[1])
+    measured = run(engine, read_deck, crossbar, state, volts, device, EXACT[case])
+    np.testing.assert_allclose(measured, expected, atol=1e-7 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("engine", Engine)
 @pytest.mark.parametrize("case", ["capacitance", "pole", "warm"])
 def test_writes_are_those_of_the_surrogate(case, engine):

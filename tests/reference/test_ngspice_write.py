@@ -9,7 +9,7 @@ import pytest
 
 from netlists.deck import write_deck
 from netlists.ngspice import NGSPICE
-from netlists.ngspice_deck import ENERGY, MILLIJOULE
+from netlists.probes import ENERGY, MILLIJOULE
 from netlists.spice_array import SpiceArray
 from roa_circuit.arrays import WiredArray
 from roa_circuit.chip import draw

@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from netlists.recordings import Quantity, Recording, vector_name
+from netlists.recordings import Quantity, Recording
 from netlists.simulation import Simulation
 from roa_circuit.results import provenance
 
@@ -18,13 +18,14 @@ def recording():
     rng = np.random.default_rng(0)
     cells = tuple(f"v(xword{i}_col{j}.omega)" for i in range(2) for j in range(3))
     senses = tuple(f"i(Vsense{j})" for j in range(3))
-    names = ["time", *map(vector_name, (*cells, *senses))]
+    names = ["time", *cells, *senses]
     vectors = {name: rng.random(5) for name in names} | {"time": 1e-6 * np.arange(5)}
     return Recording.of(
         "write", (2, 3),
         (Quantity(name="state", unit="1", dims=("row", "column"), expressions=cells),
          Quantity(name="sensed_current", unit="A", dims=("column",), expressions=senses)),
         Simulation(vectors=vectors, version="ngspice-0", log="", seconds=0.0),
+        str,
         pulses=np.array([[1, 0, -2], [0, 0, 3]]),
     )  # fmt: skip
 
@@ -67,9 +68,8 @@ def test_ngspice_reads_the_raw_file_and_nothing_in_it_is_a_command(recording, tm
 
 
 def test_reads_count_where_there_is_no_time(recording):
-    vectors = {vector_name(e): values for e, values in recording.vectors.items()}
-    run = Simulation(vectors=vectors, version="ngspice-0", log="", seconds=0.0)
-    swept = Recording.of("read", (2, 3), recording.quantities, run)
+    run = Simulation(vectors=recording.vectors, version="ngspice-0", log="", seconds=0.0)
+    swept = Recording.of("read", (2, 3), recording.quantities, run, str)
     assert swept.to_dataset(MADE)["state"].dims == ("read", "row", "column")
     np.testing.assert_array_equal(swept.scale[2], np.arange(5))
 
