@@ -1,12 +1,17 @@
 """Pages: every report of the house as one HTML file that needs no other, in one look (`page.css`).
 
 Parts are functions that give `Markup`; any other text is escaped where it enters. The page forbids
-itself scripts and requests (its content security policy), so a report from a stranger is safe to open.
+itself requests and all scripts but those it was made with, by their hashes (its content security
+policy), so a report from a stranger is safe to open.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
 import html
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +38,20 @@ class Section:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Program:
+    """What makes a page interactive.
+
+    code : JavaScript that runs when the page is there
+    library : JavaScript that `code` unpacks (gzip, base64) from the element `library` and runs
+    data : plain values, as JSON in the element `data`
+    """
+
+    code: str
+    library: str
+    data: Any
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
     """A report.
 
@@ -42,6 +61,7 @@ class Page:
     numbers : (label, value, remark) of the few figures that matter most
     sections : in order; the first is on screen without scrolling
     footer : how to read it: definitions and limits
+    program : of an interactive page
     """
 
     command: str
@@ -52,6 +72,7 @@ class Page:
     numbers: Sequence[tuple[str, str, str]]
     sections: Sequence[Section]
     footer: str = ""
+    program: Program | None = None
 
     def to_html(self) -> str:
         """The whole file."""
@@ -66,6 +87,8 @@ class Page:
             contents=_contents(self.sections),
             sections="\n".join(_section(one) for one in self.sections),
             footer=escaped(self.footer),
+            policy=_policy(self.program),
+            program=_program(self.program) if self.program else "",
         )
 
 
@@ -171,6 +194,40 @@ def side_by_side(parts: Iterable[Markup]) -> Markup:
 def unfolding(summary: str, part: Markup) -> Markup:
     """What few readers want: behind a line to click; printed all the same."""
     return Markup(f"<details><summary>{escaped(summary)}</summary>\n{part}\n</details>")
+
+
+def controls(name: str) -> Markup:
+    """The form that a program fills."""
+    return Markup(f'<form class="controls" id="controls" aria-label="{html.escape(name)}"></form>')
+
+
+def plot(name: str, caption: str, *, wide: bool = False) -> Markup:
+    """A figure that a program draws into the element `name`."""
+    label = html.escape(caption)
+    inner = f'<div class="plot" id="{name}" role="img" aria-label="{label}"></div>'
+    return Markup(
+        f"<figure{_classes('wide' if wide else '')}>{inner}<figcaption>{label}</figcaption></figure>"
+    )
+
+
+def _policy(program: Program | None) -> str:
+    scripts = ""
+    if program:
+        digests = (hashlib.sha256(one.encode()).digest() for one in (program.code, program.library))
+        hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+        scripts = f" blob:; script-src {hashes}"  # plotly saves a picture of itself through a blob
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:{scripts}"
+
+
+def _program(program: Program) -> str:
+    packed = base64.b64encode(gzip.compress(program.library.encode(), mtime=0)).decode()
+    data = json.dumps(program.data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return (
+        "<noscript><p>The plots need JavaScript; the tables do not.</p></noscript>\n"
+        f'<script type="application/json" id="data">{data}</script>\n'
+        f'<script type="text/plain" id="library">{packed}</script>\n'
+        f"<script>{program.code}</script>"
+    )
 
 
 def _signed(value: float) -> str:

@@ -78,6 +78,14 @@ class Axis:
             number = self.low + share * (self.high - self.low)
         return round(number) if self.field.kind is int else number
 
+    def nearest(self, value: Value) -> int:
+        """Which of the levels is nearest to a value; the first for a word that is none of them."""
+        if value in self.levels:
+            return self.levels.index(value)
+        if isinstance(value, str) or not self.numeric:
+            return 0
+        return int(np.argmin(np.abs(np.array(self.levels, dtype=float) - value)))
+
     def said(self) -> str:
         """As `parse` reads it."""
         if self.levels:

@@ -6,11 +6,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from operator import methodcaller
 from pathlib import Path
 
-from roa_circuit import console
+from roa_circuit import console, drawing
 from roa_circuit.errors import InputError, nearest
-from roa_circuit.results import check_writable, write_json, write_text
+from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.sweeps import summary, tables
 from roa_circuit.sweeps.budgets import Target
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
@@ -48,12 +49,7 @@ class Asked:
         """What is computed: the file's description, options having the last word."""
         document = read_description(self.file) if self.file else {}
         vary = document.get("vary", {})
-        given = {
-            "design": self.design,
-            "points": self.points,
-            "repeats": self.repeats,
-            "seed": self.seed,
-        }
+        given = {name: getattr(self, name) for name in ("design", "points", "repeats", "seed")}
         document |= {name: value for name, value in given.items() if value is not None}
         if isinstance(vary, Mapping):
             document["vary"] = {**vary, **vary_options(self.vary)}
@@ -103,11 +99,13 @@ def carry_out(
         found = find(sweep, study_of(subject, FILES[0], sweep.seeds, "surrogate"), question)
         if check:
             theirs = study_of(check.subject, "checks.jsonl", sweep.seeds[:1], "simulator")
-            found = replace(found, checks=spot_checks(sweep, theirs, check.share))
+            found = replace(found, checks=spot_checks(found, theirs, check.share))
         bar.stop()
         _show(found)
         _write(found, asked, command)
-    console.say(f"{asked.output_dir / 'sweep.nc'}; sweep.csv and report.json beside it")
+    console.say(
+        f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
+    )
 
 
 def _show(found: Findings) -> None:
@@ -120,6 +118,8 @@ def _show(found: Findings) -> None:
 
 
 def _write(found: Findings, asked: Asked, command: Sequence[str]) -> None:
+    from roa_circuit.sweeps import figures, report
+
     folder = asked.output_dir
     made = console.provenance(inputs=[asked.file] if asked.file else [])
     words = shlex.join(command)
@@ -131,6 +131,10 @@ def _write(found: Findings, asked: Asked, command: Sequence[str]) -> None:
     write_json(folder / "report.json", numbers)
     if asked.json_file is not None:
         write_json(asked.json_file, numbers)
+    write_text(folder / "report.html", report.page(found, words, made).to_html())
+    if asked.figures:
+        for name, content in drawing.files(figures.drawings(found)).items():
+            write_file(folder / "figures" / name, methodcaller("write", content))
 
 
 def _metric(name: str, known: Sequence[Metric]) -> Metric:

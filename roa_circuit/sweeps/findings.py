@@ -14,7 +14,7 @@ from roa_circuit.sweeps.budgets import Budget, Target, budget
 from roa_circuit.sweeps.description import Sweep
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.sensitivity import Index, Swing, base_point, sobol_indices, tornado
-from roa_circuit.sweeps.study import Study
+from roa_circuit.sweeps.study import Floats, Study
 from roa_circuit.sweeps.subject import Metric
 
 SENSITIVITIES = ("none", "tornado", "sobol")
@@ -51,9 +51,17 @@ class Checks:
     points: Sequence[Point]
     study: Study
 
-    def values(self, metric: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def values(self, metric: str) -> Floats:
         """(points,) as the simulator has it; NaN where it failed."""
-        return self.study.values(self.points, metric)[:, 0]
+        return np.asarray(self.study.values(self.points, metric)[:, 0])
+
+    def worst(self, metric: Metric) -> float:
+        """Of the points that did not fail; NaN if all did."""
+        values = self.values(metric.name)
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return math.nan
+        return float(values.min() if metric.more_is_better else values.max())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +88,10 @@ class Findings:
         return [(point, why) for point in points if (why := self.study.reason(point))]
 
 
-def spot_checks(sweep: Sweep, study: Study, share: float) -> Checks:
-    """A share of the points, at least one, drawn with the sweep's seed, in the simulator's study."""
-    points = sweep.configurations()
-    rng = np.random.default_rng([sweep.seed, len(points)])
+def spot_checks(found: Findings, study: Study, share: float) -> Checks:
+    """A share of the points that have numbers, drawn with the sweep's seed, in the simulator's study."""
+    points = [point for point in found.sweep.configurations() if not found.study.reason(point)]
+    rng = np.random.default_rng([found.sweep.seed, len(points)])
     picked = rng.choice(len(points), size=math.ceil(share * len(points)), replace=False)
     chosen = [points[index] for index in sorted(picked)]
     study.compute(chosen)

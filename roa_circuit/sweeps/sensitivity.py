@@ -33,9 +33,8 @@ class Swing:
 
     @property
     def size(self) -> float:
-        """The largest distance of two of the three means."""
-        means = (self.at_base, self.at_low, self.at_high)
-        return max(means) - min(means)
+        """The largest distance of two of the three means; NaN where one failed."""
+        return float(np.ptp([self.at_base, self.at_low, self.at_high]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +111,10 @@ def sobol_indices(
     ]
     means = study.values(points, metric).mean(axis=1)
     if np.isnan(means).any():
-        raise InputError(f"Sobol' indices: {np.isnan(means).sum()} of {len(means)} points failed")
+        raise InputError(
+            f"Sobol' indices: {np.isnan(means).sum()} of {len(means)} points failed; vary less, or"
+            " choose --sensitivity tornado"
+        )
     if np.ptp(means) == 0.0:
         zero = {"first": 0.0, "first_half": 0.0, "total": 0.0, "total_half": 0.0}
         return [Index(axis=axis, **zero) for axis in spanning]

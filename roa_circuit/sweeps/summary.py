@@ -115,8 +115,7 @@ def checks_table(checks: Checks) -> Table:
     """How far the surrogate was from the simulator."""
     rows: list[tuple[str, ...]] = []
     for metric in checks.study.subject.metrics[:3]:
-        values = checks.values(metric.name)
-        worst = np.nanmin(values) if metric.more_is_better else np.nanmax(values)
+        worst = checks.worst(metric)
         shown = f"{100 * worst:.1f} %" if metric.more_is_better else f"{worst:.1e}"
         rows.append((metric.meaning, shown))
     return f"{checks.study.subject.name}, {len(checks.points)} point(s)", ("", "worst"), rows
@@ -156,7 +155,7 @@ def number(metric: Metric, value: float, half: float = math.nan) -> str:
     if math.isnan(value):
         return "failed"
     digits = 1 if metric.more_is_better else 2
-    margin = "" if math.isnan(half) else f" ± {100 * half:.{digits}f}"
+    margin = "" if math.isnan(half) or half == 0.0 else f" ± {100 * half:.{digits}f}"
     return f"{100 * value:.{digits}f}{margin} %"
 
 

@@ -100,7 +100,8 @@ def half_widths(values: Any) -> Any:
     count = values.shape[1]
     if count < 2:
         return np.full(len(values), np.nan)
-    return stdtrit(count - 1, 0.975) * values.std(axis=1, ddof=1) / np.sqrt(count)
+    halves = stdtrit(count - 1, 0.975) * values.std(axis=1, ddof=1) / np.sqrt(count)
+    return np.where(np.ptp(values, axis=1) == 0.0, 0.0, halves)  # not the rounding of a mean
 
 
 def _units(axis: Axis) -> dict[str, str]:

@@ -16,6 +16,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.ngspice]
 
 PULSES = Path(__file__).parents[2] / "data" / "pulses.csv"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+GRID = [
+    "--vary", "wire_resistance=1:1k:4log", "--vary", "sigma_wn=0,1,4", "--vary", "scheme=V/2,V/3",
+    "--vary", "adc_bits=0,6", "--repeats", "2", "--target", "agreement=70%", "--check", "1%",
+]  # fmt: skip
+DRAWN = [
+    "--vary", "wire_resistance=1:1k:log", "--vary", "sigma_wn=0:4", "--design", "sobol",
+    "--points", "16", "--sensitivity", "sobol", "--samples", "8",
+]  # fmt: skip
+SWEEPS = ("sweep", "drawn")
 VIEWS = {
     "light": {"width": 1180, "color_scheme": "light"},
     "dark": {"width": 1180, "color_scheme": "dark"},
@@ -39,14 +48,18 @@ def browser():
 def reports(tmp_path_factory, make_layer):
     """Where each page is, written once, by the command that makes it where there is one."""
     folder = tmp_path_factory.mktemp("reports")
-    fitted, verified, odd = (folder / name / "report.html" for name in ("fit", "verify", "odd"))
+    names = ("fit", "verify", "sweep", "drawn", "odd")
+    fitted, verified, swept, drawn, odd = (folder / name / "report.html" for name in names)
     options = {"standalone_mode": False}
     fitting.cli.app([str(PULSES), "--output-dir", str(fitted.parent)], **options)
     make_layer(rows=12).save(folder / "layer.npz")
-    how = ["verify", "--layer", str(folder / "layer.npz"), "--output-dir", str(verified.parent)]
-    netlists.cli.app(how, **options)
+    layer = ["--layer", str(folder / "layer.npz")]
+    netlists.cli.app(["verify", *layer, "--output-dir", str(verified.parent)], **options)
+    for how, page_file in ((GRID, swept), (DRAWN, drawn)):
+        one = ["sweep", *layer, *how, "--workers", "1", "--output-dir", str(page_file.parent)]
+        netlists.cli.app(one, **options)
     write_text(odd, odd_page().to_html())
-    return {"fit": fitted, "verify": verified, "odd": odd}
+    return {"fit": fitted, "verify": verified, "sweep": swept, "drawn": drawn, "odd": odd}
 
 
 def odd_page():
@@ -87,6 +100,8 @@ def visit(browser, reports):
         address = reports[name].as_uri()
         tab.goto(address)
         assert heard.pop(0) == address
+        if name in SWEEPS:
+            tab.wait_for_selector("html[data-drawn]")
         return tab
 
     yield open_
@@ -103,7 +118,7 @@ OVERFLOWING = """() => [...document.querySelectorAll('body *')].filter(e =>
 
 
 @pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", ["fit", "verify", "odd"])
+@pytest.mark.parametrize("name", ["fit", "verify", *SWEEPS, "odd"])
 def test_nothing_is_wider_than_the_window(visit, name, view):
     tab = visit(name, **VIEWS[view])
     assert tab.evaluate("document.documentElement.scrollWidth") == VIEWS[view]["width"]
@@ -202,3 +217,88 @@ def test_the_keyboard_reaches_contents_and_tables_and_shows_where_it_is(visit, n
     assert sum(tag == "A" for tag, *_ in met) >= links
     assert sum(kind == "scroll" for _, kind, _ in met) >= tables
     assert {outline for tag, _, outline in met if tag != "BODY"} == {"solid"}
+
+
+# Pairs of texts of one plot that cover each other, but for the numbers in a map's cells.
+OVERLAPPING = """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
+  const texts = [...plot.querySelectorAll('text')].filter(e => e.textContent.trim()
+    && !e.closest('.modebar') && e.getBoundingClientRect().width > 0);
+  const boxes = texts.map(e => e.getBoundingClientRect());
+  return texts.flatMap((a, i) => texts.slice(i + 1).map((b, k) => {
+    const [p, q] = [boxes[i], boxes[i + 1 + k]];
+    const across = Math.min(p.right, q.right) - Math.max(p.left, q.left);
+    const down = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
+    return across > 2 && down > 4 ? plot.id + ': ' + a.textContent + ' / ' + b.textContent : '';
+  })).filter(Boolean);
+})"""
+
+
+@pytest.mark.parametrize(
+    ("name", "view", "plots"),
+    [("sweep", "light", 3), ("sweep", "dark", 3), ("sweep", "phone", 3), ("drawn", "light", 4)],
+)
+def test_plots_are_drawn_in_the_colours_of_the_page_and_no_texts_overlap(visit, name, view, plots):
+    tab = visit(name, **VIEWS[view])
+    assert tab.locator(".plot").count() == plots  # curves, map, tornado; and Sobol' indices
+    for plot in tab.locator(".plot").all():
+        pixels = picture(plot.screenshot())
+        ground = pixels[2, 2]
+        assert 0.005 < np.mean(np.abs(pixels - ground).max(axis=2) > 40) < 0.95
+        assert ground.mean() < 50 if view == "dark" else ground.mean() > 230
+    assert tab.evaluate(OVERLAPPING) == []
+
+
+def test_filters_change_the_plots_and_the_command(visit):
+    tab = visit("sweep")
+    shown = [plot.screenshot() for plot in tab.locator("#curves, #map").all()]
+    command = tab.inner_text("#command")
+    for name, choice in (
+        ("metric", "3"),
+        ("along", "1"),
+        ("by", "0"),
+        ("sigma_wn", "2"),
+        ("scheme", "1"),
+    ):
+        tab.select_option(f"select[name={name}]", choice)
+    now = [plot.screenshot() for plot in tab.locator("#curves, #map").all()]
+    assert all(np.abs(picture(a) - picture(b)).max() > 50 for a, b in zip(shown, now, strict=True))
+    assert "--vary sigma_wn=4 --vary scheme=V/3" in tab.inner_text("#command") != command
+    assert "σ_WN 4, scheme V/3" in tab.inner_text("#chosen")
+    tab.select_option("select[name=adc_bits]", "1")
+    assert "adc_bits needs adc_range" in tab.inner_text("#chosen")  # a failed point says why
+
+
+def test_filters_leave_a_part_of_drawn_points(visit):
+    tab = visit("drawn")
+    assert tab.locator("#curves .scatterlayer .point").count() == 17  # and the ring
+    tab.select_option("select[name=sigma_wn]", "1")
+    assert 3 <= tab.locator("#curves .scatterlayer .point").count() <= 8
+
+
+def test_a_click_in_a_plot_chooses_its_point_and_the_pointer_is_told_the_configuration(visit):
+    tab = visit("sweep")
+    tab.locator("#map").scroll_into_view_if_needed()
+    cells = tab.locator("#map .nsewdrag").bounding_box()
+    tab.mouse.click(cells["x"] + 0.9 * cells["width"], cells["y"] + 0.1 * cells["height"])
+    assert "--vary wire_resistance=1000 --vary sigma_wn=4" in tab.inner_text("#command")
+    tab.mouse.move(cells["x"] + 0.1 * cells["width"], cells["y"] + 0.9 * cells["height"], steps=9)
+    tab.wait_for_selector("#map .hoverlayer text")
+    told = tab.locator("#map .hoverlayer").text_content()
+    assert "wire resistance: 1 Ω" in told
+    assert "adc bits: 0" in told
+
+
+def test_a_sweep_is_used_by_keyboard_and_printed_on_white(visit):
+    tab = visit("sweep", color_scheme="dark")
+    command = tab.inner_text("#command")
+    tab.focus("select[name=sigma_wn]")
+    tab.keyboard.press("ArrowDown")
+    assert tab.inner_text("#command") != command
+    tab.emulate_media(media="print")
+    tab.wait_for_selector("html.paper")
+    assert tab.locator("#controls").is_hidden()
+    share, ground = inked(tab.screenshot(full_page=True))
+    assert 0.01 < share < 0.6
+    assert ground > 0.99
+    assert tab.evaluate(OVERLAPPING) == []
+    assert tab.pdf(format="A4").startswith(b"%PDF")

@@ -1,0 +1,173 @@
+"""The figures of a sweep as files: curves, map, tornado and Sobol' indices, as SVG and PNG."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roa_circuit import drawing
+from roa_circuit.drawing import BLUE, INK, RED, VIOLET, Drawing, draw
+from roa_circuit.sweeps import summary
+from roa_circuit.sweeps.axes import Axis
+from roa_circuit.sweeps.fields import Value
+from roa_circuit.sweeps.findings import Findings
+from roa_circuit.sweeps.tables import half_widths
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_LINES = 8
+_BARS = {"elinewidth": 0.8, "capsize": 2, "ecolor": INK}
+
+
+def drawings(found: Findings) -> list[Drawing]:
+    """Those that the sweep has numbers for; fields that are not on an axis are at their base."""
+    drawn = []
+    if found.sweep.is_grid:
+        drawn.append(draw("curves", _where(found, 2), lambda figure: _curves(figure, found)))
+        if len(found.sweep.axes) > 1:
+            drawn.append(draw("map", _where(found, 2), lambda figure: _map(figure, found)))
+    if found.swings:
+        height = 1.0 + 0.45 * len(found.swings)
+        caption = "Each field alone, from one end of its range to the other."
+        drawn.append(
+            draw("tornado", caption, lambda figure: _tornado(figure, found), size=(5.2, height))
+        )
+    if found.indices:
+        height = 1.0 + 0.55 * len(found.indices)
+        text = "Sobol' indices: shares of the variance."
+        drawn.append(draw("sobol", text, lambda figure: _sobol(figure, found), size=(5.2, height)))
+    return drawn
+
+
+def _curves(figure: Figure, found: Findings) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    along, by = found.sweep.axes[0], found.sweep.axes[1] if len(found.sweep.axes) > 1 else None
+    axes: Axes = figure.subplots()
+    lines: list[Value | None] = [None] if by is None else list(by.levels)
+    lines = lines[:: -(-len(lines) // _MOST_LINES)]
+    places = _places(along)
+    for line, colour in zip(lines, _hues(len(lines)), strict=True):
+        fixed = {} if by is None or line is None else {by.name: line}
+        points = [{**_base(found), **fixed, along.name: level} for level in along.levels]
+        values = found.study.values(points, found.metric.name)
+        mean, half = values.mean(axis=1), np.nan_to_num(half_widths(values))
+        label = (
+            ""
+            if by is None or line is None
+            else f"{summary.titled(by.name)} {summary.said(by.field, line)}"
+        )
+        axes.plot(places, mean, "-o", ms=3, lw=1.5, color=colour, label=label)
+        axes.fill_between(places, mean - half, mean + half, color=colour, alpha=0.13, lw=0)
+    _scale(axes.xaxis, axes, along, places)
+    axes.set_xlabel(_title(along))
+    axes.set_ylabel(summary.named(found.metric))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    if by is not None:
+        axes.legend()
+
+
+def _map(figure: Figure, found: Findings) -> None:
+    along, up = found.sweep.axes[:2]
+    axes: Axes = figure.subplots()
+    points = [{**_base(found), along.name: x, up.name: y} for y in up.levels for x in along.levels]
+    means = found.study.values(points, found.metric.name).mean(axis=1)
+    grid = 100 * means.reshape(len(up.levels), len(along.levels))
+    scale = "viridis" if found.metric.more_is_better else "viridis_r"
+    image = axes.pcolormesh(np.arange(len(along.levels)), np.arange(len(up.levels)), grid, cmap=scale)
+    for axis, field, set_ticks in (
+        (along, axes.xaxis, axes.set_xticks),
+        (up, axes.yaxis, axes.set_yticks),
+    ):
+        kept = range(0, len(axis.levels), -(-len(axis.levels) // 8))
+        set_ticks(list(kept), [summary.said(axis.field, axis.levels[i]) for i in kept], fontsize=8)
+        field.set_label_text(summary.titled(axis.name))
+    axes.grid(visible=False)
+    figure.colorbar(image, ax=axes, label=f"{summary.named(found.metric)} [%]")
+
+
+def _tornado(figure: Figure, found: Findings) -> None:
+    from matplotlib.ticker import PercentFormatter
+
+    axes: Axes = figure.subplots()
+    figure.subplots_adjust(left=0.3)
+    rows = list(reversed(found.swings))
+    for end, colour, at, half in (
+        ("low", BLUE, [r.at_low for r in rows], [r.low_half for r in rows]),
+        ("high", RED, [r.at_high for r in rows], [r.high_half for r in rows]),
+    ):
+        lengths = [value - row.at_base for value, row in zip(at, rows, strict=True)]
+        axes.barh(
+            range(len(rows)), lengths, left=[row.at_base for row in rows], height=0.6, color=colour,
+            xerr=np.nan_to_num(half), error_kw=_BARS, label=f"at the {end} end",
+        )  # fmt: skip
+    names = [
+        f"{summary.titled(r.axis.name)}\n{summary.said(r.axis.field, r.axis.between(0.0))} …"
+        f" {summary.said(r.axis.field, r.axis.between(1.0))}"
+        for r in rows
+    ]
+    axes.set_yticks(range(len(rows)), names, fontsize=8)
+    axes.axvline(rows[0].at_base, color=INK, lw=0.8, ls=":")
+    axes.set_xlabel(summary.named(found.metric))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.grid(visible=False, axis="y")
+    axes.legend(loc="lower left" if found.metric.more_is_better else "lower right")
+
+
+def _sobol(figure: Figure, found: Findings) -> None:
+    axes: Axes = figure.subplots()
+    figure.subplots_adjust(left=0.3)
+    rows, places = list(reversed(found.indices)), np.arange(len(found.indices))
+    for shift, colour, label, value, half in (
+        (-0.2, VIOLET, "with all others", [r.total for r in rows], [r.total_half for r in rows]),
+        (0.2, BLUE, "alone", [r.first for r in rows], [r.first_half for r in rows]),
+    ):
+        axes.barh(
+            places + shift, value, height=0.36, color=colour, xerr=half, label=label, error_kw=_BARS
+        )
+    axes.set_yticks(places, [summary.titled(row.axis.name) for row in rows], fontsize=8)
+    axes.set_xlabel(f"share of the variance of {summary.named(found.metric)}")
+    axes.grid(visible=False, axis="y")
+    axes.legend(loc="lower right")
+
+
+def _base(found: Findings) -> dict[str, Value]:
+    """The level of every axis that is nearest to its base."""
+    return {axis.name: axis.levels[axis.nearest(found.base[axis.name])] for axis in found.sweep.axes}
+
+
+def _where(found: Findings, drawn: int) -> str:
+    rest = found.sweep.axes[drawn:]
+    at = ", ".join(
+        f"{summary.titled(a.name)} {summary.said(a.field, _base(found)[a.name])}" for a in rest
+    )
+    return f"{summary.named(found.metric)}: means over the chips{' at ' + at if at else ''}."
+
+
+def _places(axis: Axis) -> list[float]:
+    return [float(v) if not isinstance(v, str) else float(i) for i, v in enumerate(axis.levels)]
+
+
+def _scale(side: Any, axes: Axes, axis: Axis, places: list[float]) -> None:
+    if not axis.numeric:
+        axes.set_xticks(places, [str(level) for level in axis.levels])
+    elif axis.low > 0 and axis.high / axis.low >= 100:
+        axes.set_xscale("log")
+        drawing.decades(side)
+
+
+def _title(axis: Axis) -> str:
+    unit = axis.field.unit.replace("Ohm", "Ω")
+    return summary.titled(axis.name) + (f" [{unit}]" if unit not in ("", "-") else "")
+
+
+def _hues(count: int) -> list[Any]:
+    """Blue over violet to red."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if count == 1:
+        return [BLUE]
+    return list(LinearSegmentedColormap.from_list("page", [BLUE, VIOLET, RED])(np.linspace(0, 1, count)))

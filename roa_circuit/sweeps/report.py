@@ -1,0 +1,272 @@
+"""The page of a sweep: maps, curves, tornado, budget, and the command of every point, in one file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import numpy as np
+
+from roa_circuit.page import (
+    Markup,
+    Page,
+    Program,
+    Section,
+    controls,
+    made_by,
+    paragraph,
+    plot,
+    side_by_side,
+    table,
+)
+from roa_circuit.sweeps import summary
+from roa_circuit.sweeps.axes import Axis
+from roa_circuit.sweeps.findings import Checks, Findings
+from roa_circuit.sweeps.tables import half_widths
+
+_MOST_ROWS = 50
+_FOOTER = (
+    "Means are over the chips; an interval is that of the mean, 95 %, by Student's t. The same chips"
+    " stand at every point, so differences between points are surer than each of them. A budget takes"
+    " the metric as falling from the better end of a range to the other, and is found to 1/512 of it."
+)
+
+
+def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
+    """The report.
+
+    command : the words that name the subject again, to which the fields of a point are added
+    provenance : the command of the whole sweep, its files, versions and time
+    """
+    sections = [_points(found)]
+    if found.swings or found.indices:
+        sections.append(_sensitivity(found))
+    if found.budget:
+        sections.append(Section(title="Budget", parts=_budget(found)))
+    if found.checks:
+        sections.append(Section(title="Checked in ngspice", parts=_checks(found, found.checks)))
+    if found.failed:
+        sections.append(Section(title="Failed", parts=[_failed(found)]))
+    sections.append(Section(title="How it was made", parts=[made_by(provenance, _conditions(found))]))
+    return Page(
+        command=" ".join(command.split()[:2]),
+        title=f"Sweep of {found.study.subject.name}",
+        verdict=f"{len(found.failed)} failed" if found.failed else "complete",
+        passed=not found.failed,
+        lead=_lead(found),
+        numbers=_numbers(found),
+        sections=sections,
+        footer=_FOOTER,
+        program=Program(code=_code(), library=_plotly(), data=_data(found, command)),
+    )
+
+
+def _points(found: Findings) -> Section:
+    grid = found.sweep.is_grid
+    what = (
+        "Mean over the chips and its 95 % interval"
+        if grid
+        else "Every point, coloured by the second field"
+    )
+    here = (
+        '<div class="point"><p id="chosen" aria-live="polite"></p><code id="command"></code>'
+        '<button type="button" id="copy">Copy</button></div>'
+    )
+    return Section(
+        title="Points",
+        parts=[
+            controls("What the plots show"),
+            side_by_side([
+                plot("curves", what),
+                plot("map", "The mean, over two fields. A ring is the point chosen."),
+            ]),
+            paragraph("The point chosen above, or clicked in a plot, and the command that repeats it:"),
+            Markup(here),
+            _table(summary.points_table(found)),
+        ],
+    )  # fmt: skip
+
+
+def _sensitivity(found: Findings) -> Section:
+    parts: list[Markup] = []
+    if found.swings:
+        rows = [
+            plot(
+                "tornado",
+                "Each field alone from one end of its range to the other, the rest at their base.",
+            )
+        ]
+        parts.append(side_by_side([*rows, _table(summary.tornado_table(found))]))
+    if found.indices:
+        drawn = plot("sobol", "Shares of the variance, all fields varied at once over their ranges.")
+        parts.append(side_by_side([drawn, _table(summary.indices_table(found))]))
+    return Section(title="What hurts most", parts=parts)
+
+
+def _budget(found: Findings) -> list[Markup]:
+    budget = found.budget
+    assert budget is not None
+    metric = budget.target.metric
+    text = (
+        f"Where nothing is varied, {summary.named(metric)} is {summary.number(metric, budget.at_base)}."
+        " Alone: the others stay as they are. All together: every field goes the same share of the way"
+        " from its best end to what it is allowed alone; "
+    )
+    text += (
+        f"{100 * budget.share:.0f} % of the way leaves {summary.number(metric, budget.reached)}."
+        if budget.together
+        else "there is no such way, because the target is not even met at the best ends."
+    )
+    return [_table(summary.budget_table(budget)), paragraph(text)]
+
+
+def _checks(found: Findings, checks: Checks) -> list[Markup]:
+    metrics = found.study.subject.metrics
+    theirs = {metric.name: checks.values(metric.name) for metric in checks.study.subject.metrics}
+    ours = {m.name: found.study.values(checks.points, m.name)[:, 0] for m in metrics}
+    head = [*(summary.titled(a.name) for a in found.sweep.axes), "current error", "ω error"]
+    for metric in metrics[:2]:
+        head += [f"{summary.named(metric)}, surrogate", "ngspice"]
+    rows = []
+    for i, point in enumerate(checks.points[:_MOST_ROWS]):
+        values = [summary.said(axis.field, point[axis.name]) for axis in found.sweep.axes]
+        errors = [f"{theirs[name][i]:.1e}" for name in ("spice_error", "state_error")]
+        pairs = [summary.number(m, side[m.name][i]) for m in metrics[:2] for side in (ours, theirs)]
+        rows.append((*values, *errors, *pairs))
+    more = len(checks.points) - len(rows)
+    caption = "Written and read in ngspice on the chips of the first seed, beside the surrogate"
+    caption += f"; {more} points more are in report.json." if more > 0 else "."
+    return [_table(summary.checks_table(checks)), table(head, rows, caption=caption)]
+
+
+def _failed(found: Findings) -> Markup:
+    rows = [(summary.configuration(found, point), why) for point, why in found.failed[:_MOST_ROWS]]
+    more = len(found.failed) - len(rows)
+    caption = "Points without numbers, and why" + (
+        f"; {more} more are in sweep.csv." if more > 0 else "."
+    )
+    return table(("point", "reason"), rows, caption=caption, words=(1,))
+
+
+def _table(content: summary.Table) -> Markup:
+    title, head, rows = content
+    return table(head, rows, caption=f"{title}.")
+
+
+def _lead(found: Findings) -> str:
+    names = [summary.titled(axis.name) for axis in found.sweep.axes]
+    listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    how = {"grid": "all combinations", "random": "random points", "sobol": "a Sobol' sequence"}
+    text = f"{listed[:1].upper()}{listed[1:]} varied: {how[found.sweep.design]}."
+    if found.swings:
+        text += f" {summary.titled(found.swings[0].axis.name)} moves {summary.named(found.metric)} most."
+    return text
+
+
+def _numbers(found: Findings) -> list[tuple[str, str, str]]:
+    metric, points = found.metric, found.sweep.configurations()
+    means = found.study.values(points, metric.name).mean(axis=1)
+    low, high = np.nanmin(means, initial=np.inf), np.nanmax(means, initial=-np.inf)
+    best, worst = (high, low) if metric.more_is_better else (low, high)
+    cards = [
+        ("points", f"{len(points):,}", f"with {len(found.sweep.seeds)} chip(s) each"),
+        (f"best {summary.named(metric)}", summary.number(metric, float(best)), metric.meaning),
+        (f"worst {summary.named(metric)}", summary.number(metric, float(worst)), "mean over the chips"),
+    ]
+    if found.checks:
+        error = found.checks.worst(found.checks.study.subject.metrics[0])
+        cards.append(("surrogate's error", f"{error:.1e}",
+                      f"worst current of {len(found.checks.points)} point(s) in ngspice"))  # fmt: skip
+    return cards
+
+
+def _conditions(found: Findings) -> list[tuple[str, str]]:
+    document = found.study.subject.describe()
+    circuit = document.get("circuit", {})
+    names = ("r_word", "r_bit", "r_source", "r_sense")
+    said = ", ".join(
+        f"{name} {circuit[name]:g} Ω" for name in names if isinstance(circuit.get(name), float)
+    )
+    fields = {axis.name: summary.said(axis.field, found.base[axis.name]) for axis in found.sweep.axes}
+    rows = [
+        ("base", ", ".join(f"{summary.titled(name)} {value}" for name, value in fields.items())),
+        ("circuit", said),
+        ("seeds", f"{found.sweep.seeds.start} to {found.sweep.seeds.stop - 1}"),
+        ("imperfections", ", ".join(f"{k} = {v}" for k, v in document.get("imperfections", {}).items())),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def _data(found: Findings, command: str) -> dict[str, Any]:
+    sweep, study = found.sweep, found.study
+    points, metrics = sweep.configurations(), study.subject.metrics
+    tables = [study.values(points, metric.name) for metric in metrics]
+    worst = [
+        t.min(axis=1) if m.more_is_better else t.max(axis=1)
+        for m, t in zip(metrics, tables, strict=True)
+    ]
+    reasons = {i: why for i, point in enumerate(points) if (why := study.reason(point))}
+    return {
+        "axes": [_axis(axis, found) for axis in sweep.axes],
+        "metrics": [
+            {"name": m.name, "title": summary.named(m), "more": m.more_is_better} for m in metrics
+        ],
+        "metric": [m.name for m in metrics].index(found.metric.name),
+        "points": None if sweep.is_grid else [list(point.values()) for point in points],
+        "start": [axis.nearest(found.base[axis.name]) if axis.levels else 0 for axis in sweep.axes],
+        "mean": [_short(t.mean(axis=1)) for t in tables],
+        "half": [_short(half_widths(t)) for t in tables],
+        "worst": [_short(w) for w in worst],
+        "failed": reasons,
+        "chips": len(sweep.seeds),
+        "command": command,
+        "options": f" --repeats {sweep.repeats} --seed {sweep.seed}",
+        "swings": [
+            {
+                "title": summary.titled(one.axis.name), "base": one.at_base,
+                "low": one.at_low, "low_half": _number(one.low_half),
+                "low_said": summary.said(one.axis.field, one.axis.between(0.0)),
+                "high": one.at_high, "high_half": _number(one.high_half),
+                "high_said": summary.said(one.axis.field, one.axis.between(1.0)),
+            }
+            for one in found.swings
+            if math.isfinite(one.size)
+        ],
+        "indices": [
+            {
+                "title": summary.titled(one.axis.name), "first": one.first, "total": one.total,
+                "first_half": one.first_half, "total_half": one.total_half,
+            }
+            for one in found.indices
+        ],
+    }  # fmt: skip
+
+
+def _axis(axis: Axis, found: Findings) -> dict[str, Any]:
+    words = not axis.numeric
+    unit = "" if axis.field.unit == "-" else axis.field.unit.replace("Ohm", "Ω")
+    positive = not words and axis.low > 0
+    return {
+        "name": axis.name, "title": summary.titled(axis.name), "unit": unit, "words": words,
+        "levels": list(axis.levels) or None,
+        "log": axis.log or (positive and axis.high / axis.low >= 100),
+    }  # fmt: skip
+
+
+def _short(values: Sequence[float] | np.ndarray[Any, Any]) -> list[float | None]:
+    """Five digits, as many as a plot can show."""
+    return [_number(float(f"{value:.5g}")) for value in values]
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _code() -> str:
+    return (resources.files("roa_circuit.sweeps") / "report.js").read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    return (resources.files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
