@@ -8,6 +8,7 @@ import numpy as np
 from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.dialect import Dialect
 from netlists.simulators import Engine
+from roa_circuit.breaks import Break
 from roa_circuit.circuitry import Amplifier, Circuitry, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
@@ -24,6 +25,10 @@ def golden_decks() -> dict[str, str]:
     wired, ideal, device = default_crossbar(3, 2), Crossbar(rows=3, columns=2), default_device()
     third = Crossbar(rows=3, columns=2, r_word=0.5, r_sense=4.7e3, scheme="V/3")
     access = Crossbar(rows=3, columns=2, r_word=0.5, r_bit=0.5, scheme="ideal")
+    uneven = {"r_source": (10.0, 0.0, 30.0), "r_word": (1.0, 2.0, 0.0), "r_sense": (5.0, 0.0)}
+    torn = (Break(line="word", row=0, column=1), Break(line="bit", row=1, column=0))
+    both = Crossbar(rows=3, columns=2, drive="both", sense="top", breaks=torn, **uneven)
+    mirrored = Crossbar(rows=3, columns=2, r_bit=0.5, drive="right", sense="top", **uneven)
     lines = {"c_word": 1e-15, "c_bit": 1e-15, "c_cell": 2e-16}
     pole = Amplifier(r_feedback=1e4, gain=1e3, gain_bandwidth=1e7)
     opamps = Circuitry(amplifier=pole, temperature=350.0, **lines)
@@ -35,6 +40,8 @@ def golden_decks() -> dict[str, str]:
         "read.cir": read_deck(wired, state, volts, device, origin="golden"),
         "read_ideal.cir": read_deck(ideal, state, volts, device, origin="golden"),
         "sweep.cir": sweep_deck(wired, state, volts, load_device("zhang2021")),
+        "sweep_both_ends.cir": sweep_deck(both, state, volts, device),
+        "sweep_mirrored.sim": sweep_deck(mirrored, state, volts, device, engine=Engine.vacask),
         "read_amplified.cir": read_deck(wired, state, volts, device, circuitry=opamps),
         "write_compiled.cir": write_deck(
             wired, state, pulses, device, dialect=Dialect(klu=True, osdi=True)
