@@ -1,4 +1,4 @@
-"""What wires do to a matrix product: the same array read behind better and worse lines.
+"""What wires do to a matrix product: the same array behind better and worse lines, driven twice.
 
 python examples/wires.py
 """
@@ -24,3 +24,11 @@ for ohms in (0.01, 0.1, 1.0, 10.0):
         real = read_currents(wired, state, voltages, device)
         losses.append(1 - (real / read_currents(array, state, voltages, device)).mean())
     print(f"{ohms:10g}   {losses[0]:22.2%}   {losses[1]:18.2%}")
+
+print("\nword lines driven at   loss at 10 Ohm, design point   columns: first, middle, last")
+square, volts = Crossbar(rows=64, columns=64, r_word=10.0, r_bit=10.0), rng.uniform(0, 0.1, (8, 64))
+state, perfect = rng.random(square.shape), square.ideal()
+for drive in ("left", "both"):
+    real = read_currents(dataclasses.replace(square, drive=drive), state, volts, default_device())
+    loss = 1 - (real / read_currents(perfect, state, volts, default_device())).mean(axis=0)
+    print(f"{drive:>20}   {loss.mean():28.1%}   {loss[0]:13.1%} {loss[32]:7.1%} {loss[-1]:5.1%}")
