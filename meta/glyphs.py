@@ -8,14 +8,20 @@ pixels for the same fonts. Harder to confuse with Omniglot than to solve: for te
 from __future__ import annotations
 
 import functools
+import hashlib
 import unicodedata
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from meta.fewshot import SIZE, FewShotDataset, shuffled_split
+from roa_circuit.errors import InputError
+from roa_circuit.results import write_file
 
 DRAWINGS = 20  # per class, as Omniglot
 FACES = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSerif", "DejaVuSansMono")
@@ -25,18 +31,50 @@ LEAST_DISTANCE = 6.0  # [pixels of ink] between two classes: Latin A and Greek A
 SHARES = {"train": 0.7, "validation": 0.05, "test": 0.25}
 
 Images = NDArray[np.float32]
+Drawings = NDArray[np.uint8]  # (classes, DRAWINGS, SIZE, SIZE), ink = 255
 
 
 @functools.cache
 def render_glyphs(seed: int = 0) -> FewShotDataset:
-    """More than 500 classes x 20 drawings, split by class; takes some seconds."""
+    """More than 500 classes x 20 drawings, split by class.
+
+    Drawn in some ten seconds and kept in the user's cache, where that can be written.
+    """
+    kept = _place(seed)
+    images = _kept(kept)
+    if images is None:
+        images = _rendered(seed)
+        with suppress(InputError):  # a folder that cannot be written costs time, no more
+            write_file(kept, lambda file: np.savez_compressed(file, images=images))
+    sizes = {split: round(share * len(images)) for split, share in SHARES.items()}
+    sizes["train"] += len(images) - sum(sizes.values())
+    return FewShotDataset(name="glyphs", images=images, classes=shuffled_split(sizes))
+
+
+def _place(seed: int) -> Path:
+    """Where drawings are kept: a file of its own for this code, these fonts and libraries."""
+    import pooch
+
+    versions = [metadata.version(name) for name in ("matplotlib", "numpy", "scipy")]
+    drawn_by = "\n".join([Path(__file__).read_text(encoding="utf-8"), *versions, str(seed)])
+    digest = hashlib.sha256(drawn_by.encode()).hexdigest()[:16]
+    return Path(pooch.os_cache("roa-circuit"), f"glyphs-{digest}.npz")
+
+
+def _kept(path: Path) -> Drawings | None:
+    """The drawings of an earlier run; None if there are none, or something else is there."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            images: Drawings = archive["images"]
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+    return images if images.dtype == np.uint8 and images.shape[1:] == (DRAWINGS, SIZE, SIZE) else None
+
+
+def _rendered(seed: int) -> Drawings:
     rng = np.random.default_rng([seed, 28])
     fonts = [_Face(name) for name in FACES]
-    classes = _distinct_letters(fonts[0])
-    images = np.stack([_drawings(letter, fonts, rng) for letter in classes])
-    sizes = {split: round(share * len(classes)) for split, share in SHARES.items()}
-    sizes["train"] += len(classes) - sum(sizes.values())
-    return FewShotDataset(name="glyphs", images=images, classes=shuffled_split(sizes))
+    return np.stack([_drawings(letter, fonts, rng) for letter in _distinct_letters(fonts[0])])
 
 
 class _Face:

@@ -8,10 +8,11 @@ import zipfile
 
 import matplotlib.image
 import numpy as np
+import pooch
 import pytest
 from PIL import Image
 
-from meta import omniglot
+from meta import glyphs, omniglot
 from meta.datasets import load_dataset
 from meta.glyphs import render_glyphs
 from meta.tasks import sample_task
@@ -100,14 +101,35 @@ def test_unusable_copies_are_named(tmp_path):
         load_dataset("omniglott")
 
 
+def test_glyphs_are_drawn_once_and_kept_for_the_next_run(monkeypatch, tmp_path):
+    drawn = []
+
+    def few(face):
+        drawn.append(face)
+        return list("ABCDEFGH")
+
+    monkeypatch.setattr(glyphs, "_distinct_letters", few)
+    monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path)
+    render = render_glyphs.__wrapped__
+    first, second = render(), render()
+    (kept,) = tmp_path.iterdir()
+    assert len(drawn) == 1
+    assert np.array_equal(first.images, second.images)
+    kept.write_bytes(b"not an archive")
+    assert np.array_equal(render().images, first.images)
+    assert len(drawn) == 2
+    monkeypatch.setattr(pooch, "os_cache", lambda project: kept)  # no folder, cannot be written
+    assert np.array_equal(render().images, first.images)
+
+
 def test_glyphs_have_many_classes_that_look_unlike():
-    glyphs = render_glyphs()
-    assert len(glyphs.images) > 500
-    assert glyphs.images.shape[1:] == (20, 28, 28)
-    assert glyphs.images.max() > 200
-    assert (glyphs.images.max(axis=(2, 3)) > 100).all()
-    assert sum(len(c) for c in glyphs.classes.values()) == len(glyphs.images)
-    assert not set(glyphs.classes["train"]) & set(glyphs.classes["test"])
+    all_of_them = render_glyphs()
+    assert len(all_of_them.images) > 500
+    assert all_of_them.images.shape[1:] == (20, 28, 28)
+    assert all_of_them.images.max() > 200
+    assert (all_of_them.images.max(axis=(2, 3)) > 100).all()
+    assert sum(len(c) for c in all_of_them.classes.values()) == len(all_of_them.images)
+    assert not set(all_of_them.classes["train"]) & set(all_of_them.classes["test"])
 
 
 def save_pictures(folder, count, shape, seed=0):
