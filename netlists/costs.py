@@ -15,6 +15,7 @@ import numpy as np
 
 from netlists.dialect import PLAIN, Dialect
 from netlists.simulators import Engine
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 
 
@@ -78,10 +79,25 @@ _WITH_KLU = {"factor": 1e-9, "order": 5e-9}
 _WITH_OSDI = {"load": 1e-6, "dynamic_load": 3e-6, "parse": 4e-5}
 
 
-def prices(engine: Engine, dialect: Dialect = PLAIN) -> Prices:
-    """Of a simulator, ngspice as its decks use it."""
+# Charge asks for more time points, a transistor is loaded beside each cell: factors of each engine.
+_CHARGED = {Engine.ngspice: 4.0, Engine.vacask: 1.3}
+_GATED = {Engine.ngspice: 1.7, Engine.vacask: 2.0}
+
+
+def prices(engine: Engine, dialect: Dialect = PLAIN, circuitry: Circuitry = BARE) -> Prices:
+    """Of a simulator on circuits like this, ngspice as its decks use it."""
     changed = (_WITH_KLU if dialect.klu else {}) | (_WITH_OSDI if dialect.osdi else {})
-    return dataclasses.replace(_PRICES[engine], **changed)
+    p = dataclasses.replace(_PRICES[engine], **changed)
+    reads = _CHARGED[engine] if circuitry.stores_charge else 1.0
+    writes = _CHARGED[engine] if circuitry.loads_lines else 1.0
+    gates = _GATED[engine] if circuitry.transistor else 1.0
+    return dataclasses.replace(
+        p,
+        load=gates * p.load,
+        dynamic_load=gates * p.dynamic_load,
+        read=reads * p.read,
+        pulse=writes * p.pulse,
+    )
 
 
 def wall_seconds(seconds: Sequence[float], workers: int) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists import costs
+from netlists.costs import Prices
 from netlists.deck import Deck, How, read_deck, sweep_deck, write_deck
 from netlists.dialect import PLAIN, Dialect
 from netlists.parallel import Together
@@ -74,6 +75,11 @@ class Plan:
     def writes(self) -> bool:
         return self.phase is not Phase.read
 
+    @property
+    def prices(self) -> Prices:
+        """Of its decks."""
+        return costs.prices(self.engine, self.dialect, self.circuitry)
+
     def how(self, origin: str) -> How:
         """What its decks are told."""
         return {
@@ -121,16 +127,9 @@ def voltages(layer: ProgrammedLayer) -> Floats:
     return np.asarray(voltage_from_input(layer.inputs))
 
 
-def estimate(
-    tile: Tile,
-    phase: Phase,
-    analysis: Analysis,
-    engine: Engine = Engine.ngspice,
-    dialect: Dialect = PLAIN,
-) -> tuple[float, float]:
+def estimate(tile: Tile, phase: Phase, analysis: Analysis, prices: Prices) -> tuple[float, float]:
     """Seconds that the simulator will take for the tile's (write, reads)."""
     layer, write, read = tile.layer, 0.0, 0.0
-    prices = costs.prices(engine, dialect)
     if phase is not Phase.read and layer.pulses.any():
         pulses = sum(1 for _ in write_programme(layer.pulses, layer.device))
         write = prices.write_seconds(layer.crossbar, pulses)

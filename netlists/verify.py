@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from netlists import costs
 from netlists.comparison import passed, reads, states
+from netlists.costs import Prices
 from netlists.dialect import PLAIN, Dialect
 from netlists.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
 from netlists.parallel import Together, cores, run_all
@@ -122,7 +123,7 @@ def verify(
         surrogate_seconds=seconds[1],
         speedup=seconds[0] / seconds[1],
         wall_seconds=wall,
-        estimated_seconds=estimated_seconds(tiles, phase, analysis, workers, engine, dialect),
+        estimated_seconds=estimated_seconds(tiles, phase, analysis, plan.prices, workers),
         workers=workers,
         engine=str(engine),
         dialect="" if dialect == PLAIN else str(dialect),
@@ -155,12 +156,11 @@ def estimated_seconds(
     tiles: Sequence[Tile],
     phase: Phase,
     analysis: Analysis,
+    prices: Prices,
     workers: int | None = None,
-    engine: Engine = Engine.ngspice,
-    dialect: Dialect = PLAIN,
 ) -> float:
     """Wall clock that the simulator will take on that many cores, within a factor of two."""
-    jobs = [sum(estimate(tile, phase, analysis, engine, dialect)) for tile in tiles]
+    jobs = [sum(estimate(tile, phase, analysis, prices)) for tile in tiles]
     return costs.wall_seconds(jobs, workers or cores())
 
 
@@ -187,7 +187,7 @@ def _run_tiles(
     progress: Callable[[float], None],
 ) -> list[Run]:
     """The simulator on all tiles, the dearest first, so that no core is left with one at the end."""
-    prices = [estimate(tile, plan.phase, plan.analysis, plan.engine, plan.dialect) for tile in tiles]
+    prices = [estimate(tile, plan.phase, plan.analysis, plan.prices) for tile in tiles]
     together = Together(progress, weights=[price for pair in prices for price in pair])
     order = sorted(range(len(tiles)), key=lambda index: -sum(prices[index]))
 

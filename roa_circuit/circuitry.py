@@ -164,8 +164,12 @@ class Circuitry:
     @property
     def stores_charge(self) -> bool:
         """Whether a read takes time to settle."""
-        pole = self.amplifier.pole if self.amplifier else 0.0
-        return max(self.c_word, self.c_bit, self.c_cell, pole) > 0
+        return self.loads_lines or (self.amplifier is not None and self.amplifier.pole > 0)
+
+    @property
+    def loads_lines(self) -> bool:
+        """Whether lines have capacitance."""
+        return max(self.c_word, self.c_bit, self.c_cell) > 0
 
     def applied(
         self, crossbar: Crossbar, device: Device, asked: Wiring | None = None

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from netlists import costs
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Reads, asked_lines, layer_on, note
 from netlists.costs import said
@@ -90,8 +91,9 @@ def verify(
     size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
     engine.simulator.find()
     dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
+    prices = costs.prices(engine, dialect, circuitry)
     seconds = sum(
-        estimated_seconds(split(one, size), phase, analysis, workers, engine, dialect) for one in chosen
+        estimated_seconds(split(one, size), phase, analysis, prices, workers) for one in chosen
     )
     _announce(chosen, size, phase, seconds, workers)
     note(circuitry)

@@ -5,14 +5,17 @@ import dataclasses
 import numpy as np
 import pytest
 
-from netlists.costs import said
+from netlists.costs import prices, said
+from netlists.dialect import Dialect
 from netlists.engines import Analysis, Phase
 from netlists.figures import drawings
 from netlists.report import headline, summary_rows, totals
 from netlists.report_page import page
 from netlists.simulation import Simulation, Simulator
+from netlists.simulators import Engine
 from netlists.verification import column_errors, relative_error
 from netlists.verify import estimated_seconds, verify
+from roa_circuit.circuitry import Circuitry, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.results import provenance
@@ -198,8 +201,20 @@ def test_time_is_said_as_exactly_as_it_is_known():
 def test_the_estimate_grows_with_everything(make_layer):
     def seconds(rows=10, columns=5, reads=4, **how):
         arguments = {"phase": Phase.read, "analysis": Analysis.sweep, "workers": 1, **how}
+        arguments["prices"] = prices(Engine.ngspice)
         return estimated_seconds(split(make_layer(rows=rows, columns=columns, reads=reads)), **arguments)
 
     assert seconds() < min(seconds(rows=40), seconds(columns=40), seconds(reads=400))
     assert seconds() < seconds(analysis=Analysis.transient) < seconds(phase=Phase.both)
     assert seconds(rows=640, workers=2) < 0.7 * seconds(rows=640)
+
+
+def test_the_estimate_knows_what_a_deck_has_and_uses(make_layer):
+    tiles = split(make_layer(rows=64, columns=40))
+    charged, gated = Circuitry(c_bit=1e-15), Circuitry(transistor=Transistor())
+
+    def seconds(**how):
+        return estimated_seconds(tiles, Phase.both, Analysis.transient, prices(Engine.ngspice, **how), 1)
+
+    assert seconds(dialect=Dialect(klu=True, osdi=True)) < seconds(dialect=Dialect(klu=True)) < seconds()
+    assert seconds() < min(seconds(circuitry=charged), seconds(circuitry=gated))
