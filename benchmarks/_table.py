@@ -56,16 +56,21 @@ def seconds(run: Callable[[], object]) -> float:
     return (time.perf_counter() - start) / count
 
 
-def main(description: str, measure: Callable[[bool], Iterable[Row]]) -> None:
-    """Print the rows of `measure(quick)` as they come, and write them as JSON."""
+def main(description: str, measure: Callable[..., Iterable[Row]], *, in_parts: bool = False) -> None:
+    """Print the rows of `measure(quick)` as they come, and write them as JSON.
+
+    in_parts : `--only TEXT` becomes the second argument of `measure`, else empty
+    """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="small cases only, within 45 s")
     parser.add_argument("--json", type=Path, required=True)
+    if in_parts:
+        parser.add_argument("--only", default="", metavar="TEXT", help="cases whose name holds TEXT")
     arguments = parser.parse_args()
     rows = []
-    for one in measure(arguments.quick):
+    for one in measure(arguments.quick, arguments.only) if in_parts else measure(arguments.quick):
         rows.append(one)
         other = "" if one["peer_seconds"] is None else f"{one['peer_seconds']:9.2e} s"
         error = "" if one["error"] is None else f"error {one['error']:.1e}"

@@ -1,6 +1,6 @@
 """The crossbar solver beside badcrossbar, ngspice, sparse LU, its dense twin and plain products.
 
-python benchmarks/solver.py [--quick] --json FILE
+python benchmarks/solver.py [--quick] [--only TEXT] --json FILE
 
 Errors are the worst deviation over the largest current or weight. badcrossbar asks for cairo,
 which draws and does not solve; without it:
@@ -14,11 +14,13 @@ import functools
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 from unittest.mock import MagicMock
 
+import _fresh
 import numpy as np
 from _table import Row, in_turns, main, row, seconds
 from numpy.typing import NDArray
@@ -26,11 +28,13 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
 from netlists.deck import read_deck
-from roa_circuit.crossbar import Crossbar
+from netlists.ngspice import simulate
+from roa_circuit.crossbar import Crossbar, bit_node, word_node
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance
+from roa_circuit.parameters import Device
 from roa_circuit.solver import effective_weights, read_currents
 
 Floats = NDArray[np.float64]
@@ -49,15 +53,17 @@ def draw(rows: int, columns: int, reads: int) -> tuple[Floats, Floats]:
     return rng.random((rows, columns)), rng.uniform(0, 0.1, (reads, rows))
 
 
-def against_badcrossbar(size: int, ohms: float, reads: int, repeats: int) -> Row:
+def against_badcrossbar(
+    shape: tuple[int, int], ohms: float, reads: int, repeats: int, device: Device = DEVICE
+) -> Row:
     """Fresh linear reads of the same array."""
     badcrossbar = _badcrossbar()
-    state, voltages = draw(size, size, reads)
-    crossbar = Crossbar(rows=size, columns=size, r_word=ohms, r_bit=ohms)
-    resistances = 1 / conductance(state, DEVICE.pulses.read_voltage, DEVICE.memristor)
+    state, voltages = draw(*shape, reads)
+    crossbar = Crossbar(rows=shape[0], columns=shape[1], r_word=ohms, r_bit=ohms)
+    resistances = 1 / conductance(state, device.pulses.read_voltage, device.memristor)
 
     def own() -> Floats:
-        return read_currents(crossbar, state, voltages, DEVICE, exact=False)
+        return read_currents(crossbar, state, voltages, device, exact=False)
 
     def other() -> Any:
         return badcrossbar.compute(
@@ -65,7 +71,8 @@ def against_badcrossbar(size: int, ohms: float, reads: int, repeats: int) -> Row
         ).currents.output
 
     mine, theirs = in_turns([own, other], repeats)
-    case = f"{size}x{size}, {reads} fresh reads, {ohms:g} Ohm"
+    cells = f"{resistances.min():.2g}-{resistances.max():.2g} Ohm"
+    case = f"{shape[0]}x{shape[1]} of {cells}, {reads} fresh reads, {ohms:g} Ohm"
     return row(case, mine, "badcrossbar", theirs, worst(own(), np.asarray(other())))
 
 
@@ -134,14 +141,16 @@ def row_by_row(size: int) -> Row:
     return row(f"{size}x{size}, all effective weights", mine, "row by row", theirs, worst(*found))
 
 
-def few_reads(size: int, reads: int) -> Row:
-    """Fresh linear reads of a large array, and the way over all its weights."""
-    state, voltages = draw(size, size, reads)
-    crossbar = default_crossbar(size, size)
-    found: list[Floats] = []
-    mine = seconds(lambda: found.append(read_currents(crossbar, state, voltages, DEVICE, exact=False)))
-    theirs = seconds(lambda: found.append(voltages @ effective_weights(crossbar, state, DEVICE)))
-    return row(f"{size}x{size}, {reads} fresh reads", mine, "all weights", theirs, worst(*found))
+def large_array(size: int, reads: int) -> Row:
+    """Fresh linear reads of a large array beside all its weights, each in a process of its own."""
+    few = _fresh.run("linear", size, reads)
+    weights = _fresh.run("weights", size)
+    _, voltages = _fresh.draw(size, reads)
+    error = worst(few.result, voltages @ weights.result)
+    peaks = {"peak_bytes": few.peak, "peer_peak_bytes": weights.peak}
+    gigabytes = f"{few.peak / 1e9:.2g} and {weights.peak / 1e9:.2g} GB"
+    case = f"{size}x{size}, {reads} fresh reads, {gigabytes}"
+    return row(case, few.seconds, "all weights", weights.seconds, error, **peaks)
 
 
 def against_products(size: int, reads: int, repeats: int) -> list[Row]:
@@ -184,35 +193,88 @@ def against_ngspice(rows: int, columns: int, reads: int, repeats: int) -> list[R
     case = f"{rows}x{columns}, {reads} reads"
     return [
         row(
-            f"{case}, Eq. 2 at every cell", exact, run.version, run.seconds,
+            f"{case}, Eq. 2 at every cell", exact, f"{run.version} transient", run.seconds,
             worst(read_currents(crossbar, state, voltages, DEVICE), currents),
         ),
         row(
-            f"{case}, weights in hand", in_hand, run.version, run.seconds,
+            f"{case}, weights in hand", in_hand, f"{run.version} transient", run.seconds,
             worst(voltages @ weights, currents),
         ),
     ]  # fmt: skip
 
 
-def measure(quick: bool) -> Iterator[Row]:
-    """Small arrays first."""
+def against_operating_point(rows: int, columns: int, repeats: int) -> Row:
+    """One read, Eq. 2 at every cell, and ngspice's .op of a flat deck of behavioural cells."""
+    state, voltages = draw(rows, columns, 1)
+    crossbar = default_crossbar(rows, columns)
+    (own,) = in_turns([lambda: read_currents(crossbar, state, voltages, DEVICE)], repeats)
+    run = simulate("\n".join(_flat_deck(crossbar, state, voltages[0])), time_limit=3600)
+    sensed = [run.vectors[bit_node(rows - 1, j)] for j in range(columns)]
+    currents = np.concatenate(sensed) / (crossbar.r_bit + crossbar.r_sense)
+    error = worst(read_currents(crossbar, state, voltages, DEVICE)[0], currents)
+    case = f"{rows}x{columns}, 1 read, Eq. 2 at every cell"
+    return row(case, own, f"{run.version} .op", run.seconds, error)
+
+
+def _flat_deck(c: Crossbar, state: Floats, voltages: Floats) -> Iterator[str]:
+    p, volts, omega = DEVICE.memristor, voltages.tolist(), state.tolist()
+    yield "* a crossbar read, Eq. 2 at every cell"
+    for k in range(c.rows):
+        yield f"V{k} drive{k} 0 {volts[k]!r}"
+        for j in range(c.columns):
+            word, bit = word_node(k, j), bit_node(k, j)
+            before = word_node(k, j - 1) if j else f"drive{k}"
+            below = bit_node(k + 1, j) if k < c.rows - 1 else "0"
+            yield f"Rw{k}_{j} {before} {word} {c.r_word + (0 if j else c.r_source)!r}"
+            yield f"Rb{k}_{j} {bit} {below} {c.r_bit + (c.r_sense if below == '0' else 0)!r}"
+            u = f"v({word},{bit})"
+            tunnel = f"{p.gamma * p.current_scale * omega[k][j]!r}*sinh({p.delta!r}*{u})"
+            barrier = f"{p.alpha * p.current_scale * (1 - omega[k][j])!r}*(1-exp(-{p.beta!r}*{u}))"
+            yield f"B{k}_{j} {word} {bit} i={tunnel}+{barrier}"
+    yield ".options reltol=1e-9 abstol=1e-18 vntol=1e-15"
+    yield ".op"
+    yield ".end"
+
+
+def cases(quick: bool) -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
+    """(name, what measures it), small arrays first."""
     repeats = 3 if quick else 9
     if importlib.util.find_spec("badcrossbar"):
         for size in (64, 128) if quick else (64, 128, 256):
-            for ohms in (1.0, 10.0):
-                yield against_badcrossbar(size, ohms, 32, 3 if size > 100 else repeats)
+            for ohms in (1.0, 10.0) if quick else (0.1, 1.0, 10.0):
+                shape, some = (size, size), 3 if size > 100 else repeats
+                yield f"badcrossbar {size}", partial(against_badcrossbar, shape, ohms, 32, some)
+        for reads in () if quick else (1, 8, 1024):
+            yield f"badcrossbar {reads} reads", partial(against_badcrossbar, (64, 64), 1.0, reads, 3)
+        for name, shape in (
+            () if quick else (("64x20", (64, 20)), ("576x64", (576, 64)), ("1600x5", (1600, 5)))
+        ):
+            yield f"badcrossbar {name}", partial(against_badcrossbar, shape, 1.0, 1024, 3)
+        for name, scale in () if quick else (("1 kOhm", 1.0), ("1 MOhm", 1e-3)):
+            some = DEVICE.scaled(scale)
+            yield f"badcrossbar {name}", partial(against_badcrossbar, (64, 64), 1.0, 32, 3, some)
     else:
         print("badcrossbar is not installed; its rows are left out", file=sys.stderr)
     for size in (64,) if quick else (64, 128, 256):
-        yield all_weights(size, 1 if size > 200 else 3)
-    yield from against_products(64, 1024, repeats)
-    yield from against_ngspice(16, 6, 75, repeats)
+        yield f"weights {size}", partial(all_weights, size, 1 if size > 200 else 3)
+    yield "products", partial(against_products, 64, 1024, repeats)
+    yield "transient 16x6", partial(against_ngspice, 16, 6, 75, repeats)
+    yield "operating point 16x6", partial(against_operating_point, 16, 6, repeats)
     if not quick:
-        for shape in ((65, 6), (64, 20)):
-            yield from against_ngspice(*shape, 75, repeats)
-        yield row_by_row(512)
-        yield few_reads(1024, 8)
+        yield "operating point 64x20", partial(against_operating_point, 64, 20, repeats)
+        yield "transient 65x6", partial(against_ngspice, 65, 6, 75, repeats)
+        yield "transient 64x20", partial(against_ngspice, 64, 20, 75, repeats)
+        yield "weights 512 row by row", partial(row_by_row, 512)
+        yield "weights 1024", partial(large_array, 1024, 8)
+
+
+def measure(quick: bool, only: str) -> Iterator[Row]:
+    """The rows of the cases whose name holds `only`."""
+    for name, run in cases(quick):
+        if only in name:
+            found = run()
+            yield from found if isinstance(found, list) else [found]
 
 
 if __name__ == "__main__":
-    main(__doc__ or "", measure)
+    main(__doc__ or "", measure, in_parts=True)
