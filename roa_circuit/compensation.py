@@ -117,7 +117,7 @@ def predistort(
 class Order:
     """Which line of the network lies on which line of the array.
 
-    rows, columns : for each line of the array, from the driven or top end, the network's line
+    rows, columns : for each line of the array, from the top or the left, the network's line
     """
 
     rows: NDArray[np.intp]
@@ -153,13 +153,23 @@ def as_it_is(shape: tuple[int, int]) -> Order:
     return Order(rows=np.arange(shape[0]), columns=np.arange(shape[1]))
 
 
-def heaviest_nearest(conductances: Floats, voltages: Floats) -> Order:
+def heaviest_nearest(crossbar: Crossbar, conductances: Floats, voltages: Floats) -> Order:
     """Rows that carry most current nearest the sense end, columns that do nearest the drivers.
 
     conductances : (rows, columns) [S]; voltages : (reads, rows) [V], typical inputs
     """
     carried = np.abs(voltages).mean(axis=0)[:, None] * conductances
+    rows, columns = (np.arange(count) for count in crossbar.shape)
+    to_sense = rows if crossbar.sense == "top" else rows[::-1]
+    to_driver = {"left": columns, "right": columns[::-1], "both": np.minimum(columns, columns[::-1])}
     return Order(
-        rows=np.argsort(carried.sum(axis=1), kind="stable"),
-        columns=np.argsort(-carried.sum(axis=0), kind="stable"),
+        rows=_placed(carried.sum(axis=1), to_sense),
+        columns=_placed(carried.sum(axis=0), to_driver[crossbar.drive]),
     )
+
+
+def _placed(carried: Floats, distance: NDArray[np.intp]) -> NDArray[np.intp]:
+    """For each place at its distance from the end, the line that goes there."""
+    lines = np.empty_like(distance)
+    lines[np.argsort(distance, kind="stable")] = np.argsort(-carried, kind="stable")
+    return lines

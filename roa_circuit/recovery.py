@@ -157,7 +157,8 @@ def mapped(
     wanted = np.asarray(conductance(states, V_r, p))
     order = as_it_is(wanted.shape)
     if choice.permuted:
-        order = heaviest_nearest(wanted, np.asarray(voltage_from_input(layer.inputs)))
+        volts = np.asarray(voltage_from_input(layer.inputs))
+        order = heaviest_nearest(layer.crossbar, wanted, volts)
     if not choice.predistorted:
         return order, order.place(states), np.ones(wanted.shape[1]), 0.0
     found = predistort(layer.crossbar, order.place(wanted), *conductance_range(V_r, p))

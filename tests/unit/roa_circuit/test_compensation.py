@@ -87,7 +87,7 @@ def test_predistortion_at_the_ends_of_the_range_is_near_the_optimum(ohms, monkey
 def test_an_order_is_undone_at_the_output():
     rng = np.random.default_rng(1)
     G, volts = rng.random((5, 4)), rng.random((3, 5))
-    order = heaviest_nearest(G, volts)
+    order = heaviest_nearest(array(5, 4, 1.0), G, volts)
     currents = order.inputs(volts) @ order.place(G)
     np.testing.assert_allclose(order.outputs(currents), volts @ G)
     np.testing.assert_array_equal(order.restore(order.place(G)), G)
@@ -96,10 +96,11 @@ def test_an_order_is_undone_at_the_output():
     assert (np.diff(order.place(carried).sum(axis=0)) <= 0).all()
 
 
-def test_heavy_lines_near_the_ends_lose_least():
-    crossbar, rng = array(40, 10, 20.0), np.random.default_rng(2)
+@pytest.mark.parametrize("ends", [{}, {"drive": "right", "sense": "top"}, {"drive": "both"}])
+def test_heavy_lines_near_the_ends_lose_least(ends):
+    crossbar, rng = dataclasses.replace(array(40, 10, 20.0), **ends), np.random.default_rng(2)
     G, volts = conductances((40, 10), 1.0), 0.1 * rng.random((20, 40)) ** 4
-    order = heaviest_nearest(G, volts)
+    order = heaviest_nearest(crossbar, G, volts)
     V_r, p = DEVICE.pulses.read_voltage, DEVICE.memristor
 
     def lost(G, volts):
