@@ -10,7 +10,7 @@ from strategies import broken_crossbars, crossbars
 
 from netlists.deck import sweep_deck, write_deck
 from netlists.ngspice import simulate
-from netlists.ngspice_deck import ENERGY, NANOJOULE
+from netlists.probes import ENERGY, MILLIJOULE
 from netlists.simulators import Engine
 from roa_circuit.breaks import Break
 from roa_circuit.crossbar import SELECT_SCHEMES, Crossbar
@@ -64,7 +64,7 @@ def test_a_write_from_both_sides_is_the_same_in_both(scheme):
     own = write_in_situ(crossbar, state, pulses, device)
     assert np.abs(own.state - deck.measured(run).reshape(SHAPE)).max() < 2e-4
     if scheme != "ideal":  # its switches take energy, too
-        assert own.energy == pytest.approx(NANOJOULE * run.vectors[ENERGY][-1], rel=1e-3)
+        assert own.energy == pytest.approx(MILLIJOULE * run.vectors[ENERGY][-1], rel=1e-3)
     left = write_in_situ(dataclasses.replace(crossbar, drive="left"), state, pulses, device)
     assert np.abs(own.state - left.state).max() > 1e-3
 
