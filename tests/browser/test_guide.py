@@ -1,0 +1,65 @@
+"""The guide in a real browser: opened as files, it asks for nothing, fits a phone, and finds things."""
+
+import shutil
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PAGES = ("index", "tasks/fit", "reference/roa-spice", "reference/roa_circuit", "extending")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium, as the system has it."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, NAMES)))
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser, guide_site):
+    """Open a page; what it complains of, or asks of anywhere else, fails the test."""
+    contexts = []
+
+    def open_(name, width=1280):
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        contexts.append((context, heard := []))
+        tab = context.new_page()
+        tab.on("console", lambda message: heard.append(message.text))
+        tab.on("pageerror", lambda error: heard.append(str(error)))
+        tab.on("request", lambda asked: heard.extend([asked.url] * asked.url.startswith("http")))
+        tab.goto((guide_site / f"{name}.html").as_uri())
+        return tab
+
+    yield open_
+    for context, heard in contexts:
+        context.close()
+        assert heard == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_phone(visit, name):
+    tab = visit(name, width=375)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 375
+    assert tab.locator("article h1").is_visible()
+
+
+def test_the_picture_is_there(visit):
+    size = visit("index").locator("img.picture").evaluate("e => [e.naturalWidth, e.clientWidth]")
+    assert min(size) > 500
+
+
+def test_the_search_finds_an_option_without_a_server(visit):
+    tab = visit("index")
+    tab.wait_for_timeout(500)
+    tab.keyboard.press("Control+k")
+    tab.wait_for_timeout(500)
+    tab.keyboard.insert_text("predistort")
+    tab.get_by_text("results").first.wait_for(timeout=20000)
+    assert tab.get_by_text("compensation", exact=False).count() > 0
