@@ -59,12 +59,15 @@ def _current_errors(result: Verification) -> Drawing:
         axes = figure.subplots()
         axes.set_yscale("log")
         dots(axes, np.arange(len(errors)), errors, colour=BLUE, size=4.5)
-        axes.axhline(CURRENT_LIMIT, color=RED, lw=1, ls="--", label="limit")
-        axes.set_ylim(errors.min() / 5, 5 * max(errors.max(), CURRENT_LIMIT))
+        top = errors.max()
+        if not result.approximate:
+            axes.axhline(CURRENT_LIMIT, color=RED, lw=1, ls="--", label="limit")
+            axes.legend(loc="center right")
+            top = max(top, CURRENT_LIMIT)
+        axes.set_ylim(errors.min() / 5, 5 * top)
         decades(axes.yaxis)
         axes.locator_params(axis="x", integer=True)
         axes.set(xlabel="column", ylabel="relative error")
-        axes.legend(loc="center right")
 
     caption = (
         "The worst relative error of each column's current; each tile's last column is its reference."
@@ -136,12 +139,13 @@ def _state_errors(result: Verification) -> Drawing:
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         axes.stairs(cells, edges, fill=True, color=BLUE, alpha=0.6)
-        axes.axvline(STATE_LIMIT, color=RED, lw=1, ls="--", label="limit")
+        if not result.approximate:
+            axes.axvline(STATE_LIMIT, color=RED, lw=1, ls="--", label="limit")
+            axes.legend(loc="upper left")
         axes.set(xscale="log", yscale="symlog", xlabel="|Δω|", ylabel="cells")
         axes.set_ylim(0, 2.0 * cells.max())
         decades(axes.xaxis)
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.legend(loc="upper left")
 
     caption = "How the errors of the states are spread over the cells."
     return draw(f"{result.layer}--state-error", caption, paint)

@@ -28,8 +28,14 @@ _WORST_COLUMNS = 12
 _FOOTER = (
     "Current errors are relative to each current itself, the surrogate reading the states that"
     " the simulator wrote; a current below a millionth of the largest counts as that millionth."
+)
+_PASSED = (
     f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e}, and, where a"
     " layer has labels, the same prediction for every read."
+)
+_PASSED_APPROXIMATELY = (
+    " The surrogate takes access transistors for resistances in reads and for nothing in writes: passed"
+    " means, where a layer has labels, the same prediction for every read, whatever the errors."
 )
 
 
@@ -68,7 +74,7 @@ def page(
         lead=_lead(options, results[0].engine),
         numbers=_numbers(results),
         sections=sections,
-        footer=_FOOTER,
+        footer=_FOOTER + (_PASSED_APPROXIMATELY if results[0].approximate else _PASSED),
     )
 
 

@@ -279,15 +279,16 @@ def _values(kind: type, table: dict[str, Any], where: str) -> dict[str, Any]:
     return {names[key]: value for key, value in table.items()}
 
 
-def _document(record: Any) -> dict[str, Any]:
+def _document(record: Any, *, whole: bool = False) -> dict[str, Any]:
+    """What differs from the default, or is there at all; of sections `whole`."""
     found: dict[str, Any] = {}
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
         if isinstance(value, Wiring):
             found |= {field.name: value.to_dict()} if value.to_dict() else {}
         elif field.name not in UNITS:
-            found |= {field.name: _document(value)} if value else {}
-        elif value != field.default:
+            found |= {field.name: _document(value, whole=True)} if value else {}
+        elif value is not None and (whole or value != field.default):
             found[f"{field.name} [{UNITS[field.name]}]"] = value
     return found
 

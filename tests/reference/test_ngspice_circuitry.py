@@ -163,6 +163,9 @@ def test_verify_says_what_transistors_are_to_the_surrogate(make_layer, tmp_path,
     assert code == 0
     assert "the surrogate takes each for 250 Ohm" in out + err
     assert "1e-05" not in out
+    page = (tmp_path / "report.html").read_text()
+    assert "whatever the errors" in page
+    assert "transistor: width_over_length 10, threshold 0.5 V" in page
 
 
 def test_what_cannot_be_compared_is_refused(make_layer):
