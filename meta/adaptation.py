@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from meta.deploy import programmed_layers
 from meta.fewshot import FewShotDataset
@@ -25,12 +26,17 @@ from roa_circuit.shown import Facts, Shown
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Episode(Shown):
-    """An adapted episode; accuracies are of the query set, without wires."""
+    """An adapted episode; accuracies are of the query set, without wires.
+
+    answers : (queries,) the classes that the adapted network gives
+    """
 
     layers: dict[str, ProgrammedLayer]
     accuracy: float
     accuracy_before: float
     provenance: dict[str, Any]
+    task: Task
+    answers: NDArray[np.int64]
 
     def facts(self) -> Facts:
         """What the write took of every layer."""
@@ -94,6 +100,7 @@ def adapt_episode(
     made = provenance(
         dataset=dataset.name, split=split, seed=seed, relative_rate=relative_rate, sigma_wn=sigma_wn
     )
+    given = answers(network, task, adapted)
     return Episode(
         layers=programmed_layers(
             network,
@@ -105,14 +112,21 @@ def adapt_episode(
             rng=rng,
             provenance=made,
         ),
-        accuracy=accuracy(network, task, adapted),
+        accuracy=float(np.mean(given == task.query_labels.numpy())),
         accuracy_before=accuracy(network, task, Adapted(weights=network.initial_weights())),
         provenance=made,
+        task=task,
+        answers=given,
     )
+
+
+def answers(network: Network, task: Task, adapted: Adapted) -> NDArray[np.int64]:
+    """The class (queries,) that the adapted weights give every query image."""
+    with torch.no_grad():
+        _, logits = query_loss(network, task, adapted, torch.float32)
+    return np.asarray(logits.argmax(1).numpy())
 
 
 def accuracy(network: Network, task: Task, adapted: Adapted) -> float:
     """The share of query images that the adapted weights classify rightly."""
-    with torch.no_grad():
-        _, logits = query_loss(network, task, adapted, torch.float32)
-    return float((logits.argmax(1) == task.query_labels).double().mean())
+    return float(np.mean(answers(network, task, adapted) == task.query_labels.numpy()))

@@ -10,6 +10,7 @@ from meta.commands.adapt import adapt
 from meta.commands.evaluate import evaluate
 from meta.commands.methods import methods
 from meta.commands.reproduce import reproduce
+from meta.commands.sweep import sweep
 from meta.commands.train import train
 from meta.commands.wires import wires
 from roa_circuit import console
@@ -21,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (train, adapt, evaluate, reproduce, wires, methods):
+for _command in (train, adapt, evaluate, reproduce, wires, sweep, methods):
     app.command()(_command)
 
 

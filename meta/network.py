@@ -188,7 +188,10 @@ class Network(torch.nn.Module):
         x = images
         for name in BLOCKS:
             x = self.block(name, conv(x, weights[name]), step)
-        x = x.flatten(1).to(weights[HEAD].dtype)
+        return self.head_inputs(x.flatten(1).to(weights[HEAD].dtype))
+
+    def head_inputs(self, x: Tensor) -> Tensor:
+        """What the head's crossbar is given of the last block's outputs (images, features)."""
         if self.architecture.erased is None or not self.architecture.same_length:
             return x
         return math.sqrt(x.shape[1]) * F.normalize(x, eps=1e-6)

@@ -120,7 +120,7 @@ def typed(*, dropping: Collection[str] = ()) -> list[str]:
     return kept
 
 
-FLAGS = ("--figures",)
+FLAGS = ("--figures", "--in-situ")
 OF_A_SWEEP = (
     "--vary", "--design", "--points", "--repeats", "--seed", "--target", "--metric", "--sensitivity",
     "--samples", "--check", "--workers", "--scheduler", "--output-dir", "--figures", "--json",
@@ -177,6 +177,10 @@ Samples = Annotated[
         rich_help_panel="Conclusions",
     ),
 ]  # fmt: skip
+CompensationName = Annotated[
+    str,
+    typer.Option(help="nothing, permuted, predistorted, calibrated, or several joined by +."),
+]
 Workers = Annotated[int | None, typer.Option(min=1, max=1024, help="Processes; default: one a core.")]
 Scheduler = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786.")

@@ -28,9 +28,7 @@ def sweep(
     check: Annotated[
         str, typer.Option(metavar="SHARE", help="Simulate this share of the points in ngspice, too: 5%.")
     ] = "0",
-    compensation: Annotated[
-        str, typer.Option(help="nothing, permuted, predistorted, calibrated, or several joined by +.")
-    ] = "nothing",
+    compensation: options.CompensationName = "nothing",
     tile: Annotated[
         str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
     ] = str(TileSize()),

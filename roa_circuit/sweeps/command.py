@@ -44,6 +44,7 @@ class Asked:
     output_dir: Path
     figures: bool
     json_file: Path | None
+    usual_repeats: int = 1
 
     def sweep(self, subject: Subject) -> Sweep:
         """What is computed: the file's description, options having the last word."""
@@ -51,6 +52,7 @@ class Asked:
         vary = document.get("vary", {})
         given = {name: getattr(self, name) for name in ("design", "points", "repeats", "seed")}
         document |= {name: value for name, value in given.items() if value is not None}
+        document.setdefault("repeats", self.usual_repeats)
         if isinstance(vary, Mapping):
             document["vary"] = {**vary, **vary_options(self.vary)}
         try:

@@ -21,6 +21,7 @@ from roa_circuit.in_situ import write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
 from roa_circuit.parameters import Device
+from roa_circuit.programming import after_pulses
 from roa_circuit.recovery import Compensation, calibration_inputs, ideal_currents, mapped
 from roa_circuit.solver import read_currents
 from roa_circuit.tiling import Tile, TileSize, outputs, split
@@ -34,27 +35,39 @@ class Array:
 
     tile : its layer has the states and pulses as they lie, and, where it is calibrated, reads of
         test patterns and of nothing after those of the layer
+    own, meant : the tile's layer as the network knows it, and the one whose states are intended
     order, gain : undo the order and the pre-distortion of what is sensed
     mapped : (rows, columns) states that are set directly; None where the pulses are applied
-    ideal : (reads, columns) [A] of the layer's reads, and wanted : of the test patterns, both in
-        the layer's own order, behind perfect wires
+    wanted : (tests, columns) [A] of the test patterns in the layer's own order, behind perfect
+        wires; None where nothing is calibrated
     """
 
     tile: Tile
+    own: ProgrammedLayer
+    meant: ProgrammedLayer
     order: Order
     gain: Floats
     mapped: Floats | None
-    ideal: Floats
     wanted: Floats | None
+
+    @functools.cached_property
+    def ideal(self) -> Floats:
+        """(reads, columns) [A] of the layer's reads, in its own order, behind perfect wires."""
+        return ideal_currents(self.own, self.own.inputs, self.meant)
 
     def corrected(self, sensed: Floats) -> Floats:
         """The layer's currents (reads, columns) [A] of all that its readout sensed."""
-        count, gain, offset = len(self.ideal), self.gain, np.zeros(1)
-        if self.wanted is not None:
-            tests, rest = np.split(sensed[count:], 2)
-            found = calibrate(tests, self.order.place_columns(self.wanted), rest)
-            gain, offset = found.gain, found.offset
+        count = len(self.own.inputs)
+        gain, offset = self.correction(sensed[count:])
         return self.order.outputs(sensed[:count] * gain + offset)
+
+    def correction(self, sensed: Floats) -> tuple[Floats, Floats]:
+        """(gain, offset) of each column, of what was sensed after the layer's reads."""
+        if self.wanted is None:
+            return self.gain, np.zeros(1)
+        tests, rest = np.split(sensed, 2)
+        found = calibrate(tests, self.order.place_columns(self.wanted), rest)
+        return found.gain, found.offset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +133,17 @@ def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
     return chip.sense(currents, state, volts)
 
 
-def written(array: Array, chip: Chip) -> Floats:
-    """The states (rows, columns) of a chip after its write, in the surrogate."""
+def written(array: Array, chip: Chip, *, in_situ: bool = True) -> Floats:
+    """The states (rows, columns) of a chip after its write, in the surrogate.
+
+    in_situ : through the wires; else every cell gets its pulses in full
+    """
     layer = array.tile.layer
     start = chip.start(layer.initial_state)
     if array.mapped is not None:
         after = chip.start(array.mapped)
+    elif not in_situ:
+        after = np.asarray(after_pulses(start, layer.pulses, chip.device))
     elif chip.device.memristor.varies or chip.crossbar.word_gain:
         after = write_in_situ(chip.crossbar, start, layer.pulses, chip.device).state
     else:
@@ -159,10 +177,11 @@ def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation) -> Array:
     )
     return Array(
         tile=dataclasses.replace(tile, layer=placed),
+        own=layer,
+        meant=meant,
         order=order,
         gain=gain,
         mapped=states if choice.predistorted else None,
-        ideal=ideal_currents(layer, layer.inputs, meant),
         wanted=wanted,
     )
 

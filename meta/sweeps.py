@@ -1,0 +1,179 @@
+"""A whole network as the subject of a sweep: few-shot accuracy with every layer behind its circuit."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from meta.adaptation import Episode, adapt_episode
+from meta.behind_circuit import classes, on_chips
+from meta.fewshot import FewShotDataset
+from meta.network import HEAD, Network
+from roa_circuit.chip import chip_of
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.parameters import Device
+from roa_circuit.recovery import Compensation
+from roa_circuit.sweeps.deployed import deploy
+from roa_circuit.sweeps.fields import OWN, Field, Point, Setup, Value, shared_fields
+from roa_circuit.sweeps.layer import COMPENSATION
+from roa_circuit.sweeps.subject import Metric, Numbers
+from roa_circuit.tiling import TileSize
+
+METRICS = (
+    Metric(name="accuracy", meaning="right answers of the episodes' queries", more_is_better=True),
+    Metric(name="agreement", meaning="answers that are the ideal network's", more_is_better=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NetworkSubject:
+    """A network that adapts to an episode a seed, on chips that the seed draws.
+
+    Adaptation itself is ideal: gradients and pulse counts are those of perfect wires and the
+    nominal device. The pulses then meet the point's cells, and the queries its circuits.
+
+    in_situ : pulses go through the wires, which takes minutes for a network of blocks
+    """
+
+    network: Network
+    dataset: FewShotDataset
+    circuit: Crossbar = field(default_factory=lambda: default_crossbar(1, 2))
+    device: Device = field(default_factory=default_device)
+    imperfections: Imperfections = field(default_factory=Imperfections)
+    compensation: Compensation = field(default_factory=Compensation)
+    tile: TileSize = field(default_factory=TileSize)
+    shots: int = 1
+    queries: int = 15
+    in_situ: bool = False
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        a = self.network.architecture
+        return f"{a.ways}-way {self.shots}-shot {self.dataset.name}"
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """Those of every setup, and `compensation`."""
+        return {**shared_fields(), COMPENSATION.name: COMPENSATION}
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Few-shot accuracy, and agreement with the network that has no circuit."""
+        return METRICS
+
+    @property
+    def setup(self) -> Setup:
+        """What is varied from."""
+        return Setup(crossbar=self.circuit, device=self.device, imperfections=self.imperfections)
+
+    def base(self, field: Field) -> Value | None:
+        """What the arguments say."""
+        return self.compensation.name if field.part == OWN else self.setup.value(field)
+
+    def __post_init__(self) -> None:
+        test = self.dataset.split("test")  # the rest need not travel to every worker
+        alone = dataclasses.replace(self.dataset, images=test, classes={"test": np.arange(len(test))})
+        object.__setattr__(self, "dataset", alone)
+
+    def describe(self) -> dict[str, Any]:
+        """Network and data by their hashes, and all that was chosen."""
+        return dict(self._described)
+
+    @functools.cached_property
+    def _described(self) -> dict[str, Any]:
+        digest = hashlib.sha256(repr(dataclasses.asdict(self.network.architecture)).encode())
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(name.encode() + tensor.numpy(force=True).tobytes())
+        images = np.ascontiguousarray(self.dataset.images)
+        return {
+            "network": digest.hexdigest(),
+            "data": f"{self.dataset.name} {hashlib.sha256(images.tobytes()).hexdigest()}",
+            "episodes": {"shots": self.shots, "queries": self.queries, "in_situ": self.in_situ},
+            "circuit": {k: v for k, v in self.circuit.to_dict().items() if k not in ("rows", "columns")},
+            "device": self.device.to_dict(),
+            "tiles": str(self.tile),
+            "imperfections": self.imperfections.to_dict(),
+            "compensation": self.compensation.name,
+        }
+
+    def require(self, point: Point) -> None:
+        """Raise InputError where the circuit, the device or the imperfections refuse the point."""
+        self._at(point)
+
+    def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
+        """The metrics of one episode a seed."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # the same sums, whatever the machine
+        try:
+            found = [self._episode(point, seed) for seed in seeds]
+        finally:
+            torch.set_num_threads(threads)
+        return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
+
+    def _at(self, point: Point) -> tuple[Setup, Compensation]:
+        shared = {name: value for name, value in point.items() if name != COMPENSATION.name}
+        choice = point.get(COMPENSATION.name)
+        chosen = self.compensation if choice is None else Compensation.parse(str(choice))
+        return self.setup.at(shared, self.fields), chosen
+
+    def _episode(self, point: Point, seed: int) -> dict[str, float]:
+        setup, choice = self._at(point)
+        episode = _adapted(_Key(self), seed)
+        layers = {}
+        for index, (name, nominal) in enumerate(episode.layers.items()):
+            rows, columns = nominal.crossbar.shape
+            crossbar = dataclasses.replace(setup.crossbar, rows=rows, columns=columns)
+            layer = dataclasses.replace(nominal, crossbar=crossbar, device=setup.device)
+            deployed = deploy(layer, nominal, self.tile, choice)
+            # Layers are chips of their own: the same place in two layers is not the same draw.
+            chips = [
+                chip_of(one.tile, setup.imperfections, seed * len(episode.layers) + index)
+                for one in deployed.arrays
+            ]
+            layers[name] = on_chips(deployed, chips, in_situ=self.in_situ, exact=name == HEAD)
+        answers = classes(self.network, episode.task.query, layers)
+        labels = episode.task.query_labels.numpy()
+        return {
+            "accuracy": float(np.mean(answers == labels)),
+            "agreement": float(np.mean(answers == episode.answers)),
+        }
+
+
+class _Key:
+    """A subject as part of a key, by what it describes; it may have come from another process."""
+
+    def __init__(self, subject: NetworkSubject) -> None:
+        self.subject = subject
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.subject.describe() == other.subject.describe()
+
+    def __hash__(self) -> int:
+        return hash(self.subject.describe()["network"])
+
+
+@functools.lru_cache(maxsize=256)
+def _adapted(key: _Key, seed: int) -> Episode:
+    """The episode of a seed, adapted once for all points."""
+    subject = key.subject
+    return adapt_episode(
+        subject.network,
+        subject.dataset,
+        device=subject.device,
+        circuit=subject.circuit,
+        shots=subject.shots,
+        queries=subject.queries,
+        relative_rate=subject.network.written_rate,
+        max_pulses=subject.network.max_pulses,
+        seed=seed,
+    )

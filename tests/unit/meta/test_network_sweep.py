@@ -1,0 +1,101 @@
+"""A whole network behind its circuits, and its sweep."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from meta import cli
+from meta.adaptation import adapt_episode
+from meta.behind_circuit import classes, on_chips
+from meta.network import BLOCKS, Architecture, Network, conv
+from meta.sweeps import NetworkSubject
+from roa_circuit.chip import chip_of
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.mapping import weight_from_state
+from roa_circuit.programming import after_pulses
+from roa_circuit.recovery import Compensation
+from roa_circuit.sweeps import sweep
+from roa_circuit.sweeps.deployed import deploy
+from roa_circuit.tiling import TileSize
+
+PERFECT = Crossbar(rows=1, columns=2)
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return Network(Architecture(filters=6), torch.Generator().manual_seed(1)).eval()
+
+
+def layers_of(episode, circuit, seed=0):
+    ready = {}
+    for name, layer in episode.layers.items():
+        rows, columns = layer.crossbar.shape
+        own = type(layer)(
+            **{
+                **vars(layer),
+                "crossbar": Crossbar(**{**vars(circuit), "rows": rows, "columns": columns}),
+            }
+        )
+        deployed = deploy(own, layer, TileSize(rows=40), Compensation())
+        chips = [chip_of(one.tile, None, seed) for one in deployed.arrays]
+        ready[name] = on_chips(deployed, chips, in_situ=False, exact=False)
+    return ready
+
+
+def test_perfect_circuits_of_linear_cells_are_the_network_itself(network, bars):
+    episode = adapt_episode(network, bars, device=default_device(), queries=4)
+    network.requires_grad_(False)
+    layers = layers_of(episode, PERFECT)
+    x = episode.task.query
+    for name in BLOCKS:
+        layer = episode.layers[name]
+        state = after_pulses(layer.initial_state, layer.pulses, layer.device)
+        g = torch.from_numpy(weight_from_state(state))[:, :-1]
+        weight = g.T.reshape(len(g.T), x.shape[1], 3, 3)
+        windows = torch.nn.functional.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
+        y = torch.from_numpy(layers[name](windows.double().numpy())).float()
+        wanted = conv(x, weight.float())
+        seen = y.reshape(len(x), *x.shape[2:], -1).movedim(3, 1)
+        torch.testing.assert_close(seen, wanted, atol=1e-4, rtol=1e-4)
+        x = network.block(name, wanted, network.architecture.steps)
+    np.testing.assert_array_equal(classes(network, episode.task.query, layers), episode.answers)
+
+
+def test_wires_cost_answers_and_compensation_gives_them_back(network, bars):
+    subject = NetworkSubject(network=network, dataset=bars, queries=4)
+    vary = {"wire_resistance": [0.0, 2000.0], "compensation": ["nothing", "predistorted+calibrated"]}
+    found = sweep(subject, vary, repeats=3).agreement.mean("repeat")
+    assert found.sel(wire_resistance=0.0, compensation="nothing") > 0.95
+    lost = found.sel(wire_resistance=2000.0, compensation="nothing")
+    assert lost < 0.9
+    assert found.sel(wire_resistance=2000.0, compensation="predistorted+calibrated") > lost + 0.05
+
+
+def test_noise_and_faults_reach_every_layer_and_seeds_tell_episodes_apart(network, bars):
+    subject = NetworkSubject(network=network, dataset=bars, queries=4, circuit=default_crossbar(1, 2))
+    found = sweep(subject, {"stuck_on": [0.0, 0.3], "sense_offset": [0.0, 1e-6]}, repeats=2)
+    assert found.agreement.sel(stuck_on=0.3, sense_offset=0.0).mean() < 0.9
+    assert found.agreement.sel(stuck_on=0.0, sense_offset=1e-6).mean() < 1.0
+    again = sweep(subject, {"stuck_on": [0.3], "sense_offset": [0.0]}, repeats=2)
+    assert (again.accuracy.squeeze() == found.accuracy.sel(stuck_on=0.3, sense_offset=0.0)).all()
+
+
+def test_the_command_sweeps_a_network(command, tmp_path, monkeypatch, network):
+    monkeypatch.chdir(tmp_path)
+    network.save(Path("n.safetensors"))
+    roa_meta = partial(command, cli.main, "sweep", "--network", "n.safetensors", "--dataset", "glyphs")
+    vary = ("--vary", "wire_resistance=0,50", "--vary", "sigma_wn=2", "--queries", "3")
+    code, out, error = roa_meta(*vary, "--repeats", "1", "--workers", "1", "--sensitivity", "none")
+    assert (code, error) == (0, "")
+    assert "2 points of 5-way 1-shot glyphs" in out
+    with xr.open_dataset("out/sweep/sweep.nc") as data:
+        assert data.accuracy.shape == (2, 1, 1)
+    assert json.loads(Path("out/sweep/report.json").read_text())["point_command"].endswith("--queries 3")
+    assert "did you mean 'sigma_wn'" in roa_meta("--vary", "sigma_w=1")[2]
