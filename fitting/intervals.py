@@ -77,7 +77,12 @@ def intervals(f: Fit, method: str = "covariance", *, seed: int = 0) -> Intervals
 
 
 def check_method(method: str) -> None:
-    """Refuse a method that is unknown."""
+    """Refuse a method that is unknown.
+
+    Raises
+    ------
+    InputError : with the nearest of METHODS.
+    """
     if method not in METHODS:
         raise InputError(f"--intervals {method!r} is unknown; {nearest(method, METHODS)}")
 

@@ -137,7 +137,12 @@ class Training:
 
 
 def checked(given: dict[str, Any]) -> dict[str, Any]:
-    """The values of a [training] section, names and types checked against `Training`."""
+    """The values of a [training] section, names and types checked against `Training`.
+
+    Raises
+    ------
+    InputError : an unknown key, answered with the nearest, or a value of another type.
+    """
     known = {field.name: field for field in fields(Training)}
     for name, value in given.items():
         if name not in known:

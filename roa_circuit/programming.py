@@ -93,7 +93,12 @@ def real_pulse_count(omega: Array, d_omega: Array, device: Device, how: Programm
 
 
 def round_count(count: Array, how: Programming, generator: np.random.Generator | None = None) -> Array:
-    """Whole pulses from real ones; 'stochastic' needs a generator."""
+    """Whole pulses, signed, from real ones of any shape.
+
+    Raises
+    ------
+    InputError : 'stochastic' rounding without a generator.
+    """
     count = as_array(count)
     xp = namespace(count)
     if how.rounding == "nearest":
@@ -122,6 +127,10 @@ def write_noise(
 
     |Delta G| is what was really written after rounding: no pulse, no noise. In g this is
     sd = sigma_WN sqrt(2 |Delta g|). The other readings are in NOISE_READINGS.
+
+    Raises
+    ------
+    InputError : noise without a generator.
     """
     if how.sigma_wn == 0.0:
         return written

@@ -62,7 +62,11 @@ def read_currents(
 
 
 def effective_weights(crossbar: Crossbar, state: Floats, device: Device) -> Floats:
-    """The matrix W (rows, columns) [S] with currents = voltages @ W, linear cells."""
+    """The matrix W (rows, columns) [S] with currents = voltages @ W, behind wires and terminals.
+
+    state : (rows, columns) omega in [0, 1]; cells conduct as at the read voltage (Eq. 3). Reading
+        is then one matrix product, exact for linear cells; `read_currents` bends as Eq. 2 does.
+    """
     g = conductance(state, device.pulses.read_voltage, device.memristor)
     network = LinearNetwork(crossbar, g)
     if crossbar.breaks:
