@@ -2,30 +2,31 @@
 
 python benchmarks/meta.py [--quick] --json FILE
 
-`seconds` and `peer_seconds` are medians of one outer step (8 tasks, 5-way 1-shot, second order),
-taken in turns; `error` is the worst difference of a task's loss. The float32 row runs the
-toolkit's own path in the peer's precision, the other in the one that training uses here.
-learn2learn 0.2's MAML is one more peer where it is installed.
+`seconds` and `peer_seconds` are medians of one outer step (8 tasks, 5-way 1-shot, 15 queries, second
+order, two threads), taken in turns; `error` is the worst difference of a task's loss. The float32 row
+runs the toolkit's own path in the peer's precision, the first in the one that training uses here. The
+last row is the same step while a worker verifies a head in ngspice, beside one on its own: a ratio of 1
+says that training does not notice. learn2learn 0.2 is no peer, as it does not build
+on Python 3.11.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
-import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from _table import Row, in_turns, main, row, seconds
+
+sys.path = [path for path in sys.path if Path(path).resolve() != Path(__file__).resolve().parent]
+# or this file, found first, would hide the package of its name
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-sys.path = [path for path in sys.path if Path(path).resolve() != Path(__file__).resolve().parent]
-# or this file, found first, would hide the package of its name
 
 from meta.glyphs import render_glyphs
 from meta.head import write_losses
@@ -33,6 +34,11 @@ from meta.learners import outer_loss
 from meta.network import BLOCKS, Architecture, Network, fastest_dtype
 from meta.shipped import shipped_network
 from meta.tasks import Task, sample_task
+from meta.validate import worker_pool
+from netlists.shipped import load_layer
+from netlists.verify import verify
+
+THREADS, BATCH, QUERIES = 2, 8, 15
 
 Losses = Callable[[Network, list[Task]], list[float]]
 
@@ -105,88 +111,49 @@ def plain_erased(network: Network, tasks: list[Task]) -> list[float]:
     return [total]
 
 
-def learn2learn(network: Network, tasks: list[Task]) -> list[float]:
-    """learn2learn's MAML on its own four-block network, at one fixed rate."""
-    import learn2learn as l2l
-
-    maml = l2l.algorithms.MAML(l2l.vision.models.OmniglotCNN(5), lr=0.1)
-    losses = []
-    for task in tasks:
-        learner = maml.clone()
-        learner.adapt(F.cross_entropy(learner(task.support), task.support_labels))
-        loss = F.cross_entropy(learner(task.query), task.query_labels)
-        (loss / len(tasks)).backward()
-        losses.append(loss.item())
-    return losses
-
-
-def compare(
-    case: str,
-    name: str,
-    ours: Losses,
-    peer: Losses,
-    networks: tuple[Network, Network],
-    how: argparse.Namespace,
-) -> dict[str, object]:
+def compare(case: str, ours: Losses, peer: Losses, network: Network, repeats: int) -> Row:
     """One row: both take turns on the same tasks."""
-    images, rng = render_glyphs().split("train"), np.random.default_rng(0)
+    tasks = drawn()
+    losses = [run(network, tasks) for run in (ours, peer)]
+    error = max(abs(a - b) for a, b in zip(*losses, strict=True))
+    times = in_turns([lambda: ours(network, tasks), lambda: peer(network, tasks)], repeats)
+    return row(case, times[0], "plain float32 loop", times[1], error)
+
+
+def beside_ngspice(network: Network, repeats: int) -> Row:
+    """One step with and one without a verification going on in a worker, in turns."""
+    tasks, step, head = drawn(), own(fastest_dtype()), load_layer("fc")
     times: tuple[list[float], list[float]] = ([], [])
-    worst = 0.0
-    for turn in range(how.repeats + 1):
-        tasks = [
-            sample_task(images, rng, ways=5, shots=1, queries=how.queries) for _ in range(how.batch)
-        ]
-        losses = []
-        for run, network, taken in zip((ours, peer), networks, times, strict=True):
-            network.zero_grad()
-            start = time.perf_counter()
-            losses.append(run(network, tasks))
-            if turn:  # the first warms up
-                taken.append(time.perf_counter() - start)
-        if peer is not learn2learn:  # another network
-            worst = max(worst, *(abs(a - b) for a, b in zip(*losses, strict=True)))
-    seconds, other = map(statistics.median, times)
-    return {
-        "case": case, "seconds": seconds, "peer": name, "peer_seconds": other,
-        "ratio": other / seconds, "error": worst,
-    }  # fmt: skip
+    with worker_pool(1) as pool:
+        pool.submit(verify, head, workers=1).result()
+        for _ in range(repeats):
+            times[1].append(seconds(lambda: step(network, tasks)))
+            waiting = pool.submit(verify, head, workers=1)
+            time.sleep(1.0)  # until ngspice computes
+            times[0].append(seconds(lambda: step(network, tasks)))
+            waiting.result()
+    medians = [statistics.median(one) for one in times]
+    return row("roa, ngspice in a worker", medians[0], "without ngspice", medians[1], 0.0)
 
 
-def main() -> None:
-    """Print the rows, and write them where --json says."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--queries", type=int, default=15)
-    how = parser.parse_args()
-    how.repeats = 2 if how.quick else 7
-    torch.set_num_threads(how.threads)
-    network = shipped_network()
+def drawn() -> list[Task]:
+    """The tasks of one outer step."""
+    images, rng = render_glyphs().split("train"), np.random.default_rng(0)
+    return [sample_task(images, rng, ways=5, shots=1, queries=QUERIES) for _ in range(BATCH)]
+
+
+def measure(quick: bool) -> Iterator[Row]:
+    """The rows."""
+    torch.set_num_threads(THREADS)
+    repeats, network = 2 if quick else 9, shipped_network()
     head = Network(Architecture(erased=0.02), torch.Generator().manual_seed(0)).eval()
     precision = str(fastest_dtype()).removeprefix("torch.")
-    loop = "plain float32 loop"
-    rows = [
-        compare(
-            f"roa, one step, {precision}", loop, own(fastest_dtype()), plain, (network, network), how
-        ),
-        compare("roa, one step, float32", loop, own(torch.float32), plain, (network, network), how),
-        compare(f"roa-robust, {precision}", loop, erased, plain_erased, (head, head), how),
-    ]
-    if importlib.util.find_spec("learn2learn"):
-        ours = own(fastest_dtype())
-        rows.append(
-            compare(f"roa, {precision}", "learn2learn", ours, learn2learn, (network, network), how)
-        )
-    for row in rows:
-        print(
-            f"{row['case']:28s} {row['seconds']:8.3f} s   {row['peer']:26s} {row['peer_seconds']:8.3f} s"
-            f"   {row['ratio']:5.2f}x   error {row['error']:.1e}"
-        )
-    if how.json:
-        how.json.write_text(json.dumps(rows, indent=2) + "\n")
+    yield compare(f"roa, one step, {precision}", own(fastest_dtype()), plain, network, repeats)
+    yield compare("roa, one step, float32", own(torch.float32), plain, network, repeats)
+    yield compare(f"roa-robust, {precision}", erased, plain_erased, head, repeats)
+    if not quick:
+        yield beside_ngspice(network, repeats)
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__ or "", measure)

@@ -77,6 +77,12 @@ def train(
     return Network.load(folder / "best.safetensors")
 
 
+def epochs_done(folder: Path) -> int:
+    """How many epochs a run's folder has the metrics of."""
+    path = folder / "metrics.csv"
+    return len(path.read_text(encoding="utf-8").splitlines()) - 1 if path.exists() else 0
+
+
 def learning_rate(iteration: int, how: Training) -> float:
     """Cosine from the first to the final learning rate over the whole run."""
     share = iteration / (how.epochs * how.iterations)

@@ -70,8 +70,7 @@ class SpiceValidation:
         self.tolerances = tolerances or Tolerances()
         self.rows = read_rows(folder)
         self._pending: list[tuple[int, int, Future[Verification]]] = []
-        context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(workers, context, os.nice, (NICENESS,))
+        self._pool = worker_pool(workers)
 
     def __call__(self, network: Network, row: Epoch) -> None:
         """After an epoch: collect what is done, and send new episodes when it is time."""
@@ -139,6 +138,11 @@ class SpiceValidation:
             spice_seconds=round(result.spice_seconds, 3),
             diverged=self.tolerances.exceeded(*errors),
         )
+
+
+def worker_pool(count: int) -> ProcessPoolExecutor:
+    """Processes of low priority; they import no torch."""
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), os.nice, (NICENESS,))
 
 
 def _number(value: float | None) -> float:

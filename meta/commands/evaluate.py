@@ -13,8 +13,10 @@ from meta.commands._inputs import (
     DeviceOption,
     Method,
     NetworkFile,
+    Queries,
     Seed,
     Shots,
+    Ways,
     dataset_of,
     device_of,
     network_of,
@@ -33,11 +35,9 @@ def evaluate(
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
-    ways: Annotated[
-        int | None, typer.Option(help="5, or the network's own; an erased head takes any.")
-    ] = None,
+    ways: Ways = None,
     shots: Shots = 1,
-    queries: Annotated[int, typer.Option(help="Query images a class.")] = 15,
+    queries: Queries = 15,
     tasks: Annotated[int, typer.Option(help="Test tasks a noise level.")] = 200,
     sigma_wn: Annotated[
         str, typer.Option(help="Write noise levels of Eq. 7, comma separated.")

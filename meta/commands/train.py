@@ -18,6 +18,7 @@ from roa_circuit.results import write_json
 if TYPE_CHECKING:
     from meta.configuration import Training
     from meta.fewshot import FewShotDataset
+    from meta.spice_log import SpiceRow
     from meta.train import Callback, Epoch
     from meta.validate import SpiceValidation
 
@@ -71,12 +72,15 @@ def train(
     hardware_wires: Annotated[
         float | None, _option("Ohm a segment in ngspice, where not the surrogate's 1.")
     ] = None,
+    tensorboard: Annotated[bool, typer.Option(help="Event files, too, in the run's folder.")] = False,
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
     how = _configuration(output, config, resume, context.params)
+    from meta.events import Events
     from meta.network import Network
     from meta.spice_log import Tolerances
+    from meta.train import epochs_done
     from meta.train import train as run
 
     tolerances = Tolerances(current=current_tolerance, state=state_tolerance, action=on_divergence)
@@ -85,6 +89,16 @@ def train(
     with console.progress() as bar, ExitStack() as stack:
         line = bar.add_task("training", total=how.epochs * how.iterations)
         callbacks: list[Callback] = [lambda _, row: _report_epoch(row, how.epochs)]
+        on_spice = [_report_spice]
+
+        def tell(row: SpiceRow) -> None:
+            for one in on_spice:
+                one(row)
+
+        if tensorboard:
+            events = Events(output, first=epochs_done(output))
+            callbacks.append(events)
+            on_spice.append(events.spice)
         if validate_every:
             spice = _spice_validation(
                 images,
@@ -94,6 +108,7 @@ def train(
                 episodes=validate_episodes,
                 hardware=circuit_of(hardware_wires),
                 tolerances=tolerances,
+                on_row=tell,
             )
             callbacks.append(stack.enter_context(spice))
         network = run(
@@ -135,21 +150,21 @@ def _report_epoch(row: Epoch, epochs: int) -> None:
     )
 
 
+def _report_spice(row: SpiceRow) -> None:
+    console.out.print(
+        f"  ngspice, epoch {row.epoch + 1}, episode {row.episode}: surrogate "
+        f"{row.accuracy_surrogate:.2%}, SPICE {row.accuracy_spice:.2%}, currents within "
+        f"{row.current_error:.0e}, states within {row.state_error:.0e}"
+        f"{': [bold red]DIVERGED[/]' if row.diverged else ''}",
+        soft_wrap=True,
+    )
+
+
 def _spice_validation(
     images: FewShotDataset, how: Training, output: Path, **options: Any
 ) -> SpiceValidation:
-    from meta.spice_log import SpiceRow
     from meta.validate import SpiceValidation
 
-    def report(row: SpiceRow) -> None:
-        console.out.print(
-            f"  ngspice, epoch {row.epoch + 1}, episode {row.episode}: surrogate "
-            f"{row.accuracy_surrogate:.2%}, SPICE {row.accuracy_spice:.2%}, currents within "
-            f"{row.current_error:.0e}, states within {row.state_error:.0e}"
-            f"{': [bold red]DIVERGED[/]' if row.diverged else ''}",
-            soft_wrap=True,
-        )
-
-    plain = how.device == Training.device
+    plain = how.device == type(how).device
     device = default_device() if plain else load_device(how.device)
-    return SpiceValidation(images, device, how, output, on_row=report, **options)
+    return SpiceValidation(images, device, how, output, **options)

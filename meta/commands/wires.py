@@ -16,6 +16,7 @@ from meta.commands._inputs import (
     DeviceOption,
     Method,
     NetworkFile,
+    Ways,
     dataset_of,
     device_of,
     network_of,
@@ -36,7 +37,7 @@ def wires(
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
-    ways: Annotated[int | None, typer.Option(help="As in `evaluate`.")] = None,
+    ways: Ways = None,
     episodes: Annotated[int, typer.Option(min=1, help="Test episodes.")] = 20,
     wire_resistance: Annotated[
         str, typer.Option(metavar="OHM", help="Of both lines, a segment; comma separated.")

@@ -11,8 +11,9 @@ import torch
 from PIL import Image
 
 from meta.configuration import Training
+from meta.events import Events
 from meta.network import Network
-from meta.train import learning_rate, train
+from meta.train import epochs_done, learning_rate, train
 from roa_circuit.errors import InputError
 
 SMALL = {"filters": 4, "iterations": 2, "batch": 2, "queries": 2, "validation_tasks": 2}
@@ -136,3 +137,18 @@ def test_a_run_is_resumed_with_its_own_configuration_only(bars, tmp_path):
     train(bars, Training(epochs=1, **SMALL), tmp_path)
     with pytest.raises(InputError, match="epochs = 1, not 2"):
         train(bars, Training(epochs=2, **SMALL), tmp_path, resume=True)
+
+
+def test_tensorboard_sees_what_the_table_has(bars, tmp_path):
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    how = Training(epochs=2, **SMALL)
+    train(bars, how, tmp_path, callbacks=[Events(tmp_path)])
+    found = EventAccumulator(str(tmp_path / "events")).Reload()
+    lines = (tmp_path / "metrics.csv").read_text().splitlines()
+    losses = [float(line.split(",")[lines[0].split(",").index("loss")]) for line in lines[1:]]
+    seen = found.Scalars("training/loss")
+    assert [event.step for event in seen] == [0, 1]
+    assert [event.value for event in seen] == pytest.approx(losses)
+    assert epochs_done(tmp_path) == 2

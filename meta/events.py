@@ -1,0 +1,47 @@
+"""TensorBoard's view of a run: the rows of its tables as event files in `events`, as they come."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from meta.network import Network
+from meta.spice_log import SpiceRow
+from meta.train import Epoch
+from roa_circuit.errors import InputError
+
+
+class Events:
+    """A training callback; `metrics.csv` and `spice.csv` stay what counts.
+
+    first : the epoch that the run goes on with; what TensorBoard had from there on is hidden
+
+    Raises
+    ------
+    InputError : the package tensorboard is not installed.
+    """
+
+    def __init__(self, folder: Path, *, first: int = 0) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise InputError(
+                "--tensorboard needs the package tensorboard: pip install 'roa-circuit[tensorboard]'"
+            ) from None
+        how: dict[str, Any] = {"log_dir": str(folder / "events"), "purge_step": first or None}
+        self._writer: Any = SummaryWriter(**how)
+
+    def __call__(self, _: Network, row: Epoch) -> None:
+        """The metrics of an epoch."""
+        self._write("training", row.epoch, asdict(row))
+
+    def spice(self, row: SpiceRow) -> None:
+        """One episode in ngspice, a curve for each episode number."""
+        self._write(f"spice/episode {row.episode}", row.epoch, asdict(row))
+
+    def _write(self, group: str, epoch: int, values: dict[str, float]) -> None:
+        for name, value in values.items():
+            if name not in {"epoch", "episode"}:
+                self._writer.add_scalar(f"{group}/{name}", value, epoch)
+        self._writer.flush()
