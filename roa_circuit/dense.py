@@ -8,6 +8,8 @@ milliohm beside a megohm costs a nodal matrix nine digits.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,27 +75,23 @@ class _Circuit:
         """(node, node, Ohm) of every line segment and terminal."""
         parts = []
         broken = {(one.line, one.row, one.column) for one in c.breaks}
+        across = range(c.columns - 1, -1, -1) if c.drive == "right" else range(c.columns)
+        along = range(c.rows - 1, -1, -1) if c.sense == "top" else range(c.rows)
         for i in range(c.rows):
-            source, segment = of_line(c.r_source, i), of_line(c.r_word, i)
-            path = [f"w{i},{j}" for j in range(c.columns)]
-            names = list(range(c.columns))
-            if c.drive == "right":
-                path, names = path[::-1], names[::-1]
-            parts.append((f"source{i}", f"driven{i}", source))
-            for a, b, j in zip([f"driven{i}", *path], path, names, strict=False):
+            source, segment, last = of_line(c.r_source, i), of_line(c.r_word, i), f"driven{i}"
+            parts.append((f"source{i}", last, source))
+            for j in across:
                 if ("word", i, j) not in broken:
-                    parts.append((a, b, segment))
+                    parts.append((last, f"w{i},{j}", segment))
+                last = f"w{i},{j}"
             if c.drive == "both":
-                parts.append((path[-1], f"far{i}", segment))
+                parts.append((last, f"far{i}", segment))
                 parts.append((f"far{i}", f"source{i}", source))
         for j in range(c.columns):
-            order = list(range(c.rows))
-            if c.sense == "top":
-                order = order[::-1]
-            path = [f"b{i},{j}" for i in order] + [f"sensed{j}"]
-            for a, b, i in zip(path, path[1:], order, strict=False):
+            for i, following in itertools.pairwise([*along, None]):
+                below = f"sensed{j}" if following is None else f"b{following},{j}"
                 if ("bit", i, j) not in broken:
-                    parts.append((a, b, of_line(c.r_bit, j)))
+                    parts.append((f"b{i},{j}", below, of_line(c.r_bit, j)))
             parts.append((f"sensed{j}", f"ground{j}", of_line(c.r_sense, j)))
         return parts
 

@@ -5,8 +5,8 @@ enter at the top and leave at the bottom. With x = (V_left, V_bottom, I_right, -
 M x = (I_left, -I_bottom, V_right, V_top) is symmetric and finite for resistances from 0 up and
 cells that conduct nothing. Two blocks that share lines are one block without them: the loop
 v = s - Z i, i = Y v + t between them is solved once for all shared lines (Redheffer's star
-product). Merging pairs of pairs takes some 100 n^3 operations for n x n cells, where
-elimination row by row takes 5 n^4.
+product). Merging pairs of pairs takes some 100 n^3 operations for n x n cells, where elimination
+row by row takes 5 n^4. Right ports of word lines with a second driver stay to the end: it closes them.
 """
 
 from __future__ import annotations

@@ -67,22 +67,15 @@ BitResistance = Annotated[float | None, _resistance("bit", "Of a bit line, a seg
 SourceResistance = Annotated[float | None, _resistance("source", "Of a word line's driver.")]
 SenseResistance = Annotated[float | None, _resistance("sense", "Of a bit line's readout.")]
 
-Drive = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIDE",
-        rich_help_panel="Circuit",
-        help=f"Where word lines are driven: {', '.join(DRIVES)}.",
-    ),
-]
-Sense = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIDE",
-        rich_help_panel="Circuit",
-        help=f"Where bit lines are sensed: {', '.join(SENSES)}.",
-    ),
-]
+
+def _side(what: str, known: tuple[str, ...]) -> Any:
+    text = f"{what}: {', '.join(known)}."
+    return typer.Option(metavar="SIDE", rich_help_panel="Circuit", help=text)
+
+
+Drive = Annotated[str | None, _side("Where word lines are driven", DRIVES)]
+Sense = Annotated[str | None, _side("Where bit lines are sensed", SENSES)]
+
 CircuitFile = Annotated[
     Circuitry | None,
     typer.Option(
