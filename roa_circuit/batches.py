@@ -20,7 +20,7 @@ Ohms = tuple[Floats, Floats, Floats, Floats, Floats]
 
 _GENTLE = 0.1  # left of an error by a plain round; beyond, acceleration pays
 _LOOKS = 4  # rounds that tell how much is left where the lines' contractions say too little
-_NONE = 1e-9
+_NONE = 1e-9  # left of an error is never taken to be less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,8 +87,10 @@ def of_cells(ohms: Ohms, c: Floats, lowest: float, highest: float) -> Batch:
     order = np.arange(len(c))
     ends = [np.tensordot((order + 1) * u**order, c, 1) for u in (lowest, highest)]
     slopes = np.asarray(0.5 * (ends[0] + ends[1]))
-    bend = float(np.abs(0.5 * (ends[1] - ends[0]) / slopes).max())
-    return _analyse(ohms, slopes, np.ascontiguousarray(np.moveaxis(c, 0, -1)), bend)
+    bends = np.zeros_like(slopes)  # of a cell that conducts nothing
+    np.divide(0.5 * np.abs(ends[1] - ends[0]), slopes, out=bends, where=slopes > 0.0)
+    coefficients = np.ascontiguousarray(np.moveaxis(c, 0, -1))
+    return _analyse(ohms, slopes, coefficients, float(bends.max()))
 
 
 def _analyse(ohms: Ohms, slopes: Floats, coefficients: Floats, bend: float) -> Batch:

@@ -1,5 +1,7 @@
 """Reads of many drives side by side, against solvers that share no line with them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from strategies import crossbars
 
 from roa_circuit import batches, compiled, iterative
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.dense import read_currents_dense
 from roa_circuit.iterative import TOLERANCE
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance
@@ -115,3 +118,17 @@ def test_lines_that_only_pass_errors_on_are_left_to_others():
     crossbar = Crossbar(rows=300, columns=300, r_word=1e5, r_bit=1e5)
     _, g, _ = draw(crossbar, 3, 1)
     assert linear(LinearNetwork(crossbar, g)).rounds(TOLERANCE) > QUICK
+
+
+def test_cells_that_conduct_nothing_are_no_obstacle():
+    crossbar = Crossbar(rows=12, columns=9, r_source=5, r_word=2, r_bit=1, r_sense=5)
+    state, g, voltages = draw(crossbar, 3, 3)
+    conducting = np.ones(crossbar.shape)
+    conducting[3], conducting[:, 2], conducting[5, 5] = 0.0, 0.0, 0.0
+    network = LinearNetwork(crossbar, g)
+    c = polynomials(state, P, 0.15) * conducting
+    found = read(batches.of_cells(compiled._ohms(network.lines), c, -0.05, 0.1), network, voltages)
+    p = dataclasses.replace(P, current_scale=np.maximum(conducting, 1e-30))
+    open_cells = dataclasses.replace(DEVICE, memristor=p)
+    assert_close(found, read_currents_dense(crossbar, state, voltages, open_cells), 1e-9)
+    assert not found[:, 2].any()
