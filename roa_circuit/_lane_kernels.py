@@ -121,7 +121,7 @@ def _settle(
         older[:] = 0.0
     sensed[:] = 0.0
     shift, pull, spectrum = 1.0, 1.0, bound / (2.0 - bound)
-    last = np.full(LANES, np.inf)
+    last = np.zeros(LANES)
     newest, oldest = w, older
     for n in range(most):
         _down(V, c, a, b, d, newest, oldest, row, shift, pull)
@@ -141,8 +141,7 @@ def _settled(
 ) -> bool:
     """Whether all that is still to come of the currents, now in `sensed`, is within the tolerance.
 
-    last : (lanes,) the largest change of the round before; becomes this one's, of whose luck no more
-        than a round's counts
+    last : (lanes,) what the largest change was to be expected to be; a smaller one is luck
     """
     done = True
     for lane in range(LANES):
@@ -152,7 +151,7 @@ def _settled(
             change = max(change, abs(now - sensed[j, lane]))
             largest = max(largest, abs(now))
             sensed[j, lane] = now
-        last[lane] = max(change, min(rate * last[lane], change / rate))
+        last[lane] = max(change, rate * last[lane])
         done = done and last[lane] * rate <= tolerance * largest * (1.0 - rate)
     return done
 
