@@ -22,18 +22,11 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from roa_circuit._translation import ENTRY, INNER
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 NEWTON_STEPS = 60
-
-_ENTRY: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
-# Python never calls what the entries call; the wrappers would take half the translation's time.
-_INNER = {**_ENTRY, "cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 class Lines(NamedTuple):
@@ -59,7 +52,7 @@ class Factors(NamedTuple):
     word: Floats
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _factor(lines: Lines, f: Factors) -> None:
     """Fill f.bit, f.load and f.word from f.s."""
     rows, columns = f.s.shape
@@ -87,7 +80,7 @@ def _factor(lines: Lines, f: Factors) -> None:
             ahead[k] *= q0
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _bits(q: Floats, lines: Lines, x: Floats) -> None:
     """Currents x into the bit nodes [A] become their voltages [V], in place."""
     rows, columns = x.shape
@@ -105,7 +98,7 @@ def _bits(q: Floats, lines: Lines, x: Floats) -> None:
             here[j] = (below[j] + segment[j] * here[j]) * share[j]
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _words(r: Floats, q: Floats, lines: Lines, z: Floats) -> float:
     """z: voltages [V] of the word nodes for currents r [A] into them; returns r . z [W].
 
@@ -168,7 +161,7 @@ def _words(r: Floats, q: Floats, lines: Lines, z: Floats) -> float:
     return total
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _turn(
     lines: Lines, f: Factors, r: Floats, z: Floats, beta: float, t: Floats, p: Floats, sp: Floats
 ) -> float:
@@ -197,7 +190,7 @@ def _turn(
     return curvature
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _solve_words(
     lines: Lines, f: Factors, w: Floats, r: Floats, work: Floats, limit: float, most: int
 ) -> int:
@@ -221,7 +214,7 @@ def _solve_words(
     return most
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _currents(u: Floats, c: Floats, i: Floats) -> float:
     """i = u (c0 + c1 u + ...) of every cell; returns the largest |i|."""
     degree = len(c)
@@ -242,7 +235,7 @@ def _currents(u: Floats, c: Floats, i: Floats) -> float:
     return largest
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _slopes(u: Floats, c: Floats, s: Floats) -> None:
     """d i / d u of every cell."""
     rows, columns = u.shape
@@ -256,7 +249,7 @@ def _slopes(u: Floats, c: Floats, s: Floats) -> None:
                 sk[j] = sk[j] * uk[j] + (d + 1) * ck[j]
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _settle(
     e: Floats, w: Floats, f: Factors, norton: Floats, lines: Lines, b: Floats, u: Floats, y: Floats
 ) -> None:
@@ -279,7 +272,7 @@ def _settle(
             yk[j] = sk[j] * uk[j] + nk[j]
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _solve_linear(
     e: Floats,
     norton: Floats,
@@ -314,7 +307,7 @@ def _solve_linear(
     return steps
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _answer_of_bits(i: Floats, b: Floats, y: Floats, r: Floats, lines: Lines, f: Factors) -> None:
     """Bit voltages b for cells that carry i at the last ones; y and r = -L w - y follow."""
     for k in range(len(b)):
@@ -335,7 +328,7 @@ def _answer_of_bits(i: Floats, b: Floats, y: Floats, r: Floats, lines: Lines, f:
             rk[j] -= yk[j]
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _answer_of_words(
     e: Floats, b: Floats, z: Floats, w: Floats, y: Floats, r: Floats, u: Floats, lines: Lines, f: Factors
 ) -> float:
@@ -358,7 +351,7 @@ def _answer_of_words(
     return change
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _relax(
     e: Floats, c: Floats, u: Floats, y: Floats, lines: Lines, f: Factors, work: Floats, tolerance: float
 ) -> bool:
@@ -390,7 +383,7 @@ def _relax(
     return False
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _newton(
     e: Floats,
     c: Floats,
@@ -446,7 +439,7 @@ _CUBE = numba.float64[:, :, ::1]
 _LINES = (numba.float64[::1],) * 5
 
 
-@numba.njit(numba.void(*_LINES, _CUBE), **_ENTRY)
+@numba.njit(numba.void(*_LINES, _CUBE), **ENTRY)
 def factor(source: Floats, word: Floats, bit: Floats, sense: Floats, far: Floats, f: Floats) -> None:
     """Factors (4, rows, columns) of the slopes in f[0]."""
     _factor(Lines(source, word, bit, sense, far), Factors(f[0], f[1], f[2], f[3]))
@@ -454,7 +447,7 @@ def factor(source: Floats, word: Floats, bit: Floats, sense: Floats, far: Floats
 
 @numba.njit(
     numba.boolean(_ANY, _CUBE, _CUBE, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64),
-    **_ENTRY,
+    **ENTRY,
 )
 def solve_cells(
     e: Floats,
@@ -490,7 +483,7 @@ def solve_cells(
     return True
 
 
-@numba.njit(numba.boolean(_ANY, _ANY, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **_ENTRY)
+@numba.njit(numba.boolean(_ANY, _ANY, _CUBE, *_LINES, _CUBE, numba.float64, numba.int64), **ENTRY)
 def solve_conductances(
     e: Floats,
     g: Floats,

@@ -19,17 +19,9 @@ import numba
 import numpy as np
 
 from roa_circuit._lanes import LANES, load, spread, store
+from roa_circuit._translation import ENTRY, INNER
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
-
-_ENTRY: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
-# Python never calls what the entries call; the wrappers would take half the translation's time.
-_INNER = {**_ENTRY, "cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 class Array(NamedTuple):
@@ -48,7 +40,7 @@ class Array(NamedTuple):
     on: Floats
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _down(
     V: Floats, c: Any, a: Array, b: Floats, d: Any, w: Any, older: Any, row: Floats,
     shift: float, pull: float,
@@ -91,7 +83,7 @@ def _down(
             store(bk, j, x + (weight * passed[j]) * load(above, j))
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _up(a: Array, b: Floats) -> None:
     """The currents that `_down` left become the bit lines' voltages."""
     rows, columns = a.s.shape
@@ -104,7 +96,7 @@ def _up(a: Array, b: Floats) -> None:
             store(bk, j, load(below, j) * up[j] + load(bk, j) * (up[j] * a.bit[j]))
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _settle(
     V: Floats, c: Any, a: Array, b: Floats, d: Any, w: Any, older: Any, row: Floats, sensed: Floats,
     bound: float, rate: float, tolerance: float, most: int,
@@ -135,7 +127,7 @@ def _settle(
     return False
 
 
-@numba.njit(**_INNER)
+@numba.njit(**INNER)
 def _settled(
     flow: Floats, share: Floats, sensed: Floats, last: Floats, rate: float, tolerance: float
 ) -> bool:
@@ -161,7 +153,7 @@ _SQUARE = numba.float64[:, ::1]
 _LINES = (numba.float64[::1],) * 4
 
 
-@numba.njit(numba.types.UniTuple(numba.float64, 2)(*_LINES, numba.float64[::1], _CUBE), **_ENTRY)
+@numba.njit(numba.types.UniTuple(numba.float64, 2)(*_LINES, numba.float64[::1], _CUBE), **ENTRY)
 def factor(
     source: Floats, word: Floats, bit: Floats, sense: Floats, far: Floats, f: Floats
 ) -> tuple[float, float]:
@@ -201,7 +193,7 @@ _FACTORED = (*_LINES, _CUBE)
 _WORK = numba.float64[:, :, :, ::1]
 
 
-@numba.njit(numba.float64(*_FACTORED, _WORK, _SQUARE, numba.int64), **_ENTRY)
+@numba.njit(numba.float64(*_FACTORED, _WORK, _SQUARE, numba.int64), **ENTRY)
 def left_by_a_round(
     source: Floats, word: Floats, bit: Floats, sense: Floats, f: Floats, work: Floats, row: Floats,
     rounds: int,
@@ -231,7 +223,7 @@ def left_by_a_round(
 
 @numba.njit(
     numba.boolean(_CUBE, _CUBE, *_FACTORED, _CUBE, _WORK, _SQUARE, *(numba.float64,) * 3, numba.int64),
-    **_ENTRY,
+    **ENTRY,
 )
 def read(
     V: Floats, c: Floats, source: Floats, word: Floats, bit: Floats, sense: Floats, f: Floats,
