@@ -2,10 +2,12 @@
 
 import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
+ROOT = Path(__file__).parents[2]
 PROGRAMS = {"roa-fit": "fitting.cli", "roa-spice": "netlists.cli", "roa-meta": "meta.cli"}
 COMMANDS = [
     (program, name, command)
@@ -48,3 +50,10 @@ def test_what_a_package_names_is_in_the_python_reference(guide_site):
             if f'id="{home.__module__}.{home.__qualname__}"' not in page:
                 missing.append(f"{home.__module__}.{home.__qualname__}")
     assert missing == []
+
+
+def test_every_page_has_a_place():
+    """A page that nobody put into the navigation is found by nobody."""
+    settings = (ROOT / "mkdocs.yml").read_text("utf-8")
+    placed = set(re.findall(r"([\w/-]+\.md)$", settings, re.M))
+    assert placed == {str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")}
