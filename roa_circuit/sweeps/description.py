@@ -10,6 +10,7 @@ from typing import Any
 
 from roa_circuit import toml
 from roa_circuit.errors import InputError, nearest
+from roa_circuit.shown import Facts, Shown
 from roa_circuit.sweeps import axes
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.designs import DESIGNS, points_of
@@ -22,8 +23,8 @@ Vary = Mapping[str, str | float | Sequence[object]]
 """Axes by field name, each as `axes.parse` reads it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sweep:
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Sweep(Shown):
     """What is computed.
 
     axes : fields and their values
@@ -69,6 +70,12 @@ class Sweep:
                     f" add a count, as in {axis.name}={axis.low:g}:{axis.high:g}:11, or choose"
                     " --design sobol"
                 )
+
+    def facts(self) -> Facts:
+        """The axes, with their units."""
+        title = f"Sweep: {self.design} of {self.size:,} points, {self.repeats} chip(s) each"
+        rows = [(axis.name, axis.said(), axis.field.unit) for axis in self.axes]
+        return Facts(title=title, rows=rows)
 
     @property
     def size(self) -> int:

@@ -20,6 +20,7 @@ Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """Title, head, rows."""
 
 _MOST_ROWS = 12
+_MOST_COLUMNS = 8
 
 
 def tables(found: Findings) -> list[Table]:
@@ -39,6 +40,8 @@ def tables(found: Findings) -> list[Table]:
 def points_table(found: Findings) -> Table:
     """Every point if they are few, else the best and the worst; means over the chips."""
     points, axes, metrics = found.sweep.configurations(), found.sweep.axes, found.study.subject.metrics
+    if len(axes) + len(metrics) > _MOST_COLUMNS:
+        metrics = [found.metric]
     means = {m.name: found.study.values(points, m.name).mean(axis=1) for m in metrics}
     chosen = np.arange(len(points))
     title = (

@@ -129,6 +129,13 @@ def test_a_description_survives_its_toml():
     assert described(loads(once.to_toml(), source="t"), FIELDS).configurations() == once.configurations()
 
 
+def test_a_sweep_shows_itself_at_a_prompt_and_in_a_notebook():
+    one = described({"vary": {"wire_resistance": "0:2:3", "sigma_wn": [1]}, "repeats": 3}, FIELDS)
+    assert repr(one).splitlines()[0] == "Sweep: grid of 3 points, 3 chip(s) each"
+    assert "0.0,1.0,2.0" in repr(one)
+    assert "<td>wire_resistance</td>" in one._repr_html_()
+
+
 def test_options_are_names_and_values():
     assert vary_options(["a=1:2:3", " b = 4,5 "]) == {"a": "1:2:3", "b": "4,5"}
     for wrong in (["a"], ["=3"], ["a="], ["a=1", "a=2"]):
