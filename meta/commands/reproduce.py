@@ -47,6 +47,7 @@ def reproduce(
     ] = 0.2,
     train: Annotated[bool, typer.Option(help="Train the networks that are missing first.")] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Processes of one thread each.")] = 1,
+    scheduler: options.Scheduler = None,
     device: DeviceOption = None,
     seed: Seed = 0,
     json: options.Json = None,
@@ -65,6 +66,7 @@ def reproduce(
         "budget": Budget(share=budget),
         "seed": seed,
         "jobs": jobs,
+        "scheduler": scheduler,
     }
     if study == "ablation":
         _ablation(output, **how)

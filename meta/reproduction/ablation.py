@@ -71,6 +71,7 @@ class Ablation:
     folder: Path
     seed: int = 0
     jobs: int = 1
+    scheduler: str | None = None
     ingredients: tuple[Ingredient, ...] = INGREDIENTS
 
     def training(self, ingredient: Ingredient) -> Training:
@@ -117,7 +118,7 @@ class Ablation:
                 )  # fmt: skip
             on_trained(one)
         results = ResultFile(self.folder / "cells.jsonl")
-        compute(list(jobs.values()), results, self.jobs, on_cells)
+        compute(list(jobs.values()), results, self.jobs, on_cells, self.scheduler)
         return [
             _row(one, jobs[one.name, *place], results, training_tasks[one.name])
             for one in self.ingredients

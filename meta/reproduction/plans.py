@@ -19,7 +19,7 @@ class Plan:
     readings : of Eq. 7, each for the whole grid
     networks : folders of runs; what they lack is taken from the shipped ones. The first is where a
         missing one is to be trained
-    jobs : processes that share the cells
+    jobs : processes that share the cells; scheduler : of Dask workers that do so instead
     """
 
     study: Study
@@ -32,6 +32,7 @@ class Plan:
     folder: Path
     seed: int = 0
     jobs: int = 1
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

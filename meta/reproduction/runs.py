@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from meta.reproduction.plans import Entry, Place, Plan
 from meta.reproduction.trainings import training
 from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming
+from roa_circuit.sweeps.workers import each
 
 QUERIES = 15
 
@@ -150,30 +151,29 @@ class _Reproduction:
             Job(cell=cell, network=paths[cell.network], tasks=tasks, data=data, device=device)
             for cell in cells
         ]
-        compute(jobs, self.results, self.plan.jobs, self.on_cells)
+        compute(jobs, self.results, self.plan.jobs, self.on_cells, self.plan.scheduler)
 
 
-def compute(jobs: Sequence[Job], results: ResultFile, processes: int, on_cells: Progress) -> None:
+def compute(
+    jobs: Sequence[Job],
+    results: ResultFile,
+    processes: int,
+    on_cells: Progress,
+    scheduler: str | None = None,
+) -> None:
     """Compute what the file lacks, each cell once, and append it as it comes."""
     wanted = [job for job in dict.fromkeys(jobs) if results.find(job.cell, job.tasks) is None]
     on_cells(0, len(wanted))
-    for done, result in enumerate(_results(wanted, processes), start=1):
+    if processes == 1 and not scheduler:
+        found: Iterable[Result] = map(_run, wanted)
+    else:
+        found = each(_run_alone, None, lambda _: wanted, processes, scheduler)
+    for done, result in enumerate(found, start=1):
         results.append([result])
         on_cells(done, len(wanted))
 
 
-def _results(jobs: Sequence[Job], processes: int) -> Iterator[Result]:
-    """Results as they come, over processes of one thread each."""
-    if processes == 1:
-        yield from map(_run, jobs)
-        return
-    from joblib import Parallel, delayed
-
-    parallel = Parallel(n_jobs=processes, return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(_run_alone)(job) for job in jobs)
-
-
-def _run_alone(job: Job) -> Result:
+def _run_alone(_: None, job: Job) -> Result:
     torch.set_num_threads(1)
     return _run(job)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from roa_circuit.errors import InputError, RoaError
 from roa_circuit.sweeps.fields import Point
@@ -18,6 +18,10 @@ from roa_circuit.sweeps.subject import Subject
 
 Job = tuple[Point, tuple[int, ...]]
 """A point and the seeds that it is to be evaluated with."""
+
+_Shared = TypeVar("_Shared")
+_Piece = TypeVar("_Piece")
+_Result = TypeVar("_Result")
 
 _LARGEST_CHUNK = 16  # points that travel together: neighbours share what they are made of
 
@@ -38,13 +42,32 @@ def outcomes(
     ------
     InputError : the scheduler does not answer, or Dask is missing.
     """
-    if scheduler:
-        yield from _on_dask(subject, jobs, scheduler)
-    elif workers == 1 or len(jobs) == 1:
+    if not scheduler and (workers == 1 or len(jobs) == 1):
         for job in jobs:
             yield evaluated(subject, [job])
     else:
-        yield from _on_this_machine(subject, jobs, workers)
+        yield from each(evaluated, subject, lambda count: _chunks(jobs, count), workers, scheduler)
+
+
+def each(
+    function: Callable[[_Shared, _Piece], _Result],
+    shared: _Shared,
+    pieces: Callable[[int], Sequence[_Piece]],
+    workers: int,
+    scheduler: str | None,
+) -> Iterator[_Result]:
+    """function(shared, piece) of every piece, as they come, over processes or a Dask cluster.
+
+    pieces : told how many workers there are
+
+    Raises
+    ------
+    InputError : the scheduler does not answer, or Dask is missing.
+    """
+    if scheduler:
+        yield from _on_dask(function, shared, pieces, scheduler)
+    else:
+        yield from _on_this_machine(function, shared, pieces(workers), workers)
 
 
 def evaluated(subject: Subject, jobs: Sequence[Job]) -> list[Outcome]:
@@ -61,20 +84,26 @@ def evaluated(subject: Subject, jobs: Sequence[Job]) -> list[Outcome]:
     return done
 
 
-def _on_this_machine(subject: Subject, jobs: Sequence[Job], workers: int) -> Iterator[list[Outcome]]:
+def _on_this_machine(
+    function: Callable[[Any, Any], Any], shared: Any, pieces: Sequence[Any], workers: int
+) -> Iterator[Any]:
     import joblib
 
-    chunks = _chunks(jobs, workers)
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         # No more on its way than is computed: what is lost with this process is one chunk a worker.
         pool = joblib.Parallel(
             n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
         )
-        work = (joblib.delayed(evaluated)(subject, chunk) for chunk in chunks)
+        work = (joblib.delayed(function)(shared, piece) for piece in pieces)
         yield from pool(work)
 
 
-def _on_dask(subject: Subject, jobs: Sequence[Job], address: str) -> Iterator[list[Outcome]]:
+def _on_dask(
+    function: Callable[[Any, Any], Any],
+    shared: Any,
+    pieces: Callable[[int], Sequence[Any]],
+    address: str,
+) -> Iterator[Any]:
     try:
         import distributed
     except ImportError:
@@ -88,9 +117,9 @@ def _on_dask(subject: Subject, jobs: Sequence[Job], address: str) -> Iterator[li
         raise InputError(f"--scheduler {address}: no Dask scheduler answers there: {reason}") from None
     with client:
         threads = sum(client.nthreads().values()) or 1
-        [shared] = client.scatter([subject], broadcast=True)
+        [sent] = client.scatter([shared], broadcast=True)
         # What a lost worker had begun is begun again elsewhere; `pure` would merge equal tasks.
-        tasks = [client.submit(evaluated, shared, chunk, pure=False) for chunk in _chunks(jobs, threads)]
+        tasks = [client.submit(function, sent, piece, pure=False) for piece in pieces(threads)]
         for _, result in as_completed(tasks, with_results=True):
             yield result
 

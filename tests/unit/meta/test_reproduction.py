@@ -142,6 +142,11 @@ def test_processes_give_the_same_results(plan, tmp_path):
     assert [e.result for e in alone] == [e.result for e in shared]
 
 
+def test_no_dask_scheduler_is_one_line(plan):
+    with pytest.raises(InputError, match="no Dask scheduler answers"):
+        reproduce(replace(plan, scheduler="nonsense://x"))
+
+
 def test_tables_mark_budget_interval_and_what_is_missing(plan):
     entries = reproduce(plan)
     literal, unscaled = grids(plan, entries)
