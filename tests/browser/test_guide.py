@@ -1,25 +1,10 @@
 """The guide in a real browser: opened as files, it asks for nothing, fits a phone, and finds things."""
 
-import shutil
-
 import pytest
 
 pytestmark = pytest.mark.browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PAGES = ("index", "tasks/fit", "reference/roa-spice", "reference/roa_circuit", "extending")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Chromium, as the system has it."""
-    from playwright.sync_api import sync_playwright
-
-    program = next(filter(None, map(shutil.which, NAMES)))
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The reports in a real browser: nothing is fetched, overflows, is empty or too faint to read."""
 
 import io
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from roa_circuit.results import write_text
 pytestmark = [pytest.mark.browser, pytest.mark.ngspice]
 
 PULSES = Path(__file__).parents[2] / "data" / "pulses.csv"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 GRID = [
     "--vary", "wire_resistance=1:1k:4log", "--vary", "sigma_wn=0,1,4", "--vary", "scheme=V/2,V/3",
     "--vary", "adc_bits=0,6", "--repeats", "2", "--target", "agreement=70%", "--check", "1%",
@@ -30,18 +28,6 @@ VIEWS = {
     "dark": {"width": 1180, "color_scheme": "dark"},
     "phone": {"width": 375, "color_scheme": "light"},
 }
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Chromium, as the system has it."""
-    from playwright.sync_api import sync_playwright
-
-    program = next(filter(None, map(shutil.which, NAMES)))
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
