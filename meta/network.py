@@ -153,6 +153,21 @@ class Network(torch.nn.Module):
         other.architecture = replace(a, ways=ways)
         return other
 
+    @torch.no_grad()
+    def with_new_head(self, ways: int, generator: torch.Generator) -> Network:
+        """A network of its own for another number of classes, to train: the blocks, norms and rates of
+        this one, a head whose columns are drawn with the mean and the deviation of these."""
+        other = Network(replace(self.architecture, ways=ways))
+        own = {n: t for n, t in self.state_dict().items() if not n.startswith(f"weights.{HEAD}")}
+        other.load_state_dict(own, strict=False)
+        for name in (HEAD, f"{HEAD}.bias"):
+            mine, new = self.weights[_key(name)], other.weights[_key(name)]
+            draw = torch.randn(new.shape, generator=generator)
+            new.copy_(mine.mean(0) + mine.std(0) * draw)
+        other.clip_weights()
+        other.note = self.note
+        return other
+
     def rate(self, name: str, step: int) -> Tensor:
         """The learned inner rate of one weight tensor at one step, > 0."""
         return torch.exp(self.log_rates[_key(name)][step])

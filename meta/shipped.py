@@ -11,6 +11,7 @@ from roa_circuit.errors import InputError
 
 SHIPPED = {
     ("roa", 5): "omniglot_5way.safetensors",
+    ("roa", 20): "omniglot_20way.safetensors",
     ("roa-robust", 20): "omniglot_robust.safetensors",
 }
 """(method that trained it, ways) and file; a network with an erased head serves any ways."""

@@ -58,7 +58,8 @@ def train(
 ) -> Network:
     """Meta-train and return the network of the best validation epoch.
 
-    start : a network to go on from; its architecture must be that of `how`. None starts afresh.
+    start : a network to go on from; its architecture must be that of `how`, but for a learned head
+        of other ways, in whose place a new one is drawn. None starts afresh.
     resume : go on from the folder's last epoch, to the same weights as a run never stopped
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
@@ -103,7 +104,10 @@ class _Run:
             n: np.random.default_rng([how.seed, i]) for i, n in enumerate(("tasks", "noise"))
         }
         architecture = how.architecture(dataset.channels, dataset.size)
-        self.network = start or Network(architecture, torch.Generator().manual_seed(how.seed))
+        generator = torch.Generator().manual_seed(how.seed)
+        if start is not None and start.architecture.ways != how.ways and architecture.erased is None:
+            start = start.with_new_head(how.ways, generator)
+        self.network = start or Network(architecture, generator)
         if self.network.architecture != architecture:
             raise InputError(
                 f"the network to start from is {self.network.architecture}, not {architecture}"

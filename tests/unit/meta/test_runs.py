@@ -152,3 +152,20 @@ def test_tensorboard_sees_what_the_table_has(bars, tmp_path):
     assert [event.step for event in seen] == [0, 1]
     assert [event.value for event in seen] == pytest.approx(losses)
     assert epochs_done(tmp_path) == 2
+
+
+def test_a_run_goes_on_from_a_network_of_other_ways(bars, tmp_path):
+    """Blocks and rates stay; the new head's columns are drawn as the old one's lie."""
+    small = Training(epochs=1, ways=3, **SMALL)
+    first = train(bars, small, tmp_path / "three")
+    first.weights["fc"].data.mul_(0.2)  # away from the ends of the range
+    new = first.with_new_head(400, torch.Generator().manual_seed(1))
+    for name, tensor in first.state_dict().items():
+        if "fc" not in name or "rates" in name:
+            assert torch.equal(tensor, new.state_dict()[name])
+    old = first.weights["fc"]
+    torch.testing.assert_close(new.weights["fc"].mean(0), old.mean(0), atol=0.05, rtol=0)
+    torch.testing.assert_close(new.weights["fc"].std(0), old.std(0), atol=0.05, rtol=0)
+    four = train(bars, Training(epochs=1, ways=4, **SMALL), tmp_path / "four", start=first)
+    assert four.architecture.ways == 4
+    assert four.note["start"]["training"]["ways"] == 3
