@@ -25,12 +25,20 @@ def row(case: str, own: float, peer: str, other: float, error: float | None, **e
 
 
 def in_turns(runs: Iterable[Callable[[], object]], repeats: int) -> list[float]:
-    """The median wall clock [s] of each run, all taking turns after one warm-up each."""
+    """The median wall clock [s] of each run, all taking turns after one warm-up each.
+
+    Between turns the machine rests: idle threads of a BLAS spin for a while, on a core that is another's.
+    """
     runs = list(runs)
     for run in runs:
         run()
-    taken = [[seconds(run) for run in runs] for _ in range(repeats)]
+    taken = [[_rested(run) for run in runs] for _ in range(repeats)]
     return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def _rested(run: Callable[[], object]) -> float:
+    time.sleep(0.2)
+    return seconds(run)
 
 
 def share(case: str, own: float, peer: str, ratio: float, error: float | None) -> Row:
