@@ -27,7 +27,7 @@ def row(case: str, own: float, peer: str, other: float, error: float | None, **e
 def in_turns(runs: Iterable[Callable[[], object]], repeats: int) -> list[float]:
     """The median wall clock [s] of each run, all taking turns after one warm-up each.
 
-    Between turns the machine rests: idle threads of a BLAS spin for a while, on a core that is another's.
+    Between turns the machine rests: idle threads of a BLAS spin for a while, on the other's core.
     """
     runs = list(runs)
     for run in runs:

@@ -34,6 +34,16 @@ class Speaker:
         self._stream.write(f"{keyword} {' '.join(text.split())}\n")
 
 
+def keep_priority() -> None:
+    """Be as nice towards other sessions as we were made within our parent's.
+
+    A worker has a session of its own, and Linux shares processors among sessions before it looks at
+    what is nice in one: beside a training, a niced worker would take half the machine.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # other systems, or no such scheduler
+        Path("/proc/self/autogroup").write_text(str(os.nice(0)))
+
+
 def limit_memory(limit: int) -> None:
     """Let allocations beyond `limit` bytes fail, where the system knows such a limit."""
     with contextlib.suppress(ImportError, OSError, ValueError):

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from netlists._child import Speaker, leave, limit_memory
+from netlists._child import Speaker, keep_priority, leave, limit_memory
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 _COMPLAINTS = re.compile(r"error|abort|singular|too small|no convergence|fatal|can't|cannot", re.I)
@@ -27,6 +27,7 @@ _COMPLAINTS = re.compile(r"error|abort|singular|too small|no convergence|fatal|c
 def main(folder: Path, library: str, memory: int) -> int:
     """Run the folder's deck.cir or commands.txt; 0 if its result was written."""
     speaker = Speaker()
+    keep_priority()
     limit_memory(memory)
     # ngspice would obey a .spiceinit of the user's, and change what a deck means.
     os.environ["HOME"] = str(folder)

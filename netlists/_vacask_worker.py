@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from netlists._child import Speaker, leave, limit_memory
+from netlists._child import Speaker, keep_priority, leave, limit_memory
 from netlists._raw import read_raw
 from netlists.vacask import ANALYSIS, version
 from roa_circuit.errors import SimulatorError
@@ -24,6 +24,7 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 def main(folder: Path, program: str, memory: int) -> int:
     """Run the folder's deck.cir; 0 if its vectors were written."""
     speaker = Speaker()
+    keep_priority()
     limit_memory(memory)
     started = time.perf_counter()
     # Nobody's configuration in HOME, no shell commands of a deck, one thread.

@@ -213,3 +213,19 @@ def _until(condition, seconds=10):
     while not condition():
         assert time.monotonic() < deadline
         threading.Event().wait(0.02)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/autogroup"), reason="no such scheduler")  # noqa: PTH110
+def test_a_worker_is_as_nice_to_other_sessions_as_it_was_made():
+    script = (
+        "import os; from netlists._child import keep_priority; os.nice(7); keep_priority();"
+        "print(open('/proc/self/autogroup').read())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        start_new_session=True,
+    )
+    assert done.stdout.split()[-2:] == ["nice", "7"]
