@@ -262,16 +262,17 @@ def test_filters_leave_a_part_of_drawn_points(visit):
 
 
 def test_a_click_in_a_plot_chooses_its_point_and_the_pointer_is_told_the_configuration(visit):
+    from playwright.sync_api import expect
+
     tab = visit("sweep")
     tab.locator("#map").scroll_into_view_if_needed()
     cells = tab.locator("#map .nsewdrag").bounding_box()
     tab.mouse.click(cells["x"] + 0.9 * cells["width"], cells["y"] + 0.1 * cells["height"])
-    assert "--vary wire_resistance=1000 --vary sigma_wn=4" in tab.inner_text("#command")
+    expect(tab.locator("#command")).to_contain_text("--vary wire_resistance=1000 --vary sigma_wn=4")
     tab.mouse.move(cells["x"] + 0.1 * cells["width"], cells["y"] + 0.9 * cells["height"], steps=9)
-    tab.wait_for_selector("#map .hoverlayer text")
-    told = tab.locator("#map .hoverlayer").text_content()
-    assert "wire resistance: 1 Ω" in told
-    assert "adc bits: 0" in told
+    told = tab.locator("#map .hoverlayer")  # of a cell on the way, until the pointer has come to rest
+    expect(told).to_contain_text("wire resistance: 1 Ω", timeout=20_000)
+    expect(told).to_contain_text("adc bits: 0")
 
 
 def test_a_sweep_is_used_by_keyboard_and_printed_on_white(visit):
