@@ -31,7 +31,7 @@ from roa_circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
 from roa_circuit.results import write_file, write_text
-from roa_circuit.settling import read_hold
+from roa_circuit.settling import read_hold, write_rest
 
 Floats = NDArray[np.float64]
 
@@ -164,6 +164,7 @@ def write_deck(
     if not count:
         raise InputError("the pulses are all zero: there is nothing to write")
     widths = device.pulses.potentiation_width, device.pulses.depression_width
+    duration += write_rest(crossbar, device, array.circuitry)
     # All that is kept is the last gap, in which nothing moves; a point in its middle, on a line
     # that rests there, makes the simulator stop for the samples.
     gap = device.pulses.edge_fraction * min(widths)

@@ -15,6 +15,7 @@ from roa_circuit.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.memristor import state_from_conductance
 from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming, after_pulses, write_noise
+from roa_circuit.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.solver import read_currents
 
 Floats = NDArray[np.float64]
@@ -47,14 +48,20 @@ class FreeCells:
 class Array(ABC):
     """An array that an engine writes in situ and reads through the same wires.
 
-    A cell's conductance is what its row, driven alone at the read voltage, sends to its column.
+    A cell's conductance is what its row, driven alone at the read voltage, sends to its column,
+    settled.
 
     state : (rows, columns) omega that the cells really have
     energy : of all writes so far [J]
+
+    Raises
+    ------
+    InputError : reads end before they have settled.
     """
 
     def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
         """`device` is what readings are taken to come from: none of the chip's own spread."""
+        require_settled_reads(chip.crossbar, chip.device, circuitry)
         self.state = chip.start(np.array(state, dtype=np.float64))
         self.energy = 0.0
         self._chip, self._device, self._circuitry = chip, device, circuitry
@@ -92,10 +99,17 @@ class WiredArray(Array):
     """The array in the surrogate.
 
     writes : the outcome of every write
+
+    Raises
+    ------
+    InputError : lines too slow for the pulses, or for the reads.
     """
 
     def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
         super().__init__(chip, state, device, circuitry)
+        require_prompt_writes(
+            chip.crossbar, chip.device, circuitry, instead="write in a simulator (--engine ngspice)"
+        )
         self.writes: list[WriteOutcome] = []
 
     @classmethod

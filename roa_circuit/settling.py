@@ -1,4 +1,4 @@
-"""How long a read takes to settle: bounds on the slowest time constant of an array.
+"""How long reads and writes take to settle: bounds on the slowest time constant of an array.
 
 Every capacitor's charge relaxes through the wires, and cells only help. So the slowest time constant
 lies below the sum over one line of each capacitor times its path to the driver or the readout: for
@@ -27,6 +27,9 @@ Behind a step of V the dose begins ln(mu V) + 0.58 = 3.6 time constants late (Ta
 that share of the pulse; a relative error of a dose moves omega by a quarter of it at most.
 """
 
+MISSED = 2.5e-3
+"""Of omega: what lag may take of a write where the surrogate stands for the circuit."""
+
 
 def time_constant(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
     """At least the slowest of the array and its readout [s]."""
@@ -43,6 +46,11 @@ def time_constant(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> f
     if circuitry.amplifier:
         found += _loop(circuitry.amplifier, crossbar.rows * float(most.max()), crossbar.rows * c_bit)
     return found
+
+
+def write_rest(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
+    """How long lines take to come to rest behind the last pulse of a write [s]."""
+    return TIME_CONSTANTS * _driven(crossbar, device, circuitry)
 
 
 def read_hold(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
@@ -64,19 +72,26 @@ def require_settled_reads(crossbar: Crossbar, device: Device, circuitry: Circuit
 
 
 def require_prompt_writes(
-    crossbar: Crossbar, device: Device, circuitry: Circuitry, *, limit: float
+    crossbar: Crossbar, device: Device, circuitry: Circuitry, *, instead: str
 ) -> None:
-    """Raise InputError if lines may follow a write's pulses so late that omega misses `limit`."""
-    driven = Circuitry(c_word=circuitry.c_word, c_bit=circuitry.c_bit, c_cell=circuitry.c_cell)
-    slowest = time_constant(crossbar, device, driven)
+    """Raise InputError if lines may follow a write's pulses so late that omega misses `MISSED`.
+
+    instead : what to do where such lines are wanted
+    """
+    slowest = _driven(crossbar, device, circuitry)
     width = min(device.pulses.potentiation_width, device.pulses.depression_width)
-    if LAG * slowest > limit * width:
+    if LAG * slowest > MISSED * width:
         raise InputError(
             f"lines with time constants up to {engineering(slowest, 's')} lag behind pulses of"
-            f" {engineering(width, 's')}, and the surrogate's write knows no lag: at most"
-            f" {engineering(limit * width / LAG, 's')} can be compared; lower c_word, c_bit or c_cell,"
-            " or verify the reads alone"
+            f" {engineering(width, 's')}, and the surrogate's write knows no lag: it bears at most"
+            f" {engineering(MISSED * width / LAG, 's')}; lower c_word, c_bit or c_cell, or {instead}"
         )
+
+
+def _driven(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
+    """The time constant of lines that are driven at both ends, without readout [s]."""
+    lines = Circuitry(c_word=circuitry.c_word, c_bit=circuitry.c_bit, c_cell=circuitry.c_cell)
+    return time_constant(crossbar, device, lines)
 
 
 def _line(nodes: int, end: float, segment: float, c: float) -> float:

@@ -28,6 +28,7 @@ from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.results import check_writable, write_summary, write_text
+from roa_circuit.settling import require_settled_reads
 from roa_circuit.solver import read_currents
 
 Floats = NDArray[np.float64]
@@ -87,6 +88,7 @@ def solve(
     bare = Crossbar(rows=omega.shape[0], columns=omega.shape[1])
     crossbar, nominal = circuitry.applied(bare, nominal, wiring)
     chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
+    require_settled_reads(chip.crossbar, chip.device, circuitry)
     omega, volts = chip.start(omega), chip.drive(volts)
     how: How = {"circuitry": circuitry}
     if engine not in (Engine.surrogate, Engine.dense):

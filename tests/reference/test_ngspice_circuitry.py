@@ -1,19 +1,23 @@
 """Capacitance, amplifiers, transistors and temperature in ngspice and VACASK, against the surrogate."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from netlists import cli
 from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.simulators import Engine
+from netlists.stimuli import write_stimuli
 from netlists.verify import verify
 from roa_circuit.circuitry import Amplifier, Circuitry, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
 from roa_circuit.in_situ import write_in_situ
+from roa_circuit.memristor import current, state_derivative
 from roa_circuit.settling import time_constant
 from roa_circuit.solver import read_currents
 from roa_circuit.toml import dumps
@@ -80,6 +84,37 @@ def test_writes_are_those_of_the_surrogate(case, engine):
     expected = write_in_situ(crossbar, state, pulses, device).state
     np.testing.assert_allclose(measured.reshape(5, 3), expected, atol=5e-4)
     assert np.abs(expected - state).max() > 0.05
+
+
+@pytest.mark.parametrize("engine", Engine)
+def test_a_write_waits_until_slow_lines_have_let_go(engine):
+    """One cell between lines that its pulses hardly fill, beside the equations of cell and lines."""
+    ohms, farads, start = 1e3, 1e-9, 0.3
+    crossbar, device = Crossbar(rows=1, columns=1, r_source=ohms, r_sense=ohms), default_device()
+    p = device.memristor
+    deck = write_deck(
+        crossbar,
+        np.array([[start]]),
+        np.array([[2]]),
+        device,
+        circuitry=Circuitry(c_word=farads, c_bit=farads),
+        engine=engine,
+    )
+    corners = np.array(write_stimuli(crossbar, np.array([[2]]), device)[0][0])
+
+    def flow(t, y):
+        drive = np.interp(t, *corners.T)
+        across = 2.0 * y[1]  # the bit line does the same with the other sign
+        amperes = current(y[0], across, p)
+        return [state_derivative(y[0], across, p), ((drive - y[1]) / ohms - amperes) / farads]
+
+    times = np.append(corners[:, 0], deck.duration)
+    y, ends = np.array([start, 0.0]), []
+    for span in itertools.pairwise(np.unique(times)):
+        y = solve_ivp(flow, span, y, method="LSODA", rtol=1e-9, atol=1e-12).y[:, -1]
+        ends.append(y[0])
+    assert ends[-1] - ends[-2] > 1e-3  # after the last pulse's end
+    assert deck.measured(deck.run(time_limit=100))[0, 0] == pytest.approx(ends[-1], abs=5e-4)
 
 
 SLOW = {

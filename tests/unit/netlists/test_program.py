@@ -71,3 +71,24 @@ def test_a_circuit_file_holds_for_programming(command, tmp_path, target):
         assert report["circuit"]["activation_energy [eV]"] == 0.1
         assert "access transistors: in reads" in out
     assert pulses[330.0] < pulses[300.15]
+
+
+@pytest.mark.parametrize(
+    ("circuit", "options", "complaint"),
+    [
+        ('"c_word [F]" = 1e-9', [], "the surrogate's write knows no lag"),
+        ('"c_word [F]" = 1e-12\n"read_hold [s]" = 1e-11', [], "ends before reads have settled"),
+        (
+            '"c_word [F]" = 1e-9\n"read_hold [s]" = 1e-8',
+            ["--engine", "ngspice"],
+            "ends before reads have settled",
+        ),
+    ],
+)
+def test_lines_too_slow_to_follow_are_refused(command, tmp_path, target, circuit, options, complaint):
+    (tmp_path / "c.toml").write_text(circuit)
+    files = ["--target", target, "-o", tmp_path / "s.csv", "--circuit", tmp_path / "c.toml"]
+    code, _, err = command(cli.main, "program", *files, "--wire-resistance", "20", *options)
+    assert code == 2
+    assert complaint in err
+    assert not (tmp_path / "s.csv").exists()

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import eigh
 
+from roa_circuit.arrays import WiredArray
 from roa_circuit.breaks import Break
+from roa_circuit.chip import draw
 from roa_circuit.circuitry import BARE, Amplifier, Circuitry, Transistor, described, load
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
@@ -165,8 +167,20 @@ def test_a_cut_line_relaxes_through_its_cells():
     assert time_constant(crossbar, default_device(), circuitry) > whole + 2 * 1e-15 * 100e3
 
 
-def test_writes_through_slow_lines_are_not_compared():
+def test_writes_through_slow_lines_are_refused():
     crossbar, device = default_crossbar(64, 5), default_device()
-    require_prompt_writes(crossbar, device, Circuitry(c_bit=1e-12), limit=2.5e-3)
-    with pytest.raises(InputError, match="lag behind pulses of 3 µs"):
-        require_prompt_writes(crossbar, device, Circuitry(c_bit=1e-11), limit=2.5e-3)
+    require_prompt_writes(crossbar, device, Circuitry(c_bit=1e-12), instead="wait")
+    with pytest.raises(InputError, match=r"pulses of 3 µs.*bears at most 8\.33 ns; .*or wait"):
+        require_prompt_writes(crossbar, device, Circuitry(c_bit=1e-11), instead="wait")
+
+
+def test_the_surrogate_programs_no_array_that_it_cannot_follow():
+    chip = draw(None, default_crossbar(64, 5), default_device(), np.random.default_rng(0))
+    state = np.full((64, 5), 0.5)
+    WiredArray(chip, state, default_device(), Circuitry(c_bit=1e-12))
+    for circuitry, why in (
+        (Circuitry(c_bit=1e-11), "knows no lag.*write in a simulator"),
+        (Circuitry(c_bit=1e-12, read_hold=1e-8), "ends before reads have settled"),
+    ):
+        with pytest.raises(InputError, match=why):
+            WiredArray(chip, state, default_device(), circuitry)
