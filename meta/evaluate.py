@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
-from meta.episodes import Episodes, episode_accuracies
+from meta.episodes import Episodes
 from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
+from meta.many_writes import Variant, variant_accuracies
 from meta.methods import METHODS, Method
 from meta.network import Network
 from meta.paper import reported
@@ -69,32 +71,36 @@ def evaluate(
     relative_rate : None leaves it to the method: 1, or chosen for each noise level on the
         validation classes (Figure 3)
     """
-    rows = []
-    for sigma in sigmas:
-        model = replace(write, how=replace(write.how, sigma_wn=sigma))
+    noisy = [replace(write.how, sigma_wn=sigma) for sigma in sigmas]
 
-        def run(split: str, rate: float, count: int, model: WriteModel = model) -> Episodes:
-            return episode_accuracies(
-                network,
-                dataset.split(split),
-                model,
-                shots=shots,
-                queries=queries,
-                tasks=count,
-                seed=seed + (split == "validation"),
-                method=method,
-                relative_rate=rate,
-                verify_rounds=verify_rounds,
-                dtype=dtype,
-                on_task=on_task,
-            )
+    def run(split: str, count: int, variants: Sequence[Variant]) -> list[Episodes]:
+        return variant_accuracies(
+            network,
+            dataset.split(split),
+            write.device,
+            variants,
+            shots=shots,
+            queries=queries,
+            tasks=count,
+            seed=seed + (split == "validation"),
+            method=method,
+            verify_rounds=verify_rounds,
+            dtype=dtype,
+            on_task=on_task,
+        )
 
-        rate = 1.0 if relative_rate is None else relative_rate
-        if relative_rate is None and method.rate == "chosen":
-            rate = max(RELATIVE_RATES, key=lambda r: run("validation", r, VALIDATION_TASKS).mean)
-        outcome = run("test", rate, tasks)
-        rows.append(_row(network, dataset, method, outcome, shots, model, rate, verify_rounds))
-    return rows
+    rates = [1.0 if relative_rate is None else relative_rate] * len(noisy)
+    if relative_rate is None and method.rate == "chosen":
+        tried = [Variant(how=how, relative_rate=rate) for how in noisy for rate in RELATIVE_RATES]
+        scores = np.reshape([one.mean for one in run("validation", VALIDATION_TASKS, tried)],
+                            (len(noisy), -1))  # fmt: skip
+        rates = [RELATIVE_RATES[best] for best in scores.argmax(axis=1)]
+    variants = [Variant(how=how, relative_rate=r) for how, r in zip(noisy, rates, strict=True)]
+    outcomes = run("test", tasks, variants)
+    return [
+        _row(network, dataset, method, outcome, shots, one, verify_rounds)
+        for one, outcome in zip(variants, outcomes, strict=True)
+    ]
 
 
 def _row(
@@ -103,8 +109,7 @@ def _row(
     method: Method,
     outcome: Episodes,
     shots: int,
-    write: WriteModel,
-    rate: float,
+    variant: Variant,
     verify_rounds: int,
 ) -> Row:
     return Row(
@@ -112,14 +117,16 @@ def _row(
         dataset=dataset.name,
         ways=network.architecture.ways,
         shots=shots,
-        sigma_wn=write.how.sigma_wn,
-        reading=write.how.reading,
-        relative_rate=rate,
+        sigma_wn=variant.how.sigma_wn,
+        reading=variant.how.reading,
+        relative_rate=variant.relative_rate,
         steps=network.architecture.steps,
         tasks=len(outcome.accuracies),
         accuracy=outcome.mean,
         ci95=outcome.ci95,
-        paper=reported(dataset.name, method.name, network.architecture.ways, shots, write.how.sigma_wn),
+        paper=reported(
+            dataset.name, method.name, network.architecture.ways, shots, variant.how.sigma_wn
+        ),
         pulses_per_weight=outcome.pulses_per_weight,
         write_energy=outcome.energy,
         write_seconds=outcome.seconds,

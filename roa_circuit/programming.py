@@ -120,13 +120,26 @@ def after_pulses(omega: Array, count: Array, device: Device) -> Array:
     return after_dose(omega, namespace(count).where(count < 0, count * down, count * up))
 
 
-def write_noise(
-    before: Array, written: Array, how: Programming, generator: np.random.Generator | None
-) -> Array:
+def noise_deviation(before: Array, written: Array, how: Programming) -> Array:
     """Eq. 7 in omega: sd = sqrt(|omega_written - omega_before|) sigma_WN in the literal reading.
 
     |Delta G| is what was really written after rounding: no pulse, no noise. In g this is
     sd = sigma_WN sqrt(2 |Delta g|). The other readings are in NOISE_READINGS.
+    """
+    xp = namespace(written)
+    change = xp.abs(written - before)
+    moved = (written > before) if how.reading == "potentiation" else change > 0
+    safe = xp.where(moved, change, xp.ones_like(change))  # the root's gradient at 0 is infinite
+    spread = how.sigma_wn * (safe if how.reading == "unscaled" else xp.sqrt(safe))
+    if how.reading == "half":
+        spread = spread / 2
+    return xp.where(moved, spread, xp.zeros_like(written))
+
+
+def write_noise(
+    before: Array, written: Array, how: Programming, generator: np.random.Generator | None
+) -> Array:
+    """The written states as Eq. 7 leaves them: normal, with `noise_deviation`.
 
     Raises
     ------
@@ -136,16 +149,9 @@ def write_noise(
         return written
     if generator is None:
         raise InputError("write noise needs a random generator")
-    xp = namespace(written)
-    change = xp.abs(written - before)
-    moved = (written > before) if how.reading == "potentiation" else change > 0
-    safe = xp.where(moved, change, xp.ones_like(change))  # the root's gradient at 0 is infinite
-    spread = how.sigma_wn * (safe if how.reading == "unscaled" else xp.sqrt(safe))
-    if how.reading == "half":
-        spread = spread / 2
     noise = _like(generator.standard_normal(tuple(written.shape)), written)
-    noisy = written + xp.where(moved, spread * noise, xp.zeros_like(written))
-    return xp.clip(noisy, 0.0, 1.0) if how.clip else noisy
+    noisy = written + noise_deviation(before, written, how) * noise
+    return namespace(written).clip(noisy, 0.0, 1.0) if how.clip else noisy
 
 
 def write(

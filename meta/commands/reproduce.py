@@ -46,6 +46,9 @@ def reproduce(
         float, typer.Option(help="Share of 600 test tasks, and of the paper's training.")
     ] = 0.2,
     train: Annotated[bool, typer.Option(help="Train the networks that are missing first.")] = False,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Networks of separate seeds that --train sees to.")
+    ] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Processes of one thread each.")] = 1,
     scheduler: options.Scheduler = None,
     device: DeviceOption = None,
@@ -75,6 +78,7 @@ def reproduce(
         study=_narrowed(find_study(study), dataset, methods, ways, sigma_wn),
         readings=_readings(reading),
         networks=(*_existing(networks or []), output / "networks"),
+        repeats=repeats,
         folder=output,
         **how,
     )

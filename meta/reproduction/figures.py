@@ -23,7 +23,7 @@ COLOURS = {
 
 def figure(plan: Plan, entries: Sequence[Entry], reading: str) -> Drawing | None:
     """One picture of a study under one reading of Eq. 7; None where no cell is filled."""
-    here = [entry for entry in entries if entry.place.reading == reading and entry.result]
+    here = [entry for entry in entries if entry.place.reading == reading and entry.score]
     if not here:
         return None
     ways = [w for w in plan.study.ways if any(entry.place.ways == w for entry in here)]
@@ -59,11 +59,11 @@ def _paint_curves(axes: Axes, plan: Plan, entries: Sequence[Entry]) -> None:
             continue
         colour = COLOURS.get(method, SOFT)
         x = [entry.place.sigma_wn for entry in mine]
-        y = [100 * entry.result.accuracy for entry in mine if entry.result]
+        y = [100 * entry.score.accuracy for entry in mine if entry.score]
         if method == "ideal":
             axes.axhline(y[0], color=colour, ls="--", lw=1, label="ideal weights")
             continue
-        ci95 = [100 * entry.result.ci95 for entry in mine if entry.result]
+        ci95 = [100 * entry.score.ci95 for entry in mine if entry.score]
         axes.errorbar(x, y, ci95, color=colour, marker="o", ms=3.5, lw=1.4, capsize=2, label=method)
         paper = [(s, p) for s, entry in zip(x, mine, strict=True)
                  if (p := paper_accuracy(plan.dataset, entry)) is not None]  # fmt: skip
@@ -77,7 +77,7 @@ def _paint_rates(axes: Axes, entries: Sequence[Entry]) -> None:
     """The relative rate that validation chose."""
     for method in dict.fromkeys(entry.place.method for entry in entries if entry.tuned_on):
         mine = [entry for entry in entries if entry.place.method == method]
-        rates = [entry.result.cell.relative_rate for entry in mine if entry.result]
+        rates = [entry.score.relative_rate for entry in mine if entry.score]
         x = [entry.place.sigma_wn for entry in mine]
         axes.plot(x, rates, color=COLOURS.get(method, SOFT), marker="o", ms=3.5, lw=1.4, label=method)
     axes.set_ylim(0, None)
@@ -85,13 +85,13 @@ def _paint_rates(axes: Axes, entries: Sequence[Entry]) -> None:
 
 
 def _paint_map(axes: Axes, entries: Sequence[Entry]) -> None:
-    results = [entry.result for entry in entries if entry.result]
-    rates = sorted({result.cell.relative_rate for result in results})
+    scored = [entry.score for entry in entries if entry.score]
+    rates = sorted({score.relative_rate for score in scored})
     sigmas = sorted({entry.place.sigma_wn for entry in entries})
     scores = np.full((len(rates), len(sigmas)), np.nan)
-    for entry, result in zip(entries, results, strict=True):
-        row, column = rates.index(result.cell.relative_rate), sigmas.index(entry.place.sigma_wn)
-        scores[row, column] = 100 * result.accuracy
+    for entry, score in zip(entries, scored, strict=True):
+        row, column = rates.index(score.relative_rate), sigmas.index(entry.place.sigma_wn)
+        scores[row, column] = 100 * score.accuracy
     axes.imshow(scores, origin="lower", aspect="auto", cmap="viridis", vmin=20, vmax=100)
     for (row, column), score in np.ndenumerate(scores):
         colour = "white" if score < 70 else "black"

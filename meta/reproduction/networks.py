@@ -1,11 +1,16 @@
-"""Which network fills a cell: the best of a folder's by its own validation, else a shipped one."""
+"""Which networks fill a cell: a folder's best by their own validation, else a shipped one.
+
+Networks trained alike but for their seeds are repeats, and a cell is the mean of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from meta.methods import find_method
@@ -18,6 +23,7 @@ from roa_circuit.errors import InputError
 class Source:
     """A network's file and what its own record says of its training.
 
+    recipe : how it was trained, its seed and those of the runs it went on from apart
     training_tasks : that its outer loop saw, those of the runs it went on from included
     """
 
@@ -27,6 +33,7 @@ class Source:
     dataset: str
     ways: int
     erased: bool
+    recipe: str
     validation: float
     training_tasks: int
     seed: int
@@ -45,14 +52,25 @@ class Networks:
         files = {file for folder in folders for file in _network_files(folder)}
         self._found = [source for file in sorted(files) if (source := read_source(file))]
 
-    def find(self, method: str, dataset: str, ways: int) -> Source | None:
-        """The best network that serves, by validation accuracy."""
-        fitting = [one for one in self._found if one.serves(method, dataset, ways)]
-        if fitting:
-            return max(fitting, key=lambda one: one.validation)
-        shipped = shipped_file(method, ways)
+    def find(self, method: str, dataset: str, ways: int) -> tuple[Source, ...]:
+        """The repeats that serve, in order of their seeds; a shipped network where there is none."""
+        found = self.trained(method, dataset, ways)
+        shipped = None if found else shipped_file(method, ways)
         source = None if shipped is None else read_source(shipped)
-        return source if source is not None and source.serves(method, dataset, ways) else None
+        return (source,) if source is not None and source.serves(method, dataset, ways) else found
+
+    def trained(self, method: str, dataset: str, ways: int) -> tuple[Source, ...]:
+        """The folders' repeats: of each recipe the best network of every seed, and of the recipes the
+        one with the best mean, by validation accuracy."""
+        recipes: dict[str, dict[int, Source]] = {}
+        for one in self._found:
+            if one.serves(method, dataset, ways):
+                seeds = recipes.setdefault(one.recipe, {})
+                seeds[one.seed] = max(one, seeds.get(one.seed, one), key=_validation)
+        if not recipes:
+            return ()
+        best = max(recipes.values(), key=lambda seeds: fmean(map(_validation, seeds.values())))
+        return tuple(source for _, source in sorted(best.items()))
 
 
 def read_source(path: Path) -> Source | None:
@@ -71,6 +89,7 @@ def read_source(path: Path) -> Source | None:
         dataset=training.get("dataset", "omniglot"),
         ways=network.architecture.ways,
         erased=network.architecture.erased is not None,
+        recipe=_recipe(network.note),
         validation=epoch.get("accuracy_noise", epoch.get("accuracy_pulses", 0.0)),
         training_tasks=training_tasks(network.note),
         seed=training.get("seed", 0),
@@ -82,6 +101,17 @@ def training_tasks(note: dict[str, Any]) -> int:
     training, epoch = note.get("training", {}), note.get("epoch", {})
     seen = (epoch.get("epoch", -1) + 1) * training.get("iterations", 0) * training.get("batch", 0)
     return int(seen) + (training_tasks(note["start"]) if note.get("start") else 0)
+
+
+def _recipe(note: dict[str, Any]) -> str:
+    """Everything that a record says of its training but seeds, and that of the run it went on from."""
+    how = {name: value for name, value in note.get("training", {}).items() if name != "seed"}
+    first = _recipe(note["start"]) if note.get("start") else ""
+    return json.dumps([how, first], sort_keys=True)
+
+
+def _validation(source: Source) -> float:
+    return source.validation
 
 
 def _network_files(folder: Path) -> list[Path]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from meta.reproduction.budgets import Budget
-from meta.reproduction.cells import Result
 from meta.reproduction.networks import Source
+from meta.reproduction.repeats import Score
 from meta.reproduction.studies import Study
 from roa_circuit.parameters import Device
 
@@ -19,6 +19,7 @@ class Plan:
     readings : of Eq. 7, each for the whole grid
     networks : folders of runs; what they lack is taken from the shipped ones. The first is where a
         missing one is to be trained
+    repeats : networks of separate seeds, from `seed` on, that a missing method is trained with
     jobs : processes that share the cells; scheduler : of Dask workers that do so instead
     """
 
@@ -31,6 +32,7 @@ class Plan:
     networks: tuple[Path, ...]
     folder: Path
     seed: int = 0
+    repeats: int = 1
     jobs: int = 1
     scheduler: str | None = None
 
@@ -47,13 +49,14 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A place with its result, or with the command that trains the network it lacks.
+    """A place with its score, or with the command that trains the network it lacks.
 
+    sources : the networks of its repeats
     tuned_on : validation tasks that scored each relative rate; 0 where none was chosen
     """
 
     place: Place
-    result: Result | None = None
-    source: Source | None = None
+    score: Score | None = None
+    sources: tuple[Source, ...] = ()
     tuned_on: int = 0
     missing: str | None = None

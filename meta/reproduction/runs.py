@@ -1,26 +1,30 @@
-"""Runs: the cells that a study lacks, computed over processes; what its file holds stays."""
+"""Runs: the cells that a study lacks, computed over processes; what its file holds stays.
+
+Cells of the same network and tasks are computed together: a run that is killed loses those in hand.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from meta.datasets import loaded
-from meta.episodes import episode_accuracies
+from meta.episodes import Episodes
 from meta.evaluate import RELATIVE_RATES
-from meta.hardware import WriteModel
+from meta.many_writes import Variant, variant_accuracies
 from meta.methods import find_method
 from meta.network import Network
 from meta.reproduction.budgets import train_command
 from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import Networks, Source
 from meta.reproduction.plans import Entry, Place, Plan
-from meta.reproduction.trainings import training
+from meta.reproduction.repeats import Score
+from meta.reproduction.trainings import seeds_lacking, training
 from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming
 from roa_circuit.sweeps.workers import each
@@ -37,6 +41,16 @@ class Job:
     tasks: int
     data: Path | None
     device: Device
+
+    @property
+    def episodes(self) -> Job:
+        """The same for all jobs that share their episodes: a network, written in one step on the same
+        tasks. Of other jobs, each its own."""
+        method = find_method(self.cell.method)
+        if method.steps > 1 or method.erased is not None or method.written != "pulses":
+            return self
+        any_of = replace(self.cell, method=method.network, sigma_wn=0.0, relative_rate=1.0)
+        return replace(self, cell=any_of)
 
 
 Progress = Callable[[int, int], None]
@@ -57,9 +71,9 @@ class _Reproduction:
     def __init__(self, plan: Plan, on_cells: Progress) -> None:
         self.plan, self.on_cells = plan, on_cells
         self.results = ResultFile(plan.folder / "cells.jsonl")
-        networks, study = Networks(plan.networks), plan.study
+        self.networks, study = Networks(plan.networks), plan.study
         self.sources = {
-            (method, ways): networks.find(method, plan.dataset, ways)
+            (method, ways): self.networks.find(method, plan.dataset, ways)
             for method in study.methods
             for ways in study.ways
         }
@@ -72,20 +86,20 @@ class _Reproduction:
         ]
 
     def entries(self) -> list[Entry]:
-        budget, filled = self.plan.budget, [place for place in self.places if self.source(place)]
-        tuning = [cell for place in filled for cell in self.candidates(place)]
-        self.compute(tuning, budget.validation_tasks)
+        budget = self.plan.budget
+        filled = [(place, source) for place in self.places for source in self.of(place)]
+        self.compute([c for one in filled for c in self.candidates(*one)], budget.validation_tasks)
         if self.plan.study.heatmap:
             return [entry for place in self.places for entry in self.rated(place)]
-        self.compute([self.test_cell(place) for place in filled], budget.test_tasks)
+        self.compute([self.test_cell(*one) for one in filled], budget.test_tasks)
         return [self.entry(place) for place in self.places]
 
-    def source(self, place: Place) -> Source | None:
+    def of(self, place: Place) -> tuple[Source, ...]:
+        """The networks of a place's repeats."""
         return self.sources[place.method, place.ways]
 
-    def cell(self, place: Place, rate: float, split: str) -> Cell:
-        source, method = self.source(place), find_method(place.method)
-        assert source is not None  # of filled places alone
+    def cell(self, place: Place, source: Source, rate: float, split: str) -> Cell:
+        """Every repeat has tasks and noise of its own: their seed goes with that of its training."""
         return Cell(
             dataset=self.plan.dataset,
             device=named(self.plan.device),
@@ -93,23 +107,24 @@ class _Reproduction:
             network=source.digest,
             ways=place.ways,
             shots=1,
-            sigma_wn=0.0 if method.written == "nothing" else place.sigma_wn,
+            sigma_wn=0.0 if find_method(place.method).written == "nothing" else place.sigma_wn,
             reading=place.reading,
             relative_rate=rate,
             split=split,
-            seed=self.plan.seed + (split == "validation"),
+            seed=self.plan.seed + source.seed + (split == "validation"),
         )
 
-    def candidates(self, place: Place) -> list[Cell]:
+    def candidates(self, place: Place, source: Source) -> list[Cell]:
         """A validation cell for each relative rate, where the method chooses its own."""
         chosen = find_method(place.method).rate == "chosen"
-        return [self.cell(place, rate, "validation") for rate in (RELATIVE_RATES if chosen else ())]
+        rates = RELATIVE_RATES if chosen else ()
+        return [self.cell(place, source, rate, "validation") for rate in rates]
 
-    def test_cell(self, place: Place) -> Cell:
+    def test_cell(self, place: Place, source: Source) -> Cell:
         """At the best of the candidates; at 1 where there are none."""
-        scored = [self.found(cell, "validation") for cell in self.candidates(place)]
+        scored = [self.found(cell, "validation") for cell in self.candidates(place, source)]
         best = max(scored, key=lambda result: result.accuracy).cell.relative_rate if scored else 1.0
-        return self.cell(place, best, "test")
+        return self.cell(place, source, best, "test")
 
     def found(self, cell: Cell, split: str) -> Result:
         budget = self.plan.budget
@@ -119,33 +134,41 @@ class _Reproduction:
         return result
 
     def entry(self, place: Place) -> Entry:
-        source = self.source(place)
-        if source is None:
+        sources = self.of(place)
+        if not sources:
             return self.lacking(place)
-        candidates = self.candidates(place)
+        tuning = [self.found(c, "validation") for one in sources for c in self.candidates(place, one)]
         return Entry(
             place=place,
-            result=self.found(self.test_cell(place), "test"),
-            source=source,
-            tuned_on=self.found(candidates[0], "validation").tasks if candidates else 0,
+            score=Score(
+                results=tuple(self.found(self.test_cell(place, one), "test") for one in sources)
+            ),
+            sources=sources,
+            tuned_on=min((result.tasks for result in tuning), default=0),
         )
 
     def rated(self, place: Place) -> list[Entry]:
         """An entry for each relative rate, scored on validation classes."""
-        source = self.source(place)
-        if source is None:
+        sources = self.of(place)
+        if not sources:
             return [self.lacking(place)]
+        cells = zip(*(self.candidates(place, one) for one in sources), strict=True)
         return [
-            Entry(place=place, result=self.found(cell, "validation"), source=source)
-            for cell in self.candidates(place)
+            Entry(
+                place=place,
+                score=Score(results=tuple(self.found(cell, "validation") for cell in repeats)),
+                sources=sources,
+            )
+            for repeats in cells
         ]
 
     def lacking(self, place: Place) -> Entry:
-        how, folder = training(self.plan, place.method, place.ways)
+        seed = seeds_lacking(self.plan, self.networks, place.method, place.ways)[0]
+        how, folder = training(self.plan, place.method, place.ways, seed)
         return Entry(place=place, missing=train_command(how, str(folder)))
 
     def compute(self, cells: Sequence[Cell], tasks: int) -> None:
-        paths = {one.digest: one.path for one in self.sources.values() if one is not None}
+        paths = {source.digest: source.path for found in self.sources.values() for source in found}
         data, device = self.plan.data, self.plan.device
         jobs = [
             Job(cell=cell, network=paths[cell.network], tasks=tasks, data=data, device=device)
@@ -161,39 +184,55 @@ def compute(
     on_cells: Progress,
     scheduler: str | None = None,
 ) -> None:
-    """Compute what the file lacks, each cell once, and append it as it comes."""
+    """Compute what the file lacks, each cell once; cells of the same episodes together, and their
+    results are on the file before the next are begun."""
     wanted = [job for job in dict.fromkeys(jobs) if results.find(job.cell, job.tasks) is None]
+    batches: dict[Job, list[Job]] = {}
+    for job in wanted:
+        batches.setdefault(job.episodes, []).append(job)
     on_cells(0, len(wanted))
     if processes == 1 and not scheduler:
-        found: Iterable[Result] = map(_run, wanted)
+        found: Iterable[list[Result]] = map(_run, batches.values())
     else:
-        found = each(_run_alone, None, lambda _: wanted, processes, scheduler)
-    for done, result in enumerate(found, start=1):
-        results.append([result])
+        found = each(_run_alone, None, lambda _: list(batches.values()), processes, scheduler)
+    done = 0
+    for batch in found:
+        results.append(batch)
+        done += len(batch)
         on_cells(done, len(wanted))
 
 
-def _run_alone(_: None, job: Job) -> Result:
+def _run_alone(_: None, batch: list[Job]) -> list[Result]:
     torch.set_num_threads(1)
-    return _run(job)
+    return _run(batch)
 
 
-def _run(job: Job) -> Result:
-    cell, network = job.cell, Network.load(job.network)
-    how = Programming(max_pulses=network.max_pulses, reading=cell.reading, sigma_wn=cell.sigma_wn)
-    outcome = episode_accuracies(
+def _run(batch: list[Job]) -> list[Result]:
+    """The cells of one batch, which have the same episodes."""
+    job, cell = batch[0], batch[0].cell
+    network = Network.load(job.network)
+    outcomes = variant_accuracies(
         network.with_ways(cell.ways),
         loaded(cell.dataset, job.data).split(cell.split),
-        WriteModel(device=job.device, how=how),
+        job.device,
+        [_variant(one.cell, network.max_pulses) for one in batch],
         shots=cell.shots,
         queries=QUERIES,
         tasks=job.tasks,
         seed=cell.seed,
         method=find_method(cell.method),
-        relative_rate=cell.relative_rate,
     )
+    return [_result(one, outcome) for one, outcome in zip(batch, outcomes, strict=True)]
+
+
+def _variant(cell: Cell, max_pulses: int) -> Variant:
+    how = Programming(max_pulses=max_pulses, reading=cell.reading, sigma_wn=cell.sigma_wn)
+    return Variant(how=how, relative_rate=cell.relative_rate)
+
+
+def _result(job: Job, outcome: Episodes) -> Result:
     return Result(
-        cell=cell,
+        cell=job.cell,
         tasks=job.tasks,
         accuracy=outcome.mean,
         ci95=outcome.ci95,

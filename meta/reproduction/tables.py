@@ -10,15 +10,17 @@ from meta.reproduction.budgets import EPOCHS, ITERATIONS
 from meta.reproduction.plans import Entry, Plan
 
 PAPER_BATCH = 8
-BUDGET = ("tasks", "training tasks")
+BUDGET = ("networks", "tasks", "training tasks")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """One row of a study's CSV; accuracies in [0, 1], `paper` what Table 2 has there.
 
-    tasks, tuned_on, training_tasks : the budget: test tasks, validation tasks that scored each
-        relative rate, and tasks that the network's outer loop saw
+    relative_rate and what a write took : means over the repeats
+    repeats, tasks, tuned_on, training_tasks : the budget: networks, test tasks of each, validation
+        tasks that scored each relative rate, and tasks that a network's outer loop saw
+    training_seeds, networks : of the repeats, separated by spaces
     missing : the command that trains the network, where there is none
     """
 
@@ -32,11 +34,12 @@ class Line:
     accuracy: float | None
     ci95: float | None
     paper: float | None
+    repeats: int
     tasks: int | None
     tuned_on: int
     training_tasks: int | None
-    training_seed: int | None
-    network: str | None
+    training_seeds: str
+    networks: str
     pulses_per_weight: float | None
     write_energy: float | None
     write_seconds: float | None
@@ -92,17 +95,18 @@ def markdown(plan: Plan, entries: Sequence[Entry], command: str) -> str:
 
 def percent(entry: Entry) -> str:
     """'97.9 ± 0.5', or a dash."""
-    r = entry.result
-    return "–" if r is None else f"{100 * r.accuracy:.1f} ± {100 * r.ci95:.1f}"
+    score = entry.score
+    return "–" if score is None else f"{100 * score.accuracy:.2f} ± {100 * score.ci95:.2f}"
 
 
 def _preamble(plan: Plan) -> str:
     scored = "validation" if plan.study.heatmap else "test"
     return (
-        f"Accuracy [%] on {scored} classes of {plan.dataset}, mean ± 95 % interval over tasks, and × "
-        "the relative rate where validation classes chose it; σ is σ_WN. One write in whole pulses, 15 "
-        f"queries a class, device {plan.device.name}, seed {plan.seed}. Each row is one network; the "
-        "paper averages four."
+        f"Accuracy [%] on {scored} classes of {plan.dataset}, mean ± 95 % interval, and × the relative "
+        "rate where validation classes chose it; σ is σ_WN. Writes in whole pulses, 15 queries a class, "
+        f"device {plan.device.name}, seed {plan.seed}. Several networks of a row differ in the seeds of "
+        "training, tasks and noise: their interval is the wider of Student's t over the networks and "
+        "that over all tasks. The paper averages four."
     )
 
 
@@ -121,26 +125,30 @@ def _methods(plan: Plan, title: str, entries: Sequence[Entry]) -> Grid:
 
 
 def _cell(entry: Entry) -> str:
-    return percent(entry) + (
-        f" ×{entry.result.cell.relative_rate:g}" if entry.result and entry.tuned_on else ""
-    )
+    return percent(entry) + (f" ×{_span(entry.score.rates)}" if entry.score and entry.tuned_on else "")
 
 
 def _budget(entries: Sequence[Entry]) -> list[str]:
     """BUDGET of one row."""
-    tasks = sorted({entry.result.tasks for entry in entries if entry.result})
-    source = entries[0].source
+    tasks = [entry.score.tasks for entry in entries if entry.score]
+    sources = entries[0].sources
     return [
-        " to ".join(f"{n}" for n in dict.fromkeys(tasks[:1] + tasks[-1:])) or "–",
-        "no network" if source is None else f"{source.training_tasks:,}",
+        str(len(sources)) if sources else "none",
+        _span(tasks, " to ") if tasks else "–",
+        _span([source.training_tasks for source in sources], " to ") if sources else "–",
     ]
 
 
+def _span(values: Sequence[float], to: str = "–") -> str:
+    """'3', or '1.5–3'."""
+    return to.join(f"{n:,}".removesuffix(".0") for n in dict.fromkeys([min(values), max(values)]))
+
+
 def _heatmap(plan: Plan, title: str, entries: Sequence[Entry]) -> Grid:
-    rates = sorted({r.cell.relative_rate for e in entries if (r := e.result)}, reverse=True)
+    rates = sorted({e.score.relative_rate for e in entries if e.score}, reverse=True)
     rows, budgets = [], []
     for rate in rates:
-        mine = [entry for entry in entries if entry.result and entry.result.cell.relative_rate == rate]
+        mine = [entry for entry in entries if entry.score and entry.score.relative_rate == rate]
         rows.append([f"{rate:g}", *map(percent, mine)])
         budgets.append(_budget(mine))
     return Grid(
@@ -164,7 +172,7 @@ ORDERINGS = (
 
 def orderings(entries: Sequence[Entry]) -> list[str]:
     """What of ORDERINGS the entries decide, a line each."""
-    at = {entry.place: entry for entry in entries if entry.result}
+    at = {entry.place: entry for entry in entries if entry.score}
     text = []
     for place, entry in at.items():
         for better, worse, sigma, words in ORDERINGS:
@@ -178,10 +186,10 @@ def orderings(entries: Sequence[Entry]) -> list[str]:
 
 
 def _verdict(better: Entry, worse: Entry) -> str:
-    assert better.result is not None
-    assert worse.result is not None
-    gap = better.result.accuracy - worse.result.accuracy
-    reach = better.result.ci95 + worse.result.ci95
+    assert better.score is not None
+    assert worse.score is not None
+    gap = better.score.accuracy - worse.score.accuracy
+    reach = better.score.ci95 + worse.score.ci95
     if abs(gap) <= reach:
         return "the intervals overlap"
     return "holds" if gap > 0 else "reversed"
@@ -194,25 +202,26 @@ def missing(entries: Iterable[Entry]) -> list[str]:
 
 
 def _line(plan: Plan, entry: Entry) -> Line:
-    place, result, source = entry.place, entry.result, entry.source
+    place, score, sources = entry.place, entry.score, entry.sources
     return Line(
         dataset=plan.dataset,
         method=place.method,
         ways=place.ways,
         reading=place.reading,
         sigma_wn=place.sigma_wn,
-        relative_rate=result.cell.relative_rate if result else None,
-        split=result.cell.split if result else None,
-        accuracy=result.accuracy if result else None,
-        ci95=result.ci95 if result else None,
+        relative_rate=score.relative_rate if score else None,
+        split=score.results[0].cell.split if score else None,
+        accuracy=score.accuracy if score else None,
+        ci95=score.ci95 if score else None,
         paper=paper_accuracy(plan.dataset, entry),
-        tasks=result.tasks if result else None,
+        repeats=len(sources),
+        tasks=score.tasks if score else None,
         tuned_on=entry.tuned_on,
-        training_tasks=source.training_tasks if source else None,
-        training_seed=source.seed if source else None,
-        network=source.path.name if source else None,
-        pulses_per_weight=result.pulses_per_weight if result else None,
-        write_energy=result.write_energy if result else None,
-        write_seconds=result.write_seconds if result else None,
+        training_tasks=max((source.training_tasks for source in sources), default=None),
+        training_seeds=" ".join(str(source.seed) for source in sources),
+        networks=" ".join(source.digest for source in sources),
+        pulses_per_weight=score.mean(lambda one: one.pulses_per_weight) if score else None,
+        write_energy=score.mean(lambda one: one.write_energy) if score else None,
+        write_seconds=score.mean(lambda one: one.write_seconds) if score else None,
         missing=entry.missing,
     )

@@ -14,10 +14,18 @@ from meta.reproduction.plans import Plan
 from meta.train import Epoch, train
 
 
-def training(plan: Plan, method: str, ways: int) -> tuple[Training, Path]:
-    """How a plan trains the network of a method, and in which folder."""
-    how = plan.budget.training(method, plan.dataset, ways, plan.seed)
-    return how, plan.networks[0] / f"{how.method}-{ways}way"
+def training(plan: Plan, method: str, ways: int, seed: int) -> tuple[Training, Path]:
+    """How a plan trains a network of a method, and in which folder."""
+    how = plan.budget.training(method, plan.dataset, ways, seed)
+    return how, plan.networks[0] / f"{how.method}-{ways}way-seed{seed}"
+
+
+def seeds_lacking(plan: Plan, networks: Networks, method: str, ways: int) -> list[int]:
+    """The seeds of the plan's repeats that have no network; any network will do for one repeat."""
+    if plan.repeats == 1:
+        return [] if networks.find(method, plan.dataset, ways) else [plan.seed]
+    trained = {source.seed for source in networks.trained(method, plan.dataset, ways)}
+    return [seed for seed in range(plan.seed, plan.seed + plan.repeats) if seed not in trained]
 
 
 def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> None:
@@ -27,8 +35,8 @@ def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> None
         folder: how
         for ways in plan.study.ways
         for method in plan.study.methods
-        if networks.find(method, plan.dataset, ways) is None
-        for how, folder in [training(plan, method, ways)]
+        for seed in seeds_lacking(plan, networks, method, ways)
+        for how, folder in [training(plan, method, ways, seed)]
     }
     for folder, how in wanted.items():
         train(

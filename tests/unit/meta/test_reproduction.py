@@ -2,6 +2,9 @@
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 
@@ -20,9 +23,11 @@ from meta.reproduction.budgets import Budget, train_command
 from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import Networks, training_tasks
 from meta.reproduction.plans import Plan
+from meta.reproduction.repeats import Score, half_interval
 from meta.reproduction.runs import reproduce
 from meta.reproduction.studies import STUDIES, find_study
 from meta.reproduction.tables import grids, markdown, orderings
+from meta.reproduction.trainings import train_missing
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 
@@ -117,13 +122,13 @@ def test_an_interrupted_reproduction_computes_nothing_twice(plan, tmp_path):
         pass
 
     def stop(done, total):
-        if done == 4:
+        if done:
             raise Stop
 
     with pytest.raises(Stop):
         reproduce(plan, on_cells=stop)
     file = plan.folder / "cells.jsonl"
-    assert len(file.read_text().splitlines()) == 4
+    assert len(file.read_text().splitlines()) == len(RELATIVE_RATES) * 3  # the first batch
     entries = reproduce(plan)
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     cells = [tuple(line[name] for name in Cell.__dataclass_fields__) for line in lines]
@@ -133,13 +138,115 @@ def test_an_interrupted_reproduction_computes_nothing_twice(plan, tmp_path):
     assert reproduce(plan) == entries
     assert file.read_bytes() == kept
     fresh = reproduce(replace(plan, folder=tmp_path / "fresh"))
-    assert [e.result for e in fresh] == [e.result for e in entries]
+    assert [e.score for e in fresh] == [e.score for e in entries]
+
+
+KILLED = """
+import os, signal
+from meta import cli
+from meta.reproduction.cells import ResultFile
+
+append, batches = ResultFile.append, []
+
+def append_twice_and_die(file, results):
+    append(file, results)
+    batches.append(len(results))
+    if len(batches) == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+ResultFile.append = append_twice_and_die
+cli.main()
+"""
+"""The command, killed by no choice of its own once two batches of cells are on the file."""
+
+
+def test_kill_9_loses_no_cell_and_the_tables_are_those_of_a_run_never_killed(
+    command, pictures, trained, tmp_path
+):
+    def words(folder):
+        how = ("--dataset", "folder", "--data", pictures, "--networks", trained, "--ways", 2)
+        grid = ("--methods", "roa,roa-flr,offline", "--sigma-wn", "0,1", "--budget", 0.005)
+        return [str(word) for word in ("reproduce", "table2", *how, *grid, "-o", tmp_path / folder)]
+
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *words("killed")], capture_output=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    cells, table = tmp_path / "killed" / "cells.jsonl", tmp_path / "killed" / "table2.md"
+    before = cells.read_bytes()
+    assert len(before.splitlines()) > 1
+    assert not table.exists()
+    for folder in ("killed", "whole"):
+        code, _, _ = command(cli.main, *words(folder))
+        assert code == 0
+    after, whole = cells.read_bytes(), (tmp_path / "whole" / "cells.jsonl").read_bytes()
+    assert after.startswith(before)
+    assert after == whole  # every cell once, none of them again
+    for name in ("table2.md", "table2.csv"):
+        ours, theirs = ((tmp_path / f / name).read_text() for f in ("killed", "whole"))
+        assert ours.replace(str(tmp_path / "killed"), str(tmp_path / "whole")) == theirs
+
+
+def test_repeats_are_averaged_and_each_is_kept(plan, trained, tmp_path):
+    """Two networks trained alike but for the seed: every cell on each of them, and their mean."""
+    network = Network(Architecture(ways=2, filters=4), torch.Generator().manual_seed(5))
+    training = {"method": "roa", "dataset": "folder", "iterations": 5, "batch": 2, "seed": 8}
+    again = tmp_path / "again" / "best.safetensors"
+    network.save(again, training=training, epoch={"epoch": 3, "accuracy_noise": 0.5})
+    study = replace(plan.study, methods=("roa",))
+    alone, other, both = (
+        reproduce(replace(plan, study=study, networks=folders, folder=tmp_path / name))
+        for name, folders in (
+            ("first", (trained,)),
+            ("second", (again.parent,)),
+            ("both", (trained, again.parent)),
+        )
+    )
+    for one, two, mean in zip(alone, other, both, strict=True):
+        assert [source.seed for source in mean.sources] == [7, 8]
+        assert mean.score.results == (*one.score.results, *two.score.results)
+        assert mean.score.accuracy == pytest.approx((one.score.accuracy + two.score.accuracy) / 2)
+        assert mean.score.ci95 >= np.hypot(one.score.ci95, two.score.ci95) / 2 - 1e-12
+    seeds = {result.cell.seed for entry in both for result in entry.score.results}
+    assert seeds == {7, 8}  # of tasks and noise, too
+    grid = grids(replace(plan, study=study), both)[0]
+    assert grid.budgets[0] == ["2", "3", "30 to 40"]
+    lines = (tmp_path / "both" / "cells.jsonl").read_text().splitlines()
+    assert len(lines) == sum(
+        len((tmp_path / name / "cells.jsonl").read_text().splitlines()) for name in ("first", "second")
+    )
+
+
+def test_repeats_are_networks_of_one_recipe(tmp_path):
+    def save(name, seed, score, **other):
+        training = {"method": "roa", "dataset": "folder", "iterations": 5, "seed": seed, **other}
+        network = Network(Architecture(ways=2, filters=4), torch.Generator().manual_seed(seed))
+        network.save(tmp_path / f"{name}.safetensors", training=training,
+                     epoch={"epoch": 0, "accuracy_noise": score})  # fmt: skip
+
+    save("a", 1, 0.8)
+    save("b", 2, 0.7)
+    save("worse", 2, 0.6)
+    save("other", 3, 0.1, filters=9)
+    found = Networks([tmp_path]).find("roa-flr", "folder", 2)
+    assert [source.path.stem for source in found] == ["a", "b"]
+
+
+def test_the_interval_of_repeats():
+    assert half_interval([0.5], [0.02]) == 0.02
+    assert half_interval([0.5, 0.5], [0.03, 0.04]) == pytest.approx(0.025)  # sqrt(9 + 16) / 2
+    assert half_interval([0.1, 0.2, 0.3], [0.0] * 3) == pytest.approx(4.302653 * 0.1 / 3**0.5)
+    rng = np.random.default_rng(0)
+    n, tasks, networks = 4, 0.01, 0.02
+    means = networks * rng.standard_normal((2000, n)) + tasks * rng.standard_normal((2000, n))
+    inside = [abs(np.mean(row)) <= half_interval(row, [1.96 * tasks] * n) for row in means]
+    assert 0.94 < np.mean(inside) < 0.99
 
 
 def test_processes_give_the_same_results(plan, tmp_path):
     few = replace(plan, study=replace(plan.study, methods=("roa-flr",)), readings=("literal",))
     alone, shared = reproduce(few), reproduce(replace(few, jobs=2, folder=tmp_path / "shared"))
-    assert [e.result for e in alone] == [e.result for e in shared]
+    assert [e.score for e in alone] == [e.score for e in shared]
 
 
 def test_no_dask_scheduler_is_one_line(plan):
@@ -156,21 +263,22 @@ def test_tables_mark_budget_interval_and_what_is_missing(plan):
     assert "×" in literal.rows[0][1]
     assert "×" not in literal.rows[1][1]
     assert literal.rows[2][1:] == ["–", "–"]
-    assert literal.budgets[0] == ["3", "30"]
-    assert literal.budgets[2] == ["–", "no network"]
+    assert literal.budgets[0] == ["1", "3", "30"]
+    assert literal.budgets[2] == ["none", "–", "–"]
     text = markdown(plan, entries, "roa-meta reproduce table2")
     assert "roa-meta train --method roa-wc --dataset folder --ways 2" in text
-    assert all(entry.result is None for entry in entries if entry.place.method == "roa-wc")
+    assert all(entry.score is None for entry in entries if entry.place.method == "roa-wc")
 
 
 def test_the_best_network_of_a_folder_is_used_before_the_shipped_one(trained):
-    found = Networks([trained]).find("offline", "folder", 2)
+    (found,) = Networks([trained]).find("offline", "folder", 2)
     assert (found.path.parent.name, found.path.name, found.seed) == ("new", "best.safetensors", 7)
     assert found.training_tasks == 30
-    assert Networks([trained]).find("roa", "omniglot", 5).path.name == "omniglot_5way.safetensors"
-    assert Networks().find("roa-robust", "omniglot", 13) is not None
-    assert Networks().find("roa", "omniglot", 10) is None
-    assert Networks().find("roa", "miniimagenet", 5) is None
+    (shipped,) = Networks([trained]).find("roa", "omniglot", 5)
+    assert shipped.path.name == "omniglot_5way.safetensors"
+    assert Networks().find("roa-robust", "omniglot", 13)
+    assert Networks().find("roa", "omniglot", 10) == ()
+    assert Networks().find("roa", "miniimagenet", 5) == ()
     twice = {"start": {"training": {"iterations": 3, "batch": 2}, "epoch": {"epoch": 1}}}
     assert training_tasks(twice) == 12
 
@@ -180,7 +288,7 @@ def test_orderings_hold_overlap_or_are_reversed(plan):
 
     def entry(method, accuracy):
         place = Place(method=method, ways=5, sigma_wn=4.0, reading="literal")
-        return Entry(place=place, result=result(accuracy=accuracy))
+        return Entry(place=place, score=Score(results=(result(accuracy=accuracy),)))
 
     text = orderings([entry("roa", 0.8), entry("five-step", 0.5), entry("roa-wc", 0.79),
                       entry("roa-flr", 0.9)])  # fmt: skip
@@ -211,7 +319,7 @@ def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
     )
     assert code == 0
     assert "validation" in said
-    assert (out / "networks" / "roa-2way" / "best.safetensors").exists()
+    assert (out / "networks" / "roa-2way-seed0" / "best.safetensors").exists()
     assert (out / "figure4_literal.png").read_bytes()[1:4] == b"PNG"
     rows = list(csv.DictReader((out / "figure4.csv").read_text().splitlines()))
     assert {row["method"] for row in rows} == {"offline", "roa", "ideal"}
@@ -230,6 +338,15 @@ def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
         code, _, err = roa_meta("reproduce", *wrong, "--dataset", "folder", "--data", pictures)
         assert code == 2
         assert complaint in err
+
+
+def test_missing_repeats_are_trained(plan, trained):
+    study = replace(plan.study, methods=("roa", "roa-flr"), sigmas=(0.0,))
+    plan = replace(plan, study=study, repeats=2, seed=6, budget=Budget(share=1e-4))
+    told = []
+    train_missing(plan, on_epoch=lambda name, row: told.append(name))
+    assert dict.fromkeys(told) == {"roa-2way-seed6": None}  # 7 is there
+    assert (trained / "roa-2way-seed6" / "best.safetensors").exists()
 
 
 def test_every_ingredient_of_the_ablation_is_an_option_of_training():

@@ -1,0 +1,63 @@
+"""Repeats: what several networks of one training, differing in their seed alone, reach together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import stdtrit
+
+from meta.reproduction.cells import Result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """What a place shows: the mean over its repeats, each with seeds of its own; one is none."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """In [0, 1]."""
+        return self.mean(lambda one: one.accuracy)
+
+    @property
+    def ci95(self) -> float:
+        """Half of the mean's 95 % interval; see `half_interval`."""
+        return half_interval([one.accuracy for one in self.results], [one.ci95 for one in self.results])
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The relative rates of the repeats, each once; every repeat chooses its own."""
+        return tuple(sorted({one.cell.relative_rate for one in self.results}))
+
+    @property
+    def relative_rate(self) -> float:
+        """Their mean over the repeats."""
+        return self.mean(lambda one: one.cell.relative_rate)
+
+    @property
+    def tasks(self) -> int:
+        """Of every repeat, at least."""
+        return min(one.tasks for one in self.results)
+
+    def mean(self, value: Callable[[Result], float]) -> float:
+        """Of a number of each repeat."""
+        return float(np.mean([value(one) for one in self.results]))
+
+
+def half_interval(means: Sequence[float], over_tasks: Sequence[float]) -> float:
+    """Half the width of the 95 % interval of the mean over n repeats, given their own over tasks.
+
+    The wider of two: Student's t with n - 1 degrees of freedom on the scatter of the repeats, which
+    has in it training, tasks and noise; and that of the tasks alone, root of the sum of squares
+    over n, which is all that one repeat has and keeps two that happen to agree from looking certain.
+    """
+    n = len(means)
+    tasks = math.sqrt(sum(half**2 for half in over_tasks)) / n
+    if n == 1:
+        return tasks
+    scatter = float(np.std(means, ddof=1)) / math.sqrt(n)
+    return max(tasks, float(stdtrit(n - 1, 0.975)) * scatter)
