@@ -176,7 +176,11 @@ CompensationName = Annotated[
 ]
 Workers = Annotated[int | None, typer.Option(min=1, max=1024, help="Processes; default: one a core.")]
 Scheduler = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler, such as tcp://host:8786.")
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Dask scheduler, such as tcp://host:8786; or slurm, for workers in jobs of SLURM.",
+    ),
 ]
 SweepFolder = Annotated[
     Path, typer.Option(help="Folder for points and report; a sweep that was cut off goes on from it.")

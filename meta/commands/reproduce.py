@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 def reproduce(
+    context: typer.Context,
     study: Annotated[
         str, typer.Argument(help="table2, figure3 to figure6, or ablation (of roa-robust).")
     ],
@@ -61,6 +62,7 @@ def reproduce(
     from meta.reproduction.runs import reproduce as run
     from meta.reproduction.studies import find_study
     from meta.reproduction.trainings import train_missing
+    from roa_circuit.sweeps.clusters import scheduler_at
 
     how: dict[str, Any] = {
         "dataset": dataset,
@@ -69,7 +71,7 @@ def reproduce(
         "budget": Budget(share=budget),
         "seed": seed,
         "jobs": jobs,
-        "scheduler": scheduler,
+        "scheduler": context.with_resource(scheduler_at(scheduler, jobs)),
     }
     if study == "ablation":
         _ablation(output, **how)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.sweeps import tables
+from roa_circuit.sweeps.clusters import scheduler_at
 from roa_circuit.sweeps.description import Vary, described
 from roa_circuit.sweeps.layer import LayerSubject
 from roa_circuit.sweeps.store import Store
@@ -39,7 +40,8 @@ def sweep(
     subject : a layer, or a `LayerSubject` with imperfections or a compensation of its own
     vary : values by field name: a list, or text such as '0:5:11', '0.1:100:7log', '0:5'
     store : JSON lines to keep points in as they come; a file that is there is gone on with
-    workers : processes; scheduler : the address of a Dask scheduler in their place
+    workers : processes; scheduler : the address of a Dask scheduler in their place, or
+        'slurm' for as many of them in jobs of SLURM (`clusters.scheduler_at`)
 
     Returns metrics by (axes ..., repeat), as `tables.dataset` has them.
 
@@ -54,9 +56,9 @@ def sweep(
     )
     require_any(whole, asked.configurations())
     path = None if store is None else Path(store)
-    with Store(path, whole.describe()) as kept:
+    with scheduler_at(scheduler, workers) as address, Store(path, whole.describe()) as kept:
         study = Study(
-            subject=whole, store=kept, seeds=asked.seeds, workers=workers, scheduler=scheduler,
+            subject=whole, store=kept, seeds=asked.seeds, workers=workers, scheduler=address,
             progress=progress,
         )  # fmt: skip
         study.compute(asked.configurations())

@@ -14,6 +14,7 @@ from roa_circuit.errors import InputError, nearest
 from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.sweeps import summary, tables
 from roa_circuit.sweeps.budgets import Target
+from roa_circuit.sweeps.clusters import scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
 from roa_circuit.sweeps.findings import Findings, Question, find, spot_checks
 from roa_circuit.sweeps.store import Store
@@ -86,15 +87,16 @@ def carry_out(
     check_writable(*(asked.output_dir / name for name in FILES), asked.json_file)
     sweep, question = asked.sweep(subject), asked.question(subject)
     require_any(subject, sweep.configurations())
+    workers = asked.workers or cores()
     with ExitStack() as stack:
+        scheduler = stack.enter_context(scheduler_at(asked.scheduler, workers))
         bar = stack.enter_context(console.progress())
 
         def study_of(one: Subject, file: str, seeds: Sequence[int], text: str) -> Study:
             line = bar.add_task(text, total=None)
             store = stack.enter_context(Store(asked.output_dir / file, one.describe()))
             return Study(
-                subject=one, store=store, seeds=seeds, workers=asked.workers or cores(),
-                scheduler=asked.scheduler,
+                subject=one, store=store, seeds=seeds, workers=workers, scheduler=scheduler,
                 progress=lambda done, total: bar.update(line, completed=done, total=total),
             )  # fmt: skip
 

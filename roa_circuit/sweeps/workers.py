@@ -59,13 +59,14 @@ def each(
     """function(shared, piece) of every piece, as they come, over processes or a Dask cluster.
 
     pieces : told how many workers there are
+    workers : processes; of a cluster whose first worker has yet to come, those expected
 
     Raises
     ------
     InputError : the scheduler does not answer, or Dask is missing.
     """
     if scheduler:
-        yield from _on_dask(function, shared, pieces, scheduler)
+        yield from _on_dask(function, shared, pieces, workers, scheduler)
     else:
         yield from _on_this_machine(function, shared, pieces(workers), workers)
 
@@ -102,9 +103,11 @@ def _on_dask(
     function: Callable[[Any, Any], Any],
     shared: Any,
     pieces: Callable[[int], Sequence[Any]],
+    expected: int,
     address: str,
 ) -> Iterator[Any]:
     try:
+        import dask
         import distributed
     except ImportError:
         raise InputError("--scheduler needs Dask: pip install 'roa-circuit[dask]'") from None
@@ -115,13 +118,18 @@ def _on_dask(
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"--scheduler {address}: no Dask scheduler answers there: {reason}") from None
-    with client:
-        threads = sum(client.nthreads().values()) or 1
-        [sent] = client.scatter([shared], broadcast=True)
+    with client, dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
+        threads = sum(client.nthreads().values()) or expected
+        # As a task, not scattered: what the last worker that held it took along is made again.
+        sent = client.submit(_itself, shared, pure=False)
         # What a lost worker had begun is begun again elsewhere; `pure` would merge equal tasks.
         tasks = [client.submit(function, sent, piece, pure=False) for piece in pieces(threads)]
         for _, result in as_completed(tasks, with_results=True):
             yield result
+
+
+def _itself(shared: _Shared) -> _Shared:
+    return shared
 
 
 def _chunks(jobs: Sequence[Job], workers: int) -> list[Sequence[Job]]:

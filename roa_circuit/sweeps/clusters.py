@@ -1,0 +1,60 @@
+"""Clusters: where Dask workers come from: a scheduler that runs already, or jobs of SLURM."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from roa_circuit.errors import InputError
+
+SLURM = "slurm"
+_SUBMIT = "sbatch"
+_SETTINGS = "~/.config/dask/jobqueue.yaml, or DASK_JOBQUEUE__SLURM__CORES and ..__MEMORY"
+
+
+@contextmanager
+def scheduler_at(asked: str | None, workers: int) -> Iterator[str | None]:
+    """The address of the scheduler asked for: as given, or for 'slurm' of one in this process.
+
+    Its workers are jobs, which dask-jobqueue submits as its own configuration says and which end
+    with the context: as many as hold `workers` processes. Points are taken up as jobs begin to run.
+
+    Raises
+    ------
+    InputError : no dask-jobqueue, no `sbatch`, no cores and memory of a job, or SLURM refuses it.
+    """
+    if asked != SLURM:
+        yield asked
+        return
+    with slurm_cluster() as cluster:
+        _require_taken(cluster.job_script())
+        cluster.scale(workers)
+        yield cluster.scheduler_address
+
+
+def slurm_cluster() -> Any:
+    """A `SLURMCluster` without jobs yet; each will have a process a core, or as many as configured."""
+    try:
+        import dask
+        from dask_jobqueue.slurm import SLURMCluster
+    except ImportError:
+        raise InputError("--scheduler slurm needs pip install 'roa-circuit[slurm]'") from None
+    if shutil.which(_SUBMIT) is None:
+        raise InputError("--scheduler slurm: no sbatch here; start it where jobs are submitted from")
+    settings = dask.config.get("jobqueue.slurm")
+    if not (settings["cores"] and settings["memory"]):
+        raise InputError(f"--scheduler slurm: no cores and memory of a job; set them in {_SETTINGS}")
+    cluster: Any = SLURMCluster
+    return cluster(processes=settings["processes"] or settings["cores"])
+
+
+def _require_taken(script: str) -> None:
+    """Ask SLURM before Dask does, which would wait for jobs that were refused."""
+    asked = subprocess.run(
+        [_SUBMIT, "--test-only"], input=script, capture_output=True, text=True, check=False
+    )
+    if asked.returncode:
+        raise InputError(f"--scheduler slurm: {asked.stderr.strip() or 'sbatch refuses the job'}")
