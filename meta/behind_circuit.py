@@ -1,5 +1,8 @@
 """A whole network behind its circuits: every layer read through its chips' wires and readouts.
 
+Adaptation itself is ideal: gradients and pulse counts are those of perfect wires and the nominal
+device. The pulses then meet the cells, and the queries the circuits.
+
 Cells of the blocks are read as conductances at V_r (decision 8 of docs/physics.md), so that a
 convolution is one with effective weights; the head has Eq. 2 at every cell.
 """
@@ -7,19 +10,28 @@ convolution is one with effective weights; the head has Eq. 2 at every cell.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from meta.adaptation import Episode
 from meta.network import BLOCKS, HEAD, Network
-from roa_circuit.chip import Chip
+from roa_circuit.chip import Chip, chip_of
+from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
+from roa_circuit.parameters import Device
+from roa_circuit.recovery import Compensation
+from roa_circuit.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.solver import effective_weights, read_currents
-from roa_circuit.sweeps.deployed import Array, Deployed, voltages, written
-from roa_circuit.tiling import outputs
+from roa_circuit.sweeps.deployed import Array, Deployed, deploy, voltages, written
+from roa_circuit.tiling import TileSize, outputs
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +43,7 @@ COMING = 100
 class WrittenArray:
     """One array on a written chip.
 
+    seen : the array as settled reads see it, with its amplifiers and transistors
     weights : effective conductances (rows, columns) [S]; None where every cell has Eq. 2
     gain, offset : what is done to each column's current, in the array's order
     """
@@ -38,17 +51,32 @@ class WrittenArray:
     array: Array
     chip: Chip
     state: Floats
+    seen: tuple[Crossbar, Device]
     weights: Floats | None
-    gain: Floats
-    offset: Floats
+    gain: Floats = field(default_factory=lambda: np.ones(1))
+    offset: Floats = field(default_factory=lambda: np.zeros(1))
 
     def currents(self, x: Floats) -> Floats:
         """The corrected currents (reads, columns) [A] of inputs x in [0, 1] (reads, rows)."""
         order = self.array.order
         volts = self.chip.drive(order.inputs(np.asarray(voltage_from_input(x))))
-        return order.outputs(
-            _sensed(self.chip, self.state, self.weights, volts) * self.gain + self.offset
-        )
+        return order.outputs(self.sensed(volts) * self.gain + self.offset)
+
+    def sensed(self, volts: Floats) -> Floats:
+        """What the readouts report (reads, columns) [A] of voltages on the word lines (reads, rows)."""
+        if self.weights is None:
+            crossbar, device = self.seen
+            currents = read_currents(crossbar, self.state, volts, device, coming=COMING)
+        else:
+            currents = volts @ self.weights
+        return self.chip.sense(currents, self.state, volts)
+
+    def calibrated(self) -> WrittenArray:
+        """The same with the gain and the offset that its test patterns ask for, if it has any."""
+        tests = voltages(self.array, self.chip)[len(self.array.own.inputs) :]
+        none = np.zeros((0, self.chip.crossbar.columns))
+        gain, offset = self.array.correction(self.sensed(tests) if len(tests) else none)
+        return replace(self, gain=gain, offset=offset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,24 +96,75 @@ class CircuitLayer:
         return np.asarray(outputs(tiles, currents) * (scale / tiles[0].layer.input_scale))
 
 
-def on_chips(deployed: Deployed, chips: Sequence[Chip], *, in_situ: bool, exact: bool) -> CircuitLayer:
+def on_chips(
+    deployed: Deployed,
+    chips: Sequence[Chip],
+    *,
+    in_situ: bool,
+    exact: bool,
+    circuitry: Circuitry = BARE,
+) -> CircuitLayer:
     """Write a deployed layer onto chips, and calibrate it where that is wanted.
 
     in_situ : the pulses go through the wires; else every cell gets them in full
     exact : Eq. 2 at every cell; else effective weights
+
+    Raises
+    ------
+    InputError : lines too slow for the reads, or for pulses in situ.
     """
     arrays = []
     for array, chip in zip(deployed.arrays, chips, strict=True):
+        require_settled_reads(chip.crossbar, chip.device, circuitry)
+        if in_situ:
+            instead = "leave --in-situ out, and every cell gets its pulses in full"
+            require_prompt_writes(chip.crossbar, chip.device, circuitry, instead=instead)
         state = written(array, chip, in_situ=in_situ)
-        weights = None if exact else effective_weights(chip.crossbar, state, chip.device)
-        tests = voltages(array, chip)[len(array.own.inputs) :]
-        gain, offset = array.correction(
-            _sensed(chip, state, weights, tests) if len(tests) else np.zeros((0, chip.crossbar.columns))
-        )
-        arrays.append(
-            WrittenArray(array=array, chip=chip, state=state, weights=weights, gain=gain, offset=offset)
-        )
+        seen = circuitry.settled(chip.crossbar, state, chip.device)
+        weights = None if exact else effective_weights(seen[0], state, seen[1])
+        one = WrittenArray(array=array, chip=chip, state=state, seen=seen, weights=weights)
+        arrays.append(one.calibrated())
     return CircuitLayer(deployed=deployed, arrays=tuple(arrays))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What all layers of a network stand on.
+
+    crossbar : lines of every array, whatever its size; device : its cells
+    circuitry : what arrays have beside them; it has the last word on lines and temperature
+    in_situ : pulses go through the wires, which takes seconds an episode
+    """
+
+    crossbar: Crossbar = field(default_factory=lambda: default_crossbar(1, 2))
+    device: Device = field(default_factory=default_device)
+    circuitry: Circuitry = BARE
+    imperfections: Imperfections = field(default_factory=Imperfections)
+    compensation: Compensation = field(default_factory=Compensation)
+    tile: TileSize = field(default_factory=TileSize)
+    in_situ: bool = False
+
+    def holding(self, layers: Mapping[str, ProgrammedLayer], seed: int) -> dict[str, CircuitLayer]:
+        """Layers by name, written onto chips that the seed draws."""
+        ready = {}
+        for index, (name, nominal) in enumerate(layers.items()):
+            rows, columns = nominal.crossbar.shape
+            lines = replace(self.crossbar, rows=rows, columns=columns)
+            crossbar, device = self.circuitry.applied(lines, self.device)
+            layer = replace(nominal, crossbar=crossbar, device=device)
+            deployed = deploy(layer, nominal, self.tile, self.compensation)
+            # Layers are chips of their own: the same place in two layers is not the same draw.
+            own = seed * len(layers) + index
+            chips = [chip_of(one.tile, self.imperfections, own) for one in deployed.arrays]
+            ready[name] = on_chips(
+                deployed, chips, in_situ=self.in_situ, exact=name == HEAD, circuitry=self.circuitry
+            )
+        return ready
+
+    def accuracy(self, network: Network, episode: Episode, seed: int) -> float:
+        """The share of an adapted episode's queries that are answered rightly from here."""
+        answers = classes(network, episode.task.query, self.holding(episode.layers, seed))
+        return float(np.mean(answers == episode.task.query_labels.numpy()))
 
 
 @torch.no_grad()
@@ -102,11 +181,3 @@ def classes(
     features = network.head_inputs(x.flatten(1))
     features = torch.cat([features, torch.ones(len(features), 1)], dim=1)
     return np.asarray(layers[HEAD](features.double().numpy()).argmax(axis=1))
-
-
-def _sensed(chip: Chip, state: Floats, weights: Floats | None, volts: Floats) -> Floats:
-    if weights is None:
-        currents = read_currents(chip.crossbar, state, volts, chip.device, coming=COMING)
-    else:
-        currents = volts @ weights
-    return chip.sense(currents, state, volts)

@@ -12,14 +12,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.chip import draw
+from roa_circuit.chip import chip_of
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
 from roa_circuit.programming import after_pulses
+from roa_circuit.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.solver import read_currents
 from roa_circuit.tiling import outputs, split
+from roa_circuit.wiring import Wiring
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,25 +49,31 @@ Referee = Callable[[ProgrammedLayer, int], dict[str, float | None]]
 
 def behind_wires(
     heads: Sequence[ProgrammedLayer],
-    wires: Sequence[float],
+    resistances: Sequence[float],
     *,
     imperfections: Imperfections | None = None,
+    circuitry: Circuitry = BARE,
     referee: Referee | None = None,
     on_row: Callable[[WiredEpisode], None] = lambda row: None,
 ) -> list[WiredEpisode]:
     """Write and read every head behind every wire resistance [Ohm a segment].
 
+    circuitry : what the arrays have beside; wires are of these resistances at its temperature
     Episode i stands on chips drawn with seed i, the same for the surrogate and for ngspice.
     """
     rows = []
-    for ohms in wires:
+    for ohms in resistances:
         for episode, head in enumerate(heads):
-            layer = replace(head, crossbar=replace(head.crossbar, r_word=ohms, r_bit=ohms))
+            wires = Wiring(r_word=ohms, r_bit=ohms)
+            crossbar, device = circuitry.applied(head.crossbar, head.device, wires)
+            layer = replace(head, crossbar=crossbar, device=device)
             row = WiredEpisode(
                 episode=episode,
                 wire_resistance=ohms,
-                accuracy_ideal=_accuracy(layer, ideal_predictions(layer)),
-                accuracy_surrogate=_accuracy(layer, predictions(layer, imperfections, episode)),
+                accuracy_ideal=_accuracy(head, ideal_predictions(head)),
+                accuracy_surrogate=_accuracy(
+                    layer, predictions(layer, imperfections, episode, circuitry)
+                ),
                 **(referee(layer, episode) if referee else {}),
             )
             rows.append(row)
@@ -73,19 +82,24 @@ def behind_wires(
 
 
 def predictions(
-    layer: ProgrammedLayer, imperfections: Imperfections | None = None, seed: int = 0
+    layer: ProgrammedLayer,
+    imperfections: Imperfections | None = None,
+    seed: int = 0,
+    circuitry: Circuitry = BARE,
 ) -> NDArray[np.int64]:
     """The class of every read, the layer written in situ and read through its circuit, tile by tile."""
     tiles, sensed = split(layer), []
     for tile in tiles:
         part = tile.layer
-        rng = np.random.default_rng([seed, tile.first_row, tile.first_column])
-        chip = draw(imperfections, part.crossbar, part.device, rng)
+        chip = chip_of(tile, imperfections, seed)
+        require_settled_reads(chip.crossbar, chip.device, circuitry)
+        require_prompt_writes(chip.crossbar, chip.device, circuitry, instead="write in a simulator")
         start = chip.start(part.initial_state)
         outcome = write_in_situ(chip.crossbar, start, part.pulses, chip.device)
         state = chip.written(start, outcome.state, part.pulses)
         volts = chip.drive(voltage_from_input(part.inputs))
-        currents = read_currents(chip.crossbar, state, volts, chip.device)
+        crossbar, device = circuitry.settled(chip.crossbar, state, chip.device)
+        currents = read_currents(crossbar, state, volts, device)
         sensed.append(chip.sense(currents, state, volts))
     classes: NDArray[np.int64] = outputs(tiles, sensed).argmax(1)
     return classes

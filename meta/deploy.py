@@ -49,11 +49,14 @@ def programmed_layers(
 
     Raises
     ------
-    InputError : the adaptation was not written in pulses.
+    InputError : the adaptation was not written in pulses, or in several writes.
     """
-    if not adapted.pulses:
-        raise InputError("only an adaptation written in pulses can be deployed")
-    start = network.initial_weights()
+    if len(adapted.writes) != 1:
+        raise InputError(
+            f"a layer holds one write in pulses, and this adaptation made {len(adapted.writes)}; adapt "
+            "with a network of one step, such as roa's"
+        )
+    start = adapted.writes[0].before
     layers = {}
     for name, inputs, labels in _layer_inputs(network, task, adapted, reads, rng):
         weights = matrix(name, start)

@@ -41,8 +41,13 @@ class Episodes:
     @property
     def ci95(self) -> float:
         """Half the width of the 95 % interval of the mean over tasks; of one task, infinite."""
-        n = len(self.accuracies)
-        return float(1.96 * self.accuracies.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
+        return interval_over_tasks(self.accuracies)
+
+
+def interval_over_tasks(accuracies: NDArray[np.float64]) -> float:
+    """Half the width of the 95 % interval of the mean over tasks; of one task, infinite."""
+    n = len(accuracies)
+    return float(1.96 * accuracies.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
 
 
 def episode_accuracies(

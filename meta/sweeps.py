@@ -13,16 +13,14 @@ import numpy as np
 import torch
 
 from meta.adaptation import Episode, adapt_episode
-from meta.behind_circuit import classes, on_chips
+from meta.behind_circuit import Hardware, classes
 from meta.fewshot import FewShotDataset
-from meta.network import HEAD, Network
-from roa_circuit.chip import chip_of
+from meta.network import Network
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.parameters import Device
 from roa_circuit.recovery import Compensation
-from roa_circuit.sweeps.deployed import deploy
 from roa_circuit.sweeps.fields import OWN, Field, Point, Setup, Value, shared_fields
 from roa_circuit.sweeps.layer import COMPENSATION
 from roa_circuit.sweeps.subject import Metric, Numbers
@@ -37,9 +35,6 @@ METRICS = (
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkSubject:
     """A network that adapts to an episode a seed, on chips that the seed draws.
-
-    Adaptation itself is ideal: gradients and pulse counts are those of perfect wires and the
-    nominal device. The pulses then meet the point's cells, and the queries its circuits.
 
     in_situ : pulses go through the wires, which takes minutes for a network of blocks
     """
@@ -129,19 +124,15 @@ class NetworkSubject:
     def _episode(self, point: Point, seed: int) -> dict[str, float]:
         setup, choice = self._at(point)
         episode = _adapted(_Key(self), seed)
-        layers = {}
-        for index, (name, nominal) in enumerate(episode.layers.items()):
-            rows, columns = nominal.crossbar.shape
-            crossbar = dataclasses.replace(setup.crossbar, rows=rows, columns=columns)
-            layer = dataclasses.replace(nominal, crossbar=crossbar, device=setup.device)
-            deployed = deploy(layer, nominal, self.tile, choice)
-            # Layers are chips of their own: the same place in two layers is not the same draw.
-            chips = [
-                chip_of(one.tile, setup.imperfections, seed * len(episode.layers) + index)
-                for one in deployed.arrays
-            ]
-            layers[name] = on_chips(deployed, chips, in_situ=self.in_situ, exact=name == HEAD)
-        answers = classes(self.network, episode.task.query, layers)
+        hardware = Hardware(
+            crossbar=setup.crossbar,
+            device=setup.device,
+            imperfections=setup.imperfections,
+            compensation=choice,
+            tile=self.tile,
+            in_situ=self.in_situ,
+        )
+        answers = classes(self.network, episode.task.query, hardware.holding(episode.layers, seed))
         labels = episode.task.query_labels.numpy()
         return {
             "accuracy": float(np.mean(answers == labels)),

@@ -24,6 +24,7 @@ from meta.train import Epoch
 from netlists.engines import Phase
 from netlists.verification import Verification
 from netlists.verify import verify
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar
 from roa_circuit.imperfections import Imperfections
@@ -159,13 +160,15 @@ def _complaint(row: SpiceRow, limits: Tolerances) -> str:
 
 
 def referee(
-    *, writes: bool, imperfections: Imperfections | None = None
+    *, writes: bool, imperfections: Imperfections | None = None, circuitry: Circuitry = BARE
 ) -> Callable[[ProgrammedLayer, int], dict[str, float | None]]:
     """ngspice beside `meta.behind_wires`; unless it `writes`, it reads what the surrogate wrote."""
     phase = Phase.both if writes else Phase.read
 
     def judge(layer: ProgrammedLayer, seed: int) -> dict[str, float | None]:
-        result = verify(layer, phase=phase, imperfections=imperfections, seed=seed, workers=1)
+        result = verify(
+            layer, phase=phase, imperfections=imperfections, seed=seed, circuitry=circuitry, workers=1
+        )
         return {
             "accuracy_spice": result.accuracy_spice,
             "agreement": result.prediction_agreement,

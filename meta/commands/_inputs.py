@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roa_circuit import console
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.units import parse_quantity
+from roa_circuit.wiring import AS_IT_IS, Wiring
 
 if TYPE_CHECKING:
+    from meta.behind_circuit import Hardware
     from meta.fewshot import FewShotDataset
     from meta.network import Network
+    from roa_circuit.imperfections import Imperfections
 
 DATASETS = (
     "omniglot, glyphs (built in, needs no download), miniimagenet, or folder (a class per folder)."
@@ -33,6 +38,14 @@ Ways = Annotated[int | None, typer.Option(help="5, or the network's own; an eras
 Queries = Annotated[int, typer.Option(help="Query images a class.")]
 Method = Annotated[str | None, typer.Option(help="A method by name; `roa-meta methods` lists them.")]
 Shots = Annotated[int, typer.Option(help="Support images a class.")]
+InSitu = Annotated[
+    bool,
+    typer.Option(
+        "--in-situ",
+        rich_help_panel="Circuit",
+        help="Write through the wires, too: seconds an episode. Else cells get pulses in full.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Of the tasks and the write noise.")]
 
 
@@ -68,6 +81,52 @@ def circuit_of(wires: float | None) -> Crossbar:
     """The design point's circuit, or the same with other wires [Ohm a segment]."""
     circuit = default_crossbar(1, 2)
     return circuit if wires is None else replace(circuit, r_word=wires, r_bit=wires)
+
+
+def hardware_of(
+    device: Device,
+    *,
+    circuit: Circuitry | None,
+    imperfections: Imperfections | None,
+    wires: float | None = None,
+    compensation: str = "nothing",
+    in_situ: bool = False,
+) -> Hardware | None:
+    """What a network is asked to stand on; None where nothing of it is.
+
+    The design point's lines, those of the circuit's file, and `wires` [Ohm a segment], the last wins.
+
+    Raises
+    ------
+    InputError : lines of their own resistances, which layers of many sizes cannot have; options that
+        ask for a circuit without one.
+    """
+    from meta.behind_circuit import Hardware
+    from roa_circuit.imperfections import Imperfections
+    from roa_circuit.recovery import Compensation
+
+    chosen = Compensation.parse(compensation)
+    if circuit is None and imperfections is None:
+        for option, given in {"--in-situ": in_situ, "--compensation": compensation != "nothing"}.items():
+            if given:
+                raise InputError(f"{option} is about a circuit: add --circuit or --imperfections FILE")
+        return None
+    circuit = circuit or BARE
+    for name, value in vars(circuit.lines).items():
+        if isinstance(value, tuple):
+            raise InputError(
+                f"--circuit: [lines] gives {name} line by line, and the layers of a network differ in "
+                "size; give one resistance for all lines"
+            )
+    lines = Wiring(r_word=wires, r_bit=wires)
+    return Hardware(
+        crossbar=lines.on(circuit.lines.on(default_crossbar(1, 2))),
+        device=device,
+        circuitry=replace(circuit, lines=AS_IT_IS),
+        imperfections=imperfections or Imperfections(),
+        compensation=chosen,
+        in_situ=in_situ,
+    )
 
 
 def numbers_of(text: str, option: str, unit: str = "") -> list[float]:

@@ -11,6 +11,7 @@ from meta.commands._inputs import (
     Data,
     DataSet,
     DeviceOption,
+    InSitu,
     Method,
     NetworkFile,
     Queries,
@@ -20,6 +21,7 @@ from meta.commands._inputs import (
     circuit_of,
     dataset_of,
     device_of,
+    hardware_of,
     network_of,
 )
 from roa_circuit import console, options
@@ -45,18 +47,28 @@ def adapt(
     sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
     device: DeviceOption = None,
     wire_resistance: options.WireResistance = None,
+    circuit: options.CircuitFile = None,
+    imperfections: options.ImperfectionsFile = None,
+    in_situ: InSitu = False,
     seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
-    """Adapt to one test episode and write its programmed layers for `roa-spice verify`."""
+    """Adapt to one test episode and write its programmed layers for `roa-spice verify`.
+
+    With a circuit or imperfections the queries are answered behind them, too.
+    """
     from meta.adaptation import adapt_episode
 
     net, _ = network_of(network, method, ways)
+    cells = device_of(device)
+    hardware = hardware_of(
+        cells, circuit=circuit, imperfections=imperfections, wires=wire_resistance, in_situ=in_situ
+    )
     episode = adapt_episode(
         net,
         dataset_of(dataset, data),
-        device=device_of(device),
-        circuit=circuit_of(wire_resistance),
+        device=cells,
+        circuit=circuit_of(wire_resistance) if hardware is None else hardware.crossbar,
         shots=shots,
         queries=queries,
         relative_rate=net.written_rate if relative_rate is None else relative_rate,
@@ -64,13 +76,15 @@ def adapt(
         sigma_wn=sigma_wn,
         seed=seed,
     )
+    behind = None if hardware is None else hardware.accuracy(net, episode, seed)
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")
     rows = [[row["layer"], *(f"{row[key]:,}" for key in LAYER_COLUMNS[1:])] for row in episode.summary()]
     console.out.print(console.table(f"adapted in one write, seed {seed}", LAYER_COLUMNS, rows))
     console.out.print(
-        f"query accuracy {episode.accuracy:.2%} (before the write {episode.accuracy_before:.2%}); "
-        f"layers in {output}"
+        f"query accuracy {episode.accuracy:.2%} (before the write {episode.accuracy_before:.2%})"
+        + ("" if behind is None else f", {behind:.2%} behind the circuit")
+        + f"; layers in {output}"
     )
     if json is not None:
-        write_json(json, episode.to_dict())
+        write_json(json, episode.to_dict() | {"accuracy_behind_circuit": behind})

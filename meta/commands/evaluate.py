@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +13,7 @@ from meta.commands._inputs import (
     Data,
     DataSet,
     DeviceOption,
+    InSitu,
     Method,
     NetworkFile,
     Queries,
@@ -19,6 +22,7 @@ from meta.commands._inputs import (
     Ways,
     dataset_of,
     device_of,
+    hardware_of,
     network_of,
     numbers_of,
 )
@@ -27,7 +31,11 @@ from roa_circuit.errors import InputError
 from roa_circuit.results import provenance, write_json
 
 if TYPE_CHECKING:
+    from meta.behind_circuit import Hardware
+    from meta.circuit_evaluation import CircuitRow
     from meta.evaluate import Row
+    from meta.fewshot import FewShotDataset
+    from meta.network import Network
 
 
 def evaluate(
@@ -52,11 +60,18 @@ def evaluate(
     write_verify: Annotated[
         int, typer.Option(help="Rounds of write-verify for the initial map; 0 maps ideally.")
     ] = 0,
+    circuit: options.CircuitFile = None,
+    imperfections: options.ImperfectionsFile = None,
+    compensation: options.CompensationName = "nothing",
+    in_situ: InSitu = False,
     device: DeviceOption = None,
     seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
-    """Few-shot accuracy on test classes, every weight written in device pulses."""
+    """Few-shot accuracy on test classes, every weight written in device pulses.
+
+    With --circuit or --imperfections every layer is read behind its arrays' wires and readouts.
+    """
     from meta.evaluate import RELATIVE_RATES, VALIDATION_TASKS
     from meta.evaluate import evaluate as run
     from meta.hardware import WriteModel
@@ -72,7 +87,22 @@ def evaluate(
     sigmas = numbers_of(sigma_wn, "--sigma-wn")
     for sigma in sigmas:
         Programming(sigma_wn=sigma)
+    hardware = hardware_of(
+        model.device, circuit=circuit, imperfections=imperfections, compensation=compensation,
+        in_situ=in_situ,
+    )  # fmt: skip
+    if hardware is not None:
+        _refuse(reading, write_verify, hardware)
     images = dataset_of(dataset, data)
+    title = f"{name} on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
+    if hardware is not None:
+        behind = _behind(
+            net, images, hardware, method=how, shots=shots, queries=queries, tasks=tasks, sigmas=sigmas,
+            relative_rate=relative_rate, seed=seed,
+        )  # fmt: skip
+        console.out.print(_circuit_table(behind, f"{title}, behind the circuit"))
+        _save(json, behind, seed)
+        return
     chosen = relative_rate is None and how.rate == "chosen"
     tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if chosen else 0
     with console.progress() as bar:
@@ -91,10 +121,49 @@ def evaluate(
             seed=seed,
             on_task=lambda: bar.advance(line),
         )
-    title = f"{name} on {dataset}, {rows[0].ways}-way {shots}-shot, {tasks} tasks"
     console.out.print(_table(rows, title))
+    _save(json, rows, seed)
+
+
+def _save(json: Path | None, rows: Sequence[Row] | Sequence[CircuitRow], seed: int) -> None:
     if json is not None:
         write_json(json, {"rows": [asdict(row) for row in rows], "provenance": provenance(seed=seed)})
+
+
+def _refuse(reading: str, write_verify: int, hardware: Hardware) -> None:
+    """Raise InputError for what a chip draws in its own way."""
+    if reading != "literal":
+        raise InputError(f"--reading {reading}: chips draw Eq. 7 as the paper prints it; leave it out")
+    if write_verify:
+        raise InputError("--write-verify: chips start from the ideal map; leave it out")
+    if hardware.imperfections.sigma_wn is not None:
+        raise InputError("--imperfections: give the write noise with --sigma-wn, not in the file")
+
+
+def _behind(
+    network: Network, images: FewShotDataset, hardware: Hardware, **how: Any
+) -> list[CircuitRow]:
+    from meta.circuit_evaluation import evaluate_behind
+
+    with console.progress() as bar:
+        line = bar.add_task("episodes", total=how["tasks"] * len(how["sigmas"]))
+        return evaluate_behind(network, images, hardware, on_task=lambda: bar.advance(line), **how)
+
+
+def _circuit_table(rows: list[CircuitRow], title: str) -> object:
+    columns = ["σ_WN", "rate", "accuracy", "95 %", "without circuit", "same answers"]
+    cells = [
+        [
+            f"{r.sigma_wn:g}",
+            f"{r.relative_rate:g}",
+            f"{r.accuracy:.2%}",
+            f"± {r.ci95:.2%}",
+            f"{r.accuracy_without:.2%}",
+            f"{r.agreement:.2%}",
+        ]
+        for r in rows
+    ]
+    return console.table(title, columns, cells)
 
 
 def _table(rows: list[Row], title: str) -> object:

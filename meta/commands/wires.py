@@ -23,6 +23,7 @@ from meta.commands._inputs import (
     numbers_of,
 )
 from roa_circuit import console, options
+from roa_circuit.circuitry import BARE
 from roa_circuit.design_point import default_crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.results import provenance, write_json
@@ -42,6 +43,7 @@ def wires(
     wire_resistance: Annotated[
         str, typer.Option(metavar="OHM", help="Of both lines, a segment; comma separated.")
     ] = "0,0.1,1",
+    circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     spice: Annotated[bool, typer.Option(help="ngspice reads what the surrogate wrote.")] = False,
     spice_write: Annotated[
@@ -61,13 +63,14 @@ def wires(
     if spice or spice_write:
         from meta.validate import referee as ngspice
 
-        referee = ngspice(writes=spice_write, imperfections=imperfections)
+        referee = ngspice(writes=spice_write, imperfections=imperfections, circuitry=circuit or BARE)
     with console.progress() as bar:
         line = bar.add_task("episodes", total=len(heads) * len(ohms))
         rows = behind_wires(
             heads,
             ohms,
             imperfections=imperfections,
+            circuitry=circuit or BARE,
             referee=referee,
             on_row=lambda _: bar.advance(line),
         )

@@ -25,8 +25,10 @@ class Score:
 
     @property
     def ci95(self) -> float:
-        """Half of the mean's 95 % interval; see `half_interval`."""
-        return half_interval([one.accuracy for one in self.results], [one.ci95 for one in self.results])
+        """Half of the mean's 95 % interval; see `interval_over_repeats`."""
+        return interval_over_repeats(
+            [one.accuracy for one in self.results], [one.ci95 for one in self.results]
+        )
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -48,7 +50,7 @@ class Score:
         return float(np.mean([value(one) for one in self.results]))
 
 
-def half_interval(means: Sequence[float], over_tasks: Sequence[float]) -> float:
+def interval_over_repeats(means: Sequence[float], over_tasks: Sequence[float]) -> float:
     """Half the width of the 95 % interval of the mean over n repeats, given their own over tasks.
 
     The wider of two: Student's t with n - 1 degrees of freedom on the scatter of the repeats, which

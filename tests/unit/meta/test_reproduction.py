@@ -23,7 +23,7 @@ from meta.reproduction.budgets import Budget, train_command
 from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import Networks, training_tasks
 from meta.reproduction.plans import Plan
-from meta.reproduction.repeats import Score, half_interval
+from meta.reproduction.repeats import Score, interval_over_repeats
 from meta.reproduction.runs import reproduce
 from meta.reproduction.studies import STUDIES, find_study
 from meta.reproduction.tables import grids, markdown, orderings
@@ -233,13 +233,13 @@ def test_repeats_are_networks_of_one_recipe(tmp_path):
 
 
 def test_the_interval_of_repeats():
-    assert half_interval([0.5], [0.02]) == 0.02
-    assert half_interval([0.5, 0.5], [0.03, 0.04]) == pytest.approx(0.025)  # sqrt(9 + 16) / 2
-    assert half_interval([0.1, 0.2, 0.3], [0.0] * 3) == pytest.approx(4.302653 * 0.1 / 3**0.5)
+    assert interval_over_repeats([0.5], [0.02]) == 0.02
+    assert interval_over_repeats([0.5, 0.5], [0.03, 0.04]) == pytest.approx(0.025)  # sqrt(9 + 16) / 2
+    assert interval_over_repeats([0.1, 0.2, 0.3], [0.0] * 3) == pytest.approx(4.302653 * 0.1 / 3**0.5)
     rng = np.random.default_rng(0)
     n, tasks, networks = 4, 0.01, 0.02
     means = networks * rng.standard_normal((2000, n)) + tasks * rng.standard_normal((2000, n))
-    inside = [abs(np.mean(row)) <= half_interval(row, [1.96 * tasks] * n) for row in means]
+    inside = [abs(np.mean(row)) <= interval_over_repeats(row, [1.96 * tasks] * n) for row in means]
     assert 0.94 < np.mean(inside) < 0.99
 
 

@@ -1,0 +1,141 @@
+"""Adapted networks behind `--circuit FILE`: as in a sweep, as heads behind wires, as SPICE."""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+from meta import cli
+from meta.adaptation import adapt_episode
+from meta.behind_circuit import Hardware
+from meta.behind_wires import behind_wires, predictions
+from meta.circuit_evaluation import evaluate_behind
+from meta.methods import METHODS
+from meta.network import HEAD, Architecture, Network
+from meta.sweeps import NetworkSubject
+from meta.validate import referee
+from roa_circuit.circuitry import BARE, Amplifier, Circuitry, Transistor
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_device
+from roa_circuit.errors import InputError
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.wiring import Wiring
+
+AMPLIFIED = Circuitry(
+    amplifier=Amplifier(r_feedback=2e3, gain=50.0), temperature=340.0, activation_energy=0.2,
+    lines=Wiring(r_word=4.0, r_bit=8.0),
+)  # fmt: skip
+ONE_T = Circuitry(transistor=Transistor(width_over_length=2.0))
+
+
+@pytest.fixture
+def network():
+    torch.manual_seed(0)
+    return Network(Architecture(filters=6), torch.Generator().manual_seed(1)).eval()
+
+
+@pytest.mark.parametrize("circuitry", [BARE, AMPLIFIED, ONE_T])
+def test_a_head_answers_as_it_does_behind_wires(network, bars, circuitry):
+    episode = adapt_episode(network, bars, device=default_device(), relative_rate=20.0, queries=8)
+    hardware = Hardware(
+        circuitry=circuitry, imperfections=Imperfections(stuck_on=0.05, sigma_wn=1.0), in_situ=True
+    )
+    head = episode.layers[HEAD]
+    ours = hardware.holding({HEAD: head}, seed=3)[HEAD]
+    lines = replace(hardware.crossbar, rows=head.crossbar.rows, columns=head.crossbar.columns)
+    crossbar, device = circuitry.applied(lines, head.device)
+    theirs = predictions(
+        replace(head, crossbar=crossbar, device=device), hardware.imperfections, 3, circuitry
+    )
+    answers = ours(head.inputs * head.input_scale).argmax(axis=1)
+    np.testing.assert_array_equal(answers, theirs)
+    assert len(set(answers)) > 1
+
+
+def test_an_evaluation_is_that_of_a_sweep(network, bars):
+    found = NetworkSubject(network=network, dataset=bars, queries=4).evaluate({"sigma_wn": 2.0}, [7, 8])
+    (row,) = evaluate_behind(
+        network, bars, Hardware(), method=METHODS["roa"], queries=4, tasks=2, sigmas=[2.0], seed=7
+    )
+    assert row.accuracy == pytest.approx(np.mean(found["accuracy"]))
+    assert row.agreement == pytest.approx(np.mean(found["agreement"]))
+
+
+def test_perfect_circuits_cost_nothing_and_transistors_do(network, bars):
+    how = {"method": METHODS["roa"], "queries": 4, "tasks": 2, "relative_rate": 20.0}
+    perfect = Crossbar(rows=1, columns=2)
+    free, gated = (
+        evaluate_behind(network, bars, Hardware(crossbar=perfect, circuitry=circuitry), **how)[0]
+        for circuitry in (BARE, Circuitry(transistor=Transistor(width_over_length=0.5)))
+    )
+    assert free.agreement > 0.95
+    assert free.accuracy == pytest.approx(free.accuracy_without, abs=0.06)
+    assert gated.agreement < free.agreement
+
+
+@pytest.mark.parametrize("name", ["offline", "ideal"])
+def test_methods_that_a_chip_cannot_hold_are_refused(network, bars, name):
+    with pytest.raises(InputError, match=f"method '{name}' does not write once"):
+        evaluate_behind(network, bars, Hardware(), method=METHODS[name])
+
+
+def test_five_writes_are_not_laid_out_as_one(bars):
+    network = Network(Architecture(filters=4, steps=5)).eval()
+    with pytest.raises(InputError, match="this adaptation made 5"):
+        adapt_episode(network, bars, device=default_device())
+
+
+@pytest.mark.ngspice
+def test_ngspice_reads_heads_through_the_amplifiers_of_the_file(make_layer):
+    judge = referee(writes=False, circuitry=AMPLIFIED)
+    (row,) = behind_wires([make_layer(5, 3, reads=4)], [1.0], circuitry=AMPLIFIED, referee=judge)
+    assert row.agreement == 1.0
+    assert row.current_error < 1e-6
+
+
+def test_the_commands_take_a_circuit_or_say_why_not(command, network, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    network.save(tmp_path / "n.safetensors")
+    (tmp_path / "c.toml").write_text(
+        '"temperature [K]" = 350.0\n[lines]\n"r_word [Ohm]" = 7.0\n'
+        '[amplifier]\n"r_feedback [Ohm]" = 1e3\n'
+    )
+    (tmp_path / "own.toml").write_text('[lines]\n"r_word [Ohm]" = [1.0, 2.0]\n')
+    (tmp_path / "x.toml").write_text('"sigma_wn [-]" = 1.0\n')
+    roa_meta = partial(command, cli.main)
+    plain = ("--network", "n.safetensors", "--dataset", "glyphs", "--queries", 2)
+    code, out, _ = roa_meta(
+        "adapt", *plain, "--circuit", "c.toml", "--wire-resistance", 3, "-o", "a", "--json", "a.json"
+    )
+    assert code == 0
+    assert "behind the circuit" in " ".join(out.split())
+    assert 0 <= json.loads((tmp_path / "a.json").read_text())["accuracy_behind_circuit"] <= 1
+    crossbar = ProgrammedLayer.load(tmp_path / "a" / "fc.npz").crossbar
+    assert (crossbar.r_word, crossbar.r_bit) == (3.0, 3.0)  # cold: `verify --circuit` warms it
+    evaluate = ("evaluate", *plain, "--tasks", 2, "--sigma-wn", "0,1")
+    code, out, _ = roa_meta(*evaluate, "--circuit", "c.toml", "--json", "e.json")
+    assert code == 0
+    assert "without circuit" in " ".join(out.split())
+    rows = json.loads((tmp_path / "e.json").read_text())["rows"]
+    assert [row["sigma_wn"] for row in rows] == [0.0, 1.0]
+    for more, complaint in (
+        (("--in-situ",), "--in-situ is about a circuit"),
+        (("--compensation", "calibrated"), "--compensation is about a circuit"),
+        (("--circuit", "own.toml"), "give one resistance for all lines"),
+        (("--circuit", "c.toml", "--reading", "half"), "--reading half: chips draw Eq. 7"),
+        (("--circuit", "c.toml", "--write-verify", 2), "--write-verify: chips start"),
+        (("--imperfections", "x.toml"), "with --sigma-wn, not in the file"),
+    ):
+        code, _, error = roa_meta(*evaluate, *more)
+        assert code == 2
+        assert complaint in " ".join(error.split())
+        assert len(error.strip().splitlines()) == 1
+    code, out, _ = roa_meta(
+        "wires", "--network", "n.safetensors", "--dataset", "glyphs", "--episodes", 1, "--circuit",
+        "c.toml", "--wire-resistance", "0",
+    )  # fmt: skip
+    assert code == 0
