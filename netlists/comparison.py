@@ -15,6 +15,14 @@ from roa_circuit.programming import after_pulses
 from roa_circuit.solver import read_currents
 from roa_circuit.tiling import Tile, assemble, outputs
 
+_NOT_READ = dict.fromkeys(
+    (
+        "max_relative_current_error", "end_to_end_current_error", "max_output_error",
+        "prediction_agreement", "accuracy_ideal", "accuracy_surrogate", "accuracy_spice",
+        "read_speedup",
+    )
+)  # fmt: skip
+
 
 def reads(
     layer: ProgrammedLayer,
@@ -23,38 +31,44 @@ def reads(
     spice: Sequence[Run],
     surrogate: Sequence[Run],
     plan: Plan,
+    *,
+    whole: bool,
 ) -> dict[str, Any]:
-    """The fields of a Verification that need currents."""
+    """The fields of a Verification that need currents; outputs only of a layer that is `whole`."""
     if not plan.reads:
-        names = (
-            "max_relative_current_error", "end_to_end_current_error", "max_output_error",
-            "prediction_agreement", "accuracy_ideal", "accuracy_surrogate", "accuracy_spice",
-            "read_speedup",
-        )  # fmt: skip
         empty = np.zeros((0, 0))
-        return {**dict.fromkeys(names), "spice_currents": empty, "surrogate_currents": empty}
+        return {**_NOT_READ, "spice_currents": empty, "surrogate_currents": empty}
     own = [run.currents for run in spice]
     theirs = [run.currents for run in surrogate]
     same = [
         surrogate_reads(tile, chip, np.clip(run.state, 0.0, 1.0), plan.circuitry)[0]
         for tile, chip, run in zip(tiles, chips, spice, strict=True)
     ]
+    return {
+        **(_answers(layer, tiles, spice, surrogate) if whole else _NOT_READ),
+        "max_relative_current_error": max(map(relative_error, own, same)),
+        "end_to_end_current_error": max(map(relative_error, own, theirs)),
+        "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
+        "spice_currents": assemble(tiles, own),
+        "surrogate_currents": assemble(tiles, same),
+    }
+
+
+def _answers(
+    layer: ProgrammedLayer, tiles: Sequence[Tile], spice: Sequence[Run], surrogate: Sequence[Run]
+) -> dict[str, Any]:
+    """What the layer puts out, its tiles added."""
     y_spice, y_surrogate = (outputs(tiles, [run.sensed for run in runs]) for runs in (spice, surrogate))
     y_ideal = outputs(tiles, [_ideal_reads(tile) for tile in tiles])
     answers = [np.argmax(y, axis=1) for y in (y_ideal, y_surrogate, y_spice)]
     right = [float(np.mean(a == layer.labels)) if len(layer.labels) else None for a in answers]
     largest = max(float(np.abs(y_surrogate).max()), 1e-300)
     return {
-        "max_relative_current_error": max(map(relative_error, own, same)),
-        "end_to_end_current_error": max(map(relative_error, own, theirs)),
         "max_output_error": float(np.abs(y_spice - y_surrogate).max()) / largest,
         "prediction_agreement": float(np.mean(answers[1] == answers[2])),
         "accuracy_ideal": right[0],
         "accuracy_surrogate": right[1],
         "accuracy_spice": right[2],
-        "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
-        "spice_currents": assemble(tiles, own),
-        "surrogate_currents": assemble(tiles, same),
     }
 
 
@@ -62,14 +76,11 @@ def states(
     tiles: Sequence[Tile], spice: Sequence[Run], surrogate: Sequence[Run], plan: Plan
 ) -> dict[str, Any]:
     """The fields of a Verification that need states, and the energy of the write."""
-    own = assemble(tiles, [run.state for run in spice])
-    theirs = assemble(tiles, [run.state for run in surrogate])
-    initial = assemble(tiles, [run.before for run in surrogate])
-    idle = assemble(tiles, [tile.layer.pulses == 0 for tile in tiles]).astype(bool)
+    apart = (np.abs(one.state - other.state).max() for one, other in zip(spice, surrogate, strict=True))
     figures = {
-        "max_state_error": np.abs(own - theirs).max(),
-        "max_disturb_surrogate": np.abs(theirs - initial)[idle].max(initial=0.0),
-        "max_disturb_spice": np.abs(own - initial)[idle].max(initial=0.0),
+        "max_state_error": max(apart),
+        "max_disturb_surrogate": _disturb(tiles, surrogate),
+        "max_disturb_spice": _disturb(tiles, spice),
         "write_energy_surrogate": _total(run.energy for run in surrogate),
         "write_energy_spice": _total(run.energy for run in spice),
         "wire_energy": _total(run.wire_energy for run in surrogate),
@@ -79,10 +90,19 @@ def states(
             name: None if value is None or not plan.writes else float(value)
             for name, value in figures.items()
         },
-        "initial_state": initial,
-        "spice_state": own,
-        "surrogate_state": theirs,
+        "initial_state": assemble(tiles, [run.before for run in surrogate]),
+        "spice_state": assemble(tiles, [run.state for run in spice]),
+        "surrogate_state": assemble(tiles, [run.state for run in surrogate]),
     }
+
+
+def _disturb(tiles: Sequence[Tile], runs: Sequence[Run]) -> float:
+    """The largest change of a cell that was given no pulse."""
+    moved = (
+        np.abs(run.state - run.before)[tile.layer.pulses == 0].max(initial=0.0)
+        for tile, run in zip(tiles, runs, strict=True)
+    )
+    return float(max(moved))
 
 
 def _total(energies: Iterable[float | None]) -> float | None:

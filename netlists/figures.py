@@ -33,15 +33,20 @@ def drawings(result: Verification) -> list[Drawing]:
     return done + [_waveforms(result.layer, one) for one in writes[:1]]
 
 
+def _simulated(values: Floats) -> Floats:
+    """The values of the tiles that were not left out."""
+    return values[np.isfinite(values)]
+
+
 def _currents(result: Verification) -> Drawing:
-    spice, surrogate = result.spice_currents, result.surrogate_currents
+    spice, surrogate = map(_simulated, (result.spice_currents, result.surrogate_currents))
     size, prefix = prefix_for(float(np.abs(surrogate).max(initial=0.0)))
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        both = limits(np.concatenate([surrogate.ravel(), spice.ravel()]) / size)
+        both = limits(np.concatenate([surrogate, spice]) / size)
         axes.plot(both, both, "-", lw=0.8, color=FAINT)
-        dots(axes, surrogate.ravel() / size, spice.ravel() / size, colour=BLUE, size=3.5, alpha=0.6)
+        dots(axes, surrogate / size, spice / size, colour=BLUE, size=3.5, alpha=0.6)
         axes.set(
             xlim=both, ylim=both, xlabel=f"surrogate [{prefix}A]", ylabel=f"{result.engine} [{prefix}A]"
         )
@@ -84,7 +89,7 @@ def _states(result: Verification) -> Drawing:
         maps = [
             ("ω before", result.initial_state, "viridis", 1.0),
             (f"ω after, {result.engine}", result.spice_state, "viridis", 1.0),
-            (f"|ω {result.engine} − ω surrogate|", error, "magma", max(float(error.max()), 1e-12)),
+            (f"|ω {result.engine} − ω surrogate|", error, "magma", max(float(np.nanmax(error)), 1e-12)),
         ]
     tall = result.spice_state.shape[0] > result.spice_state.shape[1]
     long = max(result.spice_state.shape) > 3 * min(result.spice_state.shape)
@@ -116,8 +121,10 @@ def _states(result: Verification) -> Drawing:
 
 
 def _state_scatter(result: Verification) -> Drawing:
-    spice, surrogate = result.spice_state.ravel(), result.surrogate_state.ravel()
-    moved = np.abs(spice - result.initial_state.ravel()) > 1e-3
+    spice, surrogate, before = map(
+        _simulated, (result.spice_state, result.surrogate_state, result.initial_state)
+    )
+    moved = np.abs(spice - before) > 1e-3
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
@@ -132,7 +139,8 @@ def _state_scatter(result: Verification) -> Drawing:
 
 
 def _state_errors(result: Verification) -> Drawing:
-    errors = np.maximum(np.abs(result.spice_state - result.surrogate_state), _SMALLEST_STATE_ERROR)
+    errors = _simulated(np.abs(result.spice_state - result.surrogate_state))
+    errors = np.maximum(errors, _SMALLEST_STATE_ERROR)
     low, high = np.log10(errors.min()) - 0.1, np.log10(max(float(errors.max()), STATE_LIMIT)) + 0.3
     cells, edges = np.histogram(errors, bins=np.logspace(low, high, 40))
 

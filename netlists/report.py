@@ -59,7 +59,9 @@ def _drawn(result: Verification) -> list[tuple[str, str, str]]:
 def headline(result: Verification) -> str:
     """What was verified, in one line."""
     parts = [f"Layer {result.layer}: {result.rows} x {result.columns} cells"]
-    if result.tiles > 1:
+    if result.tiles < result.tiles_in_layer:
+        parts.append(f"{result.tiles} of {result.tiles_in_layer} tiles")
+    elif result.tiles > 1:
         parts.append(f"{result.tiles} tiles")
     if result.phase != "read":
         parts.append(f"{result.pulses} pulses")

@@ -117,7 +117,7 @@ def _overview(results: Sequence[Verification]) -> Markup:
         (
             result.layer,
             f"{result.rows} × {result.columns}",
-            str(result.tiles),
+            f"{result.tiles} of {result.tiles_in_layer}",
             _number(result.max_relative_current_error),
             _number(result.max_state_error),
             f"{result.wall_seconds:.0f} s",
@@ -158,8 +158,8 @@ def _columns(result: Verification) -> Markup:
     rows = [
         (
             f"{j}",
-            f"{1e6 * surrogate[:, j].min():.4g} to {1e6 * surrogate[:, j].max():.4g}",
-            f"{1e12 * np.abs(spice[:, j] - surrogate[:, j]).max():.2g}",
+            f"{1e6 * np.nanmin(surrogate[:, j]):.4g} to {1e6 * np.nanmax(surrogate[:, j]):.4g}",
+            f"{1e12 * np.nanmax(np.abs(spice[:, j] - surrogate[:, j])):.2g}",
             f"{errors[j]:.1e}",
         )
         for j in chosen
@@ -176,7 +176,7 @@ def _conditions(
     return [
         ("phase", "{phase}, reads as {analysis}".format(**options)),
         ("reads", "all of each layer" if options["reads"] is None else f"the first {options['reads']}"),
-        ("tiles", f"up to {options['tile']} weights, each with its reference column"),
+        ("tiles", f"up to {options['tile']} weights, each with its reference column" + _drawn(options)),
         (
             "wires",
             f"word line {said(crossbar.r_word)} Ω, bit line {said(crossbar.r_bit)} Ω a segment; source"
@@ -186,6 +186,11 @@ def _conditions(
         *((("circuit", described(result.circuit)),) if result.circuit else ()),
         ("simulator", result.engine_version + (f"; {result.dialect}" if result.dialect else "")),
     ]
+
+
+def _drawn(options: Mapping[str, Any]) -> str:
+    count = options["tiles"]
+    return f"; {count} of each layer's, drawn by seed {options['seed']}" if count else ""
 
 
 def _number(value: float | None) -> str:

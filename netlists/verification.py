@@ -47,6 +47,8 @@ class Verification(Shown):
     circuit : what the array has beside cells and resistances, as in its file
     approximate : there are transistors, which the surrogate takes for resistances in reads and does
         not know in writes: `passed` then asks for the same predictions alone
+    tiles, tiles_in_layer : simulated, and of all: of a sample there are no outputs and predictions,
+        and NaN stands in the arrays where a tile was left out
     drawn : the imperfections, their seed, and how many cells and lines they hit, if there are any
     """
 
@@ -54,6 +56,7 @@ class Verification(Shown):
     phase: str
     analysis: str
     tiles: int
+    tiles_in_layer: int
     tile: str
     rows: int
     columns: int
@@ -134,12 +137,12 @@ def relative_error(currents: Floats, reference: Floats) -> float:
 
 def column_errors(result: Verification) -> Floats:
     """The worst relative deviation of each column's currents, (columns,)."""
-    worst = _relative(result.spice_currents, result.surrogate_currents).max(axis=0, initial=0.0)
-    return np.asarray(worst)
+    errors = _relative(result.spice_currents, result.surrogate_currents)
+    return np.asarray(np.nanmax(errors, axis=0, initial=0.0))
 
 
 def _relative(currents: Floats, reference: Floats) -> Floats:
-    floor = _NEGLIGIBLE * float(np.abs(reference).max(initial=0.0))
+    floor = _NEGLIGIBLE * float(np.nanmax(np.abs(reference), initial=0.0))
     return np.abs(currents - reference) / np.maximum(np.abs(reference), max(floor, 1e-300))
 
 

@@ -35,13 +35,14 @@ from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import output_from_reference
 from roa_circuit.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.tiling import Tile, TileSize, split
+from roa_circuit.tiling import Tile, TileSize, sample, split
 
 
 def verify(
     layer: ProgrammedLayer,
     *,
     tile: TileSize | None = None,
+    tiles: int | None = None,
     phase: Phase = Phase.both,
     analysis: Analysis | None = None,
     engine: Engine = Engine.ngspice,
@@ -61,6 +62,7 @@ def verify(
     Parameters
     ----------
     tile : how large an array may be; a larger layer is split (`roa_circuit.tiling`).
+    tiles : so many of them, drawn by `seed`, in place of all; then there are no outputs to compare.
     phase : reads alone start from the states that the surrogate wrote.
     analysis : of the reads; by default `default_analysis(phase, circuitry)`.
     engine : the circuit simulator.
@@ -84,7 +86,8 @@ def verify(
     """
     analysis = analysis or default_analysis(phase, circuitry)
     approximate = circuitry.transistor is not None
-    tiles, workers = split(layer, tile), workers or cores()
+    every, workers = split(layer, tile), workers or cores()
+    chosen = sample(every, tiles, seed)
     deadline = time.monotonic() + time_limit
     plan = Plan(
         phase=phase,
@@ -96,34 +99,35 @@ def verify(
         circuitry=circuitry,
         dialect=dialect,
     )
-    chips = [chip_of(part, imperfections, seed) for part in tiles]
+    chips = [chip_of(part, imperfections, seed) for part in chosen]
     for chip in chips:
         _check_speed(chip, plan)
-    known = [chip_of(_believed(part, believed), imperfections, seed) for part in tiles]
-    surrogate = [run_surrogate(*pair, plan) for pair in zip(tiles, known, strict=True)]
+    known = [chip_of(_believed(part, believed), imperfections, seed) for part in chosen]
+    surrogate = [run_surrogate(*pair, plan) for pair in zip(chosen, known, strict=True)]
     started = time.perf_counter()
-    spice = _run_tiles(tiles, chips, surrogate, plan, workers, progress)
+    spice = _run_tiles(chosen, chips, surrogate, plan, workers, progress)
     wall = time.perf_counter() - started
     seconds = sum(run.seconds for run in spice), sum(run.seconds for run in surrogate)
     fields = {
-        **reads(layer, tiles, known, spice, surrogate, plan),
-        **states(tiles, spice, surrogate, plan),
+        **reads(layer, chosen, known, spice, surrogate, plan, whole=len(chosen) == len(every)),
+        **states(chosen, spice, surrogate, plan),
     }
     return Verification(
         layer=layer.name,
         phase=str(phase),
         analysis=str(analysis),
-        tiles=len(tiles),
+        tiles=len(chosen),
+        tiles_in_layer=len(every),
         tile=str(tile or TileSize()),
         rows=layer.crossbar.rows,
         columns=layer.crossbar.columns,
         reads=len(layer.inputs),
-        pulses=int(np.abs(layer.pulses).sum()),
+        pulses=sum(int(np.abs(part.layer.pulses).sum()) for part in chosen),
         spice_seconds=seconds[0],
         surrogate_seconds=seconds[1],
         speedup=seconds[0] / seconds[1],
         wall_seconds=wall,
-        estimated_seconds=estimated_seconds(tiles, phase, analysis, plan.prices, workers),
+        estimated_seconds=estimated_seconds(chosen, phase, analysis, plan.prices, workers),
         workers=workers,
         engine=str(engine),
         dialect="" if dialect == PLAIN else str(dialect),

@@ -95,6 +95,14 @@ def split(layer: ProgrammedLayer, size: TileSize | None = None) -> tuple[Tile, .
     return tuple(_tile(layer, band, field) for band in bands for field in fields)
 
 
+def sample(tiles: Sequence[Tile], count: int | None, seed: int) -> tuple[Tile, ...]:
+    """`count` of the tiles, or all if there are no more, drawn without repetition; in their order."""
+    if count is None or count >= len(tiles):
+        return tuple(tiles)
+    drawn = np.random.default_rng(seed).choice(len(tiles), count, replace=False)
+    return tuple(tiles[index] for index in sorted(drawn))
+
+
 def outputs(tiles: Sequence[Tile], currents: Sequence[Floats]) -> Floats:
     """The layer's outputs y (reads, weight columns), Eq. 11, from each tile's sensed currents.
 
@@ -109,11 +117,19 @@ def outputs(tiles: Sequence[Tile], currents: Sequence[Floats]) -> Floats:
 
 
 def assemble(tiles: Sequence[Tile], arrays: Sequence[Floats]) -> Floats:
-    """Per-tile arrays (rows, columns) as one, laid out as the tiles lie, reference columns included."""
-    bands: dict[int, list[Floats]] = {}
-    for tile, array in zip(tiles, arrays, strict=True):
-        bands.setdefault(tile.first_row, []).append(array)
-    return np.vstack([np.hstack(band) for band in bands.values()])
+    """Per-tile arrays (rows, columns) as one, laid out as the tiles lie, reference columns included.
+
+    Of a sample, bands and fields without tiles are left out; NaN is where only one is there.
+    """
+    laid = {(tile.first_row, tile.first_column): a for tile, a in zip(tiles, arrays, strict=True)}
+    heights = sorted({row: len(a) for (row, _), a in laid.items()}.items())
+    widths = sorted({column: a.shape[1] for (_, column), a in laid.items()}.items())
+    return np.block(
+        [
+            [laid.get((row, column), np.full((height, width), np.nan)) for column, width in widths]
+            for row, height in heights
+        ]
+    )
 
 
 def _starts(length: int, step: int, *, spare: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from operator import methodcaller
 from pathlib import Path
@@ -29,7 +30,7 @@ from roa_circuit.crossbar import Crossbar
 from roa_circuit.drawing import Drawing
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.results import check_writable, write_file, write_json, write_text
-from roa_circuit.tiling import TileSize, split
+from roa_circuit.tiling import Tile, TileSize, sample, split
 
 _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 
@@ -42,6 +43,10 @@ def verify(
     tile: Annotated[
         str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
     ] = str(TileSize()),
+    tiles: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Only N of a layer's tiles, drawn by --seed."),
+    ] = None,
     analysis: Annotated[
         Analysis | None,
         typer.Option(help="How it reads: frozen cells suffice for reads alone (default there)."),
@@ -92,27 +97,29 @@ def verify(
     engine.simulator.find()
     dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
     prices = costs.prices(engine, dialect, circuitry)
-    seconds = sum(
-        estimated_seconds(split(one, size), phase, analysis, prices, workers) for one in chosen
-    )
-    _announce(chosen, size, phase, seconds, workers)
+    drawn = [sample(split(one, size), tiles, seed) for one in chosen]
+    seconds = sum(estimated_seconds(some, phase, analysis, prices, workers) for some in drawn)
+    _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
     note(circuitry)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
     results = []
-    for one in chosen:
+    for one, some in zip(chosen, drawn, strict=True):
         folder = output_dir / one.name if layer == "all" else output_dir
         how = {
-            "tile": size, "phase": phase, "analysis": analysis, "engine": engine, "workers": workers,
-            "imperfections": imperfections, "seed": seed, "circuitry": circuitry, "dialect": dialect,
-            "recorded": waveforms or _is_light(one, size),
+            "tile": size, "tiles": tiles, "phase": phase, "analysis": analysis, "engine": engine,
+            "workers": workers, "imperfections": imperfections, "seed": seed, "circuitry": circuitry,
+            "dialect": dialect, "recorded": waveforms or _is_light(some),
         }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))
     crossbars = [one.crossbar for one in chosen]
-    asked = {"phase": phase, "analysis": analysis, "tile": size, "reads": reads, "engine": engine}
+    asked = {
+        "phase": phase, "analysis": analysis, "tile": size, "tiles": tiles, "reads": reads,
+        "engine": engine, "seed": seed,
+    }  # fmt: skip
     made = console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else [])
-    drawn = _show(results, crossbars, asked, made, output_dir)
+    figures_drawn = _show(results, crossbars, asked, made, output_dir)
     if figures:
-        for name, content in drawing.files([one for layer in drawn for one in layer]).items():
+        for name, content in drawing.files([one for layer in figures_drawn for one in layer]).items():
             write_file(output_dir / "figures" / name, methodcaller("write", content))
     if waveforms:
         _write_waveforms(results, made, output_dir)
@@ -120,10 +127,9 @@ def verify(
         raise typer.Exit(1)
 
 
-def _is_light(layer: ProgrammedLayer, size: TileSize) -> bool:
-    """Whether its waveforms are small enough to be kept for the report's sake."""
-    cells = max(tile.layer.crossbar.rows * tile.layer.crossbar.columns for tile in split(layer, size))
-    return cells <= _LIGHT
+def _is_light(tiles: Sequence[Tile]) -> bool:
+    """Whether their waveforms are small enough to be kept for the report's sake."""
+    return max(tile.layer.initial_state.size for tile in tiles) <= _LIGHT
 
 
 def _write_waveforms(results: list[Verification], made: dict[str, Any], folder: Path) -> None:
@@ -136,10 +142,14 @@ def _write_waveforms(results: list[Verification], made: dict[str, Any], folder: 
 
 
 def _announce(
-    layers: list[ProgrammedLayer], size: TileSize, phase: Phase, seconds: float, workers: int | None
+    layers: list[ProgrammedLayer],
+    tiles: int,
+    size: TileSize,
+    phase: Phase,
+    seconds: float,
+    workers: int | None,
 ) -> None:
     """What is about to run, and how long it will take."""
-    tiles = sum(len(split(layer, size)) for layer in layers)
     names = ", ".join(layer.name for layer in layers)
     console.err.print(
         f"{names}: {'write and read' if phase is Phase.both else phase} of {tiles} tile(s) of up to"

@@ -72,7 +72,8 @@ def test_a_shipped_convolution_on_the_command_line(tmp_path, monkeypatch, capsys
     report = json.loads((tmp_path / "v.json").read_text())
     assert (report["tiles"], report["passed"], report["max_state_error"]) == (4, True, None)
     assert report["options"] == {
-        "phase": "read", "engine": "ngspice", "analysis": "sweep", "tile": "6x32", "reads": 3,
+        "phase": "read", "engine": "ngspice", "analysis": "sweep", "tile": "6x32", "tiles": None,
+        "reads": 3, "seed": 0,
     }  # fmt: skip
     assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
 

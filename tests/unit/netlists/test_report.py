@@ -1,6 +1,7 @@
 """What a verification shows, and how its errors are counted."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ from roa_circuit.waveforms import READ_SLOT
 def pretender(monkeypatch, make_layer):
     """A verification in which the surrogate itself plays ngspice, with errors put in."""
 
-    def run(*, current_error=0.0, state_error=0.0, flip=False, labels=True, tile=None,
+    def run(*, current_error=0.0, state_error=0.0, flip=False, labels=True, tile=None, tiles=None,
             phase=Phase.both, **layer_options):  # fmt: skip
         layer = make_layer(**layer_options)
         if not labels:
@@ -55,7 +56,7 @@ def pretender(monkeypatch, make_layer):
             return Simulation(vectors=vectors, version="ngspice-0", log="", seconds=1.0)
 
         monkeypatch.setattr(Simulator, "simulate", simulate)
-        return verify(layer, tile=tile, phase=phase)
+        return verify(layer, tile=tile, tiles=tiles, phase=phase)
 
     return run
 
@@ -115,7 +116,9 @@ def test_json_fields(pretender):
     assert not any(name.endswith(("_state", "_currents")) for name in fields)
 
 
-OPTIONS = {"phase": "both", "analysis": "transient", "tile": "64x64", "reads": None}
+OPTIONS = {
+    "phase": "both", "analysis": "transient", "tile": "64x64", "tiles": None, "reads": None, "seed": 0,
+}  # fmt: skip
 
 
 def whole_page(results):
@@ -192,6 +195,27 @@ def test_a_tiled_layer_is_verified_tile_by_tile(pretender, phase):
     if phase is not Phase.write:
         assert result.max_relative_current_error == pytest.approx(1e-6, rel=1e-6)
         assert result.spice_currents.shape == (8, 8)  # two bands of four reads
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_sample_of_tiles_says_what_it_is(pretender, phase):
+    """Errors of the tiles that were drawn, no outputs; where tiles were left out the maps are empty."""
+    layer = {"rows": 9, "columns": 6, "phase": phase, "tile": TileSize(rows=4, columns=2)}
+    result = pretender(**layer, tiles=5, current_error=1e-6)
+    assert (result.tiles, result.tiles_in_layer) == (5, 6)
+    assert result.passed
+    assert result.prediction_agreement is result.accuracy_spice is result.max_output_error is None
+    assert "5 of 6 tiles" in headline(result)
+    left_out = np.isnan(result.spice_state)
+    assert 0 < left_out.sum() < left_out.size
+    if phase is not Phase.write:
+        assert result.max_relative_current_error == pytest.approx(1e-6, rel=1e-6)
+    if phase is not Phase.read:
+        assert 0 < result.pulses < pretender(**layer).pulses
+        assert result.max_state_error == 0.0
+    text = whole_page([result])
+    assert text.count("<figure") == (5 if phase is Phase.both else 3)
+    assert "nan" not in re.sub(r"<svg.*?</svg>", "", text, flags=re.S)
 
 
 def test_time_is_said_as_exactly_as_it_is_known():

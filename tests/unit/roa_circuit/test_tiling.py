@@ -7,7 +7,7 @@ from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.mapping import output_from_reference
 from roa_circuit.solver import read_currents
-from roa_circuit.tiling import TileSize, assemble, outputs, split
+from roa_circuit.tiling import TileSize, assemble, outputs, sample, split
 
 
 def read(layer):
@@ -34,6 +34,28 @@ def test_every_weight_and_pulse_lies_on_one_tile(make_layer):
         np.testing.assert_array_equal(np.delete(whole, 4, axis=1), getattr(layer, name))
         np.testing.assert_array_equal(whole[:, 4], whole[:, -1])
     np.testing.assert_array_equal(tiles[2].layer.inputs, layer.inputs[:, 4:])
+
+
+def test_a_sample_is_drawn_by_its_seed(make_layer):
+    tiles = split(make_layer(rows=9, columns=7), TileSize(rows=4, columns=4))
+    assert sample(tiles, None, 0) == sample(tiles, 9, 0) == tiles
+    drawn = {seed: sample(tiles, 2, seed) for seed in range(20)}
+    assert drawn[3] == sample(tiles, 2, 3)
+    places = {tuple(t.first_row + t.first_column / 8 for t in some) for some in drawn.values()}
+    assert all(one < other for one, other in places)
+    assert len({place for pair in places for place in pair}) == len(tiles)
+
+
+def test_a_sample_leaves_room_for_what_it_lacks(make_layer):
+    tiles = split(make_layer(rows=9, columns=7), TileSize(rows=4, columns=4))
+    some = (tiles[0], tiles[3])
+    whole = assemble(some, [tile.layer.initial_state for tile in some])
+    assert whole.shape == (9, 8)
+    np.testing.assert_array_equal(whole[:4, :5], tiles[0].layer.initial_state)
+    np.testing.assert_array_equal(whole[4:, 5:], tiles[3].layer.initial_state)
+    assert np.isnan(whole[:4, 5:]).all()
+    assert np.isnan(whole[4:, :5]).all()
+    assert assemble(tiles[:1], [tiles[0].layer.initial_state]).shape == (4, 5)
 
 
 def test_a_layer_that_fits_is_left_alone(make_layer):
