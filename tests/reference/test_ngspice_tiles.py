@@ -50,6 +50,21 @@ def test_a_tiled_layer_against_the_surrogate(make_layer, tmp_path, phase):
     assert {path.name for path in tmp_path.iterdir()} == wanted
 
 
+def test_two_tiles_of_four_are_those_of_all(make_layer, tmp_path):
+    """The decks of a sample are the decks of the whole, byte for byte, and so are its errors."""
+    layer = make_layer(rows=13, columns=8, density=0.4)
+    how = {"tile": TileSize(rows=6, columns=4), "time_limit": 120, "seed": 3}
+    every = verify(layer, **how, keep_in=tmp_path / "all")
+    some = verify(layer, **how, tiles=2, keep_in=tmp_path / "some")
+    decks = {path.name: path.read_text() for path in (tmp_path / "some").iterdir()}
+    assert len(decks) == 4
+    assert all((tmp_path / "all" / name).read_text() == text for name, text in decks.items())
+    assert some.passed
+    assert (some.tiles, some.tiles_in_layer, some.max_output_error) == (2, 4, None)
+    assert 0 < some.max_state_error <= every.max_state_error
+    assert 0 < some.write_energy_spice < every.write_energy_spice
+
+
 def test_a_tile_without_pulses_is_only_read(make_layer):
     layer = make_layer(rows=8, columns=3)
     layer.pulses[4:] = 0
@@ -60,20 +75,22 @@ def test_a_tile_without_pulses_is_only_read(make_layer):
 
 
 def test_a_shipped_convolution_on_the_command_line(tmp_path, monkeypatch, capsys):
-    """conv1 is one tile of 9 x 65; a smaller tile makes it six."""
-    options = ["--phase", "read", "--reads", "3", "--tile", "6x32", "--output-dir", tmp_path / "out"]
+    """conv1 is one tile of 9 x 65; a smaller one makes it four, of which three are drawn."""
+    options = ["--phase", "read", "--reads", "3", "--tile", "6x32", "--tiles", "3", "--seed", "1"]
+    options += ["--output-dir", tmp_path / "out"]
     arguments = ["verify", "--layer", "conv1", *options, "--json", tmp_path / "v.json"]
     monkeypatch.setattr(sys, "argv", ["roa-spice", *map(str, arguments)])
     with pytest.raises(SystemExit) as stop:
         cli.main()
     said = capsys.readouterr()
     assert stop.value.code == 0
-    assert "read of 4 tile(s) of up to 6x32 weights; about" in said.err
+    assert "read of 3 tile(s) of up to 6x32 weights; about" in said.err
     report = json.loads((tmp_path / "v.json").read_text())
-    assert (report["tiles"], report["passed"], report["max_state_error"]) == (4, True, None)
+    assert (report["tiles"], report["tiles_in_layer"], report["passed"]) == (3, 4, True)
+    assert report["max_state_error"] is None
     assert report["options"] == {
-        "phase": "read", "engine": "ngspice", "analysis": "sweep", "tile": "6x32", "tiles": None,
-        "reads": 3, "seed": 0,
+        "phase": "read", "engine": "ngspice", "analysis": "sweep", "tile": "6x32", "tiles": 3,
+        "reads": 3, "seed": 1,
     }  # fmt: skip
     assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
 
