@@ -158,7 +158,7 @@ def _write(plan: Plan, entries: Sequence[Entry], json: Path | None) -> None:
         if drawing is not None:
             files.append(plan.folder / f"{drawing.name}.png")
             write_bytes(files[-1], drawing.png())
-    for grid in tables.grids(plan, entries):
+    for grid in (one for one in tables.grids(plan, entries) if not one.empty):
         console.out.print(console.table(grid.title.replace("`", ""), grid.header, grid.rows))
     for text in (*tables.orderings(entries), *tables.missing(entries)):
         console.say(text.replace("`", ""))

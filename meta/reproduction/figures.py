@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from meta.evaluate import RELATIVE_RATES
 from meta.reproduction.plans import Entry, Plan
 from meta.reproduction.tables import paper_accuracy
 from roa_circuit.drawing import BLUE, FAINT, GREEN, INK, RED, SOFT, VIOLET, Drawing, draw
@@ -19,6 +20,8 @@ COLOURS = {
     "roa": BLUE, "five-step": RED, "offline": RED, "roa-wc": GREEN, "roa-flr": VIOLET,
     "roa-wc-flr": SOFT, "ideal": FAINT, "roa-robust": INK,
 }  # fmt: skip
+
+LINES = ("ideal weights", "chance")
 
 
 def figure(plan: Plan, entries: Sequence[Entry], reading: str) -> Drawing | None:
@@ -43,9 +46,11 @@ def figure(plan: Plan, entries: Sequence[Entry], reading: str) -> Drawing | None
             _paint_curves(upper, plan, ours)
             if rates:
                 _paint_rates(panels[1, column], ours)
+                panels[1, 0].set_ylabel("best relative rate")
             panels[-1, column].set_xlabel("write noise σ_WN")
             panels[0, 0].set_ylabel("accuracy [%]")
-        panels[0, 0].legend(loc="best") if not plan.study.heatmap else None
+        if not plan.study.heatmap:
+            _explain(panels[0, 0])
 
     size = (1.0 + 3.7 * len(ways), 3.4 + 2.4 * rates)
     return draw(name, plan.study.title, paint, size=size, top=0.3)
@@ -61,7 +66,7 @@ def _paint_curves(axes: Axes, plan: Plan, entries: Sequence[Entry]) -> None:
         x = [entry.place.sigma_wn for entry in mine]
         y = [100 * entry.score.accuracy for entry in mine if entry.score]
         if method == "ideal":
-            axes.axhline(y[0], color=colour, ls="--", lw=1, label="ideal weights")
+            axes.axhline(y[0], color=colour, ls="--", lw=1, label=LINES[0])
             continue
         ci95 = [100 * entry.score.ci95 for entry in mine if entry.score]
         axes.errorbar(x, y, ci95, color=colour, marker="o", ms=3.5, lw=1.4, capsize=2, label=method)
@@ -70,7 +75,15 @@ def _paint_curves(axes: Axes, plan: Plan, entries: Sequence[Entry]) -> None:
         if paper:
             axes.plot(*zip(*[(s, 100 * p) for s, p in paper], strict=True), ls=":", lw=1, marker="o",
                       ms=6, mfc="none", color=colour, label=f"{method}, paper")  # fmt: skip
+    axes.axhline(100 / entries[0].place.ways, color=FAINT, ls=":", lw=1, label=LINES[1])
     axes.set_ylim(0, 103)
+
+
+def _explain(axes: Axes) -> None:
+    """A legend, the paper's curves after ours."""
+    handles, labels = axes.get_legend_handles_labels()
+    order = sorted(range(len(labels)), key=lambda i: (labels[i] in LINES, labels[i].endswith("paper")))
+    axes.legend([handles[i] for i in order], [labels[i] for i in order], loc="best")
 
 
 def _paint_rates(axes: Axes, entries: Sequence[Entry]) -> None:
@@ -80,8 +93,7 @@ def _paint_rates(axes: Axes, entries: Sequence[Entry]) -> None:
         rates = [entry.score.relative_rate for entry in mine if entry.score]
         x = [entry.place.sigma_wn for entry in mine]
         axes.plot(x, rates, color=COLOURS.get(method, SOFT), marker="o", ms=3.5, lw=1.4, label=method)
-    axes.set_ylim(0, None)
-    axes.set_ylabel("best relative rate")
+    axes.set_ylim(0, 1.08 * max(RELATIVE_RATES))
 
 
 def _paint_map(axes: Axes, entries: Sequence[Entry]) -> None:

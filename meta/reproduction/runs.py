@@ -16,7 +16,7 @@ import torch
 from meta.datasets import loaded
 from meta.episodes import Episodes
 from meta.evaluate import RELATIVE_RATES
-from meta.many_writes import Variant, variant_accuracies
+from meta.many_writes import Variant, shares_episodes, variant_accuracies
 from meta.methods import find_method
 from meta.network import Network
 from meta.reproduction.budgets import train_command
@@ -47,10 +47,10 @@ class Job:
         """The same for all jobs that share their episodes: a network, written in one step on the same
         tasks. Of other jobs, each its own."""
         method = find_method(self.cell.method)
-        if method.steps > 1 or method.erased is not None or method.written != "pulses":
+        if not shares_episodes(method):
             return self
-        any_of = replace(self.cell, method=method.network, sigma_wn=0.0, relative_rate=1.0)
-        return replace(self, cell=any_of)
+        how = f"{method.network} {method.written}"
+        return replace(self, cell=replace(self.cell, method=how, sigma_wn=0.0, relative_rate=1.0))
 
 
 Progress = Callable[[int, int], None]

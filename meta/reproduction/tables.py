@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from meta.paper import reported
+from meta.paper import NOISE_LEVELS, reported
 from meta.reproduction.budgets import EPOCHS, ITERATIONS
 from meta.reproduction.plans import Entry, Plan
 
@@ -59,12 +59,16 @@ def paper_accuracy(dataset: str, entry: Entry) -> float | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """One table: of one reading of Eq. 7 and number of ways; `budgets` are columns of their own."""
+    """One table: of one reading of Eq. 7 and number of ways; `budgets` are columns of their own.
+
+    empty : no cell has a network
+    """
 
     title: str
     header: list[str]
     rows: list[list[str]]
     budgets: list[list[str]]
+    empty: bool
     note: str = ""
 
 
@@ -93,10 +97,12 @@ def markdown(plan: Plan, entries: Sequence[Entry], command: str) -> str:
     return "\n".join(text)
 
 
-def percent(entry: Entry) -> str:
-    """'97.9 ± 0.5', or a dash."""
+def percent(entry: Entry, digits: int = 2) -> str:
+    """'97.91 ± 0.52', or a dash."""
     score = entry.score
-    return "–" if score is None else f"{100 * score.accuracy:.2f} ± {100 * score.ci95:.2f}"
+    if score is None:
+        return "–"
+    return f"{100 * score.accuracy:.{digits}f} ± {100 * score.ci95:.{digits}f}"
 
 
 def _preamble(plan: Plan) -> str:
@@ -111,21 +117,29 @@ def _preamble(plan: Plan) -> str:
 
 
 def _methods(plan: Plan, title: str, entries: Sequence[Entry]) -> Grid:
-    rows, budgets = [], []
+    rows, budgets, digits = [], [], _digits(plan)
     for method in plan.study.methods:
         mine = [entry for entry in entries if entry.place.method == method]
-        rows.append([method, *map(_cell, mine)])
+        rows.append([method, *(_cell(entry, digits) for entry in mine)])
         budgets.append(_budget(mine))
         paper = [paper_accuracy(plan.dataset, entry) for entry in mine]
         if any(paper):
-            rows.append(["… paper", *("" if p is None else f"{100 * p:.2f}" for p in paper)])
+            rows.append(["… paper", *("" if p is None else f"{100 * p:.{digits}f}" for p in paper)])
             budgets.append(["", f"{EPOCHS * ITERATIONS * PAPER_BATCH:,}"])
     header = ["method", *(f"σ {sigma:g}" for sigma in plan.study.sigmas)]
-    return Grid(title=title, header=header, rows=rows, budgets=budgets)
+    empty = not any(entry.score for entry in entries)
+    return Grid(title=title, header=header, rows=rows, budgets=budgets, empty=empty)
 
 
-def _cell(entry: Entry) -> str:
-    return percent(entry) + (f" ×{_span(entry.score.rates)}" if entry.score and entry.tuned_on else "")
+def _digits(plan: Plan) -> int:
+    """Of percentages: a figure's many columns leave room for one."""
+    return 2 if len(plan.study.sigmas) <= len(NOISE_LEVELS) else 1
+
+
+def _cell(entry: Entry, digits: int) -> str:
+    return percent(entry, digits) + (
+        f" ×{_span(entry.score.rates)}" if entry.score and entry.tuned_on else ""
+    )
 
 
 def _budget(entries: Sequence[Entry]) -> list[str]:
@@ -149,13 +163,14 @@ def _heatmap(plan: Plan, title: str, entries: Sequence[Entry]) -> Grid:
     rows, budgets = [], []
     for rate in rates:
         mine = [entry for entry in entries if entry.score and entry.score.relative_rate == rate]
-        rows.append([f"{rate:g}", *map(percent, mine)])
+        rows.append([f"{rate:g}", *(percent(entry, _digits(plan)) for entry in mine)])
         budgets.append(_budget(mine))
     return Grid(
         title=title,
         header=["rate", *(f"σ {sigma:g}" for sigma in plan.study.sigmas)],
         rows=rows,
         budgets=budgets,
+        empty=not rows,
         note="The paper: best about 2 under acceptable noise.",
     )
 

@@ -51,9 +51,15 @@ def test_every_variant_is_what_it_is_alone(bars, layer):
     assert len({outcome.mean for outcome in outcomes}) > 1 or layer is None
 
 
+def test_so_it_is_where_random_states_are_written_at_once(bars):
+    network = Network(Architecture(ways=3, filters=4), torch.Generator().manual_seed(2))
+    variants = [Variant(how=how, relative_rate=rate) for how in HOWS[:3] for rate in (1.0, 16.0)]
+    compare(network, bars.split("test"), variants, "offline")
+
+
 def test_variants_that_share_nothing_are_run_one_by_one(bars):
     network = Network(Architecture(ways=3, filters=4, steps=2), torch.Generator().manual_seed(2))
     compare(network, bars.split("test"), VARIANTS[3:5], "five-step")
     network = Network(Architecture(ways=3, filters=4), torch.Generator().manual_seed(2))
-    compare(network, bars.split("test"), VARIANTS[3:5], "offline")
+    compare(network, bars.split("test"), VARIANTS[3:5], "ideal")
     compare(network, bars.split("test"), [Variant(how=how, relative_rate=4.0) for how in HOWS])
