@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from meta.adaptation import Episode
 from meta.network import BLOCKS, HEAD, Network
-from roa_circuit.chip import Chip, chip_of
+from roa_circuit.chip import Chip
 from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
@@ -91,8 +91,7 @@ class CircuitLayer:
         tiles, scale = self.deployed.tiles, max(1.0, float(x.max(initial=0.0)))
         currents = []
         for tile, array in zip(tiles, self.arrays, strict=True):
-            rows = slice(tile.first_row, tile.first_row + tile.layer.crossbar.rows)
-            currents.append(array.currents(x[:, rows] / scale))
+            currents.append(array.currents(x[:, tile.rows] / scale))
         return np.asarray(outputs(tiles, currents) * (scale / tiles[0].layer.input_scale))
 
 
@@ -154,8 +153,7 @@ class Hardware:
             layer = replace(nominal, crossbar=crossbar, device=device)
             deployed = deploy(layer, nominal, self.tile, self.compensation)
             # Layers are chips of their own: the same place in two layers is not the same draw.
-            own = seed * len(layers) + index
-            chips = [chip_of(one.tile, self.imperfections, own) for one in deployed.arrays]
+            chips = deployed.chips(self.imperfections, seed * len(layers) + index)
             ready[name] = on_chips(
                 deployed, chips, in_situ=self.in_situ, exact=name == HEAD, circuitry=self.circuitry
             )
@@ -167,11 +165,16 @@ class Hardware:
         return float(np.mean(answers == episode.task.query_labels.numpy()))
 
 
-@torch.no_grad()
 def classes(
     network: Network, images: torch.Tensor, layers: Mapping[str, CircuitLayer]
 ) -> NDArray[np.int64]:
     """The class of every image (images, channels, size, size), all layers behind their circuits."""
+    return np.asarray(layers[HEAD](head_inputs(network, images, layers)).argmax(axis=1))
+
+
+@torch.no_grad()
+def head_inputs(network: Network, images: torch.Tensor, layers: Mapping[str, CircuitLayer]) -> Floats:
+    """What reaches the head (images, rows), the last row its bias, the blocks behind their circuits."""
     x, step = images, network.architecture.steps
     for name in BLOCKS:
         count, _, height, width = x.shape
@@ -180,4 +183,4 @@ def classes(
         x = network.block(name, y.reshape(count, height, width, -1).movedim(3, 1), step)
     features = network.head_inputs(x.flatten(1))
     features = torch.cat([features, torch.ones(len(features), 1)], dim=1)
-    return np.asarray(layers[HEAD](features.double().numpy()).argmax(axis=1))
+    return np.asarray(features.double().numpy())

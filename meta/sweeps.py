@@ -13,14 +13,16 @@ import numpy as np
 import torch
 
 from meta.adaptation import Episode, adapt_episode
-from meta.behind_circuit import Hardware, classes
+from meta.behind_circuit import CircuitLayer, Hardware, classes, head_inputs
 from meta.fewshot import FewShotDataset
-from meta.network import Network
+from meta.network import HEAD, Network
+from roa_circuit.chip import Chip
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.parameters import Device
 from roa_circuit.recovery import Compensation
+from roa_circuit.sweeps.deployed import Deployed
 from roa_circuit.sweeps.fields import OWN, Field, Point, Setup, Value, shared_fields
 from roa_circuit.sweeps.layer import COMPENSATION
 from roa_circuit.sweeps.subject import Metric, Numbers
@@ -36,7 +38,7 @@ METRICS = (
 class NetworkSubject:
     """A network that adapts to an episode a seed, on chips that the seed draws.
 
-    in_situ : pulses go through the wires, which takes minutes for a network of blocks
+    in_situ : pulses go through the wires, which takes seconds an episode
     """
 
     network: Network
@@ -122,6 +124,16 @@ class NetworkSubject:
         return self.setup.at(shared, self.fields), chosen
 
     def _episode(self, point: Point, seed: int) -> dict[str, float]:
+        episode, layers = self.behind(point, seed)
+        answers = classes(self.network, episode.task.query, layers)
+        labels = episode.task.query_labels.numpy()
+        return {
+            "accuracy": float(np.mean(answers == labels)),
+            "agreement": float(np.mean(answers == episode.answers)),
+        }
+
+    def behind(self, point: Point, seed: int) -> tuple[Episode, dict[str, CircuitLayer]]:
+        """The adapted episode of a seed, and its layers on the chips that the seed draws."""
         setup, choice = self._at(point)
         episode = _adapted(_Key(self), seed)
         hardware = Hardware(
@@ -132,12 +144,17 @@ class NetworkSubject:
             tile=self.tile,
             in_situ=self.in_situ,
         )
-        answers = classes(self.network, episode.task.query, hardware.holding(episode.layers, seed))
-        labels = episode.task.query_labels.numpy()
-        return {
-            "accuracy": float(np.mean(answers == labels)),
-            "agreement": float(np.mean(answers == episode.answers)),
-        }
+        return episode, hardware.holding(episode.layers, seed)
+
+    def head_chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:
+        """The head's arrays in the episode of a seed, and its chips, for a simulator to write and read.
+
+        The head's inputs are what reaches it through the circuits of the other layers, so that its
+        right answers are the network's.
+        """
+        episode, layers = self.behind(point, seed)
+        x, head = head_inputs(self.network, episode.task.query, layers), layers[HEAD]
+        return head.deployed.reading(x), [array.chip for array in head.arrays]
 
 
 class _Key:

@@ -20,8 +20,10 @@ from meta.configuration import Training
 from meta.fewshot import FewShotDataset
 from meta.network import HEAD, Network
 from meta.spice_log import Divergence, SpiceRow, Tolerances, read_rows, write_rows
+from meta.sweeps import NetworkSubject
 from meta.train import Epoch
 from netlists.engines import Phase
+from netlists.spot_checks import SpotCheck, check
 from netlists.verification import Verification
 from netlists.verify import verify
 from roa_circuit.circuitry import BARE, Circuitry
@@ -30,6 +32,7 @@ from roa_circuit.design_point import default_crossbar
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device
+from roa_circuit.sweeps.findings import Check
 
 QUERIES = 5
 NICENESS = 10
@@ -177,3 +180,8 @@ def referee(
         }
 
     return judge
+
+
+def head_check(network: NetworkSubject, share: float) -> Check | None:
+    """A share of the points of a network's sweep, its adapted heads written and read in ngspice."""
+    return check(SpotCheck(subject=network, chips=network.head_chips, part="head of "), share)

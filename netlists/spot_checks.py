@@ -7,7 +7,7 @@ transient of the write and a sweep of the reads, of every array with its wires.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,12 +17,13 @@ from netlists.engines import Analysis, Phase, Plan, run_spice
 from netlists.parallel import Together
 from netlists.simulators import Engine
 from netlists.verification import relative_error
-from roa_circuit.chip import chip_of
+from roa_circuit.chip import Chip
 from roa_circuit.solver import read_currents
-from roa_circuit.sweeps.deployed import voltages, written
+from roa_circuit.sweeps.deployed import Deployed, voltages, written
 from roa_circuit.sweeps.fields import Field, Point, Value
-from roa_circuit.sweeps.layer import LayerSubject
-from roa_circuit.sweeps.subject import Metric, Numbers
+from roa_circuit.sweeps.findings import Check
+from roa_circuit.sweeps.layer import METRICS as LAYER_METRICS
+from roa_circuit.sweeps.subject import Metric, Numbers, Subject
 
 METRICS = (
     Metric(name="spice_error", meaning="worst relative difference of a current", more_is_better=False),
@@ -32,40 +33,52 @@ METRICS = (
 """Of the surrogate against ngspice; the layer's own metrics, as ngspice has them, come with these."""
 
 
+Chips = Callable[[Point, int], tuple[Deployed, Sequence[Chip]]]
+"""The arrays of a layer at a point, and the chip that a seed draws for each."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SpotCheck:
-    """The subject of a sweep in ngspice that the surrogate's sweep of `layer` is held against."""
+    """The subject of a sweep in ngspice that the surrogate's sweep of `subject` is held against.
 
-    layer: LayerSubject
+    chips : of the layer that is simulated
+    scores : the metrics of `Deployed.scores` that it has
+    part : what the layer is of the subject, for reports; '' where it is all of it
+    """
+
+    subject: Subject
+    chips: Chips
+    scores: Sequence[Metric] = LAYER_METRICS
+    part: str = ""
     engine: Engine = Engine.ngspice
     time_limit: float = 600.0
 
     @property
     def name(self) -> str:
         """What reports call it."""
-        return f"{self.layer.name} in {self.engine}"
+        return f"{self.part}{self.subject.name} in {self.engine}"
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """The layer's."""
-        return self.layer.fields
+        """The subject's."""
+        return self.subject.fields
 
     @property
     def metrics(self) -> Sequence[Metric]:
         """Those of the difference, then the layer's as the simulator has them."""
-        return (*METRICS, *self.layer.metrics)
+        return (*METRICS, *self.scores)
 
     def base(self, field: Field) -> Value | None:
-        """The layer's."""
-        return self.layer.base(field)
+        """The subject's."""
+        return self.subject.base(field)
 
     def describe(self) -> dict[str, Any]:
-        """The layer's, and the simulator."""
-        return {**self.layer.describe(), "engine": str(self.engine)}
+        """The subject's, and the simulator."""
+        return {**self.subject.describe(), "engine": str(self.engine)}
 
     def require(self, point: Point) -> None:
-        """As the layer."""
-        self.layer.require(point)
+        """As the subject."""
+        self.subject.require(point)
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
         """The metrics of each seed's chips, simulated one array after the other."""
@@ -73,12 +86,11 @@ class SpotCheck:
         return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
 
     def _simulate(self, point: Point, seed: int) -> dict[str, float]:
-        deployed, imperfections = self.layer.deployed(point), self.layer.at(point)[1]
+        deployed, chips = self.chips(point, seed)
         deadline = time.monotonic() + self.time_limit
         sensed: dict[str, list[Any]] = {"spice": [], "surrogate": []}
         errors: dict[str, list[float]] = {"spice_error": [], "state_error": []}
-        for array in deployed.arrays:
-            chip = chip_of(array.tile, imperfections, seed)
+        for array, chip in zip(deployed.arrays, chips, strict=True):
             states, volts = written(array, chip), voltages(array, chip)
             phase = Phase.both if array.mapped is None else Phase.read
             plan = Plan(
@@ -99,3 +111,16 @@ class SpotCheck:
             **{name: max(values) for name, values in errors.items()},
             "same_answers": float(np.mean(answers[0] == answers[1])),
         }
+
+
+def check(whole: SpotCheck, share: float) -> Check | None:
+    """A share of a sweep's points to be simulated; None if it is 0.
+
+    Raises
+    ------
+    SimulatorError : the simulator is not installed.
+    """
+    if not share:
+        return None
+    whole.engine.simulator.find()
+    return Check(subject=whole, share=share)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
 import sys
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -15,6 +19,7 @@ from roa_circuit.crossbar import DRIVES, SENSES
 from roa_circuit.errors import InputError, RoaError
 from roa_circuit.imperfections import Imperfections, load
 from roa_circuit.units import parse_quantity
+from roa_circuit.wiring import Wiring
 
 
 def _ohms(option: str) -> Callable[[str], float]:
@@ -76,6 +81,26 @@ def _side(what: str, known: tuple[str, ...]) -> Any:
 Drive = Annotated[str | None, _side("Where word lines are driven", DRIVES)]
 Sense = Annotated[str | None, _side("Where bit lines are sensed", SENSES)]
 
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """The options of an array's lines; None is what the layer or the circuit's file has."""
+
+    wire_resistance: WireResistance = None
+    source_resistance: SourceResistance = None
+    sense_resistance: SenseResistance = None
+    drive: Drive = None
+    sense: Sense = None
+
+    @property
+    def wiring(self) -> Wiring:
+        """What they say of each line."""
+        return Wiring(
+            r_source=self.source_resistance, r_word=self.wire_resistance, r_bit=self.wire_resistance,
+            r_sense=self.sense_resistance, drive=self.drive, sense=self.sense,
+        )  # fmt: skip
+
+
 CircuitFile = Annotated[
     Circuitry | None,
     typer.Option(
@@ -99,6 +124,46 @@ ImperfectionsFile = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Draws the imperfections.", rich_help_panel="Circuit")]
 
 
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that takes options in groups: each parameter that is a dataclass, such as `Lines`.
+
+    The command line sees the group's fields in its place; fields are options as parameters are.
+    """
+    whole = inspect.signature(command, eval_str=True)
+    groups: dict[str, Any] = {
+        p.name: p.annotation for p in whole.parameters.values() if dataclasses.is_dataclass(p.annotation)
+    }
+    shown: dict[str, inspect.Parameter] = {}
+    for parameter in whole.parameters.values():
+        group = groups.get(parameter.name)
+        shown |= {p.name: p for p in (_parameters(group) if group else [parameter])}
+
+    @functools.wraps(command)
+    def ungrouped(**given: Any) -> None:
+        made = {
+            name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
+            for name, group in groups.items()
+        }
+        command(**given, **made)
+
+    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in shown.values()]
+    vars(ungrouped)["__signature__"] = whole.replace(parameters=keywords)
+    ungrouped.__annotations__ = {p.name: p.annotation for p in keywords}
+    return ungrouped
+
+
+def _parameters(group: Any) -> list[inspect.Parameter]:
+    """The fields of a dataclass as parameters."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in dataclasses.fields(group)
+    ]  # fmt: skip
+
+
 def typed(*, dropping: Collection[str] = ()) -> list[str]:
     """The command as it was typed, without some options and their values, and without its argument."""
     kept, words = [Path(sys.argv[0]).name, *sys.argv[1:2]], iter(sys.argv[2:])
@@ -114,76 +179,20 @@ def typed(*, dropping: Collection[str] = ()) -> list[str]:
 
 
 FLAGS = ("--figures", "--in-situ")
-OF_A_SWEEP = (
-    "--vary", "--design", "--points", "--repeats", "--seed", "--target", "--metric", "--sensitivity",
-    "--samples", "--check", "--workers", "--scheduler", "--output-dir", "--figures", "--json",
-)  # fmt: skip
-"""What a single point of a sweep does without, or is given anew."""
 
-SweepFile = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="[FILE]", help="A sweep as TOML; options have the last word.", show_default=False
-    ),
+TileOption = Annotated[
+    str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
 ]
-Vary = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=VALUES",
-        help="What to vary, as often as needed: wire_resistance=0:5:11, sense_resistance=1:10k:9log,"
-        " sigma_wn=0,1,2,4; of other designs than grids also an interval: sigma_wn=0:4.",
-    ),
-]
-Design = Annotated[str | None, typer.Option(help="grid (default), random or sobol.")]
-Points = Annotated[
-    int | None, typer.Option(min=1, metavar="N", help="Of a random or Sobol' design; default: 256.")
-]
-Repeats = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", help="Chips at every point, the same at all; default: 1."),
-]
-SweepSeed = Annotated[
-    int | None, typer.Option(min=0, help="Of the first chip, and of the design; default: 0.")
-]
-Target = Annotated[
-    str | None,
-    typer.Option(
-        metavar="METRIC=VALUE",
-        help="Find the largest imperfections that leave this: accuracy=95%, mac_error=5%.",
-        rich_help_panel="Conclusions",
-    ),
-]
-Metric = Annotated[
-    str | None,
-    typer.Option(
-        help="That sensitivities are of; default: the target's.", rich_help_panel="Conclusions"
-    ),
-]
-Sensitivity = Annotated[
-    str,
-    typer.Option(help="tornado, sobol (adds Sobol' indices) or none.", rich_help_panel="Conclusions"),
-]
-Samples = Annotated[
-    int,
-    typer.Option(
-        metavar="N", help="Of Sobol' indices, which take N (axes + 2) points; a power of two.",
-        rich_help_panel="Conclusions",
-    ),
-]  # fmt: skip
 CompensationName = Annotated[
     str,
     typer.Option(help="nothing, permuted, predistorted, calibrated, or several joined by +."),
 ]
-Workers = Annotated[int | None, typer.Option(min=1, max=1024, help="Processes; default: one a core.")]
 Scheduler = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
         help="A Dask scheduler, such as tcp://host:8786; or slurm, for workers in jobs of SLURM.",
     ),
-]
-SweepFolder = Annotated[
-    Path, typer.Option(help="Folder for points and report; a sweep that was cut off goes on from it.")
 ]
 Figures = Annotated[
     bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")

@@ -78,6 +78,11 @@ class Tile:
         """Which of the layer's outputs this tile contributes to."""
         return slice(self.first_column, self.first_column + self.layer.crossbar.columns - 1)
 
+    @property
+    def rows(self) -> slice:
+        """Which of the layer's inputs this tile takes."""
+        return slice(self.first_row, self.first_row + self.layer.crossbar.rows)
+
 
 def split(layer: ProgrammedLayer, size: TileSize | None = None) -> tuple[Tile, ...]:
     """The layer's tiles, band of rows by band of rows, from the left in each.

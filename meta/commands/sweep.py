@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,12 +20,15 @@ from meta.commands._inputs import (
 )
 from roa_circuit import options
 from roa_circuit.imperfections import Imperfections
+from roa_circuit.recovery import Compensation
+from roa_circuit.sweeps.command import Asked, carry_out
 
 _EPISODES = 10
 
 
+@options.grouped
 def sweep(
-    file: options.SweepFile = None,
+    *,
     network: NetworkFile = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
@@ -34,32 +36,18 @@ def sweep(
     ways: Annotated[int | None, typer.Option(help="As in `evaluate`.")] = None,
     shots: Shots = 1,
     queries: Annotated[int, typer.Option(min=1, help="Query images a class.")] = 15,
-    vary: options.Vary = None,
-    design: options.Design = None,
-    points: options.Points = None,
-    repeats: options.Repeats = None,
-    seed: options.SweepSeed = None,
-    target: options.Target = None,
-    metric: options.Metric = None,
-    sensitivity: options.Sensitivity = "tornado",
-    samples: options.Samples = 64,
+    asked: Asked,
     compensation: options.CompensationName = "nothing",
     in_situ: Annotated[
-        bool, typer.Option("--in-situ", help="Write through the wires, too, which takes minutes.")
+        bool, typer.Option("--in-situ", help="Write through the wires, too: seconds more an episode.")
     ] = False,
     wire_resistance: options.WireResistance = None,
     imperfections: options.ImperfectionsFile = None,
     device: DeviceOption = None,
-    workers: options.Workers = None,
-    scheduler: options.Scheduler = None,
-    output_dir: options.SweepFolder = Path("out/sweep"),
-    figures: options.Figures = False,
-    json_file: options.Json = None,
 ) -> None:
     """Vary anything of circuit, device, pulses and imperfections under every layer of a network."""
     from meta.sweeps import NetworkSubject
-    from roa_circuit.recovery import Compensation
-    from roa_circuit.sweeps.command import Asked, carry_out
+    from meta.validate import head_check
 
     chosen = Compensation.parse(compensation)
     net, _ = network_of(network, method, ways)
@@ -68,10 +56,4 @@ def sweep(
         device=device_of(device), imperfections=imperfections or Imperfections(), compensation=chosen,
         shots=shots, queries=queries, in_situ=in_situ,
     )  # fmt: skip
-    asked = Asked(
-        file=file, vary=vary or [], design=design, points=points, repeats=repeats, seed=seed,
-        target=target, metric=metric, sensitivity=sensitivity, samples=samples, workers=workers,
-        scheduler=scheduler, output_dir=output_dir, figures=figures, json_file=json_file,
-        usual_repeats=_EPISODES,
-    )  # fmt: skip
-    carry_out(asked, subject, options.typed(dropping=options.OF_A_SWEEP))
+    carry_out(asked, subject, head_check(subject, asked.checked), usual_repeats=_EPISODES)

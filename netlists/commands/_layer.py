@@ -15,6 +15,7 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.units import engineering
 from roa_circuit.wiring import Wiring
 
+Layer = Annotated[str, typer.Option(help="A shipped layer ('fc') or a layer file (.npz).")]
 Reads = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Only the first N reads of the layer.")
 ]
@@ -46,13 +47,6 @@ def layer_on(
         inputs=layer.inputs[:reads],
         labels=layer.labels[:reads],
     )
-
-
-def asked_lines(
-    wires: float | None, source: float | None, sense: float | None, drive: str | None, side: str | None
-) -> Wiring:
-    """What the options of a command say: resistances [Ohm], where lines are driven and sensed."""
-    return Wiring(r_source=source, r_word=wires, r_bit=wires, r_sense=sense, drive=drive, sense=side)
 
 
 def note(circuitry: Circuitry) -> None:

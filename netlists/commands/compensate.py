@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._layer import Reads, asked_lines, layer_on
+from netlists.commands._layer import Layer, Reads, layer_on
 from netlists.tables import format_matrix
 from roa_circuit import console, options
 from roa_circuit.crossbar import said
@@ -24,17 +24,13 @@ _LEGEND = (
 )
 
 
+@options.grouped
 def compensate(
-    layer: Annotated[str, typer.Option(help="A shipped layer ('fc') or a layer file (.npz).")] = "fc",
-    tile: Annotated[
-        str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
-    ] = str(TileSize()),
+    *,
+    layer: Layer = "fc",
+    tile: options.TileOption = str(TileSize()),
     reads: Reads = None,
-    wire_resistance: options.WireResistance = None,
-    source_resistance: options.SourceResistance = None,
-    sense_resistance: options.SenseResistance = None,
-    drive: options.Drive = None,
-    sense: options.Sense = None,
+    lines: options.Lines,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     states: Annotated[
@@ -45,8 +41,7 @@ def compensate(
 ) -> None:
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
     check_writable(states, json_file)
-    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
-    chosen = layer_on(layer, reads=reads, wiring=wiring)
+    chosen = layer_on(layer, reads=reads, wiring=lines.wiring)
     size = TileSize.parse(tile)
     predistorted = _predistorted(chosen, size) if states else None
     with console.percent(f"layer {chosen.name}") as advance:

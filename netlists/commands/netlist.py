@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
-from netlists.commands._layer import Reads, asked_lines, layer_on
+from netlists.commands._layer import Layer, Reads, layer_on
 from netlists.deck import How, read_deck, write_deck
 from netlists.dialect import CellModel, Matrix
 from netlists.engines import voltages
@@ -29,19 +29,17 @@ class Transient(StrEnum):
     read = "read"
 
 
+@options.grouped
 def netlist(
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", help="The deck to write.")],
-    layer: Annotated[str, typer.Option(help="A shipped layer ('fc') or a layer file (.npz).")] = "fc",
+    layer: Layer = "fc",
     phase: Annotated[
         Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
     ] = Transient.read,
     engine: Annotated[Engine, typer.Option(help="The simulator whose language it is.")] = Engine.ngspice,
     reads: Reads = None,
-    wire_resistance: options.WireResistance = None,
-    source_resistance: options.SourceResistance = None,
-    sense_resistance: options.SenseResistance = None,
-    drive: options.Drive = None,
-    sense: options.Sense = None,
+    lines: options.Lines,
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = Matrix.sparse,
     cell: CellOption = CellModel.behavioural,
@@ -52,8 +50,7 @@ def netlist(
     """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs."""
     check_writable(output, json_file)
     circuitry = circuit or BARE
-    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
-    chosen = layer_on(layer, reads=reads, wiring=wiring, circuitry=circuitry)
+    chosen = layer_on(layer, reads=reads, wiring=lines.wiring, circuitry=circuitry)
     chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
     crossbar, device, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:

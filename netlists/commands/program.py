@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
-from netlists.commands._layer import asked_lines, note
+from netlists.commands._layer import note
 from netlists.deck import How
 from netlists.dialect import CellModel, Matrix
 from netlists.simulation import DEFAULT_TIME_LIMIT
@@ -39,7 +39,9 @@ class Engine(StrEnum):
     vacask = "vacask"
 
 
+@options.grouped
 def program(
+    *,
     target: Annotated[Path, typer.Option(help="CSV of wanted states omega: rows x columns.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV of reached states to write.")],
     start: Annotated[
@@ -50,11 +52,7 @@ def program(
         float, typer.Option(min=0.0, max=1.0, help="How far off a reading may be, in omega.")
     ] = 0.05,
     rounds: Annotated[int, typer.Option(min=1, max=1000, help="Of write and verify, at most.")] = 20,
-    wire_resistance: options.WireResistance = None,
-    source_resistance: options.SourceResistance = None,
-    sense_resistance: options.SenseResistance = None,
-    drive: options.Drive = None,
-    sense: options.Sense = None,
+    lines: options.Lines,
     scheme: Annotated[str, typer.Option(help=f"Select scheme: {', '.join(SELECT_SCHEMES)}.")] = "V/2",
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = Matrix.auto,
@@ -75,10 +73,9 @@ def program(
     wanted = read_matrix(target, what="state omega", lowest=0.0, highest=1.0)
     nominal = load_device(device)
     nominal = nominal.scaled(current_scale * nominal.memristor.current_scale)
-    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
     circuitry = circuit or BARE
     bare = Crossbar(rows=wanted.shape[0], columns=wanted.shape[1], scheme=scheme)
-    crossbar, nominal = circuitry.applied(bare, nominal, wiring)
+    crossbar, nominal = circuitry.applied(bare, nominal, lines.wiring)
     chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from netlists import simulators
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
-from netlists.commands._layer import asked_lines, note
+from netlists.commands._layer import note
 from netlists.deck import How, sweep_deck
 from netlists.deck_checks import LARGEST_VOLTAGE
 from netlists.dialect import CellModel, Matrix
@@ -45,18 +45,16 @@ class Engine(StrEnum):
     vacask = "vacask"
 
 
+@options.grouped
 def solve(
+    *,
     states: Annotated[Path, typer.Option(help="CSV of omega in [0, 1]: rows x columns.")],
     inputs: Annotated[Path, typer.Option(help="CSV of word-line voltages [V]: reads x rows.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The CSV of currents to write.")],
     engine: Annotated[Engine, typer.Option(help="What solves the circuit.")] = Engine.surrogate,
-    source_resistance: options.SourceResistance = None,
+    lines: options.Lines,
     word_resistance: options.WordResistance = None,
     bit_resistance: options.BitResistance = None,
-    sense_resistance: options.SenseResistance = None,
-    drive: options.Drive = None,
-    sense: options.Sense = None,
-    wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = Matrix.auto,
     cell: CellOption = CellModel.auto,
@@ -78,11 +76,10 @@ def solve(
             f"{inputs}: {volts.shape[1]} numbers a line, but {states} has {len(omega)} lines:"
             " one input voltage per row of the array"
         )
-    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
     wiring = dataclasses.replace(
-        wiring,
-        r_word=wiring.r_word if word_resistance is None else word_resistance,
-        r_bit=wiring.r_bit if bit_resistance is None else bit_resistance,
+        lines.wiring,
+        r_word=lines.wire_resistance if word_resistance is None else word_resistance,
+        r_bit=lines.wire_resistance if bit_resistance is None else bit_resistance,
     )
     circuitry = circuit or BARE
     bare = Crossbar(rows=omega.shape[0], columns=omega.shape[1])

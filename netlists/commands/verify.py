@@ -13,7 +13,7 @@ import typer
 
 from netlists import costs
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
-from netlists.commands._layer import Reads, asked_lines, layer_on, note
+from netlists.commands._layer import Reads, layer_on, note
 from netlists.costs import said
 from netlists.dialect import CellModel, Matrix
 from netlists.engines import Analysis, Phase
@@ -35,14 +35,14 @@ from roa_circuit.tiling import Tile, TileSize, sample, split
 _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 
 
+@options.grouped
 def verify(
+    *,
     layer: Annotated[
         str, typer.Option(help="A shipped layer (conv1 ... conv4, fc), 'all' of them, or a layer file.")
     ] = "fc",
     phase: Annotated[Phase, typer.Option(help="What to verify.")] = Phase.both,
-    tile: Annotated[
-        str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
-    ] = str(TileSize()),
+    tile: options.TileOption = str(TileSize()),
     tiles: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Only N of a layer's tiles, drawn by --seed."),
@@ -55,11 +55,7 @@ def verify(
         Engine, typer.Option(help="The circuit simulator; VACASK is an extra of its own.")
     ] = Engine.ngspice,
     reads: Reads = None,
-    wire_resistance: options.WireResistance = None,
-    source_resistance: options.SourceResistance = None,
-    sense_resistance: options.SenseResistance = None,
-    drive: options.Drive = None,
-    sense: options.Sense = None,
+    lines: options.Lines,
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = Matrix.auto,
     cell: CellOption = CellModel.auto,
@@ -77,9 +73,7 @@ def verify(
     output_dir: Annotated[Path, typer.Option(help="Folder for report, plots and decks.")] = Path(
         "out/verify"
     ),
-    figures: Annotated[
-        bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")
-    ] = False,
+    figures: options.Figures = False,
     waveforms: Annotated[
         bool,
         typer.Option("--waveforms", help="Also write what was computed over time: .raw and NetCDF."),
@@ -91,8 +85,7 @@ def verify(
     check_writable(report, numbers, json_file)
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
-    wiring = asked_lines(wire_resistance, source_resistance, sense_resistance, drive, sense)
-    chosen = [layer_on(name, reads=reads, wiring=wiring, circuitry=circuitry) for name in names]
+    chosen = [layer_on(name, reads=reads, wiring=lines.wiring, circuitry=circuitry) for name in names]
     size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
     engine.simulator.find()
     dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)

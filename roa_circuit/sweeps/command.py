@@ -8,15 +8,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from operator import methodcaller
 from pathlib import Path
+from typing import Annotated, Any
 
-from roa_circuit import console, drawing
+import typer
+
+from roa_circuit import console, drawing, options
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.sweeps import summary, tables
-from roa_circuit.sweeps.budgets import Target
+from roa_circuit.sweeps.budgets import Target, share
 from roa_circuit.sweeps.clusters import scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
-from roa_circuit.sweeps.findings import Findings, Question, find, spot_checks
+from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_checks
 from roa_circuit.sweeps.store import Store
 from roa_circuit.sweeps.study import Study
 from roa_circuit.sweeps.subject import Metric, Subject, require_any
@@ -26,41 +29,97 @@ FILES = ("points.jsonl", "sweep.nc", "sweep.csv", "report.json", "report.html", 
 _SHOWN_FAILURES = 5
 
 
+def _conclusion(**how: Any) -> Any:
+    return typer.Option(rich_help_panel="Conclusions", **how)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The options that both commands have."""
+    """The options that sweeps have, whatever is swept; see `options.grouped`."""
 
-    file: Path | None
-    vary: Sequence[str]
-    design: str | None
-    points: int | None
-    repeats: int | None
-    seed: int | None
-    target: str | None
-    metric: str | None
-    sensitivity: str
-    samples: int
-    workers: int | None
-    scheduler: str | None
-    output_dir: Path
-    figures: bool
-    json_file: Path | None
-    usual_repeats: int = 1
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A sweep as TOML; options have the last word."),
+    ] = None
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="What to vary, as often as needed: wire_resistance=0:5:11, sense_resistance=1:10k:9log,"
+            " sigma_wn=0,1,2,4; of other designs than grids also an interval: sigma_wn=0:4.",
+        ),
+    ] = None
+    design: Annotated[str | None, typer.Option(help="grid (default), random or sobol.")] = None
+    points: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Of a random or Sobol' design; default: 256.")
+    ] = None
+    repeats: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Chips at every point, the same at all; default: 1, of a network 10 episodes.",
+        ),
+    ] = None
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the first chip, and of the design; default: 0.")
+    ] = None
+    target: Annotated[
+        str | None,
+        _conclusion(
+            metavar="METRIC=VALUE",
+            help="Find the largest imperfections that leave this: accuracy=95%, mac_error=5%.",
+        ),
+    ] = None
+    metric: Annotated[
+        str | None, _conclusion(help="That sensitivities are of; default: the target's.")
+    ] = None
+    sensitivity: Annotated[str, _conclusion(help="tornado, sobol (adds Sobol' indices) or none.")] = (
+        "tornado"
+    )
+    samples: Annotated[
+        int,
+        _conclusion(
+            metavar="N", help="Of Sobol' indices, which take N (axes + 2) points; a power of two."
+        ),
+    ] = 64
+    check: Annotated[
+        str,
+        _conclusion(
+            metavar="SHARE",
+            help="Simulate this share of the points in ngspice, too: 5%; of a network the head.",
+        ),
+    ] = "0"
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=1024, help="Processes; default: one a core.")
+    ] = None
+    scheduler: options.Scheduler = None
+    output_dir: Annotated[
+        Path,
+        typer.Option(help="Folder for points and report; a sweep that was cut off goes on from it."),
+    ] = Path("out/sweep")
+    figures: options.Figures = False
+    json_file: options.Json = None
 
-    def sweep(self, subject: Subject) -> Sweep:
+    def sweep(self, subject: Subject, usual_repeats: int = 1) -> Sweep:
         """What is computed: the file's description, options having the last word."""
         document = read_description(self.file) if self.file else {}
         vary = document.get("vary", {})
         given = {name: getattr(self, name) for name in ("design", "points", "repeats", "seed")}
         document |= {name: value for name, value in given.items() if value is not None}
-        document.setdefault("repeats", self.usual_repeats)
+        document.setdefault("repeats", usual_repeats)
         if isinstance(vary, Mapping):
-            document["vary"] = {**vary, **vary_options(self.vary)}
+            document["vary"] = {**vary, **vary_options(self.vary or [])}
         try:
             return described(document, subject.fields)
         except InputError as error:
             told = f"{self.file}: {error}" if self.file and not self.vary else str(error)
             raise InputError(told) from None
+
+    @property
+    def checked(self) -> float:
+        """The share of the points that a simulator checks."""
+        return share(self.check, what="--check")
 
     def question(self, subject: Subject) -> Question:
         """What is asked beside the points."""
@@ -69,23 +128,19 @@ class Asked:
         return Question(target=target, metric=metric, sensitivity=self.sensitivity, samples=self.samples)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """A part of the points in a simulator: the subject that simulates them, and how many."""
-
-    subject: Subject
-    share: float
+_OF_ALL_POINTS = (
+    "--vary", "--design", "--points", "--repeats", "--seed", "--target", "--metric", "--sensitivity",
+    "--samples", "--check", "--workers", "--scheduler", "--output-dir", "--figures", "--json",
+)  # fmt: skip
+"""Options that a single point does without, or is given anew."""
 
 
 def carry_out(
-    asked: Asked, subject: Subject, command: Sequence[str], check: Check | None = None
+    asked: Asked, subject: Subject, check: Check | None = None, *, usual_repeats: int = 1
 ) -> None:
-    """Compute, show and write a sweep.
-
-    command : the words that name the subject again, to which the fields of a point are added
-    """
+    """Compute, show and write a sweep."""
     check_writable(*(asked.output_dir / name for name in FILES), asked.json_file)
-    sweep, question = asked.sweep(subject), asked.question(subject)
+    sweep, question = asked.sweep(subject, usual_repeats), asked.question(subject)
     require_any(subject, sweep.configurations())
     workers = asked.workers or cores()
     with ExitStack() as stack:
@@ -106,7 +161,7 @@ def carry_out(
             found = replace(found, checks=spot_checks(found, theirs, check.share))
         bar.stop()
         _show(found)
-        _write(found, asked, command)
+        _write(found, asked)
     console.say(
         f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
     )
@@ -121,12 +176,12 @@ def _show(found: Findings) -> None:
         console.say(f"... and {len(found.failed) - _SHOWN_FAILURES} points more; all are in sweep.csv")
 
 
-def _write(found: Findings, asked: Asked, command: Sequence[str]) -> None:
+def _write(found: Findings, asked: Asked) -> None:
     from roa_circuit.sweeps import figures, report
 
     folder = asked.output_dir
     made = console.provenance(inputs=[asked.file] if asked.file else [])
-    words = shlex.join(command)
+    words = shlex.join(options.typed(dropping=_OF_ALL_POINTS))
     data = tables.dataset(found.sweep, found.study, command=made["command"])
     tables.write_netcdf(folder / "sweep.nc", data)
     tables.write_csv(folder / "sweep.csv", found.sweep, found.study)

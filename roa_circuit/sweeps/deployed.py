@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.chip import Chip
+from roa_circuit.chip import Chip, chip_of
 from roa_circuit.compensation import Order, calibrate
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
@@ -81,6 +82,28 @@ class Deployed:
     arrays: tuple[Array, ...]
     tiles: tuple[Tile, ...]
     labels: NDArray[np.int64]
+
+    def chips(self, imperfections: Imperfections, seed: int) -> list[Chip]:
+        """The chip that a seed draws for each array."""
+        return [chip_of(array.tile, imperfections, seed) for array in self.arrays]
+
+    def reading(self, x: Floats) -> Deployed:
+        """The same arrays, read with other inputs x >= 0 (reads, rows) of the layer."""
+        scale = max(1.0, float(x.max(initial=0.0)))
+        arrays = []
+        for array, tile in zip(self.arrays, self.tiles, strict=True):
+            reads, placed = x[:, tile.rows] / scale, array.tile.layer
+            tests = placed.inputs[len(array.own.inputs) :]
+            every = np.vstack([array.order.inputs(reads), tests])
+            arrays.append(
+                dataclasses.replace(
+                    array,
+                    tile=_read_with(array.tile, every, scale),
+                    own=dataclasses.replace(array.own, inputs=reads, input_scale=scale),
+                )
+            )
+        tiles = tuple(_read_with(tile, x[:, tile.rows] / scale, scale) for tile in self.tiles)
+        return dataclasses.replace(self, arrays=tuple(arrays), tiles=tiles)
 
     @functools.cached_property
     def _y_ideal(self) -> Floats:
@@ -184,6 +207,11 @@ def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation) -> Array:
         mapped=states if choice.predistorted else None,
         wanted=wanted,
     )
+
+
+def _read_with(tile: Tile, inputs: Floats, scale: float) -> Tile:
+    layer = dataclasses.replace(tile.layer, inputs=inputs, input_scale=scale)
+    return dataclasses.replace(tile, layer=layer)
 
 
 class _Bytes:

@@ -15,7 +15,7 @@ from roa_circuit.sweeps.description import Sweep
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.sensitivity import Index, Swing, base_point, sobol_indices, tornado
 from roa_circuit.sweeps.study import Floats, Study
-from roa_circuit.sweeps.subject import Metric
+from roa_circuit.sweeps.subject import Metric, Subject
 
 SENSITIVITIES = ("none", "tornado", "sobol")
 
@@ -39,6 +39,14 @@ class Question:
                 f"--sensitivity {self.sensitivity!r} is unknown;"
                 f" {nearest(self.sensitivity, SENSITIVITIES)}"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """What is simulated: the subject that does it, and the share of the points."""
+
+    subject: Subject
+    share: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from roa_circuit.chip import chip_of
+from roa_circuit.chip import Chip
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.recovery import Compensation
@@ -113,13 +113,17 @@ class LayerSubject:
         shared = {n: v for n, v in point.items() if fields[n].part not in (IMPERFECTIONS, SPREAD)}
         return _deployed(_Subject(self), tuple(sorted(shared.items())))
 
+    def chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:
+        """The point's arrays, and the chip that the seed draws for each."""
+        deployed = self.deployed(point)
+        return deployed, deployed.chips(self.at(point)[1], seed)
+
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
         """The metrics of the chips that the seeds draw."""
         deployed, imperfections = self.deployed(point), self.at(point)[1]
         found = []
         for seed in seeds if imperfections.drawn else seeds[:1]:
-            chips = [chip_of(array.tile, imperfections, seed) for array in deployed.arrays]
-            pairs = zip(deployed.arrays, chips, strict=True)
+            pairs = zip(deployed.arrays, deployed.chips(imperfections, seed), strict=True)
             found.append(deployed.scores([read_chip(*pair, coming=COMING) for pair in pairs]))
         found *= len(seeds) // len(found)  # chips that nothing was drawn for are all one
         return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}

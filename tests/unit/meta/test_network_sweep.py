@@ -11,8 +11,8 @@ import xarray as xr
 
 from meta import cli
 from meta.adaptation import adapt_episode
-from meta.behind_circuit import classes, on_chips
-from meta.network import BLOCKS, Architecture, Network, conv
+from meta.behind_circuit import classes, head_inputs, on_chips
+from meta.network import BLOCKS, HEAD, Architecture, Network, conv
 from meta.sweeps import NetworkSubject
 from roa_circuit.chip import chip_of
 from roa_circuit.crossbar import Crossbar
@@ -21,8 +21,8 @@ from roa_circuit.mapping import weight_from_state
 from roa_circuit.programming import after_pulses
 from roa_circuit.recovery import Compensation
 from roa_circuit.sweeps import sweep
-from roa_circuit.sweeps.deployed import deploy
-from roa_circuit.tiling import TileSize
+from roa_circuit.sweeps.deployed import deploy, read_chip
+from roa_circuit.tiling import TileSize, outputs
 
 PERFECT = Crossbar(rows=1, columns=2)
 
@@ -99,3 +99,29 @@ def test_the_command_sweeps_a_network(command, tmp_path, monkeypatch, network):
         assert data.accuracy.shape == (2, 1, 1)
     assert json.loads(Path("out/sweep/report.json").read_text())["point_command"].endswith("--queries 3")
     assert "did you mean 'sigma_wn'" in roa_meta("--vary", "sigma_w=1")[2]
+
+
+def test_the_head_that_is_checked_gives_what_the_whole_network_does(network, bars):
+    circuit = default_crossbar(1, 2)
+    subject = NetworkSubject(network=network, dataset=bars, queries=4, circuit=circuit, in_situ=True)
+    point = {"sense_gain": 0.1, "wire_resistance": 0.5, "compensation": "permuted+calibrated"}
+    episode, layers = subject.behind(point, 3)
+    whole = layers[HEAD](head_inputs(network, episode.task.query, layers))
+    deployed, chips = subject.head_chips(point, 3)
+    pairs = list(zip(deployed.arrays, chips, strict=True))
+    own = outputs(deployed.tiles, [array.corrected(read_chip(array, chip)) for array, chip in pairs])
+    np.testing.assert_allclose(own, whole, rtol=1e-6, atol=1e-9 * np.abs(whole).max())
+
+
+@pytest.mark.ngspice
+def test_the_command_checks_heads_in_ngspice(command, tmp_path, monkeypatch, network):
+    monkeypatch.chdir(tmp_path)
+    network.save(Path("n.safetensors"))
+    how = ("--network", "n.safetensors", "--dataset", "glyphs", "--queries", "1", "--workers", "1")
+    asked = ("--vary", "wire_resistance=0.5", "--repeats", "1", "--check", "100%")
+    code, out, error = command(cli.main, "sweep", *how, *asked)
+    assert (code, error) == (0, "")
+    assert "head of 5-way 1-shot glyphs in ngspice, 1 point(s)" in out
+    [checked] = json.loads(Path("out/sweep/report.json").read_text())["checks"]["points"]
+    assert checked["failed"] == ""
+    assert checked["spice_error"] < 1e-6
