@@ -1,59 +1,74 @@
 """The cells' I-V as polynomials: Eq. 2 for kernels that know no device model.
 
-Between two voltages an I-V without kinks is its Chebyshev interpolant to the last digit. The
-model is asked at a few voltages; whatever it is made of, the kernels evaluate i = u G(u).
+A device's constants only stretch two curves, its currents at omega = 1 and at omega = 0: gamma and
+alpha along the current, delta and beta along the voltage. Between two voltages a curve without
+kinks is its Chebyshev interpolant to the last digit. The model is asked for both at a few
+voltages, with constants of 1; every cell of every device is that, stretched.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from roa_circuit.memristor import current
-from roa_circuit.parameters import Memristor
+from roa_circuit.parameters import Constant, Memristor
 
 Floats = NDArray[np.float64]
 
+_UNSTRETCHED = Memristor(k=1.0, mu1=1.0, mu2=1.0, gamma=1.0, delta=1.0, alpha=1.0, beta=1.0)
 _DEGREES = (8, 12, 16, 24, 32)
-_NO_CONDUCTANCE = 1e-300  # [S]
 _ACCURACY = 1e-13  # of the largest conductance
 
 
 def polynomials(state: Floats, p: Memristor, largest: float) -> Floats | None:
     """Coefficients c (degree, rows, columns) with i(u) = u (c[0] + c[1] u + ...) for |u| <= largest.
 
-    The current is affine in omega (Eq. 2), so two interpolants serve every state. None if 32
+    The current is affine in omega (Eq. 2), so two curves serve every state. None if 32
     coefficients do not reach 1e-13 of the largest conductance.
     """
-    pair = _interpolants(p, largest) if p.varies else _kept_interpolants(p, largest)
-    if pair is None:
+    on = _curve(1.0, _rounded_up(float(np.max(p.delta)) * largest))
+    off = _curve(0.0, _rounded_up(float(np.max(p.beta)) * largest))
+    if on is None or off is None:
         return None
-    off, on = pair
-    return np.ascontiguousarray(off + state * (on - off))
+    c = np.zeros((max(len(on), len(off)), *state.shape))
+    _add(c, on, p.current_scale * state * p.gamma, p.delta)
+    _add(c, off, p.current_scale * (1.0 - state) * p.alpha, p.beta)
+    return c
 
 
-def _interpolants(p: Memristor, largest: float) -> tuple[Floats, Floats] | None:
-    """Coefficients at omega = 0 and 1."""
+def _add(c: Floats, curve: Floats, height: Floats, steepness: Constant) -> None:
+    """Add to c (degree, rows, columns) a curve that is stretched by height and 1 / steepness."""
+    if np.ndim(steepness) == 0:
+        stretched = curve * steepness ** np.arange(1.0, len(curve) + 1.0)
+        c[: len(curve)] += stretched[:, None, None] * height
+        return
+    factor, term = height * steepness, np.empty_like(height)
+    for power, coefficient in enumerate(curve):
+        c[power] += np.multiply(factor, coefficient, out=term)
+        factor *= steepness
+
+
+def _rounded_up(reach: float) -> float:
+    """To one of a few values: other chips and drives then find their curves at hand."""
+    return float(2.0 ** (math.ceil(4.0 * math.log2(reach)) / 4.0))
+
+
+@functools.lru_cache(maxsize=64)
+def _curve(omega: float, reach: float) -> Floats | None:
+    """Power coefficients (degree,) of i(x) / x between -reach and reach; None if 32 are too few."""
     for degree in _DEGREES:
-        off, on = (_interpolate(omega, p, largest, degree) for omega in (0.0, 1.0))
-        if max(_error(0.0, off, p, largest), _error(1.0, on, p, largest)) <= _ACCURACY:
-            return off, on
+        nodes, matrix = _interpolation(degree)
+        scale = np.longdouble(reach) ** -np.arange(degree)
+        coefficients = scale * (matrix @ _conductance(omega, nodes * np.longdouble(reach)))
+        curve = np.asarray(coefficients, dtype=np.float64)
+        if _error(omega, curve, reach) <= _ACCURACY:
+            return curve
     return None
-
-
-_kept_interpolants = functools.lru_cache(maxsize=32)(_interpolants)  # a write asks for two, often
-
-
-def _interpolate(omega: float, p: Memristor, largest: float, degree: int) -> Floats:
-    """(degree, ...) power coefficients of i(u) / u, in extended precision until the end."""
-    nodes, matrix = _interpolation(degree)
-    conductance = _conductance(omega, nodes * np.longdouble(largest), p)
-    scale = np.longdouble(largest) ** -np.arange(degree)
-    coefficients = np.tensordot(scale[:, None] * matrix, conductance, 1)
-    return np.asarray(coefficients, dtype=np.float64)
 
 
 @functools.cache
@@ -69,15 +84,14 @@ def _interpolation(degree: int) -> tuple[NDArray[np.longdouble], NDArray[np.long
     return np.cos(theta), powers @ basis
 
 
-def _error(omega: float, coefficients: Floats, p: Memristor, largest: float) -> float:
+def _error(omega: float, curve: Floats, reach: float) -> float:
     """The worst deviation between the nodes, of the largest conductance."""
-    u = np.linspace(-largest, largest, 2 * len(coefficients) + 2, dtype=np.longdouble)
-    exact = _conductance(omega, u, p)
-    fitted = np.tensordot(u[:, None] ** np.arange(len(coefficients)), coefficients, 1)
-    return float(np.abs(fitted - exact).max() / max(np.abs(exact).max(), _NO_CONDUCTANCE))
+    x = np.linspace(-reach, reach, 2 * len(curve) + 2, dtype=np.longdouble)
+    exact = _conductance(omega, x)
+    fitted = x[:, None] ** np.arange(len(curve)) @ curve
+    return float(np.abs(fitted - exact).max() / np.abs(exact).max())
 
 
-def _conductance(omega: float, u: NDArray[np.longdouble], p: Memristor) -> NDArray[np.longdouble]:
-    """i(u) / u (voltages, rows, columns), rows and columns 1 where all cells are alike."""
-    u = u[:, None, None]
-    return np.asarray(current(omega, u, p) / u)
+def _conductance(omega: float, x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
+    """i(x) / x (voltages,)."""
+    return np.asarray(current(omega, x, _UNSTRETCHED) / x)
