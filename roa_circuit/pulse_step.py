@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 
 _AT_REST = 1e-5  # a change of omega too small for its shape in time to matter
 _NEWTON_STEPS = 6
+_SETTLED = 1e-10  # of a dose, before a step that squares what is left
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _POINTS, _WEIGHTS = 0.5 * (_POINTS + 1.0), 0.5 * _WEIGHTS
 
@@ -47,21 +48,30 @@ def step_doses(
     slow, fast = rate(before, p), rate(after, p)
     room = np.where(predicted > 0, 1.0 - omega, omega)
     follows = (np.abs(predicted) * room**2 > _AT_REST) & (slow * fast > 0) & (slow * predicted > 0)
-    room = room[follows]
-    whole, start = np.abs(predicted)[follows], np.abs(np.broadcast_to(first, omega.shape))[follows]
-    speed = np.abs(slow)[follows]
-    kappa = np.log(fast[follows] / slow[follows])
+    following = linear.copy()
+    if follows.any():
+        room, start = room[follows], np.abs(np.broadcast_to(first, omega.shape))[follows]
+        whole, kappa = np.abs(predicted)[follows], np.log(fast[follows] / slow[follows])
+        steepness = -kappa * (1.0 + room * whole) / whole
+        a = np.maximum(np.abs(linear)[follows], start)
+        a = _dose(a, start, room, steepness, width * np.abs(slow)[follows])
+        following[follows] = np.sign(predicted)[follows] * a
+    return following, linear
+
+
+def _dose(a: Floats, start: Floats, room: Floats, steepness: Floats, target: Floats) -> Floats:
+    """The sizes a of doses after which time, times rate_0, is `target`; by Newton's method."""
 
     def slowing(a: Floats) -> Floats:
         """rate_0 over the rate after a dose of size a."""
-        share = a / (1.0 + room * a) * (1.0 + room * whole) / whole
-        return np.asarray(np.exp(np.clip(-kappa * share, -LARGEST_EXPONENT, LARGEST_EXPONENT)))
+        exponent = steepness * (a / (1.0 + room * a))
+        bounded = np.minimum(np.maximum(exponent, -LARGEST_EXPONENT), LARGEST_EXPONENT)
+        return np.asarray(np.exp(bounded))
 
-    a = np.maximum(np.abs(linear)[follows], start)
     for _ in range(_NEWTON_STEPS):
         span = a - start
-        mean = sum(w * slowing(start + x * span) for x, w in zip(_POINTS, _WEIGHTS, strict=True))
-        a = np.maximum(a - (span * mean - width * speed) / slowing(a), start)
-    following = linear.copy()
-    following[follows] = np.sign(predicted)[follows] * a
-    return following, linear
+        passed = span * (_WEIGHTS @ slowing(start + _POINTS[:, None] * span))
+        before, a = a, np.maximum(a - (passed - target) / slowing(a), start)
+        if (np.abs(a - before) <= _SETTLED * a).all():
+            break
+    return a
