@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.linear import LinearNetwork
+from roa_circuit.solver import weights_of
 
 Floats = NDArray[np.float64]
 
@@ -92,7 +93,7 @@ def predistort(
     """
     conductances, best = np.clip(wanted, smallest, largest), None
     for iteration in range(1, most + 1):
-        weights = LinearNetwork(crossbar, conductances).effective_weights()
+        weights = weights_of(LinearNetwork(crossbar, conductances))
         gain = (weights * wanted).sum(axis=0) / np.maximum((weights**2).sum(axis=0), 1e-300)
         error = float(np.sqrt(np.mean((gain * weights - wanted) ** 2)))
         if best is not None and error > 0.99 * best.error:

@@ -23,11 +23,12 @@ from roa_circuit.polynomials import polynomials
 
 Floats = NDArray[np.float64]
 
-_LEAST_CELLS = 1024  # of an array: below, numpy keeps its inverse
-_LEAST_WORK = 32_768  # cells times drives
-_LEAST_READ = 16_384  # the same of reads
+_LEAST_WORK = 64  # cells times drives: numpy needs a millisecond, loading compiled code a second
+_SMALL = 1024  # cells: up to here numpy is at hand should the last digits not come
+_OF_CURRENTS = 0.01  # of what a small array's loops may lack: lines make more of what currents lack
 _MANY_ROUNDS = 200  # of reads; beyond, conjugate gradients need fewer
 _FEW_ROUNDS = 2000  # of all linear reads together, what all weights cost
+_ALIKE = 1e-3  # from here up to the largest, reads know all weights well
 _MANY_ITERATIONS = 60  # from here the direct solver wins on arrays of up to ...
 _NARROW = 128  # ... so many lines in the shorter direction
 
@@ -40,7 +41,7 @@ def available() -> bool:
 
 def pays(lines: Lines, g: Floats, e: Floats) -> bool:
     """Whether loop drives e (..., rows, columns) are a task for compiled sweeps."""
-    if not available() or (g.size < _LEAST_CELLS and e.size < _LEAST_WORK):
+    if not _worth_loading(e.size):
         return False
     easy = min(_iterations(lines, g)) <= _MANY_ITERATIONS
     return easy or min(lines.shape) > _NARROW
@@ -74,7 +75,7 @@ def solve_cells(
     g, c = lines.turn(network.conductances), np.ascontiguousarray(lines.turn(c))
     flat = lines.turn(e).reshape(-1, *lines.shape)
     u, y = np.empty((2, *flat.shape))
-    how = *_prepared(lines, g), tolerance, _most(lines, g)
+    how = *_prepared(lines, g), _aim(lines, tolerance), _most(lines, g)
 
     def solve(part: slice) -> bool:
         return bool(_kernels.solve_cells(flat[part], c, u[part], y[part], *how))
@@ -98,7 +99,7 @@ def read_cells(
     coming : how many tasks like this one there will be
     """
     lines = network.lines
-    if not _worth_reading(lines, coming * len(voltages)):
+    if not _worth_loading(coming * len(voltages) * state.size):
         return None
     lowest, highest = float(voltages.min(initial=0.0)), float(voltages.max(initial=0.0))
     c = polynomials(state, p, (highest - lowest) or 1.0)
@@ -109,17 +110,43 @@ def read_cells(
 
 
 def read_conductances(lines: Lines, g: Floats, voltages: Floats, tolerance: float) -> Floats | None:
-    """The same of conductances (rows, columns); None where all effective weights are quicker."""
-    if not _worth_reading(lines, len(voltages)):
+    """The same of conductances (rows, columns); None where elimination is quicker."""
+    if len(voltages) > _with_fewest_drives(lines).shape[0]:
+        weights = effective_weights(lines, g, tolerance)
+        return None if weights is None else np.asarray(voltages @ weights)
+    if not _worth_loading(len(voltages) * g.size):
         return None
     batch = batches.of_conductances(_ohms(lines), lines.turn(g))
     return _read(batch, lines, voltages, tolerance, _FEW_ROUNDS / max(1, len(voltages)))
 
 
-def _worth_reading(lines: Lines, reads: int) -> bool:
-    """Whether reads are worth the time that numba takes to load."""
-    cells = math.prod(lines.shape)
-    return available() and (cells >= _LEAST_CELLS or cells * reads >= _LEAST_READ)
+def effective_weights(lines: Lines, g: Floats, tolerance: float) -> Floats | None:
+    """W (rows, columns) [S] by one read a line; None where elimination is quicker, or better.
+
+    A read knows currents to some digits of its largest; elimination, of all positive terms, knows each.
+    """
+    lines = _with_fewest_drives(lines)
+    reads = lines.shape[0]
+    if not _worth_loading(reads * g.size) or reads > _FEW_ROUNDS:
+        return None
+    batch = batches.of_conductances(_ohms(lines), lines.turn(g))
+    if reads * batch.rounds(tolerance) > _FEW_ROUNDS:
+        return None
+    weights = batch.read(np.eye(reads), tolerance)
+    if weights is None or weights.min() < _ALIKE * weights.max():
+        return None
+    return lines.back(weights)
+
+
+def _with_fewest_drives(lines: Lines) -> Lines:
+    """Bit lines may be driven and word lines sensed: a network is reciprocal, if driven at one end."""
+    rows, columns = lines.shape
+    return lines.exchange() if columns < rows and not lines.far.any() else lines
+
+
+def _worth_loading(work: int) -> bool:
+    """Whether cells times drives are worth the time that numba takes to load."""
+    return available() and work >= _LEAST_WORK
 
 
 def _read(
@@ -140,7 +167,7 @@ def solve_linear(lines: Lines, g: Floats, e: Floats, tolerance: float) -> Floats
     each = np.empty((0, 1, 1)) if alike else np.broadcast_to(own, lines.turn(e).shape)
     each, first = each.reshape(-1, *each.shape[-2:]), own.reshape(-1, *lines.shape)[0]
     y = np.empty(flat.shape)
-    how = *_prepared(lines, first), tolerance, _most(lines, first)
+    how = *_prepared(lines, first), _aim(lines, tolerance), _most(lines, first)
 
     def solve(part: slice) -> bool:
         return bool(_kernels.solve_conductances(flat[part], each[part], y[part], *how))
@@ -158,6 +185,11 @@ def _as_solved(lines: Lines, g: Floats) -> Lines:
 
 def _most(lines: Lines, g: Floats) -> int:
     return 100 + 4 * int(_iterations(lines, g)[0])
+
+
+def _aim(lines: Lines, tolerance: float) -> float:
+    """What the currents have to meet for the loops to meet `tolerance`."""
+    return tolerance * (_OF_CURRENTS if math.prod(lines.shape) <= _SMALL else 1.0)
 
 
 def _ohms(lines: Lines) -> batches.Ohms:

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit import iterative
+from roa_circuit import compiled, iterative
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.iterative import Cells
@@ -18,8 +18,10 @@ from roa_circuit.solver import check_read, read_currents, solve_cells, solve_lin
 
 Floats = NDArray[np.float64]
 
-_LARGE = 1024  # cells of an array that is work enough for one call
-_LITTLE = 1000  # cells times reads whose Newton steps cost less than their calls
+_LITTLE = 200  # cells times reads that numpy does in less time than it takes to call compiled code
+_LITTLE_IN_NUMPY = 1000  # the same where there is none
+_LARGE = 1024  # cells whose common network costs more than it spares
+_FEW = 1e-3  # arrays per cell squared whose common network costs more than reading them
 _TOGETHER = 250_000  # cells times reads solved at once: 2 MB a vector
 
 
@@ -53,7 +55,7 @@ def read_arrays(
     check_reads(crossbar, states, volts)
     cells, count, reads = crossbar.rows * crossbar.columns, len(states), volts.shape[1]
     currents = np.empty((count, reads, crossbar.columns))
-    if crossbar.breaks or (cells * reads > _LITTLE if exact else cells >= _LARGE):
+    if crossbar.breaks or _alone(cells, reads, count, exact):
         for k in range(count):
             own = _with(device, {name: values[k] for name, values in flat.items()})
             currents[k] = read_currents(crossbar, states[k], volts[k], own, exact=exact, coming=count)
@@ -83,7 +85,8 @@ def solve_each(network: LinearNetwork, state: Floats, e: Floats, p: Memristor) -
     """As `solver.solve_cells` of one array, or of many: states (..., 1, rows, columns)."""
     if state.ndim == 2:
         return solve_cells(network, state, e, p)
-    if not (network.crossbar.breaks or network.conductances.size >= _LARGE):
+    cells, reads = network.conductances.size, e.shape[-3]
+    if not (network.crossbar.breaks or _alone(cells, reads, len(state), exact=True)):
         return iterative.solve_cells(network, state, e, p, None, iterative.TOLERANCE)
     pairs = zip(state.reshape(-1, *e.shape[-2:]), e.reshape(-1, *e.shape[-3:]), strict=True)
     solved = [solve_cells(network, one, drives, p) for one, drives in pairs]
@@ -91,6 +94,14 @@ def solve_each(network: LinearNetwork, state: Floats, e: Floats, p: Memristor) -
         np.stack([getattr(x, name) for x in solved]) for name in ("voltages", "currents")
     )
     return Cells(voltages.reshape(e.shape), currents.reshape(e.shape))
+
+
+def _alone(cells: int, reads: int, count: int, exact: bool) -> bool:
+    """Whether arrays are read one by one: work enough for a call each."""
+    if not compiled.available():
+        return cells * reads > _LITTLE_IN_NUMPY if exact else cells >= _LARGE
+    little = cells * reads <= (_LITTLE if exact else _LITTLE_IN_NUMPY)
+    return not little or (not exact and count < _FEW * cells**2)
 
 
 def _together(crossbar: Crossbar, state: Floats, volts: Floats, device: Device, exact: bool) -> Floats:

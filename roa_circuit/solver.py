@@ -2,8 +2,8 @@
 
 Linear cells are solved directly (`roa_circuit.linear`). Cells with the I-V of Eq. 2 take Newton
 steps on u + Z i(u) = e, where u are the cell voltages and Z i what the lines drop: in compiled
-line sweeps where the array is large enough (`roa_circuit.compiled`), in numpy round the direct
-solver elsewhere (`roa_circuit.iterative`). Open segments are a correction of low rank to either.
+line sweeps where numba is there (`roa_circuit.compiled`), in numpy round the direct solver elsewhere
+(`roa_circuit.iterative`). Open segments are a correction of low rank to either.
 """
 
 from __future__ import annotations
@@ -69,9 +69,15 @@ def effective_weights(crossbar: Crossbar, state: Floats, device: Device) -> Floa
     """
     g = conductance(state, device.pulses.read_voltage, device.memristor)
     network = LinearNetwork(crossbar, g)
-    if crossbar.breaks:
-        return _linear_currents(network, np.eye(crossbar.rows))
-    return network.effective_weights()
+    return weights_of(network)
+
+
+def weights_of(network: LinearNetwork) -> Floats:
+    """`effective_weights` of given conductances."""
+    if network.crossbar.breaks:
+        return _linear_currents(network, np.eye(network.crossbar.rows))
+    weights = compiled.effective_weights(network.lines, network.conductances, TOLERANCE)
+    return network.effective_weights() if weights is None else weights
 
 
 def check_read(crossbar: Crossbar, state: Floats, voltages: Floats) -> None:

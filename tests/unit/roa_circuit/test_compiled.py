@@ -14,7 +14,8 @@ from roa_circuit.iterative import TOLERANCE
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance, current, differential_conductance
 from roa_circuit.parameters import load_device
-from roa_circuit.polynomials import polynomials
+from roa_circuit.polynomials import _curve, polynomials
+from roa_circuit.solver import weights_of
 
 DEVICE = load_device("zhang2021")
 P = DEVICE.memristor
@@ -51,6 +52,24 @@ def test_conductances_agree_with_numpy(crossbar, seed, each_its_own):
     assert_close(found, expected)
 
 
+@settings(max_examples=60, deadline=None)
+@given(crossbars(most=14, ohms=st.one_of(st.just(0.0), st.floats(1e-2, 3e3))), st.integers(0, 2**31))
+def test_weights_agree_with_elimination(crossbar, seed):
+    _, _, network = problem(crossbar, seed, 0.1)
+    found = compiled.effective_weights(network.lines, network.conductances, TOLERANCE)
+    if found is not None:
+        np.testing.assert_allclose(found, network.swept_weights(), rtol=1e-10)
+
+
+def test_weights_that_reads_do_not_know_well_are_left_to_elimination():
+    state = np.random.default_rng(0).random((12, 5))
+    network = LinearNetwork(
+        Crossbar(rows=12, columns=5, r_bit=2e4, sense="top"), conductance(state, 0.05, P)
+    )
+    assert compiled.effective_weights(network.lines, network.conductances, TOLERANCE) is None
+    assert (weights_of(network) > 0).all()
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 70), (70, 1), (130, 9), (9, 130), (66, 66)])
 @pytest.mark.parametrize("ohms", [0.0, 1.0, 100.0])
 def test_every_shape_and_stiffness_is_solved(shape, ohms):
@@ -83,6 +102,19 @@ def test_polynomials_are_the_model_to_the_last_digits(largest):
     assert c.shape[1:] == state.shape
     fitted = u * np.polynomial.polynomial.polyval(u, c[:, None], tensor=False)
     assert_close(fitted, current(state, u, P), 1e-12)
+
+
+def test_chips_share_the_curves_that_their_constants_stretch():
+    """Each once asked the model anew at every solve: a write of 64 x 64 cells took minutes."""
+    rng, state = np.random.default_rng(1), np.full((5, 4), 0.3)
+    before = _curve.cache_info().misses
+    for _ in range(50):
+        delta, beta = P.delta * rng.uniform(0.9, 1.1, (2, 5, 4))
+        own = dataclasses.replace(P, delta=delta, beta=beta)
+        u = rng.uniform(-1.4, 1.4, state.shape)
+        fitted = u * np.polynomial.polynomial.polyval(u, polynomials(state, own, 1.4), tensor=False)
+        assert_close(fitted, current(state, u, own), 1e-12)
+    assert _curve.cache_info().misses - before <= 8
 
 
 def test_no_drive_is_no_current():
