@@ -19,9 +19,10 @@ from _table import Row, main, row
 from numpy.typing import NDArray
 
 from netlists import costs, vacask
-from netlists.deck import Deck, How, read_deck, sweep_deck, write_deck
+from netlists.deck import How, read_deck, sweep_deck, write_deck
 from netlists.dialect import PLAIN, PROBES, choose
 from netlists.ngspice import ask, simulate, simulate_all
+from netlists.runnable import Deck
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
 from roa_circuit.crossbar import Crossbar

@@ -1,7 +1,8 @@
 """Circuit to simulators and back: decks, simulation in worker processes, verification."""
 
-from netlists.deck import Deck, read_deck, sweep_deck, write_deck
+from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.ngspice import simulate, simulate_all
+from netlists.runnable import Deck
 from netlists.shipped import load_layer, shipped_layers
 from netlists.simulation import Simulation
 from netlists.simulators import Engine

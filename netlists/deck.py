@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from importlib import metadata
-from operator import methodcaller
-from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -16,21 +14,19 @@ from numpy.typing import NDArray
 from netlists._text import number
 from netlists.circuit import Circuit, Task, array, gate_sources, sense_sources, word_sources
 from netlists.deck_checks import check_array, check_gates, check_voltages
-from netlists.dialect import PLAIN, Dialect, cell_files
+from netlists.dialect import PLAIN, Dialect
 from netlists.ngspice_deck import ngspice_text, ngspice_vector
-from netlists.probes import ENERGY, MILLIJOULE, delivering, measured, quantities
+from netlists.probes import delivering, measured, quantities
 from netlists.readout import amplifiers, output_nodes
-from netlists.recordings import Quantity, Recording
-from netlists.simulation import Simulation
+from netlists.runnable import Deck
 from netlists.simulators import Engine
 from netlists.stimuli import Points, gate_stimuli, staircase, write_stimuli
 from netlists.vacask_deck import vacask_text, vacask_vector
-from roa_circuit.circuitry import BARE, Amplifier, Circuitry, described
+from roa_circuit.circuitry import BARE, Circuitry, described
 from roa_circuit.compact_model import instance_constants
 from roa_circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
-from roa_circuit.results import write_file, write_text
 from roa_circuit.settling import read_hold, write_rest
 
 Floats = NDArray[np.float64]
@@ -39,85 +35,6 @@ _LANGUAGES = {
     Engine.ngspice: (ngspice_text, ngspice_vector),
     Engine.vacask: (vacask_text, vacask_vector),
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deck:
-    """A deck and what it leaves behind.
-
-    engine : whose language it is in
-    vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
-        order, or final states (rows * columns), row by row
-    duration : simulated time [s], 0 for a sweep
-    shape : rows and columns of the array; rows : of the vectors
-    amplifier : whose outputs the vectors are, instead of currents
-    named : what the engine calls the vector of an expression (`netlists.probes`)
-    sources : (voltage, current) of all, whose energy is summed up afterwards; ngspice does it itself
-    compiled : whose cells it loads as compiled Verilog-A
-    samples : when `measured` takes each row of a transient [s]; a sweep has one row a read
-    recorded : what is kept of all its points, if it was to be recorded
-    """
-
-    text: str
-    engine: Engine
-    vectors: tuple[str, ...]
-    duration: float
-    shape: tuple[int, int]
-    rows: int
-    samples: tuple[float, ...]
-    amplifier: Amplifier | None = None
-    named: Callable[[str], str]
-    sources: tuple[tuple[str, str], ...] = ()
-    compiled: Device | None = None
-    recorded: tuple[Quantity, ...] = ()
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        """What it loads, by name.
-
-        Raises
-        ------
-        SimulatorError : no compiler of Verilog-A.
-        """
-        return cell_files(self.compiled) if self.compiled else {}
-
-    def run(self, **options: Any) -> Simulation:
-        """Run it by `Simulator.simulate`, which has the options."""
-        run = self.engine.simulator.simulate(self.text, files=self.files, **options)
-        return replace(run, vectors={**run.vectors, ENERGY: self._summed(run)}) if self.sources else run
-
-    def _summed(self, run: Simulation) -> Floats:
-        """What all sources have delivered at every point [mJ]."""
-        time = run.vectors["time"]
-        volts, amperes = (
-            np.stack([run.vectors[self.named(e)] for e in column])
-            for column in zip(*self.sources, strict=True)
-        )
-        power = -(volts * amperes).sum(axis=0)
-        steps = 0.5 * np.diff(time) * (power[1:] + power[:-1])
-        return np.append(0.0, np.cumsum(steps)) / MILLIJOULE
-
-    def recording(self, name: str, run: Simulation, pulses: NDArray[np.int64] | None) -> Recording:
-        """What was recorded of a run."""
-        return Recording.of(name, self.shape, self.recorded, run, self.named, pulses)
-
-    def write(self, path: Path) -> None:
-        """Write it, and what it loads into the same folder."""
-        write_text(path, self.text)
-        for name, content in self.files.items():
-            write_file(path.parent / name, methodcaller("write", content))
-
-    def measured(self, run: Simulation) -> NDArray[np.float64]:
-        """The vectors of a run of this deck as columns (reads, columns), or (1, cells) of a write.
-
-        Raises
-        ------
-        SimulatorError : the run left another number of values, or ended too early.
-        """
-        table = (
-            run.at(self.samples, self.vectors) if self.samples else run.matrix(self.vectors, self.rows)
-        )
-        return self.amplifier.current(table) if self.amplifier else table
 
 
 class How(TypedDict, total=False):

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from netlists import costs
 from netlists.costs import Prices
-from netlists.deck import Deck, How, read_deck, sweep_deck, write_deck
+from netlists.deck import How, read_deck, sweep_deck, write_deck
 from netlists.dialect import PLAIN, Dialect
 from netlists.parallel import Together
 from netlists.probes import ENERGY, MILLIJOULE
 from netlists.recordings import Recording
+from netlists.runnable import Deck
 from netlists.simulation import Progress, Simulation
 from netlists.simulators import Engine
 from roa_circuit.chip import Chip

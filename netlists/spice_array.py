@@ -9,8 +9,9 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from netlists.deck import Deck, How, sweep_deck, write_deck
+from netlists.deck import How, sweep_deck, write_deck
 from netlists.probes import ENERGY, MILLIJOULE
+from netlists.runnable import Deck
 from netlists.simulation import DEFAULT_TIME_LIMIT, Simulation
 from roa_circuit.arrays import Array
 from roa_circuit.chip import Chip

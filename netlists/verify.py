@@ -23,7 +23,16 @@ from netlists import costs
 from netlists.comparison import passed, reads, states
 from netlists.costs import Prices
 from netlists.dialect import PLAIN, Dialect
-from netlists.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
+from netlists.engines import (
+    Analysis,
+    Phase,
+    Plan,
+    Run,
+    estimate,
+    run_spice,
+    run_surrogate,
+    surrogate_reads,
+)
 from netlists.parallel import Together, cores, run_all
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine
@@ -103,6 +112,8 @@ def verify(
     for chip in chips:
         _check_speed(chip, plan)
     known = [chip_of(_believed(part, believed), imperfections, seed) for part in chosen]
+    if plan.reads:  # once beforehand: compiled code is loaded on first use
+        surrogate_reads(chosen[0], known[0], known[0].start(chosen[0].layer.initial_state), circuitry)
     surrogate = [run_surrogate(*pair, plan) for pair in zip(chosen, known, strict=True)]
     started = time.perf_counter()
     spice = _run_tiles(chosen, chips, surrogate, plan, workers, progress)

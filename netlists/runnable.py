@@ -1,0 +1,102 @@
+"""A deck that can be run: its text, and how what a run leaves is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.dialect import cell_files
+from netlists.probes import ENERGY, MILLIJOULE
+from netlists.recordings import Quantity, Recording
+from netlists.simulation import Simulation
+from netlists.simulators import Engine
+from roa_circuit.circuitry import Amplifier
+from roa_circuit.parameters import Device
+from roa_circuit.results import write_file, write_text
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deck:
+    """A deck and what it leaves behind.
+
+    engine : whose language it is in
+    vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
+        order, or final states (rows * columns), row by row
+    duration : simulated time [s], 0 for a sweep
+    shape : rows and columns of the array; rows : of the vectors
+    amplifier : whose outputs the vectors are, instead of currents
+    named : what the engine calls the vector of an expression (`netlists.probes`)
+    sources : (voltage, current) of all, whose energy is summed up afterwards; ngspice does it itself
+    compiled : whose cells it loads as compiled Verilog-A
+    samples : when `measured` takes each row of a transient [s]; a sweep has one row a read
+    recorded : what is kept of all its points, if it was to be recorded
+    """
+
+    text: str
+    engine: Engine
+    vectors: tuple[str, ...]
+    duration: float
+    shape: tuple[int, int]
+    rows: int
+    samples: tuple[float, ...]
+    amplifier: Amplifier | None = None
+    named: Callable[[str], str]
+    sources: tuple[tuple[str, str], ...] = ()
+    compiled: Device | None = None
+    recorded: tuple[Quantity, ...] = ()
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What it loads, by name.
+
+        Raises
+        ------
+        SimulatorError : no compiler of Verilog-A.
+        """
+        return cell_files(self.compiled) if self.compiled else {}
+
+    def run(self, **options: Any) -> Simulation:
+        """Run it by `Simulator.simulate`, which has the options."""
+        run = self.engine.simulator.simulate(self.text, files=self.files, **options)
+        return replace(run, vectors={**run.vectors, ENERGY: self._summed(run)}) if self.sources else run
+
+    def _summed(self, run: Simulation) -> Floats:
+        """What all sources have delivered at every point [mJ]."""
+        time = run.vectors["time"]
+        volts, amperes = (
+            np.stack([run.vectors[self.named(e)] for e in column])
+            for column in zip(*self.sources, strict=True)
+        )
+        power = -(volts * amperes).sum(axis=0)
+        steps = 0.5 * np.diff(time) * (power[1:] + power[:-1])
+        return np.append(0.0, np.cumsum(steps)) / MILLIJOULE
+
+    def recording(self, name: str, run: Simulation, pulses: NDArray[np.int64] | None) -> Recording:
+        """What was recorded of a run."""
+        return Recording.of(name, self.shape, self.recorded, run, self.named, pulses)
+
+    def write(self, path: Path) -> None:
+        """Write it, and what it loads into the same folder."""
+        write_text(path, self.text)
+        for name, content in self.files.items():
+            write_file(path.parent / name, methodcaller("write", content))
+
+    def measured(self, run: Simulation) -> Floats:
+        """The vectors of a run of this deck as columns (reads, columns), or (1, cells) of a write.
+
+        Raises
+        ------
+        SimulatorError : the run left another number of values, or ended too early.
+        """
+        table = (
+            run.at(self.samples, self.vectors) if self.samples else run.matrix(self.vectors, self.rows)
+        )
+        return self.amplifier.current(table) if self.amplifier else table
