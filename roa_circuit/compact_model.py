@@ -11,7 +11,7 @@ The text is that of `roa_circuit.memristor` in the operators that simulators sha
 
 The state is the voltage of the internal node `omega`, so `.save v(xname.omega)` records it. The
 voltage from te to be stands on a node of its own, `across`: ngspice derives an expression by every
-node in it, and with one in place of two loads the cell in a third of the time.
+node in it, and with one in place of two loads the cell in a third to two thirds of the time.
 """
 
 from __future__ import annotations
