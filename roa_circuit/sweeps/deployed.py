@@ -167,10 +167,8 @@ def written(array: Array, chip: Chip, *, in_situ: bool = True) -> Floats:
         after = chip.start(array.mapped)
     elif not in_situ:
         after = np.asarray(after_pulses(start, layer.pulses, chip.device))
-    elif chip.device.memristor.varies or chip.crossbar.word_gain:
-        after = write_in_situ(chip.crossbar, start, layer.pulses, chip.device).state
     else:
-        after = _shared_write(chip.crossbar, chip.device, _Bytes(start), _Bytes(layer.pulses))
+        after = _shared_write(_Write(chip.crossbar, start, layer.pulses, chip.device))
     return chip.written(start, after, layer.pulses)
 
 
@@ -214,22 +212,28 @@ def _read_with(tile: Tile, inputs: Floats, scale: float) -> Tile:
     return dataclasses.replace(tile, layer=layer)
 
 
-class _Bytes:
-    """An array as part of a key: equal where shape, type and bytes are."""
+class _Write:
+    """A write before its noise, as a key: equal where all numbers are."""
 
-    def __init__(self, array: NDArray[np.generic]) -> None:
-        self.array = array
-        self._key = (array.shape, array.dtype.str, array.tobytes())
+    def __init__(
+        self, crossbar: Crossbar, state: Floats, pulses: NDArray[np.int64], device: Device
+    ) -> None:
+        self.crossbar, self.state, self.pulses, self.device = crossbar, state, pulses, device
+        constants = map(_hashable, vars(device.memristor).values())
+        self._key = (crossbar, *map(_hashable, (state, pulses)), device.pulses, *constants)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Bytes) and self._key == other._key
+        return isinstance(other, _Write) and self._key == other._key
 
     def __hash__(self) -> int:
         return hash(self._key)
 
 
+def _hashable(value: object) -> object:
+    return (value.shape, value.dtype.str, value.tobytes()) if isinstance(value, np.ndarray) else value
+
+
 @functools.lru_cache(maxsize=64)
-def _shared_write(crossbar: Crossbar, device: Device, start: _Bytes, pulses: _Bytes) -> Floats:
-    """The states after a write whose noise is still to come: many chips and points share one."""
-    states, counts = np.asarray(start.array, np.float64), np.asarray(pulses.array, np.int64)
-    return write_in_situ(crossbar, states, counts, device).state
+def _shared_write(write: _Write) -> Floats:
+    """The states after a write: chips and points that differ in noise and readout share one."""
+    return write_in_situ(write.crossbar, write.state, write.pulses, write.device).state

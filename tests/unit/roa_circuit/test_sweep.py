@@ -21,7 +21,7 @@ from roa_circuit.in_situ import write_in_situ
 from roa_circuit.mapping import voltage_from_input
 from roa_circuit.programming import after_pulses
 from roa_circuit.recovery import CHOICES, Compensation, recover
-from roa_circuit.sweeps import LayerSubject, Store, Study, sweep
+from roa_circuit.sweeps import LayerSubject, Store, Study, deployed, sweep
 from roa_circuit.sweeps.tables import netcdf
 from roa_circuit.sweeps.workers import evaluated
 from roa_circuit.tiling import TileSize, outputs, split
@@ -194,6 +194,21 @@ def test_compensations_do_what_recovery_measures(make_layer):
     with pytest.raises(InputError, match="did you mean 'calibrated'"):
         sweep(layer, {"compensation": ["calibratd"]})
     assert Compensation.parse("nothing") == Compensation()
+
+
+def test_points_that_differ_in_noise_and_readout_share_the_write_of_each_chip(make_layer, monkeypatch):
+    writes = []
+
+    def counted(*arguments):
+        writes.append(arguments)
+        return write_in_situ(*arguments)
+
+    monkeypatch.setattr(deployed, "write_in_situ", counted)
+    noise = {"sigma_wn": [0, 1], "sense_offset": [0, 1e-7]}
+    found = sweep(make_layer(seed=7), {"stuck_on": [0, 0.4], "spread_k": [0.2], **noise}, repeats=3)
+    assert len(writes) == 2 * 3
+    for other in ("stuck_on", *noise):
+        assert float(found.mac_error.std(other).min()) > 0
 
 
 def test_an_ideal_circuit_makes_no_error_and_wires_make_it_grow(make_layer):
