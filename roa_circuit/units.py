@@ -57,3 +57,8 @@ def prefix_for(value: float) -> tuple[float, str]:
     prefixes = ["f", "p", "n", "µ", "m", "", "k", "M", "G"]
     exponent = min(max(math.floor(math.log10(abs(value)) / 3), -5), 3)
     return 1000.0**exponent, prefixes[exponent + 5]
+
+
+def counted(count: int, noun: str) -> str:
+    """'1 point', '2,000 points'."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -15,6 +15,7 @@ from roa_circuit.sweeps import axes
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.designs import DESIGNS, points_of
 from roa_circuit.sweeps.fields import Field, Value, find_field, require_disjoint
+from roa_circuit.units import counted
 
 MOST_POINTS = 1_000_000
 KEYS = ("vary", "design", "points", "repeats", "seed")
@@ -73,7 +74,8 @@ class Sweep(Shown):
 
     def facts(self) -> Facts:
         """The axes, with their units."""
-        title = f"Sweep: {self.design} of {self.size:,} points, {self.repeats} chip(s) each"
+        many = f"{counted(self.size, 'point')}, {counted(self.repeats, 'chip')} each"
+        title = f"Sweep: {self.design} of {many}"
         rows = [(axis.name, axis.said(), axis.field.unit) for axis in self.axes]
         return Facts(title=title, rows=rows)
 

@@ -25,6 +25,7 @@ from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.tables import half_widths
+from roa_circuit.units import counted
 
 _MOST_ROWS = 50
 _FOOTER = (
@@ -161,7 +162,8 @@ def _lead(found: Findings) -> str:
     how = {"grid": "all combinations", "random": "random points", "sobol": "a Sobol' sequence"}
     text = f"{listed[:1].upper()}{listed[1:]} varied: {how[found.sweep.design]}."
     if found.swings:
-        text += f" {summary.titled(found.swings[0].axis.name)} moves {summary.named(found.metric)} most."
+        first, metric = summary.titled(found.swings[0].axis.name), summary.named(found.metric)
+        text += f" What moves {metric} most: {first}."
     return text
 
 
@@ -171,14 +173,14 @@ def _numbers(found: Findings) -> list[tuple[str, str, str]]:
     low, high = np.nanmin(means, initial=np.inf), np.nanmax(means, initial=-np.inf)
     best, worst = (high, low) if metric.more_is_better else (low, high)
     cards = [
-        ("points", f"{len(points):,}", f"with {len(found.sweep.seeds)} chip(s) each"),
+        ("points", f"{len(points):,}", f"{counted(len(found.sweep.seeds), 'chip')} each"),
         (f"best {summary.named(metric)}", summary.number(metric, float(best)), metric.meaning),
         (f"worst {summary.named(metric)}", summary.number(metric, float(worst)), "mean over the chips"),
     ]
     if found.checks:
         error = found.checks.worst(found.checks.study.subject.metrics[0])
-        cards.append(("surrogate's error", f"{error:.1e}",
-                      f"worst current of {len(found.checks.points)} point(s) in ngspice"))  # fmt: skip
+        many = counted(len(found.checks.points), "point")
+        cards.append(("surrogate's error", f"{error:.1e}", f"worst current of {many} in ngspice"))
     return cards
 
 

@@ -14,7 +14,7 @@ from roa_circuit.sweeps.fields import Field, Point, Value
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.sensitivity import Index, Swing
 from roa_circuit.sweeps.subject import Metric
-from roa_circuit.units import engineering
+from roa_circuit.units import counted, engineering
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """Title, head, rows."""
@@ -44,9 +44,8 @@ def points_table(found: Findings) -> Table:
         metrics = [found.metric]
     means = {m.name: found.study.values(points, m.name).mean(axis=1) for m in metrics}
     chosen = np.arange(len(points))
-    title = (
-        f"{len(points):,} points of {found.study.subject.name}, {len(found.study.seeds)} chip(s) each"
-    )
+    what = f"{counted(len(points), 'point')} of {found.study.subject.name}"
+    title = f"{what}, {counted(len(found.study.seeds), 'chip')} each"
     if len(points) > _MOST_ROWS:
         by = means[found.metric.name]
         order = np.argsort(np.nan_to_num(-by if found.metric.more_is_better else by, nan=np.inf))
@@ -121,7 +120,7 @@ def checks_table(checks: Checks) -> Table:
         worst = checks.worst(metric)
         shown = f"{100 * worst:.1f} %" if metric.more_is_better else f"{worst:.1e}"
         rows.append((metric.meaning, shown))
-    return f"{checks.study.subject.name}, {len(checks.points)} point(s)", ("", "worst"), rows
+    return f"{checks.study.subject.name}, {counted(len(checks.points), 'point')}", ("", "worst"), rows
 
 
 def said_target(budget: Budget) -> str:

@@ -121,7 +121,7 @@ def test_the_command_checks_heads_in_ngspice(command, tmp_path, monkeypatch, net
     asked = ("--vary", "wire_resistance=0.5", "--repeats", "1", "--check", "100%")
     code, out, error = command(cli.main, "sweep", *how, *asked)
     assert (code, error) == (0, "")
-    assert "head of 5-way 1-shot glyphs in ngspice, 1 point(s)" in out
+    assert "head of 5-way 1-shot glyphs in ngspice, 1 point" in out
     [checked] = json.loads(Path("out/sweep/report.json").read_text())["checks"]["points"]
     assert checked["failed"] == ""
     assert checked["spice_error"] < 1e-6

@@ -25,7 +25,7 @@ def test_a_grid_with_its_tornado_and_its_budget(command):
     asked = ("--repeats", "3", "--target", "agreement=80%", "--json", "all.json")
     code, out, error = command(cli.main, "sweep", *HOW, *vary, *asked)
     assert (code, error) == (0, "")
-    assert "12 points of layer synthetic, 3 chip(s) each" in out
+    assert "12 points of layer synthetic, 3 chips each" in out
     assert "Budget for agreement of at least 80 %" in out
     found = json.loads(Path("all.json").read_text())
     assert {one["field"] for one in found["tornado"]} == {"wire_resistance", "sigma_wn"}
@@ -59,7 +59,7 @@ def test_a_file_describes_a_sweep_and_options_have_the_last_word(command):
     )
     code, out, _ = command(cli.main, "sweep", "s.toml", *HOW, "--points", "4", "--vary", "sigma_wn=1")
     assert code == 0
-    assert "4 points of layer synthetic, 2 chip(s) each" in out
+    assert "4 points of layer synthetic, 2 chips each" in out
     assert json.loads(Path("out/sweep/report.json").read_text())["sweep"]["vary"]["sigma_wn"] == [1.0]
     again, *_ = command(cli.main, "sweep", "out/sweep/sweep.toml", *HOW)
     assert again == 0
@@ -81,7 +81,7 @@ def test_spot_checks_find_ngspice_and_surrogate_alike(command):
     asked = ("--vary", "sigma_wn=1", "--reads", "6", "--check", "100%")
     code, out, _ = command(cli.main, "sweep", *HOW, *vary, *asked)
     assert code == 0
-    assert "layer synthetic in ngspice, 2 point(s)" in out
+    assert "layer synthetic in ngspice, 2 points" in out
     for one in json.loads(Path("out/sweep/report.json").read_text())["checks"]["points"]:
         assert one["failed"] == ""
         assert one["spice_error"] < 1e-6

@@ -131,7 +131,7 @@ def test_a_description_survives_its_toml():
 
 def test_a_sweep_shows_itself_at_a_prompt_and_in_a_notebook():
     one = described({"vary": {"wire_resistance": "0:2:3", "sigma_wn": [1]}, "repeats": 3}, FIELDS)
-    assert repr(one).splitlines()[0] == "Sweep: grid of 3 points, 3 chip(s) each"
+    assert repr(one).splitlines()[0] == "Sweep: grid of 3 points, 3 chips each"
     assert "0.0,1.0,2.0" in repr(one)
     assert "<td>wire_resistance</td>" in one._repr_html_()
 
