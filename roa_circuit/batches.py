@@ -84,12 +84,12 @@ def of_conductances(ohms: Ohms, g: Floats) -> Batch:
 
 def of_cells(ohms: Ohms, c: Floats, lowest: float, highest: float) -> Batch:
     """Cells of currents u (c[0] + c[1] u + ...), c (degree, rows, columns), between two voltages u."""
-    order = np.arange(len(c))
-    ends = [np.tensordot((order + 1) * u**order, c, 1) for u in (lowest, highest)]
-    slopes = np.asarray(0.5 * (ends[0] + ends[1]))
-    bends = np.zeros_like(slopes)  # of a cell that conducts nothing
-    np.divide(0.5 * np.abs(ends[1] - ends[0]), slopes, out=bends, where=slopes > 0.0)
     coefficients = np.ascontiguousarray(np.moveaxis(c, 0, -1))
+    power = np.arange(float(len(c)))[:, None]
+    ends = coefficients @ ((power + 1.0) * np.array([lowest, highest]) ** power)  # slopes there
+    slopes = 0.5 * (ends[..., 0] + ends[..., 1])
+    bends = np.zeros_like(slopes)  # of a cell that conducts nothing
+    np.divide(0.5 * np.abs(ends[..., 1] - ends[..., 0]), slopes, out=bends, where=slopes > 0.0)
     return _analyse(ohms, slopes, coefficients, float(bends.max()))
 
 

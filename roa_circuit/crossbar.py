@@ -77,6 +77,8 @@ class Crossbar:
         for name in RESISTANCES:
             lines, count = ("word", self.rows) if name in OF_WORD_LINES else ("bit", self.columns)
             object.__setattr__(self, name, _ohms(name, getattr(self, name), lines, count))
+        for name in FAULTS:
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         for name, known in (("scheme", SELECT_SCHEMES), ("drive", DRIVES), ("sense", SENSES)):
             value = getattr(self, name)
             if value not in known:

@@ -21,8 +21,8 @@ from roa_circuit.solver import effective_weights, solve_linear
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
-_SMALL = 1024  # cells of an array that is as quickly worked out anew
-_FEW = 24  # changed cells; beyond, all weights cost no more
+_SMALL = 2048  # cells of an array that is as quickly worked out anew
+_FEW = 12  # changed cells; beyond, all weights cost no more
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
