@@ -187,11 +187,31 @@ def _read_in_numpy(
     crossbar: Crossbar, state: Floats, voltages: Floats, device: Device, *, exact: bool = True
 ) -> Floats:
     g = conductance(state, device.pulses.read_voltage, device.memristor)
-    network, e = LinearNetwork(crossbar, g), np.broadcast_to(voltages[:, :, None], (1, *g.shape))
+    network, e = LinearNetwork(crossbar, g), _drives(voltages, g)
     if not exact:
         return network.solve(e).sum(axis=1)
     cells = iterative.solve_cells(network, state, e, device.memristor, None, iterative.TOLERANCE)
     return cells.currents.sum(axis=1)
+
+
+def _drives(voltages: Floats, g: Floats) -> Floats:
+    return np.broadcast_to(voltages[:, :, None], (len(voltages), *g.shape))
+
+
+def against_numpy(rows: int, columns: int, reads: int, repeats: int) -> Row:
+    """Fresh reads of a small array, and without compiled code."""
+    state, voltages = draw(rows, columns, reads)
+    crossbar = default_crossbar(rows, columns)
+
+    def own() -> Floats:
+        return read_currents(crossbar, state, voltages, DEVICE)
+
+    def other() -> Floats:
+        return _read_in_numpy(crossbar, state, voltages, DEVICE)
+
+    mine, theirs = in_turns([own, other], repeats)
+    case = f"{rows}x{columns}, {reads} fresh reads, Eq. 2 at every cell"
+    return row(case, mine, "the same in numpy", theirs, worst(own(), other()))
 
 
 def against_ngspice(rows: int, columns: int, reads: int, repeats: int) -> list[Row]:
@@ -272,6 +292,8 @@ def cases(quick: bool) -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
         print("badcrossbar is not installed; its rows are left out", file=sys.stderr)
     for size in (64,) if quick else (64, 128, 256):
         yield f"weights {size}", partial(all_weights, size, 1 if size > 200 else 3)
+    for reads in (1, 75):
+        yield f"numpy 65x6, {reads} reads", partial(against_numpy, 65, 6, reads, 3 * repeats)
     yield "products", partial(against_products, 64, 1024, repeats, quick)
     yield "transient 16x6", partial(against_ngspice, 16, 6, 75, repeats)
     yield "operating point 16x6", partial(against_operating_point, 16, 6, repeats)

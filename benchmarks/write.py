@@ -5,6 +5,7 @@ python benchmarks/write.py [--quick] --json FILE
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 from collections.abc import Iterator
 
@@ -35,6 +36,15 @@ def sparse(rows: int, columns: int, density: float) -> ProgrammedLayer:
         inputs=np.zeros((0, rows)),
         labels=np.zeros(0, dtype=np.int64),
     )
+
+
+def of_cells_that_differ(layer: ProgrammedLayer, spread: float) -> ProgrammedLayer:
+    """The same array, each constant of each cell its own."""
+    rng, p = np.random.default_rng(7), layer.device.memristor
+    factors = rng.lognormal(0.0, spread, (len(vars(p)), *layer.crossbar.shape))
+    own = {name: value * factor for (name, value), factor in zip(vars(p).items(), factors, strict=True)}
+    device = dataclasses.replace(layer.device, memristor=dataclasses.replace(p, **own))
+    return dataclasses.replace(layer, name=f"{layer.name} that differ", device=device)
 
 
 def against_ngspice(layer: ProgrammedLayer, repeats: int) -> Row:
@@ -87,6 +97,7 @@ def measure(quick: bool) -> Iterator[Row]:
         yield against_ngspice(sparse(64, 20, 0.01), 1)
     for name in ("fc", "conv4") if quick else ("fc", "conv3", "conv4"):
         yield against_fine_steps(load_layer(name), repeats)
+    yield against_fine_steps(of_cells_that_differ(sparse(64, 64, 0.01), 0.03), repeats)
 
 
 if __name__ == "__main__":
