@@ -78,7 +78,8 @@ def load_state(
             if f"adam.{key}.{name}" in tensors
         }
         if moments:
-            optimiser.state[parameter] = moments
+            moved = {key: t if key == "step" else t.to(parameter.device) for key, t in moments.items()}
+            optimiser.state[parameter] = moved
     for name, state in json.loads(metadata["streams"]).items():
         streams[name].bit_generator.state = state
     record: dict[str, Any] = json.loads(metadata["record"])

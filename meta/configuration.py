@@ -20,7 +20,8 @@ class Training:
         pulses, gradients passing straight through. Rounding from the first epoch stalls: a rate of
         0.1 moves most cells by less than half a pulse. An erased head is written from the first.
     relative_rate : multiplies the learned rates wherever pulses are written, for the same reason
-    head_rate : multiplies the head's own learned rates once, before the first iteration
+    rate_scale : multiplies all learned rates once, before the first iteration; head_rate, the
+        head's own once more
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
     max_pulses : cap on the pulses of one cell; None is the method's own
@@ -41,6 +42,7 @@ class Training:
     batch: int = 8
     pulses_from: int = 8
     relative_rate: float = 3.0
+    rate_scale: float = 1.0
     head_rate: float = 1.0
     second_order: bool = True
     learning_rate: float = 1e-3
@@ -65,6 +67,9 @@ class Training:
         for name in ("epochs", "iterations", "batch", "validation_tasks"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)} must be at least 1")
+        for name in ("rate_scale", "head_rate", "relative_rate"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} = {getattr(self, name)} must be positive")
         if self.noise_scale < 0:
             raise InputError(f"noise_scale = {self.noise_scale} must be 0 or more")
         plain = (self.erased, self.same_length, self.noise_scale) == (None, True, 1.0)

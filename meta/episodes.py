@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,17 @@ from numpy.typing import NDArray
 from meta.costs import write_cost
 from meta.deploy import LAYERS, matrix
 from meta.hardware import WriteModel
-from meta.learners import Adapted, adapt, adapt_by, query_loss
+from meta.learners import Adapted, Step, adapt, adapt_by, query_loss
 from meta.methods import METHODS, Method
-from meta.network import Network, prepare
-from meta.tasks import as_batch, sample_task
+from meta.network import CPU, Network, prepare
+from meta.tasks import Task, as_batch, sample_task, stack
 from roa_circuit.arrays import FreeCells
 from roa_circuit.mapping import state_from_weight, weight_from_state
 from roa_circuit.parameters import Device
 from roa_circuit.verified_write import write_verify
+
+STACK = 25
+"""Episodes that an accelerator adapts to side by side."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +81,15 @@ def episode_accuracies(
     never_written = network.architecture.erased is not None and verify_rounds == 0
     if images.ndim > 3 and never_written and images_asked_for > images.shape[0] * images.shape[1]:
         images, dtype = embedded(network, images, dtype), torch.float32
-    accuracies, costs, weights = [], [], 0
-    for _ in range(tasks):
-        task = sample_task(images, rng, ways=network.architecture.ways, shots=shots, queries=queries)
+    accuracies, costs = [], []
+    for first in range(0, tasks, at_once := _tasks_at_once(network)):
+        drawn = [
+            sample_task(images, rng, ways=network.architecture.ways, shots=shots, queries=queries)
+            for _ in range(min(at_once, tasks - first))
+        ]
+        task = drawn[0] if at_once == 1 else stack(drawn).to(network.compute)
         how: dict[str, Any] = {
-            "start": _mapped(network, write, verify_rounds, noise),
+            "start": _mapped(network, task, write, verify_rounds, noise),
             "relative_rate": relative_rate,
             "dtype": dtype,
         }
@@ -90,12 +97,14 @@ def episode_accuracies(
             adapted = adapt(network, task, None, **how)
         else:
             adapted = adapt_by(method, network, task, write, rng=noise, **how)
-            costs.append(adaptation_cost(adapted, write.device))
+            costs += adaptation_costs(adapted, task, write.device)
         with torch.no_grad():
             _, logits = query_loss(network, task, adapted, dtype)
-        accuracies.append((logits.argmax(1) == task.query_labels).double().mean().item())
-        weights = sum(w.numel() for w in adapted.weights.values())
-        on_task()
+        right = (logits.argmax(-1) == task.query_labels).double().mean(-1)
+        accuracies += right.reshape(-1).tolist()
+        for _ in drawn:
+            on_task()
+    weights = sum(math.prod(shape) for shape in network.architecture.weight_shapes.values())
     pulses, energy, seconds = np.mean(costs, axis=0) if costs else (0.0, 0.0, 0.0)
     return Episodes(
         accuracies=np.array(accuracies),
@@ -111,32 +120,58 @@ def embedded(network: Network, images: NDArray[Any], dtype: torch.dtype) -> NDAr
     that keep the training's statistics, give an image the same features in every episode."""
     weights = network.initial_weights()
     return np.stack([
-        network.features(prepare(as_batch(drawings), dtype), weights, 0).numpy() for drawings in images
+        network.features(prepare(as_batch(drawings).to(network.compute), dtype), weights, 0).cpu().numpy()
+        for drawings in images
     ])  # fmt: skip
 
 
-def adaptation_cost(adapted: Adapted, device: Device) -> tuple[int, float, float]:
-    """(pulses, energy [J], programming time [s]) of all writes of one adaptation."""
+def adaptation_costs(adapted: Adapted, task: Task, device: Device) -> list[tuple[int, float, float]]:
+    """(pulses, energy [J], programming time [s]) of all writes of an adaptation, for every task."""
+    writes = adapted.writes
+    if not task.is_stack:
+        return [_cost(writes, device)]
+    moved = [Step(before=_on_cpu(w.before), pulses=_on_cpu(w.pulses)) for w in writes]
+    return [_cost([step.task(index) for step in moved], device) for index in range(len(task))]
+
+
+def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+
+
+def _cost(writes: Sequence[Step], device: Device) -> tuple[int, float, float]:
     costs = [
         write_cost(state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses), device)
-        for step in adapted.writes
+        for step in writes
         for layer in LAYERS
         if step.pulses[layer].any()
     ]
     return sum(c.pulses for c in costs), sum(c.energy for c in costs), sum(c.seconds for c in costs)
 
 
+def _tasks_at_once(network: Network) -> int:
+    """A processor adapts to one task after another, an accelerator to a stack."""
+    return 1 if network.compute == CPU else STACK
+
+
 def _mapped(
-    network: Network, write: WriteModel | None, rounds: int, noise: np.random.Generator
+    network: Network, task: Task, write: WriteModel | None, rounds: int, noise: np.random.Generator
 ) -> dict[str, torch.Tensor] | None:
     """theta_0 as write-verify leaves it on the cells, or None where the mapping is ideal."""
     if write is None or rounds == 0:
         return None
+    if not task.is_stack:
+        return _verified(network, write, rounds, noise)
+    starts = [_verified(network, write, rounds, noise) for _ in range(len(task))]
+    return {name: torch.stack([start[name] for start in starts]) for name in starts[0]}
+
+
+def _verified(
+    network: Network, write: WriteModel, rounds: int, noise: np.random.Generator
+) -> dict[str, torch.Tensor]:
     start = {}
     for name, weight in network.initial_weights().items():
-        target = state_from_weight(weight.detach().double())
-        cells = FreeCells(np.full(target.shape, 0.5), write.device, write.how, noise)
-        goal = target.numpy(force=True)
+        goal = state_from_weight(weight.double().numpy(force=True))
+        cells = FreeCells(np.full(goal.shape, 0.5), write.device, write.how, noise)
         write_verify(cells, goal, write.device, write.how, tolerance=0.0, rounds=rounds, generator=noise)
         written = weight_from_state(torch.from_numpy(cells.state))
         start[name] = written.to(weight).requires_grad_()

@@ -21,14 +21,14 @@ from meta.tasks import Task
 
 
 def head_step(features: Tensor, labels: Tensor, ways: int) -> Tensor:
-    """-dL/dW of an erased head at rate 1, (ways, features).
+    """-dL/dW of an erased head at rate 1, (ways, features); of a stack of tasks (tasks, ways, features).
 
     L is the cross entropy on the support set, meaned over shots and summed over classes, so that
     the step does not depend on the number of ways. Labels must be balanced.
     """
     own = F.one_hot(labels, ways).to(features.dtype)
-    shots = len(labels) // ways
-    return (own - 1.0 / ways).T @ features / shots
+    shots = labels.shape[-1] // ways
+    return (own - 1.0 / ways).mT @ features / shots
 
 
 def write_head(
@@ -37,39 +37,42 @@ def write_head(
     labels: Tensor,
     write: WriteModel | None,
     *,
+    start: Tensor | None = None,
     relative_rate: float = 1.0,
     rng: np.random.Generator | None = None,
 ) -> Write:
     """Raise an erased head to the support set's features in one write; gradients pass straight.
 
+    start : the head as it is on the cells; erased as it should be by default
     write : None leaves the step in floating point ("ideal weights").
     """
-    g = network.initial_weights()[HEAD]
-    step = relative_rate * network.rate(HEAD, 0) * head_step(features, labels, len(g))
+    g = network.initial_weights()[HEAD] if start is None else start
+    step = relative_rate * network.rate(HEAD, 0) * head_step(features, labels, g.shape[-2])
     step = torch.clamp(step, min=0.0)
     if write is None:
-        return Write(torch.clamp(g + step, -1.0, 1.0), torch.zeros_like(g))
-    return write_weight(g, step, write.device, write.how, rng)
+        return Write(torch.clamp(g + step, -1.0, 1.0), torch.zeros_like(step))
+    return write_weight(g.expand_as(step), step, write.device, write.how, rng)
 
 
 def write_losses(
     network: Network,
-    tasks: Sequence[Task],
+    tasks: Task,
     writes: Sequence[WriteModel | None],
     *,
     rng: np.random.Generator,
     dtype: torch.dtype,
 ) -> tuple[Tensor, Tensor]:
-    """Mean query loss and accuracy over tasks, each with its own write, features all at once."""
+    """Mean query loss and accuracy over a stack of tasks, each with its own write; features all at
+    once."""
     weights = network.initial_weights()
-    images = [batch for task in tasks for batch in (task.support, task.query)]
-    features = network.features(prepare(torch.cat(images), dtype), weights, 0)
-    parts = torch.split(features, [len(batch) for batch in images])
-    losses, accuracies = [], []
-    for index, (task, write) in enumerate(zip(tasks, writes, strict=True)):
-        support, query = parts[2 * index], parts[2 * index + 1]
-        head = write_head(network, support, task.support_labels, write, rng=rng).weight
-        logits = network.logits(query, weights | {HEAD: head})
-        losses.append(F.cross_entropy(logits, task.query_labels))
-        accuracies.append((logits.argmax(1) == task.query_labels).float().mean())
-    return torch.stack(losses).mean(), torch.stack(accuracies).mean()
+    images = torch.cat([tasks.support, tasks.query], dim=1)
+    flat = network.features(prepare(images.flatten(0, 1), dtype), weights, 0)
+    features = flat.unflatten(0, (len(tasks), -1))
+    count = tasks.support_labels.shape[1]
+    heads = [
+        write_head(network, support, task.support_labels, write, rng=rng).weight
+        for support, task, write in zip(features[:, :count], tasks, writes, strict=True)
+    ]
+    logits = network.logits(features[:, count:], weights | {HEAD: torch.stack(heads)})
+    loss = F.cross_entropy(logits.flatten(0, 1), tasks.query_labels.flatten())
+    return loss, (logits.argmax(-1) == tasks.query_labels).float().mean()

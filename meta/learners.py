@@ -29,10 +29,15 @@ class Step:
     before: dict[str, Tensor]
     pulses: dict[str, Tensor]
 
+    def task(self, index: int) -> Step:
+        """The write of one task of a stack."""
+        before = {name: weight[index] for name, weight in self.before.items()}
+        return Step(before=before, pulses={name: count[index] for name, count in self.pulses.items()})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Adapted:
-    """A network adapted to one task.
+    """A network adapted to one task, or to each of a stack.
 
     weights : crossbar weights after the last write, by name
     writes : every write on the way; empty where the steps were not quantised
@@ -60,9 +65,10 @@ def inner_steps(
     create_graph: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> dict[str, Tensor]:
-    """The wanted change of each weight, -rate * dL/dw on the support set (Eq. 15)."""
+    """The wanted change of each weight, -rate * dL/dw on the support set (Eq. 15); each task of a
+    stack has its own."""
     logits = network(prepare(task.support, dtype), weights, step)
-    loss = F.cross_entropy(logits, task.support_labels)
+    loss = task_losses(logits, task.support_labels).sum()
     gradients = torch.autograd.grad(loss, list(weights.values()), create_graph=create_graph)
     return {
         name: -relative_rate * network.rate(name, step) * gradient
@@ -87,7 +93,7 @@ def adapt(
         rounded to pulses and written with the noise of Eq. 7.
     start : the weights on the hardware before the write; theta_0 itself by default.
     """
-    weights = network.initial_weights() if start is None else start
+    weights = starting_weights(network, task) if start is None else start
     if network.architecture.erased is not None:
         return _adapt_head(network, task, weights, write, relative_rate, rng, dtype)
     *_, last = adapt_steps(
@@ -101,6 +107,14 @@ def adapt(
         dtype=dtype,
     )
     return last
+
+
+def starting_weights(network: Network, task: Task) -> dict[str, Tensor]:
+    """theta_0, once for every task of a stack; gradients reach the parameters."""
+    weights = network.initial_weights()
+    if not task.is_stack:
+        return weights
+    return {name: weight.expand(len(task), *weight.shape) for name, weight in weights.items()}
 
 
 def adapt_steps(
@@ -147,7 +161,7 @@ def write_at_once(adapted: Adapted, write: WriteModel, rng: np.random.Generator)
     before, pulses, weights = {}, {}, {}
     for name, wanted in adapted.weights.items():
         draw = rng.standard_normal(tuple(wanted.shape)) / 3
-        g = torch.as_tensor(draw, dtype=wanted.dtype).clamp(-1.0, 1.0)
+        g = torch.as_tensor(draw, dtype=wanted.dtype, device=wanted.device).clamp(-1.0, 1.0)
         outcome = write_weight(g, wanted - g, write.device, write.how, rng)
         before[name], pulses[name], weights[name] = g, outcome.pulses, outcome.weight
     return Adapted(weights=weights, writes=(Step(before=before, pulses=pulses),))
@@ -180,7 +194,13 @@ def _adapt_head(
 ) -> Adapted:
     features = network.features(prepare(task.support, dtype), weights, 0)
     head = write_head(
-        network, features, task.support_labels, write, relative_rate=relative_rate, rng=rng
+        network,
+        features,
+        task.support_labels,
+        write,
+        start=weights[HEAD],
+        relative_rate=relative_rate,
+        rng=rng,
     )
     nothing = {name: torch.zeros_like(weight) for name, weight in weights.items()}
     step = Step(before=weights, pulses=nothing | {HEAD: head.pulses})
@@ -199,6 +219,7 @@ def outer_loss(
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Tensor, Tensor]:
     """(loss on the query set, logits after the last step); gradients reach theta_0 and the rates.
+    The loss of a stack is the mean over its tasks.
 
     progress : 1 counts the last step alone; below, the multi-step loss of MAML++
     """
@@ -206,7 +227,7 @@ def outer_loss(
         network,
         task,
         write,
-        network.initial_weights(),
+        starting_weights(network, task),
         relative_rate=relative_rate,
         rng=rng,
         create_graph=second_order,
@@ -217,8 +238,14 @@ def outer_loss(
     for step, (adapted, share) in enumerate(zip(path, importance, strict=True), start=1):
         if share > 0:
             logits = network(prepare(task.query, dtype), adapted.weights, step)
-            losses.append(share * F.cross_entropy(logits, task.query_labels))
+            losses.append(share * task_losses(logits, task.query_labels).mean())
     return torch.stack(losses).sum(), logits
+
+
+def task_losses(logits: Tensor, labels: Tensor) -> Tensor:
+    """The mean cross entropy of a task's images; (tasks,) of a stack."""
+    losses = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), reduction="none")
+    return losses.view(labels.shape).mean(-1)
 
 
 def step_importance(steps: int, progress: float) -> list[float]:
@@ -237,7 +264,8 @@ def constraint(weights: dict[str, Tensor], rho: float) -> Tensor:
 def query_loss(
     network: Network, task: Task, adapted: Adapted, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """(cross entropy, logits) on the query set, at the step after the last write."""
+    """(cross entropy, logits) on the query set, at the step after the last write; (tasks,) losses of
+    a stack."""
     steps = network.architecture.steps
     logits = network(prepare(task.query, dtype), adapted.weights, steps)
-    return F.cross_entropy(logits, task.query_labels), logits
+    return task_losses(logits, task.query_labels), logits

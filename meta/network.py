@@ -24,12 +24,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from meta import stacked
 from meta.methods import find_method
 from roa_circuit.errors import InputError
 from roa_circuit.results import write_file
 
 BLOCKS = ("conv1", "conv2", "conv3", "conv4")
 HEAD = "fc"
+CPU = torch.device("cpu")
 FORMAT = "roa-network-1"
 
 Weights = Mapping[str, Tensor]
@@ -131,8 +133,17 @@ class Network(torch.nn.Module):
         weights = {name: self.weights[_key(name)] for name in a.learned_shapes}
         if a.erased is not None:
             g = 2 * a.erased - 1
-            weights |= {n: torch.full(s, g) for n, s in a.weight_shapes.items() if n not in weights}
+            weights |= {
+                n: torch.full(s, g, device=self.compute)
+                for n, s in a.weight_shapes.items()
+                if n not in weights
+            }
         return weights
+
+    @property
+    def compute(self) -> torch.device:
+        """What the network computes on: a processor or an accelerator."""
+        return next(self.parameters()).device
 
     def with_ways(self, ways: int) -> Network:
         """The same network for another number of classes, parameters shared.
@@ -187,40 +198,46 @@ class Network(torch.nn.Module):
         return int(cap or find_method(training.get("method", "roa")).max_pulses)
 
     @torch.no_grad()
-    def scale_rates(self, layer: str, factor: float) -> None:
-        """Multiply the learned inner rates of a layer's weights and bias."""
+    def scale_rates(self, factor: float, layer: str = "") -> None:
+        """Multiply the learned inner rates of a layer's weights and bias, or of all."""
         for name, log_rate in self.log_rates.items():
-            if name.split("_")[0] == layer:
+            if layer in {"", name.split("_")[0]}:
                 log_rate.add_(math.log(factor))
 
     def features(self, images: Tensor, weights: Weights, step: int) -> Tensor:
         """(images, features) after the four blocks, >= 0.
 
-        images : (n, channels, size, size); features (n, count) pass as they are
+        images : (n, channels, size, size); features (n, count) pass as they are. A stack of tasks has
+            one more axis in front, and so have the weights
         """
-        if images.ndim == 2:
+        if images.ndim < 4:
             return images
-        x = images
+        x = images if images.ndim == 4 else stacked.channels_last(images)
         for name in BLOCKS:
             x = self.block(name, conv(x, weights[name]), step)
-        return self.head_inputs(x.flatten(1).to(weights[HEAD].dtype))
+        flat = x.flatten(1) if images.ndim == 4 else stacked.features(x)
+        return self.head_inputs(flat.to(weights[HEAD].dtype))
 
     def head_inputs(self, x: Tensor) -> Tensor:
         """What the head's crossbar is given of the last block's outputs (images, features)."""
         if self.architecture.erased is None or not self.architecture.same_length:
             return x
-        return math.sqrt(x.shape[1]) * F.normalize(x, eps=1e-6)
+        return math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1, eps=1e-6)
 
     def block(self, name: str, y: Tensor, step: int) -> Tensor:
         """Batch norm, max-pool and ReLU. Pooling first changes nothing: ReLU is monotone."""
-        row = step if self.architecture.erased is None else 0
+        learned = self.architecture.erased is None
+        row = step if learned else 0
         scale, shift = self.scales[name][row], self.shifts[name][row]
-        if self.architecture.erased is None:
-            y = F.batch_norm(y, None, None, scale, shift, training=True)
-        else:
-            mean, variance = self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}")
-            y = F.batch_norm(y, mean, variance, scale, shift, training=self.training, momentum=0.05)
-        return F.relu(F.max_pool2d(y, 2) if name in BLOCKS[: self.architecture.poolings] else y)
+        known = () if learned else (self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}"))
+        pools = name in BLOCKS[: self.architecture.poolings]
+        if y.ndim == 5:
+            y = stacked.normalise(y, scale, shift, known)
+            return F.relu(stacked.pool(y) if pools else y)
+        mean, variance = known or (None, None)
+        training = learned or self.training
+        y = F.batch_norm(y, mean, variance, scale, shift, training=training, momentum=0.05)
+        return F.relu(F.max_pool2d(y, 2) if pools else y)
 
     def forward(self, images: Tensor, weights: Weights, step: int = 0) -> Tensor:
         """(images, ways) logits under the given crossbar weights."""
@@ -228,7 +245,12 @@ class Network(torch.nn.Module):
 
     def logits(self, features: Tensor, weights: Weights) -> Tensor:
         """(images, ways): the head's crossbar, and the digital gain after an erased one."""
-        y = F.linear(features, weights[HEAD], weights[f"{HEAD}.bias"])
+        head, bias = weights[HEAD], weights[f"{HEAD}.bias"]
+        y = (
+            F.linear(features, head, bias)
+            if features.ndim == 2
+            else features @ head.mT + bias.unsqueeze(-2)
+        )
         return y if self.architecture.erased is None else torch.exp(self.log_gain) * y
 
     @torch.no_grad()
@@ -282,16 +304,22 @@ class Network(torch.nn.Module):
 
 def conv(x: Tensor, weight: Tensor) -> Tensor:
     """The 3 x 3 convolution, padded by 1; in the input's layout and precision."""
+    if x.ndim == 5:
+        return stacked.convolve(x, weight)
     return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=_layout(x.dtype)), padding=1)
 
 
 def prepare(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Images in a precision, and in the layout that goes with it."""
+    if images.ndim != 4:
+        return images.to(dtype)
     return images.to(dtype=dtype, memory_format=_layout(dtype))
 
 
-def fastest_dtype() -> torch.dtype:
+def fastest_dtype(compute: torch.device = CPU) -> torch.dtype:
     """bfloat16 where the processor multiplies it natively, else float32."""
+    if compute.type != "cpu":
+        return torch.float32  # TF32 products are as fast there, as memory is what counts
     native = torch.backends.cpu.get_cpu_capability() == "AVX512" and _has_bf16()
     return torch.bfloat16 if native else torch.float32
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from meta.checkpoint import load_state, save_state
 from meta.configuration import Training
@@ -20,8 +22,9 @@ from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
 from meta.head import write_losses
 from meta.learners import constraint, outer_loss
-from meta.network import HEAD, Network, fastest_dtype
-from meta.tasks import Task, sample_task
+from meta.network import CPU, HEAD, Network, fastest_dtype
+from meta.recording import Recording
+from meta.tasks import Task, TaskSource, channels_first
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
@@ -42,6 +45,14 @@ class Epoch:
     pulses_per_weight: float
 
 
+class Phase(NamedTuple):
+    """What outer steps have in common: whether the inner step is written in pulses, and the progress
+    of the multi-step loss."""
+
+    written: bool
+    progress: float
+
+
 Callback = Callable[[Network, Epoch], None]
 """Called after every epoch with the network as it stands."""
 
@@ -53,6 +64,7 @@ def train(
     *,
     start: Network | None = None,
     resume: bool = False,
+    compute: torch.device = CPU,
     callbacks: Sequence[Callback] = (),
     on_iteration: Callable[[int, int], None] = lambda epoch, iteration: None,
 ) -> Network:
@@ -61,12 +73,13 @@ def train(
     start : a network to go on from; its architecture must be that of `how`, but for a learned head
         of other ways, in whose place a new one is drawn. None starts afresh.
     resume : go on from the folder's last epoch, to the same weights as a run never stopped
+    compute : the processor takes tasks one after another; an accelerator, a batch side by side
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
     `last.safetensors` and `state.safetensors`, which `resume` reads; all but the first are replaced
     whole after every epoch.
     """
-    run = _Run(dataset, how, folder, start)
+    run = _Run(dataset, how, folder, start, compute)
     if resume:
         run.restore()
     write_text(folder / "config.toml", how.to_toml())
@@ -95,11 +108,22 @@ class _Run:
     """The state of a run: network, optimiser, random streams, metrics so far."""
 
     def __init__(
-        self, dataset: FewShotDataset, how: Training, folder: Path, start: Network | None
+        self,
+        dataset: FewShotDataset,
+        how: Training,
+        folder: Path,
+        start: Network | None,
+        compute: torch.device,
     ) -> None:
-        self.dataset, self.how, self.folder = dataset, how, folder
-        self.images = dataset.split("train")
-        self.dtype = fastest_dtype()
+        self.dataset, self.how, self.folder, self.compute = dataset, how, folder, compute
+        self.source = TaskSource(
+            images=channels_first(dataset.split("train")).to(compute),
+            ways=how.ways,
+            shots=how.shots,
+            queries=how.queries,
+            rotate=dataset.turns,
+        )
+        self.dtype = fastest_dtype(compute)
         self.streams = {
             n: np.random.default_rng([how.seed, i]) for i, n in enumerate(("tasks", "noise"))
         }
@@ -107,12 +131,13 @@ class _Run:
         generator = torch.Generator().manual_seed(how.seed)
         if start is not None and start.architecture.ways != how.ways and architecture.erased is None:
             start = start.with_new_head(how.ways, generator)
-        self.network = start or Network(architecture, generator)
+        self.network = (start or Network(architecture, generator)).to(compute)
         if self.network.architecture != architecture:
             raise InputError(
                 f"the network to start from is {self.network.architecture}, not {architecture}"
             )
-        self.network.scale_rates(HEAD, how.head_rate)
+        self.network.scale_rates(how.rate_scale)
+        self.network.scale_rates(how.head_rate, HEAD)
         self.network.log_rates.requires_grad_(how.how.learned_rates)
         self.started_from = self.network.note
         self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad])
@@ -120,6 +145,7 @@ class _Run:
             device=load_device(how.device), how=Programming(max_pulses=how.pulse_cap)
         )
         self.rows: list[Epoch] = []
+        self.recordings: dict[Phase, Recording] = {}
 
     def restore(self) -> None:
         """Go on from state.safetensors; a folder without one starts afresh."""
@@ -156,65 +182,79 @@ class _Run:
         return Epoch(
             epoch=epoch,
             seconds=round(time.perf_counter() - start, 1),
-            loss=float(np.mean(losses)),
-            accuracy_train=float(np.mean(accuracies)),
+            loss=float(torch.stack(losses).mean()),
+            accuracy_train=float(torch.stack(accuracies).mean()),
             accuracy_ideal=ideal.mean,
             accuracy_pulses=levels[0].mean,
             accuracy_noise=float(np.mean([level.mean for level in levels])),
             pulses_per_weight=levels[0].pulses_per_weight,
         )
 
-    def iterate(self, epoch: int, iteration: int) -> tuple[float, float]:
+    def iterate(self, epoch: int, iteration: int) -> tuple[Tensor, Tensor]:
         """One outer step on a batch of tasks: (mean query loss, mean query accuracy)."""
         how, network = self.how, self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(epoch * how.iterations + iteration, how)
-        self.optimiser.zero_grad()
-        tasks = [self.draw() for _ in range(how.batch)]
-        if network.architecture.erased is None:
-            loss, accuracy = self.every_weight(tasks, epoch)
-        else:
-            loss, accuracy = self.erased_head(tasks)
-        (how.constraint_rate * constraint(network.initial_weights(), how.constraint)).backward()  # type: ignore[no-untyped-call]
+        outcome = self.gradients(self.source.draw(self.streams["tasks"], how.batch), self.phase(epoch))
         self.optimiser.step()
         network.clip_weights()
-        return loss, accuracy
+        return outcome
 
-    def draw(self) -> Task:
-        """One training task."""
+    def phase(self, epoch: int) -> Phase:
+        """What an epoch's outer steps have in common."""
         how = self.how
-        return sample_task(
-            self.images,
-            self.streams["tasks"],
-            ways=how.ways,
-            shots=how.shots,
-            queries=how.queries,
-            rotate=self.dataset.turns,
+        return Phase(
+            written=epoch >= how.pulses_from and how.how.written == "pulses",
+            progress=min(1.0, epoch / how.multi_step_epochs) if how.how.multi_step else 1.0,
         )
 
-    def every_weight(self, tasks: list[Task], epoch: int) -> tuple[float, float]:
-        """Backward of tasks that write every weight, one after another."""
-        how = self.how
-        write = self.write if epoch >= how.pulses_from and how.how.written == "pulses" else None
-        progress = min(1.0, epoch / how.multi_step_epochs) if how.how.multi_step else 1.0
-        total = correct = 0.0
-        for task in tasks:
+    def gradients(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
+        """Set the gradients of a batch: (mean query loss, mean query accuracy)."""
+        if self.compute.type == "cuda" and self.network.architecture.erased is None:
+            return self.recording(tasks, phase)(tasks)
+        self.optimiser.zero_grad()
+        return self.backward(tasks, phase)
+
+    def recording(self, tasks: Task, phase: Phase) -> Recording:
+        """The outer step of a phase, as the GPU replays it."""
+        if phase not in self.recordings:
+            self.recordings.clear()
+            record = functools.partial(self.backward, phase=phase)
+            self.recordings[phase] = Recording(self.network, record, tasks)
+        return self.recordings[phase]
+
+    def backward(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
+        """Add the gradients of a batch's loss and of the constraint to the parameters."""
+        how, network = self.how, self.network
+        penalty = how.constraint_rate * constraint(network.initial_weights(), how.constraint)
+        penalty.backward()  # type: ignore[no-untyped-call]
+        if network.architecture.erased is None:
+            return self.every_weight(tasks, phase)
+        return self.erased_head(tasks)
+
+    def every_weight(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
+        """Backward of tasks that write every weight: a processor takes one after another, which asks
+        for the memory of one, an accelerator all at once."""
+        how, write = self.how, self.write if phase.written else None
+        outcomes = []
+        for part in tasks if self.compute == CPU else (tasks,):
             loss, logits = outer_loss(
                 self.network,
-                task,
+                part,
                 write,
-                progress=progress,
-                relative_rate=1.0 if write is None else how.relative_rate,
+                progress=phase.progress,
+                relative_rate=how.relative_rate if phase.written else 1.0,
                 rng=self.streams["noise"],
                 second_order=how.second_order,
                 dtype=self.dtype,
             )
-            (loss / how.batch).backward()  # type: ignore[no-untyped-call]
-            total += loss.item() / how.batch
-            correct += (logits.argmax(1) == task.query_labels).float().mean().item() / how.batch
-        return total, correct
+            (loss * len(part) / how.batch).backward()  # type: ignore[no-untyped-call]
+            right = (logits.argmax(-1) == part.query_labels).float().mean()
+            outcomes.append((loss.detach(), right))
+        losses, accuracies = zip(*outcomes, strict=True)
+        return torch.stack(losses).mean(), torch.stack(accuracies).mean()
 
-    def erased_head(self, tasks: list[Task]) -> tuple[float, float]:
+    def erased_head(self, tasks: Task) -> tuple[Tensor, Tensor]:
         """Backward of tasks that write an erased head, each at a noise level of its own."""
         sigmas = self.streams["noise"].choice(self.how.noise, len(tasks))
         writes = [self.noisy(float(sigma)) for sigma in sigmas]
@@ -222,7 +262,7 @@ class _Run:
             self.network, tasks, writes, rng=self.streams["noise"], dtype=self.dtype
         )
         loss.backward()  # type: ignore[no-untyped-call]
-        return loss.item(), accuracy.item()
+        return loss.detach(), accuracy
 
     def noisy(self, sigma_wn: float) -> WriteModel:
         """The run's write at a noise level."""
@@ -256,7 +296,7 @@ class _Run:
         """Append the metrics and replace the checkpoints; the state last, as `resume` starts there."""
         best = max((r.accuracy_noise for r in self.rows), default=-1.0)
         self.rows.append(row)
-        made = provenance(torch=torch.__version__, precision=str(self.dtype))
+        made = provenance(torch=torch.__version__, precision=str(self.dtype), compute=str(self.compute))
         note = {"training": asdict(self.how), "epoch": asdict(row), "provenance": made}
         if self.started_from:
             note["start"] = self.started_from

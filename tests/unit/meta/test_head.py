@@ -10,7 +10,7 @@ from meta.hardware import WriteModel
 from meta.head import head_step, write_head, write_losses
 from meta.learners import adapt, query_loss
 from meta.network import Architecture, Network
-from meta.tasks import sample_task
+from meta.tasks import sample_task, stack
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
@@ -24,9 +24,9 @@ def network():
     return Network(how, torch.Generator().manual_seed(0)).eval()
 
 
-def a_task(bars, **changes):
+def a_task(bars, seed=0, **changes):
     how = {"ways": 5, "shots": 2, "queries": 3, **changes}
-    return sample_task(bars.split("train"), np.random.default_rng(0), **how)
+    return sample_task(bars.split("train"), np.random.default_rng(seed), **how)
 
 
 def model(**changes):
@@ -44,7 +44,7 @@ def test_the_closed_form_is_the_gradient_of_the_loss():
 
 
 def test_the_write_only_raises_and_leaves_the_rest_without_noise(bars, network):
-    network.scale_rates("fc", 5.0)
+    network.scale_rates(5.0, "fc")
     adapted = adapt(network, a_task(bars), model(sigma_wn=4.0), rng=np.random.default_rng(0))
     pulses, head = adapted.pulses["fc"], adapted.weights["fc"]
     assert pulses.max() > 0
@@ -61,9 +61,9 @@ def test_a_batch_of_tasks_is_the_tasks_one_by_one(bars, network):
     with torch.no_grad():
         for parameter in (*network.scales.values(), *network.shifts.values()):
             parameter.add_(0.3 * torch.rand(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    tasks = [a_task(bars), a_task(bars, queries=2)]
+    tasks = [a_task(bars), a_task(bars, seed=5)]
     together, accuracy = write_losses(
-        network, tasks, [model(), None], rng=np.random.default_rng(0), dtype=torch.float32
+        network, stack(tasks), [model(), None], rng=np.random.default_rng(0), dtype=torch.float32
     )
     alone = []
     for task, write in zip(tasks, [model(), None], strict=True):
@@ -75,7 +75,7 @@ def test_a_batch_of_tasks_is_the_tasks_one_by_one(bars, network):
 def test_gradients_reach_backbone_rate_and_gain(bars, network):
     loss, _ = write_losses(
         network.train(),
-        [a_task(bars)],
+        stack([a_task(bars)]),
         [model(sigma_wn=1.0)],
         rng=np.random.default_rng(0),
         dtype=torch.float32,

@@ -1,0 +1,115 @@
+"""Tasks side by side: a block of the network for a stack of tasks, each with weights of its own.
+
+What an accelerator wants: one matrix product for all tasks, where `meta.network` convolves one
+task after another. Images are (tasks, images, rows, columns, channels), weights (tasks, filters,
+channels, 3, 3); batch norm counts every task for itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+EPSILON = 1e-5  # of batch norm, as in torch
+
+
+def convolve(x: Tensor, weight: Tensor) -> Tensor:
+    """The 3 x 3 convolutions, padded by 1: (tasks, images, rows, columns, filters).
+
+    Differentiable any number of times, every derivative again a product of `_windows`: torch's own
+    grouped convolution has none as fast, and folding windows back would be a scatter.
+    """
+    return _Convolution.apply(x, weight.to(x.dtype))  # type: ignore[no-any-return, no-untyped-call]
+
+
+def normalise(y: Tensor, scale: Tensor, shift: Tensor, known: tuple[Tensor, ...] = ()) -> Tensor:
+    """Batch norm, in float32: by the statistics of every task's own images, or by a mean and a
+    variance known before."""
+    wide = y.float() if y.dtype in {torch.bfloat16, torch.float16} else y
+    mean, variance = known or _statistics(wide)
+    slope = torch.rsqrt(variance + EPSILON) * scale
+    return torch.addcmul(shift - mean * slope, wide, slope).to(y.dtype)
+
+
+def pool(x: Tensor) -> Tensor:
+    """The 2 x 2 max-pool of every image."""
+    return _images(F.max_pool2d(_flat(x), 2), len(x))
+
+
+def channels_last(images: Tensor) -> Tensor:
+    """(tasks, images, channels, rows, columns) in the layout of this module."""
+    return images.movedim(2, -1).contiguous()
+
+
+def features(x: Tensor) -> Tensor:
+    """(tasks, images, features), in the order of `torch.flatten` with channels first."""
+    return x.movedim(-1, 2).flatten(2)
+
+
+class _Convolution(torch.autograd.Function):
+    """y = windows(x) W."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        matrix = weight.permute(0, 3, 4, 2, 1).flatten(1, 3)
+        return torch.bmm(_windows(x), matrix).view(*x.shape[:4], -1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        to_input, to_weight = ctx.needs_input_grad
+        return (
+            _Convolution.apply(gradient, _turned(weight)) if to_input else None,
+            _WeightGradient.apply(x, gradient) if to_weight else None,
+        )
+
+
+class _WeightGradient(torch.autograd.Function):
+    """dL/dW = windows(x)' dL/dy, as (tasks, filters, channels, 3, 3)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gradient: Tensor) -> Tensor:
+        ctx.save_for_backward(x, gradient)
+        tasks, channels = x.shape[0], x.shape[-1]
+        matrix = torch.bmm(gradient.flatten(1, 3).mT, _windows(x))
+        return matrix.view(tasks, -1, 3, 3, channels).movedim(-1, 2)
+
+    @staticmethod
+    def backward(ctx: Any, change: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, gradient = ctx.saved_tensors
+        to_input, to_gradient = ctx.needs_input_grad
+        return (
+            _Convolution.apply(gradient, _turned(change)) if to_input else None,
+            _Convolution.apply(x, change) if to_gradient else None,
+        )
+
+
+def _statistics(y: Tensor) -> tuple[Tensor, Tensor]:
+    """(mean, variance) of every task's channels."""
+    variance, mean = torch.var_mean(y, dim=(1, 2, 3), correction=0, keepdim=True)
+    return mean, variance
+
+
+def _turned(weight: Tensor) -> Tensor:
+    """The weights that carry a gradient from outputs back to inputs."""
+    return weight.flip(3, 4).transpose(1, 2)
+
+
+def _windows(x: Tensor) -> Tensor:
+    """Every 3 x 3 window as a row: (tasks, images x rows x columns, 9 x channels)."""
+    padded = F.pad(x, (0, 0, 1, 1, 1, 1))
+    windows = padded.unfold(2, 3, 1).unfold(3, 3, 1).movedim(4, -1)
+    return windows.reshape(len(x), -1, 9 * x.shape[-1])
+
+
+def _flat(x: Tensor) -> Tensor:
+    """All images of all tasks, channels first to the eye and last in memory."""
+    return x.flatten(0, 1).movedim(-1, 1)
+
+
+def _images(x: Tensor, tasks: int) -> Tensor:
+    return x.movedim(1, -1).unflatten(0, (tasks, -1))
