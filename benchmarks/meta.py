@@ -6,12 +6,14 @@ python benchmarks/meta.py [--quick] --json FILE
 order, two threads), taken in turns; `error` is the worst difference of a task's loss. The float32 row
 runs the toolkit's own path in the peer's precision, the first in the one that training uses here. The
 last row is the same step while a worker verifies a head in ngspice, beside one on its own: a ratio of 1
-says that training does not notice. learn2learn 0.2 is no peer, as it does not build
-on Python 3.11.
+says that training does not notice. Where torch sees a GPU, two rows more compare a stack of the tasks
+with the plain loop and with vmap, all three there; their `error` is the mean loss's. learn2learn 0.2 is
+no peer, as it does not build on Python 3.11.
 """
 
 from __future__ import annotations
 
+import functools
 import statistics
 import sys
 import time
@@ -32,8 +34,9 @@ from meta.glyphs import render_glyphs
 from meta.head import write_losses
 from meta.learners import outer_loss
 from meta.network import BLOCKS, Architecture, Network, fastest_dtype
+from meta.recording import Recording
 from meta.shipped import shipped_network
-from meta.tasks import Task, sample_task
+from meta.tasks import Task, sample_task, stack
 from meta.validate import worker_pool
 from netlists.shipped import load_layer
 from netlists.verify import verify
@@ -43,29 +46,29 @@ THREADS, BATCH, QUERIES = 2, 8, 15
 Losses = Callable[[Network, list[Task]], list[float]]
 
 
+def plain_logits(network: Network, images: Tensor, weights: dict[str, Tensor], step: int) -> Tensor:
+    """The network as a textbook has it."""
+    x = images
+    for name in BLOCKS:
+        x = F.conv2d(x, weights[name], padding=1)
+        scale, shift = network.scales[name][step], network.shifts[name][step]
+        x = F.batch_norm(x, None, None, scale, shift, training=True)
+        x = F.max_pool2d(F.relu(x), 2)
+    return F.linear(x.flatten(1), weights["fc"], weights["fc.bias"])
+
+
 def plain(network: Network, tasks: list[Task]) -> list[float]:
     """What a script of one's own does: conv, batch norm, ReLU, pool; a list of gradients; float32."""
-
-    def logits(images: Tensor, weights: dict[str, Tensor], step: int) -> Tensor:
-        x = images
-        for name in BLOCKS:
-            x = F.conv2d(x, weights[name], padding=1)
-            x = F.batch_norm(
-                x, None, None, network.scales[name][step], network.shifts[name][step], training=True
-            )
-            x = F.max_pool2d(F.relu(x), 2)
-        return F.linear(x.flatten(1), weights["fc"], weights["fc.bias"])
-
     losses = []
     for task in tasks:
         weights = network.initial_weights()
-        support = F.cross_entropy(logits(task.support, weights, 0), task.support_labels)
+        support = F.cross_entropy(plain_logits(network, task.support, weights, 0), task.support_labels)
         gradients = torch.autograd.grad(support, list(weights.values()), create_graph=True)
         adapted = {
             name: torch.clamp(w - network.rate(name, 0) * g, -1, 1)
             for (name, w), g in zip(weights.items(), gradients, strict=True)
         }
-        loss = F.cross_entropy(logits(task.query, adapted, 1), task.query_labels)
+        loss = F.cross_entropy(plain_logits(network, task.query, adapted, 1), task.query_labels)
         (loss / len(tasks)).backward()
         losses.append(loss.item())
     return losses
@@ -85,10 +88,46 @@ def own(dtype: torch.dtype) -> Losses:
     return run
 
 
+def side_by_side(network: Network, tasks: list[Task]) -> Losses:
+    """A stack of these tasks on a GPU, its outer step replayed."""
+
+    def gradients(tasks: Task) -> tuple[Tensor, Tensor]:
+        loss, logits = outer_loss(network, tasks, None)
+        loss.backward()
+        return loss.detach(), (logits.argmax(-1) == tasks.query_labels).float().mean()
+
+    drawn = stack(tasks)
+    replay = Recording(network, gradients, drawn)
+    return lambda network, tasks: [replay(drawn)[0].item()]
+
+
+def vmapped(network: Network, tasks: list[Task]) -> list[float]:
+    """What torch.func makes of one task's loss: its inner gradient and then all tasks by vmap."""
+
+    def outer(
+        weights: dict[str, Tensor], support: Tensor, own: Tensor, query: Tensor, its: Tensor
+    ) -> Tensor:
+        def inner(weights: dict[str, Tensor]) -> Tensor:
+            return F.cross_entropy(plain_logits(network, support, weights, 0), own)
+
+        gradients = torch.func.grad(inner)(weights)
+        adapted = {
+            name: torch.clamp(w - network.rate(name, 0) * gradients[name], -1, 1)
+            for name, w in weights.items()
+        }
+        return F.cross_entropy(plain_logits(network, query, adapted, 1), its)
+
+    losses = torch.func.vmap(outer, in_dims=(None, 0, 0, 0, 0))
+    loss = losses(network.initial_weights(), *stack(tasks).tensors).mean()
+    loss.backward()
+    return [loss.item()]
+
+
 def erased(network: Network, tasks: list[Task]) -> list[float]:
     """The closed-form step of an erased head, all tasks in one pass."""
     rng = np.random.default_rng(0)
-    loss, _ = write_losses(network, tasks, [None] * len(tasks), rng=rng, dtype=fastest_dtype())
+    writes = [None] * len(tasks)
+    loss, _ = write_losses(network, stack(tasks), writes, rng=rng, dtype=fastest_dtype())
     loss.backward()
     return [loss.item()]
 
@@ -136,6 +175,18 @@ def beside_ngspice(network: Network, repeats: int) -> Row:
     return row("roa, ngspice in a worker", medians[0], "without ngspice", medians[1], 0.0)
 
 
+def on_a_gpu(repeats: int) -> Iterator[Row]:
+    """Tasks side by side against the plain loop and against vmap, all on the GPU."""
+    gpu = torch.device("cuda")
+    network, tasks = shipped_network().to(gpu), [task.to(gpu) for task in drawn()]
+    replay = side_by_side(network, tasks)
+    for name, peer in (("plain loop", plain), ("torch.func.vmap", vmapped)):
+        error = abs(float(np.mean(replay(network, tasks))) - float(np.mean(peer(network, tasks))))
+        runs = [functools.partial(run, network, tasks) for run in (replay, peer)]
+        times = in_turns(runs, repeats)
+        yield row("roa, one step, on a GPU", times[0], f"{name}, on the GPU", times[1], error)
+
+
 def drawn() -> list[Task]:
     """The tasks of one outer step."""
     images, rng = render_glyphs().split("train"), np.random.default_rng(0)
@@ -151,6 +202,8 @@ def measure(quick: bool) -> Iterator[Row]:
     yield compare(f"roa, one step, {precision}", own(fastest_dtype()), plain, network, repeats)
     yield compare("roa, one step, float32", own(torch.float32), plain, network, repeats)
     yield compare(f"roa-robust, {precision}", erased, plain_erased, head, repeats)
+    if torch.cuda.is_available():
+        yield from on_a_gpu(repeats)
     if not quick:
         yield beside_ngspice(network, repeats)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,7 +97,7 @@ def episode_accuracies(
             adapted = adapt(network, task, None, **how)
         else:
             adapted = adapt_by(method, network, task, write, rng=noise, **how)
-            costs += adaptation_costs(adapted, task, write.device)
+            costs += [adaptation_cost(one, write.device) for one in one_by_one(adapted, task)]
         with torch.no_grad():
             _, logits = query_loss(network, task, adapted, dtype)
         right = (logits.argmax(-1) == task.query_labels).double().mean(-1)
@@ -118,34 +118,42 @@ def episode_accuracies(
 def embedded(network: Network, images: NDArray[Any], dtype: torch.dtype) -> NDArray[np.float32]:
     """Every image's features (classes, drawings, features), once: blocks that no task writes, and
     that keep the training's statistics, give an image the same features in every episode."""
-    weights = network.initial_weights()
-    return np.stack([
-        network.features(prepare(as_batch(drawings).to(network.compute), dtype), weights, 0).cpu().numpy()
-        for drawings in images
-    ])  # fmt: skip
+    weights, compute = network.initial_weights(), network.compute
+
+    def features(drawings: NDArray[Any]) -> NDArray[np.float32]:
+        batch = prepare(as_batch(drawings).to(compute), dtype)
+        return np.asarray(network.features(batch, weights, 0).cpu().numpy())
+
+    return np.stack([features(drawings) for drawings in images])
 
 
-def adaptation_costs(adapted: Adapted, task: Task, device: Device) -> list[tuple[int, float, float]]:
-    """(pulses, energy [J], programming time [s]) of all writes of an adaptation, for every task."""
-    writes = adapted.writes
-    if not task.is_stack:
-        return [_cost(writes, device)]
-    moved = [Step(before=_on_cpu(w.before), pulses=_on_cpu(w.pulses)) for w in writes]
-    return [_cost([step.task(index) for step in moved], device) for index in range(len(task))]
-
-
-def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-
-
-def _cost(writes: Sequence[Step], device: Device) -> tuple[int, float, float]:
+def adaptation_cost(adapted: Adapted, device: Device) -> tuple[int, float, float]:
+    """(pulses, energy [J], programming time [s]) of all writes of one adaptation."""
     costs = [
         write_cost(state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses), device)
-        for step in writes
+        for step in adapted.writes
         for layer in LAYERS
         if step.pulses[layer].any()
     ]
     return sum(c.pulses for c in costs), sum(c.energy for c in costs), sum(c.seconds for c in costs)
+
+
+def one_by_one(adapted: Adapted, task: Task) -> Iterator[Adapted]:
+    """The adaptations of a stack, each for itself and on the processor."""
+    if not task.is_stack:
+        yield adapted
+        return
+    weights = _on_cpu(adapted.weights)
+    writes = [Step(before=_on_cpu(w.before), pulses=_on_cpu(w.pulses)) for w in adapted.writes]
+    for index in range(len(task)):
+        yield Adapted(
+            weights={name: weight[index] for name, weight in weights.items()},
+            writes=tuple(step.task(index) for step in writes),
+        )
+
+
+def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
 
 
 def _tasks_at_once(network: Network) -> int:

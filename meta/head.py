@@ -67,7 +67,7 @@ def write_losses(
     weights = network.initial_weights()
     images = torch.cat([tasks.support, tasks.query], dim=1)
     flat = network.features(prepare(images.flatten(0, 1), dtype), weights, 0)
-    features = flat.unflatten(0, (len(tasks), -1))
+    features = flat.view(len(tasks), images.shape[1], -1)
     count = tasks.support_labels.shape[1]
     heads = [
         write_head(network, support, task.support_labels, write, rng=rng).weight

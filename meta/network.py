@@ -133,11 +133,8 @@ class Network(torch.nn.Module):
         weights = {name: self.weights[_key(name)] for name in a.learned_shapes}
         if a.erased is not None:
             g = 2 * a.erased - 1
-            weights |= {
-                n: torch.full(s, g, device=self.compute)
-                for n, s in a.weight_shapes.items()
-                if n not in weights
-            }
+            shapes = {n: shape for n, shape in a.weight_shapes.items() if n not in weights}
+            weights |= {n: torch.full(shape, g, device=self.compute) for n, shape in shapes.items()}
         return weights
 
     @property
@@ -176,6 +173,18 @@ class Network(torch.nn.Module):
             draw = torch.randn(new.shape, generator=generator)
             new.copy_(mine.mean(0) + mine.std(0) * draw)
         other.clip_weights()
+        other.note = self.note
+        return other
+
+    @torch.no_grad()
+    def with_steps(self, steps: int) -> Network:
+        """A network of its own for another number of inner steps, to train: what this one has learned
+        for its last step, or after it, holds for all that follow."""
+        other = Network(replace(self.architecture, steps=steps))
+        for name, mine in self.state_dict().items():
+            new = other.state_dict()[name]
+            by_step = name.startswith(("log_rates", "scales", "shifts"))
+            new.copy_(mine[torch.arange(len(new)).clamp(max=len(mine) - 1)] if by_step else mine)
         other.note = self.note
         return other
 
@@ -246,11 +255,8 @@ class Network(torch.nn.Module):
     def logits(self, features: Tensor, weights: Weights) -> Tensor:
         """(images, ways): the head's crossbar, and the digital gain after an erased one."""
         head, bias = weights[HEAD], weights[f"{HEAD}.bias"]
-        y = (
-            F.linear(features, head, bias)
-            if features.ndim == 2
-            else features @ head.mT + bias.unsqueeze(-2)
-        )
+        stack = features.ndim > 2
+        y = features @ head.mT + bias.unsqueeze(-2) if stack else F.linear(features, head, bias)
         return y if self.architecture.erased is None else torch.exp(self.log_gain) * y
 
     @torch.no_grad()

@@ -36,7 +36,9 @@ def normalise(y: Tensor, scale: Tensor, shift: Tensor, known: tuple[Tensor, ...]
 
 def pool(x: Tensor) -> Tensor:
     """The 2 x 2 max-pool of every image."""
-    return _images(F.max_pool2d(_flat(x), 2), len(x))
+    flat = x.flatten(0, 1).movedim(-1, 1)  # channels first to the eye, last in memory
+    pooled = F.max_pool2d(flat, 2).movedim(1, -1)
+    return pooled.view(*x.shape[:2], *pooled.shape[1:])
 
 
 def channels_last(images: Tensor) -> Tensor:
@@ -63,8 +65,8 @@ class _Convolution(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         to_input, to_weight = ctx.needs_input_grad
         return (
-            _Convolution.apply(gradient, _turned(weight)) if to_input else None,
-            _WeightGradient.apply(x, gradient) if to_weight else None,
+            convolve(gradient, _turned(weight)) if to_input else None,
+            _weight_gradient(x, gradient) if to_weight else None,
         )
 
 
@@ -83,9 +85,13 @@ class _WeightGradient(torch.autograd.Function):
         x, gradient = ctx.saved_tensors
         to_input, to_gradient = ctx.needs_input_grad
         return (
-            _Convolution.apply(gradient, _turned(change)) if to_input else None,
-            _Convolution.apply(x, change) if to_gradient else None,
+            convolve(gradient, _turned(change)) if to_input else None,
+            convolve(x, change) if to_gradient else None,
         )
+
+
+def _weight_gradient(x: Tensor, gradient: Tensor) -> Tensor:
+    return _WeightGradient.apply(x, gradient)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _statistics(y: Tensor) -> tuple[Tensor, Tensor]:
@@ -104,12 +110,3 @@ def _windows(x: Tensor) -> Tensor:
     padded = F.pad(x, (0, 0, 1, 1, 1, 1))
     windows = padded.unfold(2, 3, 1).unfold(3, 3, 1).movedim(4, -1)
     return windows.reshape(len(x), -1, 9 * x.shape[-1])
-
-
-def _flat(x: Tensor) -> Tensor:
-    """All images of all tasks, channels first to the eye and last in memory."""
-    return x.flatten(0, 1).movedim(-1, 1)
-
-
-def _images(x: Tensor, tasks: int) -> Tensor:
-    return x.movedim(1, -1).unflatten(0, (tasks, -1))

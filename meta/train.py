@@ -71,7 +71,8 @@ def train(
     """Meta-train and return the network of the best validation epoch.
 
     start : a network to go on from; its architecture must be that of `how`, but for a learned head
-        of other ways, in whose place a new one is drawn. None starts afresh.
+        of other ways, in whose place a new one is drawn, and for the inner steps, the last of which
+        is repeated. None starts afresh.
     resume : go on from the folder's last epoch, to the same weights as a run never stopped
     compute : the processor takes tasks one after another; an accelerator, a batch side by side
 
@@ -131,6 +132,8 @@ class _Run:
         generator = torch.Generator().manual_seed(how.seed)
         if start is not None and start.architecture.ways != how.ways and architecture.erased is None:
             start = start.with_new_head(how.ways, generator)
+        if start is not None and start.architecture.steps != architecture.steps:
+            start = start.with_steps(architecture.steps)
         self.network = (start or Network(architecture, generator)).to(compute)
         if self.network.architecture != architecture:
             raise InputError(

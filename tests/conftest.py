@@ -33,8 +33,16 @@ def pytest_runtest_setup(item):
         _do_without("ngspice or libngspice is not installed")
     if item.get_closest_marker("vacask") and not vacask.is_available():
         _do_without("VACASK is not installed")
+    if item.get_closest_marker("cuda") and not _has_gpu():
+        pytest.skip("torch sees no CUDA GPU")
     if item.get_closest_marker("browser") and not any(map(shutil.which, BROWSERS)):
         _do_without("no Chromium is installed")
+
+
+def _has_gpu():
+    import torch
+
+    return torch.cuda.is_available()
 
 
 def pytest_collection_modifyitems(items):

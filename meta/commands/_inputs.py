@@ -18,6 +18,8 @@ from roa_circuit.units import parse_quantity
 from roa_circuit.wiring import AS_IT_IS, Wiring
 
 if TYPE_CHECKING:
+    import torch
+
     from meta.behind_circuit import Hardware
     from meta.fewshot import FewShotDataset
     from meta.network import Network
@@ -46,6 +48,9 @@ InSitu = Annotated[
         help="Write through the wires, too: seconds an episode. Else cells get pulses in full.",
     ),
 ]
+Compute = Annotated[
+    str, typer.Option(help="cpu, or cuda: a batch of tasks side by side on a GPU.", metavar="WHERE")
+]
 Seed = Annotated[int, typer.Option(help="Of the tasks and the write noise.")]
 
 
@@ -54,6 +59,26 @@ def dataset_of(name: str, data: Path | None) -> FewShotDataset:
     from meta.datasets import load_dataset
 
     return load_dataset(name, data, progress=console.DownloadBar(name))
+
+
+def compute_of(name: str) -> torch.device:
+    """The processor or GPU of that name, 'cuda:1' for one of several.
+
+    A GPU may round factors of float32 products to TF32: training needs no more.
+    """
+    import torch
+
+    if name == "cpu":
+        return torch.device(name)
+    if name.partition(":")[0] != "cuda":
+        raise InputError(f"--compute {name}: must be cpu or cuda")
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).split("\n", maxsplit=1)[0]
+        raise InputError(f"--compute {name}: no such GPU here ({why}); leave it out") from None
+    torch.set_float32_matmul_precision("high")
+    return torch.device(name)
 
 
 def device_of(name: str | None) -> Device:

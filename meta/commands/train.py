@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meta.commands._inputs import Data, Method, NetworkFile, circuit_of, dataset_of
+from meta.commands._inputs import Compute, Data, Method, NetworkFile, circuit_of, compute_of, dataset_of
 from roa_circuit import console, options
 from roa_circuit.design_point import default_device
 from roa_circuit.errors import InputError
@@ -61,6 +61,7 @@ def train(
     device: Annotated[str | None, _option("Parameter set, a name or a TOML file.")] = None,
     seed: Annotated[Count, _option("Of initialisation, tasks and noise.")] = None,
     start: NetworkFile = None,
+    compute: Compute = "cpu",
     validate_every: Annotated[
         int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
     ] = 0,
@@ -77,6 +78,7 @@ def train(
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
+    where = compute_of(compute)
     how = _configuration(output, config, resume, context.params)
     from meta.events import Events
     from meta.network import Network
@@ -118,6 +120,7 @@ def train(
             output,
             start=first,
             resume=resume,
+            compute=where,
             callbacks=callbacks,
             on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
         )

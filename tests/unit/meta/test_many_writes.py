@@ -45,7 +45,7 @@ def test_every_variant_is_what_it_is_alone(bars, layer):
     network = Network(Architecture(ways=3, filters=4), torch.Generator().manual_seed(2))
     quiet = [*BLOCKS, HEAD][: [*BLOCKS, HEAD, None].index(layer)]
     for name in quiet:
-        network.scale_rates(name, 1e-9)
+        network.scale_rates(1e-9, name)
     outcomes = compare(network, bars.split("test"), VARIANTS)
     assert any(outcome.pulses_per_weight for outcome in outcomes) == (layer is not None)
     assert len({outcome.mean for outcome in outcomes}) > 1 or layer is None

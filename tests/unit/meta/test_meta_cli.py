@@ -83,3 +83,15 @@ def test_bad_input_is_one_helpful_line(roa_meta, tmp_path, monkeypatch, argument
     assert complaint in err
     assert err.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["n.safetensors"]
+
+
+@pytest.mark.parametrize(
+    ("where", "complaint"), [("gpu", "must be cpu or cuda"), ("cuda:99", "no such GPU")]
+)
+def test_training_says_where_it_cannot_compute(roa_meta, tmp_path, where, complaint):
+    code, _, error = roa_meta(
+        "train", "-o", tmp_path / "run", "--dataset", "glyphs", "--compute", where
+    )  # fmt: skip
+    assert code == 2
+    assert complaint in error
+    assert not (tmp_path / "run").exists()

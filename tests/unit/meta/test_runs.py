@@ -169,3 +169,17 @@ def test_a_run_goes_on_from_a_network_of_other_ways(bars, tmp_path):
     four = train(bars, Training(epochs=1, ways=4, **SMALL), tmp_path / "four", start=first)
     assert four.architecture.ways == 4
     assert four.note["start"]["training"]["ways"] == 3
+
+
+def test_a_run_goes_on_from_a_network_of_other_steps(bars, tmp_path):
+    """Whose last step holds for those that follow, at another rate."""
+    start = Network(Architecture(filters=4), torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        start.scales["conv2"].copy_(torch.arange(8.0).view(2, 4))
+        start.log_rates["conv4"].fill_(-1.0)
+    how = Training(method="maml++", filters=4, epochs=1, iterations=1, batch=1, queries=2,
+                   learning_rate=0.0, final_learning_rate=0.0, rate_scale=0.5, validation_tasks=2)  # fmt: skip
+    network = train(bars, how, tmp_path / "run", start=start)
+    assert network.scales["conv2"][:, 0].tolist() == [0, 4, 4, 4, 4, 4]
+    assert network.log_rates["conv4"].tolist() == pytest.approx([-1 + math.log(0.5)] * 5)
+    assert torch.equal(network.weights["fc"], start.weights["fc"])

@@ -1,0 +1,107 @@
+"""Training on a GPU against the processor: the same tasks, the same numbers."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+from meta.configuration import Training
+from meta.episodes import episode_accuracies
+from meta.hardware import WriteModel
+from meta.learners import outer_loss
+from meta.network import CPU, Architecture, Network
+from meta.recording import Recording
+from meta.tasks import TaskSource, channels_first
+from meta.train import train
+from roa_circuit.parameters import load_device
+from roa_circuit.programming import Programming
+
+pytestmark = pytest.mark.cuda
+GPU = torch.device("cuda")
+WRITE = WriteModel(device=load_device("zhang2021"), how=Programming())
+
+
+def gradients_of(network, tasks, dtype):
+    loss, logits = outer_loss(network, tasks, WRITE, relative_rate=3.0, dtype=dtype)
+    loss.backward()
+    return loss.detach(), (logits.argmax(-1) == tasks.query_labels).float().mean()
+
+
+def draw(bars, seed, compute):
+    images = channels_first(bars.split("train")).to(compute)
+    source = TaskSource(images=images, ways=5, shots=1, queries=3, rotate=True)
+    return source.draw(np.random.default_rng(seed), 4)
+
+
+def a_network(compute):
+    return Network(Architecture(filters=8), torch.Generator().manual_seed(0)).double().to(compute)
+
+
+def test_a_gpu_has_the_processors_gradients(bars):
+    found = {}
+    for compute in (CPU, GPU):
+        network = a_network(compute)
+        gradients_of(network, draw(bars, 0, compute), torch.float64)
+        found[compute] = [p.grad.cpu() for p in network.parameters() if p.grad is not None]
+    for mine, its in zip(found[GPU], found[CPU], strict=True):
+        assert torch.allclose(mine, its, rtol=1e-8, atol=1e-12)
+
+
+def test_a_replayed_step_is_the_step(bars):
+    """Of batches other than the one recorded, and after the parameters moved."""
+    network, twin = a_network(GPU), a_network(GPU)
+    step = functools.partial(gradients_of, network, dtype=torch.float64)
+    replay = Recording(network, step, draw(bars, 0, GPU))
+    for seed in (1, 2):
+        tasks = draw(bars, seed, GPU)
+        outcome = replay(tasks)
+        twin.zero_grad()
+        expected = gradients_of(twin, tasks, torch.float64)
+        assert [x.item() for x in outcome] == pytest.approx([x.item() for x in expected], abs=1e-12)
+        for mine, its in zip(network.parameters(), twin.parameters(), strict=True):
+            assert (mine.grad is None) == (its.grad is None)
+            if mine.grad is not None:
+                assert torch.allclose(mine.grad, its.grad, rtol=1e-9, atol=1e-12)
+            with torch.no_grad():
+                for parameter in (mine, its):
+                    parameter.mul_(0.9)
+
+
+@pytest.mark.parametrize("method", ["roa", "maml++", "roa-robust"])
+def test_a_run_on_a_gpu_learns_goes_on_and_is_read_on_a_processor(bars, tmp_path, method):
+    how = {"method": method, "filters": 8, "iterations": 10, "batch": 4, "queries": 3,
+           "pulses_from": 1, "validation_tasks": 5, "multi_step_epochs": 2}  # fmt: skip
+    rows = {}
+    whole = Training(epochs=2, **how)
+    for name, compute in (("cpu", CPU), ("gpu", GPU)):
+        rows[name] = []
+        collect = functools.partial(lambda rows, _, row: rows.append(row), rows[name])
+        train(bars, whole, tmp_path / name, compute=compute, callbacks=[collect])
+    assert rows["gpu"][0].loss == pytest.approx(rows["cpu"][0].loss, rel=0.15)
+    network = Network.load(tmp_path / "gpu" / "last.safetensors")
+    assert network.compute == CPU
+    count = {"shots": 1, "queries": 3, "tasks": 30, "seed": 0}
+    images = bars.split("test")
+    here = episode_accuracies(network, images, None, **count)
+    there = episode_accuracies(network.to(GPU), images, None, **count)
+    assert there.accuracies == pytest.approx(here.accuracies, abs=0.08)
+
+
+def test_a_resumed_run_on_a_gpu_goes_on(bars, tmp_path):
+    how = Training(filters=8, epochs=3, iterations=4, batch=2, queries=3, validation_tasks=2)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(_, row):
+        if row.epoch == 1:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train(bars, how, tmp_path / "run", compute=GPU, callbacks=[stop])
+    train(bars, how, tmp_path / "run", compute=GPU, resume=True)
+    train(bars, how, tmp_path / "whole", compute=GPU)
+    one, two = (Network.load(tmp_path / n / "last.safetensors") for n in ("run", "whole"))
+    for mine, its in zip(one.parameters(), two.parameters(), strict=True):
+        assert torch.allclose(mine, its, rtol=1e-4, atol=1e-6)
