@@ -10,9 +10,7 @@ from netlists.verify import verify
 from roa_circuit.design_point import default_device
 
 network = shipped_network()
-episode = adapt_episode(
-    network, load_dataset("glyphs"), device=default_device(), relative_rate=3.0, queries=2, seed=1
-)
+episode = adapt_episode(network, load_dataset("glyphs"), device=default_device(), queries=2, seed=1)
 print(f"query accuracy {episode.accuracy_before:.0%} before the write, {episode.accuracy:.0%} after it")
 
 result = verify(episode.layers["fc"])

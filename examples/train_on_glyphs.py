@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from meta.adaptation import adapt_episode
 from meta.configuration import Training
 from meta.datasets import load_dataset
-from meta.methods import find_method
 from meta.train import train
 from netlists.engines import Phase
 from netlists.verify import verify
@@ -30,10 +29,7 @@ with TemporaryDirectory() as folder:
     network = train(glyphs, how, Path(folder), callbacks=[show])
 
 for sigma_wn in (4.0, 0.0):
-    episode = adapt_episode(
-        network, glyphs, device=default_device(), relative_rate=network.written_rate,
-        max_pulses=find_method(how.method).max_pulses, sigma_wn=sigma_wn, seed=1,
-    )  # fmt: skip
+    episode = adapt_episode(network, glyphs, device=default_device(), sigma_wn=sigma_wn, seed=1)
     head = episode.layers["fc"]
     print(
         f"write noise {sigma_wn:g}: {episode.accuracy_before:.0%} before the write, "

@@ -77,28 +77,32 @@ def adapt_episode(
     split: str = "test",
     shots: int = 1,
     queries: int = 15,
-    relative_rate: float = 1.0,
+    relative_rate: float | None = None,
     sigma_wn: float = 0.0,
-    max_pulses: int = 64,
+    max_pulses: int | None = None,
     reads: int = 16,
     seed: int = 0,
 ) -> Episode:
     """Draw an episode with `seed`, adapt to it in one write, and lay it out on crossbars.
 
     circuit : the resistances of every layer's crossbar; the design point's by default
+    relative_rate, max_pulses : factor on the learned inner rates, and cap on one cell's pulses; by
+        default those that training wrote with
 
     Raises
     ------
     InputError : the split has too few classes or drawings for the episode.
     """
     rng = np.random.default_rng([seed, 3])
+    rate = network.written_rate if relative_rate is None else relative_rate
+    cap = network.max_pulses if max_pulses is None else max_pulses
     task = sample_task(
         dataset.split(split), rng, ways=network.architecture.ways, shots=shots, queries=queries
     )
-    write = WriteModel(device=device, how=Programming(sigma_wn=sigma_wn, max_pulses=max_pulses))
-    adapted = adapt(network, task, write, relative_rate=relative_rate, rng=rng)
+    write = WriteModel(device=device, how=Programming(sigma_wn=sigma_wn, max_pulses=cap))
+    adapted = adapt(network, task, write, relative_rate=rate, rng=rng)
     made = provenance(
-        dataset=dataset.name, split=split, seed=seed, relative_rate=relative_rate, sigma_wn=sigma_wn
+        dataset=dataset.name, split=split, seed=seed, relative_rate=rate, sigma_wn=sigma_wn
     )
     given = answers(network, task, adapted)
     return Episode(

@@ -72,7 +72,7 @@ def evaluate_behind(
     for task in range(tasks):
         episode = adapt_episode(
             network, dataset, device=hardware.device, shots=shots, queries=queries, relative_rate=rate,
-            max_pulses=network.max_pulses, reads=1, seed=seed + task,
+            reads=1, seed=seed + task,
         )  # fmt: skip
         labels = episode.task.query_labels.numpy()
         for row, sigma in enumerate(sigmas):

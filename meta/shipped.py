@@ -11,7 +11,10 @@ from roa_circuit.errors import InputError
 
 SHIPPED = {
     ("roa", 5): "omniglot_5way.safetensors",
+    ("roa", 10): "omniglot_10way.safetensors",
     ("roa", 20): "omniglot_20way.safetensors",
+    ("roa-wc", 5): "omniglot_5way_unconstrained.safetensors",
+    ("maml++", 5): "omniglot_5way_five_steps.safetensors",
     ("roa-robust", 20): "omniglot_robust.safetensors",
 }
 """(method that trained it, ways) and file; a network with an erased head serves any ways."""

@@ -181,7 +181,5 @@ def _adapted(key: _Key, seed: int) -> Episode:
         circuit=subject.circuit,
         shots=subject.shots,
         queries=subject.queries,
-        relative_rate=subject.network.written_rate,
-        max_pulses=subject.network.max_pulses,
         seed=seed,
     )

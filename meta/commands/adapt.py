@@ -71,8 +71,7 @@ def adapt(
         circuit=circuit_of(wire_resistance) if hardware is None else hardware.crossbar,
         shots=shots,
         queries=queries,
-        relative_rate=net.written_rate if relative_rate is None else relative_rate,
-        max_pulses=net.max_pulses,
+        relative_rate=relative_rate,
         sigma_wn=sigma_wn,
         seed=seed,
     )

@@ -100,8 +100,6 @@ def _adapted_heads(
             images,
             device=parameters,
             circuit=default_crossbar(1, 2),
-            relative_rate=net.written_rate,
-            max_pulses=net.max_pulses,
             reads=1,
             seed=seed,
         ).layers[HEAD]

@@ -21,7 +21,6 @@ from roa_circuit.programming import Programming, after_pulses
 from roa_circuit.solver import read_currents
 
 OF_THE_LAYERS = Path(__file__).parents[1] / "data" / "network_of_the_shipped_layers.safetensors"
-RELATIVE_RATE = 3.0  # chosen on validation classes, as docs/training.md shows
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +29,7 @@ def omniglot(measured_data):
     return load_dataset("omniglot", measured_data("omniglot"))
 
 
-@pytest.mark.parametrize(("ways", "tasks", "least"), [(5, 60, 0.97), (20, 6, 0.87)])
+@pytest.mark.parametrize(("ways", "tasks", "least"), [(5, 60, 0.98), (10, 12, 0.95), (20, 6, 0.94)])
 def test_real_omniglot_one_shot_in_one_write(omniglot, ways, tasks, least):
     """A few test episodes; docs/reproduction.md has 600."""
     outcome = episode_accuracies(
@@ -41,15 +40,14 @@ def test_real_omniglot_one_shot_in_one_write(omniglot, ways, tasks, least):
         queries=15,
         tasks=tasks,
         seed=0,
-        relative_rate=RELATIVE_RATE,
         dtype=fastest_dtype(),
     )
     assert outcome.accuracies.mean() > least
-    assert 0 < outcome.pulses_per_weight < 0.2
+    assert 0 < outcome.pulses_per_weight < 0.5
 
 
 @pytest.mark.parametrize(
-    ("ways", "sigma_wn", "least"), [(5, 0.0, 0.96), (5, 4.0, 0.95), (20, 4.0, 0.88)]
+    ("ways", "sigma_wn", "least"), [(5, 0.0, 0.97), (5, 4.0, 0.97), (20, 4.0, 0.93)]
 )
 def test_the_robust_network_stands_the_noise_of_equation_7(omniglot, ways, sigma_wn, least):
     """12 test episodes, a head written once on erased cells; docs/reproduction.md has 600."""
@@ -102,8 +100,8 @@ def test_wires_of_the_design_point_cost_at_most_two_points():
 
 
 def test_a_foreign_architecture_still_adapts():
-    """Three ways, two steps: nothing is wired to the shipped shape."""
-    network = Network(Architecture(ways=3, filters=4, steps=2))
+    """Three ways, four filters: nothing is wired to the shipped shape."""
+    network = Network(Architecture(ways=3, filters=4))
     episode = adapt_episode(
         network, load_dataset("glyphs"), device=default_device(), queries=2, relative_rate=20.0
     )

@@ -1,5 +1,6 @@
 """A run is a folder: configuration, metrics, and a training that can be killed at any moment."""
 
+import math
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from PIL import Image
 
 from meta.configuration import Training
 from meta.events import Events
-from meta.network import Network
+from meta.network import Architecture, Network
 from meta.train import epochs_done, learning_rate, train
 from roa_circuit.errors import InputError
 
@@ -177,8 +178,10 @@ def test_a_run_goes_on_from_a_network_of_other_steps(bars, tmp_path):
     with torch.no_grad():
         start.scales["conv2"].copy_(torch.arange(8.0).view(2, 4))
         start.log_rates["conv4"].fill_(-1.0)
-    how = Training(method="maml++", filters=4, epochs=1, iterations=1, batch=1, queries=2,
-                   learning_rate=0.0, final_learning_rate=0.0, rate_scale=0.5, validation_tasks=2)  # fmt: skip
+    how = Training(
+        method="maml++", filters=4, epochs=1, iterations=1, batch=1, queries=2, validation_tasks=2,
+        rate_scale=0.5, learning_rate=0.0, final_learning_rate=0.0,
+    )  # fmt: skip
     network = train(bars, how, tmp_path / "run", start=start)
     assert network.scales["conv2"][:, 0].tolist() == [0, 4, 4, 4, 4, 4]
     assert network.log_rates["conv4"].tolist() == pytest.approx([-1 + math.log(0.5)] * 5)
