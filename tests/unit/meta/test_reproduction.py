@@ -277,7 +277,7 @@ def test_the_best_network_of_a_folder_is_used_before_the_shipped_one(trained):
     (shipped,) = Networks([trained]).find("roa", "omniglot", 5)
     assert shipped.path.name == "omniglot_5way.safetensors"
     assert Networks().find("roa-robust", "omniglot", 13)
-    assert Networks().find("roa", "omniglot", 10) == ()
+    assert Networks().find("roa", "omniglot", 13) == ()
     assert Networks().find("roa", "miniimagenet", 5) == ()
     twice = {"start": {"training": {"iterations": 3, "batch": 2}, "epoch": {"epoch": 1}}}
     assert training_tasks(twice) == 12
