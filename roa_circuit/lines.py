@@ -49,7 +49,7 @@ class Lines:
     exchanged: bool = False
 
     @classmethod
-    @functools.lru_cache(maxsize=64)
+    @functools.lru_cache(maxsize=16)
     def of(cls, c: Crossbar) -> Lines:
         """Those of a crossbar's lines, its breaks left out."""
         steps = (-1 if c.sense == "top" else 1), (-1 if c.drive == "right" else 1)
