@@ -210,7 +210,7 @@ def against_numpy(rows: int, columns: int, reads: int, repeats: int) -> Row:
         return _read_in_numpy(crossbar, state, voltages, DEVICE)
 
     mine, theirs = in_turns([own, other], repeats)
-    case = f"{rows}x{columns}, {reads} fresh reads, Eq. 2 at every cell"
+    case = f"{rows}x{columns}, {reads} fresh read{'s' * (reads > 1)}, Eq. 2 at every cell"
     return row(case, mine, "the same in numpy", theirs, worst(own(), other()))
 
 
