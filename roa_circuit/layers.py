@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.crossbar import Crossbar
+from roa_circuit.crossbar import Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
 from roa_circuit.results import write_file
@@ -66,7 +66,8 @@ class ProgrammedLayer(Shown):
         """Its size, its write, its reads and its wires."""
         rows, columns = self.crossbar.shape
         written, c = int((self.pulses != 0).sum()), self.crossbar
-        wires = f"word {c.r_word:g}, bit {c.r_bit:g}, source {c.r_source:g}, sense {c.r_sense:g} Ohm"
+        names = ("word", "bit", "source", "sense")
+        wires = ", ".join(f"{name} {said(getattr(c, f'r_{name}'))}" for name in names) + " Ohm"
         return Facts(
             title=f"Layer {self.name}: {rows} x {columns} cells",
             rows=[

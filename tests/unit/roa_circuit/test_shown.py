@@ -1,5 +1,7 @@
 """What people see at a prompt: short, with units, and safe in a page."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,13 @@ def test_a_screenful_at_most(name, thing):
     assert "array(" not in text
     assert page.startswith("<table>")
     assert page.count("<tr>") == len(text.splitlines()) - 1
+
+
+def test_a_layer_shows_lines_that_differ():
+    layer = load_layer("fc")
+    uneven = dataclasses.replace(layer.crossbar, r_sense=(5.0, 0.0, 1.0, 2.0, 3.0, 20.0))
+    shown = repr(dataclasses.replace(layer, crossbar=uneven))
+    assert "word 1, bit 1, source 10, sense 0 to 20 Ohm" in shown
 
 
 def test_a_fit_shows_its_constants():
