@@ -32,6 +32,14 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         (f"accuracy, {result.engine}", _percent(result.accuracy_spice), ""),
         *_drawn(result),
         ("matrices and cells of ngspice", result.dialect, ""),
+        *(_times(result) if result.spice_seconds else ()),
+    ]  # fmt: skip
+    return [row for row in rows if row[1]]
+
+
+def _times(result: Verification) -> list[tuple[str, str, str]]:
+    """What both engines took; a write without pulses runs no simulator."""
+    return [
         (f"{result.engine_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
         (f"{result.engine_version}, on {result.workers} core(s)", f"{result.wall_seconds:.1f} s", ""),
         ("surrogate", f"{result.surrogate_seconds:.3g} s", ""),
@@ -39,7 +47,6 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         ("surrogate faster by, reads alone",
          "" if result.read_speedup is None else f"{result.read_speedup:,.0f} x", ""),
     ]  # fmt: skip
-    return [row for row in rows if row[1]]
 
 
 def _drawn(result: Verification) -> list[tuple[str, str, str]]:

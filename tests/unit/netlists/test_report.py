@@ -184,6 +184,15 @@ def test_one_phase_alone_leaves_the_other_open(pretender, phase, rows):
     assert whole_page([result]).count("<figure") == 3
 
 
+def test_a_write_without_pulses_names_no_simulator(pretender):
+    tile = TileSize(rows=4, columns=2)  # the one that is drawn has no pulses
+    result = pretender(rows=9, columns=6, density=0.0, phase=Phase.write, tile=tile, tiles=1)
+    assert (result.passed, result.pulses) == (True, 0)
+    shown = [row[0] for row in summary_rows(result)]
+    assert "final states, worst error" in shown
+    assert not any("runs" in name or "faster" in name for name in shown)
+
+
 @pytest.mark.parametrize("phase", list(Phase))
 def test_a_tiled_layer_is_verified_tile_by_tile(pretender, phase):
     """Faults of one part in a million on every tile come out as that."""
