@@ -83,7 +83,8 @@ def _explain(axes: Axes) -> None:
     """A legend, the paper's curves after ours."""
     handles, labels = axes.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda i: (labels[i] in LINES, labels[i].endswith("paper")))
-    axes.legend([handles[i] for i in order], [labels[i] for i in order], loc="best")
+    chosen = [handles[i] for i in order], [labels[i] for i in order]
+    axes.legend(*chosen, loc="best", frameon=True, framealpha=0.85, edgecolor="none")
 
 
 def _paint_rates(axes: Axes, entries: Sequence[Entry]) -> None:
