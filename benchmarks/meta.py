@@ -30,10 +30,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from meta.architecture import BLOCKS, Architecture
 from meta.glyphs import render_glyphs
 from meta.head import write_losses
 from meta.learners import outer_loss
-from meta.network import BLOCKS, Architecture, Network, fastest_dtype
+from meta.network import Network
+from meta.precision import fastest_dtype
 from meta.recording import Recording
 from meta.shipped import shipped_network
 from meta.tasks import Task, sample_task, stack

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from meta.adaptation import Episode
-from meta.network import BLOCKS, HEAD, Network
+from meta.architecture import BLOCKS, HEAD
+from meta.network import Network
 from roa_circuit.chip import Chip
 from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar

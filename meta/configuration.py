@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from meta.architecture import Architecture
 from meta.methods import Method, find_method
-from meta.network import Architecture
 from roa_circuit.errors import InputError, nearest
 
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from meta.architecture import BLOCKS, HEAD
 from meta.learners import Adapted
-from meta.network import BLOCKS, HEAD, Network, conv
+from meta.network import Network, conv
 from meta.tasks import Task
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError

@@ -16,7 +16,8 @@ from meta.deploy import LAYERS, matrix
 from meta.hardware import WriteModel
 from meta.learners import Adapted, Step, adapt, adapt_by, query_loss
 from meta.methods import METHODS, Method
-from meta.network import CPU, Network, prepare
+from meta.network import Network
+from meta.precision import CPU, prepare
 from meta.tasks import Task, as_batch, sample_task, stack
 from roa_circuit.arrays import FreeCells
 from roa_circuit.mapping import state_from_weight, weight_from_state

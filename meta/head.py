@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from meta.architecture import HEAD
 from meta.hardware import Write, WriteModel, write_weight
-from meta.network import HEAD, Network, prepare
+from meta.network import Network
+from meta.precision import prepare
 from meta.tasks import Task
 
 

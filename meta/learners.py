@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from meta.architecture import HEAD
 from meta.hardware import WriteModel, write_weight
 from meta.head import write_head
 from meta.methods import Method
-from meta.network import HEAD, Network, prepare
+from meta.network import Network
+from meta.precision import prepare
 from meta.tasks import Task
 
 

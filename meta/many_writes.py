@@ -16,11 +16,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from meta.architecture import BLOCKS
 from meta.episodes import Episodes, adaptation_cost, episode_accuracies
 from meta.hardware import WriteModel
 from meta.learners import Adapted, Step, inner_steps
 from meta.methods import Method
-from meta.network import BLOCKS, Network, conv, prepare
+from meta.network import Network, conv
+from meta.precision import prepare
 from meta.tasks import Task, sample_task
 from roa_circuit.mapping import state_from_weight, weight_from_state
 from roa_circuit.parameters import Device

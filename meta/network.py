@@ -15,7 +15,7 @@ import copy
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,75 +25,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from meta import stacked
+from meta.architecture import BLOCKS, HEAD, Architecture
 from meta.methods import find_method
+from meta.precision import layout
 from roa_circuit.errors import InputError
 from roa_circuit.results import write_file
 
-BLOCKS = ("conv1", "conv2", "conv3", "conv4")
-HEAD = "fc"
-CPU = torch.device("cpu")
 FORMAT = "roa-network-1"
 
 Weights = Mapping[str, Tensor]
 """Crossbar weights by name: conv1..conv4 (filters, channels, 3, 3), fc (ways, filters), fc.bias."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Architecture:
-    """The sizes of a network: `filters` per block, `ways` classes, inner `steps`.
-
-    last_filters : of the last block, where it differs; 0 is `filters`
-    erased : the head's cells all start at this omega and are the only ones written; None learns
-        the head and writes every layer
-    same_length : scale the features before an erased head to one length, digitally
-    """
-
-    ways: int = 5
-    filters: int = 64
-    last_filters: int = 0
-    channels: int = 1
-    size: int = 28  # [pixels]
-    steps: int = 1
-    erased: float | None = None
-    same_length: bool = True
-
-    def __post_init__(self) -> None:
-        for name, least in {"ways": 2, "filters": 1, "channels": 1, "size": 16, "steps": 1}.items():
-            if getattr(self, name) < least:
-                raise InputError(f"{name} = {getattr(self, name)} must be at least {least}")
-        if self.erased is not None and not 0 < self.erased < 1:
-            raise InputError(f"erased = {self.erased} must lie inside (0, 1)")
-
-    @property
-    def poolings(self) -> int:
-        """Blocks that pool: all, or all but the last before an erased head."""
-        return len(BLOCKS) if self.erased is None else len(BLOCKS) - 1
-
-    @property
-    def block_filters(self) -> dict[str, int]:
-        """Filters of every block."""
-        last = self.last_filters or self.filters
-        return dict(zip(BLOCKS, (*(self.filters,) * 3, last), strict=True))
-
-    @property
-    def features(self) -> int:
-        """Inputs of the head: every pooling halves the image, rounding down."""
-        side: int = self.size // 2**self.poolings
-        return self.block_filters[BLOCKS[-1]] * side * side
-
-    @property
-    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shapes of all crossbar weights."""
-        inputs = (self.channels, *(self.filters,) * 3)
-        filters = self.block_filters.items()
-        shapes = {name: (count, n, 3, 3) for (name, count), n in zip(filters, inputs, strict=True)}
-        return {**shapes, HEAD: (self.ways, self.features), f"{HEAD}.bias": (self.ways,)}
-
-    @property
-    def learned_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shapes of the crossbar weights that training learns: an erased head is not among them."""
-        shapes = self.weight_shapes
-        return shapes if self.erased is None else {name: shapes[name] for name in BLOCKS}
 
 
 class Network(torch.nn.Module):
@@ -312,31 +253,7 @@ def conv(x: Tensor, weight: Tensor) -> Tensor:
     """The 3 x 3 convolution, padded by 1; in the input's layout and precision."""
     if x.ndim == 5:
         return stacked.convolve(x, weight)
-    return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=_layout(x.dtype)), padding=1)
-
-
-def prepare(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Images in a precision, and in the layout that goes with it."""
-    if images.ndim != 4:
-        return images.to(dtype)
-    return images.to(dtype=dtype, memory_format=_layout(dtype))
-
-
-def fastest_dtype(compute: torch.device = CPU) -> torch.dtype:
-    """bfloat16 where the processor multiplies it natively, else float32."""
-    if compute.type != "cpu":
-        return torch.float32  # TF32 products are as fast there, as memory is what counts
-    native = torch.backends.cpu.get_cpu_capability() == "AVX512" and _has_bf16()
-    return torch.bfloat16 if native else torch.float32
-
-
-def _layout(dtype: torch.dtype) -> torch.memory_format:
-    """Channels last is what bfloat16 is fast in; float32 loses a decimal of the loss there."""
-    return torch.channels_last if dtype is torch.bfloat16 else torch.contiguous_format
-
-
-def _has_bf16() -> bool:
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=layout(x.dtype)), padding=1)
 
 
 def _key(name: str) -> str:

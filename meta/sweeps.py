@@ -13,9 +13,10 @@ import numpy as np
 import torch
 
 from meta.adaptation import Episode, adapt_episode
+from meta.architecture import HEAD
 from meta.behind_circuit import CircuitLayer, Hardware, classes, head_inputs
 from meta.fewshot import FewShotDataset
-from meta.network import HEAD, Network
+from meta.network import Network
 from roa_circuit.chip import Chip
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device

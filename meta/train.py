@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from meta.architecture import HEAD
 from meta.checkpoint import load_state, save_state
 from meta.configuration import Training
 from meta.episodes import Episodes, embedded, episode_accuracies
 from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
-from meta.head import write_losses
-from meta.learners import constraint, outer_loss
-from meta.network import CPU, HEAD, Network, fastest_dtype
-from meta.recording import Recording
-from meta.tasks import Task, TaskSource, channels_first
+from meta.network import Network
+from meta.outer_step import OuterStep, Phase
+from meta.precision import CPU, fastest_dtype
+from meta.tasks import TaskSource, channels_first
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
@@ -43,14 +42,6 @@ class Epoch:
     accuracy_pulses: float
     accuracy_noise: float
     pulses_per_weight: float
-
-
-class Phase(NamedTuple):
-    """What outer steps have in common: whether the inner step is written in pulses, and the progress
-    of the multi-step loss."""
-
-    written: bool
-    progress: float
 
 
 Callback = Callable[[Network, Epoch], None]
@@ -144,11 +135,9 @@ class _Run:
         self.network.log_rates.requires_grad_(how.how.learned_rates)
         self.started_from = self.network.note
         self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad])
-        self.write = WriteModel(
-            device=load_device(how.device), how=Programming(max_pulses=how.pulse_cap)
-        )
+        write = WriteModel(device=load_device(how.device), how=Programming(max_pulses=how.pulse_cap))
+        self.step = OuterStep(self.network, how, write, self.streams["noise"], self.dtype)
         self.rows: list[Epoch] = []
-        self.recordings: dict[Phase, Recording] = {}
 
     def restore(self) -> None:
         """Go on from state.safetensors; a folder without one starts afresh."""
@@ -198,7 +187,9 @@ class _Run:
         how, network = self.how, self.network.train()
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(epoch * how.iterations + iteration, how)
-        outcome = self.gradients(self.source.draw(self.streams["tasks"], how.batch), self.phase(epoch))
+        outcome = self.step.gradients(
+            self.source.draw(self.streams["tasks"], how.batch), self.phase(epoch)
+        )
         self.optimiser.step()
         network.clip_weights()
         return outcome
@@ -210,66 +201,6 @@ class _Run:
             written=epoch >= how.pulses_from and how.how.written == "pulses",
             progress=min(1.0, epoch / how.multi_step_epochs) if how.how.multi_step else 1.0,
         )
-
-    def gradients(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Set the gradients of a batch: (mean query loss, mean query accuracy)."""
-        if self.compute.type == "cuda" and self.network.architecture.erased is None:
-            return self.recording(tasks, phase)(tasks)
-        self.optimiser.zero_grad()
-        return self.backward(tasks, phase)
-
-    def recording(self, tasks: Task, phase: Phase) -> Recording:
-        """The outer step of a phase, as the GPU replays it."""
-        if phase not in self.recordings:
-            self.recordings.clear()
-            record = functools.partial(self.backward, phase=phase)
-            self.recordings[phase] = Recording(self.network, record, tasks)
-        return self.recordings[phase]
-
-    def backward(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Add the gradients of a batch's loss and of the constraint to the parameters."""
-        how, network = self.how, self.network
-        penalty = how.constraint_rate * constraint(network.initial_weights(), how.constraint)
-        penalty.backward()  # type: ignore[no-untyped-call]
-        if network.architecture.erased is None:
-            return self.every_weight(tasks, phase)
-        return self.erased_head(tasks)
-
-    def every_weight(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Backward of tasks that write every weight: a processor takes one after another, which asks
-        for the memory of one, an accelerator all at once."""
-        how, write = self.how, self.write if phase.written else None
-        outcomes = []
-        for part in tasks if self.compute == CPU else (tasks,):
-            loss, logits = outer_loss(
-                self.network,
-                part,
-                write,
-                progress=phase.progress,
-                relative_rate=how.relative_rate if phase.written else 1.0,
-                rng=self.streams["noise"],
-                second_order=how.second_order,
-                dtype=self.dtype,
-            )
-            (loss * len(part) / how.batch).backward()  # type: ignore[no-untyped-call]
-            right = (logits.argmax(-1) == part.query_labels).float().mean()
-            outcomes.append((loss.detach(), right))
-        losses, accuracies = zip(*outcomes, strict=True)
-        return torch.stack(losses).mean(), torch.stack(accuracies).mean()
-
-    def erased_head(self, tasks: Task) -> tuple[Tensor, Tensor]:
-        """Backward of tasks that write an erased head, each at a noise level of its own."""
-        sigmas = self.streams["noise"].choice(self.how.noise, len(tasks))
-        writes = [self.noisy(float(sigma)) for sigma in sigmas]
-        loss, accuracy = write_losses(
-            self.network, tasks, writes, rng=self.streams["noise"], dtype=self.dtype
-        )
-        loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach(), accuracy
-
-    def noisy(self, sigma_wn: float) -> WriteModel:
-        """The run's write at a noise level."""
-        return replace(self.write, how=replace(self.write.how, sigma_wn=sigma_wn))
 
     def validation_images(self) -> tuple[NDArray[Any], torch.dtype]:
         """The validation classes, and the precision they go through the network in; before an erased
@@ -286,7 +217,7 @@ class _Run:
         return episode_accuracies(
             self.network.eval(),
             images,
-            None if sigma_wn is None else self.noisy(sigma_wn),
+            None if sigma_wn is None else self.step.noisy(sigma_wn),
             shots=how.shots,
             queries=min(15, images.shape[1] - how.shots),
             tasks=how.validation_tasks,

@@ -16,9 +16,10 @@ from types import TracebackType
 from typing import Self
 
 from meta.adaptation import adapt_episode
+from meta.architecture import HEAD
 from meta.configuration import Training
 from meta.fewshot import FewShotDataset
-from meta.network import HEAD, Network
+from meta.network import Network
 from meta.spice_log import Divergence, SpiceRow, Tolerances, read_rows, write_rows
 from meta.sweeps import NetworkSubject
 from meta.train import Epoch

@@ -90,7 +90,7 @@ def _adapted_heads(
 ) -> list[ProgrammedLayer]:
     """The heads of test episodes 0, 1, ..., each adapted in one write."""
     from meta.adaptation import adapt_episode
-    from meta.network import HEAD
+    from meta.architecture import HEAD
 
     net, _ = network_of(network, method, ways)
     images, parameters = dataset_of(dataset, data), device_of(device)

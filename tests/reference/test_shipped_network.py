@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from meta.adaptation import adapt_episode
+from meta.architecture import BLOCKS, Architecture
 from meta.datasets import load_dataset
 from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
 from meta.methods import METHODS
-from meta.network import BLOCKS, Architecture, Network, fastest_dtype
+from meta.network import Network
+from meta.precision import fastest_dtype
 from meta.shipped import shipped_network
 from netlists.shipped import load_layer, shipped_layers
 from netlists.verify import predictions

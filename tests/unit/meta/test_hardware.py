@@ -10,11 +10,12 @@ import torch
 
 from meta import cli
 from meta.adaptation import adapt_episode
+from meta.architecture import HEAD, Architecture
 from meta.behind_circuit import Hardware
 from meta.behind_wires import behind_wires, predictions
 from meta.circuit_evaluation import evaluate_behind
 from meta.methods import METHODS
-from meta.network import HEAD, Architecture, Network
+from meta.network import Network
 from meta.sweeps import NetworkSubject
 from meta.validate import referee
 from roa_circuit.circuitry import BARE, Amplifier, Circuitry, Transistor

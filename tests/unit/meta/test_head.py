@@ -5,11 +5,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from meta.architecture import Architecture
 from meta.episodes import embedded, episode_accuracies
 from meta.hardware import WriteModel
 from meta.head import head_step, write_head, write_losses
 from meta.learners import adapt, query_loss
-from meta.network import Architecture, Network
+from meta.network import Network
 from meta.tasks import sample_task, stack
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device

@@ -5,12 +5,13 @@ import pytest
 import torch
 
 from meta.adaptation import adapt_episode
+from meta.architecture import Architecture
 from meta.configuration import Training
 from meta.episodes import episode_accuracies
 from meta.evaluate import evaluate
 from meta.hardware import WriteModel, write_weight
 from meta.learners import adapt, constraint, query_loss
-from meta.network import Architecture, Network
+from meta.network import Network
 from meta.tasks import sample_task
 from meta.train import train
 from roa_circuit.design_point import default_device

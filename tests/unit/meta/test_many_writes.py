@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from meta.architecture import BLOCKS, HEAD, Architecture
 from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
 from meta.many_writes import Variant, variant_accuracies
 from meta.methods import METHODS
-from meta.network import BLOCKS, HEAD, Architecture, Network
+from meta.network import Network
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
 

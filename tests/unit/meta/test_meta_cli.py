@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from meta import cli
-from meta.network import Architecture, Network
+from meta.architecture import Architecture
+from meta.network import Network
 from roa_circuit.layers import ProgrammedLayer
 
 

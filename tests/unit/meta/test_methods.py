@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from meta.architecture import Architecture
 from meta.hardware import WriteModel
 from meta.learners import adapt, adapt_by, outer_loss, query_loss, step_importance, write_at_once
 from meta.methods import METHODS, find_method
-from meta.network import Architecture, Network
+from meta.network import Network
 from meta.shipped import SHIPPED, shipped_network
 from meta.tasks import sample_task
 from roa_circuit.errors import InputError

@@ -11,8 +11,9 @@ import xarray as xr
 
 from meta import cli
 from meta.adaptation import adapt_episode
+from meta.architecture import BLOCKS, HEAD, Architecture
 from meta.behind_circuit import classes, head_inputs, on_chips
-from meta.network import BLOCKS, HEAD, Architecture, Network, conv
+from meta.network import Network, conv
 from meta.sweeps import NetworkSubject
 from roa_circuit.chip import chip_of
 from roa_circuit.crossbar import Crossbar

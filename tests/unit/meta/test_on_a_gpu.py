@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from meta.architecture import Architecture
 from meta.configuration import Training
 from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
 from meta.learners import outer_loss
-from meta.network import CPU, Architecture, Network
+from meta.network import Network
+from meta.precision import CPU
 from meta.recording import Recording
 from meta.tasks import TaskSource, channels_first
 from meta.train import train

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from meta.architecture import BLOCKS
 from meta.learners import outer_loss
-from meta.network import BLOCKS, fastest_dtype
+from meta.precision import fastest_dtype
 from meta.shipped import shipped_network
 from meta.tasks import sample_task
 

@@ -14,9 +14,10 @@ import torch
 from PIL import Image
 
 from meta import cli
+from meta.architecture import Architecture
 from meta.configuration import Training
 from meta.evaluate import RELATIVE_RATES
-from meta.network import Architecture, Network
+from meta.network import Network
 from meta.reproduction.ablation import INGREDIENTS, Ablation
 from meta.reproduction.ablation import markdown as ablation_markdown
 from meta.reproduction.budgets import Budget, train_command

@@ -11,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
+from meta.architecture import Architecture
 from meta.configuration import Training
 from meta.events import Events
-from meta.network import Architecture, Network
+from meta.network import Network
 from meta.train import epochs_done, learning_rate, train
 from roa_circuit.errors import InputError
 

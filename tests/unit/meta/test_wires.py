@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from meta import cli
+from meta.architecture import Architecture
 from meta.behind_wires import behind_wires, ideal_predictions, predictions
-from meta.network import Architecture, Network
+from meta.network import Network
 from meta.validate import referee
 from roa_circuit.imperfections import Imperfections
 

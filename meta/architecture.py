@@ -1,0 +1,68 @@
+"""The sizes of a network: its blocks, its head, and the shapes of what is learned and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roa_circuit.errors import InputError
+
+BLOCKS = ("conv1", "conv2", "conv3", "conv4")
+HEAD = "fc"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The sizes of a network: `filters` per block, `ways` classes, inner `steps`.
+
+    last_filters : of the last block, where it differs; 0 is `filters`
+    erased : the head's cells all start at this omega and are the only ones written; None learns
+        the head and writes every layer
+    same_length : scale the features before an erased head to one length, digitally
+    """
+
+    ways: int = 5
+    filters: int = 64
+    last_filters: int = 0
+    channels: int = 1
+    size: int = 28  # [pixels]
+    steps: int = 1
+    erased: float | None = None
+    same_length: bool = True
+
+    def __post_init__(self) -> None:
+        for name, least in {"ways": 2, "filters": 1, "channels": 1, "size": 16, "steps": 1}.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name} = {getattr(self, name)} must be at least {least}")
+        if self.erased is not None and not 0 < self.erased < 1:
+            raise InputError(f"erased = {self.erased} must lie inside (0, 1)")
+
+    @property
+    def poolings(self) -> int:
+        """Blocks that pool: all, or all but the last before an erased head."""
+        return len(BLOCKS) if self.erased is None else len(BLOCKS) - 1
+
+    @property
+    def block_filters(self) -> dict[str, int]:
+        """Filters of every block."""
+        last = self.last_filters or self.filters
+        return dict(zip(BLOCKS, (*(self.filters,) * 3, last), strict=True))
+
+    @property
+    def features(self) -> int:
+        """Inputs of the head: every pooling halves the image, rounding down."""
+        side: int = self.size // 2**self.poolings
+        return self.block_filters[BLOCKS[-1]] * side * side
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of all crossbar weights."""
+        inputs = (self.channels, *(self.filters,) * 3)
+        filters = self.block_filters.items()
+        shapes = {name: (count, n, 3, 3) for (name, count), n in zip(filters, inputs, strict=True)}
+        return {**shapes, HEAD: (self.ways, self.features), f"{HEAD}.bias": (self.ways,)}
+
+    @property
+    def learned_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the crossbar weights that training learns: an erased head is not among them."""
+        shapes = self.weight_shapes
+        return shapes if self.erased is None else {name: shapes[name] for name in BLOCKS}
