@@ -1,4 +1,4 @@
-"""The outer step: the gradients of a batch of tasks, one after another or side by side on a GPU."""
+"""The outer step: the gradients of a batch of tasks, a core each or side by side on a GPU."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from meta.configuration import Training
+from meta.cores import Cores
 from meta.hardware import WriteModel
 from meta.head import write_losses
 from meta.learners import constraint, outer_loss
@@ -44,6 +45,7 @@ class OuterStep:
     ) -> None:
         self.network, self.how, self.write, self.noise, self.dtype = network, how, write, noise, dtype
         self.recordings: dict[Phase, Recording] = {}
+        self.cores = Cores()
 
     def gradients(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
         """Set the gradients of a batch: (mean query loss, mean query accuracy)."""
@@ -65,30 +67,46 @@ class OuterStep:
         how, network = self.how, self.network
         penalty = how.constraint_rate * constraint(network.initial_weights(), how.constraint)
         penalty.backward()  # type: ignore[no-untyped-call]
-        if network.architecture.erased is None:
-            return self.every_weight(tasks, phase)
-        return self.erased_head(tasks)
+        if network.architecture.erased is not None:
+            return self.erased_head(tasks)
+        return (self.one_by_one if network.compute == CPU else self.side_by_side)(tasks, phase)
 
-    def every_weight(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Backward of tasks that write every weight: a processor takes one after another, which asks
-        for the memory of one, an accelerator all at once."""
-        how, write = self.how, self.write if phase.written else None
-        outcomes = []
-        for part in tasks if self.network.compute == CPU else (tasks,):
-            loss, logits = outer_loss(
-                self.network,
-                part,
-                write,
-                progress=phase.progress,
-                relative_rate=how.relative_rate if phase.written else 1.0,
-                rng=self.noise,
-                second_order=how.second_order,
-                dtype=self.dtype,
-            )
-            (loss * len(part) / how.batch).backward()  # type: ignore[no-untyped-call]
-            right = (logits.argmax(-1) == part.query_labels).float().mean()
-            outcomes.append((loss.detach(), right))
-        losses, accuracies = zip(*outcomes, strict=True)
+    def loss(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
+        """(query loss, query accuracy) of a task that writes every weight, or the means of a stack."""
+        loss, logits = outer_loss(
+            self.network,
+            tasks,
+            self.write if phase.written else None,
+            progress=phase.progress,
+            relative_rate=self.how.relative_rate if phase.written else 1.0,
+            rng=self.noise,
+            second_order=self.how.second_order,
+            dtype=self.dtype,
+        )
+        return loss, (logits.argmax(-1) == tasks.query_labels).float().mean()
+
+    def side_by_side(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
+        """Backward of a whole stack."""
+        loss, accuracy = self.loss(tasks, phase)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach(), accuracy
+
+    def one_by_one(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
+        """Backward of every task on a core of its own; their sum is the same on any number of cores."""
+        parameters = [p for p in self.network.parameters() if p.requires_grad]
+
+        def gradients(task: Task) -> tuple[Tensor, Tensor, tuple[Tensor | None, ...]]:
+            loss, accuracy = self.loss(task, phase)
+            found = torch.autograd.grad(loss / len(tasks), parameters, allow_unused=True)
+            return loss.detach(), accuracy, found
+
+        losses, accuracies = [], []
+        for loss, accuracy, found in self.cores.map(gradients, tasks):
+            losses.append(loss)
+            accuracies.append(accuracy)
+            for parameter, gradient in zip(parameters, found, strict=True):
+                if gradient is not None:
+                    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
         return torch.stack(losses).mean(), torch.stack(accuracies).mean()
 
     def erased_head(self, tasks: Task) -> tuple[Tensor, Tensor]:
