@@ -64,7 +64,7 @@ _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
         load=4.6e-6, dynamic_load=6e-6, factor=1.1e-8, parse=1.6e-4, order=3.0e-7,
-        sweep=5.0, read=19.0, pulse=85.0,
+        sweep=5.0, read=19.0, pulse=70.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
