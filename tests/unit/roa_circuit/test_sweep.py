@@ -1,5 +1,6 @@
 """Sweeps of a layer: right numbers, once each, whatever kills, orders or spreads them."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -31,7 +32,8 @@ POINTS = 30
 
 
 def started(folder, how):
-    return subprocess.Popen([sys.executable, str(PROGRAM), str(folder), str(how)])
+    command = [sys.executable, str(PROGRAM), str(folder), str(how)]
+    return subprocess.Popen(command, start_new_session=True)
 
 
 def finished(folder, how, seconds=120):
@@ -65,6 +67,8 @@ def test_killed_and_resumed_is_the_same_file_and_no_finished_point_is_computed_t
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
+        with contextlib.suppress(ProcessLookupError):  # its workers, which would go on for nobody
+            os.killpg(process.pid, signal.SIGKILL)
         (tmp_path / "hold").unlink()
         kept, noted = stored(tmp_path), len(notes(tmp_path))
         assert threshold <= len(kept) < POINTS
