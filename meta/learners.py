@@ -155,18 +155,23 @@ def adapt_steps(
 
 
 def write_at_once(adapted: Adapted, write: WriteModel, rng: np.random.Generator) -> Adapted:
-    """Offline learning: finished weights, written open-loop in one go on cells in random states.
+    """Offline learning: finished weights, written open-loop in one go on cells in random states."""
+    before, pulses, weights = {}, {}, {}
+    for name, wanted in adapted.weights.items():
+        g = random_weights(wanted, rng)
+        outcome = write_weight(g, wanted - g, write.device, write.how, rng)
+        before[name], pulses[name], weights[name] = g, outcome.pulses, outcome.weight
+    return Adapted(weights=weights, writes=(Step(before=before, pulses=pulses),))
+
+
+def random_weights(like: Tensor, rng: np.random.Generator) -> Tensor:
+    """What cells in random states hold, g of the shape of `like`.
 
     The paper's cells "follow a Gaussian distribution"; it gives no deviation. Here g ~ N(0, 1/3),
     clipped: the device's range is three deviations wide on either side.
     """
-    before, pulses, weights = {}, {}, {}
-    for name, wanted in adapted.weights.items():
-        draw = rng.standard_normal(tuple(wanted.shape)) / 3
-        g = torch.as_tensor(draw, dtype=wanted.dtype, device=wanted.device).clamp(-1.0, 1.0)
-        outcome = write_weight(g, wanted - g, write.device, write.how, rng)
-        before[name], pulses[name], weights[name] = g, outcome.pulses, outcome.weight
-    return Adapted(weights=weights, writes=(Step(before=before, pulses=pulses),))
+    draw = rng.standard_normal(tuple(like.shape)) / 3
+    return torch.as_tensor(draw, dtype=like.dtype, device=like.device).clamp(-1.0, 1.0)
 
 
 def adapt_by(

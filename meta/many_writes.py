@@ -19,7 +19,7 @@ from torch import Tensor
 from meta.architecture import BLOCKS
 from meta.episodes import Episodes, adaptation_cost, episode_accuracies
 from meta.hardware import WriteModel
-from meta.learners import Adapted, Step, inner_steps
+from meta.learners import Adapted, Step, inner_steps, random_weights
 from meta.methods import Method
 from meta.network import Network, conv
 from meta.precision import prepare
@@ -159,7 +159,7 @@ class _Episode:
         normal = []
         for name, weight in self.start.items():
             if at_once:
-                self.start[name] = _random(weight, noise)
+                self.start[name] = random_weights(weight, noise)
             normal.append(noise.standard_normal(weight.numel() if noisy else 0))
         self.normal, self.flat = torch.from_numpy(np.concatenate(normal)), _flat(self.start)
         rates = {one.relative_rate for one in variants}
@@ -231,11 +231,6 @@ class _Episode:
         sizes = [weight.numel() for weight in self.start.values()]
         parts = zip(self.start.items(), torch.split(flat, sizes), strict=True)
         return {name: part.view(weight.shape) for (name, weight), part in parts}
-
-
-def _random(weight: Tensor, generator: np.random.Generator) -> Tensor:
-    """States as `meta.learners.write_at_once` draws them."""
-    return torch.from_numpy(generator.standard_normal(tuple(weight.shape)) / 3).float().clamp(-1.0, 1.0)
 
 
 def _flat(tensors: dict[str, Tensor]) -> Tensor:
