@@ -1,6 +1,6 @@
 """What the three commands share: errors as one line, exit codes, the look of tables.
 
-Exit codes: 0 passed, 1 ran and failed its check, 2 bad input, 3 the simulator failed.
+Exit codes: 0 passed, 1 ran and failed its check, 2 bad input, 3 a simulator or worker failed.
 With `roa_circuit.options` the only module here that knows a terminal; only commands import it.
 """
 

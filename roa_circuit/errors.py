@@ -47,6 +47,12 @@ class ConvergenceError(RoaError):
     exit_code = 3
 
 
+class WorkerError(RoaError):
+    """A process that computed a part of the results died, or the cluster that it belonged to."""
+
+    exit_code = 3
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint for a misspelt `name`: the closest known name, else all of them."""
     known = sorted(known)

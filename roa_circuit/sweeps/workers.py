@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
-from roa_circuit.errors import InputError, RoaError
+from roa_circuit.errors import InputError, RoaError, WorkerError
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.store import Outcome
 from roa_circuit.sweeps.subject import Subject
@@ -24,6 +26,8 @@ _Piece = TypeVar("_Piece")
 _Result = TypeVar("_Result")
 
 _LARGEST_CHUNK = 16  # points that travel together: neighbours share what they are made of
+_TOOLKIT = "roa-circuit"
+_GOES_ON = "what is done is stored: the same command goes on from it"
 
 
 def cores() -> int:
@@ -40,7 +44,8 @@ def outcomes(
 
     Raises
     ------
-    InputError : the scheduler does not answer, or Dask is missing.
+    InputError : the scheduler does not answer, Dask is missing, or this toolkit where workers run.
+    WorkerError : a worker died over the same points again and again, or the scheduler went away.
     """
     if not scheduler and (workers == 1 or len(jobs) == 1):
         for job in jobs:
@@ -63,7 +68,8 @@ def each(
 
     Raises
     ------
-    InputError : the scheduler does not answer, or Dask is missing.
+    InputError : the scheduler does not answer, Dask is missing, or this toolkit where workers run.
+    WorkerError : as of `outcomes`.
     """
     if scheduler:
         yield from _on_dask(function, shared, pieces, workers, scheduler)
@@ -96,7 +102,13 @@ def _on_this_machine(
             n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"
         )
         work = (joblib.delayed(function)(shared, piece) for piece in pieces)
-        yield from pool(work)
+        try:
+            yield from pool(work)
+        except BrokenProcessPool:
+            raise WorkerError(
+                "a worker process was killed, most often for want of memory: ask for fewer at a time;"
+                f" {_GOES_ON}"
+            ) from None
 
 
 def _on_dask(
@@ -119,13 +131,34 @@ def _on_dask(
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"--scheduler {address}: no Dask scheduler answers there: {reason}") from None
     with client, dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
+        _require_same_toolkit(client.get_versions(packages=[_TOOLKIT]), address)
         threads = sum(client.nthreads().values()) or expected
         # As a task, not scattered: what the last worker that held it took along is made again.
         sent = client.submit(_itself, shared, pure=False)
         # What a lost worker had begun is begun again elsewhere; `pure` would merge equal tasks.
         tasks = [client.submit(function, sent, piece, pure=False) for piece in pieces(threads)]
-        for _, result in as_completed(tasks, with_results=True):
-            yield result
+        try:
+            for task in as_completed(tasks):
+                yield task.result()
+        except distributed.KilledWorker as error:
+            raise WorkerError(
+                f"--scheduler {address}: {error.allowed_failures + 1} workers died over the same piece, most"
+                f" often for want of memory: start workers with more of it, or fewer a node; {_GOES_ON}"
+            ) from None
+        except (CancelledError, distributed.comm.CommClosedError):
+            raise WorkerError(f"--scheduler {address} went away; {_GOES_ON}") from None
+
+
+def _require_same_toolkit(found: Any, address: str) -> None:
+    """Workers that lack it end without a word, and others of another version may give other numbers."""
+    own = found["client"]["packages"][_TOOLKIT]
+    for worker, about in found["workers"].items():
+        theirs = about["packages"][_TOOLKIT]
+        if theirs != own:
+            raise InputError(
+                f"--scheduler {address}: worker {worker} has {_TOOLKIT} {theirs or 'not installed'}, and {own}"
+                f" is here; in its environment: pip install {_TOOLKIT}=={own}"
+            )
 
 
 def _itself(shared: _Shared) -> _Shared:
