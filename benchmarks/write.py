@@ -19,6 +19,7 @@ from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.in_situ import STATE_TOLERANCE, WriteOutcome, write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.tiling import split
+from roa_circuit.units import counted
 
 FINE = 1e-4 * STATE_TOLERANCE
 
@@ -72,7 +73,7 @@ def against_fine_steps(layer: ProgrammedLayer, repeats: int) -> Row:
     own, other = in_turns([lambda: run(STATE_TOLERANCE), lambda: run(FINE)], repeats)
     coarse, fine = found[STATE_TOLERANCE], found[FINE]
     return row(
-        f"{layer.name}, {sum(one.pulses for one in coarse)} pulses on {len(tiles)} tile(s)",
+        f"{layer.name}, {sum(one.pulses for one in coarse)} pulses on {counted(len(tiles), 'tile')}",
         own,
         f"steps within {FINE:.0e}",
         other,

@@ -14,9 +14,9 @@ from netlists import vacask
 from netlists.deck import write_deck
 from netlists.dialect import PLAIN, PROBES, Dialect, abilities, is_compiler_here
 from netlists.ngspice import Answers, ask
-from netlists.parallel import cores
 from netlists.simulators import Engine
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.machine import cores
 from roa_circuit.memristor import after_dose, pulse_strength
 from roa_circuit.parameters import load_device
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from netlists.verification import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.crossbar import Crossbar
-from roa_circuit.units import engineering
+from roa_circuit.units import counted, engineering
 
 
 def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
@@ -27,9 +27,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
          _share(result.wire_energy, result.write_energy_surrogate), ""),
         ("outputs, worst error over the largest", _number(result.max_output_error), ""),
         (same, _percent(result.prediction_agreement), "100.0 %" if labelled else ""),
-        ("accuracy, ideal wires", _percent(result.accuracy_ideal), ""),
-        ("accuracy, surrogate", _percent(result.accuracy_surrogate), ""),
-        (f"accuracy, {result.engine}", _percent(result.accuracy_spice), ""),
+        (f"accuracy, ideal wires / surrogate / {result.engine}", _accuracies(result), ""),
         *_drawn(result),
         ("matrices and cells of ngspice", result.dialect, ""),
         *(_times(result) if result.spice_seconds else ()),
@@ -39,13 +37,14 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
 
 def _times(result: Verification) -> list[tuple[str, str, str]]:
     """What both engines took; a write without pulses runs no simulator."""
+    used = counted(result.workers, "core")
     return [
         (f"{result.engine_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
-        (f"{result.engine_version}, on {result.workers} core(s)", f"{result.wall_seconds:.1f} s", ""),
-        ("surrogate", f"{result.surrogate_seconds:.3g} s", ""),
+        (f"{result.engine_version}, on {used}", f"{result.wall_seconds:.1f} s", ""),
+        ("surrogate", engineering(result.surrogate_seconds, "s"), ""),
         ("surrogate faster by", f"{result.speedup:,.0f} x", ""),
         ("surrogate faster by, reads alone",
-         "" if result.read_speedup is None else f"{result.read_speedup:,.0f} x", ""),
+         f"{result.read_speedup:,.0f} x" if result.read_speedup and result.phase == "both" else "", ""),
     ]  # fmt: skip
 
 
@@ -95,6 +94,12 @@ def totals(results: Sequence[Verification], crossbars: Sequence[Crossbar]) -> di
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f} %"
+
+
+def _accuracies(result: Verification) -> str:
+    shares = result.accuracy_ideal, result.accuracy_surrogate, result.accuracy_spice
+    shown = [f"{100 * share:.1f}" for share in shares if share is not None]
+    return f"{' / '.join(shown)} %" if shown else ""
 
 
 def _number(value: float | None) -> str:

@@ -33,7 +33,7 @@ from netlists.engines import (
     run_surrogate,
     surrogate_reads,
 )
-from netlists.parallel import Together, cores, run_all
+from netlists.parallel import Together, run_all
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine
 from netlists.verification import Floats, Verification
@@ -42,6 +42,7 @@ from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.machine import cores
 from roa_circuit.mapping import output_from_reference
 from roa_circuit.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.tiling import Tile, TileSize, sample, split

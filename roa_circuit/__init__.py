@@ -5,7 +5,7 @@ from roa_circuit.breaks import Break
 from roa_circuit.chip import Chip, draw
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import ConvergenceError, InputError, RoaError, SimulatorError
+from roa_circuit.errors import ConvergenceError, InputError, RoaError, SimulatorError, WorkerError
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.layers import ProgrammedLayer
@@ -38,6 +38,7 @@ __all__ = [
     "Spread",
     "VerifiedWrite",
     "WiredArray",
+    "WorkerError",
     "WriteOutcome",
     "default_crossbar",
     "default_device",

@@ -46,7 +46,7 @@ def engineering(value: float, unit: str = "", digits: int = 3) -> str:
     """`value` with an SI prefix: engineering(3e-6, 's') is '3 µs'."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g} {unit}".rstrip()
-    size, prefix = prefix_for(value)
+    size, prefix = prefix_for(float(f"{value:.{digits}g}"))  # 999.6 is shown as 1 k
     return f"{value / size:.{digits}g} {prefix}{unit}".rstrip()
 
 

@@ -78,8 +78,9 @@ def adapt(
     behind = None if hardware is None else hardware.accuracy(net, episode, seed)
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")
+    head = [key.replace("_", " ") for key in LAYER_COLUMNS]
     rows = [[row["layer"], *(f"{row[key]:,}" for key in LAYER_COLUMNS[1:])] for row in episode.summary()]
-    console.out.print(console.table(f"adapted in one write, seed {seed}", LAYER_COLUMNS, rows))
+    console.out.print(console.table(f"Adapted in one write, seed {seed}", head, rows))
     console.out.print(
         f"query accuracy {episode.accuracy:.2%} (before the write {episode.accuracy_before:.2%})"
         + ("" if behind is None else f", {behind:.2%} behind the circuit")

@@ -17,7 +17,6 @@ from netlists.commands._layer import Reads, layer_on, note
 from netlists.costs import said
 from netlists.dialect import CellModel, Matrix
 from netlists.engines import Analysis, Phase
-from netlists.parallel import cores
 from netlists.shipped import shipped_layers
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine
@@ -29,8 +28,10 @@ from roa_circuit.circuitry import BARE
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.drawing import Drawing
 from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.machine import cores
 from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.tiling import Tile, TileSize, sample, split
+from roa_circuit.units import counted
 
 _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 
@@ -145,8 +146,8 @@ def _announce(
     """What is about to run, and how long it will take."""
     names = ", ".join(layer.name for layer in layers)
     console.err.print(
-        f"{names}: {'write and read' if phase is Phase.both else phase} of {tiles} tile(s) of up to"
-        f" {size} weights; about {said(seconds)} on {workers or cores()} core(s)",
+        f"{names}: {'write and read' if phase is Phase.both else phase} of {counted(tiles, 'tile')}"
+        f" of up to {size} weights; about {said(seconds)} on {counted(workers or cores(), 'core')}",
         markup=False,
         soft_wrap=True,
     )

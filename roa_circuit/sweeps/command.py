@@ -14,6 +14,7 @@ import typer
 
 from roa_circuit import console, drawing, options
 from roa_circuit.errors import InputError, nearest
+from roa_circuit.machine import cores
 from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.sweeps import summary, tables
 from roa_circuit.sweeps.budgets import Target, share
@@ -23,7 +24,6 @@ from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_ch
 from roa_circuit.sweeps.store import Store
 from roa_circuit.sweeps.study import Study
 from roa_circuit.sweeps.subject import Metric, Subject, require_any
-from roa_circuit.sweeps.workers import cores
 
 FILES = ("points.jsonl", "sweep.nc", "sweep.csv", "report.json", "report.html", "sweep.toml")
 _SHOWN_FAILURES = 5

@@ -6,7 +6,6 @@ seeds: their order and the number of workers change nothing.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -26,13 +25,11 @@ _Piece = TypeVar("_Piece")
 _Result = TypeVar("_Result")
 
 _LARGEST_CHUNK = 16  # points that travel together: neighbours share what they are made of
+START = 3.0
+"""What a worker takes to start, or nearly [s]: it imports what a point needs."""
+
 _TOOLKIT = "roa-circuit"
 _GOES_ON = "what is done is stored: the same command goes on from it"
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def outcomes(
@@ -47,11 +44,13 @@ def outcomes(
     InputError : the scheduler does not answer, Dask is missing, or this toolkit where workers run.
     WorkerError : a worker died over the same points again and again, or the scheduler went away.
     """
-    if not scheduler and (workers == 1 or len(jobs) == 1):
-        for job in jobs:
-            yield evaluated(subject, [job])
-    else:
-        yield from each(evaluated, subject, lambda count: _chunks(jobs, count), workers, scheduler)
+    done = 0
+    if not scheduler:
+        for outcome in _while_alone_is_faster(subject, jobs, workers):
+            yield [outcome]
+            done += 1
+    if left := jobs[done:]:
+        yield from each(evaluated, subject, lambda count: _chunks(left, count), workers, scheduler)
 
 
 def each(
@@ -91,6 +90,17 @@ def evaluated(subject: Subject, jobs: Sequence[Job]) -> list[Outcome]:
     return done
 
 
+def _while_alone_is_faster(subject: Subject, jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
+    """The first jobs, until those left are worth the start of other processes."""
+    for index, job in enumerate(jobs):
+        (outcome,) = evaluated(subject, [job])
+        yield outcome
+        left = outcome.seconds * (len(jobs) - index - 1)
+        warm = index > 0 or outcome.seconds > START  # the first also loads what is compiled
+        if workers > 1 and warm and left > START:
+            return
+
+
 def _on_this_machine(
     function: Callable[[Any, Any], Any], shared: Any, pieces: Sequence[Any], workers: int
 ) -> Iterator[Any]:
@@ -121,6 +131,7 @@ def _on_dask(
     try:
         import dask
         import distributed
+        from distributed.comm.core import CommClosedError
     except ImportError:
         raise InputError("--scheduler needs Dask: pip install 'roa-circuit[dask]'") from None
     connect: Any = distributed.Client
@@ -142,10 +153,11 @@ def _on_dask(
                 yield task.result()
         except distributed.KilledWorker as error:
             raise WorkerError(
-                f"--scheduler {address}: {error.allowed_failures + 1} workers died over the same piece, most"
-                f" often for want of memory: start workers with more of it, or fewer a node; {_GOES_ON}"
+                f"--scheduler {address}: {error.allowed_failures + 1} workers died over the same piece,"
+                " most often for want of memory: start workers with more of it, or fewer a node;"
+                f" {_GOES_ON}"
             ) from None
-        except (CancelledError, distributed.comm.CommClosedError):
+        except (CancelledError, CommClosedError):
             raise WorkerError(f"--scheduler {address} went away; {_GOES_ON}") from None
 
 
@@ -156,8 +168,8 @@ def _require_same_toolkit(found: Any, address: str) -> None:
         theirs = about["packages"][_TOOLKIT]
         if theirs != own:
             raise InputError(
-                f"--scheduler {address}: worker {worker} has {_TOOLKIT} {theirs or 'not installed'}, and {own}"
-                f" is here; in its environment: pip install {_TOOLKIT}=={own}"
+                f"--scheduler {address}: worker {worker} has {_TOOLKIT} {theirs or 'not installed'},"
+                f" {own} is here; in its environment: pip install {_TOOLKIT}=={own}"
             )
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.sweeps import LayerSubject, sweep
+from roa_circuit.sweeps import LayerSubject, sweep, workers
 from roa_circuit.sweeps.tables import write_netcdf
 
 VARY = {"wire_resistance": "0:20:5", "sigma_wn": [0.5, 1, 2], "adc_bits": [0, 6]}
@@ -69,6 +69,7 @@ def main(folder, how):
     if how == "dask":
         found = on_a_cluster(subject, arguments)
     else:
+        workers.START = 0  # or these points would never see another process
         found = sweep(subject, workers=int(how), **arguments)
     write_netcdf(folder / "sweep.nc", found)
 

@@ -30,3 +30,4 @@ def test_engineering_notation():
     assert engineering(3e-6, "s") == "3 µs"
     assert engineering(0.0, "A") == "0 A"
     assert engineering(-12_300, "Ohm") == "-12.3 kOhm"
+    assert engineering(999.6e-6, "s") == "1 ms"

@@ -46,14 +46,14 @@ def pieces(_):
 
 
 def test_a_killed_process_of_this_machine_is_one_line(deadly):
-    with pytest.raises(WorkerError, match="for want of memory: ask for fewer at a time; .* goes on"):
+    with pytest.raises(WorkerError, match=r"for want of memory: ask for fewer at a time; .* goes on"):
         list(each(deadly, None, pieces, 2, None))
 
 
 def test_a_piece_that_kills_one_worker_of_a_cluster_after_another_is_one_line(deadly):
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}), cluster(n_workers=1) as here:
         found = each(deadly, None, pieces, 1, here.scheduler_address)
-        with pytest.raises(WorkerError, match="2 workers died over the same piece, .* memory"):
+        with pytest.raises(WorkerError, match=r"2 workers died over the same piece, .* memory"):
             list(found)
 
 
@@ -74,5 +74,7 @@ def test_a_scheduler_that_goes_away_is_one_line():
 def test_workers_without_the_toolkit_are_told_apart_before_they_get_anything(deadly):
     with cluster(n_workers=1, preload=WITHOUT_TOOLKIT) as here:
         found = each(deadly, None, pieces, 1, here.scheduler_address)
-        with pytest.raises(InputError, match="has roa-circuit not installed.*pip install roa-circuit=="):
+        with pytest.raises(
+            InputError, match=r"has roa-circuit not installed.*pip install roa-circuit=="
+        ):
             list(found)
