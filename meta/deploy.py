@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from meta.architecture import BLOCKS, HEAD
 from meta.learners import Adapted
-from meta.network import Network, conv
+from meta.network import Network
 from meta.tasks import Task
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
@@ -87,7 +87,7 @@ def _layer_inputs(
         busy = np.flatnonzero((windows > 0).any(1).numpy())
         chosen = rng.choice(busy, size=min(reads, len(busy)), replace=False)
         yield name, _numpy(windows[np.sort(chosen)]), np.empty(0, dtype=np.int64)
-        x = network.block(name, conv(x, adapted.weights[name]), step)
+        x = network.convolved(name, x, adapted.weights[name], step)
     features = torch.cat([x.flatten(1), torch.ones(len(x), 1)], dim=1)
     yield HEAD, _numpy(features), task.query_labels.numpy()
 

@@ -21,7 +21,7 @@ from meta.episodes import Episodes, adaptation_cost, episode_accuracies
 from meta.hardware import WriteModel
 from meta.learners import Adapted, Step, inner_steps, random_weights
 from meta.methods import Method
-from meta.network import Network, conv
+from meta.network import Network
 from meta.precision import prepare
 from meta.tasks import Task, sample_task
 from roa_circuit.mapping import state_from_weight, weight_from_state
@@ -220,10 +220,10 @@ class _Episode:
         network, step = self.network, self.network.architecture.steps
         while len(self.passed) <= first:
             name = BLOCKS[len(self.passed) - 1]
-            self.passed.append(network.block(name, conv(self.passed[-1], self.start[name]), step))
+            self.passed.append(network.convolved(name, self.passed[-1], self.start[name], step))
         x = self.passed[first]
         for name in BLOCKS[first:]:
-            x = network.block(name, conv(x, weights[name]), step)
+            x = network.convolved(name, x, weights[name], step)
         return network.logits(network.head_inputs(x.flatten(1).float()), weights)
 
     def _tensors(self, flat: Tensor) -> dict[str, Tensor]:

@@ -26,12 +26,14 @@ from torch.nn import functional as F
 
 from meta import stacked
 from meta.architecture import BLOCKS, HEAD, Architecture
+from meta.first_block import first_block, statistics
 from meta.methods import find_method
-from meta.precision import layout
+from meta.precision import layout, prepare
 from roa_circuit.errors import InputError
 from roa_circuit.results import write_file
 
 FORMAT = "roa-network-1"
+MOMENTUM = 0.05  # with which an erased network's batch norm follows the images of training
 
 Weights = Mapping[str, Tensor]
 """Crossbar weights by name: conv1..conv4 (filters, channels, 3, 3), fc (ways, filters), fc.bias."""
@@ -73,9 +75,9 @@ class Network(torch.nn.Module):
         a = self.architecture
         weights = {name: self.weights[_key(name)] for name in a.learned_shapes}
         if a.erased is not None:
-            g = 2 * a.erased - 1
+            g, like = 2 * a.erased - 1, self.weights[BLOCKS[0]]
             shapes = {n: shape for n, shape in a.weight_shapes.items() if n not in weights}
-            weights |= {n: torch.full(shape, g, device=self.compute) for n, shape in shapes.items()}
+            weights |= {n: like.new_full(shape, g) for n, shape in shapes.items()}
         return weights
 
     @property
@@ -162,9 +164,9 @@ class Network(torch.nn.Module):
         """
         if images.ndim < 4:
             return images
-        x = images if images.ndim == 4 else stacked.channels_last(images)
+        x = images
         for name in BLOCKS:
-            x = self.block(name, conv(x, weights[name]), step)
+            x = self.convolved(name, x, weights[name], step)
         flat = x.flatten(1) if images.ndim == 4 else stacked.features(x)
         return self.head_inputs(flat.to(weights[HEAD].dtype))
 
@@ -174,20 +176,43 @@ class Network(torch.nn.Module):
             return x
         return math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1, eps=1e-6)
 
+    def convolved(self, name: str, x: Tensor, weight: Tensor, step: int) -> Tensor:
+        """A block of a block's outputs, or the first of images: convolution, norm, max-pool, ReLU."""
+        if name != BLOCKS[0]:
+            return self.block(name, conv(x, weight), step)
+        images = x.to(dtype=weight.dtype, memory_format=torch.contiguous_format)
+        scale, shift, known = self.norm(name, step)
+        if known and self.training:
+            mean, variance = statistics(images, weight)
+            count = images.shape[0] * images.shape[-2] * images.shape[-1]
+            self.follow(name, mean, variance * count / (count - 1))
+            known = mean, variance
+        return prepare(first_block(images, weight, scale, shift, known), x.dtype)
+
     def block(self, name: str, y: Tensor, step: int) -> Tensor:
         """Batch norm, max-pool and ReLU. Pooling first changes nothing: ReLU is monotone."""
-        learned = self.architecture.erased is None
-        row = step if learned else 0
-        scale, shift = self.scales[name][row], self.shifts[name][row]
-        known = () if learned else (self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}"))
+        scale, shift, known = self.norm(name, step)
         pools = name in BLOCKS[: self.architecture.poolings]
         if y.ndim == 5:
             y = stacked.normalise(y, scale, shift, known)
             return F.relu(stacked.pool(y) if pools else y)
         mean, variance = known or (None, None)
-        training = learned or self.training
-        y = F.batch_norm(y, mean, variance, scale, shift, training=training, momentum=0.05)
+        training = self.training or not known
+        y = F.batch_norm(y, mean, variance, scale, shift, training=training, momentum=MOMENTUM)
         return F.relu(F.max_pool2d(y, 2) if pools else y)
+
+    def norm(self, name: str, step: int) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Batch norm's scale and shift, and the mean and variance that it keeps, if it does."""
+        if self.architecture.erased is None:
+            return self.scales[name][step], self.shifts[name][step], ()
+        known = self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}")
+        return self.scales[name][0], self.shifts[name][0], known
+
+    @torch.no_grad()
+    def follow(self, name: str, mean: Tensor, variance: Tensor) -> None:
+        """Let the statistics that batch norm keeps follow those of a batch."""
+        self.get_buffer(f"mean_{name}").lerp_(mean, MOMENTUM)
+        self.get_buffer(f"variance_{name}").lerp_(variance, MOMENTUM)
 
     def forward(self, images: Tensor, weights: Weights, step: int = 0) -> Tensor:
         """(images, ways) logits under the given crossbar weights."""

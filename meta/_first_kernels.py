@@ -1,0 +1,146 @@
+"""Compiled passes over the first block: every output is the largest of four windows' sums, or zero.
+
+    images (n, channels, rows + 2, columns + 2), with a border of zeros
+    weights (channels, 9, filters), offset (filters,)
+    outputs (n, rows // 2, columns // 2, filters)
+    choice, of a window for each output: 0 to 3, row by row, or 4 where it is zero
+
+Filters come last, as the machine takes eight or sixteen of them at a time. Of one precision all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+Floats = np.ndarray[Any, Any]
+Choices = np.ndarray[Any, np.dtype[np.uint8]]
+
+_HOW: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz"},
+}
+
+
+@numba.njit(**{**_HOW, "fastmath": {"contract", "nsz", "reassoc"}})
+def moments(images: Floats, total: Floats, products: Floats) -> None:
+    """Add the sums of all windows' numbers (9 channels,) and of their products (9 channels, 9 channels),
+    of two different rows of a window the upper first.
+
+    images : (channels, rows + 2, columns + 2, n): one pixel of all images at a time
+    """
+    channels, rows, columns = len(images), images.shape[1] - 2, images.shape[2] - 2
+    for k in range(channels):
+        for i in range(rows + 2):
+            first, last = max(0, i - rows + 1), min(i, 2)  # of the windows' rows that this can be
+            for s in range(3):
+                one = images[k, i, s : s + columns].reshape(-1)
+                whole = 0.0
+                for x in one:
+                    whole += x
+                for r in range(first, last + 1):
+                    total[9 * k + 3 * r + s] += whole
+                for m in range(channels):
+                    for far in range(min(3, rows + 2 - i)):
+                        for t in range(3):
+                            other = images[m, i + far, t : t + columns].reshape(-1)
+                            whole = 0.0
+                            for j in range(len(one)):
+                                whole += np.float64(one[j]) * other[j]
+                            for r in range(first, min(i, 2 - far) + 1):
+                                products[9 * k + 3 * r + s, 9 * m + 3 * (r + far) + t] += whole
+
+
+@numba.njit(**_HOW)
+def largest(images: Floats, choice: Choices, out: Floats, weights: Floats, offset: Floats) -> None:
+    """The outputs, and where they come from."""
+    rows, columns, filters = out.shape[1:]
+    a, b, c, d = np.empty((4, filters), out.dtype)
+    for n in range(len(images)):
+        for i in range(rows):
+            for j in range(columns):
+                _four_sums(images[n, :, 2 * i :, 2 * j :], weights, offset, a, b, c, d)
+                y, which = out[n, i, j], choice[n, i, j]
+                for f in range(filters):
+                    best, at = a[f], np.uint8(0)
+                    at = np.uint8(1) if b[f] > best else at
+                    best = max(best, b[f])
+                    at = np.uint8(2) if c[f] > best else at
+                    best = max(best, c[f])
+                    at = np.uint8(3) if d[f] > best else at
+                    best = max(best, d[f])
+                    y[f] = best if best > 0 else out.dtype.type(0)
+                    which[f] = at if best > 0 else np.uint8(4)
+
+
+@numba.njit(**_HOW)
+def chosen(images: Floats, choice: Choices, out: Floats, weights: Floats, offset: Floats) -> None:
+    """The outputs of windows chosen before."""
+    rows, columns, filters = out.shape[1:]
+    a, b, c, d = np.empty((4, filters), out.dtype)
+    for n in range(len(images)):
+        for i in range(rows):
+            for j in range(columns):
+                _four_sums(images[n, :, 2 * i :, 2 * j :], weights, offset, a, b, c, d)
+                y, which = out[n, i, j], choice[n, i, j]
+                for f in range(filters):
+                    upper = a[f] if which[f] == 0 else b[f]
+                    lower = c[f] if which[f] == 2 else d[f]
+                    y[f] = upper if which[f] < 2 else lower
+                    y[f] = y[f] if which[f] < 4 else out.dtype.type(0)
+
+
+@numba.njit(**_HOW)
+def sums(images: Floats, choice: Choices, change: Floats, weights: Floats, offset: Floats) -> None:
+    """Add to weights and offset (in float64) what a change of the outputs says of theirs."""
+    _, rows, columns, filters = change.shape
+    channels = images.shape[1]
+    own, all_ = np.empty((channels, 9, filters), change.dtype), np.empty(filters, change.dtype)
+    a, b, c, d = np.empty((4, filters), change.dtype)
+    zero = change.dtype.type(0)
+    for n in range(len(images)):
+        own[:] = zero
+        all_[:] = zero
+        for i in range(rows):
+            for j in range(columns):
+                y, which = change[n, i, j], choice[n, i, j]
+                for f in range(filters):
+                    a[f] = y[f] if which[f] == 0 else zero
+                    b[f] = y[f] if which[f] == 1 else zero
+                    c[f] = y[f] if which[f] == 2 else zero
+                    d[f] = y[f] if which[f] == 3 else zero
+                    all_[f] += a[f] + b[f] + c[f] + d[f]
+                for k in range(channels):
+                    p, w = images[n, k, 2 * i :, 2 * j :], own[k]
+                    for r in range(3):
+                        for s in range(3):
+                            to = w[3 * r + s]
+                            for f in range(filters):
+                                upper = a[f] * p[r, s] + b[f] * p[r, s + 1]
+                                to[f] += upper + c[f] * p[r + 1, s] + d[f] * p[r + 1, s + 1]
+        weights += own
+        offset += all_
+
+
+@numba.njit(inline="always")
+def _four_sums(
+    p: Floats, weights: Floats, offset: Floats, a: Floats, b: Floats, c: Floats, d: Floats
+) -> None:
+    """What every filter makes of the four windows that begin at the first pixels of p."""
+    for f in range(len(offset)):
+        a[f] = b[f] = c[f] = d[f] = offset[f]
+    for k in range(len(p)):
+        for f in range(len(offset)):
+            upper_left, upper_right, lower_left, lower_right = a[f], b[f], c[f], d[f]
+            for r in range(3):
+                for s in range(3):
+                    w = weights[k, 3 * r + s, f]
+                    upper_left += w * p[k, r, s]
+                    upper_right += w * p[k, r, s + 1]
+                    lower_left += w * p[k, r + 1, s]
+                    lower_right += w * p[k, r + 1, s + 1]
+            a[f], b[f], c[f], d[f] = upper_left, upper_right, lower_left, lower_right
