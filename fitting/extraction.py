@@ -1,8 +1,7 @@
-"""The extraction: lmfit fits the constants that the data determine, from the valley that was found."""
+"""The extraction: lmfit's own result at the optimum, for those who go on from it."""
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,8 +19,8 @@ _FINEST = 1e-12
 _MOST_CALLS = 200
 
 
-def extract(objective: Objective, solution: Solution) -> tuple[Solution, MinimizerResult | None]:
-    """(the optimum, lmfit's own result) of a fit in log parameters, every starting state at its best.
+def extract(objective: Objective, solution: Solution) -> MinimizerResult | None:
+    """lmfit's fit in log parameters from the solution, every starting state at its best.
 
     The parameters are named as the constants and hold their logarithms; those that the solution
     holds do not vary. None where all are held, or where the search found no end to go on from.
@@ -30,7 +29,7 @@ def extract(objective: Objective, solution: Solution) -> tuple[Solution, Minimiz
 
     free = np.array([i for i, name in enumerate(NAMES) if name not in solution.held], dtype=np.int64)
     if not (free.size and solution.converged):
-        return solution, None
+        return None
     parameters = lmfit.Parameters()
     for index, name in enumerate(NAMES):
         low, high = limits(name, objective.measurements)
@@ -46,13 +45,8 @@ def extract(objective: Objective, solution: Solution) -> tuple[Solution, Minimiz
         return np.array([p[NAMES[index]].value for index in free])
 
     with np.errstate(all="ignore"):  # an error that the data do not tell is lmfit's NaN, not a warning
-        result = lmfit.minimize(
+        return lmfit.minimize(
             lambda p: eliminated.residual(constants(p)), parameters, method="least_squares",
             jac=lambda p: eliminated.jacobian(constants(p)),
             xtol=_FINEST, ftol=_FINEST, gtol=_FINEST, max_nfev=_MOST_CALLS,
         )  # fmt: skip
-    found = constants(result.params)
-    cost = float(np.sum(eliminated.residual(found) ** 2))
-    if not cost < solution.cost:  # no better to the last digit
-        return solution, result
-    return dataclasses.replace(solution, x=eliminated.full(found), cost=cost), result

@@ -6,6 +6,7 @@ import dataclasses
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,6 @@ import numpy as np
 from fitting._elimination import projected
 from fitting._search import Solution, best_search, is_flat, robust_search, search
 from fitting.correlated import widening
-from fitting.extraction import extract
 from fitting.identifiability import (
     HELD_FIRST,
     LARGEST_LOG_ERROR,
@@ -83,7 +83,6 @@ class Fit(Shown):
     weighting: Weighting
     objective: Objective
     solution: Solution
-    result: MinimizerResult | None  # lmfit's own, in log parameters; None if the data determine none
     widening: FloatArray  # (7,), of the errors, because successive misfits correlate
     intervals: str = "covariance, normal in the logarithm"
 
@@ -96,6 +95,16 @@ class Fit(Shown):
         known = sum(one.identifiable for one in self.estimates.values())
         title = f"Fit: {known} of {len(rows)} constants by data, misfit {self.relative_rmse:.2%} rms"
         return Facts(title=title, head=("constant", "value", "95 %", "from"), rows=rows)
+
+    @cached_property
+    def result(self) -> MinimizerResult | None:
+        """lmfit's own, in log parameters, found when asked for: lmfit takes longer to load than to fit.
+
+        None if the data determine no constant.
+        """
+        from fitting.extraction import extract
+
+        return extract(self.objective, self.solution)
 
     @property
     def relative_rmse(self) -> float:
@@ -112,17 +121,15 @@ class Fit(Shown):
 def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Fit:
     """Fit the seven constants of Eq. 1-2 and every train's starting state.
 
-    lmfit's least squares of the weighted misfit (`noise.weighting`) in log parameters, or of a
-    robust `loss` (`loss.TUNING`), in the valley that short searches find. What the data leave
-    open is taken from `prior` and marked; the rest is then fitted once more.
+    Least squares of the weighted misfit (`noise.weighting`) in log parameters, or of a robust
+    `loss` (`loss.TUNING`), in the valley that short searches find. What the data leave open is
+    taken from `prior` and marked; the rest is then fitted once more. `Fit.result` is lmfit's.
 
     Raises
     ------
     InputError : fewer readings than unknowns, an unknown weighting or loss.
     """
     check_loss(loss)
-    import lmfit  # noqa: F401  (loading it is not part of the fit's seconds)
-
     began = time.perf_counter()
     unknowns = len(NAMES) + len(m.labels)
     if len(m) <= unknowns:
@@ -141,8 +148,7 @@ def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss:
             break
         tied |= {name} if name not in solution.held else frozenset()
         solution = dataclasses.replace(solution, held=solution.held | tied)
-    solution, result = extract(objective, solution)
-    return _report(objective, solution, result, weights, known, tied, began)
+    return _report(objective, solution, weights, known, tied, began)
 
 
 def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple[str | None, Solution]:
@@ -193,7 +199,6 @@ def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
 def _report(
     objective: Objective,
     solution: Solution,
-    result: MinimizerResult | None,
     weights: Weighting,
     prior: Memristor,
     tied: Collection[str],
@@ -226,7 +231,7 @@ def _report(
         predicted=predict(p, start, m, objective.schedule), converged=solution.converged and not lost,
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
-        weighting=weights, objective=objective, solution=solution, result=result, widening=wider,
+        weighting=weights, objective=objective, solution=solution, widening=wider,
         intervals="covariance, normal in the logarithm" + _said(wider, estimates),
     )  # fmt: skip
 
