@@ -26,7 +26,7 @@ for name in fits[-1].estimates:
     cells = []
     for fit in fits:
         one = fit.estimates[name]
-        known = f"{one.value:.4g} ± {one.stderr / one.value:.2%}" if one.identifiable else "unknown"
+        known = f"{one.value:.4g} ± {one.stderr / one.value:.2%}" if one.stderr else "unknown"
         cells.append(f"{known:>20}")
     print(f"{name:7} {''.join(cells)}")
 print(f"misfit {fits[-1].relative_rmse:.2%} over {len(measured)} readings")

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitting._elimination import projected
-from fitting.identifiability import LARGEST_LOG_ERROR, SMALLEST_NOISE, covariance, log_errors
+from fitting.identifiability import (
+    IDENTIFIABLE_LOG_ERROR,
+    LARGEST_LOG_ERROR,
+    SMALLEST_NOISE,
+    covariance,
+    log_errors,
+)
 from fitting.measurements import FloatArray, Measurements
 from fitting.residuals import NAMES, Objective, dose_slopes, predict, schedule, to_search
 from roa_circuit.memristor import current, pulse_strength, rate
@@ -47,10 +53,11 @@ class Rank:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """One added measurement and the constants it would make identifiable."""
+    """One added measurement; what it would make identifiable, and what it would tell roughly."""
 
     measurement: str
-    settles: tuple[str, ...]
+    settles: tuple[str, ...] = ()
+    roughly: tuple[str, ...] = ()
 
 
 def rank(jacobian: FloatArray, noise: float) -> Rank:
@@ -99,30 +106,44 @@ def combinations(m: Measurements, p: Memristor, jacobian: FloatArray, noise: flo
 def proposal(
     m: Measurements, p: Memristor, start: FloatArray, noise: float, prior: Device
 ) -> Proposal | None:
-    """The added measurement that would make most constants identifiable; None if nothing is open.
+    """The added measurement that would tell most of what is open; None if nothing is, or none would.
 
     Worked out, not looked up: each candidate's readings are predicted from the fit and added,
     with the noise that the data have.
     """
     noise = max(noise, SMALLEST_NOISE)
-    now = _open(m, p, start, noise)
-    if not now:
+    now = _errors(m, p, start, noise)
+    if max(now.values()) <= IDENTIFIABLE_LOG_ERROR:
         return None
-    best = Proposal(measurement="", settles=())
+    best = Proposal(measurement="")
     for text, trains in _candidates(m, p, prior):
         more, states = _added(m, start, trains)
         filled = predict(p, states, more, schedule(more))
         more = Measurements(**{**more.__dict__, "current": filled})
-        settled = tuple(name for name in now if name not in _open(more, p, states, noise))
-        if len(settled) > len(best.settles):
-            best = Proposal(measurement=text, settles=settled)
-    return best if best.settles else None
+        one = _gained(text, now, _errors(more, p, states, noise))
+        if _worth(one) > _worth(best):
+            best = one
+    return best if any(_worth(best)) else None
 
 
-def _open(m: Measurements, p: Memristor, start: FloatArray, noise: float) -> list[str]:
+def _gained(text: str, now: dict[str, float], then: dict[str, float]) -> Proposal:
+    """What errors `now` and `then` make of a measurement."""
+    known = {name for name in NAMES if then[name] <= IDENTIFIABLE_LOG_ERROR}
+    told = {name for name in NAMES if then[name] <= LARGEST_LOG_ERROR} - known
+    return Proposal(
+        measurement=text,
+        settles=tuple(n for n in NAMES if n in known and now[n] > IDENTIFIABLE_LOG_ERROR),
+        roughly=tuple(n for n in NAMES if n in told and now[n] > LARGEST_LOG_ERROR),
+    )
+
+
+def _worth(one: Proposal) -> tuple[int, int]:
+    return len(one.settles) + len(one.roughly), len(one.settles)
+
+
+def _errors(m: Measurements, p: Memristor, start: FloatArray, noise: float) -> dict[str, float]:
     inside = np.clip(start, 1e-9, 1.0 - 1e-9)
-    errors = log_errors(projected(Objective.of(m), to_search(p, inside)), noise)
-    return [name for name in NAMES if errors[name] > LARGEST_LOG_ERROR]
+    return log_errors(projected(Objective.of(m), to_search(p, inside)), noise)
 
 
 Train = tuple[float, list[tuple[float, float, float, bool]]]  # start, (V, T, read V, in a sweep)

@@ -9,6 +9,7 @@ import numpy as np
 from fitting.bands import current_error, rate_error
 from fitting.fit import Fit
 from fitting.measurements import FloatArray, Measurements
+from fitting.wording import constant_row
 from roa_circuit.drawing import (
     BLUE,
     FAINT,
@@ -25,7 +26,7 @@ from roa_circuit.drawing import (
     plain,
 )
 from roa_circuit.memristor import current, rate
-from roa_circuit.units import engineering, prefix_for
+from roa_circuit.units import prefix_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -238,12 +239,13 @@ def _constants(f: Fit) -> Drawing:
             if e.ci95 is not None:
                 bounds: Any = [e.ci95[0] / e.prior, e.ci95[1] / e.prior]
                 axes.plot(bounds, [height, height], "-", lw=2.4, color=BLUE, solid_capstyle="butt")
-            axes.plot(e.value / e.prior, height, "o", ms=6, color=BLUE if e.identifiable else FAINT,
-                      mfc=BLUE if e.identifiable else PAPER)  # fmt: skip
-            text = engineering(e.value, "A", 4) if e.unit == "A" else f"{e.value:.4g} {e.unit}"
-            axes.annotate(text, (1.02, height),
+            axes.plot(e.value / e.prior, height, "o", ms=6, color=BLUE if e.told else FAINT,
+                      mfc=BLUE if e.told else PAPER)  # fmt: skip
+            name_and_unit, value, *_ = constant_row(e)
+            unit = name_and_unit.partition("[")[2].rstrip("]")
+            axes.annotate(f"{value} {unit}", (1.02, height),
                           xycoords=("axes fraction", "data"), va="center", fontsize=8,
-                          color=INK if e.identifiable else FAINT, annotation_clip=False)  # fmt: skip
+                          color=INK if e.told else FAINT, annotation_clip=False)  # fmt: skip
         axes.axvline(1.0, color=FAINT, lw=0.8, ls="--")
         axes.set_yticks(range(len(names)), [SYMBOLS[name] for name in names], fontsize=11)
         axes.set_ylim(-0.6, len(names) - 0.4)

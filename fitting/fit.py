@@ -14,13 +14,13 @@ import numpy as np
 from fitting._elimination import projected
 from fitting._search import Solution, best_search, is_flat, robust_search, search
 from fitting.correlated import widening
+from fitting.estimates import LARGEST_MISFIT, PROFILE_ABOVE, Estimate, estimated
 from fitting.identifiability import (
     HELD_FIRST,
     LARGEST_LOG_ERROR,
     SMALLEST_NOISE,
     covariance,
     log_errors,
-    student,
 )
 from fitting.loss import check_loss
 from fitting.measurements import FloatArray, Measurements
@@ -29,36 +29,14 @@ from fitting.noise import weighting as weigh
 from fitting.residuals import NAMES, Objective, from_search, predict, to_search
 from roa_circuit.errors import InputError
 from roa_circuit.memristor import current
-from roa_circuit.parameters import UNITS, Device, Memristor
+from roa_circuit.parameters import Device, Memristor
 from roa_circuit.shown import Facts, Shown
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
 
-_PROFILE_ABOVE = 0.02  # log error from which the curvature alone is not believed
 _FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
 _COSTLESS = 0.02  # of the cost: what holding an open constant may add
-
-LARGEST_MISFIT = 0.1
-"""A relative rms beyond this means that Eq. 1 and 2 do not describe the device."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """One constant: its value, what the data say of its error, and what the prior had.
-
-    `basis` is 'data'; or 'prior', held at the prior's value; or 'with prior', fitted but only
-    meaningful together with the held ones. stderr and ci95 are None unless identifiable.
-    """
-
-    name: str
-    value: float
-    unit: str
-    stderr: float | None
-    ci95: tuple[float, float] | None
-    identifiable: bool
-    basis: str
-    prior: float
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -182,7 +160,7 @@ def _open(objective: Objective, solution: Solution, noise: float, unit: float) -
     """The constants that the data leave open, those to hold first in front."""
     errors = log_errors(projected(objective.plain, solution.x), noise, solution.held)
     for name in HELD_FIRST:
-        weak = errors[name] > _PROFILE_ABOVE and name not in solution.held
+        weak = errors[name] > PROFILE_ABOVE and name not in solution.held
         if errors[name] > LARGEST_LOG_ERROR or (weak and is_flat(objective, solution, name, unit)):
             yield name
 
@@ -204,27 +182,16 @@ def _report(
     tied: Collection[str],
     began: float,
 ) -> Fit:
-    """The errors count the held constants as unknown: what leans on them is not identifiable."""
     m = objective.measurements
     p, start = from_search(solution.x)
     noise, _ = solution.noise(objective)
     judged = max(noise, SMALLEST_NOISE)
     jacobian = projected(objective.plain, solution.x)
-    everything = np.ones(len(NAMES), dtype=bool)
+    spread = covariance(jacobian, judged, np.ones(len(NAMES), dtype=bool))
     score = np.multiply(*objective.loss.bent(objective.plain.residual(solution.x)))
-    wider = widening(jacobian, score, covariance(jacobian, judged, everything), m)
-    errors = {
-        name: error * wider[i] for i, (name, error) in enumerate(log_errors(jacobian, judged).items())
-    }
-    freedom = solution.freedom(len(m))
-    estimates = {}
-    for name in NAMES:
-        known = name not in solution.held and errors[name] <= LARGEST_LOG_ERROR
-        at_prior = name in solution.held and name not in tied
-        basis = "data" if known else "prior" if at_prior else "with prior"
-        error = errors[name] * noise / judged
-        estimates[name] = _estimate(name, p, prior, error, freedom, basis)
-    lost = _runs_away(p, m) and not any(estimates[n].identifiable for n in ("gamma", "delta"))
+    wider = widening(jacobian, score, spread, m)
+    estimates, said = estimated(objective, solution, jacobian, wider, prior, tied)
+    lost = _runs_away(p, m) and not any(estimates[n].told for n in ("gamma", "delta"))
     lost = lost and estimates["gamma"].basis == "with prior"
     return Fit(
         estimates=estimates, memristor=p, start=start, residual=objective.plain.residual(solution.x),
@@ -232,7 +199,7 @@ def _report(
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
         weighting=weights, objective=objective, solution=solution, widening=wider,
-        intervals="covariance, normal in the logarithm" + _said(wider, estimates),
+        intervals=said + _said(wider, estimates),
     )  # fmt: skip
 
 
@@ -242,7 +209,7 @@ def widened(f: Fit) -> str:
 
 
 def _said(widening: FloatArray, estimates: Mapping[str, Estimate]) -> str:
-    told = np.array([e.identifiable for e in estimates.values()])
+    told = np.array([e.told for e in estimates.values()])
     most = float(widening[told].max(initial=1.0))
     return f", up to {most:.1f} times wider as successive misfits correlate" if most > 1.0 else ""
 
@@ -252,16 +219,3 @@ def _runs_away(p: Memristor, m: Measurements) -> bool:
     plain = ~m.sweep
     largest = current(1.0, m.read_voltage[plain], p) / m.current[plain]
     return bool(plain.any() and largest.min() > _FAR_ABOVE)
-
-
-def _estimate(
-    name: str, p: Memristor, prior: Memristor, error: float, freedom: int, basis: str
-) -> Estimate:
-    value, known = float(getattr(p, name)), basis == "data"
-    reach = student(freedom) * error
-    interval = (value * float(np.exp(-reach)), value * float(np.exp(reach)))
-    return Estimate(
-        name=name, value=getattr(prior, name) if basis == "prior" else value, unit=UNITS[name],
-        stderr=value * error if known else None, ci95=interval if known else None,
-        identifiable=known, basis=basis, prior=getattr(prior, name),
-    )  # fmt: skip

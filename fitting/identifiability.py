@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from fitting.residuals import NAMES
 from roa_circuit.memristor import Array
 
+IDENTIFIABLE_LOG_ERROR = 0.05
+"""A constant whose logarithm is known to this is identifiable: 20 % off is 3.6 such errors."""
+
 LARGEST_LOG_ERROR = 0.5
-"""A constant whose logarithm is known no better than this is not identifiable."""
+"""A constant whose logarithm is known no better than this is not told; between the two, roughly."""
 
 SMALLEST_NOISE = 1e-3
 """No instrument reads better than this (relative); noiseless data do not identify more."""

@@ -1,6 +1,7 @@
-"""Intervals: how far each identifiable constant may be off, by four methods.
+"""Intervals: how far each constant that the data tell may be off, by four methods.
 
-covariance : normal in the logarithm, from the curvature at the optimum. Exact for many readings.
+covariance : normal in the logarithm, from the curvature at the optimum. Exact for many readings;
+    where the error is not small, the profile in its place.
 profile : where the best misfit with this constant held rises by a 95 % step; follows bends and
     one-sided flatness. What is held at the prior or known in products only is let free.
 bootstrap : refits to resampled misfits, in blocks as long as they stay correlated (Kuensch 1989).
@@ -10,26 +11,25 @@ mcmc : the posterior under flat priors in the logarithms (`fitting.mcmc`, an ext
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting._elimination import projected
-from fitting._search import Solution, limits, search
+from fitting._search import search
 from fitting.correlated import correlation_of, notable, pairs
+from fitting.estimates import from_ends
 from fitting.fit import Fit, widened
-from fitting.identifiability import covariance, student
+from fitting.identifiability import student
 from fitting.measurements import FloatArray, Measurements
-from fitting.residuals import NAMES, Objective
+from fitting.profile import profile_ends
+from fitting.residuals import NAMES
 from roa_circuit.errors import InputError, nearest
 
 METHODS = ("covariance", "profile", "bootstrap", "mcmc")
 RESAMPLES = 400
 
-_MOST_TRIALS = 20
-_NEAR = 0.005  # of its reach: how well the end of a profile interval is found
 _FINE = 1e-5  # of the cost: a resampled fit settles quadratically, so the step after would be nothing
 
 
@@ -48,13 +48,13 @@ class Intervals:
     samples: FloatArray | None = None
 
     def applied(self, f: Fit) -> Fit:
-        """The fit with these intervals; a constant that has none is no longer identifiable."""
+        """The fit with these intervals; a constant that has none is no longer told."""
         estimates = {}
         for name, e in f.estimates.items():
-            if e.identifiable and name in self.ci95:
+            if e.told and name in self.ci95:
                 e = replace(e, stderr=self.stderr[name], ci95=self.ci95[name])  # noqa: PLW2901
-            elif e.identifiable:
-                e = replace(e, stderr=None, ci95=None, identifiable=False, basis="with prior")  # noqa: PLW2901
+            elif e.told:
+                e = replace(e, stderr=None, ci95=None, basis="with prior")  # noqa: PLW2901
             estimates[name] = e
         return replace(f, estimates=estimates, intervals=self.said)
 
@@ -88,8 +88,8 @@ def check_method(method: str) -> None:
 
 
 def known(f: Fit) -> list[str]:
-    """The identifiable constants."""
-    return [name for name, e in f.estimates.items() if e.identifiable]
+    """The constants that the data tell, some only roughly."""
+    return [name for name, e in f.estimates.items() if e.told]
 
 
 def curvature(f: Fit) -> Intervals:
@@ -102,82 +102,13 @@ def curvature(f: Fit) -> Intervals:
     )  # fmt: skip
 
 
-# --- profile likelihood ---------------------------------------------------------------------------
-
-
 def profile(f: Fit) -> Intervals:
-    """Likelihood-ratio intervals; a side on which the misfit never rises enough leaves none."""
-    objective = f.objective
-    free = search(objective, f.solution.x)  # what leans on a held constant may move with it
-    noise, unit = f.solution.noise(objective)
+    """Likelihood-ratio intervals (`profile_ends`)."""
     reach = student(f.solution.freedom(len(f.residual)))
-    everything = np.ones(len(NAMES), dtype=bool)
-    spread = covariance(projected(objective.plain, free.x), max(noise, 1e-300), everything)
     ci95, stderr = {}, {}
-    for name in known(f):
-        place = NAMES.index(name)
-        direction = np.append(spread[place] / spread[place, place], np.zeros(len(free.x) - len(NAMES)))
-        ends = []
-        for sign in (-1.0, 1.0):
-            line = _Profile(objective=objective, free=free, place=place, direction=direction, unit=unit)
-            error = sign * float(np.sqrt(spread[place, place]))
-            end = _crossing(line, error, reach * float(f.widening[place]), line.room(sign))
-            ends.append(end)
-        if ends[0] is not None and ends[1] is not None:
-            value = f.estimates[name].value
-            low, high = (float(np.exp(free.x[place] + u)) for u in (ends[0], ends[1]))
-            ci95[name] = (min(low, value), max(high, value))
-            stderr[name] = value * (ends[1] - ends[0]) / (2.0 * reach)
+    for name, ends in profile_ends(f.objective, f.solution, known(f), f.widening).items():
+        stderr[name], ci95[name] = from_ends(f.estimates[name].value, ends, reach)
     return Intervals(method="profile", ci95=ci95, stderr=stderr, said="profile likelihood" + widened(f))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Profile:
-    """The misfit along one constant, all others at their best for it."""
-
-    objective: Objective
-    free: Solution
-    place: int
-    direction: FloatArray
-    unit: float
-
-    def room(self, sign: float) -> float:
-        """How far the logarithm may go to this side."""
-        low, high = limits(NAMES[self.place], self.objective.measurements)
-        return float((high if sign > 0 else low) - self.free.x[self.place])
-
-    def __call__(self, u: float) -> float:
-        """sqrt of the rise at `u` from the optimum, in units of the noise: |u| / error if normal."""
-        moved = search(self.objective, self.free.x + u * self.direction, {NAMES[self.place]})
-        rise = (moved.cost - self.free.cost) / max(self.unit, 1e-300) ** 2
-        return float(np.sqrt(max(rise, 0.0)))
-
-
-def _crossing(line: Callable[[float], float], error: float, reach: float, room: float) -> float | None:
-    """u where line(u) = reach, from `error` (its sign is the side) up to `room`; None beyond that.
-
-    Secants on a nearly straight line, kept inside the bracket that they find.
-    """
-    inside, at_inside = 0.0, 0.0
-    outside, at_outside = None, np.inf
-    u = error * reach
-    for _ in range(_MOST_TRIALS):
-        u = np.sign(room) * min(abs(u), abs(room))
-        value = line(u)
-        if abs(value - reach) < _NEAR * reach:
-            return float(u)
-        if value < reach:
-            if u == room:
-                return None
-            inside, at_inside = u, value
-        else:
-            outside, at_outside = u, value
-        if outside is None:
-            u = u * float(np.clip(reach / max(value, 1e-9), 1.2, 3.0))
-        else:
-            share = (reach - at_inside) / (at_outside - at_inside)
-            u = inside + float(np.clip(share, 0.1, 0.9)) * (outside - inside)
-    return float(u)
 
 
 # --- bootstrap ------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""MCMC: the posterior of the identifiable constants, drawn by emcee; and its corner plot.
+"""MCMC: the posterior of the constants that the data tell, drawn by emcee; and its corner plot.
 
 An extra (`pip install 'roa-circuit[mcmc]'`). Flat priors in the logarithms within the search's
 bounds; every train's starting state is at its best for the constants drawn.
@@ -100,7 +100,7 @@ def corner_plot(f: Fit, found: Intervals) -> Drawing:
             text = engineering(e.value, e.unit, 4) if e.unit == "A" else f"{e.value:.4g} {e.unit}"
             figure.axes[place * (len(names) + 1)].set_title(f"{SYMBOLS[name]} = {text}")
 
-    caption = "The posterior: draws of the identifiable constants in pairs, and each alone."
+    caption = "The posterior: draws of the constants in pairs, and each alone."
     side = 1.2 * len(names) + 0.8
     return draw("corner", caption, paint, size=(max(side, 7.2), side))
 

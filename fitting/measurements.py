@@ -230,10 +230,14 @@ def _refuse_first(table: Table, wrong: NDArray[np.bool_], name: str, complaint: 
 
 
 def describe(m: Measurements) -> str:
-    """One line on what was read: '1024 readings, 9 trains, -3.8 V to 3.5 V'."""
-    pulses = m.voltage[m.voltage != 0]
-    span = f", pulses {pulses.min():g} V to {pulses.max():g} V" if pulses.size else ""
-    widths = m.width[m.width > 0]
-    times = f" and {engineering(widths.min(), 's')} to {engineering(widths.max(), 's')}" if span else ""
+    """One line on what was read: '1024 readings; 9 trains, pulses of -3.8 V to 3.5 V, 3 µs'."""
+    pulses, widths = m.voltage[m.voltage != 0], m.width[m.width > 0]
+    span = f", pulses of {_span(pulses, 'V')}, {_span(widths, 's')}" if pulses.size else ", no pulses"
     sweeps = f", {int(m.sweep.sum())} of them I-V points" if m.sweep.any() else ""
-    return f"{len(m)} readings{sweeps}; {len(m.labels)} trains{span}{times}"
+    trains = "1 train" if len(m.labels) == 1 else f"{len(m.labels)} trains"
+    return f"{len(m)} readings{sweeps}; {trains}{span}"
+
+
+def _span(values: FloatArray, unit: str) -> str:
+    ends = dict.fromkeys(engineering(value, unit) for value in (values.min(), values.max()))
+    return " to ".join(ends)

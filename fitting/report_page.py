@@ -11,9 +11,10 @@ import numpy as np
 from fitting import wording
 from fitting.bands import correlation as constants_correlation
 from fitting.correlated import correlation
+from fitting.estimates import LARGEST_MISFIT
 from fitting.figures import SYMBOLS
-from fitting.fit import LARGEST_MISFIT, Fit
-from fitting.identifiability import LARGEST_LOG_ERROR
+from fitting.fit import Fit
+from fitting.identifiability import IDENTIFIABLE_LOG_ERROR, LARGEST_LOG_ERROR
 from fitting.measurements import Measurements
 from fitting.verdict import REJECTED, Judgement
 from roa_circuit.drawing import Drawing
@@ -44,7 +45,8 @@ _WORDS = {
 _FOOTER = (
     "The misfit of a reading is (fitted − measured) / measured; below a hundredth of its sweep's"
     " largest current an I–V point counts by that hundredth. A constant is identifiable if its"
-    f" logarithm is known to better than {LARGEST_LOG_ERROR:g}. Fitted means that the search"
+    f" standard error is within {IDENTIFIABLE_LOG_ERROR:.0%}, told roughly up to"
+    f" {LARGEST_LOG_ERROR:.0%}. Fitted means that the search"
     f" converged and the misfit is within {LARGEST_MISFIT:.0%} rms."
 )
 
@@ -150,6 +152,8 @@ def _law(law: Judgement) -> list[Markup]:
 def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     told = [name for name, e in f.estimates.items() if e.identifiable]
     lines = [f"determined by these data: {', '.join(told) or 'none of the seven alone'}"]
+    rough = [name for name, e in f.estimates.items() if e.told and not e.identifiable]
+    lines += [f"told roughly, see their intervals: {', '.join(rough)}"] * bool(rough)
     lines += wording.left_open(f)
     if said["proposal"] is not None:
         lines.append(f"what would settle it: {wording.proposal(said['proposal'])}")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fitting.fit import LARGEST_MISFIT, Fit, fit_device
+from fitting.estimates import LARGEST_MISFIT
+from fitting.fit import Fit, fit_device
 from fitting.identifiability import SMALLEST_NOISE
 from fitting.measurements import FloatArray, Measurements
 from fitting.population import Devices, Grouped, fit_devices, free_constants

@@ -113,13 +113,14 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
 
 
 def _better(laws: Comparison) -> str:
-    """Which law does clearly better, '' for none."""
+    """Which laws do clearly better, '' for none."""
     ahead = [v for v in laws.verdicts if laws.own.aic - v.aic > _CLEARLY]
     if not ahead:
         return ""
-    best = min(ahead, key=lambda v: v.held_out or v.rmse)
     trains = "the train" if laws.trains == 1 else f"{laws.trains} trains"
-    return f"{best.law} does better ({best.rmse:.2%} on {trains})"
+    names = " and ".join(v.law for v in ahead)
+    sizes = ", ".join(f"{v.rmse:.2%}" for v in ahead)
+    return f"{names} {'does' if len(ahead) == 1 else 'do'} better ({sizes} on {trains})"
 
 
 def _noise(f: Fit, m: Measurements) -> tuple[float | None, str]:

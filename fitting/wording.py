@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, log10
 from typing import Any
 
 from fitting.comparison import Comparison
-from fitting.fit import LARGEST_MISFIT, Estimate, Fit
+from fitting.estimates import LARGEST_MISFIT, Estimate
+from fitting.fit import Fit
 from roa_circuit.units import PREFIXES, engineering
 
 CONSTANT_COLUMNS = ("parameter", "value", "stderr", "95 % interval", "prior", "by data")
 LAW_COLUMNS = ("law", "misfit", "held-out trains", "unknowns", "AIC")
 
+_SMALL = 1e-3  # below that a number is written with its power of ten
 _WEAK = {
     "prior": "not identifiable from these data, held at the prior",
     "with prior": "known only together with those (a product or a rate), not identifiable alone",
@@ -20,17 +23,32 @@ _WEAK = {
 
 def constant_row(e: Estimate) -> list[str]:
     """One constant as text, rounded to what its error supports; amperes with a prefix."""
-    unit, size = e.unit, 1.0
-    if unit == "A":
-        unit = engineering(e.value, unit).split()[-1]
-        size = PREFIXES[unit.removesuffix("A")]
+    size, unit = size_of(e)
     name, prior = f"{e.name} [{unit}]", f"{e.prior / size:.4g}"
     if e.stderr is None or e.ci95 is None:
-        told = "no" if e.basis == "prior" else "no, tied"
-        return [name, f"{e.value / size:.3g}", "-", "-", prior, told]
-    digits = _digits(e.value, e.stderr)
-    value, low, high = (f"{v / size:.{digits}g}" for v in (e.value, *e.ci95))
-    return [name, value, f"{e.stderr / size:.2g}", f"{low} – {high}", prior, "yes"]
+        held = e.basis == "prior"
+        value = prior if held else f"{e.value / size:.3g}"
+        return [name, value, "-", "-", prior, "no" if held else "no, tied"]
+    value, error, low, high = rounded((e.value, e.stderr, *e.ci95), e.stderr, size)
+    told = "yes" if e.identifiable else "roughly"
+    return [name, value, error, f"{low} – {high}", prior, told]
+
+
+def size_of(e: Estimate) -> tuple[float, str]:
+    """(what a value is divided by, the unit then): amperes with a prefix, the prior's if untold."""
+    if e.unit != "A":
+        return 1.0, e.unit
+    unit = engineering(e.value if e.told else e.prior, e.unit).split()[-1]
+    return PREFIXES[unit.removesuffix("A")], unit
+
+
+def rounded(values: Sequence[float], stderr: float, size: float = 1.0) -> list[str]:
+    """Values over `size`, all to the place of the second digit of an error; small ones as 1.2e-05."""
+    values, stderr = [value / size for value in values], stderr / size
+    last = floor(log10(stderr)) - 1 if stderr > 0 else floor(log10(abs(values[0]))) - 8
+    if abs(values[0]) < _SMALL:
+        return [f"{v:.{max(floor(log10(abs(v) or 1.0)) - last, 0)}e}" for v in values]
+    return [f"{v:.{max(-last, 0)}f}" for v in values]
 
 
 def outcome(f: Fit) -> str:
@@ -42,7 +60,9 @@ def outcome(f: Fit) -> str:
         return (f"FAILED: the model misses the readings by {f.relative_rmse:.1%} rms (limit "
                 f"{LARGEST_MISFIT:.0%}): Eq. 1-2 do not describe them; no device written")  # fmt: skip
     known = sum(e.identifiable for e in f.estimates.values())
-    return (f"FITTED: {known} of {len(f.estimates)} constants, misfit "
+    rough = sum(e.told for e in f.estimates.values()) - known
+    more = f", {rough} more roughly" * (rough > 0)
+    return (f"FITTED: {known} of {len(f.estimates)} constants{more}, misfit "
             f"{f.relative_rmse:.2%} rms, in {engineering(f.seconds, 's')}")  # fmt: skip
 
 
@@ -73,7 +93,9 @@ def combination(c: dict[str, Any]) -> str:
 
 def proposal(added: dict[str, Any]) -> str:
     """The one measurement to add."""
-    return f"add {added['measurement']}: settles {', '.join(added['settles'])}"
+    parts = [f"settles {', '.join(added['settles'])}"] if added["settles"] else []
+    parts += [f"tells {', '.join(added['roughly'])} roughly"] if added["roughly"] else []
+    return f"add {added['measurement']}: {', '.join(parts)}"
 
 
 def law_rows(laws: Comparison) -> list[list[str]]:
@@ -83,10 +105,3 @@ def law_rows(laws: Comparison) -> list[list[str]]:
          f"{v.aic:.0f}"]
         for v in laws.verdicts
     ]  # fmt: skip
-
-
-def _digits(value: float, stderr: float) -> int:
-    """Significant digits of `value` down to the second digit of its error, 2 to 9."""
-    if stderr <= 0:
-        return 9
-    return min(max(floor(log10(value)) - floor(log10(stderr)) + 2, 2), 9)

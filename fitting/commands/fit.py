@@ -161,11 +161,14 @@ def _drawings(result: Fit, m: Measurements, found: Intervals) -> list[Drawing]:
 
 def fitted_device(result: Fit, law: Judgement, m: Measurements, prior: Device) -> Device:
     """The parameter set of a fit: its constants, the prior's pulses, data and verdict as citation."""
-    held = [name for name, e in result.estimates.items() if not e.identifiable]
+    held = [name for name, e in result.estimates.items() if e.basis == "prior"]
+    tied = [name for name, e in result.estimates.items() if e.basis == "with prior"]
     name = Path(m.source.split(", ")[0])
     citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {result.relative_rmse:.2%}"
     if held:
         citation += f"; not identifiable, from {prior.name}: {', '.join(held)}"
+    if tied:
+        citation += f"; known only together with those: {', '.join(tied)}"
     citation += f"; {law.line()}"
     return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=prior.pulses)
 
@@ -183,7 +186,7 @@ def _print(result: Fit, law: Judgement, prior: Device) -> None:
     console.say(outcome(result))
     console.say(law.line())
     console.say(weights(result))
-    if any(e.identifiable for e in result.estimates.values()):
+    if any(e.told for e in result.estimates.values()):
         console.say(f"intervals: {result.intervals}")
     if result.describes:
         for line in left_open(result):

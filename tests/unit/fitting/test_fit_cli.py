@@ -120,7 +120,7 @@ def test_inspect_shows_what_it_understood_and_writes_nothing(roa_fit, tmp_path, 
     how = ["--pulse", "-1.1V,3us", "--read", "100mV", "--unit", "uA"]
     code, out, err = roa_fit("inspect", "set.csv", *how)
     assert (code, err) == (0, "")
-    assert "5 readings; 2 trains, pulses -1.1 V to -1.1 V" in out
+    assert "5 readings; 2 trains, pulses of -1.1 V, " in out
     assert [p.name for p in tmp_path.iterdir()] == ["set.csv"]
     code, out, _ = roa_fit("inspect", PULSES, "--most", 2)
     assert "and 5 more" in out

@@ -62,7 +62,7 @@ def test_a_fit_of_the_proposed_measurement_has_the_promised_errors(proposed):
     for seed in range(40):
         noise = 1 + Budget().noise * np.random.default_rng(seed).standard_normal(len(exact))
         found = fit_device(dataclasses.replace(blank, current=exact * noise), prior)
-        assert all(e.identifiable for e in found.estimates.values())
+        assert all(e.told for e in found.estimates.values())
         errors.append([found.estimates[n].value / getattr(TABLE_1.memristor, n) - 1 for n in NAMES])
     promised = np.array([proposed.errors[name] for name in NAMES])
     ratio = np.sqrt(np.mean(np.square(errors), axis=0)) / promised

@@ -50,7 +50,7 @@ def test_the_page_shows_constants_misfit_and_how_it_was_made(whole_page, shipped
 
 def test_what_is_open_is_said_and_drawn(whole_page, some_trains, prior):
     m = read_measurements(some_trains(lambda train: train.startswith("cycles")))
-    proposal = {"measurement": "I-V sweeps", "settles": ["gamma", "delta"]}
+    proposal = {"measurement": "I-V sweeps", "settles": ["gamma", "delta"], "roughly": []}
     text = whole_page(fit_device(m, prior), m, proposal=proposal)
     assert "held at the prior: delta, beta" in text
     assert "add I-V sweeps: settles gamma, delta" in text

@@ -1,0 +1,117 @@
+"""Estimates: each constant of a fit with what the data say of its error, or that they say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting._search import Solution
+from fitting.identifiability import (
+    IDENTIFIABLE_LOG_ERROR,
+    LARGEST_LOG_ERROR,
+    SMALLEST_NOISE,
+    log_errors,
+    student,
+)
+from fitting.measurements import FloatArray
+from fitting.profile import profile_ends
+from fitting.residuals import NAMES, Objective, from_search
+from roa_circuit.parameters import UNITS, Memristor
+
+PROFILE_ABOVE = 0.02
+"""From this error of a logarithm on the curvature alone is not believed."""
+
+LARGEST_MISFIT = 0.1
+"""A relative rms beyond this means that Eq. 1 and 2 do not describe the device."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One constant: its value, what the data say of its error, and what the prior had.
+
+    `basis` is 'data'; or 'prior', held at the prior's value; or 'with prior', fitted but only
+    meaningful together with the held ones. stderr and ci95 are None unless `told`.
+    """
+
+    name: str
+    value: float
+    unit: str
+    stderr: float | None
+    ci95: tuple[float, float] | None
+    basis: str
+    prior: float
+
+    @property
+    def told(self) -> bool:
+        """Whether the data have an interval for it, be it a wide one."""
+        return self.basis == "data"
+
+    @property
+    def identifiable(self) -> bool:
+        """Whether the data tell it to `IDENTIFIABLE_LOG_ERROR`; what is told no better is rough."""
+        return self.stderr is not None and bool(self.stderr <= IDENTIFIABLE_LOG_ERROR * self.value)
+
+
+def estimated(
+    objective: Objective,
+    solution: Solution,
+    jacobian: FloatArray,
+    widening: FloatArray,
+    prior: Memristor,
+    tied: Collection[str],
+) -> tuple[dict[str, Estimate], str]:
+    """(the estimates by name, how their intervals were found).
+
+    The errors of `jacobian` (rows, 7) count the held constants as unknown, so that what leans on
+    them is not told, and grow by `widening` (7,). Those that are not small are profiled instead.
+    """
+    p, _ = from_search(solution.x)
+    rows = len(objective.measurements)
+    noise, reach = solution.noise(objective)[0], student(solution.freedom(rows))
+    judged = max(noise, SMALLEST_NOISE)
+    errors = dict(zip(NAMES, np.array([*log_errors(jacobian, judged).values()]) * widening, strict=True))
+    told = [name for name in NAMES if name not in solution.held and errors[name] <= LARGEST_LOG_ERROR]
+    described = solution.cost <= rows * LARGEST_MISFIT**2
+    weak = [name for name in told if errors[name] > PROFILE_ABOVE and described]
+    profiled = profile_ends(objective, solution, weak, widening)
+    result = {}
+    for name in NAMES:
+        value, far = float(getattr(p, name)), reach * errors[name] * noise / judged
+        ends: tuple[float, float] | None = (np.log(value) - far, np.log(value) + far)
+        if name not in told or name in weak:
+            ends = profiled.get(name)
+        at_prior = name in solution.held and name not in tied
+        result[name] = _estimate(name, value, getattr(prior, name), ends, reach, at_prior=at_prior)
+    said = "covariance, normal in the logarithm"
+    if profiled:
+        said += f"; profile likelihood for {', '.join(profiled)}"
+    return result, said
+
+
+def _estimate(
+    name: str,
+    value: float,
+    prior: float,
+    ends: tuple[float, float] | None,
+    reach: float,
+    *,
+    at_prior: bool,
+) -> Estimate:
+    if ends is not None:
+        stderr, ci95 = from_ends(value, ends, reach)
+        return Estimate(name=name, value=value, unit=UNITS[name], stderr=stderr, ci95=ci95,
+                        basis="data", prior=prior)  # fmt: skip
+    return Estimate(
+        name=name, value=prior if at_prior else value, unit=UNITS[name], stderr=None, ci95=None,
+        basis="prior" if at_prior else "with prior", prior=prior,
+    )  # fmt: skip
+
+
+def from_ends(
+    value: float, ends: tuple[float, float], reach: float
+) -> tuple[float, tuple[float, float]]:
+    """(standard error, interval) from the ends of its logarithm, `reach` errors away."""
+    low, high = np.exp(ends).tolist()
+    return value * (ends[1] - ends[0]) / (2.0 * reach), (min(low, value), max(high, value))
