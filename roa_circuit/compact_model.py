@@ -59,7 +59,7 @@ def ngspice_library(device: Device) -> str:
     and the parameter w0, omega at time zero in [0, 1]:
 
     memristor : the state moves as Eq. 1 says; for `.tran`, with or without `uic`. It cannot
-        leave [0, 1]: what Newton or the integrator overshoots meets a rate of zero.
+        leave [0, 1] by more than Newton's tolerance: what overshoots meets a rate of zero.
     memristor_static : the state stays w0; for `.op`, `.dc`, `.ac` and reads.
 
     Constants carry every digit of the parameter set; exponents are clamped at 80, where the

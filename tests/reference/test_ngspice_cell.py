@@ -30,7 +30,10 @@ def test_pulse_train_against_the_closed_form(start, count):
 
 @pytest.mark.parametrize("voltage", [-3.8, 3.5])
 def test_the_strongest_pulses_stay_in_bounds(voltage):
-    """At the ends of the paper's ramps (Fig. 2) a cell saturates at once and must not overshoot."""
+    """At the ends of the paper's ramps (Fig. 2) a cell saturates at once and must not overshoot.
+
+    By less than what Newton takes for converged: ngspice 39 stays within 1e-9, 46 within 4e-8.
+    """
     deck = f"""* one strong pulse
 {ngspice_library(load_device("zhang2021"))}
 V1 te 0 PWL(0 0 1u {voltage} 101u {voltage} 102u 0)
@@ -41,8 +44,8 @@ X1 te 0 memristor w0=0.5
 .end
 """
     omega = simulate(deck, time_limit=60).vectors["x1.omega"]
-    assert omega.min() >= -1e-9
-    assert omega.max() <= 1 + 1e-9
+    assert omega.min() >= -1e-6
+    assert omega.max() <= 1 + 1e-6
     assert omega[-1] == pytest.approx(1.0 if voltage < 0 else 0.0, abs=1e-6)
 
 

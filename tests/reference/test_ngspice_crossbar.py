@@ -159,7 +159,7 @@ def test_plain_ngspice_runs_the_exported_deck(make_layer, tmp_path, monkeypatch,
 def test_verify_on_the_command_line(make_layer, tmp_path, monkeypatch, capsys):
     make_layer().save(tmp_path / "layer.npz")
     options = ["--layer", tmp_path / "layer.npz", "--output-dir", tmp_path / "out", "--reads", "3"]
-    options += ["--waveforms", "--figures"]
+    options += ["--waveforms", "--figures", "--cell", "behavioural"]  # compiled ones come in files
     run_spice(monkeypatch, ["verify", *options, "--json", tmp_path / "v.json"])
     assert "passed" in capsys.readouterr().out
     report = json.loads((tmp_path / "v.json").read_text())
