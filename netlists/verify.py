@@ -31,7 +31,6 @@ from netlists.engines import (
     estimate,
     run_spice,
     run_surrogate,
-    surrogate_reads,
 )
 from netlists.parallel import Together, run_all
 from netlists.simulation import DEFAULT_TIME_LIMIT
@@ -113,8 +112,7 @@ def verify(
     for chip in chips:
         _check_speed(chip, plan)
     known = [chip_of(_believed(part, believed), imperfections, seed) for part in chosen]
-    if plan.reads:  # once beforehand: compiled code is loaded on first use
-        surrogate_reads(chosen[0], known[0], known[0].start(chosen[0].layer.initial_state), circuitry)
+    run_surrogate(chosen[0], known[0], plan)  # once beforehand: compiled code is loaded on first use
     surrogate = [run_surrogate(*pair, plan) for pair in zip(chosen, known, strict=True)]
     started = time.perf_counter()
     spice = _run_tiles(chosen, chips, surrogate, plan, workers, progress)

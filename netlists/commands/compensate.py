@@ -47,8 +47,8 @@ def compensate(
     with console.percent(f"layer {chosen.name}") as advance:
         found = recover(chosen, tile=size, imperfections=imperfections, seed=seed, progress=advance)
     c = chosen.crossbar
-    wires = f"{said(c.r_word)} and {said(c.r_bit)} Ohm a segment"
-    title = f"Layer {chosen.name}: {c.rows} x {c.columns} cells, {wires}"
+    ohms = said(c.r_word) if c.r_word == c.r_bit else f"{said(c.r_word)} and {said(c.r_bit)}"
+    title = f"Layer {chosen.name}: {c.rows} x {c.columns} cells, {ohms} Ohm a segment"
     head = ["", "weights", "outputs", "same", "right", "clipped"]
     console.out.print(console.table(title, head, map(_row, found)))
     console.say(_LEGEND)

@@ -7,6 +7,9 @@ const said = (axis, value) => axis.words ? String(value) : quantity(value) + (ax
 const quantity = value => String(Number(Number(value).toPrecision(3)));
 const percent = (value, more) => value === null ? "failed" : (100 * value).toFixed(more ? 1 : 2) + " %";
 const margin = (half, metric) => half ? ` ± ${percent(half, metric.more)}` : "";
+// An interval about a share of the answers ends where shares do.
+const above = (mean, half, metric) => metric.more ? Math.min(half, 1 - mean) : half;
+const below = (mean, half) => Math.min(half, mean);
 const range = count => Array.from({ length: count }, (_, i) => i);
 const count = data.mean[0].length;
 
@@ -95,6 +98,7 @@ function layout(extra) {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
     font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: style("soft") },
     margin: { l: 56, r: 12, t: 12, b: 48 }, autosize: true, ...extra,
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: style("faint"), activecolor: style("ink") },
     hoverlabel: { align: "left", bgcolor: style("card"), bordercolor: style("faint"), font: { color: style("ink") } },
     ...(paper ? { autosize: false, width: 620, height: extra.height || 300 } : {}),
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: style("soft") }, ...(extra.legend || {}) },
@@ -130,7 +134,7 @@ function curves(m, x, by) {
       const halves = points.map(p => data.half[m][p] || 0), name = line === null ? "" : said(axes[by], axes[by].levels[line]);
       if (halves.some(half => half > 0)) traces.push({
         type: "scatter", mode: "lines", x: [...xs, ...[...xs].reverse()], hoverinfo: "skip", showlegend: false, legendgroup: name,
-        y: [...ys.map((y, j) => y + halves[j]), ...ys.map((y, j) => y - halves[j]).reverse()],
+        y: [...ys.map((y, j) => y + above(y, halves[j], metric)), ...ys.map((y, j) => y - below(y, halves[j])).reverse()],
         fill: "toself", fillcolor: rgb(colours[i], 0.12), line: { width: 0 },
       });
       traces.push({
@@ -149,11 +153,12 @@ function curves(m, x, by) {
 const bar = title => ({
   title: { text: title, side: "right" }, thickness: 12, outlinewidth: 0, tickfont: { color: style("soft") },
 });
-const mark = (x, y) => ({
+const mark = (x, y, size = 15) => ({
   type: "scatter", mode: "markers", x: [x], y: [y], hoverinfo: "skip", showlegend: false,
-  marker: { size: 15, symbol: "circle-open", color: style("ink"), line: { width: 2 } },
+  marker: { size, symbol: "circle-open", color: style("ink"), line: { width: 2 } },
 });
 
+const mapMargin = { l: 56, r: 12, t: 36, b: 48 };
 function map(m, x, y) {
   const metric = metrics[m], traces = [], scale = { colorscale: "Viridis", reversescale: !metric.more };
   if (x === y) return Plotly.react("map", [], layout({
@@ -168,7 +173,7 @@ function map(m, x, y) {
       text: points.map(p => hover(p, m)), hovertemplate: "%{text}<extra></extra>",
     });
     traces.push(mark(value(selected(), x), value(selected(), y)));
-    return Plotly.react("map", traces, layout({ xaxis: axisOf(axes[x]), yaxis: axisOf(axes[y]) }), config);
+    return Plotly.react("map", traces, layout({ xaxis: axisOf(axes[x]), yaxis: axisOf(axes[y]), margin: mapMargin }), config);
   }
   // Levels by their number: cells of one size, whatever the distance of their values.
   const cells = axes[y].levels.map((_, j) => axes[x].levels.map((_, i) => range(count).find(
@@ -187,16 +192,16 @@ function map(m, x, y) {
     colorbar: { ...bar(metric.title), tickformat: ".3~%" },
   });
   const labels = !few ? [] : cells.flatMap((row, j) => row.map((p, i) => ({
-    x: i, y: j, showarrow: false, text: data.mean[m][p] === null ? "–" : quantity((100 * data.mean[m][p]).toPrecision(3)),
+    x: i, y: j, showarrow: false, text: data.mean[m][p] === null ? "–" : metric.more ? (100 * data.mean[m][p]).toFixed(1) : quantity(100 * data.mean[m][p]),
     font: { size: 10, color: data.mean[m][p] === null ? style("soft") : dark(data.mean[m][p]) ? "#ffffff" : "#111111" }, captureevents: false,
   })));
-  traces.push(mark(level(selected(), x), level(selected(), y)));
+  traces.push(mark(level(selected(), x), level(selected(), y), 32));
   Plotly.react("map", traces, layout({
-    xaxis: levels(x), yaxis: levels(y), annotations: labels,
+    xaxis: levels(x), yaxis: levels(y), annotations: labels, margin: mapMargin,
   }), config);
 }
 
-const barMargin = { l: 56, r: 12, t: 44, b: 48 };
+const barMargin = { l: 56, r: 12, t: 68, b: 48 };  // the buttons stand above the legend
 function sized(name, height) {
   document.getElementById(name).style.height = `${height}px`;
   return height;
@@ -205,11 +210,14 @@ function sized(name, height) {
 function swings() {
   if (!document.getElementById("tornado")) return;
   const metric = metrics[data.metric], rows = [...data.swings].reverse(), base = data.swings[0].base;
-  const height = sized("tornado", 110 + 52 * rows.length);
+  const height = sized("tornado", 134 + 52 * rows.length);
   const bars = (key, end, colour) => ({
     type: "bar", orientation: "h", name: `at the ${end} end`, base, y: rows.map(one => one.title),
     x: rows.map(one => one[key] - base), marker: { color: style(colour) },
-    error_x: { type: "data", array: rows.map(one => one[key + "_half"] || 0), color: style("ink"), thickness: 1.2, width: 3 },
+    error_x: {
+      type: "data", symmetric: false, array: rows.map(one => above(one[key], one[key + "_half"] || 0, metric)),
+      arrayminus: rows.map(one => below(one[key], one[key + "_half"] || 0)), color: style("ink"), thickness: 1.2, width: 3,
+    },
     text: rows.map(one => one[key + "_said"]), textposition: "none",
     customdata: rows.map(one => percent(one[key], metric.more)),
     hovertemplate: "%{y} %{text}<br><b>" + metric.title + " %{customdata}</b><extra></extra>",
@@ -223,7 +231,7 @@ function swings() {
 function indices() {
   if (!document.getElementById("sobol")) return;
   const rows = [...data.indices].reverse();
-  const height = sized("sobol", 110 + 60 * rows.length);
+  const height = sized("sobol", 134 + 60 * rows.length);
   const bars = (key, name, colour) => ({
     type: "bar", orientation: "h", name, y: rows.map(one => one.title), x: rows.map(one => one[key]), marker: { color: style(colour) },
     error_x: { type: "data", array: rows.map(one => one[key + "_half"]), color: style("ink"), thickness: 1.2, width: 3 },

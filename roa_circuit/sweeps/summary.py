@@ -148,7 +148,7 @@ def said(field: Field, value: Value) -> str:
     if isinstance(value, str):
         return value
     if field.unit == "-":
-        return f"{value:.4g}"
+        return f"{value:.3g}"
     return engineering(float(value), field.unit.replace("Ohm", "Ω"))
 
 
