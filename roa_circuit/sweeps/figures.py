@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roa_circuit import drawing
 from roa_circuit.drawing import BLUE, INK, RED, VIOLET, Drawing, draw
@@ -12,11 +13,14 @@ from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.fields import Value
 from roa_circuit.sweeps.findings import Findings
+from roa_circuit.sweeps.subject import Metric
 from roa_circuit.sweeps.tables import half_widths
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
 
 _MOST_LINES = 8
 _BARS = {"elinewidth": 0.8, "capsize": 2, "ecolor": INK}
@@ -61,13 +65,19 @@ def _curves(figure: Figure, found: Findings) -> None:
             else f"{summary.titled(by.name)} {summary.said(by.field, line)}"
         )
         axes.plot(places, mean, "-o", ms=3, lw=1.5, color=colour, label=label)
-        axes.fill_between(places, mean - half, mean + half, color=colour, alpha=0.13, lw=0)
+        below, above = _within(found.metric, mean, half)
+        axes.fill_between(places, mean - below, mean + above, color=colour, alpha=0.13, lw=0)
     _scale(axes.xaxis, axes, along, places)
     axes.set_xlabel(_title(along))
     axes.set_ylabel(summary.named(found.metric))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
     if by is not None:
         axes.legend()
+
+
+def _within(metric: Metric, mean: Floats, half: Floats) -> tuple[Floats, Floats]:
+    """How far an interval reaches below and above its mean: a share of the answers ends at 0 and 1."""
+    return np.minimum(half, mean), np.minimum(half, 1.0 - mean) if metric.more_is_better else half
 
 
 def _map(figure: Figure, found: Findings) -> None:
@@ -100,9 +110,10 @@ def _tornado(figure: Figure, found: Findings) -> None:
         ("high", RED, [r.at_high for r in rows], [r.high_half for r in rows]),
     ):
         lengths = [value - row.at_base for value, row in zip(at, rows, strict=True)]
+        bars = _within(found.metric, np.array(at), np.nan_to_num(half))
         axes.barh(
             range(len(rows)), lengths, left=[row.at_base for row in rows], height=0.6, color=colour,
-            xerr=np.nan_to_num(half), error_kw=_BARS, label=f"at the {end} end",
+            xerr=bars, error_kw=_BARS, label=f"at the {end} end",
         )  # fmt: skip
     names = [
         f"{summary.titled(r.axis.name)}\n{summary.said(r.axis.field, r.axis.between(0.0))} …"

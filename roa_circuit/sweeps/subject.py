@@ -15,12 +15,11 @@ Numbers = Mapping[str, list[float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One number of a chip: what it is, and which way is good."""
+    """One number of a chip, a share shown in per cent: what it is, and which way is good."""
 
     name: str
     meaning: str
     more_is_better: bool
-    share: bool = True  # shown in per cent
 
 
 class Subject(Protocol):
