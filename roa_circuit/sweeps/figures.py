@@ -34,7 +34,7 @@ def drawings(found: Findings) -> list[Drawing]:
         if len(found.sweep.axes) > 1:
             drawn.append(draw("map", _where(found, 2), lambda figure: _map(figure, found)))
     if found.swings:
-        height = 1.0 + 0.45 * len(found.swings)
+        height = 1.2 + 0.45 * len(found.swings)
         caption = "Each field alone, from one end of its range to the other."
         drawn.append(
             draw("tornado", caption, lambda figure: _tornado(figure, found), size=(5.2, height))
@@ -77,7 +77,8 @@ def _curves(figure: Figure, found: Findings) -> None:
 
 def _within(metric: Metric, mean: Floats, half: Floats) -> tuple[Floats, Floats]:
     """How far an interval reaches below and above its mean: a share of the answers ends at 0 and 1."""
-    return np.minimum(half, mean), np.minimum(half, 1.0 - mean) if metric.more_is_better else half
+    above = np.clip(1.0 - mean, 0.0, half) if metric.more_is_better else half
+    return np.clip(mean, 0.0, half), above
 
 
 def _map(figure: Figure, found: Findings) -> None:
@@ -103,7 +104,7 @@ def _tornado(figure: Figure, found: Findings) -> None:
     from matplotlib.ticker import PercentFormatter
 
     axes: Axes = figure.subplots()
-    figure.subplots_adjust(left=0.3)
+    figure.subplots_adjust(left=0.3, top=1.0 - 0.3 / figure.get_figheight())
     rows = list(reversed(found.swings))
     for end, colour, at, half in (
         ("low", BLUE, [r.at_low for r in rows], [r.low_half for r in rows]),
@@ -125,7 +126,7 @@ def _tornado(figure: Figure, found: Findings) -> None:
     axes.set_xlabel(summary.named(found.metric))
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
     axes.grid(visible=False, axis="y")
-    axes.legend(loc="lower left" if found.metric.more_is_better else "lower right")
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
 
 
 def _sobol(figure: Figure, found: Findings) -> None:

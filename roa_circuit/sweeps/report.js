@@ -8,7 +8,7 @@ const quantity = value => String(Number(Number(value).toPrecision(3)));
 const percent = (value, more) => value === null ? "failed" : (100 * value).toFixed(more ? 1 : 2) + " %";
 const margin = (half, metric) => half ? ` ± ${percent(half, metric.more)}` : "";
 // An interval about a share of the answers ends where shares do.
-const above = (mean, half, metric) => metric.more ? Math.min(half, 1 - mean) : half;
+const above = (mean, half, metric) => metric.more ? Math.min(half, Math.max(1 - mean, 0)) : half;
 const below = (mean, half) => Math.min(half, mean);
 const range = count => Array.from({ length: count }, (_, i) => i);
 const count = data.mean[0].length;
