@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists._text import number
-from netlists.circuit import Circuit, Task, array, gate_sources, sense_sources, word_sources
+from netlists.array import elements, gate_sources, sense_sources, word_sources
+from netlists.circuit import Circuit, Task
 from netlists.deck_checks import check_array, check_gates, check_voltages
 from netlists.dialect import PLAIN, Dialect
 from netlists.ngspice_deck import ngspice_text, ngspice_vector
@@ -200,7 +201,7 @@ class _Array:
             senses=sense_sources(crossbar, bits or at_rest) if grounded else (),
             outputs=output_nodes(columns) if amplifier else (),
             elements=(
-                *array(crossbar, self.state, self.device, circuitry, gated=bool(gates)),
+                *elements(crossbar, self.state, self.device, circuitry, gated=bool(gates)),
                 *(amplifiers(columns, amplifier) if amplifier else ()),
             ),
             gates=gate_sources(gates, circuitry) if gates else (),

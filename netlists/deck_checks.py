@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.circuitry import Transistor
+from roa_circuit.components import Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device

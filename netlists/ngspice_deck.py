@@ -18,7 +18,6 @@ from netlists.circuit import (
 )
 from netlists.dialect import MODULE, Dialect
 from netlists.probes import ENERGY, cell_of, measured, quantities
-from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.compact_model import (
     DYNAMIC_SUBCIRCUIT,
     STATIC_SUBCIRCUIT,
@@ -26,6 +25,7 @@ from roa_circuit.compact_model import (
     comment,
     ngspice_library,
 )
+from roa_circuit.components import NOMINAL_TEMPERATURE, Transistor
 
 _ACCESS_MODEL = ".model access sw vt=0.5 vh=0 ron=1m roff=1e15"
 

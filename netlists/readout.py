@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netlists.circuit import Capacitor, Controlled, Element, Kind, Resistor
-from roa_circuit.circuitry import Amplifier
+from roa_circuit.components import Amplifier
 
 
 def output_nodes(columns: int) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from netlists.probes import ENERGY, MILLIJOULE
 from netlists.recordings import Quantity, Recording
 from netlists.simulation import Simulation
 from netlists.simulators import Engine
-from roa_circuit.circuitry import Amplifier
+from roa_circuit.components import Amplifier
 from roa_circuit.parameters import Device
 from roa_circuit.results import write_file, write_text
 

@@ -18,8 +18,8 @@ from netlists.circuit import (
 )
 from netlists.probes import ENERGY, cell_of, delivering, measured, quantities
 from netlists.vacask import ANALYSIS
-from roa_circuit.circuitry import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.compact_model import comment
+from roa_circuit.components import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.errors import InputError
 from roa_circuit.verilog_a import MODULE, STATE, verilog_a
 

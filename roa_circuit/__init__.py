@@ -3,6 +3,8 @@
 from roa_circuit.arrays import FreeCells, WiredArray
 from roa_circuit.breaks import Break
 from roa_circuit.chip import Chip, draw
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import Amplifier, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import ConvergenceError, InputError, RoaError, SimulatorError, WorkerError
@@ -19,8 +21,10 @@ from roa_circuit.verified_write import VerifiedWrite, write_verify
 from roa_circuit.weights import EffectiveWeights
 
 __all__ = [
+    "Amplifier",
     "Break",
     "Chip",
+    "Circuitry",
     "ConvergenceError",
     "Crossbar",
     "Device",
@@ -36,6 +40,7 @@ __all__ = [
     "RoaError",
     "SimulatorError",
     "Spread",
+    "Transistor",
     "VerifiedWrite",
     "WiredArray",
     "WorkerError",

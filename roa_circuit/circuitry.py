@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit import toml
+from roa_circuit import components, records, toml
+from roa_circuit.components import NOMINAL_TEMPERATURE, Amplifier, Transistor
 from roa_circuit.crossbar import Crossbar, said
-from roa_circuit.errors import InputError, nearest
+from roa_circuit.errors import InputError
 from roa_circuit.memristor import conductance
 from roa_circuit.parameters import Device
 from roa_circuit.waveforms import READ_EDGE
@@ -33,94 +34,13 @@ from roa_circuit.wiring import AS_IT_IS, Wiring
 UNITS = {
     "c_word": "F", "c_bit": "F", "c_cell": "F", "read_edge": "s", "read_hold": "s",
     "temperature": "K", "wire_coefficient": "1/K", "activation_energy": "eV",
-    "r_feedback": "Ohm", "gain": "-", "gain_bandwidth": "Hz",
-    "width_over_length": "-", "threshold": "V", "kp": "A/V^2", "gate_on": "V", "gate_off": "V",
 }  # fmt: skip
-
-NOMINAL_TEMPERATURE = 300.15
-"""27 degrees Celsius [K]: what resistances, constants and SPICE's models are given at."""
 
 BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 COPPER = 3.9e-3
 """How much more copper resists per kelvin [1/K], near room temperature."""
 
-_SIGNED = ("threshold", "gate_on", "gate_off")
-_OPTIONAL = ("gain", "gain_bandwidth", "read_hold")
-_POSITIVE = ("temperature", "read_edge", "r_feedback", "width_over_length", "kp", *_OPTIONAL)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Amplifier:
-    """A transimpedance amplifier on each bit line, in place of the sense resistor, for reads.
-
-    gain : at DC; None is an ideal amplifier, whose input is ground
-    gain_bandwidth : where a single pole has brought the gain down to 1 [Hz]; None has no pole
-
-    In volts it gives `-r_feedback I gain / (1 + gain)`; the last factor is known, and calibrated away.
-
-    Raises
-    ------
-    InputError : a value out of its range, or a pole of an ideal amplifier.
-    """
-
-    r_feedback: float
-    gain: float | None = None
-    gain_bandwidth: float | None = None
-
-    def __post_init__(self) -> None:
-        _check(self)
-        if self.gain_bandwidth is not None and self.gain is None:
-            raise InputError("gain_bandwidth needs a gain: an ideal amplifier has no pole")
-
-    @property
-    def input_resistance(self) -> float:
-        """What ends a bit line, settled [Ohm]: r_feedback / (1 + gain)."""
-        return 0.0 if self.gain is None else self.r_feedback / (1.0 + self.gain)
-
-    @property
-    def pole(self) -> float:
-        """The time constant of the open loop [s]; 0 without a pole."""
-        if self.gain is None or self.gain_bandwidth is None:
-            return 0.0
-        return self.gain / (2.0 * math.pi * self.gain_bandwidth)
-
-    def current(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The bit lines' currents [A] of output voltages [V]."""
-        return np.asarray(-volts * (1.0 + 1.0 / (self.gain or math.inf)) / self.r_feedback)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Transistor:
-    """The access transistor of each cell, between word line and te: an n-MOS, SPICE's level 1.
-
-    kp : transconductance parameter [A/V^2]
-    gate_on, gate_off : of a row's gates. All are on in reads, those of the pulsed row in writes.
-        gate_off is the bulk's voltage, too.
-
-    Raises
-    ------
-    InputError : a value out of its range, or gates that never open or never close.
-    """
-
-    width_over_length: float = 10.0
-    threshold: float = 0.5
-    kp: float = 2e-4
-    gate_on: float = 2.5
-    gate_off: float = -1.0
-
-    def __post_init__(self) -> None:
-        _check(self)
-        if not self.gate_off < self.threshold < self.gate_on:
-            raise InputError(
-                f"threshold = {self.threshold:g} V must lie between gate_off = {self.gate_off:g} V"
-                f" and gate_on = {self.gate_on:g} V"
-            )
-
-    def on_resistance(self, temperature: float = NOMINAL_TEMPERATURE) -> float:
-        """1 / (kp W/L (V_on - V_th)) [Ohm] about 0 V; mobility falls as T^-1.5."""
-        mobility = math.pow(temperature / NOMINAL_TEMPERATURE, -1.5)
-        strength = self.kp * self.width_over_length * mobility
-        return 1.0 / (strength * (self.gate_on - self.threshold))
+_PARTS: dict[str, type[Amplifier | Transistor]] = {"amplifier": Amplifier, "transistor": Transistor}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +74,7 @@ class Circuitry:
     transistor: Transistor | None = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        records.check(self, UNITS, positive=("temperature", "read_edge", "read_hold"))
         if self._warmth <= 0:
             raise InputError(
                 f"wire_coefficient = {self.wire_coefficient:g} 1/K makes wires of {self.temperature:g} K"
@@ -213,7 +133,13 @@ class Circuitry:
 
     def to_dict(self) -> dict[str, Any]:
         """What is present, as in the TOML file; keys carry units."""
-        return _document(self)
+        found = records.document(self, UNITS)
+        if lines := self.lines.to_dict():
+            found["lines"] = lines
+        for name in _PARTS:
+            if (part := getattr(self, name)) is not None:
+                found[name] = records.document(part, components.UNITS, whole=True)
+        return found
 
     @classmethod
     def from_toml(cls, text: str, *, source: str = "circuit") -> Circuitry:
@@ -224,19 +150,17 @@ class Circuitry:
         InputError : not TOML, an unknown key, another unit, a value out of range.
         """
         document = toml.loads(text, source=source)
-        sections: dict[str, type] = {"amplifier": Amplifier, "transistor": Transistor}
         try:
-            for key in document.keys() & {*sections, "lines"}:
-                if not isinstance(document[key], dict):
-                    raise InputError(f"{key} = {document[key]!r} must be a section [{key}]")
-            parts = {
-                key: kind(**_values(kind, document[key], f"[{key}] has an "))
-                for key, kind in sections.items()
-                if key in document
+            for name in document.keys() & {"lines", *_PARTS}:
+                if not isinstance(document[name], dict):
+                    raise InputError(f"{name} = {document[name]!r} must be a section [{name}]")
+            parts: dict[str, Any] = {
+                name: kind(**records.values(kind, document.pop(name), components.UNITS, section=name))
+                for name, kind in _PARTS.items()
+                if name in document
             }
             parts["lines"] = Wiring.from_dict(document.pop("lines", {}))
-            plain = {key: value for key, value in document.items() if key not in parts}
-            return cls(**_values(cls, plain, ""), **parts)
+            return cls(**records.values(cls, document, UNITS), **parts)
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
 
@@ -263,47 +187,6 @@ def described(document: dict[str, Any]) -> str:
             name, unit = key.removesuffix("]").split(" [")
             parts.append(f"{name} {said(value)}" + ("" if unit == "-" else f" {unit}"))
     return ", ".join(parts)
-
-
-def _values(kind: type, table: dict[str, Any], where: str) -> dict[str, Any]:
-    """Fields by name, of keys with units."""
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    names = {f"{name} [{UNITS[name]}]": name for name in fields if name in UNITS}
-    known = [*names, *(name for name in fields if name not in UNITS)]
-    for key in table:
-        if key not in names:
-            raise InputError(f"{where}unknown key {key!r}; {nearest(key, known)}")
-    for key, name in names.items():
-        if fields[name].default is dataclasses.MISSING and key not in table:
-            raise InputError(f"[{kind.__name__.lower()}] lacks {key!r}")
-    return {names[key]: value for key, value in table.items()}
-
-
-def _document(record: Any, *, whole: bool = False) -> dict[str, Any]:
-    """What differs from the default, or is there at all; of sections `whole`."""
-    found: dict[str, Any] = {}
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
-        if isinstance(value, Wiring):
-            found |= {field.name: value.to_dict()} if value.to_dict() else {}
-        elif field.name not in UNITS:
-            found |= {field.name: _document(value, whole=True)} if value else {}
-        elif value is not None and (whole or value != field.default):
-            found[f"{field.name} [{UNITS[field.name]}]"] = value
-    return found
-
-
-def _check(record: Any) -> None:
-    for name in (field.name for field in dataclasses.fields(record) if field.name in UNITS):
-        value, unit = getattr(record, name), UNITS[name]
-        if value is None and name in _OPTIONAL:
-            continue
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise InputError(f"{name} = {value!r} must be a finite number [{unit}]")
-        if value < 0 and name not in _SIGNED:
-            raise InputError(f"{name} = {value:g} {unit} must not be negative")
-        if value == 0 and name in _POSITIVE:
-            raise InputError(f"{name} = 0 {unit} must be greater than 0")
 
 
 BARE = Circuitry()

@@ -6,14 +6,12 @@ defines each field, with its formula and typical values.
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roa_circuit import toml
-from roa_circuit.errors import InputError, nearest
+from roa_circuit import records, toml
+from roa_circuit.errors import InputError
 from roa_circuit.mapping import FULL_SCALE_VOLTAGE
 from roa_circuit.shown import Facts, Shown
 from roa_circuit.spread import Spread
@@ -113,11 +111,7 @@ class Imperfections(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """What is present, as in the TOML file; keys carry units."""
-        document: dict[str, Any] = {}
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if field.name in UNITS and value != field.default:
-                document[f"{field.name} [{UNITS[field.name]}]"] = value
+        document = records.document(self, UNITS)
         if isinstance(self.spread, Spread):
             return {**document, "spread": self.spread.to_dict()}
         return document if self.spread is None else {"spread": self.spread, **document}
@@ -143,14 +137,11 @@ class Imperfections(Shown):
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> Imperfections:
         """As `from_toml`, from the parsed document."""
-        names = {f"{name} [{unit}]": name for name, unit in UNITS.items()} | {"spread": "spread"}
-        for key in document:
-            if key not in names:
-                raise InputError(f"unknown key {key!r}; {nearest(key, names)}")
-        values = {names[key]: value for key, value in document.items()}
-        if isinstance(values.get("spread"), dict):
-            values["spread"] = Spread.from_dict(values["spread"])
-        return cls(**values)
+        spread = document.get("spread")
+        if isinstance(spread, dict):
+            spread = Spread.from_dict(spread)
+        numbers = {key: value for key, value in document.items() if key != "spread"}
+        return cls(spread=spread, **records.values(cls, numbers, UNITS))
 
 
 def load(path: str | Path) -> Imperfections:
@@ -166,11 +157,10 @@ def load(path: str | Path) -> Imperfections:
 def _require(name: str, value: object, unit: str) -> None:
     if value is None and name == "sigma_wn":
         return
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{name} = {value!r} must be a finite number [{unit}]")
-    if value < 0:
-        raise InputError(f"{name} = {value:g} {unit} must not be negative")
-    if name in _PROBABILITIES and value > 1:
-        raise InputError(f"{name} = {value:g} must be a probability, at most 1")
-    if name in _BITS and not (isinstance(value, int) and value <= 32):
-        raise InputError(f"{name} = {value!r} must be a whole number, at most 32")
+    number = records.require_finite(name, value, unit)
+    if number < 0:
+        raise InputError(f"{name} = {number:g} {unit} must not be negative")
+    if name in _PROBABILITIES and number > 1:
+        raise InputError(f"{name} = {number:g} must be a probability, at most 1")
+    if name in _BITS and not (isinstance(number, int) and number <= 32):
+        raise InputError(f"{name} = {number!r} must be a whole number, at most 32")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from array_api_compat import array_namespace, is_array_api_obj
 
-from roa_circuit import toml
+from roa_circuit import records, toml
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.shown import Facts, Shown
 from roa_circuit.spread import Spread
@@ -115,8 +114,8 @@ class Device(Shown):
         document: dict[str, Any] = {
             "name": self.name,
             "citation": self.citation,
-            "memristor": _with_units(self.memristor),
-            "pulses": _with_units(self.pulses),
+            "memristor": records.document(self.memristor, UNITS, whole=True),
+            "pulses": records.document(self.pulses, UNITS, whole=True),
         }
         return document if self.spread is None else document | {"spread": self.spread.to_dict()}
 
@@ -141,8 +140,8 @@ class Device(Shown):
             return cls(
                 name=str(document.get("name", "unnamed")),
                 citation=str(document.get("citation", "")),
-                memristor=Memristor(**_plain(document, "memristor", Memristor)),
-                pulses=Pulses(**_plain(document, "pulses", Pulses)),
+                memristor=Memristor(**_values(document, "memristor", Memristor)),
+                pulses=Pulses(**_values(document, "pulses", Pulses)),
                 spread=_spread(document),
             )
         except InputError as error:
@@ -190,12 +189,11 @@ def _span(value: Constant) -> str:
 
 
 def _require(name: str, value: object, *, positive: bool = False, negative: bool = False) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{name} = {value!r} must be a finite number [{UNITS[name]}]")
-    if positive and value <= 0:
-        raise InputError(f"{name} = {value:g} {UNITS[name]} must be greater than 0")
-    if negative and value >= 0:
-        raise InputError(f"{name} = {value:g} {UNITS[name]} must be less than 0")
+    number = records.require_finite(name, value, UNITS[name])
+    if positive and number <= 0:
+        raise InputError(f"{name} = {number:g} {UNITS[name]} must be greater than 0")
+    if negative and number >= 0:
+        raise InputError(f"{name} = {number:g} {UNITS[name]} must be less than 0")
 
 
 def _require_all(name: str, values: Any, *, zero: bool) -> None:
@@ -207,23 +205,11 @@ def _require_all(name: str, values: Any, *, zero: bool) -> None:
         raise InputError(f"{name} has the value {bad!r} {UNITS[name]}; all must be finite, {limit}")
 
 
-def _with_units(record: Memristor | Pulses) -> dict[str, float]:
-    return {f"{name} [{UNITS[name]}]": value for name, value in dataclasses.asdict(record).items()}
-
-
-def _plain(document: dict[str, Any], section: str, kind: type) -> dict[str, Any]:
-    """The section's values under their plain names, its keys and units checked."""
+def _values(document: dict[str, Any], section: str, kind: type) -> dict[str, Any]:
     table = document.get(section)
     if not isinstance(table, dict):
         raise InputError(f"section [{section}] is missing")
-    fields = {f"{f.name} [{UNITS[f.name]}]": f for f in dataclasses.fields(kind)}
-    for key in table:
-        if key not in fields:
-            raise InputError(f"[{section}] has an unknown key {key!r}; {nearest(key, fields)}")
-    for key, field in fields.items():
-        if key not in table and field.default is dataclasses.MISSING:
-            raise InputError(f"[{section}] lacks {key!r}")
-    return {field.name: table[key] for key, field in fields.items() if key in table}
+    return records.values(kind, table, UNITS, section=section)
 
 
 def _spread(document: dict[str, Any]) -> Spread | None:

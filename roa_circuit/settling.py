@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from roa_circuit.circuitry import Amplifier, Circuitry
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import Amplifier
 from roa_circuit.crossbar import RESISTANCES, Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.memristor import conductance

@@ -9,7 +9,8 @@ from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.dialect import Dialect
 from netlists.simulators import Engine
 from roa_circuit.breaks import Break
-from roa_circuit.circuitry import Amplifier, Circuitry, Transistor
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import Amplifier, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.parameters import load_device

@@ -12,7 +12,8 @@ from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.simulators import Engine
 from netlists.stimuli import write_stimuli
 from netlists.verify import verify
-from roa_circuit.circuitry import Amplifier, Circuitry, Transistor
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import Amplifier, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError

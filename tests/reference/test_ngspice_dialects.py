@@ -14,7 +14,8 @@ from netlists.deck import read_deck, sweep_deck, write_deck
 from netlists.dialect import PLAIN, PROBES, CellModel, Dialect, Matrix, abilities, choose
 from netlists.ngspice import ask
 from netlists.verify import verify
-from roa_circuit.circuitry import Circuitry, Transistor
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import SimulatorError

@@ -18,7 +18,8 @@ from meta.methods import METHODS
 from meta.network import Network
 from meta.sweeps import NetworkSubject
 from meta.validate import referee
-from roa_circuit.circuitry import BARE, Amplifier, Circuitry, Transistor
+from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.components import Amplifier, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_device
 from roa_circuit.errors import InputError

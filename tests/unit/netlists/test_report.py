@@ -16,7 +16,8 @@ from netlists.simulation import Simulation, Simulator
 from netlists.simulators import Engine
 from netlists.verification import column_errors, relative_error
 from netlists.verify import estimated_seconds, verify
-from roa_circuit.circuitry import Circuitry, Transistor
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.results import provenance

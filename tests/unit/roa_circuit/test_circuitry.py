@@ -12,7 +12,8 @@ from scipy.linalg import eigh
 from roa_circuit.arrays import WiredArray
 from roa_circuit.breaks import Break
 from roa_circuit.chip import draw
-from roa_circuit.circuitry import BARE, Amplifier, Circuitry, Transistor, described, load
+from roa_circuit.circuitry import BARE, Circuitry, described, load
+from roa_circuit.components import Amplifier, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError

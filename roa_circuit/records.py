@@ -1,0 +1,85 @@
+"""Records of quantities: dataclasses of numbers whose keys in a file carry their units.
+
+A module that has such records has a table of their units by field name, too; a field that is not
+in it is no number, and its module reads and writes it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from roa_circuit.errors import InputError, nearest
+
+
+def require_finite(name: str, value: object, unit: str) -> float:
+    """The value, if it is a finite number.
+
+    Raises
+    ------
+    InputError : it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise InputError(f"{name} = {value!r} must be a finite number [{unit}]")
+    return value
+
+
+def check(
+    record: Any, units: Mapping[str, str], *, positive: Sequence[str] = (), signed: Sequence[str] = ()
+) -> None:
+    """See to it that every number is finite, and not negative but for those that are `signed`.
+
+    A field whose default is None may be None.
+
+    Raises
+    ------
+    InputError : one is not so, or one of `positive` is 0.
+    """
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if field.name not in units or (value is None and field.default is None):
+            continue
+        number = require_finite(field.name, value, units[field.name])
+        if number < 0 and field.name not in signed:
+            raise InputError(f"{field.name} = {number:g} {units[field.name]} must not be negative")
+        if number == 0 and field.name in positive:
+            raise InputError(f"{field.name} = 0 {units[field.name]} must be greater than 0")
+
+
+def with_unit(name: str, units: Mapping[str, str]) -> str:
+    """The key of a field: 'r_word [Ohm]'."""
+    return f"{name} [{units[name]}]"
+
+
+def values(
+    kind: type, table: Mapping[str, Any], units: Mapping[str, str], *, section: str = ""
+) -> dict[str, Any]:
+    """Fields by name, of a table of the file, or of a section of it, with their keys checked.
+
+    Raises
+    ------
+    InputError : an unknown key, another unit, or a field without a default that is missing.
+    """
+    every = dataclasses.fields(kind)
+    fields = {with_unit(field.name, units): field for field in every if field.name in units}
+    known = [*fields, *(field.name for field in every if field.name not in units)]
+    for key in table:
+        if key not in fields:
+            where = f"[{section}] has an " if section else ""
+            raise InputError(f"{where}unknown key {key!r}; {nearest(key, known)}")
+    for key, field in fields.items():
+        if field.default is dataclasses.MISSING and key not in table:
+            raise InputError(f"[{section}] lacks {key!r}")
+    return {field.name: table[key] for key, field in fields.items() if key in table}
+
+
+def document(record: Any, units: Mapping[str, str], *, whole: bool = False) -> dict[str, Any]:
+    """The numbers by key that differ from their defaults, or the `whole` of them; None is absent."""
+    found = {}
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if field.name in units and value is not None and (whole or value != field.default):
+            found[with_unit(field.name, units)] = value
+    return found
