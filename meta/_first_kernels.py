@@ -5,7 +5,7 @@
     outputs (n, rows // 2, columns // 2, filters)
     choice, of a window for each output: 0 to 3, row by row, or 4 where it is zero
 
-Filters come last, as the machine takes eight or sixteen of them at a time. Of one precision all.
+Filters come last, as the machine takes eight or sixteen of them at a time. Outputs may be bfloat16.
 """
 
 from __future__ import annotations
@@ -15,18 +15,14 @@ from typing import Any
 import numba
 import numpy as np
 
+from meta._bfloat16 import narrow, wide
+from roa_circuit._translation import ENTRY, INNER
+
 Floats = np.ndarray[Any, Any]
 Choices = np.ndarray[Any, np.dtype[np.uint8]]
 
-_HOW: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "nsz"},
-}
 
-
-@numba.njit(**{**_HOW, "fastmath": {"contract", "nsz", "reassoc"}})
+@numba.njit(**ENTRY)
 def moments(images: Floats, total: Floats, products: Floats) -> None:
     """Add the sums of all windows' numbers (9 channels,) and of their products (9 channels, 9 channels),
     of two different rows of a window the upper first.
@@ -55,11 +51,12 @@ def moments(images: Floats, total: Floats, products: Floats) -> None:
                                 products[9 * k + 3 * r + s, 9 * m + 3 * (r + far) + t] += whole
 
 
-@numba.njit(**_HOW)
+@numba.njit(**ENTRY)
 def largest(images: Floats, choice: Choices, out: Floats, weights: Floats, offset: Floats) -> None:
     """The outputs, and where they come from."""
     rows, columns, filters = out.shape[1:]
-    a, b, c, d = np.empty((4, filters), out.dtype)
+    a, b, c, d = np.empty((4, filters), images.dtype)
+    zero = images.dtype.type(0)
     for n in range(len(images)):
         for i in range(rows):
             for j in range(columns):
@@ -73,15 +70,16 @@ def largest(images: Floats, choice: Choices, out: Floats, weights: Floats, offse
                     best = max(best, c[f])
                     at = np.uint8(3) if d[f] > best else at
                     best = max(best, d[f])
-                    y[f] = best if best > 0 else out.dtype.type(0)
+                    y[f] = narrow(max(best, zero), y)
                     which[f] = at if best > 0 else np.uint8(4)
 
 
-@numba.njit(**_HOW)
+@numba.njit(**ENTRY)
 def chosen(images: Floats, choice: Choices, out: Floats, weights: Floats, offset: Floats) -> None:
     """The outputs of windows chosen before."""
     rows, columns, filters = out.shape[1:]
-    a, b, c, d = np.empty((4, filters), out.dtype)
+    a, b, c, d = np.empty((4, filters), images.dtype)
+    zero = images.dtype.type(0)
     for n in range(len(images)):
         for i in range(rows):
             for j in range(columns):
@@ -90,30 +88,31 @@ def chosen(images: Floats, choice: Choices, out: Floats, weights: Floats, offset
                 for f in range(filters):
                     upper = a[f] if which[f] == 0 else b[f]
                     lower = c[f] if which[f] == 2 else d[f]
-                    y[f] = upper if which[f] < 2 else lower
-                    y[f] = y[f] if which[f] < 4 else out.dtype.type(0)
+                    one = upper if which[f] < 2 else lower
+                    y[f] = narrow(one if which[f] < 4 else zero, y)
 
 
-@numba.njit(**_HOW)
+@numba.njit(**ENTRY)
 def sums(images: Floats, choice: Choices, change: Floats, weights: Floats, offset: Floats) -> None:
     """Add to weights and offset (in float64) what a change of the outputs says of theirs."""
     _, rows, columns, filters = change.shape
     channels = images.shape[1]
-    own, all_ = np.empty((channels, 9, filters), change.dtype), np.empty(filters, change.dtype)
-    a, b, c, d = np.empty((4, filters), change.dtype)
-    zero = change.dtype.type(0)
+    own, whole = np.empty((channels, 9, filters), images.dtype), np.empty(filters, images.dtype)
+    a, b, c, d = np.empty((4, filters), images.dtype)
+    zero = images.dtype.type(0)
     for n in range(len(images)):
         own[:] = zero
-        all_[:] = zero
+        whole[:] = zero
         for i in range(rows):
             for j in range(columns):
                 y, which = change[n, i, j], choice[n, i, j]
                 for f in range(filters):
-                    a[f] = y[f] if which[f] == 0 else zero
-                    b[f] = y[f] if which[f] == 1 else zero
-                    c[f] = y[f] if which[f] == 2 else zero
-                    d[f] = y[f] if which[f] == 3 else zero
-                    all_[f] += a[f] + b[f] + c[f] + d[f]
+                    one = wide(y[f])
+                    a[f] = one if which[f] == 0 else zero
+                    b[f] = one if which[f] == 1 else zero
+                    c[f] = one if which[f] == 2 else zero
+                    d[f] = one if which[f] == 3 else zero
+                    whole[f] += a[f] + b[f] + c[f] + d[f]
                 for k in range(channels):
                     p, w = images[n, k, 2 * i :, 2 * j :], own[k]
                     for r in range(3):
@@ -123,10 +122,10 @@ def sums(images: Floats, choice: Choices, change: Floats, weights: Floats, offse
                                 upper = a[f] * p[r, s] + b[f] * p[r, s + 1]
                                 to[f] += upper + c[f] * p[r + 1, s] + d[f] * p[r + 1, s + 1]
         weights += own
-        offset += all_
+        offset += whole
 
 
-@numba.njit(inline="always")
+@numba.njit(inline="always", **INNER)
 def _four_sums(
     p: Floats, weights: Floats, offset: Floats, a: Floats, b: Floats, c: Floats, d: Floats
 ) -> None:

@@ -10,56 +10,61 @@ block of so few channels would spend nearly all of its time.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from meta import stacked
-from roa_circuit import compiled
-
-_PART = 100  # images that a core takes at a time
+from meta._parts import for_parts, in_parts, parts
+from meta.norm_pool import is_compiled
+from meta.statistics import Statistics
 
 
 def first_block(
-    images: Tensor, weight: Tensor, scale: Tensor, shift: Tensor, known: tuple[Tensor, ...] = ()
+    images: Tensor,
+    weight: Tensor,
+    scale: Tensor,
+    shift: Tensor,
+    statistics: Statistics,
+    dtype: torch.dtype | None = None,
 ) -> Tensor:
     """(images, filters, size // 2, size // 2), >= 0, of images (images, channels, size, size).
 
     weight : (filters, channels, 3, 3); scale, shift : batch norm's gamma and beta (filters,)
-    known : mean and variance of the filters' outputs (filters,); those of these images by default
+    statistics : `statistics_of` the filters' outputs, or known before
+    dtype : of the outputs; the weight's by default
 
     Images and weights of a stack have one more axis in front, outputs are as in `meta.stacked`.
     """
-    mean, variance = known or statistics(images, weight)
-    slope = torch.rsqrt(variance + stacked.EPSILON) * scale
-    folded, offset = slope[..., None, None, None] * weight, shift - slope * mean
+    slope, dtype = statistics.slope * scale, dtype or weight.dtype
+    folded, offset = slope[..., None, None, None] * weight, shift - slope * statistics.mean
     if images.ndim > 4:
         pooled = stacked.pool(stacked.convolve(stacked.channels_last(images), folded))
-        return F.relu(pooled + offset[..., None, None, None, :])
-    if _is_compiled(images):
+        return F.relu(pooled + offset[..., None, None, None, :]).to(dtype)
+    if is_compiled(images):
         by_filter = folded.permute(1, 2, 3, 0).flatten(1, 2)
-        return _Largest.apply(_bordered(images), by_filter.contiguous(), offset).movedim(-1, 1)  # type: ignore[no-any-return, no-untyped-call]
-    return F.relu(F.max_pool2d(F.conv2d(images, folded, offset, padding=1), 2))
+        return _Largest.apply(_bordered(images), by_filter, offset, dtype).movedim(-1, 1)  # type: ignore[no-any-return, no-untyped-call]
+    return F.relu(F.max_pool2d(F.conv2d(images, folded, offset, padding=1), 2)).to(dtype)
 
 
-def statistics(images: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and variance (filters,) of what the filters make of all windows of the images; of every task
-    of a stack (tasks, filters)."""
+def statistics_of(images: Tensor, weight: Tensor) -> Statistics:
+    """Of what the filters make of all windows of the images, or of those of every task of a stack."""
     mean, covariance = _moments(images)
     w = weight.flatten(-3).double()
-    variance = ((w @ covariance) * w).sum(-1)
-    return (w @ mean.unsqueeze(-1)).squeeze(-1).to(weight.dtype), variance.to(weight.dtype)
+    variance = ((w @ covariance) * w).sum(-1).to(weight.dtype)
+    count = images.shape[-4] * images.shape[-2] * images.shape[-1]
+    return Statistics((w @ mean.unsqueeze(-1)).squeeze(-1).to(weight.dtype), variance, count)
 
 
 @torch.no_grad()
 def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (..., 9 channels) and covariance (..., 9 channels, 9 channels) of all windows, in float64."""
     *_, count, channels, rows, columns = images.shape
-    if _is_compiled(images):
+    if is_compiled(images):
         from meta import _first_kernels
 
         by_pixel = _bordered(images).permute(1, 2, 3, 0).contiguous()
@@ -80,88 +85,51 @@ class _Largest(torch.autograd.Function):
     """Outputs (n, rows, columns, filters) of bordered images, weights (channels, 9, filters), offset."""
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor, weights: Tensor, offset: Tensor) -> Tensor:
+    def forward(ctx: Any, images: Tensor, weights: Tensor, offset: Tensor, dtype: torch.dtype) -> Tensor:
         from meta import _first_kernels
 
         count, _, rows, columns = images.shape
         choice = torch.empty(count, rows // 2 - 1, columns // 2 - 1, len(offset), dtype=torch.uint8)
-        out = torch.empty(choice.shape, dtype=offset.dtype)
-        _by_parts(_first_kernels.largest, images, choice, out, *_of_all(choice, weights, offset))
+        out = torch.empty(choice.shape, dtype=dtype)
+        lines = (for_parts(images, one) for one in (weights, offset))
+        in_parts(_first_kernels.largest, (images, choice, out), *lines)
         ctx.save_for_backward(images, choice)
+        ctx.dtype = offset.dtype
         return out
 
     @staticmethod
-    def backward(ctx: Any, change: Tensor) -> tuple[None, Tensor, Tensor]:
-        return None, *_Sums.apply(*ctx.saved_tensors, change)  # type: ignore[no-untyped-call]
-
-
-class _Chosen(torch.autograd.Function):
-    """The same where the windows have been chosen."""
-
-    @staticmethod
-    def forward(ctx: Any, images: Tensor, choice: Tensor, weights: Tensor, offset: Tensor) -> Tensor:
-        from meta import _first_kernels
-
-        out = torch.empty(choice.shape, dtype=offset.dtype)
-        _by_parts(_first_kernels.chosen, images, choice, out, *_of_all(choice, weights, offset))
-        ctx.save_for_backward(images, choice)
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, change: Tensor) -> tuple[None, None, Tensor, Tensor]:
-        return None, None, *_Sums.apply(*ctx.saved_tensors, change)  # type: ignore[no-untyped-call]
+    def backward(ctx: Any, change: Tensor) -> tuple[None, Tensor, Tensor, None]:
+        return None, *_Sums.apply(*ctx.saved_tensors, change, ctx.dtype), None  # type: ignore[no-untyped-call]
 
 
 class _Sums(torch.autograd.Function):
-    """What a change of the outputs says of weights and offset: the transpose of `_Chosen`."""
+    """What a change of the outputs says of weights and offset."""
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor, choice: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, images: Tensor, choice: Tensor, change: Tensor, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor]:
         from meta import _first_kernels
 
-        filters = choice.shape[-1]
-        weights = torch.zeros(_parts(choice), images.shape[1], 9, filters, dtype=torch.float64)
-        offset = torch.zeros(_parts(choice), filters, dtype=torch.float64)
-        _by_parts(_first_kernels.sums, images, choice, change, weights, offset)
+        count, filters = parts(images), choice.shape[-1]
+        weights = torch.zeros(count, images.shape[1], 9, filters, dtype=torch.float64)
+        offset = torch.zeros(count, filters, dtype=torch.float64)
+        in_parts(_first_kernels.sums, (images, choice, change.contiguous()), weights, offset)
         ctx.save_for_backward(images, choice)
-        return weights.sum(0).to(change.dtype), offset.sum(0).to(change.dtype)
+        ctx.dtype = change.dtype
+        return weights.sum(0).to(dtype), offset.sum(0).to(dtype)
 
     @staticmethod
-    def backward(ctx: Any, weights: Tensor, offset: Tensor) -> tuple[None, None, Tensor]:
-        return None, None, _Chosen.apply(*ctx.saved_tensors, weights, offset)  # type: ignore[no-untyped-call]
+    @once_differentiable
+    def backward(ctx: Any, weights: Tensor, offset: Tensor) -> tuple[None, None, Tensor, None]:
+        from meta import _first_kernels
 
-
-def _is_compiled(images: Tensor) -> bool:
-    return images.device.type == "cpu" and images.ndim == 4 and compiled.available()
+        images, choice = ctx.saved_tensors
+        change = torch.empty(choice.shape, dtype=ctx.dtype)
+        lines = (for_parts(images, one) for one in (weights, offset))
+        in_parts(_first_kernels.chosen, (images, choice, change), *lines)
+        return None, None, change, None
 
 
 def _bordered(images: Tensor) -> Tensor:
     return F.pad(images, (1, 1, 1, 1)).contiguous()
-
-
-def _parts(choice: Tensor) -> int:
-    return -(-len(choice) // _PART)
-
-
-def _of_all(choice: Tensor, *tensors: Tensor) -> list[Tensor]:
-    return [tensor.expand(_parts(choice), *tensor.shape) for tensor in tensors]
-
-
-def _by_parts(
-    kernel: Any, images: Tensor, choice: Tensor, outputs: Tensor, weights: Tensor, offset: Tensor
-) -> None:
-    """Run a kernel on part after part of the images, each with weights and an offset of its own, on as
-    many cores as torch has here. What parts there are does not depend on the cores, nor do sums."""
-    of_images = [tensor.contiguous().numpy() for tensor in (images, choice, outputs)]
-    of_parts = [tensor.detach().numpy() for tensor in (weights, offset)]
-
-    def run(part: int) -> None:
-        span = slice(part * _PART, (part + 1) * _PART)
-        kernel(*(array[span] for array in of_images), *(array[part] for array in of_parts))
-
-    cores, parts = torch.get_num_threads(), range(_parts(choice))
-    if min(cores, len(parts)) == 1:
-        list(map(run, parts))
-    else:
-        with ThreadPoolExecutor(cores) as pool:
-            list(pool.map(run, parts))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from meta import stacked
+from meta import first_block, norm_pool, stacked
 from meta.architecture import BLOCKS, HEAD, Architecture
-from meta.first_block import first_block, statistics
 from meta.methods import find_method
 from meta.precision import layout, prepare
+from meta.statistics import Statistics
 from roa_circuit.errors import InputError
 from roa_circuit.results import write_file
 
@@ -181,38 +181,34 @@ class Network(torch.nn.Module):
         if name != BLOCKS[0]:
             return self.block(name, conv(x, weight), step)
         images = x.to(dtype=weight.dtype, memory_format=torch.contiguous_format)
-        scale, shift, known = self.norm(name, step)
-        if known and self.training:
-            mean, variance = statistics(images, weight)
-            count = images.shape[0] * images.shape[-2] * images.shape[-1]
-            self.follow(name, mean, variance * count / (count - 1))
-            known = mean, variance
-        return prepare(first_block(images, weight, scale, shift, known), x.dtype)
+        norm = self.norm(name, step, lambda: first_block.statistics_of(images, weight))
+        return prepare(first_block.first_block(images, weight, *norm, x.dtype), x.dtype)
 
     def block(self, name: str, y: Tensor, step: int) -> Tensor:
         """Batch norm, max-pool and ReLU. Pooling first changes nothing: ReLU is monotone."""
-        scale, shift, known = self.norm(name, step)
         pools = name in BLOCKS[: self.architecture.poolings]
-        if y.ndim == 5:
-            y = stacked.normalise(y, scale, shift, known)
-            return F.relu(stacked.pool(y) if pools else y)
-        mean, variance = known or (None, None)
-        training = self.training or not known
-        y = F.batch_norm(y, mean, variance, scale, shift, training=training, momentum=MOMENTUM)
-        return F.relu(F.max_pool2d(y, 2) if pools else y)
+        if pools and norm_pool.is_compiled(y):
+            norm = self.norm(name, step, lambda: norm_pool.statistics_of(y))
+            return norm_pool.norm_pool(y, *norm)
+        x = y if y.ndim == 5 else y.movedim(1, -1).unsqueeze(0)
+        x = stacked.normalise(x, *self.norm(name, step, lambda: stacked.statistics_of(x)))
+        x = F.relu(stacked.pool(x) if pools else x)
+        return x if y.ndim == 5 else x.squeeze(0).movedim(-1, 1)
 
-    def norm(self, name: str, step: int) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Batch norm's scale and shift, and the mean and variance that it keeps, if it does."""
+    def norm(
+        self, name: str, step: int, own: Callable[[], Statistics]
+    ) -> tuple[Tensor, Tensor, Statistics]:
+        """Batch norm's scale and shift, and the statistics that it goes by: the images' own, which
+        those that it keeps for an erased head follow in training, or these."""
         if self.architecture.erased is None:
-            return self.scales[name][step], self.shifts[name][step], ()
-        known = self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}")
-        return self.scales[name][0], self.shifts[name][0], known
-
-    @torch.no_grad()
-    def follow(self, name: str, mean: Tensor, variance: Tensor) -> None:
-        """Let the statistics that batch norm keeps follow those of a batch."""
-        self.get_buffer(f"mean_{name}").lerp_(mean, MOMENTUM)
-        self.get_buffer(f"variance_{name}").lerp_(variance, MOMENTUM)
+            return self.scales[name][step], self.shifts[name][step], own()
+        statistics = Statistics(self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}"))
+        if self.training:
+            kept, statistics = statistics, own()
+            with torch.no_grad():
+                kept.mean.lerp_(statistics.mean.flatten(), MOMENTUM)
+                kept.variance.lerp_(statistics.unbiased.flatten(), MOMENTUM)
+        return self.scales[name][0], self.shifts[name][0], statistics
 
     def forward(self, images: Tensor, weights: Weights, step: int = 0) -> Tensor:
         """(images, ways) logits under the given crossbar weights."""

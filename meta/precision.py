@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from roa_circuit import compiled
+
 CPU = torch.device("cpu")
 
 
@@ -24,8 +26,10 @@ def fastest_dtype(compute: torch.device = CPU) -> torch.dtype:
 
 
 def layout(dtype: torch.dtype) -> torch.memory_format:
-    """Channels last is what bfloat16 is fast in; float32 loses a decimal of the loss there."""
-    return torch.channels_last if dtype is torch.bfloat16 else torch.contiguous_format
+    """Channels last is what convolutions and `meta.norm_pool` are fast in, but without that float32
+    loses a decimal of the loss there."""
+    last = dtype is torch.bfloat16 or compiled.available()
+    return torch.channels_last if last else torch.contiguous_format
 
 
 def _has_bf16() -> bool:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-EPSILON = 1e-5  # of batch norm, as in torch
+from meta.statistics import Statistics
 
 
 def convolve(x: Tensor, weight: Tensor) -> Tensor:
@@ -25,13 +25,16 @@ def convolve(x: Tensor, weight: Tensor) -> Tensor:
     return _Convolution.apply(x, weight.to(x.dtype))  # type: ignore[no-any-return, no-untyped-call]
 
 
-def normalise(y: Tensor, scale: Tensor, shift: Tensor, known: tuple[Tensor, ...] = ()) -> Tensor:
-    """Batch norm, in float32: by the statistics of every task's own images, or by a mean and a
-    variance known before."""
-    wide = y.float() if y.dtype in {torch.bfloat16, torch.float16} else y
-    mean, variance = known or _statistics(wide)
-    slope = torch.rsqrt(variance + EPSILON) * scale
-    return torch.addcmul(shift - mean * slope, wide, slope).to(y.dtype)
+def normalise(y: Tensor, scale: Tensor, shift: Tensor, statistics: Statistics) -> Tensor:
+    """Batch norm, in float32."""
+    slope = statistics.slope * scale
+    return torch.addcmul(shift - statistics.mean * slope, _wide(y), slope).to(y.dtype)
+
+
+def statistics_of(y: Tensor) -> Statistics:
+    """Of every task's own images (tasks, 1, 1, 1, filters)."""
+    variance, mean = torch.var_mean(_wide(y), dim=(1, 2, 3), correction=0, keepdim=True)
+    return Statistics(mean, variance, y[0, ..., 0].numel())
 
 
 def pool(x: Tensor) -> Tensor:
@@ -94,15 +97,13 @@ def _weight_gradient(x: Tensor, gradient: Tensor) -> Tensor:
     return _WeightGradient.apply(x, gradient)  # type: ignore[no-any-return, no-untyped-call]
 
 
-def _statistics(y: Tensor) -> tuple[Tensor, Tensor]:
-    """(mean, variance) of every task's channels."""
-    variance, mean = torch.var_mean(y, dim=(1, 2, 3), correction=0, keepdim=True)
-    return mean, variance
-
-
 def _turned(weight: Tensor) -> Tensor:
     """The weights that carry a gradient from outputs back to inputs."""
     return weight.flip(3, 4).transpose(1, 2)
+
+
+def _wide(y: Tensor) -> Tensor:
+    return y.to(torch.promote_types(y.dtype, torch.float32))
 
 
 def _windows(x: Tensor) -> Tensor:

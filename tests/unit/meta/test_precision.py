@@ -1,4 +1,7 @@
-"""The fast path against the plain one: the same losses."""
+"""The fast path against the plain one: the same losses, with and without compiled passes."""
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -44,3 +47,28 @@ def test_float32_gives_the_plain_loops_losses(bars, seed):
     assert loss.item() == pytest.approx(plain_loss(network, task), abs=1e-5)
     fast, _ = outer_loss(network, task, None, dtype=fastest_dtype())
     assert fast.item() == pytest.approx(loss.item(), rel=0.1, abs=0.05)
+
+
+WITHOUT_NUMBA = """
+import sys
+sys.modules["numba"] = None
+import numpy as np, torch
+from meta.glyphs import render_glyphs
+from meta.learners import outer_loss
+from meta.shipped import shipped_network
+from meta.tasks import sample_task
+task = sample_task(render_glyphs().split("train"), np.random.default_rng(0), ways=5, shots=1, queries=5)
+network = shipped_network()
+loss, _ = outer_loss(network, task, None)
+loss.backward()
+print(loss.item(), *(p.grad.norm().item() for p in network.parameters()))
+"""
+
+
+def test_without_numba_losses_and_gradients_are_the_same():
+    found = []
+    for code in (WITHOUT_NUMBA, WITHOUT_NUMBA.replace('sys.modules["numba"] = None', "")):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        found.append([float(word) for word in done.stdout.split()])
+    assert found[0] == pytest.approx(found[1], rel=1e-3, abs=1e-6)
+    assert found[0][0] == pytest.approx(found[1][0], abs=1e-5)
