@@ -21,7 +21,7 @@ from fitting.residuals import NAMES, Objective, from_search
 from roa_circuit.parameters import UNITS, Memristor
 
 PROFILE_ABOVE = 0.02
-"""From this error of a logarithm on the curvature alone is not believed."""
+"""Where one logarithm is known no better than this, the curvature is not believed of any."""
 
 LARGEST_MISFIT = 0.1
 """A relative rms beyond this means that Eq. 1 and 2 do not describe the device."""
@@ -65,7 +65,8 @@ def estimated(
     """(the estimates by name, how their intervals were found).
 
     The errors of `jacobian` (rows, 7) count the held constants as unknown, so that what leans on
-    them is not told, and grow by `widening` (7,). Those that are not small are profiled instead.
+    them is not told, and grow by `widening` (7,). Where they are not all small the misfit is
+    profiled in their place.
     """
     p, _ = from_search(solution.x)
     rows = len(objective.measurements)
@@ -74,20 +75,17 @@ def estimated(
     errors = dict(zip(NAMES, np.array([*log_errors(jacobian, judged).values()]) * widening, strict=True))
     told = [name for name in NAMES if name not in solution.held and errors[name] <= LARGEST_LOG_ERROR]
     described = solution.cost <= rows * LARGEST_MISFIT**2
-    weak = [name for name in told if errors[name] > PROFILE_ABOVE and described]
-    profiled = profile_ends(objective, solution, weak, widening)
+    bent = described and max(errors.values()) > PROFILE_ABOVE
+    profiled = profile_ends(objective, solution, told if bent else [], widening)
     result = {}
     for name in NAMES:
         value, far = float(getattr(p, name)), reach * errors[name] * noise / judged
-        ends: tuple[float, float] | None = (np.log(value) - far, np.log(value) + far)
-        if name not in told or name in weak:
-            ends = profiled.get(name)
+        ends = profiled.get(name)
+        if name in told and not bent:
+            ends = (np.log(value) - far, np.log(value) + far)
         at_prior = name in solution.held and name not in tied
         result[name] = _estimate(name, value, getattr(prior, name), ends, reach, at_prior=at_prior)
-    said = "covariance, normal in the logarithm"
-    if profiled:
-        said += f"; profile likelihood for {', '.join(profiled)}"
-    return result, said
+    return result, "profile likelihood" if bent else "covariance, normal in the logarithm"
 
 
 def _estimate(

@@ -9,7 +9,7 @@ import numpy as np
 from fitting.bands import current_error, rate_error
 from fitting.fit import Fit
 from fitting.measurements import FloatArray, Measurements
-from fitting.wording import constant_row
+from fitting.wording import with_unit
 from roa_circuit.drawing import (
     BLUE,
     FAINT,
@@ -241,9 +241,7 @@ def _constants(f: Fit) -> Drawing:
                 axes.plot(bounds, [height, height], "-", lw=2.4, color=BLUE, solid_capstyle="butt")
             axes.plot(e.value / e.prior, height, "o", ms=6, color=BLUE if e.told else FAINT,
                       mfc=BLUE if e.told else PAPER)  # fmt: skip
-            name_and_unit, value, *_ = constant_row(e)
-            unit = name_and_unit.partition("[")[2].rstrip("]")
-            axes.annotate(f"{value} {unit}", (1.02, height),
+            axes.annotate(with_unit(e), (1.02, height),
                           xycoords=("axes fraction", "data"), va="center", fontsize=8,
                           color=INK if e.told else FAINT, annotation_clip=False)  # fmt: skip
         axes.axvline(1.0, color=FAINT, lw=0.8, ls="--")

@@ -18,9 +18,9 @@ from fitting.identifiability import covariance
 from fitting.intervals import Intervals, known
 from fitting.measurements import FloatArray
 from fitting.residuals import NAMES
+from fitting.wording import with_unit
 from roa_circuit.drawing import BLUE, Drawing, draw
 from roa_circuit.errors import InputError
-from roa_circuit.units import engineering
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,6 +79,8 @@ def corner_plot(f: Fit, found: Intervals) -> Drawing:
     ------
     InputError : corner is not installed.
     """
+    from matplotlib.ticker import MaxNLocator
+
     corner = _package("corner")
     names = list(found.ci95)
     assert found.samples is not None
@@ -95,9 +97,10 @@ def corner_plot(f: Fit, found: Intervals) -> Drawing:
         figure.subplots_adjust(left=0.11, bottom=0.11, right=0.98, top=0.97)
         for axes in figure.axes:
             axes.grid(visible=False)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(MaxNLocator(3, prune="both"))  # ends would meet a neighbour's
         for place, name in enumerate(names):
-            e = f.estimates[name]
-            text = engineering(e.value, e.unit, 4) if e.unit == "A" else f"{e.value:.4g} {e.unit}"
+            text = with_unit(f.estimates[name])
             figure.axes[place * (len(names) + 1)].set_title(f"{SYMBOLS[name]} = {text}")
 
     caption = "The posterior: draws of the constants in pairs, and each alone."

@@ -6,7 +6,6 @@ It follows bends and one-sided flatness, which the curvature at the optimum does
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -39,7 +38,7 @@ def profile_ends(
     for name in names:
         place = NAMES.index(name)
         direction = np.append(spread[place] / spread[place, place], np.zeros(len(free.x) - len(NAMES)))
-        line = _Profile(objective=objective, free=free, place=place, direction=direction, unit=unit)
+        line = _Profile(objective, free, place, direction, unit)
         error, wanted = float(np.sqrt(spread[place, place])), reach * float(widening[place])
         below = _crossing(line, -error, wanted, line.room(-1.0))
         above = None if below is None else _crossing(line, error, wanted, line.room(1.0))
@@ -48,26 +47,31 @@ def profile_ends(
     return found
 
 
-@dataclass(frozen=True, kw_only=True)
 class _Profile:
-    """The misfit along one constant, all others at their best for it."""
+    """The misfit along one constant, all others at their best for it.
 
-    objective: Objective
-    free: Solution
-    place: int
-    direction: FloatArray
-    unit: float
+    `direction` (7 + trains,) is how they go with it near the optimum `free`.
+    """
+
+    def __init__(
+        self, objective: Objective, free: Solution, place: int, direction: FloatArray, unit: float
+    ) -> None:
+        self._objective, self._free, self._place, self._unit = objective, free, place, max(unit, 1e-300)
+        self._direction = direction
+        self._visited = {0.0: free.x}
 
     def room(self, sign: float) -> float:
         """How far the logarithm may go to this side."""
-        low, high = limits(NAMES[self.place], self.objective.measurements)
-        return float((high if sign > 0 else low) - self.free.x[self.place])
+        low, high = limits(NAMES[self._place], self._objective.measurements)
+        return float((high if sign > 0 else low) - self._free.x[self._place])
 
     def __call__(self, u: float) -> float:
         """sqrt of the rise at `u` from the optimum, in units of the noise: |u| / error if normal."""
-        moved = search(self.objective, self.free.x + u * self.direction, {NAMES[self.place]})
-        rise = (moved.cost - self.free.cost) / max(self.unit, 1e-300) ** 2
-        return float(np.sqrt(max(rise, 0.0)))
+        near = min(self._visited, key=lambda other: abs(other - u))
+        begin = self._visited[near] + (u - near) * self._direction
+        moved = search(self._objective, begin, {NAMES[self._place]})
+        self._visited[u] = moved.x
+        return float(np.sqrt(max(moved.cost - self._free.cost, 0.0))) / self._unit
 
 
 def _crossing(line: Callable[[float], float], error: float, reach: float, room: float) -> float | None:

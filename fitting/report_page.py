@@ -141,7 +141,8 @@ def _law(law: Judgement) -> list[Markup]:
         paragraph(_sentence(law.reason)),
     ]
     if law.laws is not None:
-        caption = f"Other laws on {law.laws.trains} trains of repeated pulses, the best by AIC first."
+        caption = (f"Other laws on {law.laws.trains} trains of repeated pulses, the best by AIC first."
+                   " AIC judges what readings add to those before: misfits correlate.")  # fmt: skip
         parts.append(table(wording.LAW_COLUMNS, wording.law_rows(law.laws), caption=caption))
     return parts
 

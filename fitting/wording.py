@@ -34,6 +34,11 @@ def constant_row(e: Estimate) -> list[str]:
     return [name, value, error, f"{low} – {high}", prior, told]
 
 
+def with_unit(e: Estimate) -> str:
+    """Its value as in `constant_row`, with the unit: '3.032 mA'."""
+    return f"{constant_row(e)[1]} {size_of(e)[1]}"
+
+
 def size_of(e: Estimate) -> tuple[float, str]:
     """(what a value is divided by, the unit then): amperes with a prefix, the prior's if untold."""
     if e.unit != "A":
@@ -61,7 +66,7 @@ def outcome(f: Fit) -> str:
                 f"{LARGEST_MISFIT:.0%}): Eq. 1-2 do not describe them; no device written")  # fmt: skip
     known = sum(e.identifiable for e in f.estimates.values())
     rough = sum(e.told for e in f.estimates.values()) - known
-    more = f", {rough} more roughly" * (rough > 0)
+    more = f", {rough} roughly" * (rough > 0)
     return (f"FITTED: {known} of {len(f.estimates)} constants{more}, misfit "
             f"{f.relative_rmse:.2%} rms, in {engineering(f.seconds, 's')}")  # fmt: skip
 

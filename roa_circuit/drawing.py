@@ -126,6 +126,7 @@ def dots(
     # add_patch would look for the limits in every dot as if it were a curve.
     axes.add_artist(PathPatch(
         Path(ends, codes), lw=size, edgecolor=colour, facecolor="none", capstyle="round", alpha=alpha,
+        snap=False,  # to whole pixels in a PNG, which leaves a line without length
     ))  # fmt: skip
     axes.update_datalim(points)
     axes.autoscale_view()

@@ -1,11 +1,14 @@
 """Pages and drawings: well-formed, self-contained, and nothing from a file becomes markup."""
 
+import io
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.image import imread
+from scipy.ndimage import label
 
 from roa_circuit import drawing, page
 from roa_circuit.page import Page, Section
@@ -125,3 +128,14 @@ def test_a_drawing_has_every_dot_and_the_same_bytes_each_time():
     files = drawing.files([one])
     assert set(files) == {"dots.svg", "dots.png"}
     assert files["dots.png"].startswith(b"\x89PNG")
+
+
+def test_every_dot_is_in_the_png():
+    """Snapped to whole pixels, dots are lines without length, and not drawn."""
+
+    def paint(figure):
+        drawing.dots(figure.subplots(), np.arange(40), np.arange(40) % 7, colour="#ff0000", size=4.0)
+
+    png = io.BytesIO(drawing.draw("dots", "Dots.", paint).png())
+    picture = imread(png)
+    assert label(picture[..., 0] - picture[..., 1] > 0.5)[1] == 40
