@@ -107,8 +107,32 @@ def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss:
     ------
     InputError : fewer readings than unknowns, an unknown weighting or loss.
     """
-    check_loss(loss)
     began = time.perf_counter()
+    return _report(optimum(m, prior, weighting=weighting, loss=loss), as_printed(prior.memristor), began)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimum:
+    """Where a fit ends, its errors not yet asked for.
+
+    `tied` : of the constants that the solution holds, those that keep a fitted value.
+    """
+
+    objective: Objective
+    solution: Solution
+    weighting: Weighting
+    tied: frozenset[str]
+
+    @property
+    def describes(self) -> bool:
+        """Whether the search ended and the model meets the data."""
+        rows = len(self.objective.measurements)
+        return self.solution.converged and self.solution.cost <= rows * LARGEST_MISFIT**2
+
+
+def optimum(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Optimum:
+    """The fit of `fit_device` without errors of its constants; raises what that does."""
+    check_loss(loss)
     unknowns = len(NAMES) + len(m.labels)
     if len(m) <= unknowns:
         raise InputError(f"{m.source}: {len(m)} readings cannot determine {len(NAMES)} constants and "
@@ -126,7 +150,7 @@ def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss:
             break
         tied |= {name} if name not in solution.held else frozenset()
         solution = dataclasses.replace(solution, held=solution.held | tied)
-    return _report(objective, solution, weights, known, tied, began)
+    return Optimum(objective=objective, solution=solution, weighting=weights, tied=tied)
 
 
 def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple[str | None, Solution]:
@@ -174,15 +198,8 @@ def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
     return result
 
 
-def _report(
-    objective: Objective,
-    solution: Solution,
-    weights: Weighting,
-    prior: Memristor,
-    tied: Collection[str],
-    began: float,
-) -> Fit:
-    m = objective.measurements
+def _report(o: Optimum, prior: Memristor, began: float) -> Fit:
+    objective, solution, m = o.objective, o.solution, o.objective.measurements
     p, start = from_search(solution.x)
     noise, _ = solution.noise(objective)
     judged = max(noise, SMALLEST_NOISE)
@@ -190,7 +207,7 @@ def _report(
     spread = covariance(jacobian, judged, np.ones(len(NAMES), dtype=bool))
     score = np.multiply(*objective.loss.bent(objective.plain.residual(solution.x)))
     wider = widening(jacobian, score, spread, m)
-    estimates, said = estimated(objective, solution, jacobian, wider, prior, tied)
+    estimates, said = estimated(objective, solution, jacobian, wider, prior, o.tied)
     lost = _runs_away(p, m) and not any(estimates[n].told for n in ("gamma", "delta"))
     lost = lost and estimates["gamma"].basis == "with prior"
     return Fit(
@@ -198,7 +215,7 @@ def _report(
         predicted=predict(p, start, m, objective.schedule), converged=solution.converged and not lost,
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
-        weighting=weights, objective=objective, solution=solution, widening=wider,
+        weighting=o.weighting, objective=objective, solution=solution, widening=wider,
         intervals=said + _said(wider, estimates),
     )  # fmt: skip
 

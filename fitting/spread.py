@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fitting.estimates import LARGEST_MISFIT
-from fitting.fit import Fit, fit_device
+from fitting.fit import Optimum, optimum
 from fitting.identifiability import SMALLEST_NOISE
 from fitting.measurements import FloatArray, Measurements
 from fitting.population import Devices, Grouped, fit_devices, free_constants
@@ -90,12 +90,13 @@ def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
     """
     began = time.perf_counter()
     g = Grouped.of(m, names)
-    tried = [fit_device(m, prior, weighting="relative"), *_scouts(g, prior)]
+    tried = [optimum(m, prior, weighting="relative"), *_scouts(g, prior)]
     good = [fit for fit in tried if fit.describes] or tried[:1]
-    base = np.median([log_constants(fit.memristor) for fit in good], axis=0)
-    usual = float(np.median([fit.noise for fit in good]))
+    begin = [fit.solution.x[: len(NAMES)] for fit in good]
+    base = np.median(begin, axis=0)
+    usual = float(np.median([fit.solution.noise(fit.objective)[0] for fit in good]))
     noise = Noise(write=0.01, read=max(usual, SMALLEST_NOISE))
-    logs = _best_of(g, [log_constants(fit.memristor) for fit in good], noise)
+    logs = _best_of(g, begin, noise)
     for _ in range(_ROUNDS):
         free = free_constants(g, logs, noise)
         logs = np.where([name in free for name in NAMES], logs, base)
@@ -115,19 +116,13 @@ def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
     )  # fmt: skip
 
 
-def log_constants(p: Memristor) -> FloatArray:
-    """(7,) in the order of NAMES."""
-    result: FloatArray = np.log([getattr(p, name) for name in NAMES])
-    return result
-
-
-def _scouts(g: Grouped, prior: Device) -> list[Fit]:
+def _scouts(g: Grouped, prior: Device) -> list[Optimum]:
     """Fits of a few devices alone: devices that differ much have no common constants to start from."""
     found = []
     for index in np.unique(np.linspace(0, len(g.names) - 1, _SCOUTS).astype(int)):
         mine = g.of_device(int(index))
         if len(mine) > len(NAMES) + len(mine.labels):
-            found.append(fit_device(mine, prior, weighting="relative"))
+            found.append(optimum(mine, prior, weighting="relative"))
     return found
 
 
