@@ -36,8 +36,10 @@ def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
         (-1, p.depression_voltage, p.depression_width, doses[1]),
     ):
         count = np.maximum(sign * pulses, 0)
+        before, left = state[count > 0], count[count > 0]
         for number in range(int(count.max(initial=0))):
-            omega = after_dose(state[count > number], sign * (number + 0.5) * dose)
+            before, left = before[left > number], left[left > number]
+            omega = after_dose(before, sign * (number + 0.5) * dose)
             energy += float(np.abs(voltage * current(omega, voltage, device.memristor)).sum()) * width
         seconds += float(count.max(axis=1, initial=0).sum()) * width * (1 + 3 * p.edge_fraction)
     return WriteCost(

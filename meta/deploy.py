@@ -103,4 +103,4 @@ def _with_reference(matrix: NDArray[np.float64], value: float) -> NDArray[np.flo
 
 
 def _numpy(tensor: Tensor) -> NDArray[np.float64]:
-    return tensor.detach().double().numpy()
+    return tensor.double().numpy(force=True)

@@ -79,7 +79,7 @@ def variant_accuracies(
     noise = {kind: np.random.default_rng([seed, 2]) for kind in alike}
     found: list[list[tuple[float, int, float, float]]] = [[] for _ in variants]
     for _ in range(tasks):
-        task = sample_task(images, rng, ways=network.architecture.ways, **count)
+        task = sample_task(images, rng, ways=network.architecture.ways, **count).to(network.compute)
         episodes = {
             kind: _Episode(network, task, device, [v for v, k in zip(variants, alike, strict=True)
                                                    if k == kind], generator, dtype, at_once)
@@ -161,9 +161,10 @@ class _Episode:
             if at_once:
                 self.start[name] = random_weights(weight, noise)
             normal.append(noise.standard_normal(weight.numel() if noisy else 0))
-        self.normal, self.flat = torch.from_numpy(np.concatenate(normal)), _flat(self.start)
+        self.normal = torch.from_numpy(np.concatenate(normal)).to(network.compute)
+        self.flat = _flat(self.start)
         rates = {one.relative_rate for one in variants}
-        self.near = torch.arange(len(self.flat))
+        self.near = torch.arange(len(self.flat), device=network.compute)
         if not at_once:  # a cell that the largest rate leaves alone is left alone by all
             self.near = self._count(max(rates)).nonzero().flatten()
         self.writes = {rate: self._write(rate) for rate in rates}
@@ -197,7 +198,7 @@ class _Episode:
         count = self._count(rate)
         where, count = self.near[count != 0], count[count != 0]
         before = state_from_weight(self.flat[where].double())
-        pulses = torch.zeros(len(self.flat), dtype=torch.float64)
+        pulses = torch.zeros_like(self.flat, dtype=torch.float64)
         pulses[where] = count
         step = Step(before=self.start, pulses=self._tensors(pulses))
         return _Write(

@@ -25,6 +25,12 @@ def fastest_dtype(compute: torch.device = CPU) -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+def round_products(to_tf32: bool) -> None:
+    """Whether a GPU may round the factors of float32 products to TF32: training needs no more."""
+    torch.set_float32_matmul_precision("high" if to_tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = to_tf32
+
+
 def layout(dtype: torch.dtype) -> torch.memory_format:
     """Channels last is what convolutions and `meta.norm_pool` are fast in, but without that float32
     loses a decimal of the loss there."""

@@ -48,9 +48,7 @@ InSitu = Annotated[
         help="Write through the wires, too: seconds an episode. Else cells get pulses in full.",
     ),
 ]
-Compute = Annotated[
-    str, typer.Option(help="cpu, or cuda: a batch of tasks side by side on a GPU.", metavar="WHERE")
-]
+Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]
 Seed = Annotated[int, typer.Option(help="Of the tasks and the write noise.")]
 
 
@@ -62,10 +60,7 @@ def dataset_of(name: str, data: Path | None) -> FewShotDataset:
 
 
 def compute_of(name: str) -> torch.device:
-    """The processor or GPU of that name, 'cuda:1' for one of several.
-
-    A GPU may round factors of float32 products to TF32: training needs no more.
-    """
+    """The processor or GPU of that name, 'cuda:1' for one of several."""
     import torch
 
     if name == "cpu":
@@ -77,7 +72,6 @@ def compute_of(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         why = str(error).split("\n", maxsplit=1)[0]
         raise InputError(f"--compute {name}: no such GPU here ({why}); leave it out") from None
-    torch.set_float32_matmul_precision("high")
     return torch.device(name)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meta.commands._inputs import (
+    Compute,
     Data,
     DataSet,
     DeviceOption,
@@ -20,6 +21,7 @@ from meta.commands._inputs import (
     Seed,
     Shots,
     Ways,
+    compute_of,
     dataset_of,
     device_of,
     hardware_of,
@@ -65,6 +67,7 @@ def evaluate(
     compensation: options.CompensationName = "nothing",
     in_situ: InSitu = False,
     device: DeviceOption = None,
+    compute: Compute = "cpu",
     seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
@@ -76,8 +79,11 @@ def evaluate(
     from meta.evaluate import evaluate as run
     from meta.hardware import WriteModel
     from meta.methods import find_method
+    from meta.precision import round_products
     from roa_circuit.programming import Programming
 
+    where = compute_of(compute)
+    round_products(to_tf32=False)
     net, name = network_of(network, method, ways)
     how = find_method(name)
     if tasks < 2:
@@ -92,7 +98,7 @@ def evaluate(
         in_situ=in_situ,
     )  # fmt: skip
     if hardware is not None:
-        _refuse(reading, write_verify, hardware)
+        _refuse(reading, write_verify, compute, hardware)
     images = dataset_of(dataset, data)
     title = f"{name} on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
     if hardware is not None:
@@ -108,7 +114,7 @@ def evaluate(
     with console.progress() as bar:
         line = bar.add_task("episodes", total=len(sigmas) * (tasks + tuning))
         rows = run(
-            net,
+            net.to(where),
             images,
             model,
             shots=shots,
@@ -130,12 +136,14 @@ def _save(json: Path | None, rows: Sequence[Row] | Sequence[CircuitRow], seed: i
         write_json(json, {"rows": [asdict(row) for row in rows], "provenance": provenance(seed=seed)})
 
 
-def _refuse(reading: str, write_verify: int, hardware: Hardware) -> None:
+def _refuse(reading: str, write_verify: int, compute: str, hardware: Hardware) -> None:
     """Raise InputError for what a chip draws in its own way."""
     if reading != "literal":
         raise InputError(f"--reading {reading}: chips draw Eq. 7 as the paper prints it; leave it out")
     if write_verify:
         raise InputError("--write-verify: chips start from the ideal map; leave it out")
+    if compute != "cpu":
+        raise InputError(f"--compute {compute}: a circuit is solved on the processor; leave it out")
     if hardware.imperfections.sigma_wn is not None:
         raise InputError("--imperfections: give the write noise with --sigma-wn, not in the file")
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meta.commands._inputs import Data, DataSet, DeviceOption, Seed, dataset_of, device_of, numbers_of
+from meta.commands._inputs import (
+    Compute,
+    Data,
+    DataSet,
+    DeviceOption,
+    Seed,
+    compute_of,
+    dataset_of,
+    device_of,
+    numbers_of,
+)
 from meta.methods import find_method
 from roa_circuit import console, options
 from roa_circuit.errors import InputError
@@ -52,11 +62,13 @@ def reproduce(
     ] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Processes of one thread each.")] = 1,
     scheduler: options.Scheduler = None,
+    compute: Compute = "cpu",
     device: DeviceOption = None,
     seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
     """Run or resume one of the paper's results; a table and a plot beside the paper's numbers."""
+    from meta.precision import round_products
     from meta.reproduction.budgets import Budget
     from meta.reproduction.plans import Plan
     from meta.reproduction.runs import reproduce as run
@@ -72,6 +84,7 @@ def reproduce(
         "seed": seed,
         "jobs": jobs,
         "scheduler": context.with_resource(scheduler_at(scheduler, jobs)),
+        "compute": compute_of(compute),
     }
     if study == "ablation":
         _ablation(output, **how)
@@ -87,6 +100,7 @@ def reproduce(
     if data is None:
         dataset_of(dataset, data)  # downloaded before processes ask for it together
     if train:
+        round_products(to_tf32=True)
         train_missing(plan, on_epoch=_report_epoch)
     with console.progress() as bar:
         line = bar.add_task("cells")

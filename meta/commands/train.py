@@ -78,7 +78,10 @@ def train(
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
+    from meta.precision import round_products
+
     where = compute_of(compute)
+    round_products(to_tf32=True)
     how = _configuration(output, config, resume, context.params)
     from meta.events import Events
     from meta.network import Network

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from meta.configuration import Training
 from meta.datasets import loaded
+from meta.precision import CPU
 from meta.reproduction.budgets import Budget
 from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import read_source
@@ -72,6 +75,7 @@ class Ablation:
     seed: int = 0
     jobs: int = 1
     scheduler: str | None = None
+    compute: torch.device = CPU
     ingredients: tuple[Ingredient, ...] = INGREDIENTS
 
     def training(self, ingredient: Ingredient) -> Training:
@@ -102,7 +106,8 @@ class Ablation:
         training_tasks = {}
         for one in self.ingredients:
             folder, how = self.folder / one.name, self.training(one)
-            train(images, how, folder, resume=(folder / "config.toml").exists())
+            resume = (folder / "config.toml").exists()
+            train(images, how, folder, resume=resume, compute=self.compute)
             source = read_source(folder / "last.safetensors")
             assert source is not None
             training_tasks[one.name] = source.training_tasks
@@ -114,7 +119,7 @@ class Ablation:
                 )  # fmt: skip
                 jobs[one.name, ways, sigma] = Job(
                     cell=cell, network=source.path, tasks=self.budget.test_tasks, data=self.data,
-                    device=self.device,
+                    device=self.device, compute=self.compute,
                 )  # fmt: skip
             on_trained(one)
         results = ResultFile(self.folder / "cells.jsonl")

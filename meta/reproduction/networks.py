@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from meta.configuration import Training
 from meta.methods import find_method
 from meta.network import Network
 from meta.shipped import shipped_file
@@ -105,7 +106,7 @@ def training_tasks(note: dict[str, Any]) -> int:
 
 def _recipe(note: dict[str, Any]) -> str:
     """Everything that a record says of its training but seeds, and that of the run it went on from."""
-    how = {name: value for name, value in note.get("training", {}).items() if name != "seed"}
+    how = {**vars(Training()), **note.get("training", {}), "seed": None}  # older records lack some
     first = _recipe(note["start"]) if note.get("start") else ""
     return json.dumps([how, first], sort_keys=True)
 

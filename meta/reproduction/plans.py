@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from meta.precision import CPU
 from meta.reproduction.budgets import Budget
 from meta.reproduction.networks import Source
 from meta.reproduction.repeats import Score
@@ -21,6 +24,7 @@ class Plan:
         missing one is to be trained
     repeats : networks of separate seeds, from `seed` on, that a missing method is trained with
     jobs : processes that share the cells; scheduler : of Dask workers that do so instead
+    compute : what each of them computes on
     """
 
     study: Study
@@ -35,6 +39,7 @@ class Plan:
     repeats: int = 1
     jobs: int = 1
     scheduler: str | None = None
+    compute: torch.device = CPU
 
 
 @dataclass(frozen=True, kw_only=True)

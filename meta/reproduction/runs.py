@@ -19,6 +19,7 @@ from meta.evaluate import RELATIVE_RATES
 from meta.many_writes import Variant, shares_episodes, variant_accuracies
 from meta.methods import find_method
 from meta.network import Network
+from meta.precision import CPU, round_products
 from meta.reproduction.budgets import train_command
 from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import Networks, Source
@@ -41,6 +42,7 @@ class Job:
     tasks: int
     data: Path | None
     device: Device
+    compute: torch.device = CPU
 
     @property
     def episodes(self) -> Job:
@@ -169,12 +171,13 @@ class _Reproduction:
 
     def compute(self, cells: Sequence[Cell], tasks: int) -> None:
         paths = {source.digest: source.path for found in self.sources.values() for source in found}
-        data, device = self.plan.data, self.plan.device
+        plan = self.plan
         jobs = [
-            Job(cell=cell, network=paths[cell.network], tasks=tasks, data=data, device=device)
+            Job(cell=cell, network=paths[cell.network], tasks=tasks, data=plan.data, device=plan.device,
+                compute=plan.compute)
             for cell in cells
-        ]
-        compute(jobs, self.results, self.plan.jobs, self.on_cells, self.plan.scheduler)
+        ]  # fmt: skip
+        compute(jobs, self.results, plan.jobs, self.on_cells, plan.scheduler)
 
 
 def compute(
@@ -210,9 +213,10 @@ def _run_alone(_: None, batch: list[Job]) -> list[Result]:
 def _run(batch: list[Job]) -> list[Result]:
     """The cells of one batch, which have the same episodes."""
     job, cell = batch[0], batch[0].cell
+    round_products(to_tf32=False)
     network = Network.load(job.network)
     outcomes = variant_accuracies(
-        network.with_ways(cell.ways),
+        network.with_ways(cell.ways).to(job.compute),
         loaded(cell.dataset, job.data).split(cell.split),
         job.device,
         [_variant(one.cell, network.max_pulses) for one in batch],

@@ -44,6 +44,7 @@ def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> None
             how,
             folder,
             resume=(folder / "config.toml").exists(),
+            compute=plan.compute,
             callbacks=[functools.partial(_report, on_epoch, folder.name)],
         )
 

@@ -89,10 +89,10 @@ def test_bad_input_is_one_helpful_line(roa_meta, tmp_path, monkeypatch, argument
 @pytest.mark.parametrize(
     ("where", "complaint"), [("gpu", "must be cpu or cuda"), ("cuda:99", "no such GPU")]
 )
-def test_training_says_where_it_cannot_compute(roa_meta, tmp_path, where, complaint):
-    code, _, error = roa_meta(
-        "train", "-o", tmp_path / "run", "--dataset", "glyphs", "--compute", where
-    )  # fmt: skip
+@pytest.mark.parametrize("words", [["train"], ["evaluate"], ["reproduce", "table2"]])
+def test_a_command_says_where_it_cannot_compute(roa_meta, tmp_path, words, where, complaint):
+    out = [] if words == ["evaluate"] else ["-o", tmp_path / "run"]
+    code, _, error = roa_meta(*words, *out, "--dataset", "glyphs", "--compute", where)
     assert code == 2
     assert complaint in error
     assert not (tmp_path / "run").exists()

@@ -11,8 +11,10 @@ from meta.configuration import Training
 from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
 from meta.learners import outer_loss
+from meta.many_writes import Variant, variant_accuracies
+from meta.methods import METHODS
 from meta.network import Network
-from meta.precision import CPU
+from meta.precision import CPU, round_products
 from meta.recording import Recording
 from meta.tasks import TaskSource, channels_first
 from meta.train import train
@@ -107,3 +109,25 @@ def test_a_resumed_run_on_a_gpu_goes_on(bars, tmp_path):
     one, two = (Network.load(tmp_path / n / "last.safetensors") for n in ("run", "whole"))
     for mine, its in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.allclose(mine, its, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("method", "steps"), [("roa", 1), ("offline", 1), ("five-step", 2)])
+def test_a_gpu_evaluates_as_the_processor(bars, method, steps):
+    """The same tasks, and of a method of one step the same noise: an image of a thousand may differ."""
+    round_products(to_tf32=False)
+    network = Network(Architecture(filters=8, steps=steps), torch.Generator().manual_seed(0))
+    variants = [
+        Variant(how=Programming(sigma_wn=sigma), relative_rate=rate)
+        for sigma in (0.0, 1.0)
+        for rate in (1.0, 8.0)
+    ]
+    how = {"shots": 1, "queries": 5, "tasks": 40, "seed": 3, "method": METHODS[method]}
+    here, there = (
+        variant_accuracies(network.to(compute), bars.split("test"), WRITE.device, variants, **how)
+        for compute in (CPU, GPU)
+    )
+    for mine, its, variant in zip(there, here, variants, strict=True):
+        assert mine.pulses_per_weight == pytest.approx(its.pulses_per_weight, rel=1e-3)
+        assert mine.energy == pytest.approx(its.energy, rel=1e-3)
+        alike = steps == 1 or variant.how.sigma_wn == 0
+        assert mine.mean == pytest.approx(its.mean, abs=0.002 if alike else 0.05)

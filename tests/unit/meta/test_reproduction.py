@@ -229,8 +229,9 @@ def test_repeats_are_networks_of_one_recipe(tmp_path):
     save("b", 2, 0.7)
     save("worse", 2, 0.6)
     save("other", 3, 0.1, filters=9)
+    save("of now", 3, 0.7, head_rate=1.0)  # records of before lack the key
     found = Networks([tmp_path]).find("roa-flr", "folder", 2)
-    assert [source.path.stem for source in found] == ["a", "b"]
+    assert [source.path.stem for source in found] == ["a", "b", "of now"]
 
 
 def test_the_interval_of_repeats():
