@@ -127,7 +127,8 @@ def test_a_gpu_evaluates_as_the_processor(bars, method, steps):
         for compute in (CPU, GPU)
     )
     for mine, its, variant in zip(there, here, variants, strict=True):
-        assert mine.pulses_per_weight == pytest.approx(its.pulses_per_weight, rel=1e-3)
-        assert mine.energy == pytest.approx(its.energy, rel=1e-3)
         alike = steps == 1 or variant.how.sigma_wn == 0
         assert mine.mean == pytest.approx(its.mean, abs=0.002 if alike else 0.05)
+        if alike:
+            assert mine.pulses_per_weight == pytest.approx(its.pulses_per_weight, rel=1e-3)
+            assert mine.energy == pytest.approx(its.energy, rel=1e-3)
