@@ -86,23 +86,32 @@ class Network(torch.nn.Module):
         return next(self.parameters()).device
 
     def with_ways(self, ways: int) -> Network:
-        """The same network for another number of classes, parameters shared.
+        """The same network for another number of classes: an erased head fits any, a learned one
+        leaves its last columns out.
 
         Raises
         ------
-        InputError : the head was learned for its own number of classes.
+        InputError : the head was learned for fewer classes.
         """
         a = self.architecture
         if ways == a.ways:
             return self
-        if a.erased is None:
+        if a.erased is not None:
+            other = copy.copy(self)
+            other.architecture = replace(a, ways=ways)
+            return other
+        if ways > a.ways:
             raise InputError(
                 f"ways = {ways}: this network's head was learned for {a.ways}; only an erased head "
-                f"fits any number; train another with `roa-meta train --ways {ways}`"
+                f"fits more; train another with `roa-meta train --ways {ways}`"
             )
-        other = copy.copy(self)
-        other.architecture = replace(a, ways=ways)
-        return other
+        other = Network(replace(a, ways=ways)).to(self.compute)
+        parts = {
+            n: t[:ways] if n.startswith(f"weights.{HEAD}") else t for n, t in self.state_dict().items()
+        }
+        other.load_state_dict(parts)
+        other.note = self.note
+        return other.eval()
 
     @torch.no_grad()
     def with_new_head(self, ways: int, generator: torch.Generator) -> Network:

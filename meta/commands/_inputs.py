@@ -36,7 +36,9 @@ NetworkFile = Annotated[Path | None, typer.Option(help="A .safetensors file of `
 DeviceOption = Annotated[
     str | None, typer.Option(help="Parameter set, a name or a TOML file; the design point otherwise.")
 ]
-Ways = Annotated[int | None, typer.Option(help="5, or the network's own; an erased head takes any.")]
+Ways = Annotated[
+    int | None, typer.Option(help="5, or the network's own; it takes fewer, an erased head any.")
+]
 Queries = Annotated[int, typer.Option(help="Query images a class.")]
 Method = Annotated[str | None, typer.Option(help="A method by name; `roa-meta methods` lists them.")]
 Shots = Annotated[int, typer.Option(help="Support images a class.")]

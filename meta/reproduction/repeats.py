@@ -30,6 +30,12 @@ class Score:
             [one.accuracy for one in self.results], [one.ci95 for one in self.results]
         )
 
+    def gap95(self, other: Score) -> float:
+        """Half of the 95 % interval of the mean difference, repeat by repeat of the same networks."""
+        pairs = list(zip(self.results, other.results, strict=True))
+        gaps = [mine.accuracy - its.accuracy for mine, its in pairs]
+        return interval_over_repeats(gaps, [math.hypot(mine.ci95, its.ci95) for mine, its in pairs])
+
     @property
     def rates(self) -> tuple[float, ...]:
         """The relative rates of the repeats, each once; every repeat chooses its own."""

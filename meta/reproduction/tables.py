@@ -186,7 +186,10 @@ ORDERINGS = (
 
 
 def orderings(entries: Sequence[Entry]) -> list[str]:
-    """What of ORDERINGS the entries decide, a line each."""
+    """What of ORDERINGS the entries decide, a line each.
+
+    Methods that use the same networks are compared network by network: how these differ is in both.
+    """
     at = {entry.place: entry for entry in entries if entry.score}
     text = []
     for place, entry in at.items():
@@ -204,10 +207,11 @@ def _verdict(better: Entry, worse: Entry) -> str:
     assert better.score is not None
     assert worse.score is not None
     gap = better.score.accuracy - worse.score.accuracy
-    reach = better.score.ci95 + worse.score.ci95
+    paired = len(better.sources) > 1 and better.sources == worse.sources
+    reach = better.score.gap95(worse.score) if paired else better.score.ci95 + worse.score.ci95
     if abs(gap) <= reach:
-        return "the intervals overlap"
-    return "holds" if gap > 0 else "reversed"
+        return "the networks do not agree" if paired else "the intervals overlap"
+    return ("holds" if gap > 0 else "reversed") + (", network by network" if paired else "")
 
 
 def missing(entries: Iterable[Entry]) -> list[str]:

@@ -126,8 +126,16 @@ def test_an_erased_head_fits_any_number_of_ways(bars, network):
     adapted = adapt(three, task)
     assert adapted.weights["fc"].shape == (3, network.architecture.features)
     assert network.architecture.ways == 5
+
+
+def test_a_learned_head_leaves_columns_out_and_has_no_more():
+    five = Network(Architecture(filters=4), torch.Generator().manual_seed(0))
+    three, images = five.with_ways(3), torch.rand(6, 1, 28, 28)
+    of_five, of_three = (net(images, net.initial_weights()) for net in (five, three))
+    assert torch.equal(of_five[:, :3], of_three)
+    assert (five.architecture.ways, three.architecture.ways) == (5, 3)
     with pytest.raises(InputError, match="learned for 5"):
-        Network(Architecture(filters=4)).with_ways(3)
+        five.with_ways(6)
 
 
 def test_ideal_weights_take_no_pulses(network):

@@ -297,6 +297,26 @@ def test_orderings_hold_overlap_or_are_reversed(plan):
     assert [line.rsplit(": ", 1)[1] for line in text] == ["holds", "the intervals overlap", "reversed"]
 
 
+def test_methods_on_the_same_networks_are_compared_network_by_network(plan, trained):
+    from meta.reproduction.plans import Entry, Place
+
+    (source,) = Networks([trained]).find("roa", "folder", 2)
+    sources = (source, replace(source, seed=8), replace(source, seed=9))
+
+    def entry(method, accuracies, sources=sources):
+        place = Place(method=method, ways=5, sigma_wn=4.0, reading="literal")
+        results = tuple(result(accuracy=accuracy) for accuracy in accuracies)
+        return Entry(place=place, score=Score(results=results), sources=sources)
+
+    far, near, mixed = (0.4, 0.6, 0.8), (0.35, 0.54, 0.74), (0.3, 0.65, 0.75)
+    (line,) = orderings([entry("roa", far), entry("roa-flr", near)])
+    assert line.endswith("holds, network by network")
+    (line,) = orderings([entry("roa", far), entry("roa-flr", mixed)])
+    assert line.endswith("the networks do not agree")
+    (line,) = orderings([entry("roa", far), entry("roa-wc", near, sources[:2] + sources[:1])])
+    assert line.endswith("the intervals overlap")
+
+
 def test_a_budget_of_one_is_the_papers_own():
     how = Budget().training("five-step", "omniglot", 20)
     assert (how.method, how.epochs, how.iterations, how.batch) == ("maml++", 100, 500, 8)
