@@ -106,10 +106,9 @@ class Network(torch.nn.Module):
                 f"fits more; train another with `roa-meta train --ways {ways}`"
             )
         other = Network(replace(a, ways=ways)).to(self.compute)
-        parts = {
-            n: t[:ways] if n.startswith(f"weights.{HEAD}") else t for n, t in self.state_dict().items()
-        }
-        other.load_state_dict(parts)
+        tensors = self.state_dict()
+        columns = {n: t[:ways] for n, t in tensors.items() if n.startswith(f"weights.{HEAD}")}
+        other.load_state_dict(tensors | columns)
         other.note = self.note
         return other.eval()
 
