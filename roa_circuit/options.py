@@ -57,6 +57,16 @@ Json = Annotated[
 ]
 
 
+def folder(text: str, *more: str) -> Any:
+    """Of a folder that results go to: --output-dir, -o, and `more` names that it has had."""
+    return typer.Option("--output-dir", "-o", *more, metavar="FOLDER", help=text)
+
+
+def flag(name: str, text: str, **how: Any) -> Any:
+    """Of an option without a value; typer would call it one of type bool."""
+    return typer.Option(name, metavar="", help=text, **how)
+
+
 def _resistance(what: str, text: str) -> Any:
     option = f"--{what}-resistance"
     return typer.Option(
@@ -121,7 +131,9 @@ ImperfectionsFile = Annotated[
         help="TOML of what real arrays have: spread, faults, offsets, noise, converters.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Draws the imperfections.", rich_help_panel="Circuit")]
+Seed = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Draws the imperfections.", rich_help_panel="Circuit")
+]
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
@@ -181,11 +193,17 @@ def typed(*, dropping: Collection[str] = ()) -> list[str]:
 FLAGS = ("--figures", "--in-situ")
 
 TileOption = Annotated[
-    str, typer.Option(help="Weights on one array, word lines x bit lines; larger layers are split.")
+    str,
+    typer.Option(
+        metavar="ROWSxCOLUMNS",
+        help="Weights on one array, word lines x bit lines; larger layers are split.",
+    ),
 ]
 CompensationName = Annotated[
     str,
-    typer.Option(help="nothing, permuted, predistorted, calibrated, or several joined by +."),
+    typer.Option(
+        metavar="NAME", help="nothing, permuted, predistorted, calibrated, or several joined by +."
+    ),
 ]
 Scheduler = Annotated[
     str | None,
@@ -194,6 +212,10 @@ Scheduler = Annotated[
         help="A Dask scheduler, such as tcp://host:8786; or slurm, for workers in jobs of SLURM.",
     ),
 ]
-Figures = Annotated[
-    bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")
+Figures = Annotated[bool, flag("--figures", "Also write the report's figures as SVG and PNG.")]
+TimeLimit = Annotated[
+    float, typer.Option(min=0.1, metavar="SECONDS", help="Wall clock that a simulator may take.")
+]
+DeviceName = Annotated[
+    str, typer.Option("--device", metavar="DEVICE", help="Parameter set: a name or a TOML file.")
 ]

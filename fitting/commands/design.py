@@ -44,7 +44,7 @@ def design(
         str, typer.Option(metavar="FROM,TO", help="Trains stop before the state leaves it.")
     ] = "0.1,0.9",
     polarity: Polarity = "negative-sets",
-    output_dir: Annotated[Path, typer.Option(help="Where the tables go.")] = Path("out/design"),
+    output_dir: Annotated[Path, options.folder("Of the tables.")] = Path("out/design"),
     json_file: options.Json = None,
 ) -> None:
     """Propose the measurement that determines all seven constants best for so many pulses.

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from fitting import _options as options
 from roa_circuit import console, drawing
-from roa_circuit.options import Json
+from roa_circuit.options import Figures, Json, flag, folder
 from roa_circuit.parameters import Device, load_device
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 
 def fit(
     measurements: options.Files,
-    output_dir: Annotated[Path, typer.Option(help="Where the device and the report go.")] = Path(
-        "out/fit"
-    ),
+    output_dir: Annotated[Path, folder("Of the device and the report.")] = Path("out/fit"),
     prior: Annotated[
         str, typer.Option(help="Parameter set (name or TOML file) for what the data leave open.")
     ] = "zhang2021",
@@ -43,14 +41,10 @@ def fit(
     intervals: options.Intervals = "covariance",
     seed: options.Seed = 0,
     compare: Annotated[
-        bool, typer.Option("--compare", help="Also show the simpler laws it was held against.")
+        bool, flag("--compare", "Also show the simpler laws it was held against.")
     ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit code 1 if the data reject the law, too.")
-    ] = False,
-    figures: Annotated[
-        bool, typer.Option("--figures", help="Also write the report's figures as SVG and PNG.")
-    ] = False,
+    strict: Annotated[bool, flag("--strict", "Exit code 1 if the data reject the law, too.")] = False,
+    figures: Figures = False,
     json_file: Json = None,
 ) -> int:
     """Fit k, mu1, mu2, gamma, delta, alpha, beta to measured pulses, with honest errors.

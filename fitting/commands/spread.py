@@ -16,7 +16,7 @@ from rich.markup import escape
 from fitting import _options as options
 from roa_circuit import console
 from roa_circuit.errors import InputError
-from roa_circuit.options import Json
+from roa_circuit.options import Json, folder
 from roa_circuit.parameters import UNITS, load_device
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ class By(StrEnum):
 
 def spread(
     measurements: options.Files,
-    output_dir: Annotated[Path, typer.Option(help="Where the device and the tables go.")] = Path(
-        "out/spread"
-    ),
+    output_dir: Annotated[Path, folder("Of the device and the tables.")] = Path("out/spread"),
     by: Annotated[
         By | None,
         typer.Option(help="What is one device; else by column, by file, by train: what there is."),

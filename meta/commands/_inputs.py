@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roa_circuit import console
+from roa_circuit import console, options
 from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
@@ -44,10 +44,10 @@ Method = Annotated[str | None, typer.Option(help="A method by name; `roa-meta me
 Shots = Annotated[int, typer.Option(help="Support images a class.")]
 InSitu = Annotated[
     bool,
-    typer.Option(
+    options.flag(
         "--in-situ",
+        "Write through the wires, too: seconds an episode. Else cells get pulses in full.",
         rich_help_panel="Circuit",
-        help="Write through the wires, too: seconds an episode. Else cells get pulses in full.",
     ),
 ]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]

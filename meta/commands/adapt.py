@@ -31,9 +31,7 @@ LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 
 
 def adapt(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the layer files.")] = Path(
-        "out/adapt"
-    ),
+    output: Annotated[Path, options.folder("Of the layer files.", "--output")] = Path("out/adapt"),
     network: NetworkFile = None,
     method: Method = None,
     ways: Ways = None,

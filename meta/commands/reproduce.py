@@ -38,9 +38,7 @@ def reproduce(
     study: Annotated[
         str, typer.Argument(help="table2, figure3 to figure6, or ablation (of roa-robust).")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of results.")] = Path(
-        "out/reproduce"
-    ),
+    output: Annotated[Path, options.folder("Of results.", "--output")] = Path("out/reproduce"),
     dataset: DataSet = "omniglot",
     data: Data = None,
     networks: Annotated[
@@ -56,7 +54,9 @@ def reproduce(
     budget: Annotated[
         float, typer.Option(help="Share of 600 test tasks, and of the paper's training.")
     ] = 0.2,
-    train: Annotated[bool, typer.Option(help="Train the networks that are missing first.")] = False,
+    train: Annotated[
+        bool, options.flag("--train", "Train the networks that are missing first.")
+    ] = False,
     repeats: Annotated[
         int, typer.Option(min=1, help="Networks of separate seeds that --train sees to.")
     ] = 1,

@@ -39,7 +39,7 @@ def sweep(
     asked: Asked,
     compensation: options.CompensationName = "nothing",
     in_situ: Annotated[
-        bool, typer.Option("--in-situ", help="Write through the wires, too: seconds more an episode.")
+        bool, options.flag("--in-situ", "Write through the wires, too: seconds more an episode.")
     ] = False,
     wire_resistance: options.WireResistance = None,
     imperfections: options.ImperfectionsFile = None,

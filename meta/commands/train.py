@@ -32,10 +32,10 @@ def _option(help: str) -> Any:
 
 def train(
     context: typer.Context,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder.")],
+    output: Annotated[Path, options.folder("Of the run.", "--output")],
     method: Method = None,
     config: Annotated[Path | None, _option("A TOML file; options given here win over it.")] = None,
-    resume: Annotated[bool, typer.Option(help="Go on from the folder's last epoch.")] = False,
+    resume: Annotated[bool, options.flag("--resume", "Go on from the folder's last epoch.")] = False,
     dataset: Annotated[str | None, _option("As in `evaluate`; omniglot otherwise.")] = None,
     data: Data = None,
     ways: Annotated[Count, _option("Classes a task; 5 otherwise.")] = None,
@@ -74,7 +74,9 @@ def train(
     hardware_wires: Annotated[
         float | None, _option("Ohm a segment in ngspice, where not the surrogate's 1.")
     ] = None,
-    tensorboard: Annotated[bool, typer.Option(help="Event files, too, in the run's folder.")] = False,
+    tensorboard: Annotated[
+        bool, options.flag("--tensorboard", "Event files, too, in the run's folder.")
+    ] = False,
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""

@@ -45,9 +45,9 @@ def wires(
     ] = "0,0.1,1",
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
-    spice: Annotated[bool, typer.Option(help="ngspice reads what the surrogate wrote.")] = False,
+    spice: Annotated[bool, options.flag("--spice", "ngspice reads what the surrogate wrote.")] = False,
     spice_write: Annotated[
-        bool, typer.Option(help="ngspice writes it too, which takes longer.")
+        bool, options.flag("--spice-write", "ngspice writes it too, which takes longer.")
     ] = False,
     device: DeviceOption = None,
     json: options.Json = None,

@@ -15,7 +15,9 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.units import engineering
 from roa_circuit.wiring import Wiring
 
-Layer = Annotated[str, typer.Option(help="A shipped layer ('fc') or a layer file (.npz).")]
+Layer = Annotated[
+    str, typer.Option(metavar="LAYER", help="A shipped layer ('fc') or a layer file (.npz).")
+]
 Reads = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Only the first N reads of the layer.")
 ]

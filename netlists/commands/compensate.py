@@ -35,7 +35,9 @@ def compensate(
     seed: options.Seed = 0,
     states: Annotated[
         Path | None,
-        typer.Option(help="CSV to write the pre-distorted states to; of a layer on one tile."),
+        typer.Option(
+            metavar="FILE", help="CSV to write the pre-distorted states to; of a layer on one tile."
+        ),
     ] = None,
     json_file: options.Json = None,
 ) -> None:

@@ -32,7 +32,7 @@ class Transient(StrEnum):
 @options.grouped
 def netlist(
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The deck to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The deck to write.")],
     layer: Layer = "fc",
     phase: Annotated[
         Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")

@@ -42,30 +42,43 @@ class Engine(StrEnum):
 @options.grouped
 def program(
     *,
-    target: Annotated[Path, typer.Option(help="CSV of wanted states omega: rows x columns.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV of reached states to write.")],
+    target: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV of wanted states omega: rows x columns.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of reached states to write.")
+    ],
     start: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="omega of every cell before the first write.")
+        float,
+        typer.Option(
+            min=0.0, max=1.0, metavar="OMEGA", help="omega of every cell before the first write."
+        ),
     ] = 0.5,
     engine: Annotated[Engine, typer.Option(help="What writes and reads.")] = Engine.surrogate,
     tolerance: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="How far off a reading may be, in omega.")
+        float,
+        typer.Option(min=0.0, max=1.0, metavar="OMEGA", help="How far off a reading may be, in omega."),
     ] = 0.05,
-    rounds: Annotated[int, typer.Option(min=1, max=1000, help="Of write and verify, at most.")] = 20,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Of write and verify, at most.")
+    ] = 20,
     lines: options.Lines,
-    scheme: Annotated[str, typer.Option(help=f"Select scheme: {', '.join(SELECT_SCHEMES)}.")] = "V/2",
+    scheme: Annotated[
+        str, typer.Option(metavar="SCHEME", help=f"Select scheme: {', '.join(SELECT_SCHEMES)}.")
+    ] = "V/2",
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = Matrix.auto,
     cell: CellOption = CellModel.auto,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
-    device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
+    device: options.DeviceName = "zhang2021",
     current_scale: Annotated[
-        float, typer.Option(min=1e-9, help="Multiplies the cells' currents; 1 is the set as it is.")
+        float,
+        typer.Option(
+            min=1e-9, metavar="FACTOR", help="Multiplies the cells' currents; 1 is the set as it is."
+        ),
     ] = CURRENT_SCALE,
-    time_limit: Annotated[
-        float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that a simulator may take.")
-    ] = DEFAULT_TIME_LIMIT,
+    time_limit: options.TimeLimit = DEFAULT_TIME_LIMIT,
     json_file: options.Json = None,
 ) -> None:
     """Write, read back, correct, until every cell reads as wanted or cannot be helped."""

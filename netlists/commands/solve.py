@@ -48,9 +48,15 @@ class Engine(StrEnum):
 @options.grouped
 def solve(
     *,
-    states: Annotated[Path, typer.Option(help="CSV of omega in [0, 1]: rows x columns.")],
-    inputs: Annotated[Path, typer.Option(help="CSV of word-line voltages [V]: reads x rows.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The CSV of currents to write.")],
+    states: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV of omega in [0, 1]: rows x columns.")
+    ],
+    inputs: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV of word-line voltages [V]: reads x rows.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of currents to write.")
+    ],
     engine: Annotated[Engine, typer.Option(help="What solves the circuit.")] = Engine.surrogate,
     lines: options.Lines,
     word_resistance: options.WordResistance = None,
@@ -60,10 +66,8 @@ def solve(
     cell: CellOption = CellModel.auto,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
-    device: Annotated[str, typer.Option(help="Parameter set: a name or a TOML file.")] = "zhang2021",
-    time_limit: Annotated[
-        float, typer.Option(min=0.1, max=1e6, help="Wall-clock seconds that a simulator may take.")
-    ] = DEFAULT_TIME_LIMIT,
+    device: options.DeviceName = "zhang2021",
+    time_limit: options.TimeLimit = DEFAULT_TIME_LIMIT,
     json_file: options.Json = None,
 ) -> None:
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""

@@ -40,7 +40,11 @@ _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 def verify(
     *,
     layer: Annotated[
-        str, typer.Option(help="A shipped layer (conv1 ... conv4, fc), 'all' of them, or a layer file.")
+        str,
+        typer.Option(
+            metavar="LAYER",
+            help="A shipped layer (conv1 ... conv4, fc), 'all' of them, or a layer file.",
+        ),
     ] = "fc",
     phase: Annotated[Phase, typer.Option(help="What to verify.")] = Phase.both,
     tile: options.TileOption = str(TileSize()),
@@ -63,21 +67,19 @@ def verify(
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Tiles at a time; default: one a core.")
+        int | None,
+        typer.Option(min=1, max=1024, metavar="N", help="Tiles at a time; default: one a core."),
     ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
-            min=0.1, max=1e6, help="Wall-clock seconds; default: 600, or 5 times the estimate."
+            min=0.1, metavar="SECONDS", help="Wall clock; default: 600, or 5 times the estimate."
         ),
     ] = None,
-    output_dir: Annotated[Path, typer.Option(help="Folder for report, plots and decks.")] = Path(
-        "out/verify"
-    ),
+    output_dir: Annotated[Path, options.folder("Of report, plots and decks.")] = Path("out/verify"),
     figures: options.Figures = False,
     waveforms: Annotated[
-        bool,
-        typer.Option("--waveforms", help="Also write what was computed over time: .raw and NetCDF."),
+        bool, options.flag("--waveforms", "Also write what was computed over time: .raw and NetCDF.")
     ] = False,
     json_file: options.Json = None,
 ) -> None:

@@ -49,7 +49,9 @@ class Asked:
             " sigma_wn=0,1,2,4; of other designs than grids also an interval: sigma_wn=0:4.",
         ),
     ] = None
-    design: Annotated[str | None, typer.Option(help="grid (default), random or sobol.")] = None
+    design: Annotated[
+        str | None, typer.Option(metavar="NAME", help="grid (default), random or sobol.")
+    ] = None
     points: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Of a random or Sobol' design; default: 256.")
     ] = None
@@ -62,7 +64,8 @@ class Asked:
         ),
     ] = None
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the first chip, and of the design; default: 0.")
+        int | None,
+        typer.Option(min=0, metavar="N", help="Of the first chip, and of the design; default: 0."),
     ] = None
     target: Annotated[
         str | None,
@@ -72,11 +75,12 @@ class Asked:
         ),
     ] = None
     metric: Annotated[
-        str | None, _conclusion(help="That sensitivities are of; default: the target's.")
+        str | None,
+        _conclusion(metavar="METRIC", help="That sensitivities are of; default: the target's."),
     ] = None
-    sensitivity: Annotated[str, _conclusion(help="tornado, sobol (adds Sobol' indices) or none.")] = (
-        "tornado"
-    )
+    sensitivity: Annotated[
+        str, _conclusion(metavar="NAME", help="tornado, sobol (adds Sobol' indices) or none.")
+    ] = "tornado"
     samples: Annotated[
         int,
         _conclusion(
@@ -91,12 +95,11 @@ class Asked:
         ),
     ] = "0"
     workers: Annotated[
-        int | None, typer.Option(min=1, max=1024, help="Processes; default: one a core.")
+        int | None, typer.Option(min=1, max=1024, metavar="N", help="Processes; default: one a core.")
     ] = None
     scheduler: options.Scheduler = None
     output_dir: Annotated[
-        Path,
-        typer.Option(help="Folder for points and report; a sweep that was cut off goes on from it."),
+        Path, options.folder("Of points and report; a sweep that was cut off goes on from it.")
     ] = Path("out/sweep")
     figures: options.Figures = False
     json_file: options.Json = None
@@ -130,7 +133,7 @@ class Asked:
 
 _OF_ALL_POINTS = (
     "--vary", "--design", "--points", "--repeats", "--seed", "--target", "--metric", "--sensitivity",
-    "--samples", "--check", "--workers", "--scheduler", "--output-dir", "--figures", "--json",
+    "--samples", "--check", "--workers", "--scheduler", "--output-dir", "-o", "--figures", "--json",
 )  # fmt: skip
 """Options that a single point does without, or is given anew."""
 
