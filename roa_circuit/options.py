@@ -216,6 +216,14 @@ Figures = Annotated[bool, flag("--figures", "Also write the report's figures as 
 TimeLimit = Annotated[
     float, typer.Option(min=0.1, metavar="SECONDS", help="Wall clock that a simulator may take.")
 ]
+CurrentScale = Annotated[
+    float,
+    typer.Option(
+        min=1e-9,
+        metavar="FACTOR",
+        help="Multiplies the cells' currents: 1 is the set as it is, 0.01 the design point.",
+    ),
+]
 DeviceName = Annotated[
     str, typer.Option("--device", metavar="DEVICE", help="Parameter set: a name or a TOML file.")
 ]

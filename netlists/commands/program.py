@@ -72,12 +72,7 @@ def program(
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: options.DeviceName = "zhang2021",
-    current_scale: Annotated[
-        float,
-        typer.Option(
-            min=1e-9, metavar="FACTOR", help="Multiplies the cells' currents; 1 is the set as it is."
-        ),
-    ] = CURRENT_SCALE,
+    current_scale: options.CurrentScale = CURRENT_SCALE,
     time_limit: options.TimeLimit = DEFAULT_TIME_LIMIT,
     json_file: options.Json = None,
 ) -> None:

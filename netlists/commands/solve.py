@@ -67,12 +67,14 @@ def solve(
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: options.DeviceName = "zhang2021",
+    current_scale: options.CurrentScale = 1.0,
     time_limit: options.TimeLimit = DEFAULT_TIME_LIMIT,
     json_file: options.Json = None,
 ) -> None:
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
     nominal = load_device(device)
+    nominal = nominal.scaled(current_scale * nominal.memristor.current_scale)
     omega = read_matrix(states, what="state omega", lowest=0.0, highest=1.0)
     volts = read_matrix(inputs, what="input [V]", lowest=-LARGEST_VOLTAGE, highest=LARGEST_VOLTAGE)
     if volts.shape[1] != len(omega):

@@ -55,6 +55,14 @@ def test_solve_with_all_resistances(spice, files, engine):
     assert (summary["engine"], summary["r_word"], summary["r_bit"]) == (engine, 1.5, 2.0)
 
 
+def test_solve_at_the_currents_that_program_writes(spice, files):
+    code, _, error = spice(*SOLVE, "--wire-resistance", "20", "--current-scale", "0.01")
+    assert (code, error) == (0, "")
+    crossbar = Crossbar(rows=3, columns=2, r_word=20.0, r_bit=20.0)
+    expected = read_currents(crossbar, STATE, VOLTS, load_device("zhang2021").scaled(0.01))
+    np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
+
+
 @pytest.mark.parametrize("engine", ["surrogate", "dense"])
 def test_solve_with_lines_of_their_own(spice, files, engine):
     lines = '[lines]\n"r_word [Ohm]" = [10, 0, 30.5]\n"r_sense [Ohm]" = 5\ndrive = "left"'
