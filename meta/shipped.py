@@ -14,7 +14,11 @@ SHIPPED = {
     ("roa", 10): "omniglot_10way.safetensors",
     ("roa", 20): "omniglot_20way.safetensors",
     ("roa-wc", 5): "omniglot_5way_unconstrained.safetensors",
+    ("roa-wc", 10): "omniglot_10way_unconstrained.safetensors",
+    ("roa-wc", 20): "omniglot_20way_unconstrained.safetensors",
     ("maml++", 5): "omniglot_5way_five_steps.safetensors",
+    ("maml++", 10): "omniglot_10way_five_steps.safetensors",
+    ("maml++", 20): "omniglot_20way_five_steps.safetensors",
     ("roa-robust", 20): "omniglot_robust.safetensors",
 }
 """(method that trained it, ways) and file; a network with an erased head serves any ways."""

@@ -39,6 +39,9 @@ DeviceOption = Annotated[
 Ways = Annotated[
     int | None, typer.Option(help="5, or the network's own; it takes fewer, an erased head any.")
 ]
+TrainedWays = Annotated[
+    int | None, typer.Option(help="Use networks trained for so many, which leave columns out.")
+]
 Queries = Annotated[int, typer.Option(help="Query images a class.")]
 Method = Annotated[str | None, typer.Option(help="A method by name; `roa-meta methods` lists them.")]
 Shots = Annotated[int, typer.Option(help="Support images a class.")]
@@ -82,7 +85,9 @@ def device_of(name: str | None) -> Device:
     return default_device() if name is None else load_device(name)
 
 
-def network_of(path: Path | None, method: str | None, ways: int | None) -> tuple[Network, str]:
+def network_of(
+    path: Path | None, method: str | None, ways: int | None, trained_ways: int | None = None
+) -> tuple[Network, str]:
     """(the network, the method it is used with): a file's, or the one shipped for the method.
 
     A file's own method is the one it was trained for; roa is the default without a file.
@@ -92,7 +97,8 @@ def network_of(path: Path | None, method: str | None, ways: int | None) -> tuple
 
     if path is None:
         name = method or "roa"
-        return shipped_network(name, ways), name
+        network = shipped_network(name, trained_ways or ways)
+        return network.with_ways(ways or network.architecture.ways), name
     network = Network.load(path)
     name = method or network.note.get("training", {}).get("method", "roa")
     return network if ways is None else network.with_ways(ways), name

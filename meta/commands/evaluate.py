@@ -20,6 +20,7 @@ from meta.commands._inputs import (
     Queries,
     Seed,
     Shots,
+    TrainedWays,
     Ways,
     compute_of,
     dataset_of,
@@ -46,6 +47,7 @@ def evaluate(
     dataset: DataSet = "omniglot",
     data: Data = None,
     ways: Ways = None,
+    trained_ways: TrainedWays = None,
     shots: Shots = 1,
     queries: Queries = 15,
     tasks: Annotated[int, typer.Option(help="Test tasks a noise level.")] = 200,
@@ -84,7 +86,7 @@ def evaluate(
 
     where = compute_of(compute)
     round_products(to_tf32=False)
-    net, name = network_of(network, method, ways)
+    net, name = network_of(network, method, ways, trained_ways)
     how = find_method(name)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")

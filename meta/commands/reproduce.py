@@ -14,6 +14,7 @@ from meta.commands._inputs import (
     DataSet,
     DeviceOption,
     Seed,
+    TrainedWays,
     compute_of,
     dataset_of,
     device_of,
@@ -47,6 +48,7 @@ def reproduce(
     ] = None,
     methods: Annotated[str | None, typer.Option(help="Others than the paper's, by name.")] = None,
     ways: Annotated[str | None, typer.Option(help="Of the study's, comma separated.")] = None,
+    trained_ways: TrainedWays = None,
     sigma_wn: Annotated[str | None, typer.Option(help="Others than the study's.")] = None,
     reading: Annotated[
         str, typer.Option(help="Of Eq. 7, each for the whole grid; as in `evaluate`.")
@@ -93,6 +95,7 @@ def reproduce(
         study=_narrowed(find_study(study), dataset, methods, ways, sigma_wn),
         readings=_readings(reading),
         networks=(*_existing(networks or []), output / "networks"),
+        trained_ways=trained_ways,
         repeats=repeats,
         folder=output,
         **how,

@@ -22,6 +22,7 @@ class Plan:
     readings : of Eq. 7, each for the whole grid
     networks : folders of runs; what they lack is taken from the shipped ones. The first is where a
         missing one is to be trained
+    trained_ways : networks of that many classes fill all cells; None takes those of a cell's own
     repeats : networks of separate seeds, from `seed` on, that a missing method is trained with
     jobs : processes that share the cells; scheduler : of Dask workers that do so instead
     compute : what each of them computes on
@@ -36,6 +37,7 @@ class Plan:
     networks: tuple[Path, ...]
     folder: Path
     seed: int = 0
+    trained_ways: int | None = None
     repeats: int = 1
     jobs: int = 1
     scheduler: str | None = None

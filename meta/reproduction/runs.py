@@ -75,7 +75,7 @@ class _Reproduction:
         self.results = ResultFile(plan.folder / "cells.jsonl")
         self.networks, study = Networks(plan.networks), plan.study
         self.sources = {
-            (method, ways): self.networks.find(method, plan.dataset, ways)
+            (method, ways): self.networks.find(method, plan.dataset, plan.trained_ways or ways)
             for method in study.methods
             for ways in study.ways
         }
@@ -165,8 +165,9 @@ class _Reproduction:
         ]
 
     def lacking(self, place: Place) -> Entry:
-        seed = seeds_lacking(self.plan, self.networks, place.method, place.ways)[0]
-        how, folder = training(self.plan, place.method, place.ways, seed)
+        ways = self.plan.trained_ways or place.ways
+        seed = seeds_lacking(self.plan, self.networks, place.method, ways)[0]
+        how, folder = training(self.plan, place.method, ways, seed)
         return Entry(place=place, missing=train_command(how, str(folder)))
 
     def compute(self, cells: Sequence[Cell], tasks: int) -> None:

@@ -33,7 +33,7 @@ def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> None
     networks = Networks([folder for folder in plan.networks if folder.is_dir()])
     wanted = {
         folder: how
-        for ways in plan.study.ways
+        for ways in ([plan.trained_ways] if plan.trained_ways else plan.study.ways)
         for method in plan.study.methods
         for seed in seeds_lacking(plan, networks, method, ways)
         for how, folder in [training(plan, method, ways, seed)]

@@ -218,6 +218,23 @@ def test_repeats_are_averaged_and_each_is_kept(plan, trained, tmp_path):
     )
 
 
+def test_networks_trained_for_more_ways_fill_cells(plan, trained):
+    """They leave columns out; where there is none, the command says how to train one."""
+    network = Network(Architecture(ways=3, filters=4), torch.Generator().manual_seed(1))
+    training = {"method": "roa", "dataset": "folder", "iterations": 5, "batch": 2, "seed": 7}
+    network.save(trained / "three.safetensors", training=training, epoch={"epoch": 1})
+    few = replace(plan, study=replace(plan.study, methods=("roa-flr", "roa-wc")), readings=("literal",))
+    found = {entry.place: entry for entry in reproduce(replace(few, trained_ways=3))}
+    own = {entry.place: entry for entry in reproduce(few)}
+    for place, entry in found.items():
+        assert place.ways == 2
+        if place.method == "roa-flr":
+            assert [source.ways for source in entry.sources] == [3]
+            assert [source.ways for source in own[place].sources] == [2]
+        else:
+            assert "--method roa-wc --dataset folder --ways 3 " in entry.missing
+
+
 def test_repeats_are_networks_of_one_recipe(tmp_path):
     def save(name, seed, score, **other):
         training = {"method": "roa", "dataset": "folder", "iterations": 5, "seed": seed, **other}
