@@ -25,7 +25,7 @@ from fitting._columns import (
     title,
     unit_of,
 )
-from fitting._sheet import Sheet, read_sheet
+from fitting._sheet import Sheet, is_number, read_sheet
 from fitting._table import FloatArray, Table
 from fitting.conventions import Conventions, reading
 from roa_circuit.errors import InputError, nearest
@@ -164,6 +164,9 @@ def _take_current_for_reading(known: dict[str, Column]) -> None:
 
 def _require(sheet: Sheet, known: set[str], others: tuple[str, ...], how: Conventions) -> None:
     """Refuse a table that lacks a column which no convention replaces."""
+    if any(is_number(text) for text in others):
+        raise InputError(f"{sheet.place}: holds numbers where the titles should be; the first line must "
+                         "name the columns, such as 'train,voltage [V],width [s],...'")  # fmt: skip
     if how.pulse is not None and ("voltage" in known or "width" in known):
         own = "voltage" if "voltage" in known else "width"
         raise InputError(f"{sheet.place}: has a column for the {own} of each pulse, so --pulse is "

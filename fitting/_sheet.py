@@ -141,6 +141,11 @@ def _book_lines(load: Any, content: bytes, source: str) -> Iterator[tuple[int, l
                 yield number, cells
 
 
+def is_number(text: str) -> bool:
+    """Whether a cell holds a plain number."""
+    return _NUMBER.fullmatch(text) is not None
+
+
 def _is_comment(text: str) -> bool:
     """'#' begins one, unless it is a spreadsheet's word for no number: that is no reading to lose."""
     return text.startswith("#") and not _ERROR_VALUE.match(text)
@@ -155,7 +160,7 @@ def _sheet(lines: list[tuple[int, list[str]]], source: str) -> Sheet:
         raise InputError(f"{source}: holds no table; its first line must name the columns, such as "
                          "'train,voltage [V],width [s],read_voltage [V],conductance [S]'")  # fmt: skip
     number, first = lines[0]
-    bare = all(_NUMBER.fullmatch(cell) for cell in first if cell)
+    bare = all(is_number(cell) for cell in first if cell)
     titles = tuple(f"column {i}" for i in range(1, len(first) + 1)) if bare else tuple(first)
     rows = lines if bare else lines[1:]
     if not rows:

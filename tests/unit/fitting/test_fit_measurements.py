@@ -120,6 +120,7 @@ def test_a_bad_header_is_named(table, header, complaint):
         (b"", "holds no table"),
         (b"# only a comment\n", "holds no table"),
         (HEADER.encode() + b"\n", "no rows"),
+        (b"a,0,,0.05,1e-3,\n" * 2, "numbers where the titles should be"),
         (b"\x89PNG\r\n\x1a\n\xff\xfe", "not UTF-8"),
         (b"train\0,voltage", "binary"),
         (HEADER.replace("[s]", "[µs]").encode("latin-1"), "not UTF-8"),
