@@ -67,7 +67,7 @@ def provenance(inputs: Iterable[Path] = (), **extra: Any) -> dict[str, Any]:
 
 def complain(message: str) -> None:
     """One line on stderr, never wrapped or coloured in the middle of a path."""
-    flat = " ".join(message.split())
+    flat = " ".join(message.split()).replace(": Value error, ", ": ")  # typer's own words
     err.print("[bold red]error:[/] ", end="")
     err.print(flat, markup=False, soft_wrap=True)
 

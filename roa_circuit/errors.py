@@ -57,4 +57,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """A hint for a misspelt `name`: the closest known name, else all of them."""
     known = sorted(known)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = close or [one for one in known if name and name in one][:1]
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(known)}"

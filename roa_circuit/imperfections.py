@@ -159,7 +159,7 @@ def _require(name: str, value: object, unit: str) -> None:
         return
     number = records.require_finite(name, value, unit)
     if number < 0:
-        raise InputError(f"{name} = {number:g} {unit} must not be negative")
+        raise records.out_of_range(name, number, unit, "not be negative")
     if name in _PROBABILITIES and number > 1:
         raise InputError(f"{name} = {number:g} must be a probability, at most 1")
     if name in _BITS and not (isinstance(number, int) and number <= 32):

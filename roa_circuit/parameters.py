@@ -191,9 +191,9 @@ def _span(value: Constant) -> str:
 def _require(name: str, value: object, *, positive: bool = False, negative: bool = False) -> None:
     number = records.require_finite(name, value, UNITS[name])
     if positive and number <= 0:
-        raise InputError(f"{name} = {number:g} {UNITS[name]} must be greater than 0")
+        raise records.out_of_range(name, number, UNITS[name], "be greater than 0")
     if negative and number >= 0:
-        raise InputError(f"{name} = {number:g} {UNITS[name]} must be less than 0")
+        raise records.out_of_range(name, number, UNITS[name], "be less than 0")
 
 
 def _require_all(name: str, values: Any, *, zero: bool) -> None:

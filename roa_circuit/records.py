@@ -26,6 +26,12 @@ def require_finite(name: str, value: object, unit: str) -> float:
     return value
 
 
+def out_of_range(name: str, value: float, unit: str, limit: str) -> InputError:
+    """'r_word = -1 Ohm must not be negative', to be raised."""
+    quantity = f"{value:g}" if unit == "-" else f"{value:g} {unit}"
+    return InputError(f"{name} = {quantity} must {limit}")
+
+
 def check(
     record: Any, units: Mapping[str, str], *, positive: Sequence[str] = (), signed: Sequence[str] = ()
 ) -> None:
@@ -43,9 +49,9 @@ def check(
             continue
         number = require_finite(field.name, value, units[field.name])
         if number < 0 and field.name not in signed:
-            raise InputError(f"{field.name} = {number:g} {units[field.name]} must not be negative")
+            raise out_of_range(field.name, number, units[field.name], "not be negative")
         if number == 0 and field.name in positive:
-            raise InputError(f"{field.name} = 0 {units[field.name]} must be greater than 0")
+            raise out_of_range(field.name, number, units[field.name], "be greater than 0")
 
 
 def with_unit(name: str, units: Mapping[str, str]) -> str:

@@ -46,6 +46,8 @@ class Target:
         known = {metric.name: metric for metric in metrics}
         if name.strip() not in known:
             raise InputError(f"--target {text}: no metric {name.strip()!r}; {nearest(name, known)}")
+        if not written:
+            raise InputError(f"--target {text}: say what it must reach, such as {name.strip()}=95%")
         return cls(metric=known[name.strip()], limit=share(written, what=f"--target {text}"))
 
 

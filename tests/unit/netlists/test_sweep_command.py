@@ -98,6 +98,8 @@ def test_spot_checks_find_ngspice_and_surrogate_alike(command):
         (("--vary", "sigma_wn=0:4"), "add a count"),
         (("--vary", "sigma_wn=0,1", "--target", "acuracy=95%"), "did you mean 'accuracy'"),
         (("--vary", "sigma_wn=0,1", "--target", "accuracy=95"), "no share"),
+        (("--vary", "sigma_wn=0,1", "--target", "accuracy"), "such as accuracy=95%"),
+        (("--vary", "resistance=0,1"), "did you mean 'bit_resistance'?"),
         (("--vary", "sigma_wn=0,1", "--check", "half"), "no share"),
         (("--vary", "scheme=V/2,V/3", "--target", "accuracy=0.5"), "a varied number with two ends"),
         (("--vary", "sigma_wn=0,1", "--sensitivity", "sobol"), "two varied numbers or more"),

@@ -38,7 +38,7 @@ def test_every_field_is_read_and_written():
         ('"stuk_on [-]" = 0.1', r"unknown key 'stuk_on \[-\]'; did you mean 'stuck_on \[-\]'"),
         ('"bandwidth [kHz]" = 1', r"did you mean 'bandwidth \[Hz\]'"),
         ('"open [-]" = 1.5', r"open = 1.5 must be a probability"),
-        ('"open [-]" = -0.5', r"open = -0.5 - must not be negative"),
+        ('"open [-]" = -0.5', r"open = -0.5 must not be negative"),
         ('"open [-]" = "x"', r"open = 'x' must be a finite number \[-\]"),
         ('"open [-]" = nan', r"open = nan must be a finite number"),
         ('"dac_bits [-]" = 3.5', r"dac_bits = 3.5 must be a whole number"),
