@@ -157,7 +157,8 @@ class Simulator:
                 break
             text, attempt = (self.safer(deck) if run.not_converged else deck), attempt + 1
         again = " (again, on a fresh worker)" if attempt > 1 else ""
-        kept = _keep(deck, f"{name}-failed{self.suffix}", keep_in, files)
+        # What another deck's failure or an interrupt ended did not fail.
+        kept = None if stop.is_set() else _keep(deck, f"{name}-failed{self.suffix}", keep_in, files)
         raise SimulatorError(f"{self.name}, {name}: {run.reason}{again}", log=run.log, deck=kept)
 
     def simulate_all(

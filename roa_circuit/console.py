@@ -23,6 +23,8 @@ from roa_circuit.errors import RoaError, SimulatorError
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # the root of typer's own complaints
 
+_INTERRUPTED = 130
+
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -34,23 +36,24 @@ def run(app: typer.Typer) -> NoReturn:
 
 def _exit_code(app: typer.Typer) -> int:
     try:
-        result = app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except RoaError as error:
         complain(str(error))
         if isinstance(error, SimulatorError):
             _quote_simulator(error)
         return error.exit_code
     except typer.Exit as stop:
-        return stop.exit_code
+        code = stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
-        complain("interrupted")
-        return 130
+        code = _INTERRUPTED
     except UsageError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if message:  # empty after the help text of a bare command
             complain(message)
         return 2
-    return result if isinstance(result, int) else 0
+    if code == _INTERRUPTED:  # typer makes it of a Ctrl-C, too, and says nothing
+        complain("interrupted")
+    return code if isinstance(code, int) else 0
 
 
 def say(text: str) -> None:

@@ -101,6 +101,15 @@ def test_solve_with_a_device_file(spice, files):
     np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
 
 
+def test_an_interrupt_is_one_line(spice, files, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("netlists.commands.solve.read_currents", interrupted)
+    code, _, error = spice(*SOLVE)
+    assert (code, error) == (130, "error: interrupted\n")
+
+
 MISTAKES = {
     "missing states": (("--states", "no.csv"), "no.csv: cannot be read"),
     "folder": (("--states", "."), "cannot be read"),

@@ -75,6 +75,7 @@ def test_one_failure_stops_the_others(stand_in, tmp_path):
     stand_in("grep -q bad deck.cir && exit 7; exec sleep 60")
     with pytest.raises(SimulatorError):
         simulate_all(["good", "bad"], workers=2, time_limit=30, keep_in=tmp_path)
+    assert [path.name for path in tmp_path.glob("*-failed.cir")] == ["deck1-failed.cir"]
 
 
 def test_the_library_can_be_named(monkeypatch, tmp_path):
