@@ -74,9 +74,10 @@ def estimated(
     judged = max(noise, SMALLEST_NOISE)
     errors = dict(zip(NAMES, np.array([*log_errors(jacobian, judged).values()]) * widening, strict=True))
     told = [name for name in NAMES if name not in solution.held and errors[name] <= LARGEST_LOG_ERROR]
-    described = solution.cost <= rows * LARGEST_MISFIT**2
-    bent = described and max(errors.values()) > PROFILE_ABOVE
-    profiled = profile_ends(objective, solution, told if bent else [], widening)
+    if solution.cost > rows * LARGEST_MISFIT**2:
+        told = []  # the constants of another device
+    bent = max(errors.values()) > PROFILE_ABOVE
+    profiled = profile_ends(objective, solution, told if bent else (), widening)
     result = {}
     for name in NAMES:
         value, far = float(getattr(p, name)), reach * errors[name] * noise / judged

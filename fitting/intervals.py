@@ -117,7 +117,7 @@ def profile(f: Fit) -> Intervals:
 def bootstrap(f: Fit, seed: int = 0, count: int = RESAMPLES) -> Intervals:
     """Percentiles of `count` fits to the prediction with resampled misfits; the same seed, the same.
 
-    What the fit holds at the prior stays held.
+    What the fit holds at the prior is let free, as in a profile.
     """
     rng = np.random.default_rng(seed)
     m, scale = f.objective.measurements, f.objective.scale
@@ -130,7 +130,7 @@ def bootstrap(f: Fit, seed: int = 0, count: int = RESAMPLES) -> Intervals:
     for row in range(count):
         again = replace(m, current=f.predicted - scale * misfit[resampled(m, length, rng)])
         objective = replace(f.objective, measurements=again)
-        draws[row] = search(objective, f.solution.x, f.solution.held, tolerance=_FINE).x[places]
+        draws[row] = search(objective, f.solution.x, tolerance=_FINE).x[places]
     low, high = np.quantile(draws, [0.025, 0.975], axis=0) if names else (np.empty(0), np.empty(0))
     return Intervals(
         method="bootstrap", samples=np.exp(draws),

@@ -30,7 +30,7 @@ _WALKERS = 4  # a constant; emcee asks for two at least
 
 
 def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> Intervals:
-    """Central 95 % of the draws; what the fit holds at the prior stays held.
+    """Central 95 % of the draws, given the other constants: flat directions would never be drawn evenly.
 
     Raises
     ------
@@ -41,6 +41,7 @@ def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> In
     if not names:
         return Intervals(method="mcmc", ci95={}, stderr={}, said="mcmc: nothing is identifiable")
     free = np.array([NAMES.index(name) for name in names])
+    others = [name for name in NAMES if name not in names]
     objective, x = f.objective, f.solution.x
     low, high = np.transpose([limits(name, objective.measurements) for name in names])
     eliminated = Eliminated(objective, x, free)
@@ -65,6 +66,7 @@ def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> In
     return Intervals(
         method="mcmc", samples=np.exp(draws),
         said=f"mcmc, {len(draws)} draws of {walkers} walkers, seed {seed}"
+        + f", given {', '.join(others)}" * bool(others)
         + ("; takes misfits for independent, which they are not" if widened(f) else ""),
         ci95={name: (float(ends[0, i]), float(ends[1, i])) for i, name in enumerate(names)},
         stderr={n: f.estimates[n].value * float(s)

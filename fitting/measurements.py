@@ -239,5 +239,5 @@ def describe(m: Measurements) -> str:
 
 
 def _span(values: FloatArray, unit: str) -> str:
-    ends = dict.fromkeys(engineering(value, unit) for value in (values.min(), values.max()))
-    return " to ".join(ends)
+    ends = (values.min(), values.max())
+    return " to ".join(dict.fromkeys(f"{v:g} V" if unit == "V" else engineering(v, unit) for v in ends))

@@ -88,7 +88,7 @@ def fit(
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
     _print(result, law, device)
-    if not all(e.identifiable for e in result.estimates.values()):
+    if result.describes and not all(e.identifiable for e in result.estimates.values()):
         _print_identifiability(said)
     if compare:
         _print_laws(law)
@@ -106,7 +106,9 @@ def _identifiability(result: Fit, law: Judgement, m: Measurements, prior: Device
     added = None
     if law.word != REJECTED:  # more data do not settle the constants of a wrong law
         added = proposal(m, result.memristor, result.start, result.noise, prior)
-    found = combinations(m, result.memristor, result.jacobian, result.noise)
+    found = []
+    if result.describes:
+        found = combinations(m, result.memristor, result.jacobian, result.noise)
     return {
         "order": list(NAMES),
         **dataclasses.asdict(rank(result.jacobian, result.noise)),
@@ -182,9 +184,8 @@ def _print(result: Fit, law: Judgement, prior: Device) -> None:
     console.say(weights(result))
     if any(e.told for e in result.estimates.values()):
         console.say(f"intervals: {result.intervals}")
-    if result.describes:
-        for line in left_open(result):
-            console.say(line)
+    for line in left_open(result) if result.describes else ():
+        console.say(line)
 
 
 def _print_identifiability(said: dict[str, Any]) -> None:

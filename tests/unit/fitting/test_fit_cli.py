@@ -53,6 +53,17 @@ def test_the_whole_run(roa_fit, tmp_path):
     assert "7 of 7" in (folder / "report.html").read_text()
 
 
+def test_a_fit_loads_nothing_that_takes_longer_than_it(tmp_path):
+    """lmfit brings pandas and scipy.stats along: a second of loading for 30 ms of work."""
+    code = (
+        "import sys\nfrom fitting import cli\ntry: cli.main()\nfinally: "
+        "print({'lmfit', 'pandas', 'scipy.stats', 'torch', 'numba'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(PULSES), "--output-dir", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
 def test_what_is_not_identifiable_is_said_everywhere(roa_fit, some_trains, tmp_path):
     source = some_trains(lambda train: train.startswith("cycles"))
     code, out, _ = roa_fit(source, "--output-dir", tmp_path / "o", "--json", tmp_path / "f.json")
