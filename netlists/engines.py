@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -81,10 +81,10 @@ class Plan:
         """Of its decks."""
         return costs.prices(self.engine, self.dialect, self.circuitry)
 
-    def how(self, origin: str) -> How:
-        """What its decks are told."""
+    def how(self, layer: str) -> How:
+        """What the decks of a layer are told."""
         return {
-            "origin": origin,
+            "origin": f"layer {layer!r}",
             "engine": self.engine,
             "recorded": self.recorded,
             "circuitry": self.circuitry,
@@ -183,54 +183,63 @@ def run_spice(
     written : the states that a phase of nothing but reads starts from
     parts : what the write and the reads count as in the progress of all tiles `together`
     """
-    layer, state, write_seconds, version = tile.layer, written, 0.0, ""
-    energy: float | None = 0.0
-    before = chip.start(layer.initial_state)
-    how = plan.how(f"layer {layer.name!r}")
-    kept: list[Recording] = []
+    none = np.zeros((0, tile.layer.crossbar.columns))
+    run = Run(
+        state=written,
+        currents=none,
+        sensed=none,
+        write_seconds=0.0,
+        read_seconds=0.0,
+        before=chip.start(tile.layer.initial_state),
+        energy=0.0,
+    )
+    write, read = map(together.part, parts)
     if plan.writes:
-        after = before
-        if layer.pulses.any():
-            deck = write_deck(chip.crossbar, before, layer.pulses, chip.device, **how)
-            run = _run_deck(deck, _name("write", tile), plan, together, together.part(parts[0]))
-            after = np.reshape(deck.measured(run), layer.crossbar.shape)
-            energy = MILLIJOULE * float(run.vectors[ENERGY][-1]) if ENERGY in run.vectors else None
-            write_seconds, version = run.seconds, run.version
-            if deck.recorded:
-                kept.append(deck.recording(_name("write", tile), run, layer.pulses))
-        state = chip.written(before, after, layer.pulses)
-    together.part(parts[0])(1.0)
-    if not plan.reads:
-        none = np.zeros((0, layer.crossbar.columns))
-        return Run(
-            state=state,
-            currents=none,
-            sensed=none,
-            write_seconds=write_seconds,
-            read_seconds=0.0,
-            before=before,
-            energy=energy,
-            version=version,
-            recordings=tuple(kept),
-        )
+        run = _written(run, tile, chip, plan, together, write)
+    write(1.0)
+    if plan.reads:
+        run = _read(run, tile, chip, plan, together, read)
+    read(1.0)
+    return run
+
+
+def _written(
+    run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, progress: Progress
+) -> Run:
+    """The run after its write; pulses that are all zero need no simulator."""
+    layer, name = tile.layer, _name("write", tile)
+    if not layer.pulses.any():
+        return replace(run, state=chip.written(run.before, run.before, layer.pulses))
+    deck = write_deck(chip.crossbar, run.before, layer.pulses, chip.device, **plan.how(layer.name))
+    done = _run_deck(deck, name, plan, together, progress)
+    after = np.reshape(deck.measured(done), layer.crossbar.shape)
+    known = ENERGY in done.vectors
+    return replace(
+        run,
+        state=chip.written(run.before, after, layer.pulses),
+        energy=MILLIJOULE * float(done.vectors[ENERGY][-1]) if known else None,
+        write_seconds=done.seconds,
+        version=done.version,
+        recordings=(deck.recording(name, done, layer.pulses),) if deck.recorded else (),
+    )
+
+
+def _read(run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, progress: Progress) -> Run:
+    """The run after its reads."""
+    layer, name = tile.layer, _name("read", tile)
     build = sweep_deck if plan.analysis is Analysis.sweep else read_deck
-    volts = chip.drive(voltages(layer))
-    deck = build(chip.crossbar, np.clip(state, 0.0, 1.0), volts, chip.device, **how)
-    run = _run_deck(deck, _name("read", tile), plan, together, together.part(parts[1]))
-    together.part(parts[1])(1.0)
-    currents = deck.measured(run)
-    if deck.recorded:
-        kept.append(deck.recording(_name("read", tile), run, None))
-    return Run(
-        state=state,
+    state, volts = np.clip(run.state, 0.0, 1.0), chip.drive(voltages(layer))
+    deck = build(chip.crossbar, state, volts, chip.device, **plan.how(layer.name))
+    done = _run_deck(deck, name, plan, together, progress)
+    currents = deck.measured(done)
+    kept = (deck.recording(name, done, None),) if deck.recorded else ()
+    return replace(
+        run,
         currents=currents,
-        sensed=chip.sense(currents, state, volts),
-        write_seconds=write_seconds,
-        read_seconds=run.seconds,
-        before=before,
-        energy=energy,
-        version=run.version,
-        recordings=tuple(kept),
+        sensed=chip.sense(currents, run.state, volts),
+        read_seconds=done.seconds,
+        version=done.version,
+        recordings=run.recordings + kept,
     )
 
 
