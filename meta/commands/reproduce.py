@@ -52,7 +52,7 @@ def reproduce(
     sigma_wn: Annotated[str | None, typer.Option(help="Others than the study's.")] = None,
     reading: Annotated[
         str, typer.Option(help="Of Eq. 7, each for the whole grid; as in `evaluate`.")
-    ] = "literal,half",
+    ] = "literal",
     budget: Annotated[
         float, typer.Option(help="Share of 600 test tasks, and of the paper's training.")
     ] = 0.2,
