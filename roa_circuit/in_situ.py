@@ -30,7 +30,7 @@ from roa_circuit.memristor import (
 from roa_circuit.parameters import Device, Memristor
 from roa_circuit.pulse_step import step_doses
 from roa_circuit.shown import Facts, Shown
-from roa_circuit.solver import solve_cells
+from roa_circuit.solver import check_states, solve_cells
 from roa_circuit.units import engineering
 from roa_circuit.waveforms import WritePulse, line_voltages, write_programme
 
@@ -118,11 +118,11 @@ def write_in_situ(
 
     Raises
     ------
-    InputError : shapes that do not fit the crossbar.
+    InputError : shapes that do not fit the crossbar, or states outside [0, 1].
     """
-    for name, shape in (("state", state.shape), ("pulses", pulses.shape)):
-        if shape != crossbar.shape:
-            raise InputError(f"{name} has shape {shape}, the crossbar is {crossbar.shape}")
+    check_states(crossbar, state)
+    if pulses.shape != crossbar.shape:
+        raise InputError(f"pulses has shape {pulses.shape}, the crossbar is {crossbar.shape}")
     now, disturb = np.array(state, dtype=np.float64), np.zeros(crossbar.shape)
     cell_energy, error = np.zeros(crossbar.shape), np.zeros(crossbar.shape)
     pulse_energy, duration, steps, solves = [], 0.0, 0, 0

@@ -82,14 +82,24 @@ def weights_of(network: LinearNetwork) -> Floats:
 
 def check_read(crossbar: Crossbar, state: Floats, voltages: Floats) -> None:
     """Raise InputError unless state and voltages fit the crossbar and are finite."""
-    if state.shape != crossbar.shape:
-        raise InputError(f"states have shape {state.shape}, the crossbar is {crossbar.shape}")
+    check_states(crossbar, state)
     if voltages.ndim != 2 or voltages.shape[1] != crossbar.rows:
         raise InputError(f"inputs have shape {voltages.shape}, expected (reads, {crossbar.rows})")
     if not np.isfinite(voltages).all():
         raise InputError("inputs must be finite voltages")
-    if not ((state >= 0) & (state <= 1)).all():
-        raise InputError("states must lie in [0, 1]")
+
+
+def check_states(crossbar: Crossbar, state: Floats) -> None:
+    """Raise InputError unless states fit the crossbar and lie in [0, 1]."""
+    if state.shape != crossbar.shape:
+        raise InputError(f"states have shape {state.shape}, the crossbar is {crossbar.shape}")
+    outside = ~((state >= 0) & (state <= 1))
+    if outside.any():
+        row, column = np.argwhere(outside)[0]
+        raise InputError(
+            f"states must lie in [0, 1], omega of row {row}, column {column} is"
+            f" {state[row, column]:.4g}; weights g in [-1, 1] are omega = (g + 1) / 2"
+        )
 
 
 def solve_cells(

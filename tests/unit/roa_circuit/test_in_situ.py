@@ -64,6 +64,14 @@ def test_other_shapes_are_refused():
         write_in_situ(default_crossbar(3, 3), np.zeros((3, 3)), np.zeros((3, 2), dtype=int), DEVICE)
 
 
+@pytest.mark.parametrize("wrong", [-0.5, 1.5, np.nan])
+def test_weights_are_no_states(wrong):
+    """Eq. 1 would go on from there as if nothing were: 1.5 became 1.65."""
+    state = np.array([[0.5, wrong]])
+    with pytest.raises(InputError, match=r"row 0, column 1 is .*omega = \(g \+ 1\) / 2"):
+        write_in_situ(default_crossbar(1, 2), state, np.ones((1, 2), dtype=int), DEVICE)
+
+
 def test_ideal_select_is_every_row_alone_below_wires_of_their_own():
     """Other rows carry no current: what is left are their wires, and their breaks."""
     rng = np.random.default_rng(3)
