@@ -40,7 +40,7 @@ def drawing(found: Population) -> Drawing:
         axes.axvline(1.0, color=FAINT, lw=0.8, ls="--")
         axes.set_yticks(range(len(free)), [SYMBOLS[name] for name in free], fontsize=11)
         axes.set_ylim(-0.6, len(free) - 0.4)
-        axes.set_xlabel("device / median")
+        axes.set_xlabel("device / median; bars: standard errors, bands: 95 % of devices")
         axes.grid(visible=False, axis="y")
 
     caption = "Every device's constants over the median, bars: standard errors; bands: 95 % of devices."

@@ -23,7 +23,7 @@ _WEAK = {
 
 def constant_row(e: Estimate) -> list[str]:
     """One constant as text, rounded to what its error supports; amperes with a prefix."""
-    size, unit = size_of(e)
+    size, unit = _size_of(e)
     name, prior = f"{e.name} [{unit}]", f"{e.prior / size:.4g}"
     if e.stderr is None or e.ci95 is None:
         held = e.basis == "prior"
@@ -36,14 +36,18 @@ def constant_row(e: Estimate) -> list[str]:
 
 def with_unit(e: Estimate) -> str:
     """Its value as in `constant_row`, with the unit: '3.032 mA'."""
-    return f"{constant_row(e)[1]} {size_of(e)[1]}"
+    return f"{constant_row(e)[1]} {_size_of(e)[1]}"
 
 
-def size_of(e: Estimate) -> tuple[float, str]:
-    """(what a value is divided by, the unit then): amperes with a prefix, the prior's if untold."""
-    if e.unit != "A":
-        return 1.0, e.unit
-    unit = engineering(e.value if e.told else e.prior, e.unit).split()[-1]
+def _size_of(e: Estimate) -> tuple[float, str]:
+    return prefixed(e.value if e.told else e.prior, e.unit)  # what is not told may be anything
+
+
+def prefixed(value: float, unit: str) -> tuple[float, str]:
+    """(what a constant is divided by, its unit then): amperes with a prefix, else as they are."""
+    if unit != "A":
+        return 1.0, unit
+    unit = engineering(value, unit).split()[-1]
     return PREFIXES[unit.removesuffix("A")], unit
 
 

@@ -169,9 +169,16 @@ def _print(found: Population, kind: By) -> None:
 
 
 def _row(name: str, found: Population) -> list[str]:
+    from fitting.wording import prefixed, rounded
+
     middle, sd = found.median[name], found.log_sd.get(name)
-    row = [escape(f"{name} [{UNITS[name]}]"), f"{middle.value:.3g}"]
-    row.append(f"{middle.low:.3g} – {middle.high:.3g}" if name in found.devices.free else "held")
+    size, unit = prefixed(middle.value, UNITS[name])
+    if name in found.devices.free:
+        error = (middle.high - middle.low) / 4.0
+        value, low, high = rounded((middle.value, middle.low, middle.high), error, size)
+        row = [escape(f"{name} [{unit}]"), value, f"{low} – {high}"]
+    else:
+        row = [escape(f"{name} [{unit}]"), f"{middle.value / size:.4g}", "held"]
     if sd is None:
         return [*row, "-", "-"]
     return [*row, f"{100 * sd.value:.2g} %", f"{100 * sd.low:.2g} – {100 * sd.high:.2g} %"]
