@@ -20,9 +20,6 @@ from fitting.profile import profile_ends
 from fitting.residuals import NAMES, Objective, from_search
 from roa_circuit.parameters import UNITS, Memristor
 
-PROFILE_ABOVE = 0.02
-"""Where one logarithm is known no better than this, the curvature is not believed of any."""
-
 LARGEST_MISFIT = 0.1
 """A relative rms beyond this means that Eq. 1 and 2 do not describe the device."""
 
@@ -65,8 +62,8 @@ def estimated(
     """(the estimates by name, how their intervals were found).
 
     The errors of `jacobian` (rows, 7) count the held constants as unknown, so that what leans on
-    them is not told, and grow by `widening` (7,). Where they are not all small the misfit is
-    profiled in their place.
+    them is not told, and grow by `widening` (7,). Unless all are identifiable, the curvature is not
+    believed of any: the misfit is profiled.
     """
     p, _ = from_search(solution.x)
     rows = len(objective.measurements)
@@ -76,7 +73,7 @@ def estimated(
     told = [name for name in NAMES if name not in solution.held and errors[name] <= LARGEST_LOG_ERROR]
     if solution.cost > rows * LARGEST_MISFIT**2:
         told = []  # the constants of another device
-    bent = max(errors.values()) > PROFILE_ABOVE
+    bent = max(errors.values()) > IDENTIFIABLE_LOG_ERROR
     profiled = profile_ends(objective, solution, told if bent else (), widening)
     result = {}
     for name in NAMES:

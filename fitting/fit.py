@@ -14,7 +14,7 @@ import numpy as np
 from fitting._elimination import projected
 from fitting._search import Solution, best_search, is_flat, robust_search, search
 from fitting.correlated import widening
-from fitting.estimates import LARGEST_MISFIT, PROFILE_ABOVE, Estimate, estimated
+from fitting.estimates import LARGEST_MISFIT, Estimate, estimated
 from fitting.identifiability import (
     HELD_FIRST,
     LARGEST_LOG_ERROR,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
 
 _FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
+_PROFILE_ABOVE = 0.02  # log error from which the curvature alone does not decide what is open
 _COSTLESS = 0.02  # of the cost: what holding an open constant may add
 
 
@@ -184,7 +185,7 @@ def _open(objective: Objective, solution: Solution, noise: float, unit: float) -
     """The constants that the data leave open, those to hold first in front."""
     errors = log_errors(projected(objective.plain, solution.x), noise, solution.held)
     for name in HELD_FIRST:
-        weak = errors[name] > PROFILE_ABOVE and name not in solution.held
+        weak = errors[name] > _PROFILE_ABOVE and name not in solution.held
         if errors[name] > LARGEST_LOG_ERROR or (weak and is_flat(objective, solution, name, unit)):
             yield name
 

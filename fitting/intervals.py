@@ -1,7 +1,7 @@
 """Intervals: how far each constant that the data tell may be off, by four methods.
 
 covariance : normal in the logarithm, from the curvature at the optimum. Exact for many readings;
-    where they are not (`estimates.PROFILE_ABOVE`), the profile in its place.
+    where not all constants are identifiable, the profile in its place.
 profile : where the best misfit with this constant held rises by a 95 % step; follows bends and
     one-sided flatness. What is held at the prior or known in products only is let free.
 bootstrap : refits to resampled misfits, in blocks as long as they stay correlated (Kuensch 1989).
