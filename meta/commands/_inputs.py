@@ -99,6 +99,8 @@ def network_of(
         name = method or "roa"
         network = shipped_network(name, trained_ways or ways)
         return network.with_ways(ways or network.architecture.ways), name
+    if trained_ways is not None:
+        raise InputError(f"--trained-ways {trained_ways}: --network is one already; leave it out")
     network = Network.load(path)
     name = method or network.note.get("training", {}).get("method", "roa")
     return network if ways is None else network.with_ways(ways), name

@@ -58,6 +58,7 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
         (["evaluate", "--dataset", "omniglott"], "did you mean 'omniglot'"),
         (["evaluate", "--data", "nowhere"], "nowhere: no such file"),
         (["evaluate", "--ways", 20], "train --ways 20"),
+        (["evaluate", "--trained-ways", 20], "--network is one already"),
         (["evaluate", "--dataset", "glyphs", "--sigma-wn", "0,x"], "--sigma-wn: 'x'"),
         (["evaluate", "--dataset", "glyphs", "--sigma-wn", "-1"], "sigma_wn"),
         (["evaluate", "--dataset", "glyphs", "--tasks", 1], "--tasks 1"),
