@@ -17,7 +17,7 @@ from roa_circuit import compiled, iterative
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.cuts import Cuts
 from roa_circuit.errors import ConvergenceError, InputError
-from roa_circuit.iterative import NO_VOLTAGE, TOLERANCE, Cells
+from roa_circuit.iterative import NO_VOLTAGE, PROVEN, TOLERANCE, Cells
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance, differential_conductance
 from roa_circuit.parameters import Device, Memristor
@@ -183,7 +183,10 @@ def _solve_cells_with_breaks(
         across, guess = across + step, cells.voltages
         if np.abs(step).max(initial=0.0) <= limit:
             return cells
-    raise ConvergenceError(f"the breaks' voltages still moved by {np.abs(step).max():.2e} V")
+    moved = np.abs(step).max()
+    raise ConvergenceError(
+        f"the breaks' voltages still moved by {moved:.2e} V, not {limit:.1e} V, {PROVEN}"
+    )
 
 
 def _linear_currents(network: LinearNetwork, voltages: Floats) -> Floats:

@@ -139,8 +139,8 @@ def deploy(
 
     nominal : the layer that was meant to be, whose states are the intended ones
     """
-    pairs = zip(split(layer, size), split(nominal, size), strict=True)
     tiles = split(layer, size)
+    pairs = zip(tiles, split(nominal, size), strict=True)
     arrays = tuple(_array(tile, meant.layer, choice) for tile, meant in pairs)
     return Deployed(arrays=arrays, tiles=tiles, labels=layer.labels)
 

@@ -11,7 +11,7 @@ from strategies import crossbars
 from roa_circuit import compiled, iterative
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
-from roa_circuit.errors import InputError
+from roa_circuit.errors import ConvergenceError, InputError
 from roa_circuit.iterative import TOLERANCE
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance, current
@@ -180,6 +180,17 @@ def test_one_cell_is_a_voltage_divider():
 def test_unusable_reads_are_refused(state, voltages, complaint):
     with pytest.raises(InputError, match=complaint):
         read_currents(Crossbar(rows=3, columns=2), state, voltages, TABLE_1)
+
+
+@pytest.mark.parametrize("steps", ["_NEWTON_STEPS", "_CG_STEPS"])
+def test_a_solver_that_stops_short_says_how_far_and_what_it_is_good_for(monkeypatch, steps):
+    monkeypatch.setattr(iterative, steps, 1)
+    crossbar = Crossbar(rows=6, columns=6, r_word=1e3, r_bit=1e3)
+    state, voltages = draw_read(crossbar, 3)
+    network = LinearNetwork(crossbar, conductance(state, 0.05, TABLE_1.memristor))
+    e = np.broadcast_to(voltages[:, :, None], (2, *crossbar.shape))
+    with pytest.raises(ConvergenceError, match=r" V, not .* V, which segments up to 100 Ohm"):
+        iterative.solve_cells(network, state, e, TABLE_1.memristor, 100 * e, TOLERANCE)
 
 
 @pytest.mark.parametrize(
