@@ -110,17 +110,19 @@ def _budget(found: Findings) -> list[Markup]:
     budget = found.budget
     assert budget is not None
     metric = budget.target.metric
-    text = (
-        f"Where nothing is varied, {summary.named(metric)} is {summary.number(metric, budget.at_base)}."
-        " Alone: the others stay as they are. All together: every field goes the same share of the way"
-        " from its best end to what it is allowed alone; "
-    )
-    text += (
-        f"{100 * budget.share:.0f} % of the way leaves {summary.number(metric, budget.reached)}."
-        if budget.together
-        else "there is no such way, because the target is not even met at the best ends."
-    )
-    return [_table(summary.budget_table(budget)), paragraph(text)]
+    base = summary.number(metric, budget.at_base)
+    text = f"Where nothing is varied, {summary.named(metric)} is {base}."
+    if len(budget.alone) > 1:
+        text += (
+            " Alone: the others stay as they are. All together: every field goes the same share of the"
+            " way from its best end to what it is allowed alone; "
+        )
+        text += (
+            f"{100 * budget.share:.0f} % of the way leaves {summary.number(metric, budget.reached)}."
+            if budget.together
+            else "there is no such way, because the target is not even met at the best ends."
+        )
+    return [_table(summary.budget_table(budget, len(found.study.seeds))), paragraph(text)]
 
 
 def _checks(found: Findings, checks: Checks) -> list[Markup]:

@@ -31,7 +31,7 @@ def tables(found: Findings) -> list[Table]:
     if found.indices:
         shown.append(indices_table(found))
     if found.budget:
-        shown.append(budget_table(found.budget))
+        shown.append(budget_table(found.budget, len(found.study.seeds)))
     if found.checks:
         shown.append(checks_table(found.checks))
     return shown
@@ -93,24 +93,29 @@ def indices_table(found: Findings) -> Table:
     return title, ("", "alone", "with all others"), [row(one) for one in found.indices]
 
 
-def budget_table(budget: Budget) -> Table:
-    """What each field may be, alone and together."""
+def budget_table(budget: Budget, chips: int) -> Table:
+    """What each field may be, alone and, of several, together; the worst of several chips, too."""
+    metric, together, several = budget.target.metric, budget.together, len(budget.alone) > 1
 
     def row(one: Allowance) -> tuple[str, ...]:
         field = one.axis.field
-        together = budget.together
+        there = (one.reached, one.lowest) if chips > 1 else (one.reached,)
+        joint = "none" if together is None else said(field, together[field.name])
         return (
             titled(field.name),
             f"{said(field, one.best)} … {said(field, one.worst)}",
             allowed(one),
-            "" if one.allowed is None else number(budget.target.metric, one.reached),
-            "" if one.allowed is None else number(budget.target.metric, one.lowest),
-            "none" if together is None else said(field, together[field.name]),
+            *("" if one.allowed is None else number(metric, value) for value in there),
+            *((joint,) if several else ()),
         )
 
-    title = f"Budget for {named(budget.target.metric)} {said_target(budget)}"
-    head = ("", "from best to worst", "allowed alone", "mean there", "worst chip there", "all together")
-    return title, head, [row(one) for one in budget.alone]
+    there = ("mean there", "worst chip there") if chips > 1 else (f"{named(metric)} there",)
+    head = ("", "from best to worst", "allowed alone", *there, *(("all together",) if several else ()))
+    return (
+        f"Budget for {named(metric)} {said_target(budget)}",
+        head,
+        [row(one) for one in budget.alone],
+    )
 
 
 def checks_table(checks: Checks) -> Table:
