@@ -184,7 +184,8 @@ def _require(sheet: Sheet, known: set[str], others: tuple[str, ...], how: Conven
              "conductance": "--unit S, if every column is a train"}  # fmt: skip
     for name in needed:
         if name not in known:
-            found = f"; {nearest(title(name), others)}" if any(others) else ""
+            found = nearest(title(name), others)
+            found = f"; --column {name}=TITLE says which it is: {found}" if any(others) else ""
             hint = f" (or give {hints[name]})" if name in hints else ""
             raise InputError(f"{sheet.place}: column {title(name)!r} is missing{hint}{found}")
 

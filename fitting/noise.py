@@ -98,7 +98,7 @@ def weighting(m: Measurements, name: str = "auto") -> Weighting:
     count = 0 if noise is None else noise.count
     told = f"read noise {noise} from {count} re-readings" if count else "no state was read twice"
     if name == "absolute":
-        scale = np.full(len(m), float(np.median(size)))
+        scale = np.full(len(m), float(np.sqrt(np.mean(size**2))))
         return Weighting(name="absolute", scale=scale, read_noise=_usual(noise, scale, size),
                          said=f"all readings weigh alike, as asked ({told})")  # fmt: skip
     by_reads = name == "reads" or (name == "auto" and count >= FEWEST_READS)
