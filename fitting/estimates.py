@@ -62,28 +62,43 @@ def estimated(
     """(the estimates by name, how their intervals were found).
 
     The errors of `jacobian` (rows, 7) count the held constants as unknown, so that what leans on
-    them is not told, and grow by `widening` (7,). Unless all are identifiable, the curvature is not
-    believed of any: the misfit is profiled.
+    them is not told, and grow by `widening` (7,).
     """
     p, _ = from_search(solution.x)
-    rows = len(objective.measurements)
-    noise, reach = solution.noise(objective)[0], student(solution.freedom(rows))
-    judged = max(noise, SMALLEST_NOISE)
-    errors = dict(zip(NAMES, np.array([*log_errors(jacobian, judged).values()]) * widening, strict=True))
-    told = [name for name in NAMES if name not in solution.held and errors[name] <= LARGEST_LOG_ERROR]
-    if solution.cost > rows * LARGEST_MISFIT**2:
-        told = []  # the constants of another device
-    bent = max(errors.values()) > IDENTIFIABLE_LOG_ERROR
-    profiled = profile_ends(objective, solution, told if bent else (), widening)
+    reach = student(solution.freedom(len(objective.measurements)))
+    ends, said = _ends(objective, solution, jacobian, widening, reach)
     result = {}
     for name in NAMES:
-        value, far = float(getattr(p, name)), reach * errors[name] * noise / judged
-        ends = profiled.get(name)
-        if name in told and not bent:
-            ends = (np.log(value) - far, np.log(value) + far)
         at_prior = name in solution.held and name not in tied
-        result[name] = _estimate(name, value, getattr(prior, name), ends, reach, at_prior=at_prior)
-    return result, "profile likelihood" if bent else "covariance, normal in the logarithm"
+        value = float(getattr(p, name))
+        result[name] = _estimate(
+            name, value, getattr(prior, name), ends.get(name), reach, at_prior=at_prior
+        )
+    return result, said
+
+
+def _ends(
+    objective: Objective, solution: Solution, jacobian: FloatArray, widening: FloatArray, reach: float
+) -> tuple[dict[str, tuple[float, float]], str]:
+    """(the 95 % ends of every logarithm that is told, how they were found).
+
+    Unless all constants are identifiable, the curvature is not believed of any: the misfit is profiled.
+    """
+    noise = solution.noise(objective)[0]
+    judged = max(noise, SMALLEST_NOISE)
+    errors = np.array([*log_errors(jacobian, judged).values()]) * widening
+    told = [
+        name for name, error in zip(NAMES, errors, strict=True)
+        if name not in solution.held and error <= LARGEST_LOG_ERROR
+    ]  # fmt: skip
+    if solution.cost > len(objective.measurements) * LARGEST_MISFIT**2:
+        told = []  # the constants of another device
+    if max(errors) > IDENTIFIABLE_LOG_ERROR:
+        return profile_ends(objective, solution, told, widening), "profile likelihood"
+    logs, far = solution.x[: len(NAMES)], reach * errors * noise / judged
+    ends = np.stack([logs - far, logs + far], axis=1).tolist()
+    found = {name: (low, high) for name, (low, high) in zip(NAMES, ends, strict=True) if name in told}
+    return found, "covariance, normal in the logarithm"
 
 
 def _estimate(

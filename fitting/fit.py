@@ -145,7 +145,7 @@ def optimum(m: Measurements, prior: Device, *, weighting: str = "auto", loss: st
     if loss != "linear":
         objective, solution = robust_search(objective, solution, loss)
     tied: frozenset[str] = frozenset()
-    while float(np.sqrt(solution.cost / len(m))) <= LARGEST_MISFIT:
+    while solution.cost <= len(m) * LARGEST_MISFIT**2:
         name, solution = _settle(objective, solution, known)
         if name is None:
             break
