@@ -29,7 +29,7 @@ START = 3.0
 """What a worker takes to start, or nearly [s]: it imports what a point needs."""
 
 _TOOLKIT = "roa-circuit"
-_GOES_ON = "what is done is stored: the same command goes on from it"
+_GOES_ON = "what was stored is kept, and the same again goes on from it"
 
 
 def outcomes(
