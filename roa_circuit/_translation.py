@@ -1,7 +1,7 @@
 """How numba translates the kernels.
 
-Its cache watches the file of an entry alone: what entries call and these options are not watched, so
-after a change here or in `_lanes` touch the kernels' files. An installation does.
+Its cache watches the file of an entry alone: what entries import is not watched, these options among it,
+so after a change there touch the kernels' files. An installation does.
 """
 
 from __future__ import annotations
