@@ -32,6 +32,7 @@ from meta.commands._inputs import (
 from roa_circuit import console, options
 from roa_circuit.errors import InputError
 from roa_circuit.results import provenance, write_json
+from roa_circuit.units import engineering
 
 if TYPE_CHECKING:
     from meta.behind_circuit import Hardware
@@ -177,7 +178,7 @@ def _circuit_table(rows: list[CircuitRow], title: str) -> object:
 
 
 def _table(rows: list[Row], title: str) -> object:
-    columns = ["σ_WN", "rate", "accuracy", "95 %", "paper", "pulses/weight", "energy", "time"]
+    columns = ["σ_WN", "rate", "accuracy", "95 %", "paper", "pulses a weight", "energy", "time"]
     cells = [
         [
             f"{r.sigma_wn:g}",
@@ -185,9 +186,9 @@ def _table(rows: list[Row], title: str) -> object:
             f"{r.accuracy:.2%}",
             f"± {r.ci95:.2%}",
             "-" if r.paper is None else f"{r.paper:.2%}",
-            f"{r.pulses_per_weight:.4f}",
-            f"{1e6 * r.write_energy:.2g} µJ",
-            f"{1e3 * r.write_seconds:.3g} ms",
+            f"{r.pulses_per_weight:.3f}",
+            engineering(r.write_energy, "J"),
+            engineering(r.write_seconds, "s"),
         ]
         for r in rows
     ]
