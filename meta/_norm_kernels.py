@@ -86,23 +86,21 @@ def chosen_sums(y: Floats, choice: Choices, change: Floats, total: Floats) -> No
 @numba.njit(**ENTRY)
 def combine(y: Floats, u: Floats, out: Floats, choice: Choices, change: Floats, c: Floats) -> None:
     """out = c[0] + c[1] y + c[2] u + c[3] (the change where it was chosen)."""
+    rows, columns, filters = y.shape[1:]
+    none, nothing = np.full(filters, 4, np.uint8), np.zeros(filters, change.dtype)
     for n in range(len(y)):
-        for i in range(y.shape[1]):
-            for j in range(y.shape[2]):
-                a, b, to = y[n, i, j], u[n, i, j], out[n, i, j]
-                if i // 2 < change.shape[1] and j // 2 < change.shape[2]:
-                    g, which, here = (
-                        change[n, i // 2, j // 2],
-                        choice[n, i // 2, j // 2],
-                        2 * (i % 2) + j % 2,
-                    )
-                    for f in range(len(a)):
+        for i in range(rows):
+            for j in range(0, columns, 2):
+                pooled = i // 2 < change.shape[1] and j // 2 < change.shape[2]
+                g = change[n, i // 2, j // 2] if pooled else nothing
+                which = choice[n, i // 2, j // 2] if pooled else none
+                left = 2 * (i % 2)
+                for q in range(min(2, columns - j)):
+                    a, b, to, here = y[n, i, j + q], u[n, i, j + q], out[n, i, j + q], left + q
+                    for f in range(filters):
                         one = wide(g[f]) if which[f] == here else c.dtype.type(0)
                         x = c[0, f] + c[1, f] * wide(a[f]) + c[2, f] * wide(b[f]) + c[3, f] * one
                         to[f] = narrow(x, to)
-                else:
-                    for f in range(len(a)):
-                        to[f] = narrow(c[0, f] + c[1, f] * wide(a[f]) + c[2, f] * wide(b[f]), to)
 
 
 @numba.njit(**ENTRY)
