@@ -116,11 +116,13 @@ def sums(images: Floats, choice: Choices, change: Floats, weights: Floats, offse
                 for k in range(channels):
                     p, w = images[n, k, 2 * i :, 2 * j :], own[k]
                     for r in range(3):
-                        for s in range(3):
-                            to = w[3 * r + s]
-                            for f in range(filters):
-                                upper = a[f] * p[r, s] + b[f] * p[r, s + 1]
-                                to[f] += upper + c[f] * p[r + 1, s] + d[f] * p[r + 1, s + 1]
+                        left, middle, right = w[3 * r], w[3 * r + 1], w[3 * r + 2]
+                        q, t = p[r], p[r + 1]
+                        q0, q1, q2, q3, t0, t1, t2, t3 = q[0], q[1], q[2], q[3], t[0], t[1], t[2], t[3]
+                        for f in range(filters):
+                            left[f] += a[f] * q0 + b[f] * q1 + c[f] * t0 + d[f] * t1
+                            middle[f] += a[f] * q1 + b[f] * q2 + c[f] * t1 + d[f] * t2
+                            right[f] += a[f] * q2 + b[f] * q3 + c[f] * t2 + d[f] * t3
         weights += own
         offset += whole
 
@@ -133,13 +135,12 @@ def _four_sums(
     for f in range(len(offset)):
         a[f] = b[f] = c[f] = d[f] = offset[f]
     for k in range(len(p)):
-        for f in range(len(offset)):
-            upper_left, upper_right, lower_left, lower_right = a[f], b[f], c[f], d[f]
-            for r in range(3):
-                for s in range(3):
-                    w = weights[k, 3 * r + s, f]
-                    upper_left += w * p[k, r, s]
-                    upper_right += w * p[k, r, s + 1]
-                    lower_left += w * p[k, r + 1, s]
-                    lower_right += w * p[k, r + 1, s + 1]
-            a[f], b[f], c[f], d[f] = upper_left, upper_right, lower_left, lower_right
+        for r in range(3):
+            q0, q1, q2, q3 = p[k, r, 0], p[k, r, 1], p[k, r, 2], p[k, r, 3]
+            t0, t1, t2, t3 = p[k, r + 1, 0], p[k, r + 1, 1], p[k, r + 1, 2], p[k, r + 1, 3]
+            for f in range(len(offset)):
+                x, y, z = weights[k, 3 * r, f], weights[k, 3 * r + 1, f], weights[k, 3 * r + 2, f]
+                a[f] += x * q0 + y * q1 + z * q2
+                b[f] += x * q1 + y * q2 + z * q3
+                c[f] += x * t0 + y * t1 + z * t2
+                d[f] += x * t1 + y * t2 + z * t3
