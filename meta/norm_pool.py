@@ -40,10 +40,9 @@ def norm_pool(y: Tensor, scale: Tensor, shift: Tensor, statistics: Statistics) -
     """(images, filters, rows // 2, columns // 2) of a block's outputs (images, filters, rows, columns).
 
     scale, shift : batch norm's gamma and beta (filters,)
-    statistics : those of y, with the count that they change with, or known before
+    statistics : those of y, or known before
     """
-    share = 1.0 / statistics.size
-    return _NormPool.apply(_filters_last(y), scale, shift, statistics, share).movedim(-1, 1)  # type: ignore[no-any-return, no-untyped-call]
+    return _NormPool.apply(_filters_last(y), scale, shift, statistics).movedim(-1, 1)  # type: ignore[no-any-return, no-untyped-call]
 
 
 @torch.no_grad()
@@ -62,9 +61,7 @@ class _NormPool(torch.autograd.Function):
     """z of y; both with the filters last."""
 
     @staticmethod
-    def forward(
-        ctx: Any, y: Tensor, scale: Tensor, shift: Tensor, statistics: Statistics, share: float
-    ) -> Tensor:
+    def forward(ctx: Any, y: Tensor, scale: Tensor, shift: Tensor, statistics: Statistics) -> Tensor:
         from meta import _norm_kernels
 
         mean, r = statistics.mean, statistics.slope
@@ -73,12 +70,12 @@ class _NormPool(torch.autograd.Function):
         line = torch.stack([shift - scale * r * mean, scale * r])
         in_parts(_norm_kernels.pool, (y, choice, z), for_parts(y, line))
         ctx.save_for_backward(y, choice, scale, mean, r)
-        ctx.share = share
+        ctx.share = 1.0 / statistics.size
         return z
 
     @staticmethod
-    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor, None, None]:
-        return *_Gradients.apply(g, *ctx.saved_tensors, ctx.share), None, None  # type: ignore[no-untyped-call]
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        return *_Gradients.apply(g, *ctx.saved_tensors, ctx.share), None  # type: ignore[no-untyped-call]
 
 
 class _Gradients(torch.autograd.Function):

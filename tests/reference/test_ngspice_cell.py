@@ -32,7 +32,7 @@ def test_pulse_train_against_the_closed_form(start, count):
 def test_the_strongest_pulses_stay_in_bounds(voltage):
     """At the ends of the paper's ramps (Fig. 2) a cell saturates at once and must not overshoot.
 
-    By less than what Newton takes for converged: ngspice 39 stays within 1e-9, 46 within 4e-8.
+    ngspice 39 stays within 1e-9; 46 within 4e-8, below what this reltol lets Newton leave.
     """
     deck = f"""* one strong pulse
 {ngspice_library(load_device("zhang2021"))}
@@ -43,9 +43,10 @@ X1 te 0 memristor w0=0.5
 .tran 1u 103u 0 100u uic
 .end
 """
-    omega = simulate(deck, time_limit=60).vectors["x1.omega"]
-    assert omega.min() >= -1e-6
-    assert omega.max() <= 1 + 1e-6
+    run = simulate(deck, time_limit=60)
+    omega, beyond = run.vectors["x1.omega"], 1e-9 if run.version == "ngspice-39" else 1e-7
+    assert omega.min() >= -beyond
+    assert omega.max() <= 1 + beyond
     assert omega[-1] == pytest.approx(1.0 if voltage < 0 else 0.0, abs=1e-6)
 
 
