@@ -8,11 +8,14 @@ from meta.datasets import load_dataset
 from meta.shipped import shipped_network
 from netlists.verify import verify
 from roa_circuit.design_point import default_device
+from roa_circuit.units import percent
 
 network = shipped_network()
 episode = adapt_episode(network, load_dataset("glyphs"), device=default_device(), queries=2, seed=1)
-print(f"query accuracy {episode.accuracy_before:.0%} before the write, {episode.accuracy:.0%} after it")
+before, after = percent(episode.accuracy_before, 0), percent(episode.accuracy, 0)
+print(f"query accuracy {before} before the write, {after} after it")
 
 result = verify(episode.layers["fc"])
 print(f"ngspice against the surrogate: currents within {result.max_relative_current_error:.1e},")
-print(f"states within {result.max_state_error:.1e}, {result.prediction_agreement:.0%} same predictions")
+same = percent(result.prediction_agreement, 0)
+print(f"states within {result.max_state_error:.1e}, {same} same predictions")

@@ -10,6 +10,7 @@ import numpy as np
 from netlists.shipped import load_layer
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.recovery import Compensation, recover
+from roa_circuit.units import percent
 
 CHOICES = (Compensation(), Compensation(calibrated=True))
 
@@ -23,5 +24,7 @@ for share in (0.0, 0.001, 0.003, 0.01, 0.03):
             for seed in range(20)
         ]
     )
-    mean, worst = 100 * accuracy.mean(axis=0), 100 * accuracy.min(axis=0)
-    print(f"{share:5.1%}    {mean[0]:5.1f} %  {worst[0]:5.1f} %   {mean[1]:16.1f} %  {worst[1]:5.1f} %")
+    plain, calibrated = ((percent(row.mean()), percent(row.min())) for row in accuracy.T)
+    print(
+        f"{percent(share):>5}    {plain[0]:>7}  {plain[1]:>7}   {calibrated[0]:>16}  {calibrated[1]:>7}"
+    )

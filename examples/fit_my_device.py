@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fitting import fit_device, read_measurements
 from roa_circuit import load_device
+from roa_circuit.units import percent
 
 PULSES = Path(__file__).parents[1] / "data" / "pulses.csv"
 
@@ -26,7 +27,7 @@ for name in fits[-1].estimates:
     cells = []
     for fit in fits:
         one = fit.estimates[name]
-        known = f"{one.value:.4g} ± {one.stderr / one.value:.2%}" if one.stderr else "unknown"
+        known = f"{one.value:.4g} ± {percent(one.stderr / one.value, 2)}" if one.stderr else "unknown"
         cells.append(f"{known:>20}")
     print(f"{name:7} {''.join(cells)}")
-print(f"misfit {fits[-1].relative_rmse:.2%} over {len(measured)} readings")
+print(f"misfit {percent(fits[-1].relative_rmse, 2)} over {len(measured)} readings")

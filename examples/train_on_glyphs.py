@@ -13,6 +13,7 @@ from meta.train import train
 from netlists.engines import Phase
 from netlists.verify import verify
 from roa_circuit import default_device
+from roa_circuit.units import percent
 
 glyphs = load_dataset("glyphs")
 how = Training(
@@ -22,7 +23,7 @@ how = Training(
 
 
 def show(network, epoch):
-    print(f"epoch {epoch.epoch + 1}: validation {epoch.accuracy_pulses:.0%} in whole pulses")
+    print(f"epoch {epoch.epoch + 1}: validation {percent(epoch.accuracy_pulses, 0)} in whole pulses")
 
 
 with TemporaryDirectory() as folder:
@@ -32,12 +33,13 @@ for sigma_wn in (4.0, 0.0):
     episode = adapt_episode(network, glyphs, device=default_device(), sigma_wn=sigma_wn, seed=1)
     head = episode.layers["fc"]
     print(
-        f"write noise {sigma_wn:g}: {episode.accuracy_before:.0%} before the write, "
-        f"{episode.accuracy:.0%} after {abs(head.pulses).sum()} pulses on {head.crossbar.rows} rows"
+        f"write noise {sigma_wn:g}: {percent(episode.accuracy_before, 0)} before the write, "
+        f"{percent(episode.accuracy, 0)} after {abs(head.pulses).sum()} pulses "
+        f"on {head.crossbar.rows} rows"
     )
 
 result = verify(head, phase=Phase.read)
 print(
     f"ngspice: currents within {result.max_relative_current_error:.0e} of the surrogate's, "
-    f"{result.prediction_agreement:.0%} same answers, {result.accuracy_spice:.0%} right"
+    f"{percent(result.prediction_agreement, 0)} same answers, {percent(result.accuracy_spice, 0)} right"
 )

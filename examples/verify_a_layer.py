@@ -8,6 +8,7 @@ import dataclasses
 from netlists import load_layer
 from netlists.engines import Phase
 from netlists.verify import verify
+from roa_circuit.units import percent
 
 head = load_layer("fc")
 print("wire [Ohm]   accuracy: ideal  surrogate  ngspice   same answers   currents apart")
@@ -15,7 +16,7 @@ for ohms in (1.0, 100.0, 500.0):
     crossbar = dataclasses.replace(head.crossbar, r_word=ohms, r_bit=ohms)
     result = verify(dataclasses.replace(head, crossbar=crossbar), phase=Phase.read)
     print(
-        f"{ohms:10g}   {result.accuracy_ideal:15.1%}  {result.accuracy_surrogate:9.1%}"
-        f"  {result.accuracy_spice:7.1%}   {result.prediction_agreement:12.0%}"
+        f"{ohms:10g}   {percent(result.accuracy_ideal):>15}  {percent(result.accuracy_surrogate):>9}"
+        f"  {percent(result.accuracy_spice):>7}   {percent(result.prediction_agreement, 0):>12}"
         f"   {result.max_relative_current_error:14.1e}"
     )

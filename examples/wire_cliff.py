@@ -9,6 +9,7 @@ import numpy as np
 
 from netlists import load_layer
 from roa_circuit.recovery import Compensation, recover
+from roa_circuit.units import percent
 
 CHOICES = (Compensation(), Compensation(calibrated=True), Compensation(predistorted=True))
 
@@ -19,4 +20,4 @@ for ohms in np.geomspace(1, 1000, 7):
     wired = dataclasses.replace(head, crossbar=crossbar)
     accuracy = [one.accuracy for one in recover(wired, choices=CHOICES)]
     bar = "█" * round(24 * accuracy[0])
-    print(f"{ohms:10.0f}     " + "".join(f"{share:14.1%}" for share in accuracy) + f"    {bar}")
+    print(f"{ohms:10.0f}     " + "".join(f"{percent(share):>14}" for share in accuracy) + f"    {bar}")

@@ -54,7 +54,7 @@ class Budget:
             raise InputError(f"{self.points} points of I-V sweeps cannot tell gamma from delta, alpha "
                              "from beta; give 4 or more")  # fmt: skip
         if not 0 < self.noise < 1:
-            raise InputError(f"noise = {self.noise:g} must lie between 0 and 1; 1% is 0.01")
+            raise InputError(f"noise = {self.noise:g} must lie between 0 and 1; 1 % is 0.01")
         low, high = self.window
         if not 0 < low < high < 1:
             raise InputError(f"window from {low:g} to {high:g} must lie inside 0 and 1, in order")

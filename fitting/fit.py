@@ -31,6 +31,7 @@ from roa_circuit.errors import InputError
 from roa_circuit.memristor import current
 from roa_circuit.parameters import Device, Memristor
 from roa_circuit.shown import Facts, Shown
+from roa_circuit.units import percent
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
@@ -72,7 +73,9 @@ class Fit(Shown):
             ends = f"{one.ci95[0]:.4g} ... {one.ci95[1]:.4g}" if one.ci95 else "-"
             rows.append((f"{one.name} [{one.unit}]", f"{one.value:.4g}", ends, one.basis))
         known = sum(one.identifiable for one in self.estimates.values())
-        title = f"Fit: {known} of {len(rows)} constants by data, misfit {self.relative_rmse:.2%} rms"
+        title = (
+            f"Fit: {known} of {len(rows)} constants by data, misfit {percent(self.relative_rmse, 2)} rms"
+        )
         return Facts(title=title, head=("constant", "value", "95 %", "from"), rows=rows)
 
     @cached_property

@@ -8,7 +8,7 @@ import numpy as np
 
 from fitting.measurements import FloatArray, Measurements
 from roa_circuit.errors import InputError, nearest
-from roa_circuit.units import engineering
+from roa_circuit.units import engineering, percent
 
 WEIGHTINGS = ("auto", "relative", "absolute", "reads")
 FEWEST_READS = 10
@@ -32,7 +32,7 @@ class ReadNoise:
         return np.hypot(self.relative * current, self.absolute)
 
     def __str__(self) -> str:
-        parts = [f"{self.relative:.2%}"] if self.relative else []
+        parts = [percent(self.relative, 2)] if self.relative else []
         parts += [engineering(self.absolute, "A")] if self.absolute else []
         return " and ".join(parts) or "0"
 

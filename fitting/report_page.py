@@ -33,7 +33,7 @@ from roa_circuit.page import (
     table,
     unfolding,
 )
-from roa_circuit.units import engineering
+from roa_circuit.units import engineering, percent
 
 _MOST_TRAINS = 200
 _WORDS = {
@@ -45,9 +45,9 @@ _WORDS = {
 _FOOTER = (
     "The misfit of a reading is (fitted − measured) / measured; below a hundredth of its sweep's"
     " largest current an I–V point counts by that hundredth. A constant is identifiable if its"
-    f" standard error is within {IDENTIFIABLE_LOG_ERROR:.0%}, told roughly up to"
-    f" {LARGEST_LOG_ERROR:.0%}. Fitted means that the search"
-    f" converged and the misfit is within {LARGEST_MISFIT:.0%} rms."
+    f" standard error is within {percent(IDENTIFIABLE_LOG_ERROR, 0)}, told roughly up to"
+    f" {percent(LARGEST_LOG_ERROR, 0)}. Fitted means that the search"
+    f" converged and the misfit is within {percent(LARGEST_MISFIT, 0)} rms."
 )
 
 
@@ -95,7 +95,7 @@ def page(
         lead=_sentence(wording.outcome(f).partition(": ")[2]),
         numbers=[
             ("identifiable", f"{known} of {len(f.estimates)}", "constants of Eq. 1–2"),
-            ("misfit", f"{f.relative_rmse:.2%}", f"rms; the limit is {LARGEST_MISFIT:.0%}"),
+            ("misfit", percent(f.relative_rmse, 2), f"rms; the limit is {percent(LARGEST_MISFIT, 0)}"),
             ("readings", f"{len(m):,}", f"{int(m.sweep.sum()):,} of them I–V points"),
             ("trains", f"{len(m.labels):,}", f"{int((m.voltage != 0).sum()):,} pulses"),
         ],
@@ -124,8 +124,8 @@ def _left_over(f: Fit, m: Measurements) -> Markup:
     place = worst - int(np.searchsorted(m.train, m.train[worst])) + 1
     rows = [
         ("mean", f"{z.mean():+.3f}", "0"),
-        ("beyond 2 rms", f"{np.mean(np.abs(z) > 2):.2%}", "4.55%"),
-        ("beyond 3 rms", f"{np.mean(np.abs(z) > 3):.2%}", "0.27%"),
+        ("beyond 2 rms", percent(float(np.mean(np.abs(z) > 2)), 2), "4.55 %"),
+        ("beyond 3 rms", percent(float(np.mean(np.abs(z) > 3)), 2), "0.27 %"),
         ("kurtosis", f"{np.mean(z**4):.2f}", "3"),
         ("correlation of successive misfits in trains", f"{correlation(f.residual, m):+.2f}", "0"),
         ("largest", f"{z[worst]:+.1f}", "-"),
@@ -188,10 +188,10 @@ def _trains(f: Fit, m: Measurements) -> Markup:
     rows = [
         (label, f"{high - low}", f"{int((m.voltage[low:high] != 0).sum())}",
          f"{int(m.sweep[low:high].sum())}", f"{f.start[index]:.3f}",
-         f"{np.sqrt(np.mean(f.residual[low:high] ** 2)):.2%}")
+         percent(np.sqrt(np.mean(f.residual[low:high] ** 2)), 2))
         for index, (label, low, high) in enumerate(zip(m.labels, edges[:-1], edges[1:], strict=True))
     ]  # fmt: skip
-    worst = sorted(rows, key=lambda row: -float(row[-1].rstrip("%")))[:_MOST_TRAINS]
+    worst = sorted(rows, key=lambda row: -float(row[-1].removesuffix(" %")))[:_MOST_TRAINS]
     shown = rows if len(rows) <= _MOST_TRAINS else worst
     caption = (
         "Every train" if len(rows) == len(shown) else f"The worst {len(shown)} of {len(rows):,} trains"

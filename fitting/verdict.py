@@ -19,6 +19,7 @@ from fitting.correlated import NOTABLE, correlation_of, notable, pairs
 from fitting.fit import Fit
 from fitting.measurements import FloatArray, Measurements
 from roa_circuit.parameters import Memristor
+from roa_circuit.units import percent
 
 HOLDS, DOUBTFUL, REJECTED, UNCHECKED = "holds", "doubtful", "rejected", "unchecked"
 
@@ -86,7 +87,9 @@ def judge(f: Fit, prior: Memristor) -> Judgement:
 def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
     """The verdict and why, from the evidence; `count` pairs of successive misfits."""
     m = f.objective.measurements
-    size = f"misfit {j.misfit:.2%}" + ("" if j.noise is None else f" against {j.noise:.2%} of noise")
+    size = f"misfit {percent(j.misfit, 2)}" + (
+        "" if j.noise is None else f" against {percent(j.noise, 2)} of noise"
+    )
     follow = f"successive ones correlate {j.correlation:.2f}"
     correlated, alike = notable(j.correlation, count), j.repeated is not None
     repeats = j.repeated is not None and j.repeated > (j.repeated_limit or np.inf)
@@ -119,7 +122,7 @@ def _better(laws: Comparison) -> str:
         return ""
     trains = "the train" if laws.trains == 1 else f"{laws.trains} trains"
     names = " and ".join(v.law for v in ahead)
-    sizes = ", ".join(f"{v.rmse:.2%}" for v in ahead)
+    sizes = ", ".join(percent(v.rmse, 2) for v in ahead)
     return f"{names} {'does' if len(ahead) == 1 else 'do'} better ({sizes} on {trains})"
 
 

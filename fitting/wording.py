@@ -9,7 +9,7 @@ from typing import Any
 from fitting.comparison import Comparison
 from fitting.estimates import LARGEST_MISFIT, Estimate
 from fitting.fit import Fit
-from roa_circuit.units import PREFIXES, engineering
+from roa_circuit.units import PREFIXES, engineering, percent
 
 CONSTANT_COLUMNS = ("parameter", "value", "stderr", "95 % interval", "prior", "by data")
 LAW_COLUMNS = ("law", "misfit", "held-out trains", "unknowns", "AIC")
@@ -68,13 +68,14 @@ def outcome(f: Fit) -> str:
         reason = " ".join(f.message.split())
         return f"FAILED: the search did not converge ({reason}); no device written"
     if not f.describes:
-        return (f"FAILED: the model misses the readings by {f.relative_rmse:.1%} rms (limit "
-                f"{LARGEST_MISFIT:.0%}): Eq. 1-2 do not describe them; no device written")  # fmt: skip
+        return (f"FAILED: the model misses the readings by {percent(f.relative_rmse)} rms "
+                f"(limit {percent(LARGEST_MISFIT, 0)}): Eq. 1-2 do not describe them; "
+                "no device written")  # fmt: skip
     known = sum(e.identifiable for e in f.estimates.values())
     rough = sum(e.told for e in f.estimates.values()) - known
     more = f", {rough} roughly" * (rough > 0)
     return (f"FITTED: {known} of {len(f.estimates)} constants{more}, misfit "
-            f"{f.relative_rmse:.2%} rms, in {engineering(f.seconds, 's')}")  # fmt: skip
+            f"{percent(f.relative_rmse, 2)} rms, in {engineering(f.seconds, 's')}")  # fmt: skip
 
 
 def weights(f: Fit) -> str:
@@ -83,8 +84,8 @@ def weights(f: Fit) -> str:
     if loss.name == "linear":
         return f.weighting.said
     beyond = int((abs(f.residual) > loss.size).sum())
-    return (f"{f.weighting.said}; {loss.name} loss: {beyond} beyond {loss.size:.2%} count less, "
-            f"the others scatter {f.noise:.2%}")  # fmt: skip
+    return (f"{f.weighting.said}; {loss.name} loss: {beyond} beyond {percent(loss.size, 2)} count less, "
+            f"the others scatter {percent(f.noise, 2)}")  # fmt: skip
 
 
 def left_open(f: Fit) -> list[str]:
@@ -99,7 +100,7 @@ def left_open(f: Fit) -> list[str]:
 def combination(c: dict[str, Any]) -> str:
     """A product that the data determine, with its error."""
     value = f"{c['value']:.4g}" if c["unit"] == "-" else engineering(c["value"], c["unit"], 4)
-    return f"{c['name']} = {value} ± {c['relative_error']:.1%}"
+    return f"{c['name']} = {value} ± {percent(c['relative_error'])}"
 
 
 def proposal(added: dict[str, Any]) -> str:
@@ -112,7 +113,7 @@ def proposal(added: dict[str, Any]) -> str:
 def law_rows(laws: Comparison) -> list[list[str]]:
     """Every law that was compared, the best first."""
     return [
-        [v.law, f"{v.rmse:.2%}", "-" if v.held_out is None else f"{v.held_out:.2%}", str(v.unknowns),
-         f"{v.aic:.0f}"]
+        [v.law, percent(v.rmse, 2), "-" if v.held_out is None else percent(v.held_out, 2),
+         str(v.unknowns), f"{v.aic:.0f}"]
         for v in laws.verdicts
     ]  # fmt: skip

@@ -22,6 +22,7 @@ from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming
 from roa_circuit.results import provenance
 from roa_circuit.shown import Facts, Shown
+from roa_circuit.units import percent
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -41,7 +42,8 @@ class Episode(Shown):
     def facts(self) -> Facts:
         """What the write took of every layer."""
         rows = [[str(value) for value in row.values()] for row in self.summary()]
-        right = f"{self.accuracy:.1%} of queries right, {self.accuracy_before:.1%} before the write"
+        before = percent(self.accuracy_before)
+        right = f"{percent(self.accuracy)} of queries right, {before} before the write"
         head = ("layer", "rows", "columns", "pulses", "cells written")
         return Facts(title=f"Episode: {right}", head=head, rows=rows)
 

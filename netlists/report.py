@@ -7,7 +7,7 @@ from typing import Any
 
 from netlists.verification import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.crossbar import Crossbar
-from roa_circuit.units import counted, engineering
+from roa_circuit.units import counted, engineering, percent
 
 
 def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
@@ -93,7 +93,7 @@ def totals(results: Sequence[Verification], crossbars: Sequence[Crossbar]) -> di
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.1f} %"
+    return "" if share is None else percent(share)
 
 
 def _accuracies(result: Verification) -> str:
@@ -116,4 +116,4 @@ def _both(said: Callable[[float], str], one: float | None, other: float | None) 
 
 
 def _share(part: float | None, whole: float | None) -> str:
-    return "" if part is None or not whole else f"{100 * part / whole:.2g} %"
+    return "" if part is None or not whole else percent(part / whole, 2, significant=True)

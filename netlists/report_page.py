@@ -23,7 +23,7 @@ from roa_circuit.page import (
     subheading,
     table,
 )
-from roa_circuit.units import counted
+from roa_circuit.units import counted, percent
 
 _WORST_COLUMNS = 12
 _FOOTER = (
@@ -106,7 +106,7 @@ def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
          "worst relative error" + ("" if free else f"; the limit is {CURRENT_LIMIT:.0e}")),
         ("states", _number(worst["max_state_error"]),
          "worst of ω" + ("" if free else f"; the limit is {STATE_LIMIT:.0e}")),
-        ("same prediction", f"{100 * min(same):.1f} %" if same else "", "of the reads"),
+        ("same prediction", percent(min(same)) if same else "", "of the reads"),
         (results[0].engine, f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
          f"on {counted(results[0].workers, 'core')}, {counted(sum(r.tiles for r in results), 'tile')}"),
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from netlists.recordings import Recording
 from netlists.simulators import Engine
 from roa_circuit.shown import Facts, Shown
+from roa_circuit.units import percent
 
 Floats = NDArray[np.float64]
 
@@ -151,4 +152,4 @@ def _small(value: float | None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.1%}"
+    return "" if value is None else percent(value)

@@ -93,8 +93,8 @@ class Page:
 
 
 def escaped(text: str) -> Markup:
-    """Text as HTML; `Markup` as it is."""
-    return text if isinstance(text, Markup) else Markup(html.escape(text))
+    """Text as HTML, a number on the line of its percent sign; `Markup` as it is."""
+    return text if isinstance(text, Markup) else Markup(html.escape(text).replace(" %", "\u00a0%"))
 
 
 def paragraph(text: str, tone: Tone = "") -> Markup:

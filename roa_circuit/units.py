@@ -59,6 +59,11 @@ def prefix_for(value: float) -> tuple[float, str]:
     return 1000.0**exponent, prefixes[exponent + 5]
 
 
+def percent(share: float, digits: int = 1, *, significant: bool = False) -> str:
+    """percent(0.96) is '96.0 %': so many digits behind the point, or significant ones."""
+    return f"{100 * share:.{digits}{'g' if significant else 'f'}} %"
+
+
 def counted(count: int, noun: str) -> str:
     """'1 point', '2,000 points'."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -14,7 +14,7 @@ from fitting._options import POLARITIES, Polarity
 from roa_circuit import console, options
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.parameters import Device, load_device
-from roa_circuit.units import engineering, parse_quantity
+from roa_circuit.units import engineering, parse_quantity, percent
 
 if TYPE_CHECKING:
     from fitting.design import Budget, Design
@@ -142,9 +142,10 @@ def _print(found: Design, trains: Sequence[Train], device: Device, budget: Budge
     console.out.print(console.table(title, ["train", "first", "then", "state"], rows))
     columns = ["constant", "relative error", "if the device differs"]
     errors = [
-        [name, f"{e:.2%}", f"up to {found.worst_draw[name]:.2%}"] for name, e in found.errors.items()
+        [name, percent(e, 2), f"up to {percent(found.worst_draw[name], 2)}"]
+        for name, e in found.errors.items()
     ]
-    title = f"What a fit will know, at {100 * budget.noise:.3g} % noise a reading"
+    title = f"What a fit will know, at {percent(budget.noise, 3, significant=True)} noise a reading"
     console.out.print(console.table(title, columns, errors))
 
 

@@ -14,6 +14,7 @@ from fitting import _options as options
 from roa_circuit import console, drawing
 from roa_circuit.options import Figures, Json, flag, folder
 from roa_circuit.parameters import Device, load_device
+from roa_circuit.units import percent
 
 if TYPE_CHECKING:
     from fitting.fit import Fit
@@ -160,7 +161,7 @@ def fitted_device(result: Fit, law: Judgement, m: Measurements, prior: Device) -
     held = [name for name, e in result.estimates.items() if e.basis == "prior"]
     tied = [name for name, e in result.estimates.items() if e.basis == "with prior"]
     name = Path(m.source.split(", ")[0])
-    citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {result.relative_rmse:.2%}"
+    citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {percent(result.relative_rmse, 2)}"
     if held:
         citation += f"; not identifiable, from {prior.name}: {', '.join(held)}"
     if tied:

@@ -18,6 +18,7 @@ from roa_circuit import console
 from roa_circuit.errors import InputError
 from roa_circuit.options import Json, folder
 from roa_circuit.parameters import UNITS, load_device
+from roa_circuit.units import percent
 
 if TYPE_CHECKING:
     from fitting.conventions import Conventions
@@ -181,7 +182,11 @@ def _row(name: str, found: Population) -> list[str]:
         row = [escape(f"{name} [{unit}]"), f"{middle.value / size:.4g}", "held"]
     if sd is None:
         return [*row, "-", "-"]
-    return [*row, f"{100 * sd.value:.2g} %", f"{100 * sd.low:.2g} – {100 * sd.high:.2g} %"]
+    return [
+        *row,
+        percent(sd.value, 2, significant=True),
+        f"{100 * sd.low:.2g} – {percent(sd.high, 2, significant=True)}",
+    ]
 
 
 def _lines(found: Population, count: int, fewest: int) -> list[str]:
@@ -190,7 +195,9 @@ def _lines(found: Population, count: int, fewest: int) -> list[str]:
     shown = (
         f"{w.value:.3g} ({w.low:.3g} – {w.high:.3g})" if w.low > 0 else f"none seen, below {w.high:.3g}"
     )
-    lines = [f"cycle to cycle: sigma_WN of Eq. 7 {shown}; noise of a reading {found.read_noise:.2%}"]
+    lines = [
+        f"cycle to cycle: sigma_WN of Eq. 7 {shown}; noise of a reading {percent(found.read_noise, 2)}"
+    ]
     held = [name for name in found.median if name not in found.devices.free]
     if held:
         lines.append(f"one device's readings do not tell {', '.join(held)}: taken to be the same in all")
@@ -211,8 +218,8 @@ def _lines(found: Population, count: int, fewest: int) -> list[str]:
         lines.append(f"FAILED: at the bounds of the search: {', '.join(found.devices.runaway)}. "
                      "Eq. 1-2 do not describe these devices; no device written")  # fmt: skip
     elif not found.describes:
-        lines.append(f"FAILED: Eq. 1-2 miss a device's readings by {found.read_noise:.1%} (limit 10%), "
-                     "they do not describe them; no device written")  # fmt: skip
+        lines.append(f"FAILED: Eq. 1-2 miss a device's readings by {percent(found.read_noise)} (limit "
+                     "10 %), they do not describe them; no device written")  # fmt: skip
     elif found.correlation > _SYSTEMATIC:
         lines.append("law: Eq. 1-2 miss systematically (successive misfits correlate "
                      f"{found.correlation:.2f}): sigma_WN holds what the law misses, too")  # fmt: skip

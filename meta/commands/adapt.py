@@ -26,6 +26,7 @@ from meta.commands._inputs import (
 )
 from roa_circuit import console, options
 from roa_circuit.results import write_json
+from roa_circuit.units import percent
 
 LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 
@@ -80,8 +81,9 @@ def adapt(
     rows = [[row["layer"], *(f"{row[key]:,}" for key in LAYER_COLUMNS[1:])] for row in episode.summary()]
     console.out.print(console.table(f"Adapted in one write, seed {seed}", head, rows))
     console.out.print(
-        f"query accuracy {episode.accuracy:.2%} (before the write {episode.accuracy_before:.2%})"
-        + ("" if behind is None else f", {behind:.2%} behind the circuit")
+        f"query accuracy {percent(episode.accuracy, 2)} "
+        f"(before the write {percent(episode.accuracy_before, 2)})"
+        + ("" if behind is None else f", {percent(behind, 2)} behind the circuit")
         + f"; layers in {output}"
     )
     if json is not None:

@@ -32,7 +32,7 @@ from meta.commands._inputs import (
 from roa_circuit import console, options
 from roa_circuit.errors import InputError
 from roa_circuit.results import provenance, write_json
-from roa_circuit.units import engineering
+from roa_circuit.units import engineering, percent
 
 if TYPE_CHECKING:
     from meta.behind_circuit import Hardware
@@ -167,10 +167,10 @@ def _circuit_table(rows: list[CircuitRow], title: str) -> object:
         [
             f"{r.sigma_wn:g}",
             f"{r.relative_rate:g}",
-            f"{r.accuracy:.2%}",
-            f"± {r.ci95:.2%}",
-            f"{r.accuracy_without:.2%}",
-            f"{r.agreement:.2%}",
+            percent(r.accuracy, 2),
+            f"± {percent(r.ci95, 2)}",
+            percent(r.accuracy_without, 2),
+            percent(r.agreement, 2),
         ]
         for r in rows
     ]
@@ -183,9 +183,9 @@ def _table(rows: list[Row], title: str) -> object:
         [
             f"{r.sigma_wn:g}",
             f"{r.relative_rate:g}",
-            f"{r.accuracy:.2%}",
-            f"± {r.ci95:.2%}",
-            "-" if r.paper is None else f"{r.paper:.2%}",
+            percent(r.accuracy, 2),
+            f"± {percent(r.ci95, 2)}",
+            "-" if r.paper is None else percent(r.paper, 2),
             f"{r.pulses_per_weight:.3f}",
             engineering(r.write_energy, "J"),
             engineering(r.write_seconds, "s"),

@@ -25,6 +25,7 @@ from roa_circuit import console, options
 from roa_circuit.errors import InputError
 from roa_circuit.programming import Programming
 from roa_circuit.results import write_bytes, write_json, write_table, write_text
+from roa_circuit.units import percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +146,7 @@ def _existing(folders: list[Path]) -> list[Path]:
 
 
 def _report_epoch(name: str, row: Epoch) -> None:
-    console.say(f"{name}: epoch {row.epoch + 1}, validation {row.accuracy_pulses:.2%} in pulses")
+    console.say(f"{name}: epoch {row.epoch + 1}, validation {percent(row.accuracy_pulses, 2)} in pulses")
 
 
 def _ablation(output: Path, **how: Any) -> None:

@@ -14,6 +14,7 @@ from roa_circuit.design_point import default_device
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.results import write_json
+from roa_circuit.units import percent
 
 if TYPE_CHECKING:
     from meta.configuration import Training
@@ -153,8 +154,9 @@ def _configuration(output: Path, config: Path | None, resume: bool, given: dict[
 
 def _report_epoch(row: Epoch, epochs: int) -> None:
     console.out.print(
-        f"epoch {row.epoch + 1:3d}/{epochs}  loss {row.loss:.3f}  validation {row.accuracy_ideal:.2%} "
-        f"ideal, {row.accuracy_pulses:.2%} pulses, {row.accuracy_noise:.2%} noise  {row.seconds:.0f} s",
+        f"epoch {row.epoch + 1:3d}/{epochs}  loss {row.loss:.3f}  "
+        f"validation {percent(row.accuracy_ideal, 2)} ideal, {percent(row.accuracy_pulses, 2)} pulses, "
+        f"{percent(row.accuracy_noise, 2)} noise  {row.seconds:.0f} s",
         soft_wrap=True,
     )
 
@@ -162,7 +164,7 @@ def _report_epoch(row: Epoch, epochs: int) -> None:
 def _report_spice(row: SpiceRow) -> None:
     console.out.print(
         f"  ngspice, epoch {row.epoch + 1}, episode {row.episode}: surrogate "
-        f"{row.accuracy_surrogate:.2%}, SPICE {row.accuracy_spice:.2%}, currents within "
+        f"{percent(row.accuracy_surrogate, 2)}, SPICE {percent(row.accuracy_spice, 2)}, currents within "
         f"{row.current_error:.0e}, states within {row.state_error:.0e}"
         f"{': [bold red]DIVERGED[/]' if row.diverged else ''}",
         soft_wrap=True,

@@ -27,6 +27,7 @@ from roa_circuit.circuitry import BARE
 from roa_circuit.design_point import default_crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.results import provenance, write_json
+from roa_circuit.units import percent
 
 if TYPE_CHECKING:
     from meta.behind_wires import WiredEpisode
@@ -115,7 +116,7 @@ def _table(rows: Sequence[WiredEpisode], ohms: Sequence[float], title: str) -> o
 
         def mean(name: str, ours: list[WiredEpisode] = ours) -> str:
             values = [getattr(row, name) for row in ours]
-            return "-" if None in values else f"{np.mean(values):.2%}"
+            return "-" if None in values else percent(np.mean(values), 2)
 
         errors = [row.current_error for row in ours if row.current_error is not None]
         worst = f"{max(errors):.1e}" if errors else "-"

@@ -17,6 +17,7 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.recovery import Compensation, Recovery, mapped, recover
 from roa_circuit.results import check_writable, write_summary, write_text
 from roa_circuit.tiling import TileSize, split
+from roa_circuit.units import percent
 
 _LEGEND = (
     "weights: rms error of g in [-1, 1]; outputs: rms error over their rms; same: reads whose largest"
@@ -80,8 +81,8 @@ def _row(one: Recovery) -> tuple[str, ...]:
     return (
         str(one.compensation),
         f"{one.weight_error:.1e}",
-        f"{100 * one.mac_error:.3g} %",
-        f"{100 * one.agreement:.1f} %",
-        "" if one.accuracy is None else f"{100 * one.accuracy:.1f} %",
-        f"{100 * one.clipped:.1f} %" if one.compensation.predistorted else "",
+        percent(one.mac_error, 3, significant=True),
+        percent(one.agreement),
+        "" if one.accuracy is None else percent(one.accuracy),
+        percent(one.clipped) if one.compensation.predistorted else "",
     )

@@ -70,7 +70,7 @@ def _curves(figure: Figure, found: Findings) -> None:
     _scale(axes.xaxis, axes, along, places)
     axes.set_xlabel(_title(along))
     axes.set_ylabel(summary.named(found.metric))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     if by is not None:
         axes.legend()
 
@@ -124,7 +124,7 @@ def _tornado(figure: Figure, found: Findings) -> None:
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.axvline(rows[0].at_base, color=INK, lw=0.8, ls=":")
     axes.set_xlabel(summary.named(found.metric))
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     axes.grid(visible=False, axis="y")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
 

@@ -1,14 +1,14 @@
 "use strict";
-// The plots of a sweep's report. Everything is in the page: the numbers, and plotly, packed.
+// The plots of a sweep's report. Everything is in the page: the numbers, metrics in percent, and plotly, packed.
 const data = JSON.parse(document.getElementById("data").textContent);
 const form = document.getElementById("controls");
 const { axes, metrics } = data;
 const said = (axis, value) => axis.words ? String(value) : quantity(value) + (axis.unit ? " " + axis.unit : "");
 const quantity = value => String(Number(Number(value).toPrecision(3)));
-const percent = (value, more) => value === null ? "failed" : (100 * value).toFixed(more ? 1 : 2) + " %";
+const percent = (value, more) => value === null ? "failed" : value.toFixed(more ? 1 : 2) + "\u00a0%";
 const margin = (half, metric) => half ? ` ± ${percent(half, metric.more)}` : "";
 // An interval about a share of the answers ends where shares do.
-const above = (mean, half, metric) => metric.more ? Math.min(half, Math.max(1 - mean, 0)) : half;
+const above = (mean, half, metric) => metric.more ? Math.min(half, Math.max(100 - mean, 0)) : half;
 const below = (mean, half) => Math.min(half, mean);
 const range = count => Array.from({ length: count }, (_, i) => i);
 const count = data.mean[0].length;
@@ -89,8 +89,9 @@ function axisOf(axis, extra = {}) {
     ...(axis.log ? { dtick: 1 } : {}), ...extra,
   };
 }
+const shares = { tickformat: ".3~f", ticksuffix: " %" };
 const metricAxis = metric => ({
-  title: { text: metric.title }, tickformat: ".3~%", gridcolor: style("grid"), zerolinecolor: style("grid"),
+  title: { text: metric.title }, ...shares, gridcolor: style("grid"), zerolinecolor: style("grid"),
   linecolor: style("faint"), automargin: true,
 });
 function layout(extra) {
@@ -169,7 +170,7 @@ function map(m, x, y) {
     const points = range(count).filter(p => shown(p));
     traces.push({
       type: "scatter", mode: "markers", showlegend: false, x: points.map(p => value(p, x)), y: points.map(p => value(p, y)), customdata: points,
-      marker: { size: 9, color: points.map(p => data.mean[m][p]), ...scale, showscale: true, colorbar: { ...bar(metric.title), tickformat: ".3~%" } },
+      marker: { size: 9, color: points.map(p => data.mean[m][p]), ...scale, showscale: true, colorbar: { ...bar(metric.title), ...shares } },
       text: points.map(p => hover(p, m)), hovertemplate: "%{text}<extra></extra>",
     });
     traces.push(mark(value(selected(), x), value(selected(), y)));
@@ -189,10 +190,10 @@ function map(m, x, y) {
   traces.push({
     type: "heatmap", x: range(names(x).length), y: range(names(y).length), z: cells.map(row => row.map(p => data.mean[m][p])), zmin, zmax, ...scale,
     customdata: cells, text: cells.map(row => row.map(p => hover(p, m))), hovertemplate: "%{text}<extra></extra>", xgap: 1, ygap: 1,
-    colorbar: { ...bar(metric.title), tickformat: ".3~%" },
+    colorbar: { ...bar(metric.title), ...shares },
   });
   const labels = !few ? [] : cells.flatMap((row, j) => row.map((p, i) => ({
-    x: i, y: j, showarrow: false, text: data.mean[m][p] === null ? "–" : metric.more ? (100 * data.mean[m][p]).toFixed(1) : quantity(100 * data.mean[m][p]),
+    x: i, y: j, showarrow: false, text: data.mean[m][p] === null ? "–" : metric.more ? data.mean[m][p].toFixed(1) : quantity(data.mean[m][p]),
     font: { size: 10, color: data.mean[m][p] === null ? style("soft") : dark(data.mean[m][p]) ? "#ffffff" : "#111111" }, captureevents: false,
   })));
   traces.push(mark(level(selected(), x), level(selected(), y), 32));

@@ -25,7 +25,7 @@ from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.tables import half_widths
-from roa_circuit.units import counted
+from roa_circuit.units import counted, percent
 
 _MOST_ROWS = 50
 _FOOTER = (
@@ -118,7 +118,7 @@ def _budget(found: Findings) -> list[Markup]:
             " way from its best end to what it is allowed alone; "
         )
         text += (
-            f"{100 * budget.share:.0f} % of the way leaves {summary.number(metric, budget.reached)}."
+            f"{percent(budget.share, 0)} of the way leaves {summary.number(metric, budget.reached)}."
             if budget.together
             else "there is no such way, because the target is not even met at the best ends."
         )
@@ -220,19 +220,19 @@ def _data(found: Findings, command: str) -> dict[str, Any]:
         "metric": [m.name for m in metrics].index(found.metric.name),
         "points": None if sweep.is_grid else [list(point.values()) for point in points],
         "start": [axis.nearest(found.base[axis.name]) if axis.levels else 0 for axis in sweep.axes],
-        "mean": [_short(t.mean(axis=1)) for t in tables],
-        "half": [_short(half_widths(t)) for t in tables],
-        "worst": [_short(w) for w in worst],
+        "mean": [_short(100 * t.mean(axis=1)) for t in tables],
+        "half": [_short(100 * half_widths(t)) for t in tables],
+        "worst": [_short(100 * w) for w in worst],
         "failed": reasons,
         "chips": len(sweep.seeds),
         "command": command,
         "options": f" --repeats {sweep.repeats} --seed {sweep.seed}",
         "swings": [
             {
-                "title": summary.titled(one.axis.name), "base": one.at_base,
-                "low": one.at_low, "low_half": _number(one.low_half),
+                "title": summary.titled(one.axis.name), "base": 100 * one.at_base,
+                "low": 100 * one.at_low, "low_half": _number(100 * one.low_half),
                 "low_said": summary.said(one.axis.field, one.axis.between(0.0)),
-                "high": one.at_high, "high_half": _number(one.high_half),
+                "high": 100 * one.at_high, "high_half": _number(100 * one.high_half),
                 "high_said": summary.said(one.axis.field, one.axis.between(1.0)),
             }
             for one in found.swings

@@ -14,7 +14,7 @@ from roa_circuit.sweeps.fields import Field, Point, Value
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.sensitivity import Index, Swing
 from roa_circuit.sweeps.subject import Metric
-from roa_circuit.units import counted, engineering
+from roa_circuit.units import counted, engineering, percent
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """Title, head, rows."""
@@ -123,7 +123,7 @@ def checks_table(checks: Checks) -> Table:
     rows: list[tuple[str, ...]] = []
     for metric in checks.study.subject.metrics[:3]:
         worst = checks.worst(metric)
-        shown = f"{100 * worst:.1f} %" if metric.more_is_better else f"{worst:.1e}"
+        shown = percent(worst) if metric.more_is_better else f"{worst:.1e}"
         rows.append((metric.meaning, shown))
     return f"{checks.study.subject.name}, {counted(len(checks.points), 'point')}", ("", "worst"), rows
 
@@ -132,7 +132,7 @@ def said_target(budget: Budget) -> str:
     """'of at least 95 %'."""
     target = budget.target
     side = "of at least" if target.metric.more_is_better else "of at most"
-    return f"{side} {100 * target.limit:g} %"
+    return f"{side} {percent(target.limit, 6, significant=True)}"
 
 
 def allowed(one: Allowance) -> str:

@@ -77,7 +77,7 @@ def write_csv(path: Path, sweep: Sweep, study: Study) -> None:
     writer = csv.writer(text, lineterminator="\n")
     head = [f"{a.name} [{a.field.unit}]" if a.field.unit else a.name for a in sweep.axes]
     for metric in study.subject.metrics:
-        head += [metric.name, f"{metric.name} ±95%", f"{metric.name} worst"]
+        head += [metric.name, f"{metric.name} ±95 %", f"{metric.name} worst"]
     writer.writerow([*head, "failed"])
     columns = []
     for metric in study.subject.metrics:

@@ -31,7 +31,7 @@ def test_the_whole_run(roa_fit, tmp_path):
     assert (code, err) == (0, "")
     assert {file.name for file in folder.iterdir()} == FILES
     assert "FITTED: 7 of 7" in out
-    assert "LAW HOLDS: misfit 0.97%" in out
+    assert "LAW HOLDS: misfit 0.97 %" in out
     assert "LAW HOLDS" in load_device(folder / "device.toml").citation
     assert "gamma [mA]" in out
     assert all(str(folder / name) in out for name in FILES)

@@ -90,6 +90,10 @@ def test_tables_name_their_columns_and_rows():
     assert 'tabindex="0" aria-label="Two"' in text
 
 
+def test_a_number_and_its_percent_sign_share_a_line():
+    assert "within 5\u00a0% of" in page.paragraph("within 5 % of")
+
+
 def every_part(text):
     return "".join([
         page.paragraph(text), page.bullets([text]), page.facts([(text, text)]), page.subheading(text),

@@ -3,7 +3,7 @@
 import pytest
 
 from roa_circuit.errors import InputError
-from roa_circuit.units import engineering, parse_quantity
+from roa_circuit.units import engineering, parse_quantity, percent
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ def test_engineering_notation():
     assert engineering(0.0, "A") == "0 A"
     assert engineering(-12_300, "Ohm") == "-12.3 kOhm"
     assert engineering(999.6e-6, "s") == "1 ms"
+
+
+def test_percent_signs_stand_off():
+    assert percent(0.96) == "96.0 %"
+    assert percent(0.98667, 2) == "98.67 %"
+    assert percent(0.0008827, 3, significant=True) == "0.0883 %"
