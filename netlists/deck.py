@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netlists._text import number
 from netlists.array import elements, gate_sources, sense_sources, word_sources
 from netlists.circuit import Circuit, Task
-from netlists.deck_checks import check_array, check_gates, check_voltages
+from netlists.deck_checks import check_array, check_gates, check_reads
 from netlists.dialect import PLAIN, Dialect
 from netlists.ngspice_deck import ngspice_text, ngspice_vector
 from netlists.probes import delivering, measured, quantities
@@ -25,6 +25,7 @@ from netlists.stimuli import Points, gate_stimuli, staircase, write_stimuli
 from netlists.vacask_deck import vacask_text, vacask_vector
 from roa_circuit.circuitry import BARE, Circuitry, described
 from roa_circuit.compact_model import instance_constants
+from roa_circuit.contents import check_pulses
 from roa_circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
@@ -70,12 +71,11 @@ def write_deck(
 
     Raises
     ------
-    InputError : too large, another shape, a state outside [0, 1], nothing to write, or transistors
-        that the pulses would not leave on or off.
+    InputError : too large, another shape, a state outside [0, 1], parts of pulses, nothing to write,
+        or transistors that the pulses would not leave on or off.
     """
     array = _Array(crossbar, state, device, how)
-    if pulses.shape != crossbar.shape:
-        raise InputError(f"pulses have shape {pulses.shape}, expected {crossbar.shape} (rows, columns)")
+    check_pulses(crossbar, pulses)
     if array.circuitry.transistor:
         check_gates(array.circuitry.transistor, device)
     words, bits, duration, count = write_stimuli(crossbar, pulses, device)
@@ -115,7 +115,7 @@ def read_deck(
     Arguments and errors else as `write_deck`.
     """
     array, reads = _Array(crossbar, state, device, how), len(voltages)
-    check_voltages(crossbar, voltages)
+    check_reads(crossbar, voltages)
     edge, hold = array.circuitry.read_edge, read_hold(crossbar, device, array.circuitry)
     slot = edge + hold
     return array.deck(
@@ -142,7 +142,7 @@ def sweep_deck(
     The sweep counts the reads; each word line looks up its voltage by it. Else as `read_deck`.
     """
     array = _Array(crossbar, state, device, how)
-    check_voltages(crossbar, voltages)
+    check_reads(crossbar, voltages)
     return array.deck(
         Task.sweep,
         f"DC sweep of {len(voltages)} reads, frozen states",

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.components import Transistor
+from roa_circuit.contents import check_states, check_voltages
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
@@ -24,10 +25,7 @@ def check_array(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
             f"{crossbar.rows} x {crossbar.columns} cells are too many for one deck: the limit is"
             f" {LARGEST_CELLS}; use the surrogate, or `roa-spice verify` with smaller tiles"
         )
-    if state.shape != crossbar.shape:
-        raise InputError(f"states have shape {state.shape}, expected {crossbar.shape} (rows, columns)")
-    if not bool(np.all((state >= 0) & (state <= 1))):
-        raise InputError("states must lie in [0, 1]")
+    check_states(crossbar, state)
 
 
 def check_gates(transistor: Transistor, device: Device) -> None:
@@ -42,9 +40,10 @@ def check_gates(transistor: Transistor, device: Device) -> None:
         )
 
 
-def check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64]) -> None:
+def check_reads(crossbar: Crossbar, voltages: NDArray[np.float64]) -> None:
     """Raise InputError unless these are word-line voltages of reads, within the limit."""
-    if voltages.ndim != 2 or voltages.shape[1] != crossbar.rows or not len(voltages):
-        raise InputError(f"voltages have shape {voltages.shape}, expected (reads, {crossbar.rows} rows)")
+    check_voltages(crossbar, voltages)
+    if not len(voltages):
+        raise InputError("no voltages: a deck needs one read or more")
     if not bool(np.all(np.abs(voltages) <= LARGEST_VOLTAGE)):
-        raise InputError(f"read voltages must be numbers within +-{LARGEST_VOLTAGE:g} V")
+        raise InputError(f"read voltages must lie within +-{LARGEST_VOLTAGE:g} V")

@@ -13,11 +13,11 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.contents import check_read
 from roa_circuit.crossbar import Crossbar, of_line
 from roa_circuit.errors import ConvergenceError, InputError
 from roa_circuit.memristor import conductance, current, differential_conductance
 from roa_circuit.parameters import Device
-from roa_circuit.solver import check_read
 
 Floats = NDArray[np.float64]
 

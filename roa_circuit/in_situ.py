@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.breaks import Break
+from roa_circuit.contents import check_pulses, check_states
 from roa_circuit.crossbar import Crossbar, of_line
-from roa_circuit.errors import InputError
 from roa_circuit.iterative import Cells
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import (
@@ -30,7 +30,7 @@ from roa_circuit.memristor import (
 from roa_circuit.parameters import Device, Memristor
 from roa_circuit.pulse_step import step_doses
 from roa_circuit.shown import Facts, Shown
-from roa_circuit.solver import check_states, solve_cells
+from roa_circuit.solver import solve_cells
 from roa_circuit.units import engineering
 from roa_circuit.waveforms import WritePulse, line_voltages, write_programme
 
@@ -118,11 +118,10 @@ def write_in_situ(
 
     Raises
     ------
-    InputError : shapes that do not fit the crossbar, or states outside [0, 1].
+    InputError : shapes that do not fit the crossbar, states outside [0, 1], or parts of pulses.
     """
     check_states(crossbar, state)
-    if pulses.shape != crossbar.shape:
-        raise InputError(f"pulses has shape {pulses.shape}, the crossbar is {crossbar.shape}")
+    check_pulses(crossbar, pulses)
     now, disturb = np.array(state, dtype=np.float64), np.zeros(crossbar.shape)
     cell_energy, error = np.zeros(crossbar.shape), np.zeros(crossbar.shape)
     pulse_energy, duration, steps, solves = [], 0.0, 0, 0

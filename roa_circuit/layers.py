@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.contents import check_pulses, check_states, check_voltages
 from roa_circuit.crossbar import Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
@@ -49,14 +50,17 @@ class ProgrammedLayer(Shown):
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        shape = self.crossbar.shape
-        _check_shape("initial_state", self.initial_state, shape)
-        _check_shape("pulses", self.pulses, shape)
-        _check_shape("inputs", self.inputs, (len(self.inputs), self.crossbar.rows))
+        check_states(self.crossbar, self.initial_state)
+        check_pulses(self.crossbar, self.pulses)
+        check_voltages(self.crossbar, self.inputs, "inputs")
         if len(self.labels) not in (0, len(self.inputs)):
             raise InputError(f"labels: {len(self.labels)} for {len(self.inputs)} inputs")
-        _check_range("initial_state", self.initial_state)
-        _check_range("inputs", self.inputs)
+        outside = ~((self.inputs >= 0) & (self.inputs <= 1))
+        if outside.any():
+            read, row = np.argwhere(outside)[0]
+            raise InputError(
+                f"inputs must lie in [0, 1], row {row} of read {read} is {self.inputs[read, row]:.4g}"
+            )
         if self.crossbar.columns < 2:
             raise InputError("a layer needs at least one column beside its reference column")
         if not (np.isfinite(self.input_scale) and self.input_scale > 0):
@@ -95,7 +99,7 @@ class ProgrammedLayer(Shown):
         }
         arrays = {
             "initial_state": self.initial_state,
-            "pulses": self.pulses.astype(np.int16),
+            "pulses": self.pulses.astype(np.int32),
             "inputs": self.inputs,
             "labels": self.labels.astype(np.int32),
         }
@@ -126,7 +130,7 @@ class ProgrammedLayer(Shown):
                 device=Device.from_dict(header["device"]),
                 crossbar=Crossbar.from_dict(header["crossbar"]),
                 initial_state=arrays["initial_state"].astype(np.float64),
-                pulses=arrays["pulses"].astype(np.int64),
+                pulses=arrays["pulses"].astype(np.int64, casting="same_kind"),
                 inputs=arrays["inputs"].astype(np.float64),
                 labels=arrays["labels"].astype(np.int64),
                 input_scale=float(header["input_scale"]),
@@ -136,15 +140,3 @@ class ProgrammedLayer(Shown):
             raise InputError(f"{path}: {error}") from None
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: damaged layer file: {error}") from None
-
-
-def _check_shape(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:
-    if array.shape != shape:
-        raise InputError(f"{name} has shape {array.shape}, expected {shape} (rows, columns)")
-
-
-def _check_range(name: str, array: NDArray[np.float64]) -> None:
-    outside = ~((array >= 0) & (array <= 1))
-    if outside.any():
-        where = tuple(int(i) for i in np.argwhere(outside)[0])
-        raise InputError(f"{name}{list(where)} = {array[where]!r} lies outside [0, 1]")

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit import compiled, iterative
+from roa_circuit.contents import check_read
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.iterative import Cells
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance
 from roa_circuit.parameters import Device, Memristor
-from roa_circuit.solver import check_read, read_currents, solve_cells, solve_linear
+from roa_circuit.solver import read_currents, solve_cells, solve_linear
 
 Floats = NDArray[np.float64]
 

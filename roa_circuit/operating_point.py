@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.contents import check_read
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.cuts import Cuts
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.lines import Lines
 from roa_circuit.memristor import conductance
 from roa_circuit.parameters import Device
-from roa_circuit.solver import check_read, solve_cells, solve_linear
+from roa_circuit.solver import solve_cells, solve_linear
 
 Floats = NDArray[np.float64]
 

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit import compiled, iterative
+from roa_circuit.contents import check_read, check_states
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.cuts import Cuts
-from roa_circuit.errors import ConvergenceError, InputError
+from roa_circuit.errors import ConvergenceError
 from roa_circuit.iterative import NO_VOLTAGE, PROVEN, TOLERANCE, Cells
 from roa_circuit.linear import LinearNetwork
 from roa_circuit.memristor import conductance, differential_conductance
@@ -66,7 +67,12 @@ def effective_weights(crossbar: Crossbar, state: Floats, device: Device) -> Floa
 
     state : (rows, columns) omega in [0, 1]; cells conduct as at the read voltage (Eq. 3). Reading
         is then one matrix product, exact for linear cells; `read_currents` bends as Eq. 2 does.
+
+    Raises
+    ------
+    InputError : states that do not fit the crossbar, or outside [0, 1].
     """
+    check_states(crossbar, state)
     g = conductance(state, device.pulses.read_voltage, device.memristor)
     network = LinearNetwork(crossbar, g)
     return weights_of(network)
@@ -78,28 +84,6 @@ def weights_of(network: LinearNetwork) -> Floats:
         return _linear_currents(network, np.eye(network.crossbar.rows))
     weights = compiled.effective_weights(network.lines, network.conductances, TOLERANCE)
     return network.effective_weights() if weights is None else weights
-
-
-def check_read(crossbar: Crossbar, state: Floats, voltages: Floats) -> None:
-    """Raise InputError unless state and voltages fit the crossbar and are finite."""
-    check_states(crossbar, state)
-    if voltages.ndim != 2 or voltages.shape[1] != crossbar.rows:
-        raise InputError(f"inputs have shape {voltages.shape}, expected (reads, {crossbar.rows})")
-    if not np.isfinite(voltages).all():
-        raise InputError("inputs must be finite voltages")
-
-
-def check_states(crossbar: Crossbar, state: Floats) -> None:
-    """Raise InputError unless states fit the crossbar and lie in [0, 1]."""
-    if state.shape != crossbar.shape:
-        raise InputError(f"states have shape {state.shape}, the crossbar is {crossbar.shape}")
-    outside = ~((state >= 0) & (state <= 1))
-    if outside.any():
-        row, column = np.argwhere(outside)[0]
-        raise InputError(
-            f"states must lie in [0, 1], omega of row {row}, column {column} is"
-            f" {state[row, column]:.4g}; weights g in [-1, 1] are omega = (g + 1) / 2"
-        )
 
 
 def solve_cells(

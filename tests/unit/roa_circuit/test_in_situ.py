@@ -60,7 +60,7 @@ def test_wires_weaken_the_far_corner_most():
 
 
 def test_other_shapes_are_refused():
-    with pytest.raises(InputError, match="pulses has shape"):
+    with pytest.raises(InputError, match="pulses have shape"):
         write_in_situ(default_crossbar(3, 3), np.zeros((3, 3)), np.zeros((3, 2), dtype=int), DEVICE)
 
 
@@ -70,6 +70,22 @@ def test_weights_are_no_states(wrong):
     state = np.array([[0.5, wrong]])
     with pytest.raises(InputError, match=r"row 0, column 1 is .*omega = \(g \+ 1\) / 2"):
         write_in_situ(default_crossbar(1, 2), state, np.ones((1, 2), dtype=int), DEVICE)
+
+
+@pytest.mark.parametrize("part", [0.5, 1.5, np.nan, np.inf])
+def test_parts_of_pulses_are_refused(part):
+    """Half a pulse was given as a whole one, beside a neighbour's whole one."""
+    pulses, state = np.array([[1.0, part]]), np.full((1, 2), 0.5)
+    with pytest.raises(InputError, match=r"whole numbers, .* row 0, column 1 has .*Eq. 6"):
+        write_in_situ(default_crossbar(1, 2), state, pulses, DEVICE)
+
+
+def test_whole_pulses_may_be_floats():
+    """`write` counts in the type of its states."""
+    state, pulses = draw_write(3, 2)
+    crossbar = default_crossbar(3, 2)
+    by_type = [write_in_situ(crossbar, state, pulses.astype(t), DEVICE).state for t in (float, np.int16)]
+    assert (by_type[0] == by_type[1]).all()
 
 
 def test_ideal_select_is_every_row_alone_below_wires_of_their_own():

@@ -39,9 +39,11 @@ def test_round_trip_is_exact(tmp_path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"initial_state": np.full((5, 3), 1.5)}, r"initial_state\[0, 0\] = .*1.5.* outside \[0, 1\]"),
+        ({"initial_state": np.full((5, 3), 1.5)}, "states must lie in .* row 0, column 0 is 1.5"),
         ({"inputs": np.full((4, 5), np.nan)}, "inputs"),
-        ({"pulses": np.zeros((3, 5), dtype=int)}, "pulses has shape"),
+        ({"inputs": np.full((4, 5), 1.5)}, "inputs must lie in .* row 0 of read 0 is 1.5"),
+        ({"pulses": np.zeros((3, 5), dtype=int)}, "pulses have shape"),
+        ({"pulses": np.full((5, 3), 0.5)}, "pulses must be whole numbers"),
         ({"labels": np.zeros(3, dtype=int)}, "labels: 3 for 4"),
         ({"input_scale": 0.0}, "input_scale"),
     ],

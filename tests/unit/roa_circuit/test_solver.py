@@ -171,7 +171,7 @@ def test_one_cell_is_a_voltage_divider():
     ("state", "voltages", "complaint"),
     [
         (np.zeros((2, 3)), np.zeros((1, 3)), "states have shape"),
-        (np.zeros((3, 2)), np.zeros((1, 2)), "inputs have shape"),
+        (np.zeros((3, 2)), np.zeros((1, 2)), "voltages have shape"),
         (np.full((3, 2), 1.1), np.zeros((1, 3)), "states must lie"),
         (np.full((3, 2), np.nan), np.zeros((1, 3)), "states must lie"),
         (np.zeros((3, 2)), np.full((1, 3), np.inf), "finite"),

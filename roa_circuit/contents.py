@@ -1,0 +1,58 @@
+"""Contents: what an array can hold and be given: states, pulses, read voltages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.errors import InputError
+
+
+def check_states(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
+    """Raise InputError unless states fit the crossbar and lie in [0, 1]."""
+    _check_shape(crossbar, state, "states")
+    outside = ~((state >= 0) & (state <= 1))
+    if outside.any():
+        row, column = np.argwhere(outside)[0]
+        raise InputError(
+            f"states must lie in [0, 1], omega of row {row}, column {column} is"
+            f" {state[row, column]:.4g}; weights g in [-1, 1] are omega = (g + 1) / 2"
+        )
+
+
+def check_pulses(crossbar: Crossbar, pulses: NDArray[Any]) -> None:
+    """Raise InputError unless pulse counts fit the crossbar and are whole numbers, of any type."""
+    _check_shape(crossbar, pulses, "pulses")
+    if np.issubdtype(pulses.dtype, np.integer):
+        return
+    broken = ~(np.isfinite(pulses) & (pulses == np.rint(pulses)))
+    if broken.any():
+        row, column = np.argwhere(broken)[0]
+        raise InputError(
+            f"pulses must be whole numbers, > 0 to potentiate: row {row}, column {column} has"
+            f" {pulses[row, column]:.4g}; `write` rounds what Eq. 6 asks for to whole pulses"
+        )
+
+
+def check_read(crossbar: Crossbar, state: NDArray[np.float64], voltages: NDArray[np.float64]) -> None:
+    """Raise InputError unless states and voltages (reads, rows) fit the crossbar and are finite."""
+    check_states(crossbar, state)
+    check_voltages(crossbar, voltages)
+
+
+def check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64], what: str = "voltages") -> None:
+    """Raise InputError unless what word lines are given (reads, rows) fits the array and is finite."""
+    if voltages.ndim != 2 or voltages.shape[1] != crossbar.rows:
+        raise InputError(f"{what} have shape {voltages.shape}, expected (reads, {crossbar.rows} rows)")
+    if not np.isfinite(voltages).all():
+        raise InputError(f"{what} must be finite numbers")
+
+
+def _check_shape(crossbar: Crossbar, values: NDArray[Any], what: str) -> None:
+    if values.shape != crossbar.shape:
+        raise InputError(
+            f"{what} have shape {values.shape}, the crossbar is {crossbar.shape} (rows, columns)"
+        )
