@@ -29,9 +29,8 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
 from roa_circuit.parameters import Device
 from roa_circuit.recovery import Compensation
-from roa_circuit.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.solver import effective_weights, read_currents
-from roa_circuit.sweeps.deployed import Array, Deployed, deploy, voltages, written
+from roa_circuit.sweeps.deployed import Array, Deployed, deploy, settled, voltages, written
 from roa_circuit.tiling import TileSize, outputs
 
 Floats = NDArray[np.float64]
@@ -102,7 +101,6 @@ def on_chips(
     *,
     in_situ: bool,
     exact: bool,
-    circuitry: Circuitry = BARE,
 ) -> CircuitLayer:
     """Write a deployed layer onto chips, and calibrate it where that is wanted.
 
@@ -113,14 +111,10 @@ def on_chips(
     ------
     InputError : lines too slow for the reads, or for pulses in situ.
     """
-    arrays = []
+    arrays, instead = [], "leave --in-situ out, and every cell gets its pulses in full"
     for array, chip in zip(deployed.arrays, chips, strict=True):
-        require_settled_reads(chip.crossbar, chip.device, circuitry)
-        if in_situ:
-            instead = "leave --in-situ out, and every cell gets its pulses in full"
-            require_prompt_writes(chip.crossbar, chip.device, circuitry, instead=instead)
-        state = written(array, chip, in_situ=in_situ)
-        seen = circuitry.settled(chip.crossbar, state, chip.device)
+        state = written(array, chip, in_situ=in_situ, instead=instead)
+        seen = settled(array, chip, state)
         weights = None if exact else effective_weights(seen[0], state, seen[1])
         one = WrittenArray(array=array, chip=chip, state=state, seen=seen, weights=weights)
         arrays.append(one.calibrated())
@@ -150,14 +144,11 @@ class Hardware:
         for index, (name, nominal) in enumerate(layers.items()):
             rows, columns = nominal.crossbar.shape
             lines = replace(self.crossbar, rows=rows, columns=columns)
-            crossbar, device = self.circuitry.applied(lines, self.device)
-            layer = replace(nominal, crossbar=crossbar, device=device)
-            deployed = deploy(layer, nominal, self.tile, self.compensation)
+            layer = replace(nominal, crossbar=lines, device=self.device)
+            deployed = deploy(layer, nominal, self.tile, self.compensation, self.circuitry)
             # Layers are chips of their own: the same place in two layers is not the same draw.
             chips = deployed.chips(self.imperfections, seed * len(layers) + index)
-            ready[name] = on_chips(
-                deployed, chips, in_situ=self.in_situ, exact=name == HEAD, circuitry=self.circuitry
-            )
+            ready[name] = on_chips(deployed, chips, in_situ=self.in_situ, exact=name == HEAD)
         return ready
 
     def accuracy(self, network: Network, episode: Episode, seed: int) -> float:

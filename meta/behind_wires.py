@@ -7,7 +7,7 @@ alone stands on arrays with wires, drivers, readout and what else `Imperfections
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +65,7 @@ def behind_wires(
     for ohms in resistances:
         for episode, head in enumerate(heads):
             wires = Wiring(r_word=ohms, r_bit=ohms)
-            crossbar, device = circuitry.applied(head.crossbar, head.device, wires)
-            layer = replace(head, crossbar=crossbar, device=device)
+            layer = head.behind(circuitry, wires)
             row = WiredEpisode(
                 episode=episode,
                 wire_resistance=ohms,

@@ -18,14 +18,16 @@ from meta.behind_circuit import CircuitLayer, Hardware, classes, head_inputs
 from meta.fewshot import FewShotDataset
 from meta.network import Network
 from roa_circuit.chip import Chip
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.parameters import Device
 from roa_circuit.recovery import Compensation
 from roa_circuit.sweeps.deployed import Deployed
-from roa_circuit.sweeps.fields import OWN, Field, Point, Setup, Value, shared_fields
+from roa_circuit.sweeps.fields import OWN, Field, Point, Value, shared_fields
 from roa_circuit.sweeps.layer import COMPENSATION
+from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.subject import Metric, Numbers
 from roa_circuit.tiling import TileSize
 
@@ -39,12 +41,14 @@ METRICS = (
 class NetworkSubject:
     """A network that adapts to an episode a seed, on chips that the seed draws.
 
+    circuitry : what arrays have beside the lines of `circuit`; lines of its own win over those
     in_situ : pulses go through the wires, which takes seconds an episode
     """
 
     network: Network
     dataset: FewShotDataset
     circuit: Crossbar = field(default_factory=lambda: default_crossbar(1, 2))
+    circuitry: Circuitry = BARE
     device: Device = field(default_factory=default_device)
     imperfections: Imperfections = field(default_factory=Imperfections)
     compensation: Compensation = field(default_factory=Compensation)
@@ -72,7 +76,12 @@ class NetworkSubject:
     @property
     def setup(self) -> Setup:
         """What is varied from."""
-        return Setup(crossbar=self.circuit, device=self.device, imperfections=self.imperfections)
+        return Setup(
+            crossbar=self.circuit,
+            device=self.device,
+            imperfections=self.imperfections,
+            circuitry=self.circuitry,
+        )
 
     def base(self, field: Field) -> Value | None:
         """What the arguments say."""
@@ -92,15 +101,15 @@ class NetworkSubject:
         digest = hashlib.sha256(repr(dataclasses.asdict(self.network.architecture)).encode())
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode() + tensor.numpy(force=True).tobytes())
-        images = np.ascontiguousarray(self.dataset.images)
+        images, setup = np.ascontiguousarray(self.dataset.images), self.setup.to_dict()
+        circuit = {k: v for k, v in setup["circuit"].items() if k not in ("rows", "columns")}
         return {
+            **setup,
             "network": digest.hexdigest(),
             "data": f"{self.dataset.name} {hashlib.sha256(images.tobytes()).hexdigest()}",
             "episodes": {"shots": self.shots, "queries": self.queries, "in_situ": self.in_situ},
-            "circuit": {k: v for k, v in self.circuit.to_dict().items() if k not in ("rows", "columns")},
-            "device": self.device.to_dict(),
+            "circuit": circuit,
             "tiles": str(self.tile),
-            "imperfections": self.imperfections.to_dict(),
             "compensation": self.compensation.name,
         }
 
@@ -140,6 +149,7 @@ class NetworkSubject:
         hardware = Hardware(
             crossbar=setup.crossbar,
             device=setup.device,
+            circuitry=setup.circuitry,
             imperfections=setup.imperfections,
             compensation=choice,
             tile=self.tile,

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from netlists.engines import Analysis, Phase, Plan, run_spice
+from netlists.engines import Phase, Plan, run_spice
 from netlists.parallel import Together
 from netlists.simulators import Engine
 from netlists.verification import relative_error
+from netlists.verify import default_analysis
 from roa_circuit.chip import Chip
 from roa_circuit.solver import read_currents
-from roa_circuit.sweeps.deployed import Deployed, voltages, written
+from roa_circuit.sweeps.deployed import Array, Deployed, Floats, settled, voltages, written
 from roa_circuit.sweeps.fields import Field, Point, Value
 from roa_circuit.sweeps.findings import Check
 from roa_circuit.sweeps.layer import METRICS as LAYER_METRICS
@@ -92,15 +93,17 @@ class SpotCheck:
         errors: dict[str, list[float]] = {"spice_error": [], "state_error": []}
         for array, chip in zip(deployed.arrays, chips, strict=True):
             states, volts = written(array, chip), voltages(array, chip)
-            phase = Phase.both if array.mapped is None else Phase.read
             plan = Plan(
-                phase=phase, analysis=Analysis.sweep, deadline=deadline, keep_in=None, engine=self.engine
+                phase=Phase.both if array.mapped is None else Phase.read,
+                analysis=default_analysis(Phase.read, array.circuitry),
+                deadline=deadline,
+                keep_in=None,
+                engine=self.engine,
+                circuitry=array.circuitry,
             )
             run = run_spice(array.tile, chip, states, plan, Together(weights=(1.0, 1.0)), (0, 1))
             reached = np.clip(run.state, 0.0, 1.0)
-            own, same = (
-                read_currents(chip.crossbar, state, volts, chip.device) for state in (states, reached)
-            )
+            own, same = (_read(array, chip, state, volts) for state in (states, reached))
             sensed["spice"].append(run.sensed)
             sensed["surrogate"].append(chip.sense(own, states, volts))
             errors["spice_error"].append(relative_error(run.currents, same))
@@ -111,6 +114,12 @@ class SpotCheck:
             **{name: max(values) for name, values in errors.items()},
             "same_answers": float(np.mean(answers[0] == answers[1])),
         }
+
+
+def _read(array: Array, chip: Chip, state: Floats, volts: Floats) -> Floats:
+    """The surrogate's currents (reads, columns) [A] of a chip with these states."""
+    crossbar, device = settled(array, chip, state)
+    return read_currents(crossbar, state, volts, device)
 
 
 def check(whole: SpotCheck, share: float) -> Check | None:

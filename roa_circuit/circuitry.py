@@ -31,6 +31,8 @@ from roa_circuit.parameters import Device
 from roa_circuit.waveforms import READ_EDGE
 from roa_circuit.wiring import AS_IT_IS, Wiring
 
+Floats = NDArray[np.float64]
+
 UNITS = {
     "c_word": "F", "c_bit": "F", "c_cell": "F", "read_edge": "s", "read_hold": "s",
     "temperature": "K", "wire_coefficient": "1/K", "activation_energy": "eV",
@@ -98,7 +100,7 @@ class Circuitry:
 
         asked : lines that win over the file's. Rows with transistors are selected by them.
         """
-        crossbar = (asked or AS_IT_IS).on(self.lines.on(crossbar))
+        crossbar = (asked or AS_IT_IS).over(self.lines).on(crossbar)
         warm = {name: np.multiply(getattr(crossbar, name), self._warmth) for name in ("r_word", "r_bit")}
         scheme = "ideal" if self.transistor else crossbar.scheme
         kelvins = 1.0 / NOMINAL_TEMPERATURE - 1.0 / self.temperature
@@ -109,22 +111,36 @@ class Circuitry:
             dataclasses.replace(device, memristor=cells),
         )
 
-    def settled(
-        self, crossbar: Crossbar, state: NDArray[np.float64], device: Device
-    ) -> tuple[Crossbar, Device]:
+    def settled(self, crossbar: Crossbar, state: Floats, device: Device) -> tuple[Crossbar, Device]:
         """What a settled read sees of an array with these states (rows, columns).
 
-        An amplifier ends bit lines with its input resistance. A transistor is `on_resistance` in
-        series with each cell's conductance at the read voltage: the currents scale by 1 / (1 + G r).
+        A transistor is `on_resistance` in series with each cell's conductance at the read voltage:
+        the currents scale by 1 / (1 + G r).
         """
-        if self.amplifier:
-            crossbar = dataclasses.replace(crossbar, r_sense=self.amplifier.input_resistance)
         if self.transistor:
             p = device.memristor
             G = conductance(state, device.pulses.read_voltage, p)
-            series = 1.0 + G * self.transistor.on_resistance(self.temperature)
-            device = device.scaled(p.current_scale / series)
-        return crossbar, device
+            device = device.scaled(p.current_scale / (1.0 + G * self._series))
+        return self.read_out(crossbar), device
+
+    def read_out(self, crossbar: Crossbar) -> Crossbar:
+        """The lines of a settled read: an amplifier ends bit lines with its input resistance."""
+        if self.amplifier is None:
+            return crossbar
+        return dataclasses.replace(crossbar, r_sense=self.amplifier.input_resistance)
+
+    def seen(self, G: Floats) -> Floats:
+        """What lines see [S] of cells of these conductances [S], behind their transistors."""
+        return G / (1.0 + G * self._series)
+
+    def unseen(self, G: Floats) -> Floats:
+        """The cells' conductances [S] that lines see as these [S]: undoes `seen`."""
+        return G / (1.0 - G * self._series)
+
+    @property
+    def _series(self) -> float:
+        """What a transistor adds to a cell [Ohm]."""
+        return self.transistor.on_resistance(self.temperature) if self.transistor else 0.0
 
     @property
     def _warmth(self) -> float:

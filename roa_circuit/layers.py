@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.circuitry import Circuitry
 from roa_circuit.contents import check_pulses, check_states, check_voltages
 from roa_circuit.crossbar import Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device
 from roa_circuit.results import write_file
 from roa_circuit.shown import Facts, Shown
+from roa_circuit.wiring import Wiring
 
 FORMAT = "roa-layer-1"
 _ARRAYS = ("initial_state", "pulses", "inputs", "labels")
@@ -81,6 +83,11 @@ class ProgrammedLayer(Shown):
                 ("wires", wires),
             ],
         )
+
+    def behind(self, circuitry: Circuitry, asked: Wiring | None = None) -> ProgrammedLayer:
+        """The layer on lines of this circuit, or those `asked` for, at its temperature."""
+        crossbar, device = circuitry.applied(self.crossbar, self.device, asked)
+        return replace(self, crossbar=crossbar, device=device)
 
     @property
     def reference_column(self) -> int:

@@ -110,6 +110,11 @@ class Lines:
             r_sense=self.sense_resistance, drive=self.drive, sense=self.sense,
         )  # fmt: skip
 
+    def over(self, circuit: Circuitry | None) -> Circuitry:
+        """The circuit of the file, or none, with these lines in place of its own."""
+        whole = circuit or circuitry.BARE
+        return dataclasses.replace(whole, lines=self.wiring.over(whole.lines))
+
 
 CircuitFile = Annotated[
     Circuitry | None,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.chip import Chip, chip_of
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.compensation import Order, as_it_is, calibrate, heaviest_nearest, predistort
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.imperfections import Imperfections
@@ -21,6 +22,7 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import mapping_constants, voltage_from_input
 from roa_circuit.memristor import conductance, conductance_range, state_from_conductance
 from roa_circuit.programming import after_pulses
+from roa_circuit.settling import require_settled_reads
 from roa_circuit.solver import effective_weights, read_currents
 from roa_circuit.tiling import Tile, TileSize, outputs, split
 
@@ -105,6 +107,7 @@ def recover(
     layer: ProgrammedLayer,
     *,
     tile: TileSize | None = None,
+    circuitry: Circuitry = BARE,
     imperfections: Imperfections | None = None,
     seed: int = 0,
     choices: Sequence[Compensation] = CHOICES,
@@ -112,19 +115,24 @@ def recover(
 ) -> list[Recovery]:
     """Each choice on the same chips, tile by tile.
 
+    circuitry : what the arrays have beside the layer's lines and cells, which it brings to its
+        temperature
     Only calibration knows a chip: pre-distortion and permutation reckon with the nominal device.
 
     Raises
     ------
     InputError : what reading and drawing raise.
     """
-    tiles = split(layer, tile)
+    tiles, nominal = split(layer.behind(circuitry), tile), split(layer, tile)
     chips = [chip_of(one, imperfections, seed) for one in tiles]
-    ideal = [_ideal(one) for one in tiles]
+    for chip in chips:
+        require_settled_reads(chip.crossbar, chip.device, circuitry)
+    ideal = [_ideal(one.layer) for one in nominal]
+    arrays = list(zip(tiles, nominal, chips, strict=True))
     y_ideal = outputs(tiles, [one.currents for one in ideal])
     found = []
     for number, choice in enumerate(choices):
-        reads = [_read(one, chip, choice) for one, chip in zip(tiles, chips, strict=True)]
+        reads = [_read(one, meant.layer, chip, choice, circuitry) for one, meant, chip in arrays]
         y = outputs(tiles, [one.currents for one in reads])
         right = np.argmax(y, axis=1) == layer.labels if len(layer.labels) else None
         pairs = zip(reads, ideal, strict=True)
@@ -144,12 +152,16 @@ def recover(
 
 
 def mapped(
-    tile: Tile, choice: Compensation, meant: ProgrammedLayer | None = None
+    tile: Tile,
+    choice: Compensation,
+    meant: ProgrammedLayer | None = None,
+    circuitry: Circuitry = BARE,
 ) -> tuple[Order, Floats, Floats, float]:
     """(order, states (rows, columns) on the array, digital gain (columns,), share clipped).
 
     meant : whose intended states they are, where the tile's device is not the one that pulses
         were counted for
+    circuitry : what the array has beside; pre-distortion makes up for its amplifiers and transistors
     """
     layer = tile.layer
     device, states = layer.device, _intended(meant or layer)
@@ -161,34 +173,38 @@ def mapped(
         order = heaviest_nearest(layer.crossbar, wanted, volts)
     if not choice.predistorted:
         return order, order.place(states), np.ones(wanted.shape[1]), 0.0
-    found = predistort(layer.crossbar, order.place(wanted), *conductance_range(V_r, p))
-    states = np.clip(state_from_conductance(found.conductances, V_r, p), 0.0, 1.0)
+    least, most = (circuitry.seen(G) for G in conductance_range(V_r, p))
+    found = predistort(circuitry.read_out(layer.crossbar), order.place(wanted), least, most)
+    mapping = state_from_conductance(circuitry.unseen(found.conductances), V_r, p)
+    states = np.clip(mapping, 0.0, 1.0)
     return order, states, found.gain, found.clipped
 
 
-def _read(tile: Tile, chip: Chip, choice: Compensation) -> _Read:
+def _read(
+    tile: Tile, meant: ProgrammedLayer, chip: Chip, choice: Compensation, circuitry: Circuitry
+) -> _Read:
     layer = tile.layer
-    order, states, gain, clipped = mapped(tile, choice)
+    order, states, gain, clipped = mapped(tile, choice, meant, circuitry)
     states = chip.start(states)
+    crossbar, device = circuitry.settled(chip.crossbar, states, chip.device)
 
     def read(inputs: Floats) -> Floats:
         volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs))))
-        currents = read_currents(chip.crossbar, states, volts, chip.device)
+        currents = read_currents(crossbar, states, volts, device)
         return chip.sense(currents, states, volts)
 
     offset = np.zeros(layer.crossbar.columns)
     if choice.calibrated:
         tests = calibration_inputs(layer)
-        wanted = ideal_currents(layer, tests)[:, order.columns]
+        wanted = ideal_currents(layer, tests, meant)[:, order.columns]
         calibration = calibrate(read(tests), wanted, read(np.zeros_like(tests)))
         gain, offset = calibration.gain, calibration.offset
     currents = order.outputs(read(layer.inputs) * gain + offset)
-    weights = order.restore(effective_weights(chip.crossbar, states, chip.device) * gain)
+    weights = order.restore(effective_weights(crossbar, states, device) * gain)
     return _Read(currents=currents, weights=_differential(weights, layer), clipped=clipped)
 
 
-def _ideal(tile: Tile) -> _Read:
-    layer = tile.layer
+def _ideal(layer: ProgrammedLayer) -> _Read:
     p, V_r = layer.device.memristor, layer.device.pulses.read_voltage
     weights = np.asarray(conductance(_intended(layer), V_r, p))
     return _Read(

@@ -63,6 +63,8 @@ def read_hold(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float
 
 def require_settled_reads(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> None:
     """Raise InputError if reads are sampled before they have settled."""
+    if circuitry.read_hold is None:
+        return  # as long as they need
     slowest = time_constant(crossbar, device, circuitry)
     needed, hold = TIME_CONSTANTS * slowest, read_hold(crossbar, device, circuitry)
     if hold < needed:
@@ -79,6 +81,8 @@ def require_prompt_writes(
 
     instead : what to do where such lines are wanted
     """
+    if not circuitry.loads_lines:
+        return
     slowest = _driven(crossbar, device, circuitry)
     width = min(device.pulses.potentiation_width, device.pulses.depression_width)
     if LAG * slowest > MISSED * width:

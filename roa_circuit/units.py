@@ -14,7 +14,7 @@ PREFIXES = {
 
 _QUANTITY = re.compile(
     r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-    r"\s*(?P<prefix>meg|[fpnuµμmkKMG]?)(?P<unit>Ohm|ohm|Ω|V|A|S|s)?\s*"
+    r"\s*(?P<prefix>meg|[fpnuµμmkKMG]?)(?P<unit>Ohm|ohm|Ω|V|A|S|s|F|Hz|eV)?\s*"
 )
 
 
@@ -36,7 +36,10 @@ def parse_quantity(text: str, *, what: str = "value", unit: str = "") -> float:
     written = (match["unit"] or "").replace("ohm", "Ohm").replace("Ω", "Ohm")
     if written and unit and written != unit:
         raise InputError(f"{what}: {text!r} is in {written}, expected {unit}")
-    value = float(f"{match['number']}") * PREFIXES[match["prefix"]]
+    prefix = match["prefix"]
+    if unit == "K" and prefix == "K" and not written:  # 300 K is no 300,000
+        prefix = ""
+    value = float(f"{match['number']}") * PREFIXES[prefix]
     if not math.isfinite(value):
         raise InputError(f"{what}: {text!r} is too large")
     return value

@@ -32,6 +32,10 @@ class Wiring:
         """
         return dataclasses.replace(crossbar, **self._given())
 
+    def over(self, other: Wiring) -> Wiring:
+        """These lines, and the other's where nothing is said here."""
+        return dataclasses.replace(other, **self._given())
+
     def to_dict(self) -> dict[str, Any]:
         """What is given, as in the TOML file; keys carry units."""
         given = {key: self._given().get(name) for key, name in _NAMES.items()}

@@ -15,7 +15,7 @@ from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.units import parse_quantity
-from roa_circuit.wiring import AS_IT_IS, Wiring
+from roa_circuit.wiring import Wiring
 
 if TYPE_CHECKING:
     import torch
@@ -108,8 +108,25 @@ def network_of(
 
 def circuit_of(wires: float | None) -> Crossbar:
     """The design point's circuit, or the same with other wires [Ohm a segment]."""
-    circuit = default_crossbar(1, 2)
-    return circuit if wires is None else replace(circuit, r_word=wires, r_bit=wires)
+    return Wiring(r_word=wires, r_bit=wires).on(default_crossbar(1, 2))
+
+
+def circuitry_of(circuit: Circuitry | None, wires: float | None) -> Circuitry:
+    """What the circuit's file says, with other wires [Ohm a segment] if any are asked for.
+
+    Raises
+    ------
+    InputError : lines of their own resistances, which layers of many sizes cannot have.
+    """
+    circuit = circuit or BARE
+    lines = Wiring(r_word=wires, r_bit=wires).over(circuit.lines)
+    for name, value in vars(lines).items():
+        if isinstance(value, tuple):
+            raise InputError(
+                f"--circuit: [lines] gives {name} line by line, and the layers of a network differ in "
+                "size; give one resistance for all lines"
+            )
+    return replace(circuit, lines=lines)
 
 
 def hardware_of(
@@ -127,8 +144,7 @@ def hardware_of(
 
     Raises
     ------
-    InputError : lines of their own resistances, which layers of many sizes cannot have; options that
-        ask for a circuit without one.
+    InputError : options that ask for a circuit without one, or as `circuitry_of`.
     """
     from meta.behind_circuit import Hardware
     from roa_circuit.imperfections import Imperfections
@@ -140,18 +156,11 @@ def hardware_of(
             if given:
                 raise InputError(f"{option} is about a circuit: add --circuit or --imperfections FILE")
         return None
-    circuit = circuit or BARE
-    for name, value in vars(circuit.lines).items():
-        if isinstance(value, tuple):
-            raise InputError(
-                f"--circuit: [lines] gives {name} line by line, and the layers of a network differ in "
-                "size; give one resistance for all lines"
-            )
-    lines = Wiring(r_word=wires, r_bit=wires)
+    circuitry = circuitry_of(circuit, wires)
     return Hardware(
-        crossbar=lines.on(circuit.lines.on(default_crossbar(1, 2))),
+        crossbar=circuitry.lines.on(default_crossbar(1, 2)),
         device=device,
-        circuitry=replace(circuit, lines=AS_IT_IS),
+        circuitry=circuitry,
         imperfections=imperfections or Imperfections(),
         compensation=chosen,
         in_situ=in_situ,

@@ -13,7 +13,7 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     Shots,
-    circuit_of,
+    circuitry_of,
     dataset_of,
     device_of,
     network_of,
@@ -42,6 +42,7 @@ def sweep(
         bool, options.flag("--in-situ", "Write through the wires, too: seconds more an episode.")
     ] = False,
     wire_resistance: options.WireResistance = None,
+    circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     device: DeviceOption = None,
 ) -> None:
@@ -52,7 +53,7 @@ def sweep(
     chosen = Compensation.parse(compensation)
     net, _ = network_of(network, method, ways)
     subject = NetworkSubject(
-        network=net, dataset=dataset_of(dataset, data), circuit=circuit_of(wire_resistance),
+        network=net, dataset=dataset_of(dataset, data), circuitry=circuitry_of(circuit, wire_resistance),
         device=device_of(device), imperfections=imperfections or Imperfections(), compensation=chosen,
         shots=shots, queries=queries, in_situ=in_situ,
     )  # fmt: skip

@@ -41,14 +41,8 @@ def layer_on(
     layer = load_layer(name)
     if reads is not None and reads > len(layer.inputs):
         raise InputError(f"--reads: layer {layer.name!r} has {len(layer.inputs)} reads, not {reads}")
-    crossbar, device = circuitry.applied(layer.crossbar, layer.device, wiring)
-    return dataclasses.replace(
-        layer,
-        crossbar=crossbar,
-        device=device,
-        inputs=layer.inputs[:reads],
-        labels=layer.labels[:reads],
-    )
+    some = dataclasses.replace(layer, inputs=layer.inputs[:reads], labels=layer.labels[:reads])
+    return some.behind(circuitry, wiring)
 
 
 def note(circuitry: Circuitry) -> None:

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._layer import Layer, Reads, layer_on
+from netlists.commands._layer import Layer, Reads, layer_on, note
 from netlists.tables import format_matrix
 from roa_circuit import console, options
+from roa_circuit.circuitry import Circuitry
 from roa_circuit.crossbar import said
 from roa_circuit.errors import InputError
 from roa_circuit.layers import ProgrammedLayer
@@ -32,6 +33,7 @@ def compensate(
     tile: options.TileOption = str(TileSize()),
     reads: Reads = None,
     lines: options.Lines,
+    circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     states: Annotated[
@@ -44,20 +46,24 @@ def compensate(
 ) -> None:
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
     check_writable(states, json_file)
-    chosen = layer_on(layer, reads=reads, wiring=lines.wiring)
-    size = TileSize.parse(tile)
-    predistorted = _predistorted(chosen, size) if states else None
+    chosen, size, circuitry = layer_on(layer, reads=reads), TileSize.parse(tile), lines.over(circuit)
+    note(circuitry)
+    predistorted = _predistorted(chosen, size, circuitry) if states else None
     with console.percent(f"layer {chosen.name}") as advance:
-        found = recover(chosen, tile=size, imperfections=imperfections, seed=seed, progress=advance)
-    c = chosen.crossbar
+        found = recover(
+            chosen, tile=size, circuitry=circuitry, imperfections=imperfections, seed=seed,
+            progress=advance,
+        )  # fmt: skip
+    c = chosen.behind(circuitry).crossbar
     ohms = said(c.r_word) if c.r_word == c.r_bit else f"{said(c.r_word)} and {said(c.r_bit)}"
     title = f"Layer {chosen.name}: {c.rows} x {c.columns} cells, {ohms} Ohm a segment"
     head = ["", "weights", "outputs", "same", "right", "clipped"]
     console.out.print(console.table(title, head, map(_row, found)))
     console.say(_LEGEND)
     summary: dict[str, Any] = {
-        "layer": chosen.name, **c.to_dict(), "tile": str(size), "reads": len(chosen.inputs),
-        "seed": seed, "imperfections": imperfections.to_dict() if imperfections else None,
+        "layer": chosen.name, **c.to_dict(), "circuit": circuitry.to_dict(), "tile": str(size),
+        "reads": len(chosen.inputs), "seed": seed,
+        "imperfections": imperfections.to_dict() if imperfections else None,
         "recovered": [
             {**dataclasses.asdict(one), "compensation": str(one.compensation)} for one in found
         ],
@@ -68,12 +74,14 @@ def compensate(
     write_summary(json_file, summary)
 
 
-def _predistorted(layer: ProgrammedLayer, size: TileSize) -> tuple[str, list[float]]:
+def _predistorted(
+    layer: ProgrammedLayer, size: TileSize, circuitry: Circuitry
+) -> tuple[str, list[float]]:
     """(the states to map, as CSV; the gain of each column that goes with them)."""
-    tiles = split(layer, size)
+    tiles = split(layer.behind(circuitry), size)
     if len(tiles) > 1:
         raise InputError(f"--states: layer {layer.name!r} needs {len(tiles)} tiles of {size}, not one")
-    _, mapping, gain, _ = mapped(tiles[0], Compensation(predistorted=True))
+    _, mapping, gain, _ = mapped(tiles[0], Compensation(predistorted=True), layer, circuitry)
     return format_matrix(mapping), gain.tolist()
 
 

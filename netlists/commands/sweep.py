@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlists.commands._layer import Layer, Reads, layer_on
+from netlists.commands._layer import Layer, Reads, layer_on, note
 from netlists.spot_checks import SpotCheck, check
 from roa_circuit import options
 from roa_circuit.imperfections import Imperfections
@@ -21,14 +21,17 @@ def sweep(
     tile: options.TileOption = str(TileSize()),
     reads: Reads = None,
     lines: options.Lines,
+    circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
 ) -> None:
     """Vary anything of a layer's circuit, device, pulses and imperfections: one page of what hurts."""
     subject = LayerSubject(
-        layer=layer_on(layer, reads=reads, wiring=lines.wiring),
+        layer=layer_on(layer, reads=reads),
+        circuitry=lines.over(circuit),
         tile=TileSize.parse(tile),
         imperfections=imperfections or Imperfections(),
         compensation=Compensation.parse(compensation),
     )
+    note(subject.circuitry)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
     carry_out(asked, subject, check(whole, asked.checked))

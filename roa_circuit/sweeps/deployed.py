@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.chip import Chip, chip_of
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.compensation import Order, calibrate
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.imperfections import Imperfections
@@ -24,6 +25,7 @@ from roa_circuit.mapping import voltage_from_input
 from roa_circuit.parameters import Device
 from roa_circuit.programming import after_pulses
 from roa_circuit.recovery import Compensation, calibration_inputs, ideal_currents, mapped
+from roa_circuit.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.solver import read_currents
 from roa_circuit.tiling import Tile, TileSize, outputs, split
 
@@ -38,6 +40,7 @@ class Array:
         test patterns and of nothing after those of the layer
     own, meant : the tile's layer as the network knows it, and the one whose states are intended
     order, gain : undo the order and the pre-distortion of what is sensed
+    circuitry : what is beside cells and lines; lines are at its temperature already
     mapped : (rows, columns) states that are set directly; None where the pulses are applied
     wanted : (tests, columns) [A] of the test patterns in the layer's own order, behind perfect
         wires; None where nothing is calibrated
@@ -48,6 +51,7 @@ class Array:
     meant: ProgrammedLayer
     order: Order
     gain: Floats
+    circuitry: Circuitry
     mapped: Floats | None
     wanted: Floats | None
 
@@ -133,15 +137,20 @@ class Deployed:
 
 
 def deploy(
-    layer: ProgrammedLayer, nominal: ProgrammedLayer, size: TileSize, choice: Compensation
+    layer: ProgrammedLayer,
+    nominal: ProgrammedLayer,
+    size: TileSize,
+    choice: Compensation,
+    circuitry: Circuitry = BARE,
 ) -> Deployed:
     """The layer on arrays, compensated as chosen.
 
     nominal : the layer that was meant to be, whose states are the intended ones
+    circuitry : what arrays have beside the layer's lines, which it brings to its temperature
     """
-    tiles = split(layer, size)
+    tiles = split(layer.behind(circuitry), size)
     pairs = zip(tiles, split(nominal, size), strict=True)
-    arrays = tuple(_array(tile, meant.layer, choice) for tile, meant in pairs)
+    arrays = tuple(_array(tile, meant.layer, choice, circuitry) for tile, meant in pairs)
     return Deployed(arrays=arrays, tiles=tiles, labels=layer.labels)
 
 
@@ -149,17 +158,44 @@ def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
     """What the readouts of a chip sense (reads, columns) [A], once the chip is written.
 
     coming : how many chips like this one there will be
+
+    Raises
+    ------
+    InputError : lines too slow for the reads, or for pulses in situ.
     """
     state = written(array, chip)
     volts = voltages(array, chip)
-    currents = read_currents(chip.crossbar, state, volts, chip.device, coming=coming)
+    crossbar, device = settled(array, chip, state)
+    currents = read_currents(crossbar, state, volts, device, coming=coming)
     return chip.sense(currents, state, volts)
 
 
-def written(array: Array, chip: Chip, *, in_situ: bool = True) -> Floats:
+def settled(array: Array, chip: Chip, state: Floats) -> tuple[Crossbar, Device]:
+    """What settled reads see of a chip with these states, its amplifiers and transistors included.
+
+    Raises
+    ------
+    InputError : reads end before they have settled.
+    """
+    require_settled_reads(chip.crossbar, chip.device, array.circuitry)
+    return array.circuitry.settled(chip.crossbar, state, chip.device)
+
+
+def written(
+    array: Array,
+    chip: Chip,
+    *,
+    in_situ: bool = True,
+    instead: str = "write in a simulator (roa-spice program --engine ngspice)",
+) -> Floats:
     """The states (rows, columns) of a chip after its write, in the surrogate.
 
     in_situ : through the wires; else every cell gets its pulses in full
+    instead : what to do where lines lag too far behind the pulses
+
+    Raises
+    ------
+    InputError : they do.
     """
     layer = array.tile.layer
     start = chip.start(layer.initial_state)
@@ -168,6 +204,7 @@ def written(array: Array, chip: Chip, *, in_situ: bool = True) -> Floats:
     elif not in_situ:
         after = np.asarray(after_pulses(start, layer.pulses, chip.device))
     else:
+        require_prompt_writes(chip.crossbar, chip.device, array.circuitry, instead=instead)
         after = _shared_write(_Write(chip.crossbar, start, layer.pulses, chip.device))
     return chip.written(start, after, layer.pulses)
 
@@ -182,9 +219,9 @@ def rms(arrays: Sequence[Floats]) -> float:
     return float(np.sqrt(np.mean(np.concatenate([array.ravel() for array in arrays]) ** 2)))
 
 
-def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation) -> Array:
+def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation, circuitry: Circuitry) -> Array:
     layer, wanted, inputs = tile.layer, None, tile.layer.inputs
-    order, states, gain, _ = mapped(tile, choice, meant)
+    order, states, gain, _ = mapped(tile, choice, meant, circuitry)
     if choice.calibrated:
         tests = calibration_inputs(layer)
         wanted = ideal_currents(layer, tests, meant)
@@ -202,6 +239,7 @@ def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation) -> Array:
         meant=meant,
         order=order,
         gain=gain,
+        circuitry=circuitry,
         mapped=states if choice.predistorted else None,
         wanted=wanted,
     )

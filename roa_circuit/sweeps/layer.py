@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from roa_circuit.chip import Chip
+from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.recovery import Compensation
@@ -22,10 +23,10 @@ from roa_circuit.sweeps.fields import (
     SPREAD,
     Field,
     Point,
-    Setup,
     Value,
     shared_fields,
 )
+from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.subject import Metric, Numbers
 from roa_circuit.tiling import TileSize
 
@@ -44,10 +45,12 @@ class LayerSubject:
     """A layer on crossbars of its own; a seed draws the chips of all its tiles.
 
     Held against the intended states (Eq. 6 undone, as the layer's own device takes pulses) behind
-    perfect wires. `imperfections` and `compensation` hold where they are not varied.
+    perfect wires. `circuitry`, whose lines win over the layer's, `imperfections` and `compensation`
+    hold where they are not varied.
     """
 
     layer: ProgrammedLayer
+    circuitry: Circuitry = BARE
     tile: TileSize = field(default_factory=TileSize)
     imperfections: Imperfections = field(default_factory=Imperfections)
     compensation: Compensation = field(default_factory=Compensation)
@@ -67,14 +70,19 @@ class LayerSubject:
         """Accuracy only where the layer has labels."""
         return METRICS if len(self.layer.labels) else METRICS[1:]
 
-    @property
+    @functools.cached_property
     def setup(self) -> Setup:
         """What is varied from."""
         layer = self.layer
-        return Setup(crossbar=layer.crossbar, device=layer.device, imperfections=self.imperfections)
+        return Setup(
+            crossbar=layer.crossbar,
+            device=layer.device,
+            imperfections=self.imperfections,
+            circuitry=self.circuitry,
+        )
 
     def base(self, field: Field) -> Value | None:
-        """What the layer's file and the description of imperfections say."""
+        """What the layer's file, the circuit's and the description of imperfections say."""
         return self.compensation.name if field.part == OWN else self.setup.value(field)
 
     def describe(self) -> dict[str, Any]:
@@ -87,10 +95,8 @@ class LayerSubject:
             "layer": layer.name,
             "arrays": digest.hexdigest(),
             "input_scale": layer.input_scale,
-            "circuit": layer.crossbar.to_dict(),
-            "device": layer.device.to_dict(),
+            **self.setup.to_dict(),
             "tiles": str(self.tile),
-            "imperfections": self.imperfections.to_dict(),
             "compensation": self.compensation.name,
         }
 
@@ -98,14 +104,14 @@ class LayerSubject:
         """Raise InputError where the circuit, the device or the imperfections refuse the point."""
         self.at(point)
 
-    def at(self, point: Point) -> tuple[ProgrammedLayer, Imperfections, Compensation]:
-        """The layer on the point's circuit, with its device; its imperfections; what is compensated."""
+    def at(self, point: Point) -> tuple[ProgrammedLayer, Setup, Compensation]:
+        """The layer on the point's lines, with its device; all of its setup; what is compensated."""
         shared = {name: value for name, value in point.items() if name != COMPENSATION.name}
         setup = self.setup.at(shared, self.fields)
         layer = dataclasses.replace(self.layer, crossbar=setup.crossbar, device=setup.device)
         choice = point.get(COMPENSATION.name)
         chosen = self.compensation if choice is None else Compensation.parse(str(choice))
-        return layer, setup.imperfections, chosen
+        return layer, setup, chosen
 
     def deployed(self, point: Point) -> Deployed:
         """The point's arrays, before chips are drawn; points that differ in imperfections share them."""
@@ -116,11 +122,11 @@ class LayerSubject:
     def chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:
         """The point's arrays, and the chip that the seed draws for each."""
         deployed = self.deployed(point)
-        return deployed, deployed.chips(self.at(point)[1], seed)
+        return deployed, deployed.chips(self.at(point)[1].imperfections, seed)
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
         """The metrics of the chips that the seeds draw."""
-        deployed, imperfections = self.deployed(point), self.at(point)[1]
+        deployed, imperfections = self.deployed(point), self.at(point)[1].imperfections
         found = []
         for seed in seeds if imperfections.drawn else seeds[:1]:
             pairs = zip(deployed.arrays, deployed.chips(imperfections, seed), strict=True)
@@ -152,5 +158,6 @@ class _Subject:
 
 @functools.lru_cache(maxsize=16)
 def _deployed(subject: _Subject, point: tuple[tuple[str, Value], ...]) -> Deployed:
-    layer, _, choice = subject.subject.at(dict(point))
-    return deploy(layer, subject.subject.layer, subject.subject.tile, choice)
+    own = subject.subject
+    layer, setup, choice = own.at(dict(point))
+    return deploy(layer, own.layer, own.tile, choice, setup.circuitry)

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from roa_circuit.circuitry import described
+from roa_circuit.crossbar import RESISTANCES
+from roa_circuit.crossbar import said as ohms
 from roa_circuit.page import (
     Markup,
     Page,
@@ -23,6 +26,7 @@ from roa_circuit.page import (
 )
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
+from roa_circuit.sweeps.fields import AMPLIFIER, BESIDE
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.tables import half_widths
 from roa_circuit.units import counted, percent
@@ -189,14 +193,15 @@ def _numbers(found: Findings) -> list[tuple[str, str, str]]:
 def _conditions(found: Findings) -> list[tuple[str, str]]:
     document = found.study.subject.describe()
     circuit = document.get("circuit", {})
-    names = ("r_word", "r_bit", "r_source", "r_sense")
-    said = ", ".join(
-        f"{name} {circuit[name]:g} Ω" for name in names if isinstance(circuit.get(name), float)
-    )
+    beside = circuit.get(BESIDE, {})
+    names = [name for name in RESISTANCES if not (name == "r_sense" and AMPLIFIER in beside)]
+    said = [f"{name} {ohms(circuit[name])} Ω" for name in names if name in circuit]
+    said += [f"{side} {circuit[side]}" for side in ("drive", "sense") if side in circuit]
+    said += [described(beside)] if beside else []
     fields = {axis.name: summary.said(axis.field, found.base[axis.name]) for axis in found.sweep.axes}
     rows = [
         ("base", ", ".join(f"{summary.titled(name)} {value}" for name, value in fields.items())),
-        ("circuit", said),
+        ("circuit", ", ".join(said)),
         ("seeds", f"{found.sweep.seeds.start} to {found.sweep.seeds.stop - 1}"),
         ("imperfections", ", ".join(f"{k} = {v}" for k, v in document.get("imperfections", {}).items())),
     ]

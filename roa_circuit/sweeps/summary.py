@@ -153,7 +153,9 @@ def said(field: Field, value: Value) -> str:
     if isinstance(value, str):
         return value
     if field.unit == "-":
-        return f"{value:.3g}"
+        return engineering(value) if abs(value) >= 1000 else f"{value:.3g}"
+    if field.unit.startswith("1/"):
+        return f"{value:.3g} {field.unit}"
     return engineering(float(value), field.unit.replace("Ohm", "Ω"))
 
 

@@ -16,6 +16,8 @@ from meta.behind_circuit import classes, head_inputs, on_chips
 from meta.network import Network, conv
 from meta.sweeps import NetworkSubject
 from roa_circuit.chip import chip_of
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import Amplifier
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.mapping import weight_from_state
@@ -24,6 +26,7 @@ from roa_circuit.recovery import Compensation
 from roa_circuit.sweeps import sweep
 from roa_circuit.sweeps.deployed import deploy, read_chip
 from roa_circuit.tiling import TileSize, outputs
+from roa_circuit.wiring import Wiring
 
 PERFECT = Crossbar(rows=1, columns=2)
 
@@ -114,12 +117,24 @@ def test_the_head_that_is_checked_gives_what_the_whole_network_does(network, bar
     np.testing.assert_allclose(own, whole, rtol=1e-6, atol=1e-9 * np.abs(whole).max())
 
 
+def test_a_circuit_s_amplifiers_end_the_lines_of_every_layer(network, bars):
+    circuitry = Circuitry(amplifier=Amplifier(r_feedback=1e4), lines=Wiring(r_bit=2.0))
+    amplified = NetworkSubject(network=network, dataset=bars, queries=4, circuitry=circuitry)
+    plain = NetworkSubject(network=network, dataset=bars, queries=4)
+    found = amplified.evaluate({"amplifier_gain": 9.0, "word_resistance": 3.0}, [0, 1])
+    same = {"sense_resistance": 1e3, "word_resistance": 3.0, "bit_resistance": 2.0}
+    assert found == plain.evaluate(same, [0, 1])
+    assert min(found["agreement"]) < 0.9
+    assert amplified.describe()["circuit"] != plain.describe()["circuit"]
+
+
 @pytest.mark.ngspice
 def test_the_command_checks_heads_in_ngspice(command, tmp_path, monkeypatch, network):
     monkeypatch.chdir(tmp_path)
     network.save(Path("n.safetensors"))
     how = ("--network", "n.safetensors", "--dataset", "glyphs", "--queries", "1", "--workers", "1")
-    asked = ("--vary", "wire_resistance=0.5", "--repeats", "1", "--check", "100%")
+    Path("c.toml").write_text('[amplifier]\n"r_feedback [Ohm]" = 2e3\n"gain [-]" = 50\n')
+    asked = ("--vary", "wire_resistance=0.5", "--repeats", "1", "--check", "100%", "--circuit", "c.toml")
     code, out, error = command(cli.main, "sweep", *how, *asked)
     assert (code, error) == (0, "")
     assert "head of 5-way 1-shot glyphs in ngspice, 1 point" in out

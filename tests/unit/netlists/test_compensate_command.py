@@ -45,6 +45,30 @@ def test_mapped_states_undo_the_wires_when_solved(command):
     np.testing.assert_allclose(gain * np.loadtxt("i.csv", delimiter=","), ideal, rtol=1e-4)
 
 
+def test_mapped_states_undo_amplifiers_and_transistors_when_solved(command):
+    Path("circuit.toml").write_text(
+        '"temperature [K]" = 340\n[lines]\n"r_bit [Ohm]" = [1, 5, 2, 3]\n[transistor]\n'
+        '[amplifier]\n"r_feedback [Ohm]" = 1e4\n"gain [-]" = 100\n'
+    )
+    circuit = ("--circuit", "circuit.toml", "--source-resistance", "10")
+    asked = ("--layer", "layer.npz", "--states", "mapped.csv", "--json", "c.json", *circuit)
+    code, out, error = command(cli.main, "compensate", *asked)
+    assert (code, error) == (0, "")
+    assert "access transistors" in " ".join(out.split())
+    document = json.loads(Path("c.json").read_text())
+    assert document["circuit"]["amplifier"]["gain [-]"] == 100
+    layer = ProgrammedLayer.load(Path("layer.npz"))
+    volts = 0.1 * layer.inputs
+    np.savetxt("inputs.csv", volts, delimiter=",")
+    Path("device.toml").write_text(layer.device.to_toml())
+    files = ("--states", "mapped.csv", "--inputs", "inputs.csv", "--device", "device.toml")
+    assert command(cli.main, "solve", *files, *circuit, "-o", "i.csv")[0] == 0
+    wanted = after_pulses(layer.initial_state, layer.pulses, layer.device)
+    ideal = current(wanted, volts[:, :, None], layer.device.memristor).sum(axis=1)
+    seen = np.array(document["gain"]) * np.loadtxt("i.csv", delimiter=",")
+    np.testing.assert_allclose(seen, ideal, rtol=1e-3)
+
+
 def test_states_of_a_tiled_layer_are_refused(command):
     asked = ("--layer", "layer.npz", "--tile", "5x2", "--states", "mapped.csv")
     code, _, error = command(cli.main, "compensate", *asked)

@@ -3,6 +3,7 @@
 import csv
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import xarray as xr
 
 from netlists import cli
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.memristor import current
 
 HOW = ("--layer", "layer.npz", "--workers", "1")
 
@@ -90,6 +93,79 @@ def test_spot_checks_find_ngspice_and_surrogate_alike(command):
         assert one["mac_error"] > 0
 
 
+CIRCUIT = """
+"temperature [K]" = 350
+"c_word [F]" = 1e-16
+"c_bit [F]" = 1e-16
+[lines]
+"r_word [Ohm]" = 2
+"r_bit [Ohm]" = [1, 3, 2, 5]
+sense = "top"
+[amplifier]
+"r_feedback [Ohm]" = 5e3
+"gain [-]" = 200
+"gain_bandwidth [Hz]" = 1e9
+"""
+
+
+@pytest.fixture
+def circuit():
+    Path("circuit.toml").write_text(CIRCUIT)
+    return ("--circuit", "circuit.toml")
+
+
+def test_a_point_of_a_circuit_is_what_solve_says_of_it(command, circuit):
+    layer = ProgrammedLayer.load(Path("layer.npz"))
+    replace(layer, pulses=np.zeros_like(layer.pulses)).save(Path("still.npz"))
+    np.savetxt("states.csv", layer.initial_state, delimiter=",")
+    np.savetxt("inputs.csv", 0.1 * layer.inputs, delimiter=",")
+    Path("device.toml").write_text(layer.device.to_toml())
+    vary = ("--vary", "amplifier_gain=20,200", "--vary", "temperature=350")
+    code, *_ = command(cli.main, "sweep", "--layer", "still.npz", *circuit, *vary, "--json", "s.json")
+    assert code == 0
+    Path("circuit.toml").write_text(CIRCUIT.replace("200", "20"))
+    files = ("--states", "states.csv", "--inputs", "inputs.csv", "--device", "device.toml")
+    drivers = ("--source-resistance", layer.crossbar.r_source)  # which the layer's file has
+    assert command(cli.main, "solve", *files, *circuit, *drivers, "-o", "i.csv")[0] == 0
+    seen = np.loadtxt("i.csv", delimiter=",")
+    volts = 0.1 * layer.inputs[:, :, None]
+    ideal = current(layer.initial_state, volts, layer.device.memristor).sum(axis=1)
+    error = np.sqrt(np.mean((seen - ideal) ** 2) / np.mean(ideal**2))
+    with xr.open_dataset("out/sweep/sweep.nc") as data:
+        assert data.current_error.sel(amplifier_gain=20.0).item() == pytest.approx(error, rel=1e-7)
+    beside = json.loads(Path("s.json").read_text())["subject"]["circuit"]["beside"]
+    assert beside["amplifier"]["gain [-]"] == 200
+    assert "gain_bandwidth 1e+09 Hz" in Path("out/sweep/report.html").read_text()
+
+
+def test_options_win_over_the_file_and_another_circuit_needs_another_folder(command, circuit):
+    vary = (*circuit, "--vary", "wire_resistance=0,1", "--drive", "right")
+    code, _, error = command(cli.main, "sweep", *HOW, *vary)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "gives r_bit line by line; vary wire_factor" in error
+    code, *_ = command(cli.main, "sweep", *HOW, *vary, "--wire-resistance", "2")
+    assert code == 0
+    document = json.loads(Path("out/sweep/report.json").read_text())["subject"]["circuit"]
+    assert (document["r_bit"], document["drive"], document["sense"]) == (2.0, "right", "top")
+    Path("circuit.toml").write_text(CIRCUIT.replace("350", "300"))
+    code, _, error = command(cli.main, "sweep", *HOW, *vary, "--wire-resistance", "2")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "points of another circuit" in error
+
+
+@pytest.mark.ngspice
+def test_spot_checks_simulate_the_circuit_of_the_file(command, circuit):
+    vary = ("--vary", "amplifier_gain=10", "--vary", "wire_factor=3", "--vary", "temperature=330")
+    asked = (*circuit, *vary, "--reads", "3", "--check", "100%")
+    assert command(cli.main, "sweep", *HOW, *asked)[0] == 0
+    [one] = json.loads(Path("out/sweep/report.json").read_text())["checks"]["points"]
+    assert one["failed"] == ""
+    assert one["spice_error"] < 1e-6
+    assert one["state_error"] < 5e-3
+    with xr.open_dataset("out/sweep/sweep.nc") as data:
+        assert one["mac_error"] == pytest.approx(data.mac_error.item(), rel=1e-2)
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -113,6 +189,10 @@ def test_spot_checks_find_ngspice_and_surrogate_alike(command):
             "scheme 'V/4' is unknown",
         ),
         (("missing.toml",), "cannot be read"),
+        (("--vary", "amplifier_gain=1,2"), "the circuit has no amplifiers; add a section [amplifier]"),
+        (("--vary", "temperature=1"), "wires of 1 K conduct without resistance"),
+        (("--vary", "c_word=1 pV"), "expected F"),
+        (("--vary", "sigma_wn=0,1", "--circuit", "none.toml"), "none.toml"),
     ],
 )
 def test_mistakes_are_one_line(command, options, says):

@@ -5,24 +5,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.components import Amplifier, Transistor
 from roa_circuit.crossbar import RESISTANCES
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
 from roa_circuit.imperfections import UNITS, Imperfections
 from roa_circuit.sweeps import axes, described
 from roa_circuit.sweeps.description import Sweep, vary_options
-from roa_circuit.sweeps.fields import Setup, find_field, shared_fields
+from roa_circuit.sweeps.fields import COMPONENTS, find_field, shared_fields
+from roa_circuit.sweeps.setup import Setup
 from roa_circuit.toml import loads
 
 FIELDS = shared_fields()
+WITH_BOTH = Circuitry(
+    amplifier=Amplifier(r_feedback=1e4, gain=10.0, gain_bandwidth=1e6), transistor=Transistor()
+)
 
 
 def axis(name, written):
     return axes.parse(FIELDS[name], written)
 
 
-def setup():
-    return Setup(crossbar=default_crossbar(4, 3), device=default_device(), imperfections=Imperfections())
+def setup(circuitry=BARE):
+    return Setup(
+        crossbar=default_crossbar(4, 3),
+        device=default_device(),
+        imperfections=Imperfections(),
+        circuitry=circuitry,
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,13 +95,17 @@ def test_every_imperfection_and_every_resistance_can_be_varied():
 
 @pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.kind is not str])
 def test_every_number_takes_effect_where_it_says(name):
-    field, start = FIELDS[name], setup()
+    field = FIELDS[name]
+    start = setup(WITH_BOTH if field.part in COMPONENTS else BARE)
     before = start.value(field)
     changed = 7 if field.kind is int else 0.5 * before if before else 0.01
     both = {"adc_range": 1e-4} if name == "adc_bits" else {}
     after = start.at({name: changed, **both}, FIELDS)
     assert after != start
-    if field.part != "spread":
+    if field.factor:
+        for line in field.targets:
+            assert getattr(after.crossbar, line) == 0.5 * getattr(start.crossbar, line)
+    elif field.part != "spread":
         assert after.value(field) == changed
 
 
