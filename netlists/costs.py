@@ -1,7 +1,8 @@
-"""What a deck costs before it runs: fitted to timings, within a factor of two.
+"""What a deck costs before it runs: iterations as counted, each as timed; within a factor of two.
 
-An iteration loads every cell and factors the matrix. Eliminated row by row, an array of m x n
-cells (n the shorter side) fills its matrix with m n^2 numbers and takes m n^3 products, which
+A pulse takes ngspice 75 to 110 iterations where it moves one cell of a row, up to 175 where it
+moves all. An iteration loads every cell and factors the matrix. Eliminated row by row, an array of
+m x n cells (n the shorter side) fills its matrix with m n^2 numbers and takes m n^3 products, which
 is what the orderings of Sparse 1.3 and KLU come close to.
 """
 
@@ -63,24 +64,24 @@ class Prices:
 _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
-        load=4.6e-6, dynamic_load=6e-6, factor=1.1e-8, parse=1.6e-4, order=3.0e-7,
-        sweep=5.0, read=19.0, pulse=70.0,
+        load=1.2e-6, dynamic_load=2.2e-6, factor=1.4e-8, parse=2e-4, order=3e-7,
+        sweep=4.0, read=28.0, pulse=100.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
         load=1e-6, dynamic_load=1e-6, factor=1.3e-9, parse=1e-4, order=3e-8,
-        sweep=3.0, read=35.0, pulse=300.0, start=1.0,
+        sweep=3.0, read=35.0, pulse=150.0,
     ),
 }  # fmt: skip
 
 
 # ngspice 46: KLU in place of Sparse 1.3, and compiled Verilog-A in place of behavioural sources.
 _WITH_KLU = {"factor": 1e-9, "order": 5e-9}
-_WITH_OSDI = {"load": 1e-6, "dynamic_load": 3e-6, "parse": 4e-5}
+_WITH_OSDI = {"load": 1e-6, "dynamic_load": 1.1e-6, "parse": 4e-5}
 
 
 # Charge asks for more time points, a transistor is loaded beside each cell: factors of each engine.
-_CHARGED = {Engine.ngspice: 4.0, Engine.vacask: 1.3}
+_CHARGED = {Engine.ngspice: 3.0, Engine.vacask: 1.3}
 _GATED = {Engine.ngspice: 1.7, Engine.vacask: 2.0}
 
 

@@ -1,0 +1,50 @@
+"""What decks are said to cost, beside what ngspice counts."""
+
+import os
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+from netlists.costs import prices
+from netlists.deck import read_deck, sweep_deck, write_deck
+from netlists.simulators import Engine
+from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.waveforms import write_programme
+
+CROSSBAR, DEVICE = default_crossbar(16, 6), default_device()
+RNG = np.random.default_rng(3)
+STATE, VOLTAGES = RNG.uniform(0.1, 0.9, CROSSBAR.shape), RNG.uniform(0, 0.1, (12, CROSSBAR.rows))
+ONE_A_ROW = np.eye(*CROSSBAR.shape, dtype=int)
+SOME = RNG.integers(-1, 2, CROSSBAR.shape) * (np.arange(CROSSBAR.rows) % 4 == 0)[:, None]
+
+
+def iterations(deck, folder):
+    """As the program ngspice accounts for them."""
+    path = folder / "deck.cir"
+    path.write_text(deck.text.replace("noacct", "acct"), encoding="utf-8")
+    done = subprocess.run(
+        ["ngspice", "-b", path.name], cwd=folder, env={**os.environ, "HOME": str(folder)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return int(re.search(r"Total iterations = (\d+)", done.stdout)[1])
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize(
+    "circuitry", [BARE, Circuitry(c_word=1e-15, c_bit=1e-15)], ids=["bare", "charged"]
+)
+def test_pulses_and_reads_are_priced_at_the_iterations_they_take(circuitry, tmp_path):
+    price = prices(Engine.ngspice, circuitry=circuitry)
+    how = {"circuitry": circuitry}
+    reads = iterations(read_deck(CROSSBAR, STATE, VOLTAGES, DEVICE, **how), tmp_path)
+    assert 0.7 < reads / len(VOLTAGES) / price.read < 1.4
+    for pulses in (ONE_A_ROW, SOME):
+        count = sum(1 for _ in write_programme(pulses, DEVICE))
+        writes = iterations(write_deck(CROSSBAR, STATE, pulses, DEVICE, **how), tmp_path)
+        assert 0.6 < writes / count / price.pulse < 1.7
+    if circuitry is BARE:
+        sweep = iterations(sweep_deck(CROSSBAR, STATE, VOLTAGES, DEVICE), tmp_path)
+        assert 0.7 < sweep / len(VOLTAGES) / price.sweep < 1.4
