@@ -77,7 +77,7 @@ def reproduce(
     from meta.reproduction.runs import reproduce as run
     from meta.reproduction.studies import find_study
     from meta.reproduction.trainings import train_missing
-    from roa_circuit.sweeps.clusters import scheduler_at
+    from roa_circuit.sweeps.clusters import quiet_scheduler_at
 
     how: dict[str, Any] = {
         "dataset": dataset,
@@ -86,7 +86,7 @@ def reproduce(
         "budget": Budget(share=budget),
         "seed": seed,
         "jobs": jobs,
-        "scheduler": context.with_resource(scheduler_at(scheduler, jobs)),
+        "scheduler": context.with_resource(quiet_scheduler_at(scheduler, jobs)),
         "compute": compute_of(compute),
     }
     if study == "ablation":

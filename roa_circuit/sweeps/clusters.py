@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from roa_circuit.errors import InputError
@@ -33,6 +34,28 @@ def scheduler_at(asked: str | None, workers: int) -> Iterator[str | None]:
         _require_taken(cluster.job_script())
         cluster.scale(workers)
         yield cluster.scheduler_address
+
+
+@contextmanager
+def quiet_scheduler_at(asked: str | None, workers: int) -> Iterator[str | None]:
+    """`scheduler_at` for a command, which ends in one line where Dask would log tracebacks above it.
+
+    Who has set levels in Dask's configuration, as by DASK_LOGGING__DISTRIBUTED=info, gets those.
+    """
+    if asked:
+        _silence_dask()
+    with scheduler_at(asked, workers) as address:
+        yield address
+
+
+def _silence_dask() -> None:
+    with suppress(ImportError):  # which whoever asks for a cluster tells in one line
+        import dask
+        import distributed  # noqa: F401  (sets its levels as it is imported)
+
+        if not dask.config.get("logging", None):
+            for name in ("distributed", "distributed.client", "distributed.gc"):
+                logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def slurm_cluster() -> Any:

@@ -18,7 +18,7 @@ from roa_circuit.machine import cores
 from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.sweeps import summary, tables
 from roa_circuit.sweeps.budgets import Target, share
-from roa_circuit.sweeps.clusters import scheduler_at
+from roa_circuit.sweeps.clusters import quiet_scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
 from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_checks
 from roa_circuit.sweeps.store import Store
@@ -147,7 +147,7 @@ def carry_out(
     require_any(subject, sweep.configurations())
     workers = asked.workers or cores()
     with ExitStack() as stack:
-        scheduler = stack.enter_context(scheduler_at(asked.scheduler, workers))
+        scheduler = stack.enter_context(quiet_scheduler_at(asked.scheduler, workers))
         bar = stack.enter_context(console.progress())
 
         def study_of(one: Subject, file: str, seeds: Sequence[int], text: str) -> Study:

@@ -3,6 +3,9 @@
 import csv
 import json
 import shlex
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,17 @@ import xarray as xr
 from netlists import cli
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.memristor import current
+
+CLUSTER = """
+import time
+from distributed import LocalCluster
+
+cluster = LocalCluster(
+    n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", dashboard_address=None
+)
+print(cluster.scheduler_address, flush=True)
+time.sleep(60)
+"""
 
 HOW = ("--layer", "layer.npz", "--workers", "1")
 
@@ -76,6 +90,26 @@ def test_sobol_indices_of_a_layer(command):
     assert (wires["field"], disturb["field"]) == ("wire_resistance", "read_disturb")
     assert wires["total"] == pytest.approx(1.0, abs=0.15)
     assert disturb["total"] == pytest.approx(0.0, abs=1e-3)
+
+
+def test_of_a_cluster_that_is_killed_one_line_is_left():
+    """Dask logged a screen of tracebacks above it."""
+    start = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    vary = ("--vary", "wire_resistance=0:100:20000", "--output-dir", "out")
+    with subprocess.Popen([sys.executable, "-c", CLUSTER], **start) as cluster:
+        address = cluster.stdout.readline().strip()
+        asked = ["sweep", *HOW, *vary, "--scheduler", address]
+        program = "from netlists import cli; cli.main()"
+        with subprocess.Popen([sys.executable, "-c", program, *asked], **start) as sweep:
+            points = Path("out/points.jsonl")
+            while sweep.poll() is None and not (points.exists() and points.read_text().count("\n") > 9):
+                time.sleep(0.05)
+            cluster.kill()
+            _, error = sweep.communicate()
+    assert sweep.returncode == 3, error
+    said = f"error: --scheduler {address} went away; what was stored is kept"
+    assert error.startswith(said)
+    assert error.count("\n") == 1
 
 
 @pytest.mark.ngspice
