@@ -55,7 +55,8 @@ def compensate(
             progress=advance,
         )  # fmt: skip
     c = chosen.behind(circuitry).crossbar
-    ohms = said(c.r_word) if c.r_word == c.r_bit else f"{said(c.r_word)} and {said(c.r_bit)}"
+    words, bits = (said(ohms, "{:.3g}".format) for ohms in (c.r_word, c.r_bit))
+    ohms = words if words == bits else f"{words} and {bits}"
     title = f"Layer {chosen.name}: {c.rows} x {c.columns} cells, {ohms} Ohm a segment"
     head = ["", "weights", "outputs", "same", "right", "clipped"]
     console.out.print(console.table(title, head, map(_row, found)))

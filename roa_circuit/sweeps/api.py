@@ -37,7 +37,7 @@ def sweep(
     ...               repeats=10, workers=2)                                    # doctest: +SKIP
     >>> found.accuracy.mean("repeat").plot()                                    # doctest: +SKIP
 
-    subject : a layer, or a `LayerSubject` with imperfections or a compensation of its own
+    subject : a layer, or a `LayerSubject` with a circuit, imperfections or a compensation of its own
     vary : values by field name: a list, or text such as '0:5:11', '0.1:100:7log', '0:5'
     store : JSON lines to keep points in as they come; a file that is there is gone on with
     workers : processes; scheduler : the address of a Dask scheduler in their place, or

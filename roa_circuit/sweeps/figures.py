@@ -36,9 +36,10 @@ def drawings(found: Findings) -> list[Drawing]:
     if found.swings:
         height = 1.2 + 0.45 * len(found.swings)
         caption = "Each field alone, from one end of its range to the other."
-        drawn.append(
-            draw("tornado", caption, lambda figure: _tornado(figure, found), size=(5.2, height))
-        )
+        one = draw(
+            "tornado", caption, lambda figure: _tornado(figure, found), size=(5.2, height), right=0.25
+        )  # on the right is room for half of "100 %"
+        drawn.append(one)
     if found.indices:
         height = 1.0 + 0.55 * len(found.indices)
         text = "Sobol' indices: shares of the variance."

@@ -19,6 +19,7 @@ from roa_circuit.units import counted, engineering, percent
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """Title, head, rows."""
 
+_SYMBOLS = {"sigma_wn": "σ_WN", "r_feedback": "R_f", "width_over_length": "W/L"}
 _MOST_ROWS = 12
 _MOST_COLUMNS = 8
 
@@ -152,6 +153,8 @@ def said(field: Field, value: Value) -> str:
     """A value with its unit, prefixed."""
     if isinstance(value, str):
         return value
+    if field.factor:
+        return f"×{value:.3g}"
     if field.unit == "-":
         return engineering(value) if abs(value) >= 1000 else f"{value:.3g}"
     if field.unit.startswith("1/"):
@@ -169,8 +172,11 @@ def number(metric: Metric, value: float, half: float = math.nan) -> str:
 
 
 def titled(name: str) -> str:
-    """A field's name as words."""
-    return name.replace("sigma_wn", "σ_WN").replace("_", " ").replace("σ WN", "σ_WN")
+    """A field's name as words, and letters where those are shorter."""
+    for written, symbol in _SYMBOLS.items():
+        if name.endswith(written):
+            return name.removesuffix(written).replace("_", " ") + symbol
+    return name.replace("_", " ")
 
 
 def named(metric: Metric) -> str:
