@@ -107,14 +107,15 @@ def _tornado(figure: Figure, found: Findings) -> None:
     axes: Axes = figure.subplots()
     figure.subplots_adjust(left=0.3, top=1.0 - 0.3 / figure.get_figheight())
     rows = list(reversed(found.swings))
-    for end, colour, at, half in (
-        ("low", BLUE, [r.at_low for r in rows], [r.low_half for r in rows]),
-        ("high", RED, [r.at_high for r in rows], [r.high_half for r in rows]),
+    heights = [0.25 if row.covers else 0.6 for row in rows]
+    for end, colour, at, half, height in (
+        ("low", BLUE, [r.at_low for r in rows], [r.low_half for r in rows], 0.6),
+        ("high", RED, [r.at_high for r in rows], [r.high_half for r in rows], heights),
     ):
         lengths = [value - row.at_base for value, row in zip(at, rows, strict=True)]
         bars = _within(found.metric, np.array(at), np.nan_to_num(half))
         axes.barh(
-            range(len(rows)), lengths, left=[row.at_base for row in rows], height=0.6, color=colour,
+            range(len(rows)), lengths, left=[row.at_base for row in rows], height=height, color=colour,
             xerr=bars, error_kw=_BARS, label=f"at the {end} end",
         )  # fmt: skip
     names = [

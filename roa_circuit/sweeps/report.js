@@ -212,8 +212,8 @@ function swings() {
   if (!document.getElementById("tornado")) return;
   const metric = metrics[data.metric], rows = [...data.swings].reverse(), base = data.swings[0].base;
   const height = sized("tornado", 134 + 52 * rows.length);
-  const bars = (key, end, colour) => ({
-    type: "bar", orientation: "h", name: `at the ${end} end`, base, y: rows.map(one => one.title),
+  const bars = (key, end, colour, width) => ({
+    type: "bar", orientation: "h", name: `at the ${end} end`, base, width, y: rows.map(one => one.title),
     x: rows.map(one => one[key] - base), marker: { color: style(colour) },
     error_x: {
       type: "data", symmetric: false, array: rows.map(one => above(one[key], one[key + "_half"] || 0, metric)),
@@ -223,7 +223,7 @@ function swings() {
     customdata: rows.map(one => percent(one[key], metric.more)),
     hovertemplate: "%{y} %{text}<br><b>" + metric.title + " %{customdata}</b><extra></extra>",
   });
-  Plotly.react("tornado", [bars("low", "low", "blue"), bars("high", "high", "red")], layout({
+  Plotly.react("tornado", [bars("low", "low", "blue", 0.8), bars("high", "high", "red", rows.map(one => one.covers ? 0.35 : 0.8))], layout({
     barmode: "overlay", height, margin: barMargin, xaxis: metricAxis(metric), yaxis: { automargin: true },
     shapes: [{ type: "line", x0: base, x1: base, yref: "paper", y0: 0, y1: 1, line: { color: style("ink"), width: 1, dash: "dot" } }],
   }), config);

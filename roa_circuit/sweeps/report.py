@@ -241,6 +241,7 @@ def _data(found: Findings, command: str) -> dict[str, Any]:
                 "low_said": summary.said(one.axis.field, one.axis.between(0.0)),
                 "high": 100 * one.at_high, "high_half": _number(100 * one.high_half),
                 "high_said": summary.said(one.axis.field, one.axis.between(1.0)),
+                "covers": one.covers,
             }
             for one in found.swings
             if math.isfinite(one.size)

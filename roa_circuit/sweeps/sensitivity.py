@@ -36,6 +36,12 @@ class Swing:
         """The largest distance of two of the three means; NaN where one failed."""
         return float(np.ptp([self.at_base, self.at_low, self.at_high]))
 
+    @property
+    def covers(self) -> bool:
+        """Whether a bar from the base to the high end would cover that to the low end."""
+        low, high = self.at_low - self.at_base, self.at_high - self.at_base
+        return low * high > 0 and abs(high) > abs(low)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Index:

@@ -7,11 +7,12 @@ import pytest
 
 from roa_circuit.errors import InputError
 from roa_circuit.sweeps import Metric, Store, Study, described
+from roa_circuit.sweeps.axes import parse
 from roa_circuit.sweeps.budgets import Target, budget, share
 from roa_circuit.sweeps.fields import shared_fields
 from roa_circuit.sweeps.figures import drawings
 from roa_circuit.sweeps.findings import Question, find
-from roa_circuit.sweeps.sensitivity import sobol_indices, tornado
+from roa_circuit.sweeps.sensitivity import Swing, sobol_indices, tornado
 
 QUALITY = Metric(name="quality", meaning="what is left", more_is_better=True)
 ERROR = Metric(name="error", meaning="what is lost", more_is_better=False)
@@ -66,6 +67,14 @@ def linear(point):
 
 
 BOTH = {"sigma_wn": "0:4", "stuck_on": "0:0.2"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "covers"), [(0.9, 0.2, True), (0.2, 0.9, False), (1.2, 0.2, False), (1.1, 1.4, True)]
+)
+def test_a_bar_to_the_high_end_may_cover_the_other(low, high, covers):
+    ends = {"at_base": 1.0, "at_low": low, "at_high": high, "low_half": 0.0, "high_half": 0.0}
+    assert Swing(axis=parse(FIELDS["sigma_wn"], "0:4"), base=1.0, **ends).covers is covers
 
 
 def test_a_linear_budget_alone_and_together(ask):
