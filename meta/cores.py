@@ -1,49 +1,131 @@
-"""Cores: the tasks of a batch over a processor's threads, each task on one.
+"""Cores: work over a processor's cores, a process each.
 
-The tensors of a task are small: two threads that share every operation wait for each other more than
-they compute. Two that take a task each do not.
+A task's tensors are small: two threads that share every operation wait for each other more than they
+compute, and two that take a task each wait for Python's lock a third of their time. Processes wait
+for nothing, but take seconds to start.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+import os
+import subprocess
+import sys
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
 
-import torch
+from meta.line import Line, pair
+from roa_circuit.errors import WorkerError
 
-T = TypeVar("T")
-R = TypeVar("R")
+Shared = TypeVar("Shared")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+START = 4.0
+"""What processes take to start, or nearly [s]: they import torch."""
+
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # glibc: give nothing back after a task, the next asks for as much again; a sixth of the time
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+}
+
+_ALONE = "OMP_NUM_THREADS=1 there is none but this one"
+
+POSSIBLE = os.name == "posix"
+"""Whether a process can be handed a socket here."""
 
 
 class Cores:
-    """As many threads as torch has when this is made; results come in the order of the tasks."""
+    """Processes of one thread each. They end with this object, or with this process however it ends."""
 
-    def __init__(self) -> None:
-        count = torch.get_num_threads()
-        self._pool = _single_threaded(count) if count > 1 else None
+    def __init__(self, count: int) -> None:
+        self.processes = [_start() for _ in range(count)]
+        self._lines = [line for line, _ in self.processes]
+        self._starting = list(self._lines)
+        weakref.finalize(self, _end, self.processes)
 
-    def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
-        """`work` of every task."""
-        return map(work, tasks) if self._pool is None else self._pool.map(work, tasks)
+    def started(self, *, within: float | None = 0.0) -> bool:
+        """Whether all of them have started, or do within so many seconds; None waits until they have."""
+        try:
+            while self._starting and (begun := _with_news(self._starting, within)):
+                for line in begun:
+                    line.receive()
+                    self._starting.remove(line)
+        except (EOFError, OSError):
+            raise WorkerError(
+                "a process for one of the cores ended before it began, and said why above; with "
+                f"{_ALONE}"
+            ) from None
+        return not self._starting
+
+    def map(
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item]
+    ) -> list[Result]:
+        """function(shared, item) of every item, in their order; whoever is free takes the next.
+
+        function : of a module, which is how a process finds it
+
+        Raises
+        ------
+        WorkerError : a process was killed. What a function raises is raised here, when all is done.
+        """
+        self.started(within=None)
+        try:
+            outcomes = self._outcomes((function, shared), items)
+        except (EOFError, OSError):
+            raise WorkerError(
+                "a process for one of the cores was killed, most often for want of memory; with "
+                f"{_ALONE}"
+            ) from None
+        for _, error in outcomes:
+            if error is not None:
+                raise error
+        return [result for result, _ in outcomes]
+
+    def _outcomes(self, work: Any, items: Sequence[Any]) -> list[Any]:
+        for line in self._lines:
+            line.send(work)
+        for line in self._lines:
+            line.receive()  # or the first item would overwrite the arrays of the work
+        left, doing, done, free = deque(enumerate(items)), {}, {}, list(self._lines)
+        while free:
+            for line in free:
+                if left:
+                    doing[line], item = left.popleft()
+                    line.send((item,))
+                else:
+                    line.send(())
+            free = _with_news(list(doing))
+            for line in free:
+                done[doing.pop(line)] = line.receive()
+        return [done[index] for index in range(len(items))]
 
 
-def _single_threaded(count: int) -> ThreadPoolExecutor:
-    """Threads whose operations use one core each; the caller's keep theirs.
+def _with_news(lines: list[Line], within: float | None = None) -> list[Line]:
+    """Those of some lines, waited for, that have something to say, or are cut."""
+    return wait(lines, within) if lines else []  # type: ignore[arg-type, return-value]
 
-    Torch counts for every thread by itself, and a new one takes over what was set last when it first
-    asks: so all ask here, and the count is set back when they have.
-    """
-    pool, started = ThreadPoolExecutor(count), threading.Barrier(count + 1)
 
-    def start() -> None:
-        torch.set_num_threads(1)
-        torch.get_num_threads()
-        started.wait()
+def _start() -> tuple[Line, subprocess.Popen[bytes]]:
+    ours, its = pair()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "meta._core", *map(str, its.ends)],
+        stdin=subprocess.DEVNULL,
+        pass_fds=its.ends,
+        env=os.environ | _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        start_new_session=True,  # a Ctrl-C in the terminal is for us
+    )
+    its.close()
+    return ours, process
 
-    for _ in range(count):
-        pool.submit(start)
-    started.wait()
-    torch.set_num_threads(count)
-    return pool
+
+def _end(processes: Sequence[tuple[Line, subprocess.Popen[bytes]]]) -> None:
+    for line, process in processes:
+        line.close()
+        process.kill()
+        process.wait()

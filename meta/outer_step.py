@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import functools
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from meta.configuration import Training
-from meta.cores import Cores
 from meta.hardware import WriteModel
 from meta.head import write_losses
-from meta.learners import constraint, outer_loss
+from meta.learners import constraint
 from meta.network import Network
+from meta.objective import Objective, Phase
+from meta.one_by_one import OneByOne
 from meta.precision import CPU
 from meta.recording import Recording
 from meta.tasks import Task
-
-
-class Phase(NamedTuple):
-    """What outer steps have in common: whether the inner step is written in pulses, and the progress
-    of the multi-step loss."""
-
-    written: bool
-    progress: float
 
 
 class OuterStep:
@@ -45,7 +37,8 @@ class OuterStep:
     ) -> None:
         self.network, self.how, self.write, self.noise, self.dtype = network, how, write, noise, dtype
         self.recordings: dict[Phase, Recording] = {}
-        self.cores = Cores()
+        self.objective = Objective(how=how, write=write, dtype=dtype)
+        self.one_by_one = OneByOne(network, self.objective, how.epochs * how.iterations)
 
     def gradients(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
         """Set the gradients of a batch: (mean query loss, mean query accuracy)."""
@@ -71,43 +64,11 @@ class OuterStep:
             return self.erased_head(tasks)
         return (self.one_by_one if network.compute == CPU else self.side_by_side)(tasks, phase)
 
-    def loss(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """(query loss, query accuracy) of a task that writes every weight, or the means of a stack."""
-        loss, logits = outer_loss(
-            self.network,
-            tasks,
-            self.write if phase.written else None,
-            progress=phase.progress,
-            relative_rate=self.how.relative_rate if phase.written else 1.0,
-            rng=self.noise,
-            second_order=self.how.second_order,
-            dtype=self.dtype,
-        )
-        return loss, (logits.argmax(-1) == tasks.query_labels).float().mean()
-
     def side_by_side(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
         """Backward of a whole stack."""
-        loss, accuracy = self.loss(tasks, phase)
+        loss, accuracy = self.objective(self.network, tasks, phase)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach(), accuracy
-
-    def one_by_one(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Backward of every task on a core of its own; their sum is the same on any number of cores."""
-        parameters = [p for p in self.network.parameters() if p.requires_grad]
-
-        def gradients(task: Task) -> tuple[Tensor, Tensor, tuple[Tensor | None, ...]]:
-            loss, accuracy = self.loss(task, phase)
-            found = torch.autograd.grad(loss / len(tasks), parameters, allow_unused=True)
-            return loss.detach(), accuracy, found
-
-        losses, accuracies = [], []
-        for loss, accuracy, found in self.cores.map(gradients, tasks):
-            losses.append(loss)
-            accuracies.append(accuracy)
-            for parameter, gradient in zip(parameters, found, strict=True):
-                if gradient is not None:
-                    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
-        return torch.stack(losses).mean(), torch.stack(accuracies).mean()
 
     def erased_head(self, tasks: Task) -> tuple[Tensor, Tensor]:
         """Backward of tasks that write an erased head, each at a noise level of its own."""

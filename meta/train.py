@@ -21,7 +21,8 @@ from meta.episodes import Episodes, embedded, episode_accuracies
 from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
 from meta.network import Network
-from meta.outer_step import OuterStep, Phase
+from meta.objective import Phase
+from meta.outer_step import OuterStep
 from meta.precision import CPU, fastest_dtype
 from meta.tasks import TaskSource, channels_first
 from roa_circuit.errors import InputError

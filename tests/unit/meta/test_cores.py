@@ -1,6 +1,13 @@
-"""Tasks over the cores of a processor: the same sums, and nobody else's threads touched."""
+"""Work over processes: in order, without a trace, and the same sums as in this one."""
 
-import threading
+import gc
+import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,48 +17,103 @@ from meta.architecture import Architecture
 from meta.configuration import Training
 from meta.cores import Cores
 from meta.hardware import WriteModel
+from meta.line import pair
 from meta.network import Network
-from meta.outer_step import OuterStep, Phase
+from meta.objective import Phase
+from meta.outer_step import OuterStep
 from meta.tasks import TaskSource, channels_first
+from roa_circuit.errors import WorkerError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
 
-
-@pytest.fixture
-def threads():
-    """Sets how many threads torch has, and sets it back."""
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are handed sockets")
 
 
-def test_each_task_has_a_thread_of_its_own_and_results_keep_their_order(threads):
-    threads(3)
-    meeting = threading.Barrier(3)
-
-    def work(number):
-        meeting.wait(timeout=20)  # three at once, or none gets past here
-        return number, torch.get_num_threads(), threading.get_ident()
-
-    numbers, counts, places = zip(*Cores().map(work, range(6)), strict=True)
-    assert numbers == (0, 1, 2, 3, 4, 5)
-    assert counts == (1,) * 6
-    assert len(set(places)) == 3
-    assert torch.get_num_threads() == 3
+@pytest.fixture(scope="module")
+def cores():
+    """Two processes, for all tests that leave them alive."""
+    return Cores(2)
 
 
-def test_one_core_needs_no_threads(threads):
-    threads(1)
-    assert set(Cores().map(lambda _: threading.get_ident(), range(3))) == {threading.get_ident()}
+def test_a_line_carries_arrays_of_any_size_and_leaves_them_writable():
+    here, there = pair()
+    big, small = np.arange(3_000_000.0).reshape(2, -1), np.arange(3, dtype=np.uint8)
+    here.send({"big": big, "small": small, "none": np.empty((0, 4)), "name": "theta"})
+    received = there.receive()
+    assert received["name"] == "theta"
+    for name, sent in (("big", big), ("small", small), ("none", np.empty((0, 4)))):
+        np.testing.assert_array_equal(received[name], sent)
+        assert received[name].flags.writeable
+    here.send(small)
+    assert received["big"][1, -1] == 2_999_999  # the next message does not touch the last
+    here.close()
+    there.receive()
+    with pytest.raises(EOFError):
+        there.receive()
+    there.close()
 
 
-def test_what_fails_on_a_core_fails_here(threads):
-    threads(2)
+def test_results_keep_their_order_whoever_computes_them(cores):
+    assert cores.map(operator.add, 10, range(7)) == [10, 11, 12, 13, 14, 15, 16]
+    assert cores.map(operator.add, 10, []) == []
+    sent = np.arange(500_000.0)
+    for found in cores.map(operator.mul, sent, [2.0, 3.0, 4.0]):
+        assert found[-1] / sent[-1] in {2.0, 3.0, 4.0}
+
+
+def test_each_process_has_one_thread(cores):
+    assert cores.map(eval, "__import__('torch').get_num_threads()", [{}] * 4) == [1] * 4
+
+
+def test_what_fails_there_fails_here_and_the_others_go_on(cores):
     with pytest.raises(ZeroDivisionError):
-        list(Cores().map(lambda number: 1 / number, [1, 0]))
+        cores.map(operator.floordiv, 12, [1, 0, 2])
+    assert cores.map(operator.floordiv, 12, [1, 2, 3]) == [12, 6, 4]
 
 
-def test_gradients_do_not_depend_on_the_number_of_cores(bars, threads):
+def test_a_killed_process_is_one_line():
+    cores = Cores(1)
+    cores.started(within=None)
+    with pytest.raises(WorkerError, match="killed, most often for want of memory"):
+        cores.map(os.kill, cores.processes[0][1].pid, [signal.SIGKILL])
+
+
+def test_processes_end_with_what_started_them():
+    cores = Cores(2)
+    cores.started(within=None)
+    pids = [process.pid for _, process in cores.processes]
+    assert all(_alive(pid) for pid in pids)
+    del cores
+    gc.collect()
+    assert not any(_alive(pid) for pid in pids)
+
+
+def test_processes_end_when_this_one_is_killed():
+    code = (
+        "from meta.cores import Cores; import os, time\n"
+        "cores = Cores(1)\n"
+        "cores.started(within=None)\n"
+        "print(*[process.pid for _, process in cores.processes], flush=True)\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.kill()
+    assert len(pids) == 1
+    deadline = time.monotonic() + 20
+    while any(_alive(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_gradients_do_not_depend_on_where_tasks_are_computed(bars, cores):
     """Bit for bit, so that a run resumes on another machine as it began."""
     source = TaskSource(
         images=channels_first(bars.split("train")), ways=5, shots=1, queries=3, rotate=True
@@ -59,12 +121,39 @@ def test_gradients_do_not_depend_on_the_number_of_cores(bars, threads):
     tasks = source.draw(np.random.default_rng(0), 5)
     write = WriteModel(device=load_device("zhang2021"), how=Programming())
     found = []
-    for count in (1, 2, 4):
-        threads(count)
+    for where in (None, cores):
         network = Network(Architecture(filters=8), torch.Generator().manual_seed(0))
+        network.log_rates.requires_grad_(False)
         step = OuterStep(network, Training(), write, np.random.default_rng(0), torch.float32)
-        threads(1)  # what the tasks' threads have, and the constraint now too
+        step.one_by_one.cores = where
+        before = torch.get_num_threads()
         outcome = step.gradients(tasks, Phase(written=True, progress=1.0))
-        found.append([*outcome, *(p.grad for p in network.parameters() if p.grad is not None)])
-    for other in found[1:]:
-        assert all(torch.equal(a, b) for a, b in zip(found[0], other, strict=True))
+        assert torch.get_num_threads() == before
+        gradients = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+        assert "weights.fc" in gradients
+        assert "log_rates.fc" not in gradients
+        found.append([*outcome, *gradients.values()])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+
+
+def test_processes_start_when_what_is_left_takes_longer(bars, monkeypatch):
+    source = TaskSource(
+        images=channels_first(bars.split("train")), ways=5, shots=1, queries=3, rotate=True
+    )
+    tasks = source.draw(np.random.default_rng(0), 2)
+    write = WriteModel(device=load_device("zhang2021"), how=Programming())
+    started = []
+    monkeypatch.setattr("meta.one_by_one.Cores", started.append)
+    before = torch.get_num_threads()
+    try:
+        for threads, iterations in ((1, 10**9), (2, 3), (2, 10**9)):
+            torch.set_num_threads(threads)
+            network = Network(Architecture(filters=8), torch.Generator().manual_seed(0))
+            how = Training(epochs=1, iterations=iterations)
+            step = OuterStep(network, how, write, np.random.default_rng(0), torch.float32)
+            for _ in range(2):
+                assert started == []
+                step.gradients(tasks, Phase(written=False, progress=1.0))
+    finally:
+        torch.set_num_threads(before)
+    assert started == [2]

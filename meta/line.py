@@ -1,0 +1,70 @@
+"""A line between two processes: messages through a socket, the arrays in them through shared memory.
+
+A socket's buffer holds a fraction of a network: the two ends would wait for each other a dozen times a
+message.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import tempfile
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+class Line:
+    """One end. Both processes are of this toolkit, and started by one another.
+
+    ends : file descriptors of its socket, of the memory that it writes to and of that which it reads
+    """
+
+    def __init__(self, *ends: int) -> None:
+        self.ends = ends
+        self._socket, self._to, self._from = Connection(ends[0]), *ends[1:]
+
+    def fileno(self) -> int:
+        """For `multiprocessing.connection.wait`."""
+        return self._socket.fileno()
+
+    def send(self, message: Any) -> None:
+        """Send what can be pickled; the other end has received the last message by now."""
+        arrays: list[pickle.PickleBuffer] = []
+        head = pickle.dumps(message, protocol=5, buffer_callback=arrays.append)
+        parts = [array.raw() for array in arrays]
+        os.pwritev(self._to, parts, 0)
+        self._socket.send((head, [len(part) for part in parts]))
+
+    def receive(self) -> Any:
+        """The next message.
+
+        Raises
+        ------
+        EOFError, OSError : the other end is closed.
+        """
+        head, sizes = self._socket.recv()
+        parts = [bytearray(size) for size in sizes]
+        os.preadv(self._from, parts, 0)
+        return pickle.loads(head, buffers=parts)
+
+    def close(self) -> None:
+        """Close this end."""
+        self._socket.close()
+        os.close(self._to)
+        os.close(self._from)
+
+
+def pair() -> tuple[Line, Line]:
+    """Both ends of a new line."""
+    one, other = (end.detach() for end in socket.socketpair())
+    there, back = _memory(), _memory()
+    return Line(one, there, back), Line(other, os.dup(back), os.dup(there))
+
+
+def _memory() -> int:
+    """Of no name, so that nothing of it is left behind."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("roa")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

@@ -1,0 +1,49 @@
+"""What an outer step lowers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from meta.configuration import Training
+from meta.hardware import WriteModel
+from meta.learners import outer_loss
+from meta.network import Network
+from meta.tasks import Task
+
+
+class Phase(NamedTuple):
+    """What outer steps have in common: whether the inner step is written in pulses, and the progress
+    of the multi-step loss."""
+
+    written: bool
+    progress: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """The loss of tasks that write every weight, without noise.
+
+    write : what pulses are written on
+    dtype : of what goes through the network
+    """
+
+    how: Training
+    write: WriteModel
+    dtype: torch.dtype
+
+    def __call__(self, network: Network, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
+        """(query loss, query accuracy) of a task, or the means of a stack."""
+        loss, logits = outer_loss(
+            network,
+            tasks,
+            self.write if phase.written else None,
+            progress=phase.progress,
+            relative_rate=self.how.relative_rate if phase.written else 1.0,
+            second_order=self.how.second_order,
+            dtype=self.dtype,
+        )
+        return loss, (logits.argmax(-1) == tasks.query_labels).float().mean()
