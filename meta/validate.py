@@ -34,6 +34,7 @@ from roa_circuit.imperfections import Imperfections
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.parameters import Device
 from roa_circuit.sweeps.findings import Check
+from roa_circuit.sweeps.layer import METRICS as LAYER_METRICS
 
 QUERIES = 5
 NICENESS = 10
@@ -185,4 +186,6 @@ def referee(
 
 def head_check(network: NetworkSubject, share: float) -> Check | None:
     """A share of the points of a network's sweep, its adapted heads written and read in ngspice."""
-    return check(SpotCheck(subject=network, chips=network.head_chips, part="head of "), share)
+    own = [metric for metric in LAYER_METRICS if metric.name != "agreement"]  # with a head's own ideal
+    whole = SpotCheck(subject=network, chips=network.head_chips, scores=own, part="head of ")
+    return check(whole, share)

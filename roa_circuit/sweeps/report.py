@@ -131,17 +131,17 @@ def _budget(found: Findings) -> list[Markup]:
 
 
 def _checks(found: Findings, checks: Checks) -> list[Markup]:
-    metrics = found.study.subject.metrics
     theirs = {metric.name: checks.values(metric.name) for metric in checks.study.subject.metrics}
+    metrics = [metric for metric in found.study.subject.metrics if metric.name in theirs][:2]
     ours = {m.name: found.study.values(checks.points, m.name)[:, 0] for m in metrics}
     head = [*(summary.titled(a.name) for a in found.sweep.axes), "current error", "ω error"]
-    for metric in metrics[:2]:
+    for metric in metrics:
         head += [f"{summary.named(metric)}, surrogate", "ngspice"]
     rows = []
     for i, point in enumerate(checks.points[:_MOST_ROWS]):
         values = [summary.said(axis.field, point[axis.name]) for axis in found.sweep.axes]
         errors = [f"{theirs[name][i]:.1e}" for name in ("spice_error", "state_error")]
-        pairs = [summary.number(m, side[m.name][i]) for m in metrics[:2] for side in (ours, theirs)]
+        pairs = [summary.number(m, side[m.name][i]) for m in metrics for side in (ours, theirs)]
         rows.append((*values, *errors, *pairs))
     more = len(checks.points) - len(rows)
     caption = "Written and read in ngspice on the chips of the first seed, beside the surrogate"
@@ -198,7 +198,7 @@ def _conditions(found: Findings) -> list[tuple[str, str]]:
     names = [name for name in RESISTANCES if not (name == "r_sense" and AMPLIFIER in beside)]
     said = [f"{name} {ohms(circuit[name])} Ω" for name in names if name in circuit]
     said += [f"{side} {circuit[side]}" for side in ("drive", "sense") if side in circuit]
-    said += [described(beside)] if beside else []
+    said += [described(beside).replace("Ohm", "Ω")] if beside else []
     fields = {axis.name: summary.said(axis.field, found.base[axis.name]) for axis in found.sweep.axes}
     rows = [
         ("base", ", ".join(f"{summary.titled(name)} {value}" for name, value in fields.items())),

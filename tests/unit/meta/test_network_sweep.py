@@ -141,3 +141,6 @@ def test_the_command_checks_heads_in_ngspice(command, tmp_path, monkeypatch, net
     [checked] = json.loads(Path("out/sweep/report.json").read_text())["checks"]["points"]
     assert checked["failed"] == ""
     assert checked["spice_error"] < 1e-6
+    assert "agreement" not in checked  # the head's own, where the sweep has the network's
+    with xr.open_dataset("out/sweep/sweep.nc") as data:
+        assert checked["accuracy"] == data.accuracy.item()
