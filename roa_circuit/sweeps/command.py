@@ -45,8 +45,9 @@ class Asked:
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUES",
-            help="What to vary, as often as needed: wire_resistance=0:5:11, sense_resistance=1:10k:9log,"
-            " sigma_wn=0,1,2,4; of other designs than grids also an interval: sigma_wn=0:4.",
+            help="What to vary, as often as needed: wire_resistance=0:5:11, sigma_wn=0,1,2,4,"
+            " amplifier_gain=10:1k:9log of --circuit; of other designs than grids also an interval:"
+            " sigma_wn=0:4.",
         ),
     ] = None
     design: Annotated[
