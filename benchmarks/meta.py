@@ -4,12 +4,11 @@ python benchmarks/meta.py [--quick] --json FILE
 
 `seconds` and `peer_seconds` are medians of one outer step (8 tasks, 5-way 1-shot, 15 queries, second
 order; two threads, or two processes of one), taken in turns; `error` is the difference of the mean
-loss. The float32 row
-runs the toolkit's own path in the peer's precision, the first in the one that training uses here. The
-last row is the same step while a worker verifies a head in ngspice, beside one on its own: a ratio of 1
-says that training does not notice. Where torch sees a GPU, two rows more compare a stack of the tasks
-with the plain loop and with vmap, all three there. learn2learn 0.2 is no peer, as it does not build on
-Python 3.11.
+loss. The float32 row runs the toolkit's own path in the peer's precision, the first in the one that
+training uses here. The last row is the same step while a worker verifies a head in ngspice, beside
+one on its own: a ratio of 1 says that training does not notice. Where torch sees a GPU, two rows more
+compare a stack of the tasks with the plain loop and with vmap, all three there. learn2learn 0.2 is no
+peer, as it does not build on Python 3.11.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ from __future__ import annotations
 import functools
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -165,19 +163,18 @@ def compare(case: str, ours: Losses, peer: Losses, network: Network, repeats: in
 
 
 def beside_ngspice(network: Network, repeats: int) -> Row:
-    """One step with and one without a verification going on in a worker, in turns."""
+    """Steps with and without a verification going on in a worker, in turns."""
     tasks, step, head = drawn(), own(network, fastest_dtype()), load_layer("fc")
-    times: tuple[list[float], list[float]] = ([], [])
+    alone, beside = [], []
     with worker_pool(1) as pool:
         pool.submit(verify, head, workers=1).result()
         for _ in range(repeats):
-            times[1].append(seconds(lambda: step(network, tasks)))
+            alone += [seconds(lambda: step(network, tasks)) for _ in range(9)]
             waiting = pool.submit(verify, head, workers=1)
-            time.sleep(1.0)  # until ngspice computes
-            times[0].append(seconds(lambda: step(network, tasks)))
-            waiting.result()
-    medians = [statistics.median(one) for one in times]
-    return row("roa, ngspice in a worker", medians[0], "without ngspice", medians[1], 0.0)
+            while not waiting.done():
+                beside.append(seconds(lambda: step(network, tasks)))
+    means = [statistics.mean(times) for times in (beside, alone)]  # of long and short turns of ngspice
+    return row("roa, ngspice in a worker", means[0], "without ngspice", means[1], 0.0)
 
 
 def on_a_gpu(repeats: int) -> Iterator[Row]:
@@ -210,7 +207,7 @@ def measure(quick: bool) -> Iterator[Row]:
     if torch.cuda.is_available():
         yield from on_a_gpu(repeats)
     if not quick:
-        yield beside_ngspice(network, repeats)
+        yield beside_ngspice(network, 3)
 
 
 if __name__ == "__main__":

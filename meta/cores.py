@@ -118,7 +118,7 @@ def _start() -> tuple[Line, subprocess.Popen[bytes]]:
         stdin=subprocess.DEVNULL,
         pass_fds=its.ends,
         env=os.environ | _ENVIRONMENT | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        start_new_session=True,  # a Ctrl-C in the terminal is for us
+        process_group=0,  # a Ctrl-C is for us. A session of its own would outweigh what is nice in ours
     )
     its.close()
     return ours, process
