@@ -34,7 +34,7 @@ _ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
 }
 
-_ALONE = "OMP_NUM_THREADS=1 there is none but this one"
+_ALONE = "a training goes on with --resume, and with OMP_NUM_THREADS=1 in this process alone"
 
 POSSIBLE = os.name == "posix"
 """Whether a process can be handed a socket here."""
@@ -58,8 +58,7 @@ class Cores:
                     self._starting.remove(line)
         except (EOFError, OSError):
             raise WorkerError(
-                "a process for one of the cores ended before it began, and said why above; with "
-                f"{_ALONE}"
+                f"a process for one of the cores ended before it began, and said why above; {_ALONE}"
             ) from None
         return not self._starting
 
@@ -79,8 +78,7 @@ class Cores:
             outcomes = self._outcomes((function, shared), items)
         except (EOFError, OSError):
             raise WorkerError(
-                "a process for one of the cores was killed, most often for want of memory; with "
-                f"{_ALONE}"
+                f"a process for one of the cores was killed, most often for want of memory; {_ALONE}"
             ) from None
         for _, error in outcomes:
             if error is not None:
