@@ -58,8 +58,8 @@ class Answer(NamedTuple):
 class OneByOne:
     """The mean loss of batches and its gradients, the same to the last bit on any number of cores.
 
-    As many processes compute tasks as torch has threads when this is made. They start when the steps
-    left are seen to take longer than that; until they are there, tasks are computed here.
+    As many processes compute tasks as torch has threads when this is made, or as there are tasks. They
+    start when the steps left are seen to take longer than that; until then, tasks are computed here.
     """
 
     def __init__(self, network: Network, objective: Objective, steps: int) -> None:
@@ -96,8 +96,9 @@ class OneByOne:
             answers = [question.of(self.network, task) for task in tasks]
         self._done += 1
         left = (time.perf_counter() - begun) * (self._steps - self._done)
-        if self._count > 1 and self._done > 1 and left > 2 * START:  # the first also loads kernels
-            self.cores = self.cores or Cores(self._count)
+        count = min(self._count, len(tasks))
+        if count > 1 and self._done > 1 and left > 2 * START:  # the first also loads kernels
+            self.cores = self.cores or Cores(count)
         return answers
 
     def _on_cores(self, question: Question, tasks: Task) -> list[Answer]:
