@@ -29,44 +29,42 @@ def test_the_shipped_head_behind_wires(command):
     assert found["predistorted"]["agreement"] == 1.0
 
 
-def test_mapped_states_undo_the_wires_when_solved(command):
-    wires = ("--wire-resistance", "3", "--source-resistance", "10", "--sense-resistance", "10")
+CIRCUIT = """
+"temperature [K]" = 340
+[lines]
+"r_bit [Ohm]" = [1, 5, 2, 3]
+[transistor]
+[amplifier]
+"r_feedback [Ohm]" = 1e4
+"gain [-]" = 100
+"""
+
+
+@pytest.mark.parametrize(
+    ("between", "says", "curvature"),
+    [
+        (("--wire-resistance", "3", "--source-resistance", "10", "--sense-resistance", "10"), "", 1e-4),
+        (("--circuit", "circuit.toml", "--source-resistance", "10"), "access transistors", 5e-4),
+    ],
+)
+def test_mapped_states_undo_what_lies_between_when_solved(command, between, says, curvature):
+    Path("circuit.toml").write_text(CIRCUIT)
     asked = ("--layer", "layer.npz", "--states", "mapped.csv", "--json", "c.json")
-    assert command(cli.main, "compensate", *asked, *wires)[0] == 0
-    gain = np.array(json.loads(Path("c.json").read_text())["gain"])
-    layer = ProgrammedLayer.load(Path("layer.npz"))
-    volts = 0.1 * layer.inputs
-    np.savetxt("inputs.csv", volts, delimiter=",")
-    Path("device.toml").write_text(layer.device.to_toml())
-    files = ("--states", "mapped.csv", "--inputs", "inputs.csv", "--device", "device.toml")
-    assert command(cli.main, "solve", *files, *wires, "-o", "i.csv")[0] == 0
-    wanted = after_pulses(layer.initial_state, layer.pulses, layer.device)
-    ideal = current(wanted, volts[:, :, None], layer.device.memristor).sum(axis=1)
-    np.testing.assert_allclose(gain * np.loadtxt("i.csv", delimiter=","), ideal, rtol=1e-4)
-
-
-def test_mapped_states_undo_amplifiers_and_transistors_when_solved(command):
-    Path("circuit.toml").write_text(
-        '"temperature [K]" = 340\n[lines]\n"r_bit [Ohm]" = [1, 5, 2, 3]\n[transistor]\n'
-        '[amplifier]\n"r_feedback [Ohm]" = 1e4\n"gain [-]" = 100\n'
-    )
-    circuit = ("--circuit", "circuit.toml", "--source-resistance", "10")
-    asked = ("--layer", "layer.npz", "--states", "mapped.csv", "--json", "c.json", *circuit)
-    code, out, error = command(cli.main, "compensate", *asked)
+    code, out, error = command(cli.main, "compensate", *asked, *between)
     assert (code, error) == (0, "")
-    assert "access transistors" in " ".join(out.split())
+    assert says in " ".join(out.split())
     document = json.loads(Path("c.json").read_text())
-    assert document["circuit"]["amplifier"]["gain [-]"] == 100
+    assert ("amplifier" in document["circuit"]) == bool(says)
     layer = ProgrammedLayer.load(Path("layer.npz"))
     volts = 0.1 * layer.inputs
     np.savetxt("inputs.csv", volts, delimiter=",")
     Path("device.toml").write_text(layer.device.to_toml())
     files = ("--states", "mapped.csv", "--inputs", "inputs.csv", "--device", "device.toml")
-    assert command(cli.main, "solve", *files, *circuit, "-o", "i.csv")[0] == 0
+    assert command(cli.main, "solve", *files, *between, "-o", "i.csv")[0] == 0
     wanted = after_pulses(layer.initial_state, layer.pulses, layer.device)
     ideal = current(wanted, volts[:, :, None], layer.device.memristor).sum(axis=1)
     seen = np.array(document["gain"]) * np.loadtxt("i.csv", delimiter=",")
-    np.testing.assert_allclose(seen, ideal, rtol=1e-3)
+    np.testing.assert_allclose(seen, ideal, rtol=curvature)  # of Eq. 2, which nothing undoes
 
 
 def test_states_of_a_tiled_layer_are_refused(command):
