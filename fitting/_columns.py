@@ -22,24 +22,24 @@ UNITS = {
 }  # fmt: skip
 READINGS = ("conductance", "resistance", "read_current")
 
-# Titles as they are met, without units, lower case, anything but letters and digits as '_'.
+# Titles as they are met, without units, lower case; what is no letter or digit does not count.
 SPELLINGS = {
     LABEL: "train trace train_id cycle",
     DEVICE: "device device_id cell cell_id address dut sample",
     NUMBER: "pulse_number pulse_no pulse_nr pulse_index pulse_id n_pulse",
-    "voltage": "voltage v v_pulse vpulse pulse_voltage pulse_v v_write vwrite v_prog v_program volts "
+    "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
     "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias",
-    "width": "width pulse_width pulsewidth t_pulse tpulse pw duration pulse_duration t_width t_p",
-    "read_voltage": "read_voltage v_read vread read_v v_r readvoltage",
+    "width": "width pulse_width t_pulse pw duration pulse_duration t_width t_p",
+    "read_voltage": "read_voltage v_read read_v v_r",
     "conductance": "conductance g g_read conductance_after g_after g_final cond",
     "resistance": "resistance r r_read resistance_after r_after r_final res",
-    "read_current": "read_current i_read iread read_i i_r current_after i_after read_current_after",
+    "read_current": "read_current i_read read_i i_r current_after i_after read_current_after",
     "current": "current i i_sweep amps",
     "conductance_before": "conductance_before g_before g_initial g_init g0",
     "resistance_before": "resistance_before r_before r_initial r_init r0",
     "read_current_before": "read_current_before current_before i_before i_initial i0",
 }
-MEANING = {text: name for name, texts in SPELLINGS.items() for text in texts.split()}
+MEANING = {text.replace("_", ""): name for name, texts in SPELLINGS.items() for text in texts.split()}
 
 _TITLE = re.compile(r"(?P<name>[^\[\]()]*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<round>[^()]*)\))?")
 _OHM = re.compile("(\u2126|Ω|ohms|ohm)$", re.IGNORECASE)
@@ -62,9 +62,9 @@ def title(name: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A title's name without its unit: lower case, words parted by '_'."""
+    """A title's name without its unit: letters and digits alone, lower case."""
     match = _TITLE.fullmatch(text)
-    return re.sub(r"[^a-z0-9]+", "_", (match["name"] if match else text).lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "", (match["name"] if match else text).lower())
 
 
 def unit_of(text: str) -> str | None:

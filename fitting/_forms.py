@@ -181,7 +181,7 @@ def _require(sheet: Sheet, known: set[str], others: tuple[str, ...], how: Conven
         if f"{name}_before" in known and name not in known:
             needed.append(name)
     hints = {"voltage": "--pulse -1.1V,3us", "width": "--pulse -1.1V,3us", "read_voltage": "--read 0.1V",
-             "conductance": "--unit S, if every column is a train"}  # fmt: skip
+             "conductance": "--unit A, S or Ohm, if every column is a train"}  # fmt: skip
     for name in needed:
         if name not in known:
             found = nearest(title(name), others)

@@ -22,6 +22,7 @@ _BOUNDS = {
     "delta": (1e-3, 100.0), "alpha": (1e-20, 1e3), "beta": (1e-3, 100.0),
 }  # fmt: skip
 _LARGEST_SINH = 300.0  # delta or beta times the largest voltage: e^300 still squares
+_FAINTEST = 1e-3  # alpha over the smallest reading: fainter still, no slope leads back
 _MOST_STEPS = 100  # real data need some 20
 _BRIEF = 20
 _FINEST, _COARSE = 1e-9, 1e-4
@@ -115,6 +116,8 @@ def limits(name: str, m: Measurements) -> tuple[float, float]:
     low, high = _BOUNDS[name]
     if name in ("delta", "beta"):
         high = min(high, _LARGEST_SINH / float(np.abs(m.read_voltage).max(initial=1e-3)))
+    if name == "alpha":
+        low = max(low, _FAINTEST * float(np.abs(m.current[m.current != 0]).min(initial=1.0)))
     return float(np.log(low)), float(np.log(high))
 
 

@@ -71,16 +71,14 @@ def estimated(
     for name in NAMES:
         at_prior = name in solution.held and name not in tied
         value = float(getattr(p, name))
-        result[name] = _estimate(
-            name, value, getattr(prior, name), ends.get(name), reach, at_prior=at_prior
-        )
+        result[name] = _estimate(name, value, getattr(prior, name), ends.get(name), at_prior=at_prior)
     return result, said
 
 
 def _ends(
     objective: Objective, solution: Solution, jacobian: FloatArray, widening: FloatArray, reach: float
-) -> tuple[dict[str, tuple[float, float]], str]:
-    """(the 95 % ends of every logarithm that is told, how they were found).
+) -> tuple[dict[str, tuple[float, float, float]], str]:
+    """(the 95 % ends and the error of every logarithm that is told, how they were found).
 
     Unless all constants are identifiable, the curvature is not believed of any: the misfit is profiled.
     """
@@ -96,8 +94,8 @@ def _ends(
     if max(errors) > IDENTIFIABLE_LOG_ERROR:
         return profile_ends(objective, solution, told, widening), "profile likelihood"
     logs, far = solution.x[: len(NAMES)], reach * errors * noise / judged
-    ends = np.stack([logs - far, logs + far], axis=1).tolist()
-    found = {name: (low, high) for name, (low, high) in zip(NAMES, ends, strict=True) if name in told}
+    ends = np.stack([logs - far, logs + far, far / reach], axis=1).tolist()
+    found = {name: tuple(three) for name, three in zip(NAMES, ends, strict=True) if name in told}
     return found, "covariance, normal in the logarithm"
 
 
@@ -105,13 +103,12 @@ def _estimate(
     name: str,
     value: float,
     prior: float,
-    ends: tuple[float, float] | None,
-    reach: float,
+    ends: tuple[float, float, float] | None,
     *,
     at_prior: bool,
 ) -> Estimate:
     if ends is not None:
-        stderr, ci95 = from_ends(value, ends, reach)
+        stderr, ci95 = from_ends(value, ends)
         return Estimate(name=name, value=value, unit=UNITS[name], stderr=stderr, ci95=ci95,
                         basis="data", prior=prior)  # fmt: skip
     return Estimate(
@@ -120,9 +117,7 @@ def _estimate(
     )  # fmt: skip
 
 
-def from_ends(
-    value: float, ends: tuple[float, float], reach: float
-) -> tuple[float, tuple[float, float]]:
-    """(standard error, interval) from the ends of its logarithm, `reach` errors away."""
-    low, high = np.exp(ends).tolist()
-    return value * (ends[1] - ends[0]) / (2.0 * reach), (min(low, value), max(high, value))
+def from_ends(value: float, ends: tuple[float, float, float]) -> tuple[float, tuple[float, float]]:
+    """(standard error, interval) from the ends and the error of its logarithm."""
+    low, high = np.exp(ends[:2]).tolist()
+    return value * ends[2], (min(low, value), max(high, value))

@@ -172,8 +172,9 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
     reach = float(np.abs(m.read_voltage[m.sweep]).max()) if m.sweep.any() else 1.0
     V = np.linspace(-reach, reach, 121)
     ends = {omega: np.asarray(current(omega, V, f.memristor)) for omega in (1.0, 0.0)}
-    size, prefix = prefix_for(float(np.abs(ends[1.0]).max()))
-    visible = limits(np.concatenate([*ends.values(), m.current[m.sweep]]) / size)
+    shown = m.current[m.sweep] if m.sweep.any() else np.concatenate([*ends.values()])
+    size, prefix = prefix_for(float(np.abs(shown).max()))
+    visible = limits(shown / size)
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()

@@ -8,7 +8,7 @@ import numpy as np
 
 from fitting.measurements import FloatArray, Measurements
 from roa_circuit.errors import InputError, nearest
-from roa_circuit.units import engineering, percent
+from roa_circuit.units import counted, engineering, percent
 
 WEIGHTINGS = ("auto", "relative", "absolute", "reads")
 FEWEST_READS = 10
@@ -96,7 +96,9 @@ def weighting(m: Measurements, name: str = "auto") -> Weighting:
         raise InputError(f"{m.source}: --weighting reads: no state was read twice; read some states "
                          "again without a pulse between, or use --weighting relative")  # fmt: skip
     count = 0 if noise is None else noise.count
-    told = f"read noise {noise} from {count} re-readings" if count else "no state was read twice"
+    told = (
+        f"read noise {noise} from {counted(count, 're-reading')}" if count else "no state was read twice"
+    )
     if name == "absolute":
         scale = np.full(len(m), float(np.sqrt(np.mean(size**2))))
         return Weighting(name="absolute", scale=scale, read_noise=_usual(noise, scale, size),

@@ -1,6 +1,7 @@
 """Profile likelihood: how far one constant goes until the best misfit rises by a 95 % step.
 
-It follows bends and one-sided flatness, which the curvature at the optimum does not see.
+It follows bends and one-sided flatness, which the curvature at the optimum does not see. Beyond the
+step the misfit may stay on a shelf or fall into another valley, so it is asked for 20 % off, too.
 """
 
 from __future__ import annotations
@@ -11,21 +12,25 @@ import numpy as np
 
 from fitting._elimination import projected
 from fitting._search import Solution, limits, search
-from fitting.identifiability import covariance, student
+from fitting.identifiability import IDENTIFIABLE_LOG_ERROR, covariance, student
 from fitting.measurements import FloatArray
 from fitting.residuals import NAMES, Objective
 
 _MOST_TRIALS = 20
 _NEAR = 0.005  # of its reach: how well the end of an interval is found
+_ASTRAY = 0.5  # of a logarithm: how far an extrapolation is trusted
+_SURE = 0.01  # of a logarithm: nothing is asked of 20 % off
+_OFF = float(np.log(1.2))
 
 
 def profile_ends(
     objective: Objective, solution: Solution, names: Collection[str], widening: FloatArray
-) -> dict[str, tuple[float, float]]:
-    """The 95 % ends of the logarithms of `names`; without both ends a name is missing.
+) -> dict[str, tuple[float, float, float]]:
+    """(the 95 % ends, the standard error) of the logarithms of `names`; without both ends none.
 
-    `widening` (7,) is how much wider each is for correlated misfits. What the solution holds at the
-    prior, or knows in products only, is let free.
+    The error is that of the interval, or of 20 % off where the misfit leaves more there. `widening`
+    (7,) is how much wider each is for correlated misfits. What the solution holds at the prior, or
+    knows in products only, is let free.
     """
     if not names:
         return {}
@@ -43,7 +48,8 @@ def profile_ends(
         below = _crossing(line, -error, wanted, line.room(-1.0))
         above = None if below is None else _crossing(line, error, wanted, line.room(1.0))
         if below is not None and above is not None:
-            found[name] = (float(free.x[place]) + below, float(free.x[place]) + above)
+            at, curved = float(free.x[place]), (above - below) / (2.0 * reach)
+            found[name] = (at + below, at + above, _error(line, curved, float(widening[place])))
     return found
 
 
@@ -59,25 +65,42 @@ class _Profile:
         self._objective, self._free, self._place, self._unit = objective, free, place, max(unit, 1e-300)
         self._direction = direction
         self._visited = {0.0: free.x}
+        m, trains = objective.measurements, len(free.x) - len(NAMES)
+        bounds = [limits(name, m) for name in NAMES] + [(-np.inf, np.inf)] * trains
+        self._low, self._high = np.transpose(bounds)
 
     def room(self, sign: float) -> float:
         """How far the logarithm may go to this side."""
-        low, high = limits(NAMES[self._place], self._objective.measurements)
-        return float((high if sign > 0 else low) - self._free.x[self._place])
+        bound = (self._high if sign > 0 else self._low)[self._place]
+        return float(bound - self._free.x[self._place])
 
     def __call__(self, u: float) -> float:
         """sqrt of the rise at `u` from the optimum, in units of the noise: |u| / error if normal."""
         near = min(self._visited, key=lambda other: abs(other - u))
-        begin = self._visited[near] + (u - near) * self._direction
+        begin = np.clip(self._visited[near] + (u - near) * self._direction, self._low, self._high)
+        astray = np.abs(begin - self._visited[near]).max() > _ASTRAY
+        if astray:  # flat directions lead nowhere, but narrow canyons are lost without theirs
+            alone = self._visited[near].copy()
+            alone[self._place] = begin[self._place]
+            begin = min(begin, alone, key=lambda x: search(self._objective, x, NAMES).cost)
         moved = search(self._objective, begin, {NAMES[self._place]})
         self._visited[u] = moved.x
         return float(np.sqrt(max(moved.cost - self._free.cost, 0.0))) / self._unit
 
 
-def _crossing(line: Callable[[float], float], error: float, reach: float, room: float) -> float | None:
-    """u where line(u) = reach, from `error` (its sign is the side) up to `room`; None beyond that.
+def _error(line: Callable[[float], float], curved: float, widening: float) -> float:
+    """The error of a logarithm: `curved`, from its interval, unless 20 % off the misfit leaves more."""
+    if not _SURE < curved <= IDENTIFIABLE_LOG_ERROR:
+        return curved
+    far = max(_OFF * widening / max(line(u), 1e-9) for u in (-_OFF, _OFF))
+    return far if far > IDENTIFIABLE_LOG_ERROR else curved
 
-    Secants on a nearly straight line, kept inside the bracket that they find.
+
+def _crossing(line: Callable[[float], float], error: float, reach: float, room: float) -> float | None:
+    """u where line(u) = reach, from `error` (its sign is the side) up to `room`; None if there is none.
+
+    Secants on a nearly straight line, kept inside the bracket that they find. Where the line jumps
+    over `reach` a search has lost its valley, and there is no end to believe.
     """
     inside, at_inside = 0.0, 0.0
     outside, at_outside = None, np.inf
@@ -96,6 +119,8 @@ def _crossing(line: Callable[[float], float], error: float, reach: float, room: 
         if outside is None:
             u = u * float(np.clip(reach / max(value, 1e-9), 1.2, 3.0))
         else:
+            if abs(outside - inside) < _NEAR * abs(outside):
+                return None
             share = (reach - at_inside) / (at_outside - at_inside)
-            u = inside + float(np.clip(share, 0.1, 0.9)) * (outside - inside)
-    return float(u)
+            u = inside + (min(share, 0.9) if share > 0.1 else 0.5) * (outside - inside)
+    return None

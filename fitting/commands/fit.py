@@ -59,9 +59,9 @@ def fit(
     """
     from fitting._outputs import write_all
     from fitting.fit import as_printed, fit_device
-    from fitting.intervals import check_method
-    from fitting.intervals import intervals as find_intervals
     from fitting.measurements import describe, read_measurements
+    from fitting.methods import check_method
+    from fitting.methods import intervals as find_intervals
     from fitting.report_page import page
     from fitting.verdict import REJECTED, judge
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from fitting import _options as options
 from roa_circuit import console
+from roa_circuit.units import counted
 
 
 def inspect(
@@ -31,7 +32,7 @@ def inspect(
     trains = inspect_trains(m)
     columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
     rows = [[escape(cell) for cell in row] for row in rows_of(trains, most)]
-    console.out.print(console.table(f"{m.source}: {len(trains)} trains", columns, rows))
+    console.out.print(console.table(f"{m.source}: {counted(len(trains), 'train')}", columns, rows))
     if len(trains) > most:
         console.out.print(f"and {len(trains) - most} more (--most {len(trains)} lists all)")
     for line in [describe(m), *summary(m, trains)]:

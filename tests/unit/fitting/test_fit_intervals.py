@@ -8,12 +8,17 @@ import pytest
 from scipy.optimize import least_squares
 
 from fitting import fit_device, read_measurements
+from fitting._search import search
 from fitting.bands import constants_covariance
-from fitting.intervals import block_length, bootstrap, curvature, intervals, profile
+from fitting.bootstrap import block_length, bootstrap
+from fitting.identifiability import log_errors, student
+from fitting.intervals import curvature, profile
 from fitting.measurements import Measurements
-from fitting.profile import _crossing
-from fitting.residuals import NAMES, predict, schedule
+from fitting.methods import intervals
+from fitting.profile import _crossing, _error
+from fitting.residuals import NAMES, predict, schedule, to_search
 from roa_circuit.errors import InputError
+from roa_circuit.parameters import Memristor
 
 PULSES = ((-1.1, 3e-6, 1.4, 3e-5), (-1.3, 5e-8, 1.7, 5e-7))
 
@@ -34,6 +39,25 @@ def few_pulses(p, noise, seed=0, pulses=10):
     exact = predict(p, np.array([0.1, 0.2, 0.98, 0.02]), blank, schedule(blank))
     rng = np.random.default_rng(seed)
     return dataclasses.replace(blank, current=exact * (1 + noise * rng.standard_normal(len(V))))
+
+
+def no_sweep(p, seed):
+    """Two short trains at four amplitudes, 2 % of noise: gamma and alpha are anybody's guess."""
+    pulses = ((-1.55, 1.8e-8, 10), (0.96, 7.3e-3, 27)), ((-0.62, 0.094, 15), (2.39, 1.9e-9, 16))
+    rows = [
+        (train, V, T)
+        for train, kinds in enumerate(pulses)
+        for V, T, count in kinds
+        for _ in range(count)
+    ]
+    train, V, T = np.array(rows).T
+    blank = Measurements(
+        source="no sweep", labels=("a", "b"), train=train.astype(np.int64), voltage=V, width=T,
+        read_voltage=np.full(len(V), 0.05), current=np.ones(len(V)), sweep=np.zeros(len(V), bool),
+    )  # fmt: skip
+    exact = predict(p, np.array([0.4, 0.2]), blank, schedule(blank))
+    noise = 0.02 * np.random.default_rng(seed).standard_normal(len(V))
+    return dataclasses.replace(blank, current=exact * (1 + noise))
 
 
 def ends(found, name, value):
@@ -82,6 +106,26 @@ def test_a_profile_ends_where_scipys_refit_is_a_95_percent_step_worse(prior):
             assert np.sqrt(rise) == pytest.approx(1.98, rel=0.02), (name, end)
 
 
+@pytest.mark.parametrize("seed", [3, 8])
+def test_a_profile_ends_in_the_deepest_valley(prior, seed):
+    """k may be larger only with an off current: a search that lost alpha must find it again."""
+    p = Memristor(k=2.17e-4, mu1=16.12, mu2=10.45, gamma=5.42e-3, delta=1.169, alpha=7.64e-4, beta=0.494)
+    f = fit_device(no_sweep(p, seed), prior)
+    free = search(f.objective, f.solution.x)
+    for end in f.estimates["k"].ci95:
+        x = to_search(p, np.array([0.4, 0.2]))
+        x[0] = np.log(end)
+        rise = search(f.objective, x, {"k"}).cost - free.cost
+        assert np.sqrt(rise) / f.noise == pytest.approx(student(len(f.residual) - 9), rel=0.02)
+
+
+def test_what_a_shelf_leaves_open_is_told_roughly(prior):
+    """The misfit 20 % off says less than 3.6 errors, however steep the valley is: no 5 %."""
+    assert _error(lambda u: 50 * abs(u), 0.02, 1.0) == 0.02
+    assert _error(lambda u: min(50 * abs(u), 3.0), 0.02, 1.0) == pytest.approx(np.log(1.2) / 3.0)
+    assert _error(lambda u: 10 * abs(u), 0.1, 1.0) == 0.1
+
+
 def test_a_profile_is_lopsided_where_the_law_bends(prior):
     """Few noisy pulses: gamma may be much larger if delta is smaller, but not much smaller."""
     f = fit_device(few_pulses(prior.memristor, 0.05, pulses=5), prior)
@@ -103,6 +147,8 @@ def test_ends_of_a_profile_are_found_or_said_to_be_missing():
         np.arctanh(2 / 3), rel=0.02
     )
     assert _crossing(np.tanh, 0.1, 2.0, 10.0) is None
+    assert _crossing(lambda u: u if u < 3.5 else 1e3, 4.0, 2.0, 10.0) == pytest.approx(2.0, rel=0.01)
+    assert _crossing(lambda u: 0.0 if u < 3.5 else 1e3, 4.0, 2.0, 10.0) is None
 
 
 def test_a_constant_without_an_end_is_no_longer_identifiable(shipped_fit):
@@ -138,16 +184,24 @@ def test_a_seed_repeats_a_bootstrap(prior):
 
 
 def test_a_posterior_under_flat_priors_is_the_likelihood(some_trains, prior):
-    """Of the four constants that sweeps tell."""
+    """Of the four constants that sweeps tell, given the three that say how far a pulse sets.
+
+    The profile lets those free: where a pulse sets by half only, gamma is larger and delta smaller.
+    """
     from fitting.mcmc import corner_plot, posterior
 
     sweeps = read_measurements(some_trains(lambda train: train.startswith("I-V")))
     f = fit_device(sweeps, prior)
     drawn, likely = posterior(f, 0, steps=60, burn=10), profile(f)
+    given = log_errors(f.jacobian, f.noise, ("k", "mu1", "mu2"))
     for name in ("gamma", "delta", "alpha", "beta"):
-        assert drawn.stderr[name] == pytest.approx(likely.stderr[name], rel=0.35), name
-        np.testing.assert_allclose(drawn.ci95[name], likely.ci95[name], rtol=likely.stderr[name]
-                                   / f.estimates[name].value)  # fmt: skip
+        value = f.estimates[name].value
+        assert drawn.stderr[name] == pytest.approx(value * given[name], rel=0.35), name
+        np.testing.assert_allclose(ends(drawn, name, value), 1.98 * given[name] * np.array([-1, 1]),
+                                   atol=given[name])  # fmt: skip
+        assert likely.stderr[name] > 0.95 * value * given[name]
+    assert ends(likely, "gamma", f.estimates["gamma"].value)[1] > 3 * given["gamma"]
+    assert ends(likely, "delta", f.estimates["delta"].value)[0] < -3 * given["delta"]
     assert drawn.samples.shape == (16 * 60, 4)
     corner = corner_plot(f, drawn)
     assert corner.png().startswith(b"\x89PNG")
