@@ -45,6 +45,7 @@ def check_read(crossbar: Crossbar, state: NDArray[np.float64], voltages: NDArray
 
 def check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64], what: str = "voltages") -> None:
     """Raise InputError unless what word lines are given (reads, rows) fits the array and is finite."""
+    _check_numbers(voltages, what)
     if voltages.ndim != 2 or voltages.shape[1] != crossbar.rows:
         raise InputError(f"{what} have shape {voltages.shape}, expected (reads, {crossbar.rows} rows)")
     if not np.isfinite(voltages).all():
@@ -52,7 +53,14 @@ def check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64], what: str 
 
 
 def _check_shape(crossbar: Crossbar, values: NDArray[Any], what: str) -> None:
+    _check_numbers(values, what)
     if values.shape != crossbar.shape:
         raise InputError(
             f"{what} have shape {values.shape}, the crossbar is {crossbar.shape} (rows, columns)"
         )
+
+
+def _check_numbers(values: Any, what: str) -> None:
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
+        given = f"array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
+        raise InputError(f"{what} must be a numpy array of real numbers, not {given}; use np.asarray")

@@ -60,10 +60,10 @@ class Programming:
             raise InputError(
                 f"states [{self.lowest_state}, {self.highest_state}] must lie inside (0, 1), in order"
             )
-        if self.max_pulses < 1:
-            raise InputError(f"max_pulses = {self.max_pulses} must be at least 1")
-        if not (math.isfinite(self.sigma_wn) and self.sigma_wn >= 0):
-            raise InputError(f"sigma_wn = {self.sigma_wn!r} must be finite and not negative")
+        if not (isinstance(self.max_pulses, int | np.integer) and self.max_pulses >= 1):
+            raise InputError(f"max_pulses = {self.max_pulses!r} must be a whole number of at least 1")
+        if not (isinstance(self.sigma_wn, int | float | np.number) and 0 <= self.sigma_wn < math.inf):
+            raise InputError(f"sigma_wn = {self.sigma_wn!r} must be a finite number, not negative")
 
 
 def pulse_doses(device: Device) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from roa_circuit.errors import InputError
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.sweeps import tables
 from roa_circuit.sweeps.clusters import scheduler_at
@@ -38,7 +39,7 @@ def sweep(
     >>> found.accuracy.mean("repeat").plot()                                    # doctest: +SKIP
 
     subject : a layer, or a `LayerSubject` with a circuit, imperfections or a compensation of its own
-    vary : values by field name: a list, or text such as '0:5:11', '0.1:100:7log', '0:5'
+    vary : values by field name: a list, an array, or text such as '0:5:11', '0.1:100:7log', '0:5'
     store : JSON lines to keep points in as they come; a file that is there is gone on with
     workers : processes; scheduler : the address of a Dask scheduler in their place, or
         'slurm' for as many of them in jobs of SLURM (`clusters.scheduler_at`)
@@ -47,8 +48,11 @@ def sweep(
 
     Raises
     ------
-    InputError : a field or value that cannot be; points that are refused one by one are recorded.
+    InputError : a field or value that cannot be, or a layer's name; points that are refused one by
+        one are recorded.
     """
+    if isinstance(subject, str):
+        raise InputError(f"subject {subject!r} is a name: give the layer, as by load_layer({subject!r})")
     whole = LayerSubject(layer=subject) if isinstance(subject, ProgrammedLayer) else subject
     asked = described(
         {"vary": vary, "design": design, "points": points, "repeats": repeats, "seed": seed},

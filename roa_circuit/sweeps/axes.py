@@ -6,8 +6,10 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roa_circuit.errors import InputError
 from roa_circuit.sweeps.fields import Field, Value
@@ -93,8 +95,8 @@ class Axis:
         return f"{self.low:g}:{self.high:g}" + (":log" if self.log else "")
 
 
-def parse(field: Field, written: str | float | Sequence[object]) -> Axis:
-    """'0:5:11', '0.1:100:7log', '0:5', '0.1:100:log', '0,1,2', one value, or a list of values.
+def parse(field: Field, written: str | float | Sequence[object] | NDArray[Any]) -> Axis:
+    """'0:5:11', '0.1:100:7log', '0:5', '0.1:100:log', '0,1,2', one value, a list or an array of them.
 
     Two numbers are the ends of an interval; a third is how many levels there are, evenly spaced.
 
@@ -102,6 +104,8 @@ def parse(field: Field, written: str | float | Sequence[object]) -> Axis:
     ------
     InputError : none of these.
     """
+    if isinstance(written, np.ndarray):
+        written = written.tolist()
     if not isinstance(written, str):
         listed = written if isinstance(written, Sequence) else [written]
         return _levels(field, listed)

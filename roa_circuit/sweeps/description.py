@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from roa_circuit import toml
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.shown import Facts, Shown
@@ -20,7 +22,7 @@ from roa_circuit.units import counted
 MOST_POINTS = 1_000_000
 KEYS = ("vary", "design", "points", "repeats", "seed")
 
-Vary = Mapping[str, str | float | Sequence[object]]
+Vary = Mapping[str, str | float | Sequence[object] | NDArray[Any]]
 """Axes by field name, each as `axes.parse` reads it."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ class Field:
         """
         if self.kind is str:
             return str(written)
-        if isinstance(written, bool) or not isinstance(written, int | float | str):
+        if isinstance(written, bool) or not isinstance(written, numbers.Real | str):
             raise InputError(f"{self.name}: {written!r} is not a number")
         unit = "" if self.unit in _UNWRITTEN else self.unit
         number = (

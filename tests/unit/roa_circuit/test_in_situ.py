@@ -80,6 +80,12 @@ def test_parts_of_pulses_are_refused(part):
         write_in_situ(default_crossbar(1, 2), state, pulses, DEVICE)
 
 
+@pytest.mark.parametrize("given", [[[1, 1]], np.array([["a", "b"]]), np.array([[1j, 1.0]])])
+def test_anything_but_an_array_of_real_numbers_is_refused(given):
+    with pytest.raises(InputError, match=r"pulses must be a numpy array of real numbers, not .*np\.as"):
+        write_in_situ(default_crossbar(1, 2), np.full((1, 2), 0.5), given, DEVICE)
+
+
 def test_whole_pulses_may_be_floats():
     """`write` counts in the type of its states."""
     state, pulses = draw_write(3, 2)

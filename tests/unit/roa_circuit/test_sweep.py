@@ -265,3 +265,8 @@ def test_no_dask_scheduler_is_one_line(make_layer):
         study = Study(subject=subject, store=store, seeds=[0], scheduler="nonsense://x")
         with pytest.raises(InputError, match="no Dask scheduler answers"):
             study.compute([{"sigma_wn": 1.0}])
+
+
+def test_the_name_of_a_layer_is_no_layer():
+    with pytest.raises(InputError, match=r"'fc' is a name: .* load_layer\('fc'\)"):
+        sweep("fc", {"wire_resistance": [1.0]})

@@ -198,3 +198,10 @@ def test_axes_are_frozen_and_checked_at_construction():
         axes.Axis(field=FIELDS["sigma_wn"], low=1.0, high=0.0)
     with pytest.raises(InputError, match="varied twice"):
         Sweep(axes=(axis("sigma_wn", "0,1"), axis("sigma_wn", "2,3")))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_an_array_is_a_list_of_its_values(dtype):
+    values = np.arange(1, 4, dtype=dtype)
+    assert axes.parse(FIELDS["wire_resistance"], values).levels == (1.0, 2.0, 3.0)
+    assert axes.parse(FIELDS["adc_bits"], list(values)).levels == (1, 2, 3)
