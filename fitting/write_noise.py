@@ -14,6 +14,7 @@ from fitting.tracking import Noise
 _LEAST, _MOST = 1e-5, 1.0  # noise below or beyond is none, or no measurement
 _SIMPLEX = np.array([[0.0, 0.0], [0.5, 0.0], [0.0, 0.3]])
 _SHIFT = 0.03  # of the read noise's logarithm
+_FURTHEST = 0.3  # of the same: a parabola that hardly bends has its lowest point nowhere
 _CHI2 = 3.841  # 95 % of one degree of freedom
 
 
@@ -55,8 +56,9 @@ def estimate(
     def excess(other: float) -> float:
         """How much worse another write noise is, the read noise at its best: a parabola knows it."""
         below, here, above = (cost(other, read + shift) for shift in (-_SHIFT, 0.0, _SHIFT))
-        bend = max(above + below - 2.0 * here, 1e-12)
-        return here - (above - below) ** 2 / (8.0 * bend) - float(found.fun) - _CHI2
+        slope, bend = (above - below) / (2 * _SHIFT), max(above + below - 2 * here, 1e-12) / _SHIFT**2
+        step = float(np.clip(slope / bend, -_FURTHEST, _FURTHEST))
+        return here - slope * step + bend * step**2 / 2 - float(found.fun) - _CHI2
 
     def interval() -> tuple[float, float]:
         def end(step: float) -> float:
