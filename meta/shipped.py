@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from meta.methods import find_method
-from meta.network import Network
 from roa_circuit.errors import InputError
+
+if TYPE_CHECKING:
+    from meta.network import Network
 
 SHIPPED = {
     ("roa", 5): "omniglot_5way.safetensors",
@@ -43,6 +46,8 @@ def shipped_network(method: str = "roa", ways: int | None = None) -> Network:
     ------
     InputError : none is shipped for that method and number of ways; says which are.
     """
+    from meta.network import Network  # with torch, which a list of methods does without
+
     wanted = 5 if ways is None else ways
     file = shipped_file(method, wanted)
     if file is not None:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from meta.methods import METHODS
-from roa_circuit import console
+from meta.shipped import SHIPPED
+from roa_circuit import console, options
+from roa_circuit.results import write_json
 
 
-def methods() -> None:
-    """List the methods by name."""
-    for method in METHODS.values():
-        console.out.print(f"{method.name:12s} {method.summary}")
+def methods(*, json: options.Json = None) -> None:
+    """List the methods by name, and what each has a shipped network for."""
+    ways = {name: _ways(method.network) for name, method in METHODS.items()}
+    rows = [[name, method.summary, ways[name]] for name, method in METHODS.items()]
+    table = console.table("", ["method", "what it is", "shipped, ways"], rows)
+    table.columns[1].justify = "left"
+    console.out.print(table)
+    if json is not None:
+        found = {name: asdict(method) | {"shipped": ways[name]} for name, method in METHODS.items()}
+        write_json(json, {"methods": found})
+
+
+def _ways(network: str) -> str:
+    """Of the networks that are shipped: those of an erased head serve any."""
+    if METHODS[network].erased is not None:
+        return "any"
+    return ", ".join(str(ways) for name, ways in SHIPPED if name == network) or "-"

@@ -37,6 +37,7 @@ const titles = axes.map(axis => axis.title);
 const metricBox = select("metric", "Metric", metrics.map(one => one.title), data.metric);
 const alongBox = select("along", "Along", titles, 0);
 const byBox = select("by", "Lines, and up the map", titles, least);
+if (axes.length < 2) for (const box of [alongBox, byBox]) box.parentElement.style.display = "none";
 const places = axes.map((axis, a) => {
   const words = data.points
     ? ["all", ...(axis.words ? axis.levels : ["lowest third", "middle third", "highest third"])]
@@ -161,6 +162,7 @@ const mark = (x, y, size = 15) => ({
 
 const mapMargin = { l: 56, r: 12, t: 36, b: 48 };
 function map(m, x, y) {
+  if (!document.getElementById("map")) return;
   const metric = metrics[m], traces = [], scale = { colorscale: "Viridis", reversescale: !metric.more };
   if (x === y) return Plotly.react("map", [], layout({
     xaxis: { visible: false }, yaxis: { visible: false },
@@ -280,7 +282,7 @@ async function start() {
   document.head.append(script);
   drawAll();
   form.addEventListener("change", draw);
-  for (const id of ["curves", "map"]) document.getElementById(id).on("plotly_click", event => {
+  for (const id of ["curves", "map"]) document.getElementById(id)?.on("plotly_click", event => {
     const hit = event.points[0].customdata;
     if (hit !== undefined) choose(Array.isArray(hit) ? hit[0] : hit);
   });

@@ -70,12 +70,13 @@ def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
 
 
 def _points(found: Findings) -> Section:
-    grid = found.sweep.is_grid
-    what = (
-        "Mean over the chips and its 95 % interval"
-        if grid
-        else "Every point, coloured by the second field"
-    )
+    several, chips = len(found.sweep.axes) > 1, len(found.sweep.seeds)
+    what = "Mean over the chips and its 95 % interval" if chips > 1 else "Of one chip"
+    if not found.sweep.is_grid:
+        what = "Every point" + (", coloured by the second field" if several else "")
+    plots = [plot("curves", what)]
+    if several:
+        plots.append(plot("map", "The mean, over two fields. A ring is the point chosen."))
     here = (
         '<div class="point"><p id="chosen" aria-live="polite"></p><code id="command"></code>'
         '<button type="button" id="copy">Copy</button></div>'
@@ -84,15 +85,12 @@ def _points(found: Findings) -> Section:
         title="Points",
         parts=[
             controls("What the plots show"),
-            side_by_side([
-                plot("curves", what),
-                plot("map", "The mean, over two fields. A ring is the point chosen."),
-            ]),
+            side_by_side(plots),
             paragraph("The point chosen above, or clicked in a plot, and the command that repeats it:"),
             Markup(here),
             _table(summary.points_table(found)),
         ],
-    )  # fmt: skip
+    )
 
 
 def _sensitivity(found: Findings) -> Section:
@@ -158,6 +156,10 @@ def _failed(found: Findings) -> Markup:
     return table(("point", "reason"), rows, caption=caption, words=(1,))
 
 
+def _seeds(seeds: range) -> str:
+    return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
+
+
 def _table(content: summary.Table) -> Markup:
     title, head, rows = content
     return table(head, rows, caption=f"{title}.")
@@ -166,8 +168,9 @@ def _table(content: summary.Table) -> Markup:
 def _lead(found: Findings) -> str:
     names = [summary.titled(axis.name) for axis in found.sweep.axes]
     listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-    how = {"grid": "all combinations", "random": "random points", "sobol": "a Sobol' sequence"}
-    text = f"{listed[:1].upper()}{listed[1:]} varied: {how[found.sweep.design]}."
+    how = {"grid": ": all combinations", "random": ": random points", "sobol": ": a Sobol' sequence"}
+    alone = found.sweep.is_grid and len(names) == 1
+    text = f"{listed[:1].upper()}{listed[1:]} varied{'' if alone else how[found.sweep.design]}."
     if found.swings:
         first, metric = summary.titled(found.swings[0].axis.name), summary.named(found.metric)
         text += f" What moves {metric} most: {first}."
@@ -179,10 +182,11 @@ def _numbers(found: Findings) -> list[tuple[str, str, str]]:
     means = found.study.values(points, metric.name).mean(axis=1)
     low, high = np.nanmin(means, initial=np.inf), np.nanmax(means, initial=-np.inf)
     best, worst = (high, low) if metric.more_is_better else (low, high)
+    of = "mean over the chips" if len(found.sweep.seeds) > 1 else "of one chip"
     cards = [
         ("points", f"{len(points):,}", f"{counted(len(found.sweep.seeds), 'chip')} each"),
         (f"best {summary.named(metric)}", summary.number(metric, float(best)), metric.meaning),
-        (f"worst {summary.named(metric)}", summary.number(metric, float(worst)), "mean over the chips"),
+        (f"worst {summary.named(metric)}", summary.number(metric, float(worst)), of),
     ]
     if found.checks:
         error = found.checks.worst(found.checks.study.subject.metrics[0])
@@ -204,7 +208,7 @@ def _conditions(found: Findings) -> list[tuple[str, str]]:
         ("base", ", ".join(f"{summary.titled(name)} {value}" for name, value in fields.items())),
         ("circuit", ", ".join(said)),
         ("approximate", _OF_TRANSISTORS if TRANSISTOR in beside else ""),
-        ("seeds", f"{found.sweep.seeds.start} to {found.sweep.seeds.stop - 1}"),
+        ("seeds", _seeds(found.sweep.seeds)),
         ("imperfections", ", ".join(f"{k} = {v}" for k, v in document.get("imperfections", {}).items())),
     ]
     return [row for row in rows if row[1]]

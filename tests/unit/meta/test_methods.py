@@ -1,9 +1,12 @@
 """The methods as data, and as the learner carries them out."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
+from meta import cli
 from meta.architecture import Architecture
 from meta.hardware import WriteModel
 from meta.learners import adapt, adapt_by, outer_loss, query_loss, step_importance, write_at_once
@@ -100,3 +103,14 @@ def test_shipped_networks_load_and_the_missing_ones_say_what_there_is():
     assert shipped_network("roa-robust", 7).architecture.ways == 7
     with pytest.raises(InputError, match=r"roa 5-way.*train --method maml --ways 5"):
         shipped_network("maml")
+
+
+def test_the_list_of_methods_says_what_is_shipped(command, tmp_path):
+    code, out, error = command(cli.main, "methods", "--json", str(tmp_path / "m.json"))
+    assert (code, error) == (0, "")
+    found = json.loads((tmp_path / "m.json").read_text())["methods"]
+    assert set(found) == set(METHODS)
+    assert {found[name]["shipped"] for name in ("roa", "five-step")} == {"5, 10, 20"}
+    assert found["roa-robust"]["shipped"] == "any"
+    assert found["maml"]["shipped"] == "-"
+    assert "five-step" in out
