@@ -173,8 +173,9 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
     V = np.linspace(-reach, reach, 121)
     ends = {omega: np.asarray(current(omega, V, f.memristor)) for omega in (1.0, 0.0)}
     shown = m.current[m.sweep] if m.sweep.any() else np.concatenate([*ends.values()])
-    size, prefix = prefix_for(float(np.abs(shown).max()))
-    visible = limits(shown / size)
+    most = float(np.abs(shown).max())
+    size, prefix = prefix_for(most)
+    visible = limits(np.array([-most, most]) / size)
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
@@ -185,13 +186,21 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
             band = np.clip(np.stack([line - reach, line + reach]) / size, *_beyond(visible))
             axes.fill_between(V, *band, color=RED, alpha=0.18, lw=0)
             axes.plot(V, line / size, style, lw=1.3, color=RED, label=f"fitted, ω = {omega:g}")
+        for train in np.unique(m.train[m.sweep]):
+            rows = np.flatnonzero(m.sweep & (m.train == train))
+            rows = rows[np.argsort(m.read_voltage[rows])]
+            axes.plot(m.read_voltage[rows], f.predicted[rows] / size, "-", lw=0.9, color=SOFT)
         dots(axes, m.read_voltage[m.sweep], m.current[m.sweep] / size, colour=BLUE, label="measured")
         axes.set_ylim(visible)
         axes.set_xlabel("voltage [V]")
         axes.set_ylabel(f"current [{prefix}A]")
         axes.legend(loc="upper left")
 
-    measured = "Measured sweeps (dots) and the" if m.sweep.any() else "No sweep was measured: the"
+    measured = (
+        "Measured sweeps (dots), fitted (grey), and the"
+        if m.sweep.any()
+        else "No sweep was measured: the"
+    )
     caption = f"I–V. {measured} law of Eq. 2 between its two ends, with its 95 % band."
     return draw("current-voltage", caption, paint)
 
