@@ -34,6 +34,12 @@ class Train:
     merged: int
     outliers: tuple[int, ...]
 
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON takes: voltages [V], widths [s] and counts of pulses instead of `kinds`."""
+        pulses = [{"voltage": V, "width": T, "count": n} for (V, T), n in self.kinds.items()]
+        others = {name: value for name, value in vars(self).items() if name != "kinds"}
+        return {**others, "pulses": pulses}
+
 
 def inspect_trains(m: Measurements) -> list[Train]:
     """Every train of the measurements, in order."""

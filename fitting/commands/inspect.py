@@ -9,6 +9,8 @@ from rich.markup import escape
 
 from fitting import _options as options
 from roa_circuit import console
+from roa_circuit.options import Json
+from roa_circuit.results import check_writable, write_summary
 from roa_circuit.units import counted
 
 
@@ -22,11 +24,13 @@ def inspect(
     scale: options.Scale = 1.0,
     column: options.Column = None,
     where: options.Where = None,
+    json_file: Json = None,
 ) -> int:
     """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
     from fitting.inspect import inspect_trains, rows_of, summary
     from fitting.measurements import describe, read_measurements
 
+    check_writable(json_file)
     how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
     m = read_measurements(measurements, how)
     trains = inspect_trains(m)
@@ -39,4 +43,6 @@ def inspect(
         console.say(line)
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
+    found = {"source": m.source, "trains": [train.to_dict() for train in trains]}
+    write_summary(json_file, {**found, "ignored": list(m.ignored)})
     return 0

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from roa_circuit import console, drawing, options
-from roa_circuit.errors import InputError, nearest
+from roa_circuit.errors import ConvergenceError, InputError, nearest
 from roa_circuit.machine import cores
 from roa_circuit.results import check_writable, write_file, write_json, write_text
 from roa_circuit.sweeps import summary, tables
@@ -169,6 +169,8 @@ def carry_out(
     console.say(
         f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
     )
+    if len(found.failed) == len(sweep.configurations()):
+        raise ConvergenceError("no point of the sweep could be computed: see why above")
 
 
 def _show(found: Findings) -> None:

@@ -133,8 +133,11 @@ def test_inspect_shows_what_it_understood_and_writes_nothing(roa_fit, tmp_path, 
     assert (code, err) == (0, "")
     assert "5 readings; 2 trains, pulses of -1.1 V, " in out
     assert [p.name for p in tmp_path.iterdir()] == ["set.csv"]
-    code, out, _ = roa_fit("inspect", PULSES, "--most", 2)
+    code, out, _ = roa_fit("inspect", PULSES, "--most", 2, "--json", "trains.json")
     assert "and 5 more" in out
+    trains = json.loads(Path("trains.json").read_text())["trains"]
+    assert len(trains) == 7
+    assert trains[0]["pulses"][0] == {"voltage": -0.6, "width": 0.02, "count": 150}
     code, _, err = roa_fit("inspect", "set.csv", "--pulse", "1V", *how[2:])
     assert (code, err.count("\n")) == (2, 1)
     assert "--pulse '1V': must be a voltage and a width" in err

@@ -112,6 +112,14 @@ def test_of_a_cluster_that_is_killed_one_line_is_left():
     assert error.count("\n") == 1
 
 
+def test_a_sweep_without_one_point_that_could_be_computed_says_so_at_its_end(command):
+    code, out, err = command(cli.main, "sweep", *HOW, "--vary", "c_word=1e-9,1e-8")
+    assert code == 3
+    assert "lag behind pulses" in out + err
+    assert err.endswith("error: no point of the sweep could be computed: see why above\n")
+    assert Path("out/sweep/report.html").exists()
+
+
 @pytest.mark.ngspice
 def test_spot_checks_find_ngspice_and_surrogate_alike(command):
     vary = ("--vary", "wire_resistance=5", "--vary", "compensation=nothing,predistorted+calibrated")
