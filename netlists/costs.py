@@ -39,7 +39,7 @@ class Prices:
     sweep: float
     read: float
     pulse: float
-    start: float = 0.5
+    start: float = 0.35
 
     def sweep_seconds(self, crossbar: Crossbar, reads: int) -> float:
         """Of `sweep_deck`."""
@@ -64,7 +64,7 @@ class Prices:
 _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
-        load=1.2e-6, dynamic_load=2.2e-6, factor=1.4e-8, parse=2e-4, order=3e-7,
+        load=1.2e-6, dynamic_load=3.2e-6, factor=1.4e-8, parse=1.5e-4, order=1.5e-7,
         sweep=4.0, read=28.0, pulse=100.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
