@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -159,12 +160,12 @@ def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     if said["proposal"] is not None:
         lines.append(f"what would settle it: {wording.proposal(said['proposal'])}")
     rank = f"The readings tell {said['rank']} of 7 combinations of the constants apart."
-    parts = [paragraph(rank), bullets(lines)]
+    parts = [paragraph(rank), bullets([_in_symbols(line) for line in lines])]
     symbols = [SYMBOLS[name] for name in said["order"]]
     text = "Correlation of the constants' logarithms: at ±1 only their combination is known."
     beside = [matrix(symbols, constants_correlation(f).tolist(), caption=text)]
     if said["combinations"]:
-        rows = [wording.combination(c).split(" = ") for c in said["combinations"]]
+        rows = [_in_symbols(wording.combination(c)).split(" = ") for c in said["combinations"]]
         beside.append(table(("product", "measured"), rows, caption="Products that are known."))
     parts.append(side_by_side(beside))
     rows = [
@@ -174,6 +175,11 @@ def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     caption = "Singular values of the Jacobian over the noise, and their combinations of logarithms."
     directions = table(("singular value", "error", *symbols), rows, caption=caption)
     return [*parts, unfolding("Singular values and directions", directions)]
+
+
+def _in_symbols(text: str) -> str:
+    """The constants as this page's tables have them."""
+    return re.sub(rf"\b({'|'.join(SYMBOLS)})\b", lambda name: SYMBOLS[name[0]], text)
 
 
 def _sentence(text: str) -> str:

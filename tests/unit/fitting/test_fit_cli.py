@@ -50,7 +50,9 @@ def test_the_whole_run(roa_fit, tmp_path):
     made = full["provenance"]
     assert made["command"].endswith(f"{folder} --json {report}")
     assert made["inputs"][0]["sha256"] == hashlib.sha256(PULSES.read_bytes()).hexdigest()
-    assert "7 of 7" in (folder / "report.html").read_text()
+    page = (folder / "report.html").read_text()
+    assert "7 of 7" in page
+    assert "determined by these data: k, μ₁, μ₂, γ, δ, α, β" in page
 
 
 def test_a_fit_loads_nothing_that_takes_longer_than_it(tmp_path):
