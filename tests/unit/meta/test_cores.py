@@ -113,44 +113,44 @@ def _alive(pid):
         return False
 
 
-def test_gradients_do_not_depend_on_where_tasks_are_computed(bars, cores):
-    """Bit for bit, so that a run resumes on another machine as it began."""
-    source = TaskSource(
-        images=channels_first(bars.split("train")), ways=5, shots=1, queries=3, rotate=True
-    )
-    tasks = source.draw(np.random.default_rng(0), 5)
+@pytest.fixture
+def tasks(bars):
+    """Five small ones."""
+    images = channels_first(bars.split("train"))
+    source = TaskSource(images=images, ways=5, shots=1, queries=3, rotate=True)
+    return source.draw(np.random.default_rng(0), 5)
+
+
+def outer_step(how):
+    """Of a small network, always the same."""
+    network = Network(Architecture(filters=8), torch.Generator().manual_seed(0))
+    network.log_rates.requires_grad_(False)
     write = WriteModel(device=load_device("zhang2021"), how=Programming())
+    return OuterStep(network, how, write, np.random.default_rng(0), torch.float32)
+
+
+def test_gradients_do_not_depend_on_where_tasks_are_computed(tasks, cores):
+    """Bit for bit, so that a run resumes on another machine as it began."""
     found = []
     for where in (None, cores):
-        network = Network(Architecture(filters=8), torch.Generator().manual_seed(0))
-        network.log_rates.requires_grad_(False)
-        step = OuterStep(network, Training(), write, np.random.default_rng(0), torch.float32)
+        step, before = outer_step(Training()), torch.get_num_threads()
         step.one_by_one.cores = where
-        before = torch.get_num_threads()
         outcome = step.gradients(tasks, Phase(written=True, progress=1.0))
         assert torch.get_num_threads() == before
-        gradients = {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
+        gradients = {n: p.grad for n, p in step.network.named_parameters() if p.grad is not None}
         assert "weights.fc" in gradients
         assert "log_rates.fc" not in gradients
         found.append([*outcome, *gradients.values()])
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
-def test_processes_start_when_what_is_left_takes_longer(bars, monkeypatch):
-    source = TaskSource(
-        images=channels_first(bars.split("train")), ways=5, shots=1, queries=3, rotate=True
-    )
-    tasks = source.draw(np.random.default_rng(0), 2)
-    write = WriteModel(device=load_device("zhang2021"), how=Programming())
-    started = []
+def test_processes_start_when_what_is_left_takes_longer(tasks, monkeypatch):
+    started, before = [], torch.get_num_threads()
     monkeypatch.setattr("meta.one_by_one.Cores", started.append)
-    before = torch.get_num_threads()
     try:
         for threads, iterations in ((1, 10**9), (2, 3), (2, 10**9)):
             torch.set_num_threads(threads)
-            network = Network(Architecture(filters=8), torch.Generator().manual_seed(0))
-            how = Training(epochs=1, iterations=iterations)
-            step = OuterStep(network, how, write, np.random.default_rng(0), torch.float32)
+            step = outer_step(Training(epochs=1, iterations=iterations))
             for _ in range(2):
                 assert started == []
                 step.gradients(tasks, Phase(written=False, progress=1.0))
