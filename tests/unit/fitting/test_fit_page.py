@@ -52,8 +52,8 @@ def test_what_is_open_is_said_and_drawn(whole_page, some_trains, prior):
     m = read_measurements(some_trains(lambda train: train.startswith("cycles")))
     proposal = {"measurement": "I-V sweeps", "settles": ["gamma", "delta"], "roughly": []}
     text = whole_page(fit_device(m, prior), m, proposal=proposal)
-    assert "held at the prior: delta, beta" in text
-    assert "add I-V sweeps: settles gamma, delta" in text
+    assert "held at the prior: δ, β" in text
+    assert "add I-V sweeps: settles γ, δ" in text
     assert "No sweep was measured" in text
 
 
