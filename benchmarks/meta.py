@@ -86,7 +86,7 @@ def own(network: Network, dtype: torch.dtype) -> Losses:
     write = WriteModel(device=load_device("zhang2021"), how=Programming())
     step = OuterStep(network, Training(batch=BATCH), write, np.random.default_rng(0), dtype)
     phase, tasks = Phase(written=False, progress=1.0), stack(drawn())
-    while network.architecture.erased is None and not step.one_by_one.on_cores:
+    while network.architecture.erased is None and not step.one_by_one.pool.on_cores():
         step.gradients(tasks, phase)  # until the processes of the other cores are there
     return lambda network, tasks: [step.gradients(stack(tasks), phase)[0].item()]
 

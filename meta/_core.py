@@ -13,7 +13,8 @@ from typing import Any
 
 import torch
 
-import meta.one_by_one  # noqa: F401  (most work is of it: loaded before there is any)
+import meta.many_writes
+import meta.one_by_one  # noqa: F401  (most work is of these two: loaded before there is any)
 from meta.line import Line
 
 

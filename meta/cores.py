@@ -7,12 +7,12 @@ for nothing, but take seconds to start.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import weakref
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -63,45 +63,82 @@ class Cores:
         return not self._starting
 
     def map(
-        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item]
-    ) -> list[Result]:
+        self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
+    ) -> Iterator[Result]:
         """function(shared, item) of every item, in their order; whoever is free takes the next.
 
         function : of a module, which is how a process finds it
+        items : each is asked for when somebody is free for it
 
         Raises
         ------
-        WorkerError : a process was killed. What a function raises is raised here, when all is done.
+        WorkerError : a process was killed. What a function raises is raised here, in its turn.
         """
         self.started(within=None)
+        work = _Work(self._lines, items)
         try:
-            outcomes = self._outcomes((function, shared), items)
-        except (EOFError, OSError):
-            raise WorkerError(
-                f"a process for one of the cores was killed, most often for want of memory; {_ALONE}"
-            ) from None
-        for _, error in outcomes:
-            if error is not None:
-                raise error
-        return [result for result, _ in outcomes]
+            for result, error in work.outcomes(function, shared):
+                if error is not None:
+                    raise error
+                yield result
+        finally:
+            work.end()
 
-    def _outcomes(self, work: Any, items: Sequence[Any]) -> list[Any]:
-        for line in self._lines:
-            line.send(work)
-        for line in self._lines:
-            line.receive()  # or the first item would overwrite the arrays of the work
-        left, doing, done, free = deque(enumerate(items)), {}, {}, list(self._lines)
-        while free:
-            for line in free:
-                if left:
-                    doing[line], item = left.popleft()
-                    line.send((item,))
-                else:
-                    line.send(())
-            free = _with_news(list(doing))
-            for line in free:
-                done[doing.pop(line)] = line.receive()
-        return [done[index] for index in range(len(items))]
+
+class _Work:
+    """Items on their way over lines."""
+
+    def __init__(self, lines: Sequence[Line], items: Iterable[Any]) -> None:
+        self.lines, self.items = lines, enumerate(items)
+        self.doing: dict[Line, int] = {}
+
+    def outcomes(self, function: Callable[..., Any], shared: Any) -> Iterator[Any]:
+        """What became of every item, in order."""
+        done, turn = {}, 0
+        with _alive():
+            self.begin(function, shared)
+        while self.doing:
+            with _alive():
+                for line in _with_news(list(self.doing)):
+                    done[self.doing.pop(line)] = line.receive()
+                    self.send_next(line)
+            while turn in done:
+                yield done.pop(turn)
+                turn += 1
+
+    def begin(self, function: Callable[..., Any], shared: Any) -> None:
+        """Tell everybody what to do with items, and the first of them."""
+        for line in self.lines:
+            line.send((function, shared))
+        for line in self.lines:
+            line.receive()  # or an item would overwrite the arrays of the work
+        for line in self.lines:
+            self.send_next(line)
+
+    def send_next(self, line: Line) -> None:
+        """The next item, if there is one."""
+        if (numbered := next(self.items, None)) is not None:
+            index, item = numbered
+            line.send((item,))
+            self.doing[line] = index
+
+    def end(self) -> None:
+        """Leave the lines as they were, whether all is done or not."""
+        with contextlib.suppress(EOFError, OSError):  # said already
+            for line in self.doing:
+                line.receive()
+            for line in self.lines:
+                line.send(())
+
+
+@contextlib.contextmanager
+def _alive() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError):
+        raise WorkerError(
+            f"a process for one of the cores was killed, most often for want of memory; {_ALONE}"
+        ) from None
 
 
 def _with_news(lines: list[Line], within: float | None = None) -> list[Line]:

@@ -1,9 +1,10 @@
-"""Many seeded episodes: adapt to each, score its query set, count what its write took."""
+"""Many seeded episodes, on every core of the processor or side by side on an accelerator."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +12,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from meta.costs import write_cost
-from meta.deploy import LAYERS, matrix
+from meta.draws import Draws
 from meta.hardware import WriteModel
-from meta.learners import Adapted, Step, adapt, adapt_by, query_loss
 from meta.methods import METHODS, Method
 from meta.network import Network
+from meta.pool import pool
 from meta.precision import CPU, prepare
-from meta.tasks import Task, as_batch, sample_task, stack
-from roa_circuit.arrays import FreeCells
-from roa_circuit.mapping import state_from_weight, weight_from_state
-from roa_circuit.parameters import Device
-from roa_circuit.verified_write import write_verify
+from meta.tasks import Task, as_batch, stack
+from meta.trial import Outcome, Trial
 
 STACK = 25
 """Episodes that an accelerator adapts to side by side."""
@@ -54,6 +51,18 @@ def interval_over_tasks(accuracies: NDArray[np.float64]) -> float:
     return float(1.96 * accuracies.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
 
 
+def summary(network: Network, outcomes: Sequence[Outcome]) -> Episodes:
+    """Episodes of their outcomes, one by one."""
+    weights = sum(math.prod(shape) for shape in network.architecture.weight_shapes.values())
+    accuracies, pulses, energies, seconds = np.array(outcomes).T
+    return Episodes(
+        accuracies=accuracies,
+        pulses_per_weight=float(pulses.mean() / weights),
+        energy=float(energies.mean()),
+        seconds=float(seconds.mean()),
+    )
+
+
 def episode_accuracies(
     network: Network,
     images: NDArray[Any],
@@ -69,50 +78,54 @@ def episode_accuracies(
     dtype: torch.dtype = torch.float32,
     on_task: Callable[[], None] = lambda: None,
 ) -> Episodes:
-    """Adapt to `tasks` seeded episodes and score their query sets.
+    """Adapt to `tasks` seeded episodes and score their query sets, on every core where that pays.
 
     images : (classes, drawings, size, size), or what `embedded` made of them
     method : how the adaptation is written; `write` None leaves its weights ideal
     verify_rounds : 0 starts from theta_0 itself ("ideal" mapping); n programs theta_0 onto
         the cells with n rounds of write-verify first.
     """
-    rng = np.random.default_rng([seed, 1])
-    noise = np.random.default_rng([seed, 2])
-    images_asked_for = tasks * network.architecture.ways * (shots + queries)
-    never_written = network.architecture.erased is not None and verify_rounds == 0
-    if images.ndim > 3 and never_written and images_asked_for > images.shape[0] * images.shape[1]:
-        images, dtype = embedded(network, images, dtype), torch.float32
-    accuracies, costs = [], []
-    for first in range(0, tasks, at_once := _tasks_at_once(network)):
-        drawn = [
-            sample_task(images, rng, ways=network.architecture.ways, shots=shots, queries=queries)
-            for _ in range(min(at_once, tasks - first))
-        ]
-        task = drawn[0] if at_once == 1 else stack(drawn).to(network.compute)
-        how: dict[str, Any] = {
-            "start": _mapped(network, task, write, verify_rounds, noise),
-            "relative_rate": relative_rate,
-            "dtype": dtype,
-        }
-        if write is None:
-            adapted = adapt(network, task, None, **how)
-        else:
-            adapted = adapt_by(method, network, task, write, rng=noise, **how)
-            costs += [adaptation_cost(one, write.device) for one in one_by_one(adapted, task)]
-        with torch.no_grad():
-            _, logits = query_loss(network, task, adapted, dtype)
-        right = (logits.argmax(-1) == task.query_labels).double().mean(-1)
-        accuracies += right.reshape(-1).tolist()
-        for _ in drawn:
+    asked_for = tasks * network.architecture.ways * (shots + queries)
+    if verify_rounds == 0:
+        images, dtype = embedded_once(network, images, dtype, asked_for)
+    trial = Trial(network=network, write=write, method=method, relative_rate=relative_rate,
+                  verify_rounds=verify_rounds, dtype=dtype)  # fmt: skip
+    draws = Draws(network, images, shots=shots, queries=queries, tasks=tasks, seed=seed)
+    outcomes: list[Outcome] = []
+    for some in _tried(trial, draws):
+        outcomes += some
+        for _ in some:
             on_task()
-    weights = sum(math.prod(shape) for shape in network.architecture.weight_shapes.values())
-    pulses, energy, seconds = np.mean(costs, axis=0) if costs else (0.0, 0.0, 0.0)
-    return Episodes(
-        accuracies=np.array(accuracies),
-        pulses_per_weight=float(pulses / weights),
-        energy=float(energy),
-        seconds=float(seconds),
-    )
+    return summary(network, outcomes)
+
+
+def _tried(trial: Trial, draws: Draws) -> Iterator[list[Outcome]]:
+    if trial.network.compute != CPU:
+        tasks = iter(draws)
+        while some := list(itertools.islice(tasks, STACK)):
+            yield trial(stack(some).to(trial.network.compute), draws.noise)
+    elif trial.normals is None:
+        yield from (trial(task, draws.noise) for task in draws)
+    else:
+        yield from pool().map(_try, trial, draws.apart(trial.normals), to_come=draws.count)
+
+
+def _try(trial: Trial, item: tuple[Task, np.random.Generator]) -> list[Outcome]:
+    return trial(*item)
+
+
+def embedded_once(
+    network: Network, images: NDArray[Any], dtype: torch.dtype, asked_for: int
+) -> tuple[NDArray[Any], torch.dtype]:
+    """Images and their precision; or features, where episodes ask for more images than there are and
+    no block is written in them."""
+    if (
+        images.ndim == 3
+        or network.architecture.erased is None
+        or asked_for <= len(images) * len(images[0])
+    ):
+        return images, dtype
+    return embedded(network, images, dtype), torch.float32
 
 
 @torch.no_grad()
@@ -126,62 +139,3 @@ def embedded(network: Network, images: NDArray[Any], dtype: torch.dtype) -> NDAr
         return np.asarray(network.features(batch, weights, 0).cpu().numpy())
 
     return np.stack([features(drawings) for drawings in images])
-
-
-def adaptation_cost(adapted: Adapted, device: Device) -> tuple[int, float, float]:
-    """(pulses, energy [J], programming time [s]) of all writes of one adaptation."""
-    costs = [
-        write_cost(state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses), device)
-        for step in adapted.writes
-        for layer in LAYERS
-        if step.pulses[layer].any()
-    ]
-    return sum(c.pulses for c in costs), sum(c.energy for c in costs), sum(c.seconds for c in costs)
-
-
-def one_by_one(adapted: Adapted, task: Task) -> Iterator[Adapted]:
-    """The adaptations of a stack, each for itself and on the processor."""
-    if not task.is_stack:
-        yield adapted
-        return
-    weights = _on_cpu(adapted.weights)
-    writes = [Step(before=_on_cpu(w.before), pulses=_on_cpu(w.pulses)) for w in adapted.writes]
-    for index in range(len(task)):
-        yield Adapted(
-            weights={name: weight[index] for name, weight in weights.items()},
-            writes=tuple(step.task(index) for step in writes),
-        )
-
-
-def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-
-
-def _tasks_at_once(network: Network) -> int:
-    """A processor adapts to one task after another, an accelerator to a stack."""
-    return 1 if network.compute == CPU else STACK
-
-
-def _mapped(
-    network: Network, task: Task, write: WriteModel | None, rounds: int, noise: np.random.Generator
-) -> dict[str, torch.Tensor] | None:
-    """theta_0 as write-verify leaves it on the cells, or None where the mapping is ideal."""
-    if write is None or rounds == 0:
-        return None
-    if not task.is_stack:
-        return _verified(network, write, rounds, noise)
-    starts = [_verified(network, write, rounds, noise) for _ in range(len(task))]
-    return {name: torch.stack([start[name] for start in starts]) for name in starts[0]}
-
-
-def _verified(
-    network: Network, write: WriteModel, rounds: int, noise: np.random.Generator
-) -> dict[str, torch.Tensor]:
-    start = {}
-    for name, weight in network.initial_weights().items():
-        goal = state_from_weight(weight.double().numpy(force=True))
-        cells = FreeCells(np.full(goal.shape, 0.5), write.device, write.how, noise)
-        write_verify(cells, goal, write.device, write.how, tolerance=0.0, rounds=rounds, generator=noise)
-        written = weight_from_state(torch.from_numpy(cells.state))
-        start[name] = written.to(weight).requires_grad_()
-    return start

@@ -11,10 +11,12 @@ import torch
 from meta.episodes import Episodes
 from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
-from meta.many_writes import Variant, variant_accuracies
+from meta.many_writes import variant_accuracies
 from meta.methods import METHODS, Method
 from meta.network import Network
 from meta.paper import reported
+from meta.pool import pool
+from meta.writes import Variant
 
 RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Candidates of the relative learning rate (Figure 3 of the paper)."""
@@ -89,14 +91,15 @@ def evaluate(
             on_task=on_task,
         )
 
-    rates = [1.0 if relative_rate is None else relative_rate] * len(noisy)
-    if relative_rate is None and method.rate == "chosen":
-        tried = [Variant(how=how, relative_rate=rate) for how in noisy for rate in RELATIVE_RATES]
-        scores = np.reshape([one.mean for one in run("validation", VALIDATION_TASKS, tried)],
-                            (len(noisy), -1))  # fmt: skip
-        rates = [RELATIVE_RATES[best] for best in scores.argmax(axis=1)]
-    variants = [Variant(how=how, relative_rate=r) for how, r in zip(noisy, rates, strict=True)]
-    outcomes = run("test", tasks, variants)
+    with pool():
+        rates = [1.0 if relative_rate is None else relative_rate] * len(noisy)
+        if relative_rate is None and method.rate == "chosen":
+            tried = [Variant(how=how, relative_rate=rate) for how in noisy for rate in RELATIVE_RATES]
+            scores = np.reshape([one.mean for one in run("validation", VALIDATION_TASKS, tried)],
+                                (len(noisy), -1))  # fmt: skip
+            rates = [RELATIVE_RATES[best] for best in scores.argmax(axis=1)]
+        variants = [Variant(how=how, relative_rate=r) for how, r in zip(noisy, rates, strict=True)]
+        outcomes = run("test", tasks, variants)
     return [
         _row(network, dataset, method, outcome, shots, one, verify_rounds)
         for one, outcome in zip(variants, outcomes, strict=True)

@@ -1,4 +1,4 @@
-"""A line between two processes: messages through a socket, the arrays in them through shared memory.
+"""A line between two processes: messages through a socket, arrays and tensors through shared memory.
 
 A socket's buffer holds a fraction of a network: the two ends would wait for each other a dozen times a
 message.
@@ -6,12 +6,15 @@ message.
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import socket
 import tempfile
 from multiprocessing.connection import Connection
 from typing import Any
+
+import torch
 
 
 class Line:
@@ -31,10 +34,11 @@ class Line:
     def send(self, message: Any) -> None:
         """Send what can be pickled; the other end has received the last message by now."""
         arrays: list[pickle.PickleBuffer] = []
-        head = pickle.dumps(message, protocol=5, buffer_callback=arrays.append)
+        head = io.BytesIO()
+        _Pickler(head, protocol=5, buffer_callback=arrays.append).dump(message)
         parts = [array.raw() for array in arrays]
         os.pwritev(self._to, parts, 0)
-        self._socket.send((head, [len(part) for part in parts]))
+        self._socket.send((head.getvalue(), [len(part) for part in parts]))
 
     def receive(self) -> Any:
         """The next message.
@@ -53,6 +57,17 @@ class Line:
         self._socket.close()
         os.close(self._to)
         os.close(self._from)
+
+
+class _Pickler(pickle.Pickler):
+    """Tensors as arrays: torch would write each of them to a file of its own in the message."""
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, torch.nn.Parameter):
+            return torch.nn.Parameter, (value.data, value.requires_grad)
+        if isinstance(value, torch.Tensor):
+            return torch.from_numpy, (value.numpy(force=True),)
+        return NotImplemented
 
 
 def pair() -> tuple[Line, Line]:

@@ -17,14 +17,17 @@ from torch import Tensor
 from meta.architecture import HEAD
 from meta.checkpoint import load_state, save_state
 from meta.configuration import Training
-from meta.episodes import Episodes, embedded, episode_accuracies
+from meta.episodes import Episodes, embedded
 from meta.fewshot import FewShotDataset
 from meta.hardware import WriteModel
+from meta.many_writes import variant_accuracies
+from meta.methods import METHODS
 from meta.network import Network
 from meta.objective import Phase
 from meta.outer_step import OuterStep
 from meta.precision import CPU, fastest_dtype
 from meta.tasks import TaskSource, channels_first
+from meta.writes import Variant
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
@@ -169,9 +172,7 @@ class _Run:
             losses.append(loss)
             accuracies.append(accuracy)
             on_iteration(epoch, iteration)
-        images, dtype = self.validation_images()
-        ideal = self.validate(None, images, dtype)
-        levels = [self.validate(sigma, images, dtype) for sigma in dict.fromkeys((0.0, *self.how.noise))]
+        ideal, *levels = self.validate()
         return Epoch(
             epoch=epoch,
             seconds=round(time.perf_counter() - start, 1),
@@ -211,19 +212,24 @@ class _Run:
             return images, self.dtype
         return embedded(self.network.eval(), images, self.dtype), torch.float32
 
-    def validate(self, sigma_wn: float | None, images: NDArray[Any], dtype: torch.dtype) -> Episodes:
-        """The same validation tasks every epoch; None leaves the weights ideal."""
-        how = self.how
-        erased = how.how.erased is not None
-        return episode_accuracies(
-            self.network.eval(),
+    def validate(self) -> list[Episodes]:
+        """The same validation tasks every epoch: with ideal weights, and written at every noise level
+        from none on."""
+        how, network = self.how, self.network.eval()
+        images, dtype = self.validation_images()
+        rate = how.relative_rate if network.architecture.erased is None else 1.0
+        levels = [self.step.noisy(sigma).how for sigma in dict.fromkeys((0.0, *how.noise))]
+        ideal = Variant(how=levels[0], relative_rate=1.0, written=False)
+        return variant_accuracies(
+            network,
             images,
-            None if sigma_wn is None else self.step.noisy(sigma_wn),
+            self.step.write.device,
+            [ideal, *(Variant(how=level, relative_rate=rate) for level in levels)],
             shots=how.shots,
             queries=min(15, images.shape[1] - how.shots),
             tasks=how.validation_tasks,
             seed=how.seed + 1,
-            relative_rate=1.0 if sigma_wn is None or erased else how.relative_rate,
+            method=METHODS["roa"],
             dtype=dtype,
         )
 

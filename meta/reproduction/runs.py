@@ -16,9 +16,10 @@ import torch
 from meta.datasets import loaded
 from meta.episodes import Episodes
 from meta.evaluate import RELATIVE_RATES
-from meta.many_writes import Variant, shares_episodes, variant_accuracies
+from meta.many_writes import shares_episodes, variant_accuracies
 from meta.methods import find_method
 from meta.network import Network
+from meta.pool import pool
 from meta.precision import CPU, round_products
 from meta.reproduction.budgets import train_command
 from meta.reproduction.cells import Cell, Result, ResultFile
@@ -26,6 +27,7 @@ from meta.reproduction.networks import Networks, Source
 from meta.reproduction.plans import Entry, Place, Plan
 from meta.reproduction.repeats import Score
 from meta.reproduction.trainings import seeds_lacking, training
+from meta.writes import Variant
 from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming
 from roa_circuit.sweeps.workers import each
@@ -200,10 +202,11 @@ def compute(
     else:
         found = each(_run_alone, None, lambda _: list(batches.values()), processes, scheduler)
     done = 0
-    for batch in found:
-        results.append(batch)
-        done += len(batch)
-        on_cells(done, len(wanted))
+    with pool():
+        for batch in found:
+            results.append(batch)
+            done += len(batch)
+            on_cells(done, len(wanted))
 
 
 def _run_alone(_: None, batch: list[Job]) -> list[Result]:

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +18,19 @@ import torch
 from meta.architecture import Architecture
 from meta.configuration import Training
 from meta.cores import Cores
+from meta.draws import Draws
+from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
 from meta.line import pair
+from meta.many_writes import variant_accuracies
+from meta.methods import METHODS
 from meta.network import Network
 from meta.objective import Phase
 from meta.outer_step import OuterStep
+from meta.pool import Pool, pool
 from meta.tasks import TaskSource, channels_first
+from meta.trial import Trial
+from meta.writes import Variant
 from roa_circuit.errors import WorkerError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
@@ -44,6 +53,10 @@ def test_a_line_carries_arrays_of_any_size_and_leaves_them_writable():
     for name, sent in (("big", big), ("small", small), ("none", np.empty((0, 4)))):
         np.testing.assert_array_equal(received[name], sent)
         assert received[name].flags.writeable
+    here.send(torch.nn.Parameter(torch.ones(2, 3)))
+    weights = there.receive()
+    assert isinstance(weights, torch.nn.Parameter)
+    assert torch.equal(weights, torch.ones(2, 3))
     here.send(small)
     assert received["big"][1, -1] == 2_999_999  # the next message does not touch the last
     here.close()
@@ -54,28 +67,38 @@ def test_a_line_carries_arrays_of_any_size_and_leaves_them_writable():
 
 
 def test_results_keep_their_order_whoever_computes_them(cores):
-    assert cores.map(operator.add, 10, range(7)) == [10, 11, 12, 13, 14, 15, 16]
-    assert cores.map(operator.add, 10, []) == []
+    assert list(cores.map(operator.add, 10, range(7))) == [10, 11, 12, 13, 14, 15, 16]
+    assert list(cores.map(operator.add, 10, [])) == []
     sent = np.arange(500_000.0)
     for found in cores.map(operator.mul, sent, [2.0, 3.0, 4.0]):
         assert found[-1] / sent[-1] in {2.0, 3.0, 4.0}
 
 
+def test_items_are_asked_for_when_somebody_is_free(cores):
+    """And what is not asked for any more leaves the processes ready for what comes next."""
+    asked = []
+    results = cores.map(operator.add, 1, (asked.append(index) or index for index in range(9)))
+    assert next(results) == 1
+    assert len(asked) <= 4
+    results.close()
+    assert list(cores.map(operator.add, 2, [3])) == [5]
+
+
 def test_each_process_has_one_thread(cores):
-    assert cores.map(eval, "__import__('torch').get_num_threads()", [{}] * 4) == [1] * 4
+    assert list(cores.map(eval, "__import__('torch').get_num_threads()", [{}] * 4)) == [1] * 4
 
 
 def test_what_fails_there_fails_here_and_the_others_go_on(cores):
     with pytest.raises(ZeroDivisionError):
-        cores.map(operator.floordiv, 12, [1, 0, 2])
-    assert cores.map(operator.floordiv, 12, [1, 2, 3]) == [12, 6, 4]
+        list(cores.map(operator.floordiv, 12, [1, 0, 2]))
+    assert list(cores.map(operator.floordiv, 12, [1, 2, 3])) == [12, 6, 4]
 
 
 def test_a_killed_process_is_one_line():
     cores = Cores(1)
     cores.started(within=None)
     with pytest.raises(WorkerError, match="killed, most often for want of memory"):
-        cores.map(os.kill, cores.processes[0][1].pid, [signal.SIGKILL])
+        list(cores.map(os.kill, cores.processes[0][1].pid, [signal.SIGKILL]))
 
 
 def test_processes_end_with_what_started_them():
@@ -134,7 +157,7 @@ def test_gradients_do_not_depend_on_where_tasks_are_computed(tasks, cores):
     found = []
     for where in (None, cores):
         step, before = outer_step(Training()), torch.get_num_threads()
-        step.one_by_one.cores = where
+        step.one_by_one.pool.cores = where
         outcome = step.gradients(tasks, Phase(written=True, progress=1.0))
         assert torch.get_num_threads() == before
         gradients = {n: p.grad for n, p in step.network.named_parameters() if p.grad is not None}
@@ -144,16 +167,64 @@ def test_gradients_do_not_depend_on_where_tasks_are_computed(tasks, cores):
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
-def test_processes_start_when_what_is_left_takes_longer(tasks, monkeypatch):
+@pytest.mark.parametrize(
+    ("method", "steps", "how"),
+    [
+        ("roa", 1, Programming()),
+        ("roa", 1, Programming(sigma_wn=1.0)),
+        ("offline", 1, Programming()),
+        ("offline", 1, Programming(sigma_wn=1.0)),
+        ("five-step", 2, Programming(sigma_wn=1.0)),
+        ("ideal", 1, Programming(sigma_wn=1.0)),
+    ],
+)
+def test_episodes_do_not_depend_on_where_they_are_computed(bars, cores, method, steps, how):
+    """Nor on who draws their noise: the next task's starts where the last one's ended."""
+    architecture = Architecture(ways=5, filters=8, steps=steps)
+    network = Network(architecture, torch.Generator().manual_seed(0))
+    sizes = {"shots": 1, "queries": 3, "tasks": 4, "seed": 3}
+    write, method = WriteModel(device=load_device("zhang2021"), how=how), METHODS[method]
+    trial = Trial(network=network, write=write, method=method, relative_rate=8.0, verify_rounds=0,
+                  dtype=torch.float32)  # fmt: skip
+    draws = Draws(network, bars.split("test"), **sizes)
+    in_turn = np.array([trial(task, draws.noise)[0] for task in draws])
+    for where in (None, cores):
+        with pool() as held:
+            held.cores = where
+            one = episode_accuracies(network, bars.split("test"), write, method=method,
+                                     relative_rate=8.0, **sizes)  # fmt: skip
+            (other,) = variant_accuracies(network, bars.split("test"), write.device,
+                                          [Variant(how=how, relative_rate=8.0)], method=method,
+                                          **sizes)  # fmt: skip
+        for found in (one, other):
+            np.testing.assert_array_equal(found.accuracies, in_turn[:, 0])
+            assert found.energy == pytest.approx(in_turn[:, 2].mean(), rel=1e-12)
+
+
+def test_processes_start_when_what_is_to_come_takes_longer(monkeypatch):
     started, before = [], torch.get_num_threads()
-    monkeypatch.setattr("meta.one_by_one.Cores", started.append)
+    monkeypatch.setattr("meta.pool.Cores", started.append)
     try:
-        for threads, iterations in ((1, 10**9), (2, 3), (2, 10**9)):
+        for threads, to_come in ((1, 10**12), (2, 3), (2, 10**12)):
             torch.set_num_threads(threads)
-            step = outer_step(Training(epochs=1, iterations=iterations))
-            for _ in range(2):
-                assert started == []
-                step.gradients(tasks, Phase(written=False, progress=1.0))
+            results = Pool().map(operator.add, 1, [1, 2, 3], to_come=to_come)
+            assert next(results) == 2
+            assert started == []
+            assert list(results) == [3, 4]
+            assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
-    assert started == [2]
+    assert set(started) == {2}
+
+
+def test_a_pool_is_everyones_who_works_while_it_is_held():
+    with pool() as held:
+        assert pool() is held
+        elsewhere = []
+        other = threading.Thread(target=lambda: elsewhere.append(pool()), daemon=True)
+        other.start()
+        other.join()
+        assert held not in elsewhere
+    left = weakref.ref(held)
+    del held
+    assert left() is None

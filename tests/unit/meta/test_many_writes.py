@@ -9,9 +9,10 @@ import torch
 from meta.architecture import BLOCKS, HEAD, Architecture
 from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
-from meta.many_writes import Variant, variant_accuracies
+from meta.many_writes import variant_accuracies
 from meta.methods import METHODS
 from meta.network import Network
+from meta.writes import Variant
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
 

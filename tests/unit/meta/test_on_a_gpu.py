@@ -11,13 +11,14 @@ from meta.configuration import Training
 from meta.episodes import episode_accuracies
 from meta.hardware import WriteModel
 from meta.learners import outer_loss
-from meta.many_writes import Variant, variant_accuracies
+from meta.many_writes import variant_accuracies
 from meta.methods import METHODS
 from meta.network import Network
 from meta.precision import CPU, round_products
 from meta.recording import Recording
 from meta.tasks import TaskSource, channels_first
 from meta.train import train
+from meta.writes import Variant
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
 

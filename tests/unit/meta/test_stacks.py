@@ -7,11 +7,11 @@ from torch.nn import functional as F
 
 from meta import stacked
 from meta.architecture import Architecture
-from meta.episodes import adaptation_cost, one_by_one
 from meta.hardware import WriteModel
 from meta.learners import adapt, outer_loss, query_loss
 from meta.network import Network
 from meta.tasks import TaskSource, channels_first, sample_task, stack
+from meta.trial import adaptation_cost, one_by_one
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming

@@ -1,0 +1,46 @@
+"""Draws: the tasks of an evaluation and the noise of their writes, from two streams of one seed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meta.network import Network
+from meta.tasks import Task, sample_task
+
+
+class Draws:
+    """Seeded tasks, and the stream of noise that their writes draw from, one after another.
+
+    count : of tasks
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        images: NDArray[Any],
+        *,
+        shots: int,
+        queries: int,
+        tasks: int,
+        seed: int,
+    ) -> None:
+        self.count, self.noise = tasks, np.random.default_rng([seed, 2])
+        self._images, self._tasks = images, np.random.default_rng([seed, 1])
+        self._sizes = {"ways": network.architecture.ways, "shots": shots, "queries": queries}
+
+    def __iter__(self) -> Iterator[Task]:
+        return (sample_task(self._images, self._tasks, **self._sizes) for _ in range(self.count))
+
+    def apart(self, normals: int) -> Iterator[tuple[Task, np.random.Generator]]:
+        """The tasks with a stream of noise for each, which starts where the task before left it.
+
+        normals : how many normal numbers the write of a task draws
+        """
+        for task in self:
+            yield task, copy.deepcopy(self.noise)
+            self.noise.standard_normal(normals)
