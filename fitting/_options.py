@@ -1,8 +1,8 @@
-"""Options of the command line that say how files are to be read, as `Conventions`."""
+"""Options that several commands of `roa-fit` share: files, how to read them, how to weigh them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -17,32 +17,12 @@ POLARITIES = {"negative-sets": False, "positive-sets": True}
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="CSV, TSV or XLSX: pulses, readings, I-V sweeps.")
 ]
-Pulse = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="V,T", help="Every pulse, such as -1.1V,3us, where no column says it; once, or per file."
-    ),
-]
-Read = Annotated[
-    str | None,
-    typer.Option(metavar="V", help="The read voltage, such as 0.1V, where no column says it."),
-]
-Unit = Annotated[
-    str | None,
-    typer.Option(metavar="UNIT", help="Of readings in a table with one train a column: A, uS, kOhm."),
-]
 Polarity = Annotated[
     str,
     typer.Option(help="negative-sets, or positive-sets: the device's terminals are exchanged."),
 ]
-Scale = Annotated[float, typer.Option(help="Multiplies every current and conductance.")]
-Column = Annotated[
-    list[str] | None,
-    typer.Option(metavar="NAME=TITLE", help="What a column is, such as voltage='V_bitline [V]'."),
-]
-Where = Annotated[
-    list[str] | None,
-    typer.Option(metavar="TITLE=VALUE", help="Read only rows with this value, such as V_gate=2.5."),
+Prior = Annotated[
+    str, typer.Option(help="Parameter set (name or TOML file) for what the data leave open.")
 ]
 Weighting = Annotated[
     str,
@@ -63,39 +43,73 @@ Intervals = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Of bootstrap and mcmc.")]
 
 
-def conventions(
-    files: int,
-    pulse: Sequence[str] | None,
-    read: str | None,
-    unit: str | None,
-    polarity: str,
-    scale: float,
-    column: Sequence[str] | None,
-    where: Sequence[str] | None,
-) -> list[Conventions]:
-    """One `Conventions` for each of so many files.
+@dataclass(frozen=True, kw_only=True)
+class HowToRead:
+    """The options that say what the files themselves leave unsaid; see `roa_circuit.options.grouped`."""
 
-    Raises
-    ------
-    InputError : an option that cannot be read, or as many --pulse as fit neither once nor each.
-    """
-    if polarity not in POLARITIES:
-        raise InputError(f"--polarity {polarity!r} is unknown; {nearest(polarity, POLARITIES)}")
-    pulses = [_pulse(text) for text in pulse or ()]
-    if len(pulses) not in (0, 1, files):
-        raise InputError(f"{len(pulses)} times --pulse for {files} files; give it once, or once a file")
-    read_voltage = None if read is None else parse_quantity(read, what="--read", unit="V")
-    if read_voltage == 0:
-        raise InputError("--read 0: no current flows at 0 V; give the voltage of the reading")
-    return [
-        Conventions(
-            pulse=pulses[index % len(pulses)] if pulses else None, read_voltage=read_voltage,
-            unit=unit, positive_sets=POLARITIES[polarity], scale=scale,
-            columns=dict(_pair("--column", text) for text in column or ()),
-            where=tuple(_pair("--where", text) for text in where or ()),
+    pulse: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="V,T",
+            help="Every pulse, such as -1.1V,3us, where no column says it; once, or per file.",
+        ),
+    ] = None
+    read: Annotated[
+        str | None,
+        typer.Option(metavar="V", help="The read voltage, such as 0.1V, where no column says it."),
+    ] = None
+    unit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNIT", help="Of readings in a table with one train a column: A, uS, kOhm."
+        ),
+    ] = None
+    polarity: Polarity = "negative-sets"
+    scale: Annotated[float, typer.Option(help="Multiplies every current and conductance.")] = 1.0
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TITLE", help="What a column is, such as voltage='V_bitline [V]'."),
+    ] = None
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TITLE=VALUE", help="Read only rows with this value, such as V_gate=2.5."),
+    ] = None
+
+    def of_each(self, files: int) -> list[Conventions]:
+        """The conventions of each of so many files.
+
+        Raises
+        ------
+        InputError : an option that cannot be read, or --pulse given neither once nor once a file.
+        """
+        pulses = [_pulse(text) for text in self.pulse or ()]
+        if len(pulses) not in (0, 1, files):
+            raise InputError(
+                f"{len(pulses)} times --pulse for {files} files; give it once, or once a file"
+            )
+        shared = self._shared()
+        return [
+            replace(shared, pulse=pulses[index % len(pulses)] if pulses else None)
+            for index in range(files)
+        ]
+
+    def _shared(self) -> Conventions:
+        """What holds for every file alike: everything but the pulse."""
+        if self.polarity not in POLARITIES:
+            raise InputError(
+                f"--polarity {self.polarity!r} is unknown; {nearest(self.polarity, POLARITIES)}"
+            )
+        read_voltage = None if self.read is None else parse_quantity(self.read, what="--read", unit="V")
+        if read_voltage == 0:
+            raise InputError("--read 0: no current flows at 0 V; give the voltage of the reading")
+        return Conventions(
+            read_voltage=read_voltage,
+            unit=self.unit,
+            positive_sets=POLARITIES[self.polarity],
+            scale=self.scale,
+            columns=dict(_pair("--column", text) for text in self.column or ()),
+            where=tuple(_pair("--where", text) for text in self.where or ()),
         )
-        for index in range(files)
-    ]  # fmt: skip
 
 
 def _pulse(text: str) -> tuple[float, float]:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from roa_circuit.errors import InputError
 from roa_circuit.results import write_file
+
+
+def as_json(document: Any) -> bytes:
+    """The document as indented JSON; a number that is not finite is an error, not a word."""
+    return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
 
 def write_all(files: Mapping[Path, bytes]) -> None:

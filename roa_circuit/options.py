@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
@@ -20,6 +20,8 @@ from roa_circuit.errors import InputError, RoaError
 from roa_circuit.imperfections import Imperfections, load
 from roa_circuit.units import parse_quantity
 from roa_circuit.wiring import Wiring
+
+Result = TypeVar("Result")
 
 
 def _ohms(option: str) -> Callable[[str], float]:
@@ -141,10 +143,11 @@ Seed = Annotated[
 ]
 
 
-def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes options in groups: each parameter that is a dataclass, such as `Lines`.
+def grouped(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Let a command take options in groups: each parameter that is a dataclass, such as `Lines`.
 
-    The command line sees the group's fields in its place; fields are options as parameters are.
+    The command line sees the group's fields in its place, options like any other; the command is
+    given the dataclass made of them.
     """
     whole = inspect.signature(command, eval_str=True)
     groups: dict[str, Any] = {
@@ -156,12 +159,12 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         shown |= {p.name: p for p in (_parameters(group) if group else [parameter])}
 
     @functools.wraps(command)
-    def ungrouped(**given: Any) -> None:
+    def ungrouped(**given: Any) -> Result:
         made = {
             name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
             for name, group in groups.items()
         }
-        command(**given, **made)
+        return command(**given, **made)
 
     keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in shown.values()]
     vars(ungrouped)["__signature__"] = whole.replace(parameters=keywords)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
 from rich.markup import escape
 
 from fitting import _options as options
+from fitting._outputs import as_json, write_all
 from roa_circuit import console, drawing
-from roa_circuit.options import Figures, Json, flag, folder
+from roa_circuit.options import Figures, Json, flag, folder, grouped
 from roa_circuit.parameters import Device, load_device
 from roa_circuit.units import percent
 
@@ -24,19 +24,13 @@ if TYPE_CHECKING:
     from roa_circuit.drawing import Drawing
 
 
+@grouped
 def fit(
+    *,
     measurements: options.Files,
     output_dir: Annotated[Path, folder("Of the device and the report.")] = Path("out/fit"),
-    prior: Annotated[
-        str, typer.Option(help="Parameter set (name or TOML file) for what the data leave open.")
-    ] = "zhang2021",
-    pulse: options.Pulse = None,
-    read: options.Read = None,
-    unit: options.Unit = None,
-    polarity: options.Polarity = "negative-sets",
-    scale: options.Scale = 1.0,
-    column: options.Column = None,
-    where: options.Where = None,
+    prior: options.Prior = "zhang2021",
+    how: options.HowToRead,
     weighting: options.Weighting = "auto",
     loss: options.Loss = "linear",
     intervals: options.Intervals = "covariance",
@@ -57,7 +51,6 @@ def fit(
     verdict is a line of its own, and marks the device. Exit codes: 0 fitted, 1 the model does not
     meet the data, 2 bad input.
     """
-    from fitting._outputs import write_all
     from fitting.fit import as_printed, fit_device
     from fitting.measurements import describe, read_measurements
     from fitting.methods import check_method
@@ -67,28 +60,26 @@ def fit(
 
     check_method(intervals)
     device = load_device(prior)
-    how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
-    m = read_measurements(measurements, how)
+    m = read_measurements(measurements, how.of_each(len(measurements)))
     result = fit_device(m, device, weighting=weighting, loss=loss)
     found = find_intervals(result, intervals, seed=seed)
     result = found.applied(result)
     law = judge(result, as_printed(device.memristor))
-    said = _identifiability(result, law, m, device)
-    extra = {"law": law.document(), "identifiability": said}
+    run = _Run(fit=result, intervals=found, law=law, measurements=m, prior=device)
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
-    files = _files(result, law, m, device, output_dir, json_file, extra, made)
-    drawn = _drawings(result, m, found)
+    said = _identifiability(run)
+    summary = _summary(run, said)
+    drawn = _drawings(run)
+    files = {output_dir / "fit.json": as_json(summary | made), **_models(run, output_dir)}
+    if json_file is not None:
+        files.setdefault(json_file, as_json(summary))
     files[output_dir / "report.html"] = page(result, m, drawn, said, law, made).to_html().encode()
     if figures:
         named = drawing.files(drawn).items()
         files |= {output_dir / "figures" / name: content for name, content in named}
     write_all(files)
     console.say(describe(m))
-    if len(set(m.devices)) > 1:
-        console.say(f"{len(set(m.devices))} devices fitted as one: roa-fit spread tells them apart")
-    if m.ignored:
-        console.say(f"not used: {', '.join(m.ignored)}")
-    _print(result, law, device)
+    _print(run)
     if result.describes and not all(e.identifiable for e in result.estimates.values()):
         _print_identifiability(said)
     if compare:
@@ -98,15 +89,27 @@ def fit(
     return 1 if not result.describes or (strict and law.word == REJECTED) else 0
 
 
-def _identifiability(result: Fit, law: Judgement, m: Measurements, prior: Device) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """What one run found: the fit with these intervals, the verdict on its law, and from what."""
+
+    fit: Fit
+    intervals: Intervals
+    law: Judgement
+    measurements: Measurements
+    prior: Device
+
+
+def _identifiability(run: _Run) -> dict[str, Any]:
     """What the data do measure, their rank, and the measurement to add, for the JSON document."""
     from fitting.advice import combinations, proposal, rank
     from fitting.residuals import NAMES
     from fitting.verdict import REJECTED
 
+    m, result = run.measurements, run.fit
     added = None
-    if law.word != REJECTED:  # more data do not settle the constants of a wrong law
-        added = proposal(m, result.memristor, result.start, result.noise, prior)
+    if run.law.word != REJECTED:  # more data do not settle the constants of a wrong law
+        added = proposal(m, result.memristor, result.start, result.noise, run.prior)
     found = []
     if result.describes:
         found = combinations(m, result.memristor, result.jacobian, result.noise)
@@ -118,70 +121,70 @@ def _identifiability(result: Fit, law: Judgement, m: Measurements, prior: Device
     }
 
 
-def _files(
-    result: Fit,
-    law: Judgement,
-    m: Measurements,
-    prior: Device,
-    folder: Path,
-    json_file: Path | None,
-    extra: dict[str, Any],
-    made: dict[str, Any],
-) -> dict[Path, bytes]:
-    """The numbers and the models of the run, complete in memory. No device from a fit that failed."""
+def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
+    """The JSON document of the run; `said` is its `_identifiability`."""
     from fitting.report import document
+
+    found = document(run.fit, run.measurements)
+    return {**found, "law": run.law.document(), "identifiability": said}
+
+
+def _models(run: _Run, folder: Path) -> dict[Path, bytes]:
+    """The fitted device as files that simulators open; none from a fit that failed."""
     from roa_circuit.compact_model import ngspice_library
     from roa_circuit.verilog_a import verilog_a
 
-    summary = document(result, m) | extra
-    files = {folder / "fit.json": _json(summary | made)}
-    if result.describes:
-        device = fitted_device(result, law, m, prior)
-        files[folder / "device.toml"] = device.to_toml().encode()
-        files[folder / "memristor.lib"] = ngspice_library(device).encode()
-        files[folder / "memristor.va"] = verilog_a(device).encode()
-    if json_file is not None:
-        files.setdefault(json_file, _json(summary))
-    return files
+    if not run.fit.describes:
+        return {}
+    device = _fitted_device(run)
+    return {
+        folder / "device.toml": device.to_toml().encode(),
+        folder / "memristor.lib": ngspice_library(device).encode(),
+        folder / "memristor.va": verilog_a(device).encode(),
+    }
 
 
-def _drawings(result: Fit, m: Measurements, found: Intervals) -> list[Drawing]:
-    """The report's figures; draws in pairs where there are any."""
-    from fitting.figures import drawings
-
-    if found.samples is None or found.method != "mcmc":
-        return drawings(result, m)
-    from fitting.mcmc import corner_plot
-
-    return [*drawings(result, m), corner_plot(result, found)]
-
-
-def fitted_device(result: Fit, law: Judgement, m: Measurements, prior: Device) -> Device:
-    """The parameter set of a fit: its constants, the prior's pulses, data and verdict as citation."""
+def _fitted_device(run: _Run) -> Device:
+    """The fitted constants and the prior's pulses; data and verdict are the citation."""
+    m, result = run.measurements, run.fit
     held = [name for name, e in result.estimates.items() if e.basis == "prior"]
     tied = [name for name, e in result.estimates.items() if e.basis == "with prior"]
     name = Path(m.source.split(", ")[0])
     citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {percent(result.relative_rmse, 2)}"
     if held:
-        citation += f"; not identifiable, from {prior.name}: {', '.join(held)}"
+        citation += f"; not identifiable, from {run.prior.name}: {', '.join(held)}"
     if tied:
         citation += f"; known only together with those: {', '.join(tied)}"
-    citation += f"; {law.line()}"
-    return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=prior.pulses)
+    citation += f"; {run.law.line()}"
+    return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=run.prior.pulses)
 
 
-def _json(document: Any) -> bytes:
-    return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
+def _drawings(run: _Run) -> list[Drawing]:
+    """The figures of the report, with a corner plot where intervals come from MCMC."""
+    from fitting.figures import drawings
+
+    drawn = drawings(run.fit, run.measurements)
+    if run.intervals.samples is None or run.intervals.method != "mcmc":
+        return drawn
+    from fitting.mcmc import corner_plot
+
+    return [*drawn, corner_plot(run.fit, run.intervals)]
 
 
-def _print(result: Fit, law: Judgement, prior: Device) -> None:
+def _print(run: _Run) -> None:
+    """The table of constants, and in a line each what it rests on."""
     from fitting.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome, weights
 
+    m, result = run.measurements, run.fit
+    if len(set(m.devices)) > 1:
+        console.say(f"{len(set(m.devices))} devices fitted as one: roa-fit spread tells them apart")
+    if m.ignored:
+        console.say(f"not used: {', '.join(m.ignored)}")
     rows = [[escape(cell) for cell in constant_row(e)] for e in result.estimates.values()]
-    title = f"Fitted constants of Eq. 1-2 (prior: {prior.name})"
+    title = f"Fitted constants of Eq. 1-2 (prior: {run.prior.name})"
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))
-    console.say(law.line())
+    console.say(run.law.line())
     console.say(weights(result))
     if any(e.told for e in result.estimates.values()):
         console.say(f"intervals: {result.intervals}")

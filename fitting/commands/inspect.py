@@ -9,21 +9,17 @@ from rich.markup import escape
 
 from fitting import _options as options
 from roa_circuit import console
-from roa_circuit.options import Json
+from roa_circuit.options import Json, grouped
 from roa_circuit.results import check_writable, write_summary
 from roa_circuit.units import counted
 
 
+@grouped
 def inspect(
+    *,
     measurements: options.Files,
     most: Annotated[int, typer.Option(help="So many trains at most are listed.")] = 20,
-    pulse: options.Pulse = None,
-    read: options.Read = None,
-    unit: options.Unit = None,
-    polarity: options.Polarity = "negative-sets",
-    scale: options.Scale = 1.0,
-    column: options.Column = None,
-    where: options.Where = None,
+    how: options.HowToRead,
     json_file: Json = None,
 ) -> int:
     """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
@@ -31,8 +27,7 @@ def inspect(
     from fitting.measurements import describe, read_measurements
 
     check_writable(json_file)
-    how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
-    m = read_measurements(measurements, how)
+    m = read_measurements(measurements, how.of_each(len(measurements)))
     trains = inspect_trains(m)
     columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
     rows = [[escape(cell) for cell in row] for row in rows_of(trains, most)]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,9 +13,10 @@ import typer
 from rich.markup import escape
 
 from fitting import _options as options
+from fitting._outputs import as_json, write_all
 from roa_circuit import console
 from roa_circuit.errors import InputError
-from roa_circuit.options import Json, folder
+from roa_circuit.options import Json, folder, grouped
 from roa_circuit.parameters import UNITS, load_device
 from roa_circuit.units import percent
 
@@ -38,23 +38,17 @@ class By(StrEnum):
     TRAIN = "train"
 
 
+@grouped
 def spread(
+    *,
     measurements: options.Files,
     output_dir: Annotated[Path, folder("Of the device and the tables.")] = Path("out/spread"),
     by: Annotated[
         By | None,
         typer.Option(help="What is one device; else by column, by file, by train: what there is."),
     ] = None,
-    prior: Annotated[
-        str, typer.Option(help="Parameter set (name or TOML file) for what the data leave open.")
-    ] = "zhang2021",
-    pulse: options.Pulse = None,
-    read: options.Read = None,
-    unit: options.Unit = None,
-    polarity: options.Polarity = "negative-sets",
-    scale: options.Scale = 1.0,
-    column: options.Column = None,
-    where: options.Where = None,
+    prior: options.Prior = "zhang2021",
+    how: options.HowToRead,
     json_file: Json = None,
 ) -> int:
     """Fit many devices: how they differ (device to device), and their writes (cycle to cycle).
@@ -63,19 +57,17 @@ def spread(
     [bold]device.toml[/] with the population's medians and a section [bold]\\[spread][/] that the
     surrogate draws from, and every device's constants. Exit codes as those of [bold]roa-fit[/].
     """
-    from fitting._outputs import write_all
     from fitting.measurements import describe
     from fitting.spread import spread as population_of
     from fitting.spread_figure import drawing
 
     known = load_device(prior)
-    how = options.conventions(len(measurements), pulse, read, unit, polarity, scale, column, where)
-    m, names, kind = _owners(measurements, how, by)
+    m, names, kind = _owners(measurements, how.of_each(len(measurements)), by)
     found = population_of(m, names, known)
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
     summary = _document(found, kind)
     files = {
-        output_dir / "spread.json": _json(summary | made),
+        output_dir / "spread.json": as_json(summary | made),
         output_dir / "devices.csv": _device_table(found).encode(),
         output_dir / "spread.png": drawing(found).png(),
     }
@@ -86,7 +78,7 @@ def spread(
         device = found.device(Path(m.source.split(", ")[0]).stem, citation, known)
         files[output_dir / "device.toml"] = device.to_toml().encode()
     if json_file is not None:
-        files.setdefault(json_file, _json(summary))
+        files.setdefault(json_file, as_json(summary))
     write_all(files)
     console.say(describe(m))
     _print(found, kind)
@@ -112,10 +104,6 @@ def _owners(
         return m, m.devices, kind
     of_file = tuple(str(file) for file, part in zip(files, parts, strict=True) for _ in part.labels)
     return m, of_file if kind == By.FILE else m.labels, kind
-
-
-def _json(document: Any) -> bytes:
-    return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
 
 def _document(found: Population, kind: By) -> dict[str, Any]:
@@ -165,7 +153,7 @@ def _print(found: Population, kind: By) -> None:
     title = f"{count} device{'s' * (count > 1)} (a {kind} each), Eq. 1-2"
     columns = ["constant", "median", "its 95 %", "device to device", "its 95 %"]
     console.out.print(console.table(title, columns, rows))
-    for line in _lines(found, count, FEWEST):
+    for line in _lines(found, FEWEST):
         console.say(line)
 
 
@@ -189,38 +177,50 @@ def _row(name: str, found: Population) -> list[str]:
     ]
 
 
-def _lines(found: Population, count: int, fewest: int) -> list[str]:
+def _lines(found: Population, fewest: int) -> list[str]:
     """What the table does not say."""
+    return [_write_noise(found), *_left_open(found, fewest), *_doubts(found)]
+
+
+def _write_noise(found: Population) -> str:
     w = found.sigma_wn
-    shown = (
-        f"{w.value:.3g} ({w.low:.3g} – {w.high:.3g})" if w.low > 0 else f"none seen, below {w.high:.3g}"
-    )
-    lines = [
-        f"cycle to cycle: sigma_WN of Eq. 7 {shown}; noise of a reading {percent(found.read_noise, 2)}"
-    ]
+    seen = f"{w.value:.3g} ({w.low:.3g} – {w.high:.3g})"
+    shown = seen if w.low > 0 else f"none seen, below {w.high:.3g}"
+    noise = percent(found.read_noise, 2)
+    return f"cycle to cycle: sigma_WN of Eq. 7 {shown}; noise of a reading {noise}"
+
+
+def _left_open(found: Population, fewest: int) -> Iterator[str]:
+    """What so many devices, or the readings of one, do not tell."""
+    count = len(found.devices.names)
     held = [name for name in found.median if name not in found.devices.free]
     if held:
-        lines.append(f"one device's readings do not tell {', '.join(held)}: taken to be the same in all")
+        yield f"one device's readings do not tell {', '.join(held)}: taken to be the same in all"
     if count < fewest:
-        lines.append(f"{fewest} devices or more have a spread; only the write noise is told")
+        yield f"{fewest} devices or more have a spread; only the write noise is told"
     elif count < len(found.log_sd) + 2:
-        lines.append(
-            f"{count} devices do not tell {len(found.log_sd)} constants' correlations: taken as 0"
-        )
-    odd = [
-        n
-        for n, misfit in zip(found.devices.names, found.devices.misfit, strict=True)
-        if misfit > _MISMET
-    ]
+        yield f"{count} devices do not tell {len(found.log_sd)} constants' correlations: taken as 0"
+
+
+def _doubts(found: Population) -> Iterator[str]:
+    """Devices that the law meets worse than others, and whether it meets them at all."""
+    devices = found.devices
+    misfits = zip(devices.names, devices.misfit, strict=True)
+    odd = [name for name, misfit in misfits if misfit > _MISMET]
     if odd:
-        lines.append(f"worse met than the others: {', '.join(odd[:_MOST_LISTED])}")
-    if found.devices.runaway:
-        lines.append(f"FAILED: at the bounds of the search: {', '.join(found.devices.runaway)}. "
-                     "Eq. 1-2 do not describe these devices; no device written")  # fmt: skip
+        yield f"worse met than the others: {', '.join(odd[:_MOST_LISTED])}"
+    if devices.runaway:
+        yield (
+            f"FAILED: at the bounds of the search: {', '.join(devices.runaway)}. "
+            "Eq. 1-2 do not describe these devices; no device written"
+        )
     elif not found.describes:
-        lines.append(f"FAILED: Eq. 1-2 miss a device's readings by {percent(found.read_noise)} (limit "
-                     "10 %), they do not describe them; no device written")  # fmt: skip
+        yield (
+            f"FAILED: Eq. 1-2 miss a device's readings by {percent(found.read_noise)} (limit "
+            "10 %), they do not describe them; no device written"
+        )
     elif found.correlation > _SYSTEMATIC:
-        lines.append("law: Eq. 1-2 miss systematically (successive misfits correlate "
-                     f"{found.correlation:.2f}): sigma_WN holds what the law misses, too")  # fmt: skip
-    return lines
+        yield (
+            "law: Eq. 1-2 miss systematically (successive misfits correlate "
+            f"{found.correlation:.2f}): sigma_WN holds what the law misses, too"
+        )
