@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from netlists.engines import Plan, Run, surrogate_reads, voltages
+from netlists.samples import Sample
 from netlists.verification import CURRENT_LIMIT, STATE_LIMIT, Floats, relative_error
-from roa_circuit.chip import Chip
-from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.programming import after_pulses
 from roa_circuit.solver import read_currents
 from roa_circuit.tiling import Tile, assemble, outputs
@@ -24,17 +23,8 @@ _NOT_READ = dict.fromkeys(
 )  # fmt: skip
 
 
-def reads(
-    layer: ProgrammedLayer,
-    tiles: Sequence[Tile],
-    chips: Sequence[Chip],
-    spice: Sequence[Run],
-    surrogate: Sequence[Run],
-    plan: Plan,
-    *,
-    whole: bool,
-) -> dict[str, Any]:
-    """The fields of a Verification that need currents; outputs only of a layer that is `whole`."""
+def reads(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run], plan: Plan) -> dict[str, Any]:
+    """The fields of a Verification that need currents; outputs only where no tile was left out."""
     if not plan.reads:
         empty = np.zeros((0, 0))
         return {**_NOT_READ, "spice_currents": empty, "surrogate_currents": empty}
@@ -42,26 +32,25 @@ def reads(
     theirs = [run.currents for run in surrogate]
     same = [
         surrogate_reads(tile, chip, np.clip(run.state, 0.0, 1.0), plan.circuitry)[0]
-        for tile, chip, run in zip(tiles, chips, spice, strict=True)
+        for tile, chip, run in zip(sample.tiles, sample.believed, spice, strict=True)
     ]
     return {
-        **(_answers(layer, tiles, spice, surrogate) if whole else _NOT_READ),
+        **(_answers(sample, spice, surrogate) if sample.is_whole else _NOT_READ),
         "max_relative_current_error": max(map(relative_error, own, same)),
         "end_to_end_current_error": max(map(relative_error, own, theirs)),
         "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
-        "spice_currents": assemble(tiles, own),
-        "surrogate_currents": assemble(tiles, same),
+        "spice_currents": assemble(sample.tiles, own),
+        "surrogate_currents": assemble(sample.tiles, same),
     }
 
 
-def _answers(
-    layer: ProgrammedLayer, tiles: Sequence[Tile], spice: Sequence[Run], surrogate: Sequence[Run]
-) -> dict[str, Any]:
-    """What the layer puts out, its tiles added."""
+def _answers(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run]) -> dict[str, Any]:
+    """The fields of a Verification that need the layer's outputs, which all tiles add up to."""
+    tiles, labels = sample.tiles, sample.layer.labels
     y_spice, y_surrogate = (outputs(tiles, [run.sensed for run in runs]) for runs in (spice, surrogate))
     y_ideal = outputs(tiles, [_ideal_reads(tile) for tile in tiles])
     answers = [np.argmax(y, axis=1) for y in (y_ideal, y_surrogate, y_spice)]
-    right = [float(np.mean(a == layer.labels)) if len(layer.labels) else None for a in answers]
+    right = [float(np.mean(a == labels)) if len(labels) else None for a in answers]
     largest = max(float(np.abs(y_surrogate).max()), 1e-300)
     return {
         "max_output_error": float(np.abs(y_spice - y_surrogate).max()) / largest,

@@ -33,8 +33,11 @@ Floats = NDArray[np.float64]
 
 
 class Phase(StrEnum):
-    """What is verified: the in-situ write, the reads of what the surrogate wrote, or one after
-    the other, the reads starting from the states that the simulator wrote."""
+    """What is verified: the in-situ write, the reads, or one after the other.
+
+    Reads alone start from the states that the surrogate wrote, else from those that the simulator
+    wrote itself.
+    """
 
     write = "write"
     read = "read"
@@ -54,13 +57,13 @@ class Analysis(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is run on every tile, under which limits.
+    """What is simulated on every tile, and under which limits.
 
-    deadline : of `time.monotonic()`
-    keep_in : the folder for decks, None to keep only those that fail
+    deadline : when the simulator must be done, as `time.monotonic()` counts
+    keep_in : the folder for decks; None keeps only those that fail
     recorded : whether the waveforms are kept
-    circuitry : what the arrays have beside cells and resistances
-    dialect : what decks for ngspice use
+    circuitry : amplifiers, transistors, capacitance and temperature
+    dialect : the solver and cell model of ngspice's decks
     """
 
     phase: Phase
@@ -74,15 +77,21 @@ class Plan:
 
     @property
     def writes(self) -> bool:
+        """Whether the write is simulated."""
         return self.phase is not Phase.read
 
     @property
+    def reads(self) -> bool:
+        """Whether reads are simulated."""
+        return self.phase is not Phase.write
+
+    @property
     def prices(self) -> Prices:
-        """Of its decks."""
+        """What its decks cost to simulate."""
         return costs.prices(self.engine, self.dialect, self.circuitry)
 
     def how(self, layer: str) -> How:
-        """What the decks of a layer are told."""
+        """What the builders of the layer's decks are told."""
         return {
             "origin": f"layer {layer!r}",
             "engine": self.engine,
@@ -91,19 +100,15 @@ class Plan:
             "dialect": self.dialect,
         }
 
-    @property
-    def reads(self) -> bool:
-        return self.phase is not Phase.write
-
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """States (rows, columns), currents (reads, columns) [A] and wall clock [s] of one engine.
 
-    currents : of the array; sensed : what its readout makes of them
+    currents : of the array; `sensed` is what its readout makes of them
     before : the states before the write
-    energy, wire_energy : what the write took [J], and wires of it; None if that is not known
-    recordings : of its decks, if the plan wants them
+    energy : of the write [J]; `wire_energy` is the part that wires took; None where unknown
+    recordings : waveforms of its decks, if the plan wants them
     """
 
     state: Floats
@@ -119,7 +124,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Of the write and the reads."""
+        """Write and reads together."""
         return self.write_seconds + self.read_seconds
 
 
@@ -141,7 +146,7 @@ def estimate(tile: Tile, phase: Phase, analysis: Analysis, prices: Prices) -> tu
 
 
 def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
-    """Write and read the tile in the surrogate; a phase that is only read is written all the same."""
+    """Write and read the tile in the surrogate; it writes even where the plan only reads."""
     layer = tile.layer
     started = time.perf_counter()
     start = chip.start(layer.initial_state)
@@ -168,7 +173,7 @@ def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
 def surrogate_reads(
     tile: Tile, chip: Chip, state: Floats, circuitry: Circuitry
 ) -> tuple[Floats, Floats]:
-    """(currents, what the readout makes of them) of a chip with these states."""
+    """(array currents, what the readout makes of them), both (reads, columns) [A], at these states."""
     volts = chip.drive(voltages(tile.layer))
     crossbar, device = circuitry.settled(chip.crossbar, state, chip.device)
     currents = read_currents(crossbar, state, volts, device)
@@ -180,8 +185,8 @@ def run_spice(
 ) -> Run:
     """Write and read the tile in the plan's simulator.
 
-    written : the states that a phase of nothing but reads starts from
-    parts : what the write and the reads count as in the progress of all tiles `together`
+    written : (rows, columns) omega that reads start from where the plan does not write
+    parts : the indices of this tile's write and reads in the progress of all tiles
     """
     none = np.zeros((0, tile.layer.crossbar.columns))
     run = Run(

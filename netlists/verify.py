@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,13 @@ from netlists import costs
 from netlists.comparison import passed, reads, states
 from netlists.costs import Prices
 from netlists.dialect import PLAIN, Dialect
-from netlists.engines import (
-    Analysis,
-    Phase,
-    Plan,
-    Run,
-    estimate,
-    run_spice,
-    run_surrogate,
-)
+from netlists.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
 from netlists.parallel import Together, run_all
+from netlists.samples import Sample, draw_sample
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.simulators import Engine
 from netlists.verification import Floats, Verification
-from roa_circuit.chip import Chip, chip_of
+from roa_circuit.chip import Chip
 from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.imperfections import Imperfections
@@ -44,7 +36,7 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.machine import cores
 from roa_circuit.mapping import output_from_reference
 from roa_circuit.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.tiling import Tile, TileSize, sample, split
+from roa_circuit.tiling import Tile, TileSize
 
 
 def verify(
@@ -66,102 +58,72 @@ def verify(
     keep_in: Path | None = None,
     recorded: bool = False,
 ) -> Verification:
-    """Write and read the layer in a circuit simulator, with wires, and compare.
+    """Write and read the layer in a circuit simulator and in the surrogate, and compare.
 
     Parameters
     ----------
-    tile : how large an array may be; a larger layer is split (`roa_circuit.tiling`).
-    tiles : so many of them, drawn by `seed`, in place of all; then there are no outputs to compare.
-    phase : reads alone start from the states that the surrogate wrote.
-    analysis : of the reads; by default `default_analysis(phase, circuitry)`.
+    tile : the largest array; a layer that does not fit is split (`roa_circuit.tiling`).
+    tiles : verify only so many tiles, drawn with `seed`. Outputs and predictions need all of them
+        and are left out.
+    phase : with `Phase.read`, reads start from the states that the surrogate wrote.
+    analysis : how the simulator reads; by default `default_analysis(phase, circuitry)`.
     engine : the circuit simulator.
-    workers : tiles at a time, by default one a core.
-    imperfections, seed : what the arrays have (default: nothing), and what draws them; both
-        engines write and read the same chips.
-    circuitry : what the arrays have beside cells and resistances. The layer is what
-        `Circuitry.applied` made of it already.
-    believed : resistances that the surrogate takes for those of the layer; by default its own.
-    dialect : what decks for ngspice use; `netlists.dialect.choose` finds out what they may.
+    workers : tiles simulated at a time; by default one a core.
+    imperfections, seed : what the arrays suffer from, and the seed that draws it; both engines
+        write and read the same chips.
+    circuitry : amplifiers, transistors, capacitance and temperature. `layer` must already be what
+        `Circuitry.applied` made of it.
+    believed : line resistances that the surrogate works with, to see what a wrong belief costs; by
+        default those of the layer.
+    dialect : the solver and cell model of ngspice's decks; `netlists.dialect.choose` finds the best.
     time_limit : wall-clock seconds for all of the simulator's work.
-    progress : called with the fraction of the simulator's work that is done.
-    keep_in : folder for the decks `write` and `read`; a failed deck is kept in any case.
-    recorded : keep the waveforms of all lines and cells; VACASK measures energy with them alone.
+    progress : called with the fraction of that work which is done.
+    keep_in : folder for the decks; the deck of a failed run is kept in any case.
+    recorded : keep the waveforms of all lines and cells. VACASK measures energy only then.
 
     Raises
     ------
-    InputError : a tile too large for one deck, or a layer without reads; lines too slow for the
-        reads or the pulses.
+    InputError : a tile too large for one deck, a layer without reads, or lines too slow to settle
+        within a read or a pulse.
     SimulatorError : the simulator is missing, failed or ran out of time.
     """
-    analysis = analysis or default_analysis(phase, circuitry)
-    approximate = circuitry.transistor is not None
-    every, workers = split(layer, tile), workers or cores()
-    chosen = sample(every, tiles, seed)
-    deadline = time.monotonic() + time_limit
     plan = Plan(
         phase=phase,
-        analysis=analysis,
-        deadline=deadline,
+        analysis=analysis or default_analysis(phase, circuitry),
+        deadline=time.monotonic() + time_limit,
         keep_in=keep_in,
         engine=engine,
         recorded=recorded,
         circuitry=circuitry,
         dialect=dialect,
     )
-    chips = [chip_of(part, imperfections, seed) for part in chosen]
-    for chip in chips:
+    workers = workers or cores()
+    sample = draw_sample(
+        layer, size=tile or TileSize(), tiles=tiles, imperfections=imperfections, believed=believed,
+        seed=seed,
+    )  # fmt: skip
+    for chip in sample.chips:
         _check_speed(chip, plan)
-    known = [chip_of(_believed(part, believed), imperfections, seed) for part in chosen]
-    run_surrogate(chosen[0], known[0], plan)  # once beforehand: compiled code is loaded on first use
-    surrogate = [run_surrogate(*pair, plan) for pair in zip(chosen, known, strict=True)]
+    surrogate = _run_surrogate(sample, plan)
     started = time.perf_counter()
-    spice = _run_tiles(chosen, chips, surrogate, plan, workers, progress)
+    spice = _run_simulator(sample, surrogate, plan, workers, progress)
     wall = time.perf_counter() - started
-    seconds = sum(run.seconds for run in spice), sum(run.seconds for run in surrogate)
-    fields = {
-        **reads(layer, chosen, known, spice, surrogate, plan, whole=len(chosen) == len(every)),
-        **states(chosen, spice, surrogate, plan),
-    }
+    found = {**reads(sample, spice, surrogate, plan), **states(sample.tiles, spice, surrogate, plan)}
+    approximate = circuitry.transistor is not None
     return Verification(
-        layer=layer.name,
-        phase=str(phase),
-        analysis=str(analysis),
-        tiles=len(chosen),
-        tiles_in_layer=len(every),
-        tile=str(tile or TileSize()),
-        rows=layer.crossbar.rows,
-        columns=layer.crossbar.columns,
-        reads=len(layer.inputs),
-        pulses=sum(int(np.abs(part.layer.pulses).sum()) for part in chosen),
-        spice_seconds=seconds[0],
-        surrogate_seconds=seconds[1],
-        speedup=seconds[0] / seconds[1],
-        wall_seconds=wall,
-        estimated_seconds=estimated_seconds(chosen, phase, analysis, plan.prices, workers),
-        workers=workers,
-        engine=str(engine),
-        dialect="" if dialect == PLAIN else str(dialect),
+        **_subject(sample, plan),
+        **_times(sample, plan, spice, surrogate, wall, workers),
+        **found,
         engine_version=next((run.version for run in spice if run.version), ""),
-        circuit=circuitry.to_dict(),
         approximate=approximate,
-        drawn=_drawn(chips, seed) if imperfections else None,
-        passed=passed(fields, labelled=len(layer.labels) > 0, approximate=approximate),
+        drawn=sample.imperfect(seed) if imperfections else None,
+        passed=passed(found, labelled=len(layer.labels) > 0, approximate=approximate),
         recordings=tuple(one for run in spice for one in run.recordings),
-        **fields,
     )
 
 
-def _believed(tile: Tile, circuit: Crossbar | None) -> Tile:
-    """The tile with the resistances of another circuit."""
-    if circuit is None:
-        return tile
-    own = tile.layer.crossbar
-    crossbar = replace(circuit, rows=own.rows, columns=own.columns)
-    return replace(tile, layer=replace(tile.layer, crossbar=crossbar))
-
-
 def default_analysis(phase: Phase, circuitry: Circuitry = BARE) -> Analysis:
-    """Reads after a write, or of lines that store charge, are a transient; else cells are frozen."""
+    """A DC sweep for reads alone; a transient after a write, or where lines store charge."""
     still = phase is Phase.read and not circuitry.stores_charge
     return Analysis.sweep if still else Analysis.transient
 
@@ -173,19 +135,19 @@ def estimated_seconds(
     prices: Prices,
     workers: int | None = None,
 ) -> float:
-    """Wall clock that the simulator will take on that many cores, within a factor of two."""
+    """Wall-clock seconds the simulator will take on so many cores, within a factor of two."""
     jobs = [sum(estimate(tile, phase, analysis, prices)) for tile in tiles]
     return costs.wall_seconds(jobs, workers or cores())
 
 
 def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
-    """The answer (reads,) of column currents (reads, columns): Eq. 11 against the reference."""
+    """The class of each read (reads,) from column currents (reads, columns), the reference last."""
     y = layer.input_scale * output_from_reference(currents[:, :-1], currents[:, -1:], layer.device)
     return np.asarray(np.argmax(y, axis=1))
 
 
 def _check_speed(chip: Chip, plan: Plan) -> None:
-    """Raise InputError where the surrogate, which is always settled, is no measure."""
+    """Raise InputError where lines settle too slowly for the surrogate, which is always settled."""
     if plan.reads and plan.analysis is Analysis.transient:
         require_settled_reads(chip.crossbar, chip.device, plan.circuitry)
     if plan.writes:
@@ -194,15 +156,21 @@ def _check_speed(chip: Chip, plan: Plan) -> None:
         )
 
 
-def _run_tiles(
-    tiles: Sequence[Tile],
-    chips: Sequence[Chip],
+def _run_surrogate(sample: Sample, plan: Plan) -> list[Run]:
+    """The surrogate on every tile; once more beforehand, as compiled code is loaded on first use."""
+    run_surrogate(sample.tiles[0], sample.believed[0], plan)
+    return [run_surrogate(*pair, plan) for pair in zip(sample.tiles, sample.believed, strict=True)]
+
+
+def _run_simulator(
+    sample: Sample,
     surrogate: Sequence[Run],
     plan: Plan,
     workers: int,
     progress: Callable[[float], None],
 ) -> list[Run]:
-    """The simulator on all tiles, the dearest first, so that no core is left with one at the end."""
+    """The simulator on every tile, the dearest first: no core is left with a long one at the end."""
+    tiles, chips = sample.tiles, sample.chips
     prices = [estimate(tile, plan.phase, plan.analysis, plan.prices) for tile in tiles]
     together = Together(progress, weights=[price for pair in prices for price in pair])
     order = sorted(range(len(tiles)), key=lambda index: -sum(prices[index]))
@@ -216,8 +184,44 @@ def _run_tiles(
     return [done[order.index(index)] for index in range(len(tiles))]
 
 
-def _drawn(chips: Sequence[Chip], seed: int) -> dict[str, Any]:
-    """What the chips of all tiles came out as."""
-    counts = [chip.summary() for chip in chips]
-    total = {name: sum(count[name] for count in counts) for name in counts[0]}
-    return {"seed": seed, "imperfections": chips[0].imperfections.to_dict(), **total}
+def _subject(sample: Sample, plan: Plan) -> dict[str, Any]:
+    """The fields of a Verification that say what was verified, and how."""
+    layer = sample.layer
+    return {
+        "layer": layer.name,
+        "rows": layer.crossbar.rows,
+        "columns": layer.crossbar.columns,
+        "reads": len(layer.inputs),
+        "tiles": len(sample.tiles),
+        "tiles_in_layer": sample.in_layer,
+        "tile": str(sample.size),
+        "pulses": sample.pulses,
+        "phase": str(plan.phase),
+        "analysis": str(plan.analysis),
+        "engine": str(plan.engine),
+        "dialect": "" if plan.dialect == PLAIN else str(plan.dialect),
+        "circuit": plan.circuitry.to_dict(),
+    }
+
+
+def _times(
+    sample: Sample,
+    plan: Plan,
+    spice: Sequence[Run],
+    surrogate: Sequence[Run],
+    wall: float,
+    workers: int,
+) -> dict[str, Any]:
+    """The fields of a Verification that say how long it took [s], and was expected to take."""
+    of_spice = sum(run.seconds for run in spice)
+    of_surrogate = sum(run.seconds for run in surrogate)
+    return {
+        "spice_seconds": of_spice,
+        "surrogate_seconds": of_surrogate,
+        "speedup": of_spice / of_surrogate,
+        "wall_seconds": wall,
+        "estimated_seconds": estimated_seconds(
+            sample.tiles, plan.phase, plan.analysis, plan.prices, workers
+        ),
+        "workers": workers,
+    }
