@@ -72,11 +72,9 @@ def netlist(
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
-    console.out.print(
+    console.say(
         f"{output}: {phase} of layer {chosen.name}, {crossbar.rows} x {crossbar.columns} cells,"
-        f" {deck.duration * 1e6:.4g} us; run it with: {engine.command} {output}",
-        markup=False,
-        soft_wrap=True,
+        f" {deck.duration * 1e6:.4g} us; run it with: {engine.command} {output}"
     )
     if imperfections:
         console.say(f"seed {seed}: {chip.described()}")

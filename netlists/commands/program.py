@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
 
+from netlists.commands._array import DrawnArray
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import note
 from netlists.deck import How
@@ -20,11 +21,8 @@ from netlists.spice_array import SpiceArray
 from netlists.tables import format_matrix, read_matrix
 from roa_circuit import console, options
 from roa_circuit.arrays import WiredArray
-from roa_circuit.chip import draw
-from roa_circuit.circuitry import BARE
 from roa_circuit.crossbar import SELECT_SCHEMES, Crossbar
 from roa_circuit.design_point import CURRENT_SCALE
-from roa_circuit.parameters import load_device
 from roa_circuit.programming import Programming
 from roa_circuit.results import check_writable, write_summary, write_text
 from roa_circuit.units import engineering
@@ -79,42 +77,42 @@ def program(
     """Write, read back, correct, until every cell reads as wanted or cannot be helped."""
     check_writable(output, json_file)
     wanted = read_matrix(target, what="state omega", lowest=0.0, highest=1.0)
-    nominal = load_device(device)
-    nominal = nominal.scaled(current_scale * nominal.memristor.current_scale)
-    circuitry = circuit or BARE
-    bare = Crossbar(rows=wanted.shape[0], columns=wanted.shape[1], scheme=scheme)
-    crossbar, nominal = circuitry.applied(bare, nominal, lines.wiring)
-    chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
+    drawn = DrawnArray.of(
+        Crossbar(rows=wanted.shape[0], columns=wanted.shape[1], scheme=scheme),
+        device=device,
+        current_scale=current_scale,
+        wiring=lines.wiring,
+        circuit=circuit,
+        imperfections=imperfections,
+        seed=seed,
+    )
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
     if engine is Engine.surrogate:
-        array = WiredArray(chip, blank, nominal, circuitry)
+        array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
+        note(drawn.circuitry)
     else:
         simulator = Simulators(str(engine))
-        dialect = dialect_of(simulator, matrix, cell, charged=circuitry.stores_charge)
-        how: How = {"circuitry": circuitry, "engine": simulator, "dialect": dialect}
-        array = SpiceArray(chip, blank, nominal, time_limit=time_limit, **how)
-    if engine is Engine.surrogate:
-        note(circuitry)
+        dialect = dialect_of(simulator, matrix, cell, charged=drawn.circuitry.stores_charge)
+        how: How = {"circuitry": drawn.circuitry, "engine": simulator, "dialect": dialect}
+        array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=time_limit, **how)
     began = time.perf_counter()
-    result = write_verify(array, wanted, nominal, Programming(), tolerance=tolerance, rounds=rounds)
+    result = write_verify(array, wanted, drawn.device, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began
     write_text(output, format_matrix(array.state))
-    summary: dict[str, Any] = {
+    summary = {
         **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
-        "energy": array.energy or None, "seconds": seconds, "device": nominal.name,
-        **crossbar.to_dict(), "circuit": circuitry.to_dict(), "states": str(output),
-        "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
+        "energy": array.energy or None, "seconds": seconds, **drawn.to_dict(), "states": str(output),
     }  # fmt: skip
     write_summary(json_file, summary)
     _show(result, array.energy, seconds)
-    if imperfections:
-        console.out.print(f"seed {seed}: {chip.described()}", markup=False, soft_wrap=True)
+    drawn.say_what_was_drawn()
     if result.failed.any():
         raise typer.Exit(1)
 
 
 def _show(result: VerifiedWrite, energy: float, seconds: float) -> None:
+    """A row for every round, and how the cells ended."""
     rows = [
         (str(n), f"{one.rms_error:.3f}", f"{one.worst_error:.3f}", str(one.outside), str(one.pulses))
         for n, one in enumerate(result.rounds, start=1)
@@ -123,8 +121,4 @@ def _show(result: VerifiedWrite, energy: float, seconds: float) -> None:
     console.out.print(console.table("Write-verify, errors in omega as read", head, rows))
     ends = ", ".join(f"{count} {name}" for name, count in result.counts().items() if count)
     spent = f"{result.pulses.sum()} pulses" + (f", {engineering(energy, 'J')}" if energy else "")
-    console.out.print(
-        f"{ends}; {spent}, in {seconds:.3g} s",
-        markup=False,
-        soft_wrap=True,
-    )
+    console.say(f"{ends}; {spent}, in {seconds:.3g} s")

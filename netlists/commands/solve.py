@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
 from netlists import simulators
+from netlists.commands._array import DrawnArray
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import note
 from netlists.deck import How, sweep_deck
@@ -21,12 +24,10 @@ from netlists.dialect import CellModel, Matrix
 from netlists.simulation import DEFAULT_TIME_LIMIT
 from netlists.tables import format_matrix, read_matrix
 from roa_circuit import console, options
-from roa_circuit.chip import Chip, draw
-from roa_circuit.circuitry import BARE
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
+from roa_circuit.parameters import Device
 from roa_circuit.results import check_writable, write_summary, write_text
 from roa_circuit.settling import require_settled_reads
 from roa_circuit.solver import read_currents
@@ -73,8 +74,6 @@ def solve(
 ) -> None:
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
-    nominal = load_device(device)
-    nominal = nominal.scaled(current_scale * nominal.memristor.current_scale)
     omega = read_matrix(states, what="state omega", lowest=0.0, highest=1.0)
     volts = read_matrix(inputs, what="input [V]", lowest=-LARGEST_VOLTAGE, highest=LARGEST_VOLTAGE)
     if volts.shape[1] != len(omega):
@@ -82,51 +81,62 @@ def solve(
             f"{inputs}: {volts.shape[1]} numbers a line, but {states} has {len(omega)} lines:"
             " one input voltage per row of the array"
         )
-    wiring = dataclasses.replace(
-        lines.wiring,
-        r_word=lines.wire_resistance if word_resistance is None else word_resistance,
-        r_bit=lines.wire_resistance if bit_resistance is None else bit_resistance,
+    array = DrawnArray.of(
+        Crossbar(rows=omega.shape[0], columns=omega.shape[1]),
+        device=device,
+        current_scale=current_scale,
+        wiring=dataclasses.replace(
+            lines.wiring,
+            r_word=lines.wire_resistance if word_resistance is None else word_resistance,
+            r_bit=lines.wire_resistance if bit_resistance is None else bit_resistance,
+        ),
+        circuit=circuit,
+        imperfections=imperfections,
+        seed=seed,
     )
-    circuitry = circuit or BARE
-    bare = Crossbar(rows=omega.shape[0], columns=omega.shape[1])
-    crossbar, nominal = circuitry.applied(bare, nominal, wiring)
-    chip = draw(imperfections, crossbar, nominal, np.random.default_rng(seed))
-    require_settled_reads(chip.crossbar, chip.device, circuitry)
+    chip = array.chip
+    require_settled_reads(chip.crossbar, chip.device, array.circuitry)
     omega, volts = chip.start(omega), chip.drive(volts)
-    how: How = {"circuitry": circuitry}
-    if engine not in (Engine.surrogate, Engine.dense):
-        how["engine"] = simulators.Engine(engine)
-        how["dialect"] = dialect_of(how["engine"], matrix, cell, brief=omega.size < _LARGE)
+    if engine in (Engine.surrogate, Engine.dense):
+        note(array.circuitry)
+        read = read_currents if engine is Engine.surrogate else read_currents_dense
+        solved = partial(_by_surrogate, read)
+    else:
+        simulator = simulators.Engine(engine)
+        dialect = dialect_of(simulator, matrix, cell, brief=omega.size < _LARGE)
+        how: How = {"circuitry": array.circuitry, "engine": simulator, "dialect": dialect}
+        solved = partial(_by_simulator, how, time_limit)
     started = time.perf_counter()
-    currents, version = _currents(engine, chip, omega, volts, how, time_limit)
+    currents, version = solved(array, omega, volts)
     currents = chip.sense(currents, omega, volts)
     seconds = time.perf_counter() - started
     write_text(output, format_matrix(currents))
-    summary: dict[str, Any] = {
-        "engine": str(engine), "reads": len(volts), **crossbar.to_dict(), "circuit": circuitry.to_dict(),
-        "device": nominal.name, "seconds": seconds, "engine_version": version,
-        "ngspice_version": version if engine is Engine.ngspice else None, "currents": str(output),
-        "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
+    summary = {
+        "engine": str(engine), "reads": len(volts), **array.to_dict(), "seconds": seconds,
+        "engine_version": version, "ngspice_version": version if engine is Engine.ngspice else None,
+        "currents": str(output),
     }  # fmt: skip
     write_summary(json_file, summary)
-    console.out.print(
-        f"{output}: {len(volts)} x {crossbar.columns} currents [A] by {engine} in {seconds:.3g} s",
-        markup=False,
-        soft_wrap=True,
-    )
-    if imperfections:
-        console.say(f"seed {seed}: {chip.described()}")
+    size = f"{len(volts)} x {array.crossbar.columns}"
+    console.say(f"{output}: {size} currents [A] by {engine} in {seconds:.3g} s")
+    array.say_what_was_drawn()
 
 
-def _currents(
-    engine: Engine, chip: Chip, state: Floats, volts: Floats, how: How, limit: float
+def _by_surrogate(
+    read: Callable[[Crossbar, Floats, Floats, Device], Floats],
+    array: DrawnArray,
+    state: Floats,
+    volts: Floats,
 ) -> tuple[Floats, str | None]:
-    """(currents (reads, columns) [A], the simulator's version if one was asked)."""
-    if engine not in (Engine.surrogate, Engine.dense):
-        deck = sweep_deck(chip.crossbar, state, volts, chip.device, **how)
-        run = deck.run(name="solve", time_limit=limit)
-        return deck.measured(run), run.version
-    note(how["circuitry"])
-    read = read_currents if engine is Engine.surrogate else read_currents_dense
-    crossbar, device = how["circuitry"].settled(chip.crossbar, state, chip.device)
+    """(currents (reads, columns) [A] of the chip, no version)."""
+    crossbar, device = array.circuitry.settled(array.chip.crossbar, state, array.chip.device)
     return read(crossbar, state, volts, device), None
+
+
+def _by_simulator(
+    how: How, time_limit: float, array: DrawnArray, state: Floats, volts: Floats
+) -> tuple[Floats, str | None]:
+    """(currents (reads, columns) [A] of the chip, the simulator's version)."""
+    deck = sweep_deck(array.chip.crossbar, state, volts, array.chip.device, **how)
+    run = deck.run(name="solve", time_limit=time_limit)
+    return deck.measured(run), run.version

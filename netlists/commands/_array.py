@@ -1,0 +1,74 @@
+"""The array of cells that `solve` and `program` work on, as their options describe it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from roa_circuit import console
+from roa_circuit.chip import Chip, draw
+from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.imperfections import Imperfections
+from roa_circuit.parameters import Device, load_device
+from roa_circuit.wiring import Wiring
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawnArray:
+    """An array on the lines that were asked for, and the chip that a seed drew of it.
+
+    crossbar : as it was meant to be; `chip` has the imperfections, if any were asked for
+    device : at the circuit's temperature, its currents scaled
+    """
+
+    crossbar: Crossbar
+    device: Device
+    circuitry: Circuitry
+    imperfections: Imperfections | None
+    seed: int
+    chip: Chip
+
+    @classmethod
+    def of(
+        cls,
+        crossbar: Crossbar,
+        *,
+        device: str,
+        current_scale: float,
+        wiring: Wiring,
+        circuit: Circuitry | None,
+        imperfections: Imperfections | None,
+        seed: int,
+    ) -> Self:
+        """Wire the crossbar, load its device by name or file, and draw its chip.
+
+        Raises
+        ------
+        InputError : no such device, or lines that do not fit the crossbar.
+        """
+        nominal = load_device(device)
+        nominal = nominal.scaled(current_scale * nominal.memristor.current_scale)
+        circuitry = circuit or BARE
+        wired, nominal = circuitry.applied(crossbar, nominal, wiring)
+        chip = draw(imperfections, wired, nominal, np.random.default_rng(seed))
+        return cls(
+            crossbar=wired, device=nominal, circuitry=circuitry, imperfections=imperfections,
+            seed=seed, chip=chip,
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the JSON document of a command says of the array."""
+        return {
+            **self.crossbar.to_dict(),
+            "circuit": self.circuitry.to_dict(),
+            "device": self.device.name,
+            "drawn": {"seed": self.seed, **self.chip.summary()} if self.imperfections else None,
+        }
+
+    def say_what_was_drawn(self) -> None:
+        """Print which cells and lines the imperfections hit, if any were asked for."""
+        if self.imperfections:
+            console.say(f"seed {self.seed}: {self.chip.described()}")
