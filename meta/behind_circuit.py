@@ -29,7 +29,7 @@ from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
 from roa_circuit.parameters import Device
 from roa_circuit.recovery import Compensation
-from roa_circuit.solver import effective_weights, read_currents
+from roa_circuit.settled import SettledArray
 from roa_circuit.sweeps.deployed import Array, Deployed, deploy, settled, voltages, written
 from roa_circuit.tiling import TileSize, outputs
 
@@ -44,15 +44,16 @@ class WrittenArray:
     """One array on a written chip.
 
     seen : the array as settled reads see it, with its amplifiers and transistors
-    weights : effective conductances (rows, columns) [S]; None where every cell has Eq. 2
+    weights : effective conductances (rows, columns) [S], and currents (columns,) [A] of no input;
+        None where every cell has Eq. 2
     gain, offset : what is done to each column's current, in the array's order
     """
 
     array: Array
     chip: Chip
     state: Floats
-    seen: tuple[Crossbar, Device]
-    weights: Floats | None
+    seen: SettledArray
+    weights: tuple[Floats, Floats] | None
     gain: Floats = field(default_factory=lambda: np.ones(1))
     offset: Floats = field(default_factory=lambda: np.zeros(1))
 
@@ -65,10 +66,9 @@ class WrittenArray:
     def sensed(self, volts: Floats) -> Floats:
         """What the readouts report (reads, columns) [A] of voltages on the word lines (reads, rows)."""
         if self.weights is None:
-            crossbar, device = self.seen
-            currents = read_currents(crossbar, self.state, volts, device, coming=COMING)
+            currents = self.seen.currents(volts, coming=COMING)
         else:
-            currents = volts @ self.weights
+            currents = volts @ self.weights[0] + self.weights[1]
         return self.chip.sense(currents, self.state, volts)
 
     def calibrated(self) -> WrittenArray:
@@ -115,7 +115,7 @@ def on_chips(
     for array, chip in zip(deployed.arrays, chips, strict=True):
         state = written(array, chip, in_situ=in_situ, instead=instead)
         seen = settled(array, chip, state)
-        weights = None if exact else effective_weights(seen[0], state, seen[1])
+        weights = None if exact else seen.weights()
         one = WrittenArray(array=array, chip=chip, state=state, seen=seen, weights=weights)
         arrays.append(one.calibrated())
     return CircuitLayer(deployed=deployed, arrays=tuple(arrays))

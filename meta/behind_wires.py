@@ -97,8 +97,7 @@ def predictions(
         outcome = write_in_situ(chip.crossbar, start, part.pulses, chip.device)
         state = chip.written(start, outcome.state, part.pulses)
         volts = chip.drive(voltage_from_input(part.inputs))
-        crossbar, device = circuitry.settled(chip.crossbar, state, chip.device)
-        currents = read_currents(crossbar, state, volts, device)
+        currents = circuitry.settled(chip.crossbar, state, chip.device).currents(volts)
         sensed.append(chip.sense(currents, state, volts))
     classes: NDArray[np.int64] = outputs(tiles, sensed).argmax(1)
     return classes

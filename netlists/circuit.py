@@ -105,6 +105,7 @@ class Circuit:
     circuitry : its amplifier, transistor and temperature
     dialect : what ngspice's deck of it uses
     senses : of columns that no amplifier of finite gain reads; outputs : nodes of amplifiers, if any
+    offsets : at the inputs of amplifiers of finite gain, where they have any
     elements : wires, cells and their access devices in the order of rows
     gates : of the access devices, one a row, and of their bulk, if there are any
     duration : simulated time [s], 0 for a sweep
@@ -123,6 +124,7 @@ class Circuit:
     circuitry: Circuitry = BARE
     dialect: Dialect = PLAIN
     outputs: tuple[str, ...] = ()
+    offsets: tuple[Source, ...] = ()
     gates: tuple[Source, ...] = ()
     duration: float = 0.0
     kept_from: float = 0.0

@@ -18,7 +18,7 @@ from netlists.deck_checks import check_array, check_gates, check_reads
 from netlists.dialect import PLAIN, Dialect
 from netlists.ngspice_deck import ngspice_text, ngspice_vector
 from netlists.probes import delivering, measured, quantities
-from netlists.readout import amplifiers, output_nodes
+from netlists.readout import amplifiers, offset_sources, output_nodes
 from netlists.runnable import Deck
 from netlists.simulators import Engine
 from netlists.stimuli import Points, gate_stimuli, staircase, write_stimuli
@@ -190,7 +190,8 @@ class _Array:
         amplifier = None if task is Task.write else circuitry.amplifier
         crossbar = replace(self.crossbar, r_sense=0.0) if amplifier else self.crossbar
         grounded = amplifier is None or amplifier.gain is None
-        at_rest: Sequence[Points] = [[(0.0, 0.0)]] * columns
+        offsets = () if task is Task.write else circuitry.offsets(crossbar)
+        at_rest: Sequence[Points] = [[(0.0, volts)] for volts in offsets or (0.0,) * columns]
         circuit = Circuit(
             task=task,
             remarks=self._remarks(what),
@@ -200,9 +201,10 @@ class _Array:
             words=word_sources(crossbar, words),
             senses=sense_sources(crossbar, bits or at_rest) if grounded else (),
             outputs=output_nodes(columns) if amplifier else (),
+            offsets=() if grounded else offset_sources(offsets),
             elements=(
                 *elements(crossbar, self.state, self.device, circuitry, gated=bool(gates)),
-                *(amplifiers(columns, amplifier) if amplifier else ()),
+                *(amplifiers(columns, amplifier, offset=bool(offsets)) if amplifier else ()),
             ),
             gates=gate_sources(gates, circuitry) if gates else (),
             recorded=self.recorded,

@@ -25,7 +25,6 @@ from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.mapping import voltage_from_input
-from roa_circuit.solver import read_currents
 from roa_circuit.tiling import Tile
 from roa_circuit.waveforms import write_programme
 
@@ -175,8 +174,7 @@ def surrogate_reads(
 ) -> tuple[Floats, Floats]:
     """(array currents, what the readout makes of them), both (reads, columns) [A], at these states."""
     volts = chip.drive(voltages(tile.layer))
-    crossbar, device = circuitry.settled(chip.crossbar, state, chip.device)
-    currents = read_currents(crossbar, state, volts, device)
+    currents = circuitry.settled(chip.crossbar, state, chip.device).currents(volts)
     return currents, chip.sense(currents, state, volts)
 
 

@@ -93,6 +93,7 @@ def _sources(circuit: Circuit) -> Iterator[str]:
     else:
         yield from map(_driven, circuit.words)
     yield from map(_driven, circuit.senses)
+    yield from map(_driven, circuit.offsets)
     yield from map(_driven, circuit.gates)
 
 

@@ -19,8 +19,7 @@ from netlists.simulators import Engine
 from netlists.verification import relative_error
 from netlists.verify import default_analysis
 from roa_circuit.chip import Chip
-from roa_circuit.solver import read_currents
-from roa_circuit.sweeps.deployed import Array, Deployed, Floats, settled, voltages, written
+from roa_circuit.sweeps.deployed import Deployed, settled, voltages, written
 from roa_circuit.sweeps.fields import Field, Point, Value
 from roa_circuit.sweeps.findings import Check
 from roa_circuit.sweeps.layer import METRICS as LAYER_METRICS
@@ -103,7 +102,7 @@ class SpotCheck:
             )
             run = run_spice(array.tile, chip, states, plan, Together(weights=(1.0, 1.0)), (0, 1))
             reached = np.clip(run.state, 0.0, 1.0)
-            own, same = (_read(array, chip, state, volts) for state in (states, reached))
+            own, same = (settled(array, chip, one).currents(volts) for one in (states, reached))
             sensed["spice"].append(run.sensed)
             sensed["surrogate"].append(chip.sense(own, states, volts))
             driven = volts.any(axis=1)  # reads of nothing have no current that an error is relative to
@@ -115,12 +114,6 @@ class SpotCheck:
             **{name: max(values) for name, values in errors.items()},
             "same_answers": float(np.mean(answers[0] == answers[1])),
         }
-
-
-def _read(array: Array, chip: Chip, state: Floats, volts: Floats) -> Floats:
-    """The surrogate's currents (reads, columns) [A] of a chip with these states."""
-    crossbar, device = settled(array, chip, state)
-    return read_currents(crossbar, state, volts, device)
 
 
 def check(whole: SpotCheck, share: float) -> Check | None:

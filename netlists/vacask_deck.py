@@ -92,7 +92,7 @@ def _sources(circuit: Circuit) -> Iterator[str]:
     by_number = circuit.task is Task.sweep
     for source in circuit.words:
         yield from _by_number(source) if by_number else _in_time(source)
-    for source in (*circuit.senses, *circuit.gates):
+    for source in (*circuit.senses, *circuit.offsets, *circuit.gates):
         yield from _in_time(source)
 
 

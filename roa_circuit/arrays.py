@@ -16,7 +16,6 @@ from roa_circuit.memristor import state_from_conductance
 from roa_circuit.parameters import Device
 from roa_circuit.programming import Programming, after_pulses, write_noise
 from roa_circuit.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.solver import read_currents
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -118,8 +117,7 @@ class WiredArray(Array):
         return cls(draw(None, crossbar, device, np.random.default_rng(0)), state, device)
 
     def _currents(self, chip: Chip, volts: Floats) -> Floats:
-        crossbar, device = self._circuitry.settled(chip.crossbar, self.state, chip.device)
-        return read_currents(crossbar, self.state, volts, device)
+        return self._circuitry.settled(chip.crossbar, self.state, chip.device).currents(volts)
 
     def _after(self, chip: Chip, pulses: Counts) -> tuple[Floats, float]:
         self.writes.append(write_in_situ(chip.crossbar, self.state, pulses, chip.device))

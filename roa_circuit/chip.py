@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 STREAMS = (
     "spread", "stuck", "open", "broken_word", "broken_bit", "write_gain", "driver_gain",
     "driver_offset", "sense_gain", "sense_offset", "write_noise", "read_noise", "flicker",
+    "amplifier_mismatch",
 )  # fmt: skip
 """A random stream each, in an order that never changes: what is turned on moves no other draw."""
 
@@ -39,7 +40,7 @@ STREAMS = (
 class Chip:
     """One drawn array.
 
-    crossbar : with its breaks and the gains of its write drivers
+    crossbar : with its breaks, the gains of its write drivers and the offsets of its amplifiers
     device : with constants (rows, columns) where cells differ; open cells conduct OPEN
     fixed : (rows, columns) the state of each stuck cell, NaN where a cell is free
     driver_gain, driver_offset : (rows,) of the read drivers, [-] and [V]
@@ -117,7 +118,8 @@ class Chip:
         if not (x.bandwidth or x.flicker):
             return quiet
         G = conductance(state, self.device.pulses.read_voltage, self.device.memristor)
-        thermal = thermal_deviation(G.sum(axis=0), x.temperature, x.bandwidth)
+        kelvins = self.crossbar.temperature if x.temperature is None else x.temperature
+        thermal = thermal_deviation(G.sum(axis=0), kelvins, x.bandwidth)
         white = np.hypot(thermal, shot_deviation(currents, x.bandwidth))
         slow = x.flicker * np.sqrt(voltages**2 @ G**2)
         noise = white * self._generator("read_noise").standard_normal(currents.shape)
@@ -147,6 +149,7 @@ def draw(
             breaks=(*crossbar.breaks, *_breaks(x, streams, shape)),
             word_gain=word_gain or crossbar.word_gain,
             bit_gain=bit_gain or crossbar.bit_gain,
+            amplifier_offset=_offsets(x, streams["amplifier_mismatch"], crossbar),
         ),
         device=_cells(x, device, spread.draw(streams["spread"], shape), fixed, is_open),
         fixed=fixed,
@@ -236,3 +239,11 @@ def _write_gains(
         return (), ()
     gains = (1.0 + x.write_gain * rng.standard_normal(sum(shape))).tolist()
     return tuple(gains[: shape[0]]), tuple(gains[shape[0] :])
+
+
+def _offsets(x: Imperfections, rng: np.random.Generator, crossbar: Crossbar) -> tuple[float, ...]:
+    """What all amplifiers have in common, and what each has of its own [V]."""
+    if not x.amplifier_mismatch:
+        return crossbar.amplifier_offset
+    own = x.amplifier_mismatch * rng.standard_normal(crossbar.columns)
+    return tuple((own + np.array(crossbar.amplifier_offset or 0.0)).tolist())

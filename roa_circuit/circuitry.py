@@ -4,11 +4,11 @@
                  |                                                     |                |
                  +-- transistor -- cell --+-- bit line                 +-- (-) >--------+-- out
                  |                        |                      ground -- (+)
-                 +------- c_cell ---------+-- c_bit -- ground                  out = -r_feedback I
+                 +------- c_cell ---------+-- c_bit -- ground           out = -r_feedback I + offset
 
 One description serves the surrogate and the decks. The surrogate knows settled reads: there an
-amplifier is its input resistance, capacitance nothing, temperature another resistance and another
-rate, all exact; a transistor is a resistance, which is an approximation.
+amplifier is its input resistance and its offset, capacitance nothing, temperature another resistance
+and another rate, all exact; a transistor is a resistance, which is an approximation.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from roa_circuit.crossbar import Crossbar, said
 from roa_circuit.errors import InputError
 from roa_circuit.memristor import conductance
 from roa_circuit.parameters import Device
+from roa_circuit.settled import SettledArray
 from roa_circuit.waveforms import READ_EDGE
 from roa_circuit.wiring import AS_IT_IS, Wiring
 
@@ -106,22 +107,48 @@ class Circuitry:
         kelvins = 1.0 / NOMINAL_TEMPERATURE - 1.0 / self.temperature
         speed = math.exp(self.activation_energy / BOLTZMANN_EV * kelvins)
         cells = dataclasses.replace(device.memristor, k=device.memristor.k * speed)
-        return (
-            dataclasses.replace(crossbar, **warm, scheme=scheme),
-            dataclasses.replace(device, memristor=cells),
+        placed = dataclasses.replace(
+            crossbar,
+            **warm,
+            scheme=scheme,
+            temperature=self.temperature,
+            amplifier_offset=self.amplifier.offsets(crossbar.columns) if self.amplifier else (),
         )
+        return placed, dataclasses.replace(device, memristor=cells)
 
-    def settled(self, crossbar: Crossbar, state: Floats, device: Device) -> tuple[Crossbar, Device]:
-        """What a settled read sees of an array with these states (rows, columns).
+    def settled(self, crossbar: Crossbar, state: Floats, device: Device) -> SettledArray:
+        """An array with these states (rows, columns), as a settled read sees it.
 
         A transistor is `on_resistance` in series with each cell's conductance at the read voltage:
         the currents scale by 1 / (1 + G r).
+
+        Raises
+        ------
+        InputError : offsets without amplifiers.
         """
+        offsets = np.array(self.offsets(crossbar))
         if self.transistor:
             p = device.memristor
             G = conductance(state, device.pulses.read_voltage, p)
             device = device.scaled(p.current_scale / (1.0 + G * self._series))
-        return self.read_out(crossbar), device
+        array = SettledArray(crossbar=self.read_out(crossbar), state=state, device=device)
+        if not (self.amplifier and len(offsets)):
+            return array
+        added = -offsets / self.amplifier.r_feedback
+        return dataclasses.replace(array, ends=self.amplifier.share * offsets, added=added)
+
+    def offsets(self, crossbar: Crossbar) -> tuple[float, ...]:
+        """At the inputs of the amplifiers (columns,) [V], as drawn, or as they have them; or empty.
+
+        Raises
+        ------
+        InputError : offsets without amplifiers.
+        """
+        if self.amplifier:
+            return crossbar.amplifier_offset or self.amplifier.offsets(crossbar.columns)
+        if crossbar.amplifier_offset:
+            raise InputError(NO_AMPLIFIERS)
+        return ()
 
     def read_out(self, crossbar: Crossbar) -> Crossbar:
         """The lines of a settled read: an amplifier ends bit lines with its input resistance."""
@@ -204,6 +231,8 @@ def described(document: dict[str, Any]) -> str:
             parts.append(f"{name} {said(value)}" + ("" if unit == "-" else f" {unit}"))
     return ", ".join(parts)
 
+
+NO_AMPLIFIERS = "amplifier_mismatch: the circuit has no amplifiers; give it a section [amplifier]"
 
 BARE = Circuitry()
 """Nothing of it: cells and resistances alone."""

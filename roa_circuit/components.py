@@ -3,13 +3,14 @@
 bit line --+-- r_feedback --+                 word line
            |                |                     |
            +-- (-) >--------+-- out       gate --||     n-MOS, SPICE's level 1
-      ground -- (+)                               |
-              out = -r_feedback I                te, and the cell
+      offset -- (+)                               |
+        out = offset - r_feedback I              te, and the cell
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 from roa_circuit.errors import InputError
 from roa_circuit.records import check
 
+Floats = NDArray[np.float64]
+
 UNITS = {
-    "r_feedback": "Ohm", "gain": "-", "gain_bandwidth": "Hz",
+    "r_feedback": "Ohm", "gain": "-", "gain_bandwidth": "Hz", "offset": "V",
     "width_over_length": "-", "threshold": "V", "kp": "A/V^2", "gate_on": "V", "gate_off": "V",
 }  # fmt: skip
 
@@ -33,8 +36,11 @@ class Amplifier:
 
     gain : at DC; None is an ideal amplifier, whose input is ground
     gain_bandwidth : where a single pole has brought the gain down to 1 [Hz]; None has no pole
+    offset : at its input, of every one or one a bit line [V]; what differs at random is an
+        imperfection, `amplifier_mismatch`
 
-    In volts it gives `-r_feedback I gain / (1 + gain)`; the last factor is known, and calibrated away.
+    In volts it gives `(offset - r_feedback I) gain / (1 + gain)`; the last factor is known, and
+    calibrated away. The offset is not: it drives the bit line, too, from behind `input_resistance`.
 
     Raises
     ------
@@ -44,9 +50,13 @@ class Amplifier:
     r_feedback: float
     gain: float | None = None
     gain_bandwidth: float | None = None
+    offset: float | Sequence[float] = 0.0
 
     def __post_init__(self) -> None:
-        check(self, UNITS, positive=("r_feedback", "gain", "gain_bandwidth"))
+        if isinstance(self.offset, list):
+            object.__setattr__(self, "offset", tuple(self.offset))
+        positive = "r_feedback", "gain", "gain_bandwidth"
+        check(self, UNITS, positive=positive, signed=("offset",), listed=("offset",))
         if self.gain_bandwidth is not None and self.gain is None:
             raise InputError("gain_bandwidth needs a gain: an ideal amplifier has no pole")
 
@@ -62,9 +72,29 @@ class Amplifier:
             return 0.0
         return self.gain / (2.0 * math.pi * self.gain_bandwidth)
 
-    def current(self, volts: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The bit lines' currents [A] of output voltages [V]."""
-        return np.asarray(-volts * (1.0 + 1.0 / (self.gain or math.inf)) / self.r_feedback)
+    @property
+    def share(self) -> float:
+        """Of the offset, what ends a bit line: gain / (1 + gain)."""
+        return 1.0 if self.gain is None else self.gain / (1.0 + self.gain)
+
+    def offsets(self, columns: int) -> tuple[float, ...]:
+        """One for each bit line [V]; empty where there are none.
+
+        Raises
+        ------
+        InputError : there are not as many bit lines.
+        """
+        each = self.offset if isinstance(self.offset, Sequence) else (self.offset,) * columns
+        if len(each) != columns:
+            raise InputError(
+                f"[amplifier] has {len(each)} offsets, the array {columns} bit lines: give one for all,"
+                " or one for each"
+            )
+        return tuple(each) if any(each) else ()
+
+    def current(self, volts: Floats) -> Floats:
+        """The bit lines' currents less offset / r_feedback [A]: what output voltages [V] are read as."""
+        return np.asarray(-volts / (self.share * self.r_feedback))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 
+GROUND: NDArray[np.float64] = np.zeros(0)
+"""The ends of bit lines without offsets."""
+
 
 def check_states(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
     """Raise InputError unless states fit the crossbar and lie in [0, 1]."""
@@ -50,6 +53,12 @@ def check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64], what: str 
         raise InputError(f"{what} have shape {voltages.shape}, expected (reads, {crossbar.rows} rows)")
     if not np.isfinite(voltages).all():
         raise InputError(f"{what} must be finite numbers")
+
+
+def check_ends(crossbar: Crossbar, ends: NDArray[np.float64]) -> None:
+    """Raise InputError unless there are no voltages, or a finite one for each bit line."""
+    if ends.shape not in {(0,), (crossbar.columns,)} or not np.isfinite(ends).all():
+        raise InputError(f"ends must be {crossbar.columns} finite voltages, one a bit line, or empty")
 
 
 def _check_shape(crossbar: Crossbar, values: NDArray[Any], what: str) -> None:

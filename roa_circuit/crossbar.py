@@ -28,12 +28,13 @@ from typing import Any
 import numpy as np
 
 from roa_circuit.breaks import Break
+from roa_circuit.components import NOMINAL_TEMPERATURE
 from roa_circuit.errors import InputError, nearest
 
 SELECT_SCHEMES = ("V/2", "V/3", "ideal")
 DRIVES = ("left", "right", "both")
 SENSES = ("bottom", "top")
-FAULTS = ("breaks", "word_gain", "bit_gain")
+FAULTS = ("breaks", "word_gain", "bit_gain", "amplifier_offset")
 RESISTANCES = ("r_source", "r_word", "r_bit", "r_sense")
 OF_WORD_LINES = ("r_source", "r_word")
 
@@ -54,6 +55,8 @@ class Crossbar:
     breaks : open segments of lines.
     word_gain, bit_gain : what each line's write driver puts out per volt asked for, (rows,) and
         (columns,); empty where all are 1. Read voltages are what a read is given.
+    amplifier_offset : of each bit line's amplifier in reads, at its input [V] (columns,), or empty
+    temperature : that its resistances and cells have [K]
     """
 
     rows: int
@@ -68,6 +71,8 @@ class Crossbar:
     breaks: tuple[Break, ...] = ()
     word_gain: tuple[float, ...] = ()
     bit_gain: tuple[float, ...] = ()
+    amplifier_offset: tuple[float, ...] = ()
+    temperature: float = NOMINAL_TEMPERATURE
 
     def __post_init__(self) -> None:
         for name in ("rows", "columns"):
@@ -86,9 +91,9 @@ class Crossbar:
         for one in self.breaks:
             if not (0 <= one.row < self.rows and 0 <= one.column < self.columns):
                 raise InputError(f"{one} lies outside the array of {self.rows} x {self.columns} cells")
-        for name, count in (("word_gain", self.rows), ("bit_gain", self.columns)):
-            gains = getattr(self, name)
-            if gains and (len(gains) != count or not all(math.isfinite(gain) for gain in gains)):
+        for name, count in zip(FAULTS[1:], (self.rows, self.columns, self.columns), strict=True):
+            each = getattr(self, name)
+            if each and (len(each) != count or not all(math.isfinite(one) for one in each)):
                 raise InputError(f"{name} must be {count} finite numbers, one a line, or empty")
 
     @property
@@ -108,7 +113,8 @@ class Crossbar:
 
     def part(self, rows: Sequence[int], columns: Sequence[int]) -> Crossbar:
         """An array of these lines alone, in this order, with their own resistances and faults."""
-        of_rows, of_columns = (*OF_WORD_LINES, "word_gain"), ("r_bit", "r_sense", "bit_gain")
+        of_rows = *OF_WORD_LINES, "word_gain"
+        of_columns = "r_bit", "r_sense", "bit_gain", "amplifier_offset"
         own: dict[str, Any] = {}
         for names, lines in ((of_rows, rows), (of_columns, columns)):
             for name in names:
@@ -124,8 +130,10 @@ class Crossbar:
         return dataclasses.replace(self, rows=len(rows), columns=len(columns), breaks=breaks, **own)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as stored in layer files and reports; faults only where there are any."""
+        """Plain values, as in layer files and reports; faults and temperature where there are any."""
         document = dataclasses.asdict(self)
+        if self.temperature == NOMINAL_TEMPERATURE:
+            del document["temperature"]
         return {k: v for k, v in document.items() if k not in FAULTS or v}
 
     @classmethod

@@ -13,7 +13,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.contents import check_read
+from roa_circuit.contents import GROUND, check_ends, check_read
 from roa_circuit.crossbar import Crossbar, of_line
 from roa_circuit.errors import ConvergenceError, InputError
 from roa_circuit.memristor import conductance, current, differential_conductance
@@ -27,7 +27,13 @@ MOST_CELLS = 4096
 
 
 def read_currents_dense(
-    crossbar: Crossbar, state: Floats, voltages: Floats, device: Device, *, exact: bool = True
+    crossbar: Crossbar,
+    state: Floats,
+    voltages: Floats,
+    device: Device,
+    *,
+    exact: bool = True,
+    ends: Floats = GROUND,
 ) -> Floats:
     """The sensed currents (reads, columns) [A]; arguments as `solver.read_currents`.
 
@@ -36,12 +42,14 @@ def read_currents_dense(
     InputError : more than 4096 cells.
     """
     check_read(crossbar, state, voltages)
+    check_ends(crossbar, ends)
     if crossbar.rows * crossbar.columns > MOST_CELLS:
         raise InputError(
             f"the dense twin takes at most {MOST_CELLS} cells, not {crossbar.rows} x {crossbar.columns}"
         )
     circuit = _Circuit(crossbar)
-    return np.stack([circuit.read(state, v, device, exact) for v in voltages])
+    fixed = [np.append(v, ends if len(ends) else np.zeros(crossbar.columns)) for v in voltages]
+    return np.stack([circuit.read(state, v, device, exact) for v in fixed])
 
 
 class _Circuit:
@@ -95,11 +103,11 @@ class _Circuit:
             parts.append((f"sensed{j}", f"ground{j}", of_line(c.r_sense, j)))
         return parts
 
-    def read(self, state: Floats, voltages: Floats, device: Device, exact: bool) -> Floats:
-        """The currents (columns,) into the grounds for word voltages (rows,)."""
+    def read(self, state: Floats, fixed: Floats, device: Device, exact: bool) -> Floats:
+        """The currents (columns,) into the grounds; `fixed` are the drives' voltages, then theirs."""
         p, read_voltage = device.memristor, device.pulses.read_voltage
         v = np.zeros(self.nodes, dtype=np.longdouble)
-        v[self.unknowns : self.unknowns + self.rows] = voltages
+        v[self.unknowns :] = fixed
         lines = self._line_matrix()
         last = np.inf
         for _ in range(60):
@@ -120,7 +128,7 @@ class _Circuit:
                 matrix[: self.unknowns, : self.unknowns], -leaving[: self.unknowns].astype(float)
             )
             v[: self.unknowns] += step
-            if last <= 1e-9 * np.abs(voltages).max():  # quadratic: this step was below rounding
+            if last <= 1e-9 * np.abs(fixed).max():  # quadratic: this step was below rounding
                 break
             last = np.abs(step).max()
         else:

@@ -20,7 +20,8 @@ UNITS = {
     "sigma_wn": "-", "stuck_on": "-", "stuck_off": "-", "open": "-", "stuck_on_resistance": "Ohm",
     "broken_word": "-", "broken_bit": "-", "read_disturb": "-", "write_gain": "-",
     "edge_fraction": "-", "dac_bits": "-", "dac_range": "V", "driver_gain": "-",
-    "driver_offset": "V", "sense_gain": "-", "sense_offset": "A", "bandwidth": "Hz",
+    "driver_offset": "V", "amplifier_mismatch": "V", "sense_gain": "-", "sense_offset": "A",
+    "bandwidth": "Hz",
     "temperature": "K", "flicker": "-", "adc_bits": "-", "adc_range": "A",
 }  # fmt: skip
 
@@ -28,7 +29,7 @@ _PROBABILITIES = ("stuck_on", "stuck_off", "open", "broken_word", "broken_bit")
 _BITS = ("dac_bits", "adc_bits")
 _DRAWN = (
     *_PROBABILITIES, "sigma_wn", "write_gain", "driver_gain", "driver_offset", "sense_gain",
-    "sense_offset", "bandwidth", "flicker",
+    "amplifier_mismatch", "sense_offset", "bandwidth", "flicker",
 )  # fmt: skip
 OF_THE_DEVICE = "device"
 
@@ -52,8 +53,10 @@ class Imperfections(Shown):
         edge_fraction : each edge of a write pulse over its flat top; 0 takes the parameter set's
         dac_bits, dac_range : resolution, and the voltage of the largest code [V]
         driver_gain, driver_offset : of each word line's read driver, over 1 and [V]
+        amplifier_mismatch : of the offset at each amplifier's input [V], about the circuit's own
         sense_gain, sense_offset : of each bit line's readout, over 1 and [A]
-        bandwidth, temperature : of the readout, for thermal and shot noise [Hz], [K]
+        bandwidth, temperature : of the readout, for thermal and shot noise [Hz], [K]; None takes
+            the circuit's temperature
         flicker : rms of a cell's current over itself, 1/f-like from read to read
         adc_bits, adc_range : resolution, and the current of the largest code [A]
 
@@ -77,10 +80,11 @@ class Imperfections(Shown):
     dac_range: float = FULL_SCALE_VOLTAGE
     driver_gain: float = 0.0
     driver_offset: float = 0.0
+    amplifier_mismatch: float = 0.0
     sense_gain: float = 0.0
     sense_offset: float = 0.0
     bandwidth: float = 0.0
-    temperature: float = 300.0
+    temperature: float | None = None
     flicker: float = 0.0
     adc_bits: int = 0
     adc_range: float = 0.0
@@ -96,7 +100,7 @@ class Imperfections(Shown):
             raise InputError("stuck_on and stuck_off add up to more than 1: no cell is both")
         if self.adc_bits and not self.adc_range:
             raise InputError("adc_bits needs adc_range [A], the current of the largest code")
-        if not (self.dac_range and self.temperature):
+        if self.dac_range == 0 or self.temperature == 0:
             raise InputError("dac_range and temperature must be greater than 0")
 
     @property
@@ -155,7 +159,7 @@ def load(path: str | Path) -> Imperfections:
 
 
 def _require(name: str, value: object, unit: str) -> None:
-    if value is None and name == "sigma_wn":
+    if value is None and name in ("sigma_wn", "temperature"):
         return
     number = records.require_finite(name, value, unit)
     if number < 0:

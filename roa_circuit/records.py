@@ -33,11 +33,16 @@ def out_of_range(name: str, value: float, unit: str, limit: str) -> InputError:
 
 
 def check(
-    record: Any, units: Mapping[str, str], *, positive: Sequence[str] = (), signed: Sequence[str] = ()
+    record: Any,
+    units: Mapping[str, str],
+    *,
+    positive: Sequence[str] = (),
+    signed: Sequence[str] = (),
+    listed: Sequence[str] = (),
 ) -> None:
     """See to it that every number is finite, and not negative but for those that are `signed`.
 
-    A field whose default is None may be None.
+    A field whose default is None may be None, one that is `listed` a tuple of numbers.
 
     Raises
     ------
@@ -47,11 +52,12 @@ def check(
         value = getattr(record, field.name)
         if field.name not in units or (value is None and field.default is None):
             continue
-        number = require_finite(field.name, value, units[field.name])
-        if number < 0 and field.name not in signed:
-            raise out_of_range(field.name, number, units[field.name], "not be negative")
-        if number == 0 and field.name in positive:
-            raise out_of_range(field.name, number, units[field.name], "be greater than 0")
+        for one in value if field.name in listed and isinstance(value, tuple) else (value,):
+            number = require_finite(field.name, one, units[field.name])
+            if number < 0 and field.name not in signed:
+                raise out_of_range(field.name, number, units[field.name], "not be negative")
+            if number == 0 and field.name in positive:
+                raise out_of_range(field.name, number, units[field.name], "be greater than 0")
 
 
 def with_unit(name: str, units: Mapping[str, str]) -> str:
@@ -82,10 +88,14 @@ def values(
 
 
 def document(record: Any, units: Mapping[str, str], *, whole: bool = False) -> dict[str, Any]:
-    """The numbers by key that differ from their defaults, or the `whole` of them; None is absent."""
+    """The numbers by key that differ from their defaults, or the `whole` of them.
+
+    None is absent, and so is a default of 0.
+    """
     found = {}
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
-        if field.name in units and value is not None and (whole or value != field.default):
-            found[with_unit(field.name, units)] = value
+        is_default = value == field.default and not (whole and field.default)
+        if field.name in units and value is not None and not is_default:
+            found[with_unit(field.name, units)] = list(value) if isinstance(value, tuple) else value
     return found

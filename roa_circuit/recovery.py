@@ -23,7 +23,7 @@ from roa_circuit.mapping import mapping_constants, voltage_from_input
 from roa_circuit.memristor import conductance, conductance_range, state_from_conductance
 from roa_circuit.programming import after_pulses
 from roa_circuit.settling import require_settled_reads
-from roa_circuit.solver import effective_weights, read_currents
+from roa_circuit.solver import read_currents
 from roa_circuit.tiling import Tile, TileSize, outputs, split
 
 Floats = NDArray[np.float64]
@@ -186,12 +186,11 @@ def _read(
     layer = tile.layer
     order, states, gain, clipped = mapped(tile, choice, meant, circuitry)
     states = chip.start(states)
-    crossbar, device = circuitry.settled(chip.crossbar, states, chip.device)
+    seen = circuitry.settled(chip.crossbar, states, chip.device)
 
     def read(inputs: Floats) -> Floats:
         volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs))))
-        currents = read_currents(crossbar, states, volts, device)
-        return chip.sense(currents, states, volts)
+        return chip.sense(seen.currents(volts), states, volts)
 
     offset = np.zeros(layer.crossbar.columns)
     if choice.calibrated:
@@ -200,7 +199,7 @@ def _read(
         calibration = calibrate(read(tests), wanted, read(np.zeros_like(tests)))
         gain, offset = calibration.gain, calibration.offset
     currents = order.outputs(read(layer.inputs) * gain + offset)
-    weights = order.restore(effective_weights(crossbar, states, device) * gain)
+    weights = order.restore(seen.weights()[0] * gain)
     return _Read(currents=currents, weights=_differential(weights, layer), clipped=clipped)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit import compiled, iterative
-from roa_circuit.contents import check_read, check_states
+from roa_circuit.contents import GROUND, check_ends, check_read, check_states
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.cuts import Cuts
 from roa_circuit.errors import ConvergenceError
@@ -35,12 +35,14 @@ def read_currents(
     device: Device,
     *,
     exact: bool = True,
+    ends: Floats = GROUND,
     coming: int = 1,
 ) -> Floats:
     """The sensed currents (reads, columns) [A] of word-line voltages (reads, rows) [V].
 
     state : (rows, columns) omega in [0, 1]
     exact : Eq. 2 at every cell; else its conductance at the device's read voltage (Eq. 3).
+    ends : (columns,) [V] where bit lines end, as offsets of readouts would have it; empty is ground
     coming : how many arrays like this one will be read, which may make compiled sweeps worth loading
 
     Raises
@@ -49,15 +51,17 @@ def read_currents(
     ConvergenceError : Newton stopped short of its tolerance.
     """
     check_read(crossbar, state, voltages)
+    check_ends(crossbar, ends)
     g = conductance(state, device.pulses.read_voltage, device.memristor)
     network = LinearNetwork(crossbar, g)
     if not exact:
-        return _linear_currents(network, voltages)
-    if not crossbar.breaks:
+        currents = _linear_currents(network, voltages)
+        return currents + _of_loops(network, -_loops(crossbar, ends)) if len(ends) else currents
+    if not (crossbar.breaks or len(ends)):
         sensed = compiled.read_cells(network, state, voltages, device.memristor, TOLERANCE, coming)
         if sensed is not None:
             return sensed
-    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
+    e = voltages[:, :, None] - _loops(crossbar, ends)
     cells = solve_cells(network, state, e, device.memristor)
     return np.asarray(cells.currents.sum(axis=-2))
 
@@ -174,12 +178,22 @@ def _solve_cells_with_breaks(
 
 
 def _linear_currents(network: LinearNetwork, voltages: Floats) -> Floats:
-    crossbar, g = network.crossbar, network.conductances
+    crossbar = network.crossbar
     if not crossbar.breaks:
-        sensed = compiled.read_conductances(network.lines, g, voltages, TOLERANCE)
+        sensed = compiled.read_conductances(network.lines, network.conductances, voltages, TOLERANCE)
         return network.currents(voltages) if sensed is None else sensed
-    e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
-    return np.asarray(solve_linear(network, np.broadcast_to(g, e.shape), e).sum(axis=-2))
+    return _of_loops(network, np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape)))
+
+
+def _loops(crossbar: Crossbar, ends: Floats) -> Floats:
+    """What bit lines that end at these voltages (columns,) have in each cell's loop [V]."""
+    return np.broadcast_to(ends if len(ends) else 0.0, crossbar.shape)
+
+
+def _of_loops(network: LinearNetwork, e: Floats) -> Floats:
+    """Sensed currents (..., columns) [A] of loop drives e (..., rows, columns) [V]."""
+    g = np.broadcast_to(network.conductances, e.shape)
+    return np.asarray(solve_linear(network, g, e).sum(axis=-2))
 
 
 def _without_breaks(network: LinearNetwork) -> tuple[LinearNetwork, Cuts]:

@@ -10,10 +10,11 @@ import typer
 from netlists.shipped import load_layer
 from roa_circuit import console
 from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.crossbar import said
 from roa_circuit.errors import InputError
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.units import engineering
-from roa_circuit.wiring import Wiring
+from roa_circuit.wiring import AS_IT_IS, Wiring
 
 Layer = Annotated[
     str, typer.Option(metavar="LAYER", help="A shipped layer ('fc') or a layer file (.npz).")
@@ -45,9 +46,19 @@ def layer_on(
     return some.behind(circuitry, wiring)
 
 
-def note(circuitry: Circuitry) -> None:
-    """Say what the surrogate cannot follow of it, if there is anything."""
-    if circuitry.transistor:
+def note(circuitry: Circuitry, asked: Wiring = AS_IT_IS, *, surrogate: bool = True) -> None:
+    """Say what is less than it seems: resistors that amplifiers replace, cells behind transistors.
+
+    asked : lines that win over the circuit's; surrogate : whether it is what computes
+    """
+    resistor = asked.over(circuitry.lines).r_sense
+    if circuitry.amplifier and resistor is not None:
+        ends = engineering(circuitry.amplifier.input_resistance, "Ohm")
+        console.say(
+            f"sense resistance: reads end in amplifiers of {ends} instead;"
+            f" {said(resistor)} Ohm is in the way of pulses alone"
+        )
+    if circuitry.transistor and surrogate:
         ohms = circuitry.transistor.on_resistance(circuitry.temperature)
         console.say(
             f"access transistors: in reads the surrogate takes each for {engineering(ohms, 'Ohm')} in"

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
-from netlists.commands._layer import Layer, Reads, layer_on
+from netlists.commands._layer import Layer, Reads, layer_on, note
 from netlists.deck import How, read_deck, write_deck
 from netlists.dialect import CellModel, Matrix
 from netlists.engines import voltages
@@ -51,6 +51,7 @@ def netlist(
     check_writable(output, json_file)
     circuitry = circuit or BARE
     chosen = layer_on(layer, reads=reads, wiring=lines.wiring, circuitry=circuitry)
+    note(circuitry, lines.wiring, surrogate=False)
     chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
     crossbar, device, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:

@@ -86,11 +86,11 @@ def program(
         imperfections=imperfections,
         seed=seed,
     )
+    note(drawn.circuitry, lines.wiring, surrogate=engine is Engine.surrogate)
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
     if engine is Engine.surrogate:
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
-        note(drawn.circuitry)
     else:
         simulator = Simulators(str(engine))
         dialect = dialect_of(simulator, matrix, cell, charged=drawn.circuitry.stores_charge)

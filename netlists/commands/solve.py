@@ -27,7 +27,6 @@ from roa_circuit import console, options
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device
 from roa_circuit.results import check_writable, write_summary, write_text
 from roa_circuit.settling import require_settled_reads
 from roa_circuit.solver import read_currents
@@ -81,15 +80,16 @@ def solve(
             f"{inputs}: {volts.shape[1]} numbers a line, but {states} has {len(omega)} lines:"
             " one input voltage per row of the array"
         )
+    wiring = dataclasses.replace(
+        lines.wiring,
+        r_word=lines.wire_resistance if word_resistance is None else word_resistance,
+        r_bit=lines.wire_resistance if bit_resistance is None else bit_resistance,
+    )
     array = DrawnArray.of(
         Crossbar(rows=omega.shape[0], columns=omega.shape[1]),
         device=device,
         current_scale=current_scale,
-        wiring=dataclasses.replace(
-            lines.wiring,
-            r_word=lines.wire_resistance if word_resistance is None else word_resistance,
-            r_bit=lines.wire_resistance if bit_resistance is None else bit_resistance,
-        ),
+        wiring=wiring,
         circuit=circuit,
         imperfections=imperfections,
         seed=seed,
@@ -97,8 +97,9 @@ def solve(
     chip = array.chip
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
     omega, volts = chip.start(omega), chip.drive(volts)
-    if engine in (Engine.surrogate, Engine.dense):
-        note(array.circuitry)
+    is_surrogate = engine in (Engine.surrogate, Engine.dense)
+    note(array.circuitry, wiring, surrogate=is_surrogate)
+    if is_surrogate:
         read = read_currents if engine is Engine.surrogate else read_currents_dense
         solved = partial(_by_surrogate, read)
     else:
@@ -123,14 +124,14 @@ def solve(
 
 
 def _by_surrogate(
-    read: Callable[[Crossbar, Floats, Floats, Device], Floats],
+    read: Callable[..., Floats],
     array: DrawnArray,
     state: Floats,
     volts: Floats,
 ) -> tuple[Floats, str | None]:
     """(currents (reads, columns) [A] of the chip, no version)."""
-    crossbar, device = array.circuitry.settled(array.chip.crossbar, state, array.chip.device)
-    return read(crossbar, state, volts, device), None
+    seen = array.circuitry.settled(array.chip.crossbar, state, array.chip.device)
+    return seen.currents(volts, by=read), None
 
 
 def _by_simulator(

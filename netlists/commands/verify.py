@@ -96,7 +96,7 @@ def verify(
     drawn = [sample(split(one, size), tiles, seed) for one in chosen]
     seconds = sum(estimated_seconds(some, phase, analysis, prices, workers) for some in drawn)
     _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
-    note(circuitry)
+    note(circuitry, lines.wiring)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
     results = []
     for one, some in zip(chosen, drawn, strict=True):

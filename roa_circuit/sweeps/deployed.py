@@ -25,8 +25,8 @@ from roa_circuit.mapping import voltage_from_input
 from roa_circuit.parameters import Device
 from roa_circuit.programming import after_pulses
 from roa_circuit.recovery import Compensation, calibration_inputs, ideal_currents, mapped
+from roa_circuit.settled import SettledArray
 from roa_circuit.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.solver import read_currents
 from roa_circuit.tiling import Tile, TileSize, outputs, split
 
 Floats = NDArray[np.float64]
@@ -165,12 +165,11 @@ def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
     """
     state = written(array, chip)
     volts = voltages(array, chip)
-    crossbar, device = settled(array, chip, state)
-    currents = read_currents(crossbar, state, volts, device, coming=coming)
+    currents = settled(array, chip, state).currents(volts, coming=coming)
     return chip.sense(currents, state, volts)
 
 
-def settled(array: Array, chip: Chip, state: Floats) -> tuple[Crossbar, Device]:
+def settled(array: Array, chip: Chip, state: Floats) -> SettledArray:
     """What settled reads see of a chip with these states, its amplifiers and transistors included.
 
     Raises
@@ -205,7 +204,8 @@ def written(
         after = np.asarray(after_pulses(start, layer.pulses, chip.device))
     else:
         require_prompt_writes(chip.crossbar, chip.device, array.circuitry, instead=instead)
-        after = _shared_write(_Write(chip.crossbar, start, layer.pulses, chip.device))
+        lines = dataclasses.replace(chip.crossbar, amplifier_offset=())  # which writes do not know
+        after = _shared_write(_Write(lines, start, layer.pulses, chip.device))
     return chip.written(start, after, layer.pulses)
 
 

@@ -88,7 +88,7 @@ def shared_fields() -> Mapping[str, Field]:
         for name, targets in _RESISTANCES.items()
     ]
     for one in dataclasses.fields(Crossbar):
-        if type(one.default) in (int, float, str) and one.name not in RESISTANCES:
+        if type(one.default) in (int, float, str) and one.name not in (*RESISTANCES, "temperature"):
             unit = "" if isinstance(one.default, str) else "-"
             found.append(_field(one.name, unit, type(one.default), CIRCUIT))
     found += [

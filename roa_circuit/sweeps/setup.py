@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from roa_circuit.circuitry import BARE, Circuitry
+from roa_circuit.circuitry import BARE, NO_AMPLIFIERS, Circuitry
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
 from roa_circuit.imperfections import Imperfections
@@ -50,6 +50,10 @@ class Setup:
         lines, beside = self.circuitry.lines, dataclasses.replace(self.circuitry, lines=AS_IT_IS)
         object.__setattr__(self, "crossbar", lines.on(self.crossbar))
         object.__setattr__(self, "circuitry", beside)
+        if beside.amplifier:
+            beside.amplifier.offsets(self.crossbar.columns)  # are as many as there are bit lines
+        elif self.imperfections.amplifier_mismatch:
+            raise InputError(NO_AMPLIFIERS)
 
     def to_dict(self) -> dict[str, Any]:
         """As stores and reports have it."""
@@ -109,10 +113,10 @@ class Setup:
     def _require(self, field: Field) -> None:
         """Raise InputError where the circuit has no such thing, or another in its place."""
         beside, name = self.circuitry, field.name
-        if field.part in COMPONENTS and getattr(beside, field.part) is None:
+        part = AMPLIFIER if name == "amplifier_mismatch" else field.part
+        if part in COMPONENTS and getattr(beside, part) is None:
             raise InputError(
-                f"{name}: the circuit has no {field.part}s; add a section [{field.part}] to the file of"
-                " --circuit"
+                f"{name}: the circuit has no {part}s; add a section [{part}] to the file of --circuit"
             )
         if field.part != CIRCUIT:
             return

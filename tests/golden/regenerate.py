@@ -33,7 +33,7 @@ def golden_decks() -> dict[str, str]:
     lines = {"c_word": 1e-15, "c_bit": 1e-15, "c_cell": 2e-16}
     pole = Amplifier(r_feedback=1e4, gain=1e3, gain_bandwidth=1e7)
     opamps = Circuitry(amplifier=pole, temperature=350.0, **lines)
-    gated = Circuitry(transistor=Transistor(), amplifier=Amplifier(r_feedback=1e4))
+    gated = Circuitry(transistor=Transistor(), amplifier=Amplifier(r_feedback=1e4, offset=(1e-3, -2e-3)))
     decks = {
         "write.cir": write_deck(wired, state, pulses, device, origin="golden"),
         "write_third.cir": write_deck(third, state, pulses, device, origin="golden"),

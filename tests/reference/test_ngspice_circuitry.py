@@ -1,5 +1,6 @@
 """Capacitance, amplifiers, transistors and temperature in ngspice and VACASK, against the surrogate."""
 
+import dataclasses
 import itertools
 import json
 
@@ -9,6 +10,7 @@ from scipy.integrate import solve_ivp
 
 from netlists import cli
 from netlists.deck import read_deck, sweep_deck, write_deck
+from netlists.engines import Phase
 from netlists.simulators import Engine
 from netlists.stimuli import write_stimuli
 from netlists.verify import verify
@@ -17,8 +19,9 @@ from roa_circuit.components import Amplifier, Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
+from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import current, state_derivative
+from roa_circuit.memristor import conductance, current, state_derivative
 from roa_circuit.settling import time_constant
 from roa_circuit.solver import read_currents
 from roa_circuit.toml import dumps
@@ -30,6 +33,10 @@ EXACT = {
     "capacitance": Circuitry(**CAPACITANCE),
     "ideal amplifier": Circuitry(amplifier=Amplifier(r_feedback=1e4)),
     "gain": Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=300.0)),
+    "offsets": Circuitry(amplifier=Amplifier(r_feedback=1e4, offset=(2e-3, -1e-3, 0.0, 5e-4))),
+    "offsets, gain": Circuitry(
+        amplifier=Amplifier(r_feedback=2e3, gain=30.0, offset=(3e-3, 0, 0, -2e-3))
+    ),
     "pole": Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e3, gain_bandwidth=1e7), **CAPACITANCE),
     "warm": Circuitry(temperature=360.0, activation_energy=0.4),
 }
@@ -54,8 +61,7 @@ def run(engine, build, crossbar, state, given, device, circuitry):
 def test_settled_reads_are_those_of_the_surrogate(case, engine):
     state, volts, _ = array()
     crossbar, device = EXACT[case].applied(default_crossbar(8, 4), default_device())
-    seen = EXACT[case].settled(crossbar, state, device)
-    expected = read_currents(seen[0], state, volts, seen[1])
+    expected = EXACT[case].settled(crossbar, state, device).currents(volts)
     for build in (sweep_deck, read_deck):
         measured = run(engine, build, crossbar, state, volts, device, EXACT[case])
         np.testing.assert_allclose(measured, expected, atol=1e-7 * np.abs(expected).max())
@@ -70,8 +76,7 @@ def test_lines_of_their_own_settle_as_well(case, engine):
     """Driven at both ends, sensed at the top, resistances from line to line: all in one."""
     state, volts, _ = array(rows=3, columns=4)
     crossbar, device = Crossbar(rows=3, columns=4, r_bit=2.0, r_sense=10.0, **ENDS), default_device()
-    seen = EXACT[case].settled(crossbar, state, device)
-    expected = read_currents(seen[0], state, volts, seen[1])
+    expected = EXACT[case].settled(crossbar, state, device).currents(volts)
     measured = run(engine, read_deck, crossbar, state, volts, device, EXACT[case])
     np.testing.assert_allclose(measured, expected, atol=1e-7 * np.abs(expected).max())
 
@@ -138,8 +143,7 @@ def test_reads_wait_as_long_as_the_estimate_says_and_must(case):
     rng = np.random.default_rng(1)
     state, volts = rng.random(crossbar.shape), rng.uniform(0.02, 0.1, (3, crossbar.rows))
     device = default_device()
-    seen = circuitry.settled(crossbar, state, device)
-    expected = read_currents(seen[0], state, volts, seen[1])
+    expected = circuitry.settled(crossbar, state, device).currents(volts)
     measured = run(Engine.ngspice, read_deck, crossbar, state, volts, device, circuitry)
     np.testing.assert_allclose(measured, expected, rtol=1e-6)
     tau = time_constant(crossbar, device, circuitry)
@@ -153,7 +157,7 @@ def test_transistors_are_nearly_their_resistance_in_reads(engine):
     state, volts, pulses = array()
     circuitry = Circuitry(transistor=Transistor(width_over_length=2.0))
     crossbar, device = circuitry.applied(default_crossbar(8, 4), default_device())
-    _, seen = circuitry.settled(crossbar, state, device)
+    seen = circuitry.settled(crossbar, state, device).device
     nearly, without = (read_currents(crossbar, state, volts, one) for one in (seen, device))
     measured = run(engine, read_deck, crossbar, state, volts, device, circuitry)
     scale = np.abs(without).max()
@@ -228,3 +232,30 @@ def test_solve_reads_through_amplifiers(engine, tmp_path, command):
     device = default_device().scaled(1.0)
     expected = read_currents(crossbar, state, volts, device)
     np.testing.assert_allclose(np.loadtxt(tmp_path / "i.csv", delimiter=","), expected, rtol=1e-7)
+
+
+def test_an_offset_comes_out_as_often_as_its_bit_line_conducts():
+    """One column of straight cells: V_out = -R sum(G V) + offset (1 + R sum(G)), in ngspice's volts."""
+    state, volts, _ = array(columns=1)
+    device = default_device()
+    straight = dataclasses.replace(device.memristor, delta=1e-6, beta=1e-6)
+    device = dataclasses.replace(device, memristor=straight)
+    circuitry = Circuitry(amplifier=Amplifier(r_feedback=5e3, offset=2e-3))
+    deck = sweep_deck(Crossbar(rows=8, columns=1), state, volts, device, circuitry=circuitry)
+    out = deck.run(time_limit=100).matrix(deck.vectors, deck.rows)[:, 0]
+    G = conductance(state[:, 0], 0.05, straight)
+    np.testing.assert_allclose(out, -5e3 * volts @ G + 2e-3 * (1 + 5e3 * G.sum()), rtol=1e-9)
+
+
+def test_verify_draws_the_offsets_of_every_amplifier(make_layer):
+    circuitry = Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e3))
+    found = verify(
+        make_layer().behind(circuitry),
+        phase=Phase.read,
+        circuitry=circuitry,
+        imperfections=Imperfections(amplifier_mismatch=2e-3),
+    )
+    assert found.max_relative_current_error < 1e-6
+    plain = verify(make_layer().behind(circuitry), phase=Phase.read, circuitry=circuitry)
+    apart = np.abs(found.spice_currents - plain.spice_currents).max()
+    assert apart > 0.01 * np.abs(plain.spice_currents).max()

@@ -83,6 +83,16 @@ def test_solve_with_lines_of_their_own(spice, files, engine):
     )
 
 
+def test_a_sense_resistance_beside_amplifiers_is_said_to_be_of_writes(spice, files):
+    (files / "c.toml").write_text('[amplifier]\n"r_feedback [Ohm]" = 1e4\n"gain [-]" = 99\n')
+    assert "sense" not in spice(*SOLVE, "--circuit", "c.toml")[1]
+    amplified = (files / "currents.csv").read_text()
+    code, out, _ = spice(*SOLVE, "--circuit", "c.toml", "--sense-resistance", "1k")
+    assert code == 0
+    assert "reads end in amplifiers of 100 Ohm instead; 1000 Ohm is in the way of pulses alone" in out
+    assert (files / "currents.csv").read_text() == amplified
+
+
 def test_lines_that_do_not_fit_are_refused(spice, files):
     Path("lines.toml").write_text('[lines]\n"r_bit [Ohm]" = [1, 2, 3]')
     code, _, error = spice(*SOLVE, "--circuit", "lines.toml")

@@ -94,14 +94,14 @@ def test_what_a_settled_read_sees():
     crossbar, device = default_crossbar(3, 2), default_device()
     state = np.linspace(0, 1, 6).reshape(3, 2)
     amplified = Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=99.0))
-    assert amplified.settled(crossbar, state, device)[0].r_sense == pytest.approx(100.0)
+    assert amplified.settled(crossbar, state, device).crossbar.r_sense == pytest.approx(100.0)
     ideal = Circuitry(amplifier=Amplifier(r_feedback=1e4))
-    assert ideal.settled(crossbar, state, device)[0].r_sense == 0.0
+    assert ideal.settled(crossbar, state, device).crossbar.r_sense == 0.0
     gated = Circuitry(transistor=Transistor())
     r = Transistor().on_resistance()
     assert r == pytest.approx(1 / (2e-4 * 10 * 2.0))
     V = device.pulses.read_voltage
-    seen = gated.settled(crossbar, state, device)[1]
+    seen = gated.settled(crossbar, state, device).device
     np.testing.assert_allclose(
         1 / conductance(state, V, seen.memristor), 1 / conductance(state, V, device.memristor) + r
     )
