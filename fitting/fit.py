@@ -17,6 +17,7 @@ from fitting.correlated import widening
 from fitting.estimates import LARGEST_MISFIT, Estimate, estimated
 from fitting.identifiability import (
     HELD_FIRST,
+    IDENTIFIABLE_LOG_ERROR,
     LARGEST_LOG_ERROR,
     SMALLEST_NOISE,
     covariance,
@@ -31,7 +32,7 @@ from roa_circuit.errors import InputError
 from roa_circuit.memristor import current
 from roa_circuit.parameters import Device, Memristor
 from roa_circuit.shown import Facts, Shown
-from roa_circuit.units import percent
+from roa_circuit.units import counted, percent
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
@@ -73,9 +74,8 @@ class Fit(Shown):
             ends = f"{one.ci95[0]:.4g} ... {one.ci95[1]:.4g}" if one.ci95 else "-"
             rows.append((f"{one.name} [{one.unit}]", f"{one.value:.4g}", ends, one.basis))
         known = sum(one.identifiable for one in self.estimates.values())
-        title = (
-            f"Fit: {known} of {len(rows)} constants by data, misfit {percent(self.relative_rmse, 2)} rms"
-        )
+        title = (f"Fit: {known} of {len(rows)} constants known to {percent(IDENTIFIABLE_LOG_ERROR, 0)}, "
+                 f"misfit {percent(self.relative_rmse, 2)} rms")  # fmt: skip
         return Facts(title=title, head=("constant", "value", "95 %", "from"), rows=rows)
 
     @cached_property
@@ -139,8 +139,8 @@ def optimum(m: Measurements, prior: Device, *, weighting: str = "auto", loss: st
     check_loss(loss)
     unknowns = len(NAMES) + len(m.labels)
     if len(m) <= unknowns:
-        raise InputError(f"{m.source}: {len(m)} readings cannot determine {len(NAMES)} constants and "
-                         f"{len(m.labels)} starting states; give more than {unknowns}")  # fmt: skip
+        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {len(NAMES)} constants "
+                         f"and {counted(len(m.labels), 'starting state')}; give more than {unknowns}")  # fmt: skip
     known = as_printed(prior.memristor)
     weights = weigh(m, weighting)
     objective = Objective.of(m, weights.scale)

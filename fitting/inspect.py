@@ -10,7 +10,7 @@ import numpy as np
 
 from fitting.measurements import FloatArray, Measurements
 from fitting.noise import read_noise
-from roa_circuit.units import engineering
+from roa_circuit.units import counted, engineering
 
 _OUTLYING = 8.0  # times the usual step from reading to reading
 
@@ -93,6 +93,7 @@ def _row(t: Train) -> list[str]:
         kinds = [f"{sum(t.kinds.values())} pulses, {len(t.kinds)} kinds, "
                  f"{min(voltages):g} … {max(voltages):g} V"]  # fmt: skip
     reads = ", ".join(engineering(V, "V") for V in t.read_voltages[:3])
+    reads += ", …" * (len(t.read_voltages) > 3)
     remarks = [f"{t.sweep_points} I–V points"] if t.sweep_points else []
     remarks += [f"{t.merged} pulses without reading" if t.merged > 1 else "1 pulse without reading"] * (
         t.merged > 0
@@ -113,7 +114,7 @@ def summary(m: Measurements, trains: list[Train]) -> list[str]:
     up = {V for V, _ in kinds if V < 0}
     down = {V for V, _ in kinds if V > 0}
     widths = {T for _, T in kinds}
-    lines = [f"{sum(kinds.values())} pulses: {_amount(up, 'potentiating amplitude')}, "
+    lines = [f"{counted(sum(kinds.values()), 'pulse')}: {_amount(up, 'potentiating amplitude')}, "
              f"{_amount(down, 'depressing amplitude')}, {_amount(widths, 'width')}"]  # fmt: skip
     G = m.conductance[~m.sweep]
     if len(G):

@@ -15,7 +15,7 @@ from fitting._table import Table
 from fitting.conventions import Conventions
 from roa_circuit.errors import InputError
 from roa_circuit.shown import Facts, Shown
-from roa_circuit.units import engineering
+from roa_circuit.units import counted, engineering
 
 FloatArray = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class Measurements(Shown):
             sweep = int(self.sweep[of_it].sum())
             rows.append((label, str(of_it.sum()), str((self.width[of_it] > 0).sum()), str(sweep)))
         head = ("train", "readings", "pulses", "I-V points")
-        return Facts(title=f"{self.source}: {len(self)} readings", head=head, rows=rows)
+        return Facts(title=f"{self.source}: {counted(len(self), 'reading')}", head=head, rows=rows)
 
     @property
     def conductance(self) -> FloatArray:
@@ -230,12 +230,11 @@ def _refuse_first(table: Table, wrong: NDArray[np.bool_], name: str, complaint: 
 
 
 def describe(m: Measurements) -> str:
-    """One line on what was read: '1024 readings; 9 trains, pulses of -3.8 V to 3.5 V, 3 µs'."""
+    """One line on what was read: '1,024 readings; 9 trains, pulses of -3.8 V to 3.5 V, 3 µs'."""
     pulses, widths = m.voltage[m.voltage != 0], m.width[m.width > 0]
     span = f", pulses of {_span(pulses, 'V')}, {_span(widths, 's')}" if pulses.size else ", no pulses"
-    sweeps = f", {int(m.sweep.sum())} of them I-V points" if m.sweep.any() else ""
-    trains = "1 train" if len(m.labels) == 1 else f"{len(m.labels)} trains"
-    return f"{len(m)} readings{sweeps}; {trains}{span}"
+    sweeps = f", {int(m.sweep.sum()):,} of them I-V points" if m.sweep.any() else ""
+    return f"{counted(len(m), 'reading')}{sweeps}; {counted(len(m.labels), 'train')}{span}"
 
 
 def _span(values: FloatArray, unit: str) -> str:

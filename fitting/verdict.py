@@ -134,13 +134,20 @@ def _noise(f: Fit, m: Measurements) -> tuple[float | None, str]:
 
 
 def _scatter(m: Measurements, scale: FloatArray) -> float | None:
-    """Noise of a reading over `scale` from third differences, which no smooth law survives."""
+    """Noise of a reading over `scale` from third differences, which no smooth law survives.
+
+    Of four readings of a train at one voltage, with pulses of one polarity between them.
+    """
     plain = np.flatnonzero(~m.sweep)
-    train, sign = m.train[plain], np.sign(m.voltage[plain])
+    plain = plain[np.lexsort((m.read_voltage[plain], m.train[plain]))]
     if len(plain) < FEWEST_READINGS:
         return None
+    alike = np.stack([m.train, m.read_voltage])[:, plain]
+    counts = np.cumsum([m.voltage < 0, m.voltage > 0], axis=1)[:, plain]
+    moved = np.diff(counts, axis=1) > 0  # between a reading and the next
     third = np.diff(m.current[plain], 3) / scale[plain][2:-1]
-    inside = (train[3:] == train[:-3]) & (sign[3:] == sign[1:-2]) & (sign[3:] == sign[2:-1])
+    inside = (alike[:, 3:] == alike[:, :-3]).all(axis=0)
+    inside &= ((moved[:, 2:] == moved[:, :-2]) & (moved[:, 2:] == moved[:, 1:-1])).all(axis=0)
     if inside.sum() < FEWEST_READINGS:
         return None
     usual = 1.4826 * float(np.median(np.abs(third[inside])))

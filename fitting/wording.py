@@ -9,6 +9,7 @@ from typing import Any
 from fitting.comparison import Comparison
 from fitting.estimates import LARGEST_MISFIT, Estimate
 from fitting.fit import Fit
+from fitting.identifiability import IDENTIFIABLE_LOG_ERROR
 from roa_circuit.units import PREFIXES, engineering, percent
 
 CONSTANT_COLUMNS = ("parameter", "value", "stderr", "95 % interval", "prior", "by data")
@@ -74,7 +75,8 @@ def outcome(f: Fit) -> str:
     known = sum(e.identifiable for e in f.estimates.values())
     rough = sum(e.told for e in f.estimates.values()) - known
     more = f", {rough} roughly" * (rough > 0)
-    return (f"FITTED: {known} of {len(f.estimates)} constants{more}, misfit "
+    to = percent(IDENTIFIABLE_LOG_ERROR, 0)
+    return (f"FITTED: {known} of {len(f.estimates)} constants known to {to}{more}, misfit "
             f"{percent(f.relative_rmse, 2)} rms, in {engineering(f.seconds, 's')}")  # fmt: skip
 
 
@@ -100,7 +102,7 @@ def left_open(f: Fit) -> list[str]:
 def combination(c: dict[str, Any]) -> str:
     """A product that the data determine, with its error."""
     value = f"{c['value']:.4g}" if c["unit"] == "-" else engineering(c["value"], c["unit"], 4)
-    return f"{c['name']} = {value} ± {percent(c['relative_error'])}"
+    return f"{c['name']} = {value} ± {percent(c['relative_error'], 2, significant=True)}"
 
 
 def proposal(added: dict[str, Any]) -> str:

@@ -1,5 +1,7 @@
 """What the data measure though the constants stay open, and what would settle those."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,14 @@ def test_the_papers_ramps_call_for_a_second_depression_amplitude(some_trains, pr
     added = proposal(m, f.memristor, f.start, f.noise, prior)
     assert "depressing" in added.measurement
     assert "mu2" in added.settles
+
+
+def test_products_are_given_at_a_voltage_that_was_used(shipped, shipped_fit):
+    """The mean of the middle two of many read voltages is none of them."""
+    two = shipped.of_trains([0, 1])
+    m = dataclasses.replace(two, read_voltage=np.where(np.arange(len(two)) % 2 == 0, 0.2, 0.05))
+    found = combinations(m, shipped_fit.memristor, shipped_fit.jacobian, 0.01)
+    assert {c.name.split(" at ")[1] for c in found if " at " in c.name} == {"50 mV)"}
 
 
 def test_nothing_to_add_where_all_are_known(shipped, shipped_fit, prior):

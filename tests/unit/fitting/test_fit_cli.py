@@ -30,7 +30,7 @@ def test_the_whole_run(roa_fit, tmp_path):
     code, out, err = roa_fit(PULSES, "--output-dir", folder, "--json", report)
     assert (code, err) == (0, "")
     assert {file.name for file in folder.iterdir()} == FILES
-    assert "FITTED: 7 of 7" in out
+    assert "FITTED: 7 of 7 constants known to 5 %, misfit" in out
     assert "LAW HOLDS: misfit 0.97 %" in out
     assert "LAW HOLDS" in load_device(folder / "device.toml").citation
     assert "gamma [mA]" in out

@@ -120,6 +120,24 @@ def test_rereadings_are_the_noise_to_meet(prior):
     assert law.word == HOLDS
 
 
+def test_neighbours_are_compared_at_one_read_voltage(prior):
+    """Every state read at 50 mV and at 200 mV: the step between them is no noise."""
+    once = own_law(prior.memristor, 4, 0, read=0.0)
+    rows = np.repeat(np.arange(len(once)), 2)
+    other = np.arange(len(rows)) % 2 == 1
+    read_voltage = np.where(other, 0.2, 0.05)
+    noise = 1 + 0.003 * np.random.default_rng(0).standard_normal(len(rows))
+    m = Measurements(
+        source="", labels=once.labels, train=once.train[rows],
+        current=once.current[rows] * noise * read_voltage / 0.05,
+        voltage=np.where(other, 0.0, once.voltage[rows]), width=np.where(other, 0.0, once.width[rows]),
+        read_voltage=read_voltage, sweep=once.sweep[rows],
+    )  # fmt: skip
+    law = judged(m, prior)
+    assert law.noise_from == "neighbouring readings"
+    assert law.noise == pytest.approx(0.003, rel=0.15)
+
+
 def test_a_sweep_of_another_law_is_doubted(shipped, prior):
     """An ohmic resistor in series bends the I-V: trains cannot see it, sweeps do."""
     bent = np.where(

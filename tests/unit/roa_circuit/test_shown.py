@@ -63,7 +63,7 @@ def test_a_fit_shows_its_constants():
     measured = read_measurements("data/pulses.csv")
     assert "cycles -1.1/+1.4 V       301     300           0" in repr(measured)
     shown = repr(fit_device(measured, load_device("zhang2021")))
-    assert "Fit: 7 of 7 constants by data" in shown
+    assert "Fit: 7 of 7 constants known to 5 %" in shown
     assert "mu1 [1/V]" in shown
 
 
