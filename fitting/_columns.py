@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from fitting._sheet import Sheet
 from roa_circuit.errors import InputError, nearest
 from roa_circuit.units import PREFIXES, parse_quantity
 
-LABEL, DEVICE, NUMBER = "train", "device", "pulse number"
+LABEL, DEVICE, NUMBER, TIME = "train", "device", "pulse number", "time"
 UNITS = {
     "voltage": "V", "width": "s", "read_voltage": "V", "conductance": "S", "resistance": "Ohm",
     "read_current": "A", "current": "A", "conductance_before": "S", "resistance_before": "Ohm",
@@ -27,6 +28,7 @@ SPELLINGS = {
     LABEL: "train trace train_id cycle",
     DEVICE: "device device_id cell cell_id address dut sample",
     NUMBER: "pulse_number pulse_no pulse_nr pulse_index pulse_id n_pulse",
+    TIME: "time timestamp elapsed elapsed_time time_stamp",
     "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
     "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias",
     "width": "width pulse_width t_pulse pw duration pulse_duration t_width t_p",
@@ -41,6 +43,7 @@ SPELLINGS = {
 }
 MEANING = {text.replace("_", ""): name for name, texts in SPELLINGS.items() for text in texts.split()}
 
+_EMPTY = "nan"  # as pandas and MATLAB write a cell without a number
 _TITLE = re.compile(r"(?P<name>[^\[\]()]*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<round>[^()]*)\))?")
 _OHM = re.compile("(\u2126|Ω|ohms|ohm)$", re.IGNORECASE)
 _SECONDS = re.compile(r"sec$|seconds$")
@@ -81,10 +84,31 @@ def factor(unit: str, expected: str) -> float | None:
     return PREFIXES.get(unit.removesuffix(expected).strip())
 
 
+def meaningful(given: Collection[str]) -> Callable[[str], bool]:
+    """Whether a title is a known spelling, or one of those `given`."""
+    known = {*MEANING, *map(plain, given)}
+    return lambda text: text[:1].isalpha() and plain(text) in known
+
+
+def with_units(sheet: Sheet) -> Sheet:
+    """The sheet with a second line of units, as LabVIEW and Origin write it, in its titles."""
+    units = [cell.strip("[]() ") for cell in sheet.cells[0]]
+    bare = [unit for unit, text in zip(units, sheet.titles, strict=True) if unit and not unit_of(text)]
+    if len(sheet.cells) < 2 or not bare or not all(_is_unit(unit) for unit in units if unit):
+        return sheet
+    titles = (f"{text} [{unit}]" if unit and not unit_of(text) else text
+              for text, unit in zip(sheet.titles, units, strict=True))  # fmt: skip
+    return dataclasses.replace(sheet, titles=tuple(titles), line=sheet.line[1:], cells=sheet.cells[1:])
+
+
+def _is_unit(text: str) -> bool:
+    return any(factor(text, unit) is not None for unit in set(UNITS.values()))
+
+
 def find_columns(sheet: Sheet, given: Mapping[str, str]) -> tuple[dict[str, Column], tuple[str, ...]]:
     """The columns that are known, by meaning, and the titles of the others.
 
-    `given` says which title (with or without its unit) has a meaning that is not guessed.
+    `given` says which title has a meaning that is not guessed, and its unit where the sheet has none.
 
     Raises
     ------
@@ -109,12 +133,14 @@ def find_columns(sheet: Sheet, given: Mapping[str, str]) -> tuple[dict[str, Colu
             raise InputError(f"{sheet.place}: column {text!r} {twice}; keep one, or say which with "
                              f"--column {name}='...'")  # fmt: skip
         else:
-            known[name] = Column(name=name, place=place, title=text, factor=_factor(sheet, name, text))
+            unit = unit_of(text) or unit_of(given.get(name, ""))
+            known[name] = Column(
+                name=name, place=place, title=text, factor=_factor(sheet, name, text, unit)
+            )
     return known, tuple(text for text in others if text)
 
 
-def _factor(sheet: Sheet, name: str, text: str) -> float | None:
-    unit = unit_of(text)
+def _factor(sheet: Sheet, name: str, text: str, unit: str | None) -> float | None:
     if name not in UNITS or unit is None:
         return None
     result = factor(unit, UNITS[name])
@@ -134,23 +160,24 @@ def suspect(sheet: Sheet, known: Mapping[str, Column], others: tuple[str, ...]) 
 
 
 def numbers(sheet: Sheet, column: Column) -> NDArray[np.float64]:
-    """One column as SI numbers (rows,); empty cells are NaN, anything else must be finite."""
+    """One column as SI numbers (rows,); empty cells and 'NaN' are NaN, anything else must be finite."""
     cells = [row[column.place] for row in sheet.cells]
     values = np.array([_bare(cell) for cell in cells])
     bare = np.isfinite(values)
     if column.factor is None and (bare & (values != 0)).any():
-        raise InputError(f"{sheet.place}: column {column.title!r} lacks its unit; write "
-                         f"{column.title + f' [{UNITS[column.name]}]'!r}")  # fmt: skip
+        whole = f"{column.title} [{UNITS[column.name]}]"
+        raise InputError(f"{sheet.place}: column {column.title!r} lacks its unit; write {whole!r}, "
+                         f"or say --column {column.name}={whole!r}")  # fmt: skip
     with np.errstate(over="ignore"):  # what is too large is refused below
         values = values * (1.0 if column.factor is None else column.factor)
     for row in np.flatnonzero(~np.isfinite(values)):
-        if cells[row]:
+        if cells[row] and cells[row].lower() != _EMPTY:
             values[row] = _written(sheet, column, int(row))
     return values
 
 
 def _bare(cell: str) -> float:
-    """A cell that is nothing but a number; NaN for any other, '1_000' too."""
+    """A cell that is nothing but a number; NaN for any other, '1_000' and 'NaN' too."""
     try:
         return float(cell) if "_" not in cell else np.nan
     except ValueError:
@@ -170,7 +197,7 @@ def _written(sheet: Sheet, column: Column, row: int) -> float:
         if " is in " in str(error) or "too large" in str(error):
             raise
         raise InputError(f"{where}: {text[:40]!r} is not a finite number; correct it or leave the "
-                         "row out") from None  # fmt: skip
+                         "cell empty") from None  # fmt: skip
     if column.factor not in (None, 1.0) and _OHM.sub("Ohm", text.strip())[-len(unit) :] != unit:
         raise InputError(f"{where}: {text[:40]!r} has a prefix and so has the title; write the unit "
                          f"out ({text[:40].strip()}{unit}), or a bare number") from None  # fmt: skip

@@ -5,6 +5,7 @@ A reading a row; readings before and after one pulse; one train a column.
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,19 +17,30 @@ from fitting._columns import (
     LABEL,
     NUMBER,
     READINGS,
+    TIME,
     UNITS,
     Column,
     find_columns,
+    meaningful,
     numbers,
     plain,
     suspect,
     title,
     unit_of,
+    with_units,
 )
-from fitting._sheet import Sheet, is_number, read_sheet
+from fitting._gaps import bridged
+from fitting._preamble import is_number
+from fitting._sheet import Sheet, read_sheet
 from fitting._table import FloatArray, Table
 from fitting.conventions import Conventions, reading
 from roa_circuit.errors import InputError, nearest
+
+_HINTS = (
+    ("voltage", "--pulse -1.1V,3us"),
+    ("read_voltage", "--read 0.1V"),
+    ("conductance", "--unit A, if every other column is a train"),
+)
 
 
 def read_table(path: Path, how: Conventions) -> Table:
@@ -39,7 +51,7 @@ def read_table(path: Path, how: Conventions) -> Table:
     InputError : what `read_sheet` and `find_columns` raise; a column or convention that is
         missing; a cell that is no finite number; an empty label.
     """
-    sheet = _chosen(read_sheet(path), how)
+    sheet = _chosen(with_units(read_sheet(path, meaningful(how.columns.values()), how.sheet)), how)
     known, others = find_columns(sheet, how.columns)
     suspect(sheet, known, others)
     if _is_wide(known, others, how):
@@ -50,7 +62,8 @@ def read_table(path: Path, how: Conventions) -> Table:
         table = _plain(sheet, known, others)
         if any(name.endswith("_before") for name in known):
             table = _pairs(table)
-    return _filled(table, how)
+    table = bridged(_filled(table, how))
+    return dataclasses.replace(table, ignored=(*sheet.unused, *table.ignored))
 
 
 def _chosen(sheet: Sheet, how: Conventions) -> Sheet:
@@ -66,10 +79,8 @@ def _chosen(sheet: Sheet, how: Conventions) -> Sheet:
             raise InputError(f"{sheet.source}: no row has {text} = {value}")
     if not how.where:
         return sheet
-    return Sheet(
-        source=sheet.source, title_line=sheet.title_line, titles=sheet.titles,
-        line=tuple(sheet.line[r] for r in rows), cells=tuple(sheet.cells[r] for r in rows),
-    )  # fmt: skip
+    line = tuple(sheet.line[row] for row in rows)
+    return dataclasses.replace(sheet, line=line, cells=tuple(sheet.cells[row] for row in rows))
 
 
 def _same(cell: str, value: str) -> bool:
@@ -111,35 +122,17 @@ def _wide(sheet: Sheet, known: dict[str, Column], others: tuple[str, ...], how: 
 def _one_train(
     sheet: Sheet, place: int, shared: dict[str, FloatArray], how: Conventions
 ) -> tuple[str, NDArray[np.int64], dict[str, FloatArray]]:
-    """(label, lines, columns) of one column. A reading that is missing widens the next pulse."""
+    """(label, lines, columns) of one column."""
     text = sheet.titles[place]
     name, scale = reading(unit_of(text) or how.unit or "A") or ("read_current", 1.0)
     values = numbers(sheet, Column(name=name, place=place, title=text, factor=scale))
-    kept = np.flatnonzero(~np.isnan(values))
-    if not kept.size:
+    if np.isnan(values).all():
         raise InputError(f"{sheet.place}: column {text!r} holds no reading; leave it out")
-    columns = {key: column[kept] for key, column in shared.items()}
-    columns[name] = values[kept]
+    columns = {**shared, name: values}
+    rows = np.arange(len(values))
     if name == "resistance":
-        columns["conductance"] = _inverse(sheet, text, kept, columns.pop(name))
-    if (np.diff(kept, prepend=-1) > 1).any():
-        columns["width"] = _widened(sheet, text, shared, kept)
-    return text, np.array(sheet.line, dtype=np.int64)[kept], columns
-
-
-def _widened(
-    sheet: Sheet, text: str, shared: dict[str, FloatArray], kept: NDArray[np.int64]
-) -> FloatArray:
-    """Pulses without a reading, added to the next one that has one: doses of one voltage add."""
-    width = shared["width"][kept].copy()
-    for here, row in enumerate(kept):
-        lost = slice(0 if here == 0 else kept[here - 1] + 1, row)
-        if (shared["voltage"][lost] != shared["voltage"][row]).any():
-            where = f"{sheet.source}, line {sheet.line[row]}, column {text!r}"
-            raise InputError(f"{where}: a reading before this one is missing, after a pulse of another "
-                             "voltage; give one reading a pulse")  # fmt: skip
-        width[here] += shared["width"][lost].sum()
-    return width
+        columns["conductance"] = _inverse(sheet, text, rows, columns.pop(name))
+    return text, np.array(sheet.line, dtype=np.int64), columns
 
 
 def _inverse(sheet: Sheet, text: str, rows: NDArray[np.int64], resistance: FloatArray) -> FloatArray:
@@ -163,7 +156,7 @@ def _take_current_for_reading(known: dict[str, Column]) -> None:
 
 
 def _require(sheet: Sheet, known: set[str], others: tuple[str, ...], how: Conventions) -> None:
-    """Refuse a table that lacks a column which no convention replaces."""
+    """Refuse a table that lacks columns which no convention replaces."""
     if any(is_number(text) for text in others):
         raise InputError(f"{sheet.place}: holds numbers where the titles should be; the first line must "
                          "name the columns, such as 'train,voltage [V],width [s],...'")  # fmt: skip
@@ -177,17 +170,16 @@ def _require(sheet: Sheet, known: set[str], others: tuple[str, ...], how: Conven
         needed += [] if how.pulse else ["width"]
         needed += [] if how.read_voltage else ["read_voltage"]
         needed += [] if readings else ["conductance"]
-    for name in READINGS:
-        if f"{name}_before" in known and name not in known:
-            needed.append(name)
-    hints = {"voltage": "--pulse -1.1V,3us", "width": "--pulse -1.1V,3us", "read_voltage": "--read 0.1V",
-             "conductance": "--unit A, S or Ohm, if every column is a train"}  # fmt: skip
-    for name in needed:
-        if name not in known:
-            found = nearest(title(name), others)
-            found = f"; --column {name}=TITLE says which it is: {found}" if any(others) else ""
-            hint = f" (or give {hints[name]})" if name in hints else ""
-            raise InputError(f"{sheet.place}: column {title(name)!r} is missing{hint}{found}")
+    needed += [name for name in READINGS if f"{name}_before" in known and name not in known]
+    missing = [name for name in dict.fromkeys(needed) if name not in known]
+    if missing:
+        columns = ", ".join(repr(title(name)) for name in missing)
+        which = f"columns {columns} are" if len(missing) > 1 else f"column {columns} is"
+        hints = " ".join(hint for name, hint in _HINTS if name in missing)
+        hint = f" (or give {hints})" if hints else ""
+        found = nearest(title(missing[0]), others)
+        found = f"; --column {missing[0]}=TITLE says which it is: {found}" if any(others) else ""
+        raise InputError(f"{sheet.place}: {which} missing{hint}{found}")
 
 
 def _plain(sheet: Sheet, known: dict[str, Column], others: tuple[str, ...]) -> Table:
@@ -213,9 +205,26 @@ def _plain(sheet: Sheet, known: dict[str, Column], others: tuple[str, ...]) -> T
         for row, text in enumerate(table.label if name == LABEL else table.device):
             if name in known and not text:
                 table.refuse(row, name, f"is empty; name the {name}, the same on all of its rows")
+    for name in (NUMBER, TIME):
+        if name in known:
+            _check_order(table, known[name].title, _labels(sheet, known[name]))
     if NUMBER in known:
         columns["_before"] = _read_again(table, _labels(sheet, known[NUMBER]))
     return table
+
+
+def _check_order(table: Table, text: str, order: tuple[str, ...]) -> None:
+    """Refuse rows that were sorted by something else: a number may begin anew, but not go back."""
+    latest: dict[tuple[str, str], tuple[float, float]] = {}  # the first and the latest of a train
+    for row, past in enumerate(zip(table.device, table.label, strict=True)):
+        if is_number(order[row]):
+            value = float(order[row])
+            first, before = latest.get(past, (value, value))
+            if first < value < before:
+                raise InputError(f"{table.source}, line {table.line[row]}, column {text!r}: is "
+                                 f"{order[row]} after {before:g}; pulses must stand in the order in "
+                                 "which they were given: sort the rows")  # fmt: skip
+            latest[past] = min(first, value), value
 
 
 def _read_again(table: Table, number: tuple[str, ...]) -> FloatArray:

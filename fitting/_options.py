@@ -65,14 +65,21 @@ class HowToRead:
         ),
     ] = None
     polarity: Polarity = "negative-sets"
-    scale: Annotated[float, typer.Option(help="Multiplies every current and conductance.")] = 1.0
+    scale: Annotated[
+        float, typer.Option(help="Multiplies every current and conductance; -1 turns currents round.")
+    ] = 1.0
     column: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=TITLE", help="What a column is, such as voltage='V_bitline [V]'."),
+        typer.Option(
+            metavar="NAME=TITLE", help="What a column is, and its unit if it has none: voltage='AV [V]'."
+        ),
     ] = None
     where: Annotated[
         list[str] | None,
         typer.Option(metavar="TITLE=VALUE", help="Read only rows with this value, such as V_gate=2.5."),
+    ] = None
+    sheet: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook; else its first.")
     ] = None
 
     def of_each(self, files: int) -> list[Conventions]:
@@ -109,6 +116,7 @@ class HowToRead:
             scale=self.scale,
             columns=dict(_pair("--column", text) for text in self.column or ()),
             where=tuple(_pair("--where", text) for text in self.where or ()),
+            sheet=self.sheet,
         )
 
 

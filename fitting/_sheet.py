@@ -6,25 +6,30 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from roa_circuit.errors import InputError
+from fitting._preamble import is_number, records, title_line, with_points
+from roa_circuit.errors import InputError, nearest
 
 SEPARATORS = ",\t;"
-_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _ERROR_VALUE = re.compile(r"#(N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!)")
+_MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
+_LONGEST_PREAMBLE = 300  # lines
 _MOST_ROWS, _MOST_COLUMNS = 2**20, 2**14  # of a workbook
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
+
+Means = Callable[[str], bool]  # whether a title is one that is known
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
     """The cells of one file. `titles` is the first line; a sheet of bare numbers has none.
 
-    `line` (rows,) is where each row of `cells` (rows, columns) stands in the file.
+    `line` (rows,) is where each row of `cells` (rows, columns) stands in the file; `unused` says
+    what of the file is not in it.
     """
 
     source: str
@@ -32,6 +37,7 @@ class Sheet:
     titles: tuple[str, ...]
     line: tuple[int, ...]
     cells: tuple[tuple[str, ...], ...]
+    unused: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:
@@ -39,21 +45,29 @@ class Sheet:
         return f"{self.source}, line {self.title_line}" if self.title_line else self.source
 
 
-def read_sheet(path: Path) -> Sheet:
-    """Read CSV, TSV, semicolon-separated text (decimal commas too) or the first sheet of XLSX.
+def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
+    """Read CSV, TSV, semicolon-separated text (decimal commas too) or one sheet of XLSX, its first or
+    that of the name `worksheet`.
 
-    '#' begins a comment line. Short rows of text files are refused, not padded.
+    '#' begins a comment line; lines before one that names two columns (`means`) are a preamble. Text
+    is UTF-8, UTF-16 or what Western instruments write. Short rows of text files are refused.
 
     Raises
     ------
-    InputError : unreadable, not UTF-8, empty, ragged, or XLSX without openpyxl.
+    InputError : unreadable, not text, empty, ragged, XLSX without openpyxl or without that sheet.
     """
     content = _content(path)
+    unused: tuple[str, ...] = ()
     if content[:2] == b"PK":
-        lines = _workbook(content, str(path))
+        lines, unused = _workbook(content, str(path), worksheet)
+        begin = title_line([cells for _, cells in lines], means)
+        if begin:
+            unused, lines = (f"lines 1 to {lines[begin][0] - 1}", *unused), lines[begin:]
+    elif worksheet is not None:
+        raise InputError(f"{path}: --sheet {worksheet!r}: is no workbook, and has no sheets")
     else:
-        lines = list(_lines(_decoded(content, path), str(path)))
-    return _sheet(lines, str(path))
+        lines, unused = _text(_decoded(content, path), str(path), means)
+    return _sheet(records(lines), str(path), unused)
 
 
 def _content(path: Path) -> bytes:
@@ -65,46 +79,60 @@ def _content(path: Path) -> bytes:
 
 
 def _decoded(content: bytes, path: Path) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: is not UTF-8 text (byte {error.start}); save it as CSV, UTF-8"
-        ) from None
-    if "\0" in text:
-        raise InputError(f"{path}: is a binary file; save the table as CSV, UTF-8")
-    return text
-
-
-def _lines(text: str, source: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, stripped cells) of every line that is neither blank nor a comment."""
-    separator = ""
-    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
-        if _is_comment(line.lstrip()):
-            continue
-        separator = separator or _separator(line)
+    """Text with a mark, or UTF-8, or the one-byte code in which Western instruments write µ."""
+    for codec in ("utf-16",) if content[:2] in _MARKS else ("utf-8-sig", "cp1252"):
         try:
-            rows = csv.reader([line], strict=True, delimiter=separator or ",")
+            text = content.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text or (codec == "cp1252" and _CONTROLS.search(text)):
+            break
+        return text
+    raise InputError(f"{path}: is a binary file, not text; save the table as CSV, UTF-8")
+
+
+def _text(text: str, source: str, means: Means) -> tuple[list[tuple[int, list[str]]], tuple[str, ...]]:
+    """(the lines from the titles on, what was left out before them)."""
+    raw = [line for line in enumerate(io.StringIO(text, newline=None), start=1) if _counts(line[1])]
+    for separator in SEPARATORS:
+        begin = title_line([_split(line, separator) for _, line in raw[:_LONGEST_PREAMBLE]], means)
+        if begin is not None:
+            unused = (f"lines 1 to {raw[begin][0] - 1}",) if begin else ()
+            return with_points(list(_lines(raw[begin:], source, separator)), separator), unused
+    separator = _separator(raw[0][1]) if raw else ","
+    return with_points(list(_lines(raw, source, separator)), separator), ()
+
+
+def _counts(line: str) -> bool:
+    return bool(line.strip()) and not _is_comment(line.lstrip())
+
+
+def _split(line: str, separator: str) -> list[str]:
+    return [cell.strip().strip('"') for cell in line.split(separator)]
+
+
+def _lines(raw: list[tuple[int, str]], source: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """(line number, stripped cells) of every line that has any."""
+    for number, line in raw:
+        try:
+            rows = csv.reader([line], strict=True, delimiter=separator)
             cells = [cell.strip() for row in rows for cell in row]
         except csv.Error as error:
             raise InputError(f"{source}, line {number}: is not CSV: {error}; check its quotes") from None
         if any(cells):
-            yield number, [_point(cell) for cell in cells] if separator == ";" else cells
+            yield number, cells
 
 
 def _separator(line: str) -> str:
-    """What parts the columns, told by the first line; '' while that is blank."""
-    if not line.strip():
-        return ""
+    """What parts the columns, told by the first line."""
     plain = re.sub(r'"[^"]*"', "", line)
     return max(SEPARATORS, key=plain.count)
 
 
-def _point(cell: str) -> str:
-    return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell
-
-
-def _workbook(content: bytes, source: str) -> list[tuple[int, list[str]]]:
+def _workbook(
+    content: bytes, source: str, worksheet: str | None
+) -> tuple[list[tuple[int, list[str]]], tuple[str, ...]]:
+    """(the lines of one sheet, what else is there)."""
     try:
         import openpyxl
     except ImportError:
@@ -113,7 +141,7 @@ def _workbook(content: bytes, source: str) -> list[tuple[int, list[str]]]:
             "or save the sheet as CSV"
         ) from None
     try:
-        lines = list(_book_lines(openpyxl.load_workbook, content, source))
+        lines, unused = _book_lines(openpyxl.load_workbook, content, source, worksheet)
     except InputError:
         raise
     except Exception as error:  # openpyxl raises whatever its parsers meet in a damaged file
@@ -121,29 +149,33 @@ def _workbook(content: bytes, source: str) -> list[tuple[int, list[str]]]:
             f"{source}: is not a readable XLSX workbook ({_one_line(error)}); save it as CSV"
         ) from None
     width = max((len(cells) for _, cells in lines), default=0)
-    return [(number, cells + [""] * (width - len(cells))) for number, cells in lines]
+    return [(number, cells + [""] * (width - len(cells))) for number, cells in lines], unused
 
 
-def _book_lines(load: Any, content: bytes, source: str) -> Iterator[tuple[int, list[str]]]:
-    """The lines of the first sheet, without empty cells at their ends."""
+def _book_lines(
+    load: Any, content: bytes, source: str, worksheet: str | None
+) -> tuple[list[tuple[int, list[str]]], tuple[str, ...]]:
+    """(the lines of one sheet, without empty cells at their ends; the other sheets)."""
+    lines = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of styles and fonts
-        sheet = load(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
+        sheets = load(io.BytesIO(content), read_only=True, data_only=True).worksheets
+        names = [sheet.title for sheet in sheets]
+        if worksheet is not None and worksheet not in names:
+            raise InputError(f"{source}: has no sheet {worksheet!r}; {nearest(worksheet, names)}")
+        sheet = sheets[0 if worksheet is None else names.index(worksheet)]
+        unused = tuple(f"sheet {name!r}" for name in names if name != sheet.title)
         sheet.reset_dimensions()  # what a file says of its size may be wrong, and rows be lost
         for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
             if number > _MOST_ROWS or len(row) > _MOST_COLUMNS:
-                raise InputError(f"{source}: its first sheet goes beyond {_MOST_ROWS} rows or "
+                raise InputError(f"{source}: its sheet goes beyond {_MOST_ROWS} rows or "
                                  f"{_MOST_COLUMNS} columns; save the table as CSV")  # fmt: skip
             cells = ["" if value is None else str(value).strip() for value in row]
             while cells and not cells[-1]:
                 cells.pop()
             if cells and not _is_comment(cells[0]):
-                yield number, cells
-
-
-def is_number(text: str) -> bool:
-    """Whether a cell holds a plain number."""
-    return _NUMBER.fullmatch(text) is not None
+                lines.append((number, cells))
+    return lines, unused
 
 
 def _is_comment(text: str) -> bool:
@@ -155,7 +187,7 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())[:80] or type(error).__name__
 
 
-def _sheet(lines: list[tuple[int, list[str]]], source: str) -> Sheet:
+def _sheet(lines: list[tuple[int, list[str]]], source: str, unused: tuple[str, ...]) -> Sheet:
     if not lines:
         raise InputError(f"{source}: holds no table; its first line must name the columns, such as "
                          "'train,voltage [V],width [s],read_voltage [V],conductance [S]'")  # fmt: skip
@@ -168,8 +200,11 @@ def _sheet(lines: list[tuple[int, list[str]]], source: str) -> Sheet:
     for line, cells in rows:
         if len(cells) != len(titles):
             raise InputError(f"{source}, line {line}: has {len(cells)} cells where the header has "
-                             f"{len(titles)}; leave cells empty, but keep their separators")  # fmt: skip
+                             f"{len(titles)}; leave cells empty, but keep their separators (if line "
+                             f"{number} is no header, name two titles of the one that is: --column "
+                             "voltage='V1 [V]' --column current='I1 [A]')")  # fmt: skip
     return Sheet(
         source=source, title_line=0 if bare else number, titles=titles,
         line=tuple(line for line, _ in rows), cells=tuple(tuple(cells) for _, cells in rows),
+        unused=unused,
     )  # fmt: skip

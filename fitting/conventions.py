@@ -20,7 +20,8 @@ class Conventions:
     pulse : (voltage [V], width [s]) of every pulse. read_voltage : [V] of every reading.
     unit : of the readings in a table with one train a column ('A', 'uS', 'kOhm', ...).
     positive_sets : a positive voltage raises the conductance: both terminals are exchanged.
-    scale : multiplies every current. columns : a column's title by its meaning.
+    scale : multiplies every current, -1 where it is counted the other way. columns : a column's title
+    by its meaning, with the unit that it lacks. sheet : which one of a workbook, else the first.
     where : (title, value) pairs that a row must have to be read.
     """
 
@@ -31,6 +32,7 @@ class Conventions:
     scale: float = 1.0
     columns: Mapping[str, str] = field(default_factory=dict)
     where: tuple[tuple[str, str], ...] = ()
+    sheet: str | None = None
 
     def __post_init__(self) -> None:
         for name in self.columns:
@@ -39,8 +41,10 @@ class Conventions:
                 raise InputError(f"--column {name}: is no quantity; {nearest(name, known)}")
         if self.unit is not None and reading(self.unit) is None:
             raise InputError(f"--unit {self.unit!r}: must be A, S or Ohm, with an SI prefix if need be")
-        if not (np.isfinite(self.scale) and self.scale > 0):
-            raise InputError(f"--scale {self.scale:g}: must be greater than 0")
+        if not np.isfinite(self.scale) or self.scale == 0:
+            raise InputError(
+                f"--scale {self.scale:g}: must be a number that is not 0, such as 0.01 or -1"
+            )
 
 
 def reading(unit: str) -> tuple[str, float] | None:

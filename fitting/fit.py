@@ -139,8 +139,9 @@ def optimum(m: Measurements, prior: Device, *, weighting: str = "auto", loss: st
     check_loss(loss)
     unknowns = len(NAMES) + len(m.labels)
     if len(m) <= unknowns:
-        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {len(NAMES)} constants "
-                         f"and {counted(len(m.labels), 'starting state')}; give more than {unknowns}")  # fmt: skip
+        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {len(NAMES)} "
+                         f"constants and {counted(len(m.labels), 'starting state')}; give more than "
+                         f"{unknowns}")  # fmt: skip
     known = as_printed(prior.memristor)
     weights = weigh(m, weighting)
     objective = Objective.of(m, weights.scale)

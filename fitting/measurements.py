@@ -120,7 +120,7 @@ def _read_one(path: Path, how: Conventions) -> Measurements:
     _check_pulses(table, sweep)
     read_voltage = np.where(sweep, table.column("voltage"), table.column("read_voltage"))
     sign = -1.0 if how.positive_sets else 1.0
-    current = sign * how.scale * _currents(table, sweep, read_voltage)
+    current = sign * _currents(table, sweep, read_voltage, how.scale)
     pulse = ~sweep & (np.nan_to_num(table.column("voltage")) != 0)
     labels = tuple(dict.fromkeys(table.label))
     number = {label: index for index, label in enumerate(labels)}
@@ -190,7 +190,7 @@ def _check_ranges(table: Table) -> None:
     for name, (smallest, largest) in LIMITS.items():
         size, unit = np.abs(table.column(name)), UNITS[name]
         _refuse_first(table, size > largest, name, f"is {{value}} {unit}, beyond {largest:g} {unit}; "
-                      "is the header's unit right?")  # fmt: skip
+                      "is the header's unit right? Leave the cell of an overflow empty")  # fmt: skip
         _refuse_first(table, (size < smallest) & (size > 0), name, f"is {{value}} {unit}, less than "
                       f"{smallest:g} {unit}; is the header's unit right?")  # fmt: skip
 
@@ -213,14 +213,18 @@ def _check_pulses(table: Table, sweep: NDArray[np.bool_]) -> None:
                   "is empty or 0; give the voltage of the reading, such as 0.05")  # fmt: skip
 
 
-def _currents(table: Table, sweep: NDArray[np.bool_], read_voltage: FloatArray) -> FloatArray:
-    """Every reading as a current [A] at its read voltage; conductances must be positive."""
+def _currents(
+    table: Table, sweep: NDArray[np.bool_], read_voltage: FloatArray, scale: float
+) -> FloatArray:
+    """Every reading, times `scale`, as a current [A] at its read voltage; conductances above 0."""
     conductance, read_current = table.column("conductance"), table.column("read_current")
-    wrong_sign = ~sweep & (read_current * read_voltage <= 0)
+    wrong_sign = ~sweep & (scale * read_current * read_voltage <= 0)
     _refuse_first(table, wrong_sign, "read_current", "is {value} A, a conductance of 0 or less; the "
-                  "current must have the sign of the read voltage")  # fmt: skip
+                  "current must have the sign of the read voltage (--scale -1 turns all round)")  # fmt: skip
+    _refuse_first(table, ~sweep & (scale * conductance < 0), "conductance",
+                  "is {value} S, and --scale makes it negative; give a scale above 0")  # fmt: skip
     measured = np.where(np.isnan(conductance), read_current, conductance * read_voltage)
-    return np.where(sweep, table.column("current"), measured)
+    return scale * np.where(sweep, table.column("current"), measured)
 
 
 def _refuse_first(table: Table, wrong: NDArray[np.bool_], name: str, complaint: str) -> None:

@@ -201,6 +201,6 @@ def test_the_installed_command_never_shows_a_traceback(tmp_path):
     command = [sys.executable, "-c", "from fitting.cli import main; main()", "x.csv"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: x.csv: is not UTF-8 text")
+    assert done.stderr.startswith("error: x.csv: is a binary file")
     assert "Traceback" not in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["x.csv"]

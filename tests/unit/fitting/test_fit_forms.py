@@ -70,10 +70,15 @@ def test_a_workbook(tmp_path, reference):
         [1.4, "30us", 0.05, 1e-3, None],
     ):
         book.active.append(row)
+    book.create_sheet("Calc").append(["V [V]", "I [A]"])
+    book["Calc"].append([0.5, 1e-4])
     book.save(tmp_path / "book.xlsx")
     m = read_measurements(tmp_path / "book.xlsx")
     same(m, reference)
-    assert m.ignored == ("note",)
+    assert m.ignored == ("sheet 'Calc'", "note")
+    assert read_measurements(tmp_path / "book.xlsx", Conventions(sheet="Calc")).sweep.all()
+    with pytest.raises(InputError, match="has no sheet 'calc'; did you mean 'Calc'"):
+        read_measurements(tmp_path / "book.xlsx", Conventions(sheet="calc"))
     (tmp_path / "book.xlsx").write_bytes((tmp_path / "book.xlsx").read_bytes()[:900])
     with pytest.raises(InputError, match="not a readable XLSX workbook"):
         read_measurements(tmp_path / "book.xlsx")
@@ -116,11 +121,84 @@ def test_a_wide_table_with_pulses_of_its_own(tmp_path):
     np.testing.assert_allclose(m.voltage, [0, -1, 1.2] * 2)
     np.testing.assert_allclose(m.conductance[:2] * 1e6, [100, 120])
     np.testing.assert_allclose(m.conductance[3:], [1e-4, 1 / 8e3, 1 / 9e3])
-    path.write_text("V [V],width [us],d1 [uS]\n0,,100\n-1,3,\n1.2,30,110\n")
-    with pytest.raises(
-        InputError, match=r"line 4, column 'd1 \[uS\]'.*after a pulse of another voltage"
-    ):
-        read_measurements(path, Conventions(read_voltage=0.1))
+
+
+@pytest.mark.parametrize("empty", ["", "NaN"])
+def test_a_pulse_without_a_reading_still_moved_the_state(table, empty):
+    """At one voltage its width adds; after another the train goes on with a start of its own."""
+    lost = ["a,-1.1,3e-6,0.05,1e-3", f"a,-1.1,3e-6,0.05,{empty}", f"b,1,1e-6,0.05,{empty}",
+            "a,-1.1,4e-6,0.05,1.2e-3", f"a,1.4,3e-5,0.05,{empty}", "b,-1,1e-6,0.05,1e-3",
+            "a,-1.1,3e-6,0.05,1.1e-3", "b,0,0,0.05,1e-3", f"b,-1,1e-6,0.05,{empty}"]  # fmt: skip
+    m = read_measurements(table(*lost, header="train,voltage [V],width [s],read_voltage [V],G [S]"))
+    assert m.labels == ("a", "b", "a part 2")
+    np.testing.assert_allclose(m.width, [3e-6, 7e-6, 1e-6, 0.0, 3e-6])
+    assert m.ignored == ("3 pulses without a reading (what they did counts)",)
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "utf-16", "utf-8-sig"])
+def test_a_table_as_a_german_spreadsheet_saves_it(tmp_path, reference, codec):
+    """Tabs or semicolons, decimal commas, µ in one byte or two; titles of one's own."""
+    text = ("Probe 7, Kontakt µ3\nSpannung;Breite [µs];V_read [mV];G [µS]\n"
+            "0;;50;1000\n-1,1;3;50;1250\n1,4;30;50;1000\n")  # fmt: skip
+    told = Conventions(columns={"voltage": "Spannung [V]", "width": "Breite"})
+    for separator in ";\t":
+        (tmp_path / "station.txt").write_bytes(text.replace(";", separator).encode(codec))
+        m = read_measurements(tmp_path / "station.txt", told)
+        same(m, reference)
+        assert m.ignored == ("lines 1 to 1",)
+
+
+def test_thousands_between_tabs_are_no_decimals(table):
+    """1,250 could be either; nothing is guessed."""
+    path = table("-1\t3\t1\t1,250", header="voltage [V]\twidth [us]\tread_voltage [V]\tG [uS]")
+    with pytest.raises(InputError, match="'1,250' is not a finite number"):
+        read_measurements(path)
+
+
+def test_units_in_a_line_of_their_own(tmp_path, reference):
+    path = tmp_path / "station.csv"
+    path.write_text("V_pulse,width,V_read [V],G,note\nmV,(us),,uS,\n0,,0.05,1000,x\n"
+                    "-1100,3,0.05,1250,\n1400,30,0.05,1000,\n")  # fmt: skip
+    same(read_measurements(path), reference)
+
+
+def test_records_of_a_parameter_analyser(tmp_path):
+    """Keysight's EasyEXPERT: a preamble, and DataValue before every row; its titles have no units."""
+    record = "SetupTitle, I/V\nMetaData, a, b, c\nDimension1, 2\nDataName, V1, I1, I2\n"
+    rows = "DataValue, -0.5, -1E-4, 0\nDataValue, 0.5, 2E-4, 0\n"
+    path = tmp_path / "b1500.csv"
+    path.write_text((record + rows) * 2)
+    told = Conventions(columns={"voltage": "V1 [V]", "current": "I1 [A]"})
+    m = read_measurements(path, told)
+    assert m.labels == ("record 1", "record 2")
+    assert m.sweep.all()
+    np.testing.assert_allclose(m.current, [-1e-4, 2e-4] * 2)
+    assert m.ignored == ("lines 1 to 3", "I2")
+    with pytest.raises(InputError, match="name two titles of the one that is: --column"):
+        read_measurements(path)
+
+
+def test_pulses_out_of_order_are_refused(table):
+    """They would fit, to another history."""
+    header = "train,pulse_no,time [s],voltage [V],width [s],read_voltage [V],G [S]"
+    rows = [f"{train},{n},{n + 7},-1,1e-6,0.05,1e-3" for train in "ab" for n in (1, 2, 2, 3, 1, 2, 3)]
+    assert len(read_measurements(table(*rows, header=header))) == 14  # a count may begin anew
+    rows[2:4] = rows[3:1:-1]
+    with pytest.raises(InputError, match=r"line 5, column 'pulse_no': is 2 after 3; .*sort the rows"):
+        read_measurements(table(*rows, header=header))
+    with pytest.raises(InputError, match=r"line 5, column 'time .*is 9 after 10"):
+        read_measurements(table(*rows, header=header.replace("pulse_no", "other")))
+
+
+def test_a_current_counted_the_other_way(table):
+    header = "voltage [V],width [s],read_voltage [V],read_current [A]"
+    path = table("-1,1e-6,0.05,-1e-4", header=header)
+    with pytest.raises(InputError, match="--scale -1 turns"):
+        read_measurements(path)
+    assert read_measurements(path, Conventions(scale=-1.0)).conductance == pytest.approx([2e-3])
+    path = table("-1,1e-6,0.05,1e-4", header=header.replace("read_current [A]", "G [S]"))
+    with pytest.raises(InputError, match="--scale makes it negative"):
+        read_measurements(path, Conventions(scale=-1.0))
 
 
 def test_several_files_each_with_its_own_pulse(tmp_path):
@@ -157,7 +235,11 @@ def test_rows_and_columns_can_be_chosen(tmp_path):
 @pytest.mark.parametrize(
     ("content", "how", "complaint"),
     [
-        ("d1,d2\n1,2\n", {}, r"'voltage \[V\]' is missing \(or give --pulse -1.1V,3us\)"),
+        (
+            "d1,d2\n1,2\n",
+            {},
+            r"'voltage \[V\]', .* are missing \(or give --pulse -1.1V,3us --read 0.1V --unit",
+        ),
         ("d1,d2\n1,2\n", PULSE | {"unit": "A"}, r"'read_voltage \[V\]' is missing \(or give --read"),
         ("d1,d2\n1,\n2,\n", PULSE | READ | {"unit": "A"}, "'d2' holds no reading"),
         ("d1\nx\n", PULSE | READ | {"unit": "A"}, "line 2, column 'd1': 'x' is not"),
@@ -181,6 +263,7 @@ def test_what_cannot_be_placed_is_named(tmp_path, content, how, complaint):
     [
         ({"unit": "W"}, "--unit 'W'"),
         ({"scale": 0.0}, "--scale 0"),
+        ({"scale": np.nan}, "--scale nan"),
         ({"columns": {"volt": "x"}}, "did you mean 'voltage'"),
     ],
 )

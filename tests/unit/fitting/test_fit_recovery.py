@@ -108,7 +108,9 @@ def test_what_is_no_memristor_is_not_described(shipped, prior):
 
 
 def test_too_few_readings(table, prior):
-    with pytest.raises(InputError, match="3 readings cannot determine 7 constants and 1 starting state;"):
+    with pytest.raises(
+        InputError, match="3 readings cannot determine 7 constants and 1 starting state;"
+    ):
         fit_device(read_measurements(table(*["a,0,,0.05,1e-3,"] * 3)), prior)
 
 

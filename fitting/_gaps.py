@@ -1,0 +1,52 @@
+"""Gaps: pulses whose reading is missing. They moved the state all the same."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from fitting._table import FloatArray, Table
+from roa_circuit.units import counted
+
+_READINGS = ("conductance", "read_current", "current")
+
+
+def bridged(table: Table) -> Table:
+    """The rows with a reading alone; a pulse without one is not lost with it.
+
+    Its width is added to the next pulse's, which is exact at one voltage. After pulses of another
+    voltage the train ends, and one with a start of its own begins. A row with neither pulse nor
+    reading says nothing, and nor do pulses before the first reading.
+    """
+    read = np.any([~np.isnan(table.column(name)) for name in _READINGS], axis=0)
+    if read.all() or not read.any():
+        return table
+    voltage, width = table.column("voltage"), table.column("width")
+    pulse = (np.nan_to_num(voltage) != 0) & (np.nan_to_num(width) != 0)
+    widened, label = width.copy(), list(table.label)
+    lost: dict[tuple[str, str], list[int]] = {}  # since the latest reading of a train
+    parts: dict[tuple[str, str], int] = {}  # 0 before its first reading
+    missing = 0
+    for row, past in enumerate(zip(table.device, table.label, strict=True)):
+        if not read[row]:
+            lost.setdefault(past, []).extend([row] * int(pulse[row]))
+            continue
+        before, number = lost.pop(past, []), parts.get(past, 0)
+        missing += len(before)
+        if pulse[row] and all(voltage[other] == voltage[row] for other in before):
+            widened[row] += width[before].sum()
+        elif before and number:
+            number += 1
+        parts[past] = max(number, 1)
+        label[row] += f" part {number}" if number > 1 else ""
+    kept = np.flatnonzero(read)
+    columns: dict[str, FloatArray] = {name: values[kept] for name, values in table.columns.items()}
+    if "width" in columns:
+        columns["width"] = widened[kept]
+    said = (f"{counted(missing, 'pulse')} without a reading (what they did counts)",) * (missing > 0)
+    return dataclasses.replace(
+        table, line=table.line[kept], label=tuple(label[row] for row in kept),
+        device=tuple(table.device[row] for row in kept), columns=columns,
+        ignored=(*table.ignored, *said),
+    )  # fmt: skip
