@@ -176,7 +176,7 @@ def _candidates(m: Measurements, p: Memristor, prior: Device) -> list[tuple[str,
 
 
 def _usual_read(m: Measurements) -> float:
-    """The read voltage [V] of most readings, the smallest of such; 50 mV where there are sweeps alone."""
+    """The read voltage [V] of most readings, the smallest of such; 50 mV where there are none."""
     voltages, counts = np.unique(m.read_voltage[~m.sweep], return_counts=True)
     return float(min(voltages[counts == counts.max()], key=abs)) if voltages.size else 0.05
 
