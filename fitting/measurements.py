@@ -220,7 +220,7 @@ def _currents(
     conductance, read_current = table.column("conductance"), table.column("read_current")
     wrong_sign = ~sweep & (scale * read_current * read_voltage <= 0)
     _refuse_first(table, wrong_sign, "read_current", "is {value} A, a conductance of 0 or less; the "
-                  "current must have the sign of the read voltage (--scale -1 turns all round)")  # fmt: skip
+                  "current must have the sign of the read voltage; --scale -1 turns all")  # fmt: skip
     _refuse_first(table, ~sweep & (scale * conductance < 0), "conductance",
                   "is {value} S, and --scale makes it negative; give a scale above 0")  # fmt: skip
     measured = np.where(np.isnan(conductance), read_current, conductance * read_voltage)

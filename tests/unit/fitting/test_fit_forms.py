@@ -193,7 +193,7 @@ def test_pulses_out_of_order_are_refused(table):
 def test_a_current_counted_the_other_way(table):
     header = "voltage [V],width [s],read_voltage [V],read_current [A]"
     path = table("-1,1e-6,0.05,-1e-4", header=header)
-    with pytest.raises(InputError, match="--scale -1 turns"):
+    with pytest.raises(InputError, match="--scale -1 turns all"):
         read_measurements(path)
     assert read_measurements(path, Conventions(scale=-1.0)).conductance == pytest.approx([2e-3])
     path = table("-1,1e-6,0.05,1e-4", header=header.replace("read_current [A]", "G [S]"))
