@@ -36,6 +36,21 @@ class Architecture:
         if self.erased is not None and not 0 < self.erased < 1:
             raise InputError(f"erased = {self.erased} must lie inside (0, 1)")
 
+    def check_images(self, shape: tuple[int, ...]) -> None:
+        """Whether images (channels, rows, columns) are such as this is for.
+
+        Raises
+        ------
+        InputError : they are not.
+        """
+        own = (self.channels, self.size, self.size)
+        if shape != own:
+            theirs, mine = (f"{rows} x {columns} x {count}" for count, rows, columns in (shape, own))
+            raise InputError(
+                f"images are {theirs} (rows, columns, channels), this network takes {mine}: "
+                "train one on such images with `roa-meta train` and pass it with --network"
+            )
+
     @property
     def poolings(self) -> int:
         """Blocks that pool: all, or all but the last before an erased head."""

@@ -5,9 +5,12 @@ Pixels keep the values of their files, 0 to 255; only sizes are made equal.
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +18,12 @@ from numpy.typing import NDArray
 from meta.fewshot import SIZE, FewShotDataset, shuffled_split
 from roa_circuit.errors import InputError
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 COLOUR_SIZE = 84  # [pixels], as the paper scales mini-ImageNet
+SMALLEST = 16  # [pixels] that four blocks can halve
 SHARES = {"train": 0.64, "validation": 0.16, "test": 0.2}
 """Of the classes, where the folder itself has no `train`, `validation` and `test`."""
 SPLIT_FILES = {"train": "train.csv", "validation": "val.csv", "test": "test.csv"}
@@ -25,7 +32,8 @@ Classes = Mapping[str, Sequence[Path]]
 
 
 def load_folder(data: Path) -> FewShotDataset:
-    """A class per folder of pictures; grey ones at 28 x 28, colour at 84 x 84.
+    """A class per folder of pictures. Grey ones are scaled to 28 x 28 pixels, colour to 84 x 84, unless
+    all are square and of one smaller size.
 
     Folders may lie in `train`, `validation` and `test`; otherwise their classes are shuffled once
     into 64 / 16 / 20 %. Every class gives as many pictures as the smallest one, in order of name.
@@ -100,9 +108,14 @@ def _dataset(
     drawings = min(len(pictures) for pictures in lists)
     if drawings < 2:
         raise InputError(f"{data}: a class has {drawings} picture; a support and a query image need two")
+    chosen = [picture for pictures in lists for picture in pictures[:drawings]]
+    size = COLOUR_SIZE
     if colour is None:
-        colour = _is_colour(lists[0][0])
-    images = np.stack([np.stack([_picture(p, colour) for p in ps[:drawings]]) for ps in lists])
+        colour = _is_colour(chosen[0])
+        size = _own_size(chosen) if colour else SIZE
+    with ThreadPoolExecutor() as threads:
+        pixels = list(threads.map(lambda path: _picture(path, colour, size), chosen))
+    images = np.stack(pixels).reshape(len(lists), drawings, *pixels[0].shape)
     ends = np.cumsum([len(classes) for classes in splits.values()])
     starts = ends - [len(classes) for classes in splits.values()]
     return FewShotDataset(
@@ -114,23 +127,38 @@ def _dataset(
 
 
 def _is_colour(path: Path) -> bool:
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            return image.mode not in {"1", "L", "I", "I;16", "F"}
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f"{path}: not a readable picture: {error}") from None
+    with _opened(path) as image:
+        return image.mode not in {"1", "L", "I", "I;16", "F"}
 
 
-def _picture(path: Path, colour: bool) -> NDArray[np.uint8]:
+def _own_size(pictures: Sequence[Path]) -> int:
+    """The one size of small square pictures, which scaling would make nothing better of."""
+    sizes = set()
+    for path in pictures:
+        with _opened(path) as image:
+            sizes.add(image.size)
+        width, height = image.size
+        if len(sizes) > 1 or width != height or not SMALLEST <= width < COLOUR_SIZE:
+            return COLOUR_SIZE
+    return width
+
+
+def _picture(path: Path, colour: bool, size: int) -> NDArray[np.uint8]:
     """(size, size) grey or (size, size, 3) uint8."""
+    from PIL import Image
+
+    with _opened(path) as image:
+        scaled = image.convert("RGB" if colour else "L").resize((size, size), Image.Resampling.BOX)
+        return np.asarray(scaled, dtype=np.uint8)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """The picture, while what can go wrong with it is an InputError."""
     from PIL import Image, UnidentifiedImageError
 
-    size = COLOUR_SIZE if colour else SIZE
     try:
         with Image.open(path) as image:
-            scaled = image.convert("RGB" if colour else "L").resize((size, size), Image.Resampling.BOX)
-            return np.asarray(scaled, dtype=np.uint8)
+            yield image
     except (OSError, UnidentifiedImageError) as error:
         raise InputError(f"{path}: not a readable picture: {error}") from None

@@ -169,9 +169,14 @@ class Network(torch.nn.Module):
 
         images : (n, channels, size, size); features (n, count) pass as they are. A stack of tasks has
             one more axis in front, and so have the weights
+
+        Raises
+        ------
+        InputError : images of another size or of other channels than the network's.
         """
         if images.ndim < 4:
             return images
+        self.architecture.check_images(tuple(images.shape[-3:]))
         x = images
         for name in BLOCKS:
             x = self.convolved(name, x, weights[name], step)

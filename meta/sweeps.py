@@ -17,6 +17,7 @@ from meta.architecture import HEAD
 from meta.behind_circuit import CircuitLayer, Hardware, classes, head_inputs
 from meta.fewshot import FewShotDataset
 from meta.network import Network
+from meta.tasks import check_sizes
 from roa_circuit.chip import Chip
 from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.crossbar import Crossbar
@@ -43,6 +44,10 @@ class NetworkSubject:
 
     circuitry : what arrays have beside the lines of `circuit`; lines of its own win over those
     in_situ : pulses go through the wires, which takes seconds an episode
+
+    Raises
+    ------
+    InputError : images that the network does not take, or too few for an episode.
     """
 
     network: Network
@@ -88,7 +93,10 @@ class NetworkSubject:
         return self.compensation.name if field.part == OWN else self.setup.value(field)
 
     def __post_init__(self) -> None:
-        test = self.dataset.split("test")  # the rest need not travel to every worker
+        test, a = self.dataset.split("test"), self.network.architecture
+        a.check_images((self.dataset.channels, self.dataset.size, self.dataset.size))
+        check_sizes(test.shape[:2], a.ways, self.shots, self.queries)
+        # The rest need not travel to every worker.
         alone = dataclasses.replace(self.dataset, images=test, classes={"test": np.arange(len(test))})
         object.__setattr__(self, "dataset", alone)
 

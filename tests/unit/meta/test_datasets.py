@@ -163,6 +163,20 @@ def test_a_folder_keeps_its_own_split_and_colours(tmp_path):
     assert task.support.shape == (2, 3, 84, 84)
 
 
+@pytest.mark.parametrize(
+    ("shapes", "size"),
+    [([(32, 32, 3)] * 3, 32), ([(32, 32, 3), (32, 32, 3), (30, 30, 3)], 84), ([(90, 90, 3)] * 3, 84)],
+)
+def test_small_pictures_of_one_size_keep_it(tmp_path, shapes, size):
+    for index, shape in enumerate(shapes):
+        save_pictures(tmp_path / f"class{index}", 2, shape, index)
+    dataset = load_dataset("folder", tmp_path)
+    assert dataset.images.shape == (3, 2, size, size, 3)
+    if size == 32:
+        with Image.open(tmp_path / "class1" / "1.png") as image:
+            assert any((own[1] == np.asarray(image)).all() for own in dataset.images)
+
+
 @pytest.mark.parametrize("name", ["folder", "miniimagenet"])
 def test_unusable_folders_are_named(tmp_path, name):
     with pytest.raises(InputError, match="--data"):

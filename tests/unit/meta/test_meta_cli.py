@@ -87,6 +87,17 @@ def test_bad_input_is_one_helpful_line(roa_meta, tmp_path, monkeypatch, argument
     assert [p.name for p in tmp_path.iterdir()] == ["n.safetensors"]
 
 
+@pytest.mark.parametrize("words", [["evaluate", "--tasks", 2], ["adapt", "-o", "layers"]])
+def test_a_network_says_which_images_it_takes(roa_meta, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    Network(Architecture(filters=4, channels=3, size=32)).save(tmp_path / "n.safetensors")
+    code, _, error = roa_meta(*words, "--dataset", "glyphs", "--network", "n.safetensors")
+    assert code == 2
+    assert "28 x 28 x 1 (rows, columns, channels), this network takes 32 x 32 x 3" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "layers").exists()
+
+
 @pytest.mark.parametrize(
     ("where", "complaint"), [("gpu", "must be cpu or cuda"), ("cuda:99", "no such GPU")]
 )

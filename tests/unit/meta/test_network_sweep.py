@@ -20,6 +20,7 @@ from roa_circuit.circuitry import Circuitry
 from roa_circuit.components import Amplifier
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.errors import InputError
 from roa_circuit.mapping import weight_from_state
 from roa_circuit.programming import after_pulses
 from roa_circuit.recovery import Compensation
@@ -103,6 +104,13 @@ def test_the_command_sweeps_a_network(command, tmp_path, monkeypatch, network):
         assert data.accuracy.shape == (2, 1, 1)
     assert json.loads(Path("out/sweep/report.json").read_text())["point_command"].endswith("--queries 3")
     assert "did you mean 'sigma_wn'" in roa_meta("--vary", "sigma_w=1")[2]
+
+
+def test_what_no_point_could_compute_is_said_before_the_first(network, bars):
+    with pytest.raises(InputError, match="28 x 28 x 1"):
+        NetworkSubject(network=Network(Architecture(filters=4, channels=3)), dataset=bars)
+    with pytest.raises(InputError, match=r"shots \+ queries = 1 \+ 20"):
+        NetworkSubject(network=network, dataset=bars, queries=20)
 
 
 def test_the_head_that_is_checked_gives_what_the_whole_network_does(network, bars):
