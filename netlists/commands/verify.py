@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from operator import methodcaller
 from pathlib import Path
@@ -26,7 +27,6 @@ from netlists.verify import verify as run_verification
 from roa_circuit import console, drawing, options
 from roa_circuit.circuitry import BARE
 from roa_circuit.crossbar import Crossbar
-from roa_circuit.drawing import Drawing
 from roa_circuit.layers import ProgrammedLayer
 from roa_circuit.machine import cores
 from roa_circuit.results import check_writable, write_file, write_json, write_text
@@ -84,8 +84,7 @@ def verify(
     json_file: options.Json = None,
 ) -> None:
     """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate."""
-    report, numbers = output_dir / "report.html", output_dir / "report.json"
-    check_writable(report, numbers, json_file)
+    check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
     chosen = [layer_on(name, reads=reads, wiring=lines.wiring, circuitry=circuitry) for name in names]
@@ -107,34 +106,82 @@ def verify(
             "dialect": dialect, "recorded": waveforms or _is_light(some),
         }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))
-    crossbars = [one.crossbar for one in chosen]
-    asked = {
-        "phase": phase, "analysis": analysis, "tile": size, "tiles": tiles, "reads": reads,
-        "engine": engine, "seed": seed,
-    }  # fmt: skip
-    made = console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else [])
-    figures_drawn = _show(results, crossbars, asked, made, output_dir)
-    if figures:
-        for name, content in drawing.files([one for layer in figures_drawn for one in layer]).items():
-            write_file(output_dir / "figures" / name, methodcaller("write", content))
+    report = _Report(
+        results=results,
+        crossbars=[one.crossbar for one in chosen],
+        asked={
+            "phase": phase, "analysis": analysis, "tile": size, "tiles": tiles, "reads": reads,
+            "engine": engine, "seed": seed,
+        },
+        made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
+        folder=output_dir,
+    )  # fmt: skip
+    report.write_page(with_figures=figures)
     if waveforms:
-        _write_waveforms(results, made, output_dir)
-    if not _conclude(results, crossbars, asked, made, output_dir, json_file):
+        report.write_waveforms()
+    if not report.conclude(json_file):
         raise typer.Exit(1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Report:
+    """The results of all layers, and the files that tell of them.
+
+    asked : the options as given; made : the command, its files, versions and time
+    """
+
+    results: list[Verification]
+    crossbars: list[Crossbar]
+    asked: dict[str, Any]
+    made: dict[str, Any]
+    folder: Path
+
+    def write_page(self, *, with_figures: bool) -> None:
+        """Write the page, and its figures as files of their own if wanted."""
+        from netlists.figures import drawings
+        from netlists.report_page import page
+
+        drawn = [drawings(result) for result in self.results]
+        html = page(self.results, self.crossbars, self.asked, drawn, self.made).to_html()
+        write_text(self.folder / "report.html", html)
+        if with_figures:
+            for name, content in drawing.files([one for layer in drawn for one in layer]).items():
+                write_file(self.folder / "figures" / name, methodcaller("write", content))
+
+    def write_waveforms(self) -> None:
+        """Write what every deck recorded, beside the deck."""
+        for result in self.results:
+            place = self.folder / result.layer if len(self.results) > 1 else self.folder
+            for one in result.recordings:
+                write_file(place / f"{one.name}.raw", partial(one.write_raw, provenance=self.made))
+                write_file(place / f"{one.name}.nc", partial(one.write_netcdf, provenance=self.made))
+
+    def conclude(self, json_file: Path | None) -> bool:
+        """Write the numbers and say the outcome; True if every layer passed."""
+        from netlists.report import totals
+
+        summary = {
+            **totals(self.results, self.crossbars),
+            "options": {name: _plain(value) for name, value in self.asked.items()},
+            "provenance": self.made,
+        }
+        write_json(self.folder / "report.json", summary)
+        if json_file is not None:
+            write_json(json_file, summary)
+        passed = bool(summary["passed"])
+        console.out.print(f"{'[bold green]passed[/]' if passed else '[bold red]FAILED[/]'}  ", end="")
+        took, expected = said(summary["wall_seconds"]), said(summary["estimated_seconds"])
+        engine = self.results[0].engine
+        console.say(
+            f"report {self.folder / 'report.html'}, decks beside it; {engine} took {took},"
+            f" expected {expected}"
+        )
+        return passed
+
+
 def _is_light(tiles: Sequence[Tile]) -> bool:
-    """Whether their waveforms are small enough to be kept for the report's sake."""
+    """Whether the waveforms of these arrays are small enough to keep for the report."""
     return max(tile.layer.initial_state.size for tile in tiles) <= _LIGHT
-
-
-def _write_waveforms(results: list[Verification], made: dict[str, Any], folder: Path) -> None:
-    """Every deck's waveforms, beside the deck."""
-    for result in results:
-        place = folder / result.layer if len(results) > 1 else folder
-        for one in result.recordings:
-            write_file(place / f"{one.name}.raw", partial(one.write_raw, provenance=made))
-            write_file(place / f"{one.name}.nc", partial(one.write_netcdf, provenance=made))
 
 
 def _announce(
@@ -158,7 +205,7 @@ def _announce(
 def _verify_one(
     layer: ProgrammedLayer, how: dict[str, Any], folder: Path, deadline: float
 ) -> Verification:
-    """Verify one layer with a progress bar, leave its decks, show its table."""
+    """Verify one layer under a progress bar, keep its decks, and print its table."""
     from netlists.report import headline, summary_rows
 
     left = max(deadline - time.monotonic(), 0.1)
@@ -168,50 +215,6 @@ def _verify_one(
     return result
 
 
-def _show(
-    results: list[Verification],
-    crossbars: list[Crossbar],
-    asked: dict[str, Any],
-    made: dict[str, Any],
-    folder: Path,
-) -> list[list[Drawing]]:
-    """Write the report; gives the figures of each layer."""
-    from netlists.figures import drawings
-    from netlists.report_page import page
-
-    drawn = [drawings(result) for result in results]
-    write_text(folder / "report.html", page(results, crossbars, asked, drawn, made).to_html())
-    return drawn
-
-
-def _conclude(
-    results: list[Verification],
-    crossbars: list[Crossbar],
-    asked: dict[str, Any],
-    made: dict[str, Any],
-    folder: Path,
-    json_file: Path | None,
-) -> bool:
-    """Write the numbers, say where the report is; whether every layer passed."""
-    from netlists.report import totals
-
-    summary = {
-        **totals(results, crossbars),
-        "options": {k: _plain(v) for k, v in asked.items()},
-        "provenance": made,
-    }
-    write_json(folder / "report.json", summary)
-    if json_file is not None:
-        write_json(json_file, summary)
-    passed = bool(summary["passed"])
-    console.out.print(f"{'[bold green]passed[/]' if passed else '[bold red]FAILED[/]'}  ", end="")
-    took, expected = said(summary["wall_seconds"]), said(summary["estimated_seconds"])
-    report = folder / "report.html"
-    console.say(
-        f"report {report}, decks beside it; {results[0].engine} took {took}, expected {expected}"
-    )
-    return passed
-
-
 def _plain(value: Any) -> Any:
+    """An option's value as JSON takes it."""
     return value if value is None or isinstance(value, int) else str(value)

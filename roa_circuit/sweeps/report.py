@@ -28,6 +28,7 @@ from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.fields import AMPLIFIER, BESIDE, TRANSISTOR
 from roa_circuit.sweeps.findings import Checks, Findings
+from roa_circuit.sweeps.sensitivity import Index, Swing
 from roa_circuit.sweeps.tables import half_widths
 from roa_circuit.units import counted, percent
 
@@ -215,6 +216,7 @@ def _conditions(found: Findings) -> list[tuple[str, str]]:
 
 
 def _data(found: Findings, command: str) -> dict[str, Any]:
+    """What `report.js` draws: every point in per cent, and what each axis does."""
     sweep, study = found.sweep, found.study
     points, metrics = sweep.configurations(), study.subject.metrics
     tables = [study.values(points, metric.name) for metric in metrics]
@@ -238,26 +240,36 @@ def _data(found: Findings, command: str) -> dict[str, Any]:
         "chips": len(sweep.seeds),
         "command": command,
         "options": f" --repeats {sweep.repeats} --seed {sweep.seed}",
-        "swings": [
-            {
-                "title": summary.titled(one.axis.name), "base": 100 * one.at_base,
-                "low": 100 * one.at_low, "low_half": _number(100 * one.low_half),
-                "low_said": summary.said(one.axis.field, one.axis.between(0.0)),
-                "high": 100 * one.at_high, "high_half": _number(100 * one.high_half),
-                "high_said": summary.said(one.axis.field, one.axis.between(1.0)),
-                "covers": one.covers,
-            }
-            for one in found.swings
-            if math.isfinite(one.size)
-        ],
-        "indices": [
-            {
-                "title": summary.titled(one.axis.name), "first": one.first, "total": one.total,
-                "first_half": one.first_half, "total_half": one.total_half,
-            }
-            for one in found.indices
-        ],
-    }  # fmt: skip
+        "swings": [_swing(one) for one in found.swings if math.isfinite(one.size)],
+        "indices": [_index(one) for one in found.indices],
+    }
+
+
+def _swing(one: Swing) -> dict[str, Any]:
+    """A bar of the tornado, in per cent."""
+    field, axis = one.axis.field, one.axis
+    return {
+        "title": summary.titled(axis.name),
+        "base": 100 * one.at_base,
+        "low": 100 * one.at_low,
+        "low_half": _number(100 * one.low_half),
+        "low_said": summary.said(field, axis.between(0.0)),
+        "high": 100 * one.at_high,
+        "high_half": _number(100 * one.high_half),
+        "high_said": summary.said(field, axis.between(1.0)),
+        "covers": one.covers,
+    }
+
+
+def _index(one: Index) -> dict[str, Any]:
+    """The Sobol' indices of one field."""
+    return {
+        "title": summary.titled(one.axis.name),
+        "first": one.first,
+        "total": one.total,
+        "first_half": one.first_half,
+        "total_half": one.total_half,
+    }
 
 
 def _axis(axis: Axis, found: Findings) -> dict[str, Any]:
