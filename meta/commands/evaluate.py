@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from meta.circuit_evaluation import CircuitRow
     from meta.evaluate import Row
     from meta.fewshot import FewShotDataset
+    from meta.hardware import WriteModel
     from meta.network import Network
 
 
@@ -78,8 +79,6 @@ def evaluate(
 
     With --circuit or --imperfections every layer is read behind its arrays' wires and readouts.
     """
-    from meta.evaluate import RELATIVE_RATES, VALIDATION_TASKS
-    from meta.evaluate import evaluate as run
     from meta.hardware import WriteModel
     from meta.methods import find_method
     from meta.precision import round_products
@@ -88,14 +87,13 @@ def evaluate(
     where = compute_of(compute)
     round_products(to_tf32=False)
     net, name = network_of(network, method, ways, trained_ways)
-    how = find_method(name)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
     programming = Programming(max_pulses=net.max_pulses, reading=reading)
     model = WriteModel(device=device_of(device), how=programming)
     sigmas = numbers_of(sigma_wn, "--sigma-wn")
     for sigma in sigmas:
-        Programming(sigma_wn=sigma)
+        Programming(sigma_wn=sigma)  # before the data are asked for, which may be a download
     hardware = hardware_of(
         model.device, circuit=circuit, imperfections=imperfections, compensation=compensation,
         in_situ=in_situ,
@@ -104,34 +102,32 @@ def evaluate(
         _refuse(reading, write_verify, compute, hardware)
     images = dataset_of(dataset, data)
     title = f"{name} on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
-    if hardware is not None:
-        behind = _behind(
-            net, images, hardware, method=how, shots=shots, queries=queries, tasks=tasks, sigmas=sigmas,
-            relative_rate=relative_rate, seed=seed,
-        )  # fmt: skip
+    how = {
+        "method": find_method(name), "shots": shots, "queries": queries, "tasks": tasks,
+        "sigmas": sigmas, "relative_rate": relative_rate, "seed": seed,
+    }  # fmt: skip
+    if hardware is None:
+        rows = _without_circuit(net.to(where), images, model, verify_rounds=write_verify, **how)
+        console.out.print(_table(rows, title))
+        _save(json, rows, seed)
+    else:
+        behind = _behind(net, images, hardware, **how)
         console.out.print(_circuit_table(behind, f"{title}, behind the circuit"))
         _save(json, behind, seed)
-        return
-    chosen = relative_rate is None and how.rate == "chosen"
+
+
+def _without_circuit(
+    network: Network, images: FewShotDataset, model: WriteModel, **how: Any
+) -> list[Row]:
+    """Evaluate the network under a progress bar, its rate chosen on validation tasks if need be."""
+    from meta.evaluate import RELATIVE_RATES, VALIDATION_TASKS
+    from meta.evaluate import evaluate as run
+
+    chosen = how["relative_rate"] is None and how["method"].rate == "chosen"
     tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if chosen else 0
     with console.progress() as bar:
-        line = bar.add_task("episodes", total=len(sigmas) * (tasks + tuning))
-        rows = run(
-            net.to(where),
-            images,
-            model,
-            shots=shots,
-            queries=queries,
-            tasks=tasks,
-            sigmas=sigmas,
-            method=how,
-            relative_rate=relative_rate,
-            verify_rounds=write_verify,
-            seed=seed,
-            on_task=lambda: bar.advance(line),
-        )
-    console.out.print(_table(rows, title))
-    _save(json, rows, seed)
+        line = bar.add_task("episodes", total=len(how["sigmas"]) * (how["tasks"] + tuning))
+        return run(network, images, model, on_task=lambda: bar.advance(line), **how)
 
 
 def _save(json: Path | None, rows: Sequence[Row] | Sequence[CircuitRow], seed: int) -> None:
@@ -140,7 +136,7 @@ def _save(json: Path | None, rows: Sequence[Row] | Sequence[CircuitRow], seed: i
 
 
 def _refuse(reading: str, write_verify: int, compute: str, hardware: Hardware) -> None:
-    """Raise InputError for what a chip draws in its own way."""
+    """Raise InputError for options that chips have no use for."""
     if reading != "literal":
         raise InputError(f"--reading {reading}: chips draw Eq. 7 as the paper prints it; leave it out")
     if write_verify:
@@ -154,6 +150,7 @@ def _refuse(reading: str, write_verify: int, compute: str, hardware: Hardware) -
 def _behind(
     network: Network, images: FewShotDataset, hardware: Hardware, **how: Any
 ) -> list[CircuitRow]:
+    """Evaluate the network behind its circuits, under a progress bar."""
     from meta.circuit_evaluation import evaluate_behind
 
     with console.progress() as bar:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,8 +20,9 @@ from roa_circuit.units import percent
 
 if TYPE_CHECKING:
     from meta.configuration import Training
+    from meta.events import Events
     from meta.fewshot import FewShotDataset
-    from meta.spice_log import SpiceRow
+    from meta.spice_log import SpiceRow, Tolerances
     from meta.train import Callback, Epoch
     from meta.validate import SpiceValidation
 
@@ -31,7 +34,63 @@ def _option(help: str) -> Any:
     return typer.Option(help=help, show_default=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpiceChecks:
+    """The options of SPICE in the loop; see `roa_circuit.options.grouped`."""
+
+    validate_every: Annotated[
+        int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
+    ] = 0
+    validate_episodes: Annotated[int, typer.Option(help="Adapted episodes each time.")] = 2
+    on_divergence: Annotated[
+        str, typer.Option(help="warn or stop, where ngspice and surrogate are too far apart.")
+    ] = "warn"
+    current_tolerance: Annotated[float, typer.Option(help="Worst relative error of a read.")] = 1e-5
+    state_tolerance: Annotated[float, typer.Option(help="Worst error of a cell's ω.")] = 5e-3
+    hardware_wires: Annotated[
+        float | None, _option("Ohm a segment in ngspice, where not the surrogate's 1.")
+    ] = None
+
+    def tolerances(self) -> Tolerances:
+        """How far ngspice and the surrogate may be apart, and what happens beyond."""
+        from meta.spice_log import Tolerances
+
+        return Tolerances(
+            current=self.current_tolerance, state=self.state_tolerance, action=self.on_divergence
+        )
+
+    def validation(
+        self,
+        images: FewShotDataset,
+        how: Training,
+        output: Path,
+        tolerances: Tolerances,
+        reports: Sequence[Callable[[SpiceRow], None]],
+    ) -> SpiceValidation:
+        """The callback that sends adapted episodes to ngspice; `reports` are told of every row."""
+        from meta.validate import SpiceValidation
+
+        def tell(row: SpiceRow) -> None:
+            for report in reports:
+                report(row)
+
+        plain = how.device == type(how).device
+        return SpiceValidation(
+            images,
+            default_device() if plain else load_device(how.device),
+            how,
+            output,
+            every=self.validate_every,
+            episodes=self.validate_episodes,
+            hardware=circuit_of(self.hardware_wires),
+            tolerances=tolerances,
+            on_row=tell,
+        )
+
+
+@options.grouped
 def train(
+    *,
     context: typer.Context,
     output: Annotated[Path, options.folder("Of the run.", "--output")],
     method: Method = None,
@@ -63,62 +122,33 @@ def train(
     seed: Annotated[Count, _option("Of initialisation, tasks and noise.")] = None,
     start: NetworkFile = None,
     compute: Compute = "cpu",
-    validate_every: Annotated[
-        int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
-    ] = 0,
-    validate_episodes: Annotated[int, typer.Option(help="Adapted episodes each time.")] = 2,
-    on_divergence: Annotated[
-        str, typer.Option(help="warn or stop, where ngspice and surrogate are too far apart.")
-    ] = "warn",
-    current_tolerance: Annotated[float, typer.Option(help="Worst relative error of a read.")] = 1e-5,
-    state_tolerance: Annotated[float, typer.Option(help="Worst error of a cell's ω.")] = 5e-3,
-    hardware_wires: Annotated[
-        float | None, _option("Ohm a segment in ngspice, where not the surrogate's 1.")
-    ] = None,
+    checks: SpiceChecks,
     tensorboard: Annotated[
         bool, options.flag("--tensorboard", "Event files, too, in the run's folder.")
     ] = False,
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
+    from meta.network import Network
     from meta.precision import round_products
+    from meta.train import train as run
 
     where = compute_of(compute)
     round_products(to_tf32=True)
     how = _configuration(output, config, resume, context.params)
-    from meta.events import Events
-    from meta.network import Network
-    from meta.spice_log import Tolerances
-    from meta.train import epochs_done
-    from meta.train import train as run
-
-    tolerances = Tolerances(current=current_tolerance, state=state_tolerance, action=on_divergence)
+    tolerances = checks.tolerances()
     first = None if start is None else Network.load(start)
     images = dataset_of(how.dataset, data)
+    reports: list[Callable[[SpiceRow], None]] = [_report_spice]
     with console.progress() as bar, ExitStack() as stack:
         line = bar.add_task("training", total=how.epochs * how.iterations)
         callbacks: list[Callback] = [lambda _, row: _report_epoch(row, how.epochs)]
-        on_spice = [_report_spice]
-
-        def tell(row: SpiceRow) -> None:
-            for one in on_spice:
-                one(row)
-
         if tensorboard:
-            events = Events(output, first=epochs_done(output))
+            events = _events(output)
             callbacks.append(events)
-            on_spice.append(events.spice)
-        if validate_every:
-            spice = _spice_validation(
-                images,
-                how,
-                output,
-                every=validate_every,
-                episodes=validate_episodes,
-                hardware=circuit_of(hardware_wires),
-                tolerances=tolerances,
-                on_row=tell,
-            )
+            reports.append(events.spice)
+        if checks.validate_every:
+            spice = checks.validation(images, how, output, tolerances, reports)
             callbacks.append(stack.enter_context(spice))
         network = run(
             images,
@@ -133,6 +163,14 @@ def train(
     console.out.print(f"network: {output / 'best.safetensors'}")
     if json is not None:
         write_json(json, {"network": str(output / "best.safetensors"), **network.note})
+
+
+def _events(output: Path) -> Events:
+    """TensorBoard's view of the run, from the epoch that it goes on with."""
+    from meta.events import Events
+    from meta.train import epochs_done
+
+    return Events(output, first=epochs_done(output))
 
 
 def _configuration(output: Path, config: Path | None, resume: bool, given: dict[str, Any]) -> Training:
@@ -169,13 +207,3 @@ def _report_spice(row: SpiceRow) -> None:
         f"{': [bold red]DIVERGED[/]' if row.diverged else ''}",
         soft_wrap=True,
     )
-
-
-def _spice_validation(
-    images: FewShotDataset, how: Training, output: Path, **options: Any
-) -> SpiceValidation:
-    from meta.validate import SpiceValidation
-
-    plain = how.device == type(how).device
-    device = default_device() if plain else load_device(how.device)
-    return SpiceValidation(images, device, how, output, **options)
