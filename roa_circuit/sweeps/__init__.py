@@ -1,4 +1,4 @@
-"""Sweeps: one question to thousands of circuits, devices and imperfections, and what each may cost."""
+"""Sweeps: one question to thousands of circuits and devices, and how bad each imperfection may be."""
 
 from roa_circuit.sweeps.api import sweep
 from roa_circuit.sweeps.axes import Axis

@@ -40,16 +40,17 @@ def sweep(
 
     subject : a layer, or a `LayerSubject` with a circuit, imperfections or a compensation of its own
     vary : values by field name: a list, an array, or text such as '0:5:11', '0.1:100:7log', '0:5'
-    store : JSON lines to keep points in as they come; a file that is there is gone on with
-    workers : processes; scheduler : the address of a Dask scheduler in their place, or
-        'slurm' for as many of them in jobs of SLURM (`clusters.scheduler_at`)
+    store : file of JSON lines that keeps points as they come; one that exists is continued
+    workers : number of processes
+    scheduler : address of a Dask scheduler to use instead, or 'slurm' for as many workers in jobs of
+        SLURM (`clusters.scheduler_at`)
 
-    Returns metrics by (axes ..., repeat), as `tables.dataset` has them.
+    Returns the metrics by (axes ..., repeat), as `tables.dataset` has them.
 
     Raises
     ------
-    InputError : a field or value that cannot be, or a layer's name; points that are refused one by
-        one are recorded.
+    InputError : a field or value that cannot be, or the name of a layer instead of one. Where only
+            some points are refused, that is recorded with them.
     """
     if isinstance(subject, str):
         raise InputError(f"subject {subject!r} is a name: give the layer, as by load_layer({subject!r})")

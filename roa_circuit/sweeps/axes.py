@@ -1,4 +1,4 @@
-"""Axes: what a sweep varies, and over which values: levels, or an interval to draw from."""
+"""Axes: which fields a sweep varies, over given levels or over an interval to draw from."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MOST_LEVELS = 100_000
 class Axis:
     """One field and its values.
 
-    levels : in order; of an interval none
-    low, high : the ends [SI]; of levels that are words NaN
+    levels : in order; none for an interval
+    low, high : the ends [SI]; NaN where the levels are words
     log : whether the interval, or the range that gave the levels, is logarithmic
 
     Raises
@@ -51,27 +51,27 @@ class Axis:
 
     @property
     def name(self) -> str:
-        """Of the field."""
+        """The name of the field."""
         return self.field.name
 
     @property
     def numeric(self) -> bool:
-        """Whether its values are numbers."""
+        """Whether its values are numbers rather than words."""
         return self.field.kind is not str
 
     @property
     def spans(self) -> bool:
-        """Whether it has two ends, with numbers between them."""
+        """Whether it has two ends with numbers between them."""
         return self.numeric and self.low < self.high
 
     def at(self, share: float) -> Value:
-        """The value at a share in [0, 1) of the axis: a level, or a number of the interval."""
+        """The value at a share in [0, 1) of the way: a level, or a number of the interval."""
         if self.levels:
             return self.levels[min(int(share * len(self.levels)), len(self.levels) - 1)]
         return self.between(share)
 
     def between(self, share: float) -> Value:
-        """The number at a share in [0, 1] of the way from low to high, levels or not."""
+        """The number at a share in [0, 1] of the way from low to high, whether it is a level or not."""
         if share in (0.0, 1.0):
             number = self.high if share else self.low
         elif self.log:
@@ -81,7 +81,7 @@ class Axis:
         return round(number) if self.field.kind is int else number
 
     def nearest(self, value: Value) -> int:
-        """Which of the levels is nearest to a value; the first for a word that is none of them."""
+        """The index of the level nearest to a value; 0 for a word that is no level."""
         if value in self.levels:
             return self.levels.index(value)
         if isinstance(value, str) or not self.numeric:
@@ -89,7 +89,7 @@ class Axis:
         return int(np.argmin(np.abs(np.array(self.levels, dtype=float) - value)))
 
     def said(self) -> str:
-        """As `parse` reads it."""
+        """The axis as text that `parse` reads."""
         if self.levels:
             return ",".join(map(str, self.levels))
         return f"{self.low:g}:{self.high:g}" + (":log" if self.log else "")
@@ -98,11 +98,11 @@ class Axis:
 def parse(field: Field, written: str | float | Sequence[object] | NDArray[Any]) -> Axis:
     """'0:5:11', '0.1:100:7log', '0:5', '0.1:100:log', '0,1,2', one value, a list or an array of them.
 
-    Two numbers are the ends of an interval; a third is how many levels there are, evenly spaced.
+    Two numbers are the ends of an interval; a third is a number of evenly spaced levels.
 
     Raises
     ------
-    InputError : none of these.
+    InputError : text of none of these forms.
     """
     if isinstance(written, np.ndarray):
         written = written.tolist()

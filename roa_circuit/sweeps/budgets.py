@@ -1,4 +1,4 @@
-"""Budgets: how large each imperfection may be, alone and together, for a target still to be met."""
+"""Budgets: how large each imperfection may be, alone and together, while a target is still met."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COARSE, _FINE, _ROUNDS = 8, 8, 2
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A metric and what its mean over the chips must be: at least, or at most where more is worse."""
+    """A metric and the limit of its mean over the chips: a least, or a most where more is worse."""
 
     metric: Metric
     limit: float
@@ -30,13 +30,13 @@ class Target:
         return f"{self.metric.name} {'≥' if self.metric.more_is_better else '≤'} {self.limit:g}"
 
     def met(self, means: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether each mean meets it; what failed does not."""
+        """Whether each mean meets the limit; a point that failed does not."""
         better = means >= self.limit if self.metric.more_is_better else means <= self.limit
         return np.asarray(better)
 
     @classmethod
     def parse(cls, text: str, metrics: Sequence[Metric]) -> Target:
-        """'accuracy=0.95' or 'accuracy=95%'.
+        """Read 'accuracy=0.95' or 'accuracy=95%'.
 
         Raises
         ------
@@ -53,11 +53,11 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Allowance:
-    """How far one field may go alone, the others as they are.
+    """How far one field may go alone, while the others stay as they are.
 
-    best, worst : the ends of its axis, by the metric
-    allowed : the furthest value from `best` up to which the target is met; None if not even there
-    reached, lowest : the metric's mean and worst chip at that value
+    best, worst : the ends of its axis, judged by the metric
+    allowed : the value furthest from `best` up to which the target is met; None if `best` fails it
+    reached, lowest : the metric's mean and its worst chip at that value
     """
 
     axis: Axis
@@ -75,11 +75,11 @@ class Allowance:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What a target leaves.
+    """How much room a target leaves to all fields.
 
     at_base : the metric where nothing is varied
-    together : every field at once, each the same share of the way from its best end to what it
-        is allowed alone; None if there is no such way
+    together : values of all fields at once, each the same share of the way from its best end to what
+        it is allowed alone; None if there is no such way
     """
 
     target: Target
@@ -102,7 +102,9 @@ class _Way:
 
 
 def budget(axes: Sequence[Axis], study: Study, target: Target) -> Budget:
-    """Alone and together, by bisection on the same chips everywhere; takes the metric as monotonic.
+    """Find each allowance and the joint one by bisection, always on the same chips.
+
+    The metric is taken to be monotonic along every axis.
 
     Raises
     ------
@@ -139,7 +141,7 @@ def budget(axes: Sequence[Axis], study: Study, target: Target) -> Budget:
 
 
 def share(text: str, *, what: str) -> float:
-    """'0.05' or '5%' as a fraction in [0, 1].
+    """Read '0.05' or '5%' as a fraction in [0, 1].
 
     Raises
     ------
@@ -156,7 +158,7 @@ def share(text: str, *, what: str) -> float:
 
 
 def _alone(way: _Way, base: Point, study: Study, target: Target) -> tuple[float | None, Allowance]:
-    """(how far along its way, what that is)."""
+    """(the share of its way that the field may go, the allowance there)."""
 
     def along(t: float) -> Point:
         return {**base, way.axis.name: way.at(t)}

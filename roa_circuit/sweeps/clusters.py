@@ -1,4 +1,4 @@
-"""Clusters: where Dask workers come from: a scheduler that runs already, or jobs of SLURM."""
+"""Clusters: where Dask workers come from, a scheduler that is already running or jobs of SLURM."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _SETTINGS = "~/.config/dask/jobqueue.yaml, or DASK_JOBQUEUE__SLURM__CORES and ..
 
 @contextmanager
 def scheduler_at(asked: str | None, workers: int) -> Iterator[str | None]:
-    """The address of the scheduler asked for: as given, or for 'slurm' of one in this process.
+    """The address of the scheduler: the one given, or for 'slurm' that of one in this process.
 
-    Its workers are jobs, which dask-jobqueue submits as its own configuration says and which end
-    with the context: as many as hold `workers` processes. Points are taken up as jobs begin to run.
+    The workers of the latter are jobs that dask-jobqueue submits as its own configuration says, enough
+    for `workers` processes. They take up points as they begin to run, and end with the context.
 
     Raises
     ------
-    InputError : no dask-jobqueue, no `sbatch`, no cores and memory of a job, or SLURM refuses it.
+    InputError : dask-jobqueue or `sbatch` is missing, no cores and memory are configured for a job,
+        or SLURM refuses it.
     """
     if asked != SLURM:
         yield asked
@@ -38,9 +39,9 @@ def scheduler_at(asked: str | None, workers: int) -> Iterator[str | None]:
 
 @contextmanager
 def quiet_scheduler_at(asked: str | None, workers: int) -> Iterator[str | None]:
-    """`scheduler_at` for a command, which ends in one line where Dask would log tracebacks above it.
+    """`scheduler_at` for a command that ends in one line, without the tracebacks that Dask would log.
 
-    Who has set levels in Dask's configuration, as by DASK_LOGGING__DISTRIBUTED=info, gets those.
+    Log levels set in Dask's configuration, as by DASK_LOGGING__DISTRIBUTED=info, are kept.
     """
     if asked:
         _silence_dask()
@@ -59,7 +60,7 @@ def _silence_dask() -> None:
 
 
 def slurm_cluster() -> Any:
-    """A `SLURMCluster` without jobs yet; each will have a process a core, or as many as configured."""
+    """A `SLURMCluster` without jobs yet; each will have a process for each core, or as configured."""
     try:
         import dask
         from dask_jobqueue.slurm import SLURMCluster

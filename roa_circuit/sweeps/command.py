@@ -1,4 +1,4 @@
-"""What the `sweep` commands share once their subject is known; only commands import this module."""
+"""The part that all `sweep` commands share once their subject is known; only they import it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _conclusion(**how: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """The options that sweeps have, whatever is swept; see `options.grouped`."""
+    """The options of a sweep, whatever its subject; see `options.grouped`."""
 
     file: Annotated[
         Path | None,
@@ -106,7 +106,7 @@ class Asked:
     json_file: options.Json = None
 
     def sweep(self, subject: Subject, usual_repeats: int = 1) -> Sweep:
-        """What is computed: the file's description, options having the last word."""
+        """The sweep that the file describes, with options having the last word."""
         document = read_description(self.file) if self.file else {}
         vary = document.get("vary", {})
         given = {name: getattr(self, name) for name in ("design", "points", "repeats", "seed")}
@@ -122,11 +122,11 @@ class Asked:
 
     @property
     def checked(self) -> float:
-        """The share of the points that a simulator checks."""
+        """The share of the points that a simulator is to check."""
         return share(self.check, what="--check")
 
     def question(self, subject: Subject) -> Question:
-        """What is asked beside the points."""
+        """The questions asked beside the points themselves."""
         target = Target.parse(self.target, subject.metrics) if self.target else None
         metric = _metric(self.metric, subject.metrics) if self.metric else None
         return Question(target=target, metric=metric, sensitivity=self.sensitivity, samples=self.samples)

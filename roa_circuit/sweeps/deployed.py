@@ -1,7 +1,7 @@
 """A layer as a sweep deploys it: where its lines lie, how its states get there, what is corrected.
 
-What every chip of a point shares is made here once. A chip is then written and read in the
-surrogate (`read_chip`) or in a circuit simulator, and `scores` judges what its readouts sensed.
+Everything that the chips of a point share is made here once. Each chip is then written and read in
+the surrogate (`read_chip`) or in a circuit simulator, and `scores` judges what its readouts sensed.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Array:
-    """One array of a layer, its lines in their order on it.
+    """One array of a layer, with its lines in the order in which they lie on the array.
 
-    tile : its layer has the states and pulses as they lie, and, where it is calibrated, reads of
-        test patterns and of nothing after those of the layer
-    own, meant : the tile's layer as the network knows it, and the one whose states are intended
-    order, gain : undo the order and the pre-distortion of what is sensed
-    circuitry : what is beside cells and lines; lines are at its temperature already
-    mapped : (rows, columns) states that are set directly; None where the pulses are applied
-    wanted : (tests, columns) [A] of the test patterns in the layer's own order, behind perfect
-        wires; None where nothing is calibrated
+    tile : its layer has states and pulses as they lie on the array. Where the array is calibrated,
+            its reads are followed by reads of test patterns and of no input.
+        own, meant : the tile's layer as the network knows it, and the layer whose states are intended
+        order, gain : undo the order of lines, and the pre-distortion, in sensed currents
+        circuitry : surrounds cells and lines; the lines are already at its temperature
+        mapped : (rows, columns) states that are set directly; None where pulses are applied
+        wanted : (tests, columns) [A] currents of the test patterns behind perfect wires, in the layer's
+            own order; None where nothing is calibrated
     """
 
     tile: Tile
@@ -57,17 +57,17 @@ class Array:
 
     @functools.cached_property
     def ideal(self) -> Floats:
-        """(reads, columns) [A] of the layer's reads, in its own order, behind perfect wires."""
+        """Currents (reads, columns) [A] of the layer's reads behind perfect wires, in its own order."""
         return ideal_currents(self.own, self.own.inputs, self.meant)
 
     def corrected(self, sensed: Floats) -> Floats:
-        """The layer's currents (reads, columns) [A] of all that its readout sensed."""
+        """The layer's corrected currents (reads, columns) [A], from everything its readout sensed."""
         count = len(self.own.inputs)
         gain, offset = self.correction(sensed[count:])
         return self.order.outputs(sensed[:count] * gain + offset)
 
     def correction(self, sensed: Floats) -> tuple[Floats, Floats]:
-        """(gain, offset) of each column, of what was sensed after the layer's reads."""
+        """(gain, offset) of each column, from the test reads that follow those of the layer."""
         if self.wanted is None:
             return self.gain, np.zeros(1)
         tests, rest = np.split(sensed, 2)
@@ -79,8 +79,8 @@ class Array:
 class Deployed:
     """A layer on its arrays.
 
-    tiles : as the layer itself has them
-    labels : (reads,) or empty
+    tiles : the tiles that the layer is split into
+    labels : (reads,) right classes, or empty
     """
 
     arrays: tuple[Array, ...]
@@ -88,11 +88,11 @@ class Deployed:
     labels: NDArray[np.int64]
 
     def chips(self, imperfections: Imperfections, seed: int) -> list[Chip]:
-        """The chip that a seed draws for each array."""
+        """The chips that a seed draws, one for each array."""
         return [chip_of(array.tile, imperfections, seed) for array in self.arrays]
 
     def reading(self, x: Floats) -> Deployed:
-        """The same arrays, read with other inputs x >= 0 (reads, rows) of the layer."""
+        """The same arrays with other inputs x >= 0 (reads, rows) of the layer."""
         scale = max(1.0, float(x.max(initial=0.0)))
         arrays = []
         for array, tile in zip(self.arrays, self.tiles, strict=True):
@@ -117,11 +117,11 @@ class Deployed:
         return [array.corrected(one) for array, one in zip(self.arrays, sensed, strict=True)]
 
     def answers(self, sensed: Sequence[Floats]) -> NDArray[np.intp]:
-        """The class of every read (reads,) by what the readouts of all arrays sensed."""
+        """The class (reads,) of every read, from what the readouts of all arrays sensed."""
         return np.asarray(np.argmax(outputs(self.tiles, self._corrected(sensed)), axis=1))
 
     def scores(self, sensed: Sequence[Floats]) -> dict[str, float]:
-        """The metrics of what the readouts of all arrays sensed (their reads, columns) [A]."""
+        """The metrics, from the currents (reads, columns) [A] that the readouts of all arrays sensed."""
         currents = self._corrected(sensed)
         y, y_ideal = outputs(self.tiles, currents), self._y_ideal
         answers = np.argmax(y, axis=1)
@@ -143,10 +143,10 @@ def deploy(
     choice: Compensation,
     circuitry: Circuitry = BARE,
 ) -> Deployed:
-    """The layer on arrays, compensated as chosen.
+    """Deploy a layer on arrays, compensated as chosen.
 
-    nominal : the layer that was meant to be, whose states are the intended ones
-    circuitry : what arrays have beside the layer's lines, which it brings to its temperature
+    nominal : the layer that was meant to be, which gives the intended states
+    circuitry : surrounds the layer's lines, and brings them to its temperature
     """
     tiles = split(layer.behind(circuitry), size)
     pairs = zip(tiles, split(nominal, size), strict=True)
@@ -155,13 +155,13 @@ def deploy(
 
 
 def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
-    """What the readouts of a chip sense (reads, columns) [A], once the chip is written.
+    """Write a chip and read it: the currents (reads, columns) [A] that its readouts sense.
 
-    coming : how many chips like this one there will be
+    coming : how many chips like this one will follow
 
     Raises
     ------
-    InputError : lines too slow for the reads, or for pulses in situ.
+    InputError : the lines settle too slowly for the reads, or for pulses in situ.
     """
     state = written(array, chip)
     volts = voltages(array, chip)
@@ -170,7 +170,7 @@ def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
 
 
 def settled(array: Array, chip: Chip, state: Floats) -> SettledArray:
-    """What settled reads see of a chip with these states, its amplifiers and transistors included.
+    """What settled reads see of a chip with these states, through amplifiers and transistors.
 
     Raises
     ------
@@ -189,12 +189,12 @@ def written(
 ) -> Floats:
     """The states (rows, columns) of a chip after its write, in the surrogate.
 
-    in_situ : through the wires; else every cell gets its pulses in full
-    instead : what to do where lines lag too far behind the pulses
+    in_situ : write through the wires; otherwise every cell gets its pulses in full
+    instead : the advice to give where lines lag too far behind the pulses
 
     Raises
     ------
-    InputError : they do.
+    InputError : lines lag too far behind the pulses.
     """
     layer = array.tile.layer
     start = chip.start(layer.initial_state)
@@ -210,7 +210,7 @@ def written(
 
 
 def voltages(array: Array, chip: Chip) -> Floats:
-    """What reaches the chip's word lines (reads, rows) [V]."""
+    """Voltages (reads, rows) [V] that reach the chip's word lines."""
     return chip.drive(np.asarray(voltage_from_input(array.tile.layer.inputs)))
 
 
@@ -251,7 +251,7 @@ def _read_with(tile: Tile, inputs: Floats, scale: float) -> Tile:
 
 
 class _Write:
-    """A write before its noise, as a key: equal where all numbers are."""
+    """A write before its noise, as a key of a cache: equal where all numbers are equal."""
 
     def __init__(
         self, crossbar: Crossbar, state: Floats, pulses: NDArray[np.int64], device: Device
@@ -273,5 +273,5 @@ def _hashable(value: object) -> object:
 
 @functools.lru_cache(maxsize=64)
 def _shared_write(write: _Write) -> Floats:
-    """The states after a write: chips and points that differ in noise and readout share one."""
+    """The states after a write, which chips and points share that differ in noise or readout alone."""
     return write_in_situ(write.crossbar, write.state, write.pulses, write.device).state

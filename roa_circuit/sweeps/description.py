@@ -1,4 +1,4 @@
-"""The description of a sweep: axes, design, repeats and seed; from options or a TOML file."""
+"""The description of a sweep: its axes, design, repeats and seed, from options or a TOML file."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Vary = Mapping[str, str | float | Sequence[object] | NDArray[Any]]
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Sweep(Shown):
-    """What is computed.
+    """The description of a sweep.
 
-    axes : fields and their values
-    design : 'grid' takes all combinations of levels; 'random' and 'sobol' draw `points` of them,
-        and from intervals
-    repeats : chips at every point, the same ones at all: repeat i is drawn with seed + i
+    axes : the fields that are varied, and their values
+    design : 'grid' takes all combinations of levels; 'random' and 'sobol' draw `points` of them, and
+        also draw from intervals
+    repeats : chips at every point, the same ones at all points: repeat i is drawn with seed + i
     seed : of the first repeat, and of the design
 
     Raises
     ------
-    InputError : no axes, two that set the same thing, an interval in a grid, too many points.
+    InputError : no axes, two axes that set the same thing, an interval in a grid, too many points.
     """
 
     axes: tuple[Axis, ...]
@@ -93,7 +93,7 @@ class Sweep(Shown):
 
     @property
     def seeds(self) -> range:
-        """Of the repeats."""
+        """The seeds of the repeats."""
         return range(self.seed, self.seed + self.repeats)
 
     def configurations(self) -> list[dict[str, Value]]:
@@ -101,7 +101,7 @@ class Sweep(Shown):
         return points_of(self.design, self.axes, self.points, self.seed)
 
     def to_dict(self) -> dict[str, Any]:
-        """As the TOML file has it."""
+        """The description as the TOML file has it."""
         drawn = {} if self.is_grid else {"points": self.points}
         return {
             "design": self.design,
@@ -117,7 +117,7 @@ class Sweep(Shown):
 
 
 def described(document: Mapping[str, Any], known: Mapping[str, Field]) -> Sweep:
-    """A sweep from a TOML document or the arguments of a command; what is None is left out.
+    """A sweep from a TOML document, or from the options of a command; None counts as not given.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def described(document: Mapping[str, Any], known: Mapping[str, Field]) -> Sweep:
 
 
 def vary_options(options: Sequence[str]) -> dict[str, str]:
-    """`--vary NAME=VALUES`, by name.
+    """The values of `--vary NAME=VALUES`, by name.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def read_description(path: Path) -> dict[str, Any]:
 
     Raises
     ------
-    InputError : unreadable, or no TOML.
+    InputError : unreadable, or not TOML.
     """
     try:
         text = path.read_text(encoding="utf-8")

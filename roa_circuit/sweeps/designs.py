@@ -14,7 +14,7 @@ DESIGNS = ("grid", "random", "sobol")
 
 
 def points_of(design: str, axes: Sequence[Axis], count: int, seed: int) -> list[dict[str, Value]]:
-    """The points in order; `count` and `seed` are of designs that draw them."""
+    """The points in order; only designs that draw points need `count` and `seed`."""
     names = [axis.name for axis in axes]
     if design == "grid":
         combined = itertools.product(*(axis.levels for axis in axes))

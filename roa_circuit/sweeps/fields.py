@@ -38,11 +38,11 @@ _UNWRITTEN = ("-", "1/s", "1/V", "1/K", "A/V^2")
 class Field:
     """One thing that can be varied.
 
-    unit : of its SI value, '-' for a plain number, '' for a word
+    unit : of its SI value; '-' for a plain number, '' for a word
     kind : float, int or str
-    part : of the setup that it belongs to; OWN is what only some subjects know
+    part : the part of the setup that it belongs to; OWN for fields that only some subjects know
     targets : the attributes of that part that take its value
-    factor : whether it multiplies what they are
+    factor : whether its value multiplies the attributes instead
     """
 
     name: str
@@ -53,11 +53,11 @@ class Field:
     factor: bool = False
 
     def value(self, written: object) -> Value:
-        """What was written ('4.7k', 3, 'calibrated') as a value of this field.
+        """Read '4.7k', 3 or 'calibrated' as a value of this field.
 
         Raises
         ------
-        InputError : no number where the field takes one, or no whole one.
+        InputError : not a number where the field takes one, or not a whole one.
         """
         if self.kind is str:
             return str(written)
@@ -118,16 +118,16 @@ def shared_fields() -> Mapping[str, Field]:
 
 
 def factor_of(resistance: str) -> str:
-    """The name of the field that multiplies what a resistance's sets."""
+    """The name of the field that multiplies the resistance that a field sets."""
     return resistance.replace("resistance", "factor")
 
 
 def find_field(name: str, known: Mapping[str, Field]) -> Field:
-    """The field of that name; the names of `Crossbar`'s attributes will do, too.
+    """The field of that name; names of `Crossbar`'s attributes are understood, too.
 
     Raises
     ------
-    InputError : no such field; the nearest names are given.
+    InputError : no such field; the message has the nearest names.
     """
     for field in known.values():
         attribute = field.part == CIRCUIT and not field.factor and (name,) == field.targets

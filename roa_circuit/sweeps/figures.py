@@ -27,7 +27,7 @@ _BARS = {"elinewidth": 0.8, "capsize": 2, "ecolor": INK}
 
 
 def drawings(found: Findings) -> list[Drawing]:
-    """Those that the sweep has numbers for; fields that are not on an axis are at their base."""
+    """The figures that the sweep has numbers for; fields that are not on an axis are at their base."""
     drawn = []
     if found.sweep.is_grid:
         drawn.append(draw("curves", _where(found, 2), lambda figure: _curves(figure, found)))
@@ -77,7 +77,7 @@ def _curves(figure: Figure, found: Findings) -> None:
 
 
 def _within(metric: Metric, mean: Floats, half: Floats) -> tuple[Floats, Floats]:
-    """How far an interval reaches below and above its mean: a share of the answers ends at 0 and 1."""
+    """How far an interval reaches below and above its mean; shares of answers end at 0 and 1."""
     above = np.clip(1.0 - mean, 0.0, half) if metric.more_is_better else half
     return np.clip(mean, 0.0, half), above
 
@@ -179,7 +179,7 @@ def _title(axis: Axis) -> str:
 
 
 def _hues(count: int) -> list[Any]:
-    """Blue over violet to red."""
+    """Colours from blue over violet to red."""
     from matplotlib.colors import LinearSegmentedColormap
 
     if count == 1:

@@ -1,4 +1,4 @@
-"""Findings: all that one sweep came to, gone on with where it was cut off."""
+"""Findings: everything that one sweep found; a sweep that was cut off is continued."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ SENSITIVITIES = ("none", "tornado", "sobol")
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What is asked of a sweep beside its points.
+    """The questions to a sweep beside its points.
 
-    metric : that sensitivities are of; None takes the target's, else the subject's first
+    metric : the metric of sensitivities; None takes that of the target, or the subject's first
     sensitivity : 'none', 'tornado', or 'sobol', which adds indices from samples (axes + 2) points
     """
 
@@ -43,7 +43,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What is simulated: the subject that does it, and the share of the points."""
+    """A check in a simulator: the subject that runs it, and the share of the points that it is for."""
 
     subject: Subject
     share: float
@@ -51,20 +51,20 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Checks:
-    """Some points of a sweep in a simulator, on the chips of the first seed.
+    """Some points of a sweep as a simulator has them, on the chips of the first seed.
 
-    study : of the simulator's subject; its first three metrics are of the surrogate's error
+    study : of the simulator's subject, whose first three metrics are errors of the surrogate
     """
 
     points: Sequence[Point]
     study: Study
 
     def values(self, metric: str) -> Floats:
-        """(points,) as the simulator has it; NaN where it failed."""
+        """The metric (points,) as the simulator has it; NaN where it failed."""
         return np.asarray(self.study.values(self.points, metric)[:, 0])
 
     def worst(self, metric: Metric) -> float:
-        """Of the points that did not fail; NaN if all did."""
+        """The worst value of the points that did not fail; NaN if all did."""
         values = self.values(metric.name)
         values = values[np.isfinite(values)]
         if not len(values):
@@ -76,8 +76,8 @@ class Checks:
 class Findings:
     """A computed sweep; `study` has the numbers of every point.
 
-    base : every varied field as it is where it is not varied
-    metric : that swings and indices are of
+    base : the value of every varied field where it is not varied
+    metric : the metric of swings and indices
     """
 
     sweep: Sweep
@@ -91,13 +91,13 @@ class Findings:
 
     @property
     def failed(self) -> list[tuple[Point, str]]:
-        """The points without numbers, and why."""
+        """The points without numbers, and the reason."""
         points = self.sweep.configurations()
         return [(point, why) for point in points if (why := self.study.reason(point))]
 
 
 def spot_checks(found: Findings, study: Study, share: float) -> Checks:
-    """A share of the points that have numbers, drawn with the sweep's seed, in the simulator's study."""
+    """Simulate a share of the points that have numbers, drawn with the sweep's seed."""
     points = [point for point in found.sweep.configurations() if not found.study.reason(point)]
     rng = np.random.default_rng([found.sweep.seed, len(points)])
     picked = rng.choice(len(points), size=math.ceil(share * len(points)), replace=False)
@@ -107,7 +107,7 @@ def spot_checks(found: Findings, study: Study, share: float) -> Checks:
 
 
 def find(sweep: Sweep, study: Study, question: Question) -> Findings:
-    """Compute what the study does not know yet, and draw the conclusions asked for.
+    """Compute the points that the study does not know yet, and draw the conclusions asked for.
 
     Raises
     ------

@@ -44,9 +44,9 @@ METRICS = (
 class LayerSubject:
     """A layer on crossbars of its own; a seed draws the chips of all its tiles.
 
-    Held against the intended states (Eq. 6 undone, as the layer's own device takes pulses) behind
-    perfect wires. `circuitry`, whose lines win over the layer's, `imperfections` and `compensation`
-    hold where they are not varied.
+    The measure are the intended states (Eq. 6 undone, with the layer's own device) behind perfect
+    wires. `circuitry`, whose lines win over the layer's, `imperfections` and `compensation` hold
+    wherever they are not varied.
     """
 
     layer: ProgrammedLayer
@@ -57,22 +57,22 @@ class LayerSubject:
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """The name in reports."""
         return f"layer {self.layer.name}"
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """Those of every setup, and `compensation`."""
+        """The fields of every setup, and `compensation`."""
         return {**shared_fields(), COMPENSATION.name: COMPENSATION}
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """Accuracy only where the layer has labels."""
+        """The metrics of a layer; accuracy only where it has labels."""
         return METRICS if len(self.layer.labels) else METRICS[1:]
 
     @functools.cached_property
     def setup(self) -> Setup:
-        """What is varied from."""
+        """The setup before anything is varied."""
         layer = self.layer
         return Setup(
             crossbar=layer.crossbar,
@@ -82,11 +82,11 @@ class LayerSubject:
         )
 
     def base(self, field: Field) -> Value | None:
-        """What the layer's file, the circuit's and the description of imperfections say."""
+        """The value that the layer, the circuit and the imperfections have."""
         return self.compensation.name if field.part == OWN else self.setup.value(field)
 
     def describe(self) -> dict[str, Any]:
-        """The layer with the hash of its arrays, its device and circuit."""
+        """The layer with the hash of its arrays, its device and its circuit."""
         layer = self.layer
         digest = hashlib.sha256()
         for array in (layer.initial_state, layer.pulses, layer.inputs, layer.labels):
@@ -105,7 +105,7 @@ class LayerSubject:
         self.at(point)
 
     def at(self, point: Point) -> tuple[ProgrammedLayer, Setup, Compensation]:
-        """The layer on the point's lines, with its device; all of its setup; what is compensated."""
+        """(layer on the point's lines and device, the point's setup, its compensation)."""
         shared = {name: value for name, value in point.items() if name != COMPENSATION.name}
         setup = self.setup.at(shared, self.fields)
         layer = dataclasses.replace(self.layer, crossbar=setup.crossbar, device=setup.device)
@@ -114,18 +114,18 @@ class LayerSubject:
         return layer, setup, chosen
 
     def deployed(self, point: Point) -> Deployed:
-        """The point's arrays, before chips are drawn; points that differ in imperfections share them."""
+        """The point's arrays before chips are drawn; imperfections and spread play no part in them."""
         fields = self.fields
         shared = {n: v for n, v in point.items() if fields[n].part not in (IMPERFECTIONS, SPREAD)}
         return _deployed(_Subject(self), tuple(sorted(shared.items())))
 
     def chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:
-        """The point's arrays, and the chip that the seed draws for each."""
+        """(the point's arrays, the chips that the seed draws for them)."""
         deployed = self.deployed(point)
         return deployed, deployed.chips(self.at(point)[1].imperfections, seed)
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
-        """The metrics of the chips that the seeds draw."""
+        """The metrics of the chips that each seed draws."""
         deployed, imperfections = self.deployed(point), self.at(point)[1].imperfections
         found = []
         for seed in seeds if imperfections.drawn else seeds[:1]:
@@ -140,7 +140,7 @@ COMING = 100
 
 
 class _Subject:
-    """A subject as part of a key, by what it describes."""
+    """A subject as part of a cache's key, compared by what it describes."""
 
     def __init__(self, subject: LayerSubject) -> None:
         self.subject = subject

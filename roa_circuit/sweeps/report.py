@@ -42,9 +42,9 @@ _FOOTER = (
 
 
 def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
-    """The report.
+    """The page of a computed sweep.
 
-    command : the words that name the subject again, to which the fields of a point are added
+    command : a command that names the subject, to which the page adds the fields of a point
     provenance : the command of the whole sweep, its files, versions and time
     """
     sections = [_points(found)]
@@ -284,7 +284,7 @@ def _axis(axis: Axis, found: Findings) -> dict[str, Any]:
 
 
 def _short(values: Sequence[float] | np.ndarray[Any, Any]) -> list[float | None]:
-    """Five digits, as many as a plot can show."""
+    """Numbers with five digits, as many as a plot can show."""
     return [_number(float(f"{value:.5g}")) for value in values]
 
 

@@ -19,8 +19,8 @@ from roa_circuit.sweeps.tables import half_widths
 class Swing:
     """What one field does alone: the metric's mean over the chips at both ends of its axis.
 
-    at_base : of the other fields and this one
-    low_half, high_half : halves of the means' 95 % intervals; NaN of one chip
+    at_base : the mean with this field and all others at their base
+    low_half, high_half : half widths of the means' 95 % intervals; NaN for a single chip
     """
 
     axis: Axis
@@ -33,12 +33,12 @@ class Swing:
 
     @property
     def size(self) -> float:
-        """The largest distance of two of the three means; NaN where one failed."""
+        """The largest difference between the three means; NaN where one failed."""
         return float(np.ptp([self.at_base, self.at_low, self.at_high]))
 
     @property
     def covers(self) -> bool:
-        """Whether a bar from the base to the high end would cover that to the low end."""
+        """Whether a bar from the base to the high end would cover the one to the low end."""
         low, high = self.at_low - self.at_base, self.at_high - self.at_base
         return low * high > 0 and abs(high) > abs(low)
 
@@ -47,8 +47,8 @@ class Swing:
 class Index:
     """Sobol' indices of one field: its share of the metric's variance over the axes' ranges.
 
-    first : by itself; total : with all that it does together with others; each with the half
-    of its 95 % interval
+    first : by itself; total : including all that it does together with others; each with half
+        the width of its 95 % interval
     """
 
     axis: Axis
@@ -59,7 +59,7 @@ class Index:
 
 
 def base_point(axes: Sequence[Axis], study: Study) -> dict[str, Value]:
-    """Every varied field as it is where it is not varied; its first value where that is none."""
+    """The base value of every varied field, or its first value where it has no base."""
     point = {}
     for axis in axes:
         value = study.subject.base(axis.field)
@@ -69,7 +69,7 @@ def base_point(axes: Sequence[Axis], study: Study) -> dict[str, Value]:
 
 
 def tornado(axes: Sequence[Axis], study: Study, metric: str) -> list[Swing]:
-    """The swings of all axes with two ends, the largest first."""
+    """The swings of all axes that have two ends, the largest first."""
     base, spanning = base_point(axes, study), [axis for axis in axes if axis.spans]
     ends = [{**base, a.name: a.between(share)} for a in spanning for share in (0.0, 1.0)]
     values = study.values([base, *ends], metric)
@@ -90,12 +90,14 @@ def sobol_indices(
 ) -> list[Index]:
     """Sobol' indices of all axes with two ends, by Saltelli's design of samples (axes + 2) points.
 
-    samples : a power of two. Between the ends an axis is even (or log-even), levels or not. The
-    metric is its mean over the study's chips. Largest total first.
+    Between its ends an axis is sampled evenly (or log-evenly), whatever its levels. The metric is the
+    mean over the study's chips. The largest total comes first.
+
+    samples : a power of two
 
     Raises
     ------
-    InputError : fewer than two such axes, no power of two, or points that failed.
+    InputError : fewer than two such axes, samples that are no power of two, or points that failed.
     """
     spanning = [axis for axis in axes if axis.spans]
     if len(spanning) < 2:

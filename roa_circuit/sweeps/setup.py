@@ -1,4 +1,4 @@
-"""The setup of a sweep: what stands on the bench, and what it is at a point."""
+"""The setup of a sweep: what stands on the bench, and what becomes of it at a point."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ from roa_circuit.wiring import AS_IT_IS
 class Setup:
     """What stands on the bench before anything is varied: circuit, device and imperfections.
 
-    crossbar : its lines at the nominal temperature, those of the circuit's file among them
-    circuitry : what arrays have beside
+    crossbar : its lines at the nominal temperature, including those of the circuit's file
+    circuitry : amplifiers, transistors, capacitance and temperature
     """
 
     crossbar: Crossbar
@@ -56,7 +56,7 @@ class Setup:
             raise InputError(NO_AMPLIFIERS)
 
     def to_dict(self) -> dict[str, Any]:
-        """As stores and reports have it."""
+        """The setup as stores and reports have it."""
         beside = self.circuitry.to_dict()
         return {
             "circuit": self.crossbar.to_dict() | ({BESIDE: beside} if beside else {}),
@@ -67,11 +67,11 @@ class Setup:
     def at(self, point: Point, known: Mapping[str, Field]) -> Setup:
         """The setup with the point's values in place.
 
-        Noise of the readout has the temperature of the circuit where that is varied.
+        Where the temperature of the circuit is varied, noise of the readout has it, too.
 
         Raises
         ------
-        InputError : a value out of its range, or of what the circuit does not have or does without.
+        InputError : a value out of its range, or for a part that the circuit does not have.
         """
         values: dict[str, dict[str, Any]] = {}
         for name, value in point.items():
@@ -105,13 +105,13 @@ class Setup:
         )
 
     def _given(self, field: Field, value: Value) -> dict[str, Any]:
-        """The attributes that a field sets, at this value of it."""
+        """The attributes that a field sets when it has this value."""
         if not field.factor:
             return dict.fromkeys(field.targets, value)
         return {name: np.multiply(getattr(self.crossbar, name), value) for name in field.targets}
 
     def _require(self, field: Field) -> None:
-        """Raise InputError where the circuit has no such thing, or another in its place."""
+        """Raise InputError where the circuit lacks the field's part, or has another in its place."""
         beside, name = self.circuitry, field.name
         part = AMPLIFIER if name == "amplifier_mismatch" else field.part
         if part in COMPONENTS and getattr(beside, part) is None:
@@ -135,7 +135,7 @@ class Setup:
                 )
 
     def value(self, field: Field) -> Value | None:
-        """What the field has in this setup; None where that is no single number."""
+        """The field's value in this setup; None where that is no single number."""
         if field.factor:
             return 1.0
         part = {
@@ -157,7 +157,7 @@ class Setup:
 
 
 def _spread(deviations: Mapping[str, float], sigma_wn: float | None) -> Spread:
-    """Independent log-normal constants with these standard deviations of their logarithms."""
+    """Independent log-normal constants, with these standard deviations of their logarithms."""
     names = tuple(deviations)
     matrix = tuple(tuple(deviations[a] ** 2 if a == b else 0.0 for b in names) for a in names)
     return Spread(names=names, log_covariance=matrix, sigma_wn=sigma_wn or 0.0)

@@ -1,9 +1,8 @@
-"""The store of a sweep: every point as it came, one line of JSON each, safe against any end.
+"""The store of a sweep: a line of JSON for every point as it came, safe however the sweep ends.
 
-A line is appended whole, and flushed to the disk, when its point is done; what a killed process
-left of a last line is dropped. The first line says of what the numbers are: points of anything
-else do not mix with them, while more values, more repeats or another design of the same thing
-go on where the last sweep ended.
+A line is appended whole and flushed to the disk when its point is done; a half line that a killed
+process left is dropped. The first line says what the numbers belong to, and points of anything else
+are refused. More values, more repeats or another design of the same thing continue the file.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ FORMAT = "roa-sweep-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a point came to with some seeds: numbers, or the reason why there are none."""
+    """The outcome of a point with some seeds: numbers, or the reason why there are none."""
 
     point: Point
     seeds: tuple[int, ...]
@@ -35,9 +34,9 @@ class Outcome:
 
 
 class Store:
-    """The outcomes in a file; use it as a context manager, one process at a time.
+    """The outcomes in a file; a context manager, which one process at a time may hold.
 
-    Without a path they are kept in memory alone.
+    Without a path, outcomes are kept in memory alone.
     """
 
     def __init__(self, path: Path | None, identity: dict[str, Any]) -> None:
@@ -65,12 +64,12 @@ class Store:
         return len(self._known)
 
     def missing(self, point: Point, seeds: Sequence[int]) -> tuple[int, ...]:
-        """Those of the seeds that this point was never evaluated with."""
+        """The seeds that this point was not yet evaluated with."""
         key = _key(point)
         return tuple(seed for seed in seeds if (key, seed) not in self._known)
 
     def get(self, point: Point, seed: int) -> dict[str, float] | str:
-        """The metrics by name, or why there are none. The point must be there."""
+        """The metrics by name, or the reason why there are none, of a point that is in the store."""
         key = _key(point)
         found = self._known[key, seed]
         if found.failed:
@@ -79,7 +78,7 @@ class Store:
         return {name: values[index] for name, values in found.numbers.items()}
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
-        """Keep them, on the disk before this returns."""
+        """Keep an outcome; it is on the disk before this returns."""
         lines = []
         for one in outcomes:
             self._learn(one)

@@ -1,4 +1,4 @@
-"""A study: a subject, the store of its points, and the workers that fill it."""
+"""A study: a subject, the store of its points, and the workers that fill the store."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 class Study:
     """Answers questions about points, each computed at most once.
 
-    seeds : of the chips that every point is evaluated on
+    seeds : draw the chips that every point is evaluated on
     """
 
     subject: Subject
@@ -33,7 +33,7 @@ class Study:
     progress: Progress = lambda done, total: None
 
     def compute(self, points: Iterable[Point]) -> int:
-        """See to it that the store holds these points; how many had to be computed."""
+        """Compute those of the points that the store lacks; returns how many."""
         unique = {repr(sorted(point.items())): point for point in points}
         jobs = [(p, missing) for p in unique.values() if (missing := self.store.missing(p, self.seeds))]
         if not jobs:
@@ -47,7 +47,7 @@ class Study:
         return len(jobs)
 
     def values(self, points: Sequence[Point], metric: str) -> Floats:
-        """A metric (points, seeds), computed where it is not known; NaN where a point failed."""
+        """A metric (points, seeds), computed where it is missing; NaN where a point failed."""
         self.compute(points)
         table = np.full((len(points), len(self.seeds)), np.nan)
         for i, point in enumerate(points):
@@ -58,6 +58,6 @@ class Study:
         return table
 
     def reason(self, point: Point) -> str:
-        """Why a computed point has no numbers; '' where it has."""
+        """Why a computed point has no numbers; '' if it has."""
         found = self.store.get(point, self.seeds[0])
         return found if isinstance(found, str) else ""

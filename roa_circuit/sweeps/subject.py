@@ -1,4 +1,4 @@
-"""Subjects: what a sweep is a sweep of. A layer is one (`layer`), a whole network another."""
+"""Subjects: what a sweep varies things of. A layer is one (`layer`), a whole network another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Numbers = Mapping[str, list[float]]
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One number of a chip, a share shown in per cent: what it is, and which way is good."""
+    """A number that a chip is judged by, shown in per cent, and whether more of it is better."""
 
     name: str
     meaning: str
@@ -23,39 +23,40 @@ class Metric:
 
 
 class Subject(Protocol):
-    """Numbers as a pure function of a point and a seed. Instances travel to other processes."""
+    """Metrics as a pure function of point and seed. Instances are sent to other processes."""
 
     @property
     def name(self) -> str:
-        """What reports call it, such as 'layer fc'."""
+        """The name in reports, such as 'layer fc'."""
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """What can be varied, by name."""
+        """The fields that can be varied, by name."""
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """What `evaluate` gives, the most telling first."""
+        """The metrics that `evaluate` returns, the most telling first."""
 
     def base(self, field: Field) -> Value | None:
-        """What the field is where it is not varied; None where that is no single value."""
+        """The field's value where it is not varied; None where that is no single value."""
 
     def describe(self) -> dict[str, Any]:
-        """All that the numbers depend on but point and seed, as plain values: the store's identity."""
+        """Everything but point and seed that the metrics depend on, as plain values."""
 
     def require(self, point: Point) -> None:
-        """Raise InputError where the point cannot be, before anything is computed."""
+        """Raise InputError, before anything is computed, for a point that cannot be."""
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
-        """The metrics of one chip a seed; a RoaError says why the point has none."""
+        """The metrics of the chip of each seed; a RoaError says why the point has none."""
 
 
 def require_any(subject: Subject, points: Sequence[Point]) -> None:
-    """Refuse before anything is computed what no point of a sweep can be.
+    """Refuse a sweep before anything is computed if none of its points can be.
 
     Raises
     ------
-    InputError : that of the first point, if all are refused. Else the refused ones are recorded.
+    InputError : that of the first point, if all are refused. Otherwise a refusal is recorded with
+        its point.
     """
     first: InputError | None = None
     for point in points:

@@ -25,7 +25,7 @@ _MOST_COLUMNS = 8
 
 
 def tables(found: Findings) -> list[Table]:
-    """What is worth a table, the points first."""
+    """All tables of the findings, the points first."""
     shown = [points_table(found)]
     if found.swings:
         shown.append(tornado_table(found))
@@ -39,7 +39,7 @@ def tables(found: Findings) -> list[Table]:
 
 
 def points_table(found: Findings) -> Table:
-    """Every point if they are few, else the best and the worst; means over the chips."""
+    """A row for every point, or for the best and the worst of many; means over the chips."""
     points, axes, metrics = found.sweep.configurations(), found.sweep.axes, found.study.subject.metrics
     if len(axes) + len(metrics) > _MOST_COLUMNS:
         metrics = [found.metric]
@@ -64,7 +64,7 @@ def points_table(found: Findings) -> Table:
 
 
 def tornado_table(found: Findings) -> Table:
-    """One field at a time, from end to end."""
+    """A row for every field that was moved alone from end to end."""
 
     def row(one: Swing) -> tuple[str, ...]:
         low, high = (said(one.axis.field, one.axis.between(end)) for end in (0.0, 1.0))
@@ -81,7 +81,7 @@ def tornado_table(found: Findings) -> Table:
 
 
 def indices_table(found: Findings) -> Table:
-    """Shares of the variance over all axes."""
+    """A row for every field with its shares of the variance."""
 
     def row(one: Index) -> tuple[str, ...]:
         return (
@@ -95,7 +95,7 @@ def indices_table(found: Findings) -> Table:
 
 
 def budget_table(budget: Budget, chips: int) -> Table:
-    """What each field may be, alone and, of several, together; the worst of several chips, too."""
+    """What each field may be alone and, if there are several, together."""
     metric, together, several = budget.target.metric, budget.together, len(budget.alone) > 1
 
     def row(one: Allowance) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def budget_table(budget: Budget, chips: int) -> Table:
 
 
 def checks_table(checks: Checks) -> Table:
-    """How far the surrogate was from the simulator."""
+    """How far the surrogate and the simulator were apart."""
     rows: list[tuple[str, ...]] = []
     for metric in checks.study.subject.metrics[:3]:
         worst = checks.worst(metric)
@@ -130,27 +130,27 @@ def checks_table(checks: Checks) -> Table:
 
 
 def said_target(budget: Budget) -> str:
-    """'of at least 95 %'."""
+    """A target in words: 'of at least 95 %'."""
     target = budget.target
     side = "of at least" if target.metric.more_is_better else "of at most"
     return f"{side} {percent(target.limit, 6, significant=True)}"
 
 
 def allowed(one: Allowance) -> str:
-    """'47 Ω', 'all of it', or 'none'."""
+    """An allowance in words: '47 Ω', 'all of it', or 'none'."""
     if one.allowed is None:
         return "none"
     return f"{said(one.axis.field, one.allowed)}{' (all)' if one.unlimited else ''}"
 
 
 def configuration(found: Findings, point: Point) -> str:
-    """'wire resistance 3 Ω, sigma wn 1'."""
+    """A point in words: 'wire resistance 3 Ω, sigma wn 1'."""
     fields = {axis.name: axis.field for axis in found.sweep.axes}
     return ", ".join(f"{titled(name)} {said(fields[name], value)}" for name, value in point.items())
 
 
 def said(field: Field, value: Value) -> str:
-    """A value with its unit, prefixed."""
+    """A value with its prefix and unit."""
     if isinstance(value, str):
         return value
     if field.factor:
@@ -163,7 +163,7 @@ def said(field: Field, value: Value) -> str:
 
 
 def number(metric: Metric, value: float, half: float = math.nan) -> str:
-    """A metric, with half of its interval where there is one."""
+    """A metric with ± half of its interval, where there is one."""
     if math.isnan(value):
         return "failed"
     digits = 1 if metric.more_is_better else 2
@@ -180,12 +180,12 @@ def titled(name: str) -> str:
 
 
 def named(metric: Metric) -> str:
-    """A metric's name as words."""
+    """A metric's name in words."""
     return metric.name.replace("mac_", "MAC ").replace("_", " ")
 
 
 def to_dict(found: Findings) -> dict[str, Any]:
-    """The findings as plain values, points left to sweep.nc and sweep.csv."""
+    """The findings as plain values; the points themselves are in sweep.nc and sweep.csv."""
     budget = found.budget
     return {
         "subject": found.study.subject.describe(),

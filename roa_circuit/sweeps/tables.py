@@ -1,4 +1,4 @@
-"""What a sweep found, as labelled arrays with units: xarray, NetCDF, CSV."""
+"""The metrics of a sweep as labelled arrays with units: xarray, NetCDF, CSV."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 def dataset(sweep: Sweep, study: Study, *, command: str = "") -> xr.Dataset:
     """Every metric of a computed sweep.
 
-    A grid has a dimension an axis, any other design one of `point`; the last is `repeat`, whose
-    coordinate is the seed. NaN stands where a point failed, and `failed` says why. Attributes
-    carry the description, the subject and the command as JSON, and nothing of time or place:
-    the same sweep gives the same bytes.
+    A grid has one dimension for each axis, any other design the dimension `point`. The last dimension
+    is `repeat`, whose coordinate is the seed. NaN stands where a point failed, and `failed` says why.
+    Attributes carry the description, the subject and the command as JSON. They hold nothing of time
+    or place, so that the same sweep gives the same bytes.
     """
     import xarray as xr
 
@@ -61,17 +61,17 @@ def dataset(sweep: Sweep, study: Study, *, command: str = "") -> xr.Dataset:
 
 
 def netcdf(found: xr.Dataset) -> bytes:
-    """The dataset as NetCDF-3, which every reader of NetCDF knows."""
+    """The dataset as the bytes of NetCDF-3, which every reader of NetCDF knows."""
     return bytes(found.to_netcdf(engine="scipy"))
 
 
 def write_netcdf(path: Path, found: xr.Dataset) -> None:
-    """The same as a file, whole or not at all."""
+    """Write the dataset as NetCDF-3, whole or not at all."""
     write_file(path, lambda file: file.write(netcdf(found)))
 
 
 def write_csv(path: Path, sweep: Sweep, study: Study) -> None:
-    """A row a point: its values, each metric's mean, 95 % interval and worst chip."""
+    """Write a row for every point: its values, each metric's mean, 95 % interval and worst chip."""
     points = sweep.configurations()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -91,9 +91,9 @@ def write_csv(path: Path, sweep: Sweep, study: Study) -> None:
 
 
 def half_widths(values: Any) -> Any:
-    """Half of the 95 % interval of the mean (points,) of values (points, repeats), Student's t.
+    """Half widths (points,) of the means' 95 % intervals, from values (points, repeats), by Student's t.
 
-    NaN where there is one repeat alone.
+    NaN if there is only one repeat.
     """
     from scipy.special import stdtrit
 

@@ -35,14 +35,14 @@ _GOES_ON = "what was stored is kept, and the same again goes on from it"
 def outcomes(
     subject: Subject, jobs: Sequence[Job], workers: int, scheduler: str | None
 ) -> Iterator[list[Outcome]]:
-    """The outcomes of all jobs as they come.
+    """The outcomes of all jobs, yielded as they come.
 
-    scheduler : address of a Dask scheduler, whose workers then take the place of this machine's
+    scheduler : address of a Dask scheduler, whose workers then replace those of this machine
 
     Raises
     ------
-    InputError : the scheduler does not answer, Dask is missing, or this toolkit where workers run.
-    WorkerError : a worker died over the same points again and again, or the scheduler went away.
+    InputError : the scheduler does not answer, Dask is missing, or its workers lack this toolkit.
+    WorkerError : workers died over the same points again and again, or the scheduler went away.
     """
     done = 0
     if not scheduler:
@@ -60,15 +60,14 @@ def each(
     workers: int,
     scheduler: str | None,
 ) -> Iterator[_Result]:
-    """function(shared, piece) of every piece, as they come, over processes or a Dask cluster.
+    """function(shared, piece) of every piece, yielded as they come, over processes or a Dask cluster.
 
-    pieces : told how many workers there are
-    workers : processes; of a cluster whose first worker has yet to come, those expected
+    pieces : makes the pieces, given how many workers there are
+    workers : processes here; for a cluster without workers yet, how many to expect
 
     Raises
     ------
-    InputError : the scheduler does not answer, Dask is missing, or this toolkit where workers run.
-    WorkerError : as of `outcomes`.
+    InputError, WorkerError : as for `outcomes`.
     """
     if scheduler:
         yield from _on_dask(function, shared, pieces, workers, scheduler)
@@ -77,7 +76,7 @@ def each(
 
 
 def evaluated(subject: Subject, jobs: Sequence[Job]) -> list[Outcome]:
-    """The jobs one after the other; a point that cannot be computed says why."""
+    """The outcomes of jobs, one after the other; a point that cannot be computed gives its reason."""
     done = []
     for point, seeds in jobs:
         started, failed, numbers = time.perf_counter(), "", {}
@@ -91,7 +90,7 @@ def evaluated(subject: Subject, jobs: Sequence[Job]) -> list[Outcome]:
 
 
 def _while_alone_is_faster(subject: Subject, jobs: Sequence[Job], workers: int) -> Iterator[Outcome]:
-    """The first jobs, until those left are worth the start of other processes."""
+    """Do the first jobs here, until those that are left are worth starting other processes."""
     for index, job in enumerate(jobs):
         (outcome,) = evaluated(subject, [job])
         yield outcome
@@ -162,7 +161,7 @@ def _on_dask(
 
 
 def _require_same_toolkit(found: Any, address: str) -> None:
-    """Workers that lack it end without a word, and others of another version may give other numbers."""
+    """Refuse workers without this toolkit, which end without a word, or with another version of it."""
     own = found["client"]["packages"][_TOOLKIT]
     for worker, about in found["workers"].items():
         theirs = about["packages"][_TOOLKIT]
