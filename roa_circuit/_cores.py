@@ -1,4 +1,4 @@
-"""Independent work on every core: compiled kernels let go of Python while they run."""
+"""Independent work on every core: compiled kernels release Python's lock while they run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WORK_OF_A_THREAD = 16_384  # cells times drives
 
 
 def on_all_cores(solve: Callable[[slice], bool], count: int, work: int) -> bool:
-    """Whether `solve` did all of `count` things, shared out where their `work` is enough for threads."""
+    """Run `solve` on slices of `count` things, in threads where `work` pays; True if all succeed."""
     threads = min(_cores(), count, max(1, work // _WORK_OF_A_THREAD))
     if threads == 1:
         return solve(slice(0, count))

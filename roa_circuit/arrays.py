@@ -1,4 +1,4 @@
-"""Cells to be programmed: without wires, or as an array behind its wires and readout."""
+"""Cells that write-verify can program: free ones, or an array behind its wires and readout."""
 
 from __future__ import annotations
 
@@ -47,26 +47,26 @@ class FreeCells:
 class Array(ABC):
     """An array that an engine writes in situ and reads through the same wires.
 
-    A cell's conductance is what its row, driven alone at the read voltage, sends to its column,
-    settled.
+    A cell is read by driving its row alone at the read voltage: its conductance is the settled
+    current of its column over that voltage.
 
     state : (rows, columns) omega that the cells really have
-    energy : of all writes so far [J]
+    energy : spent by all writes so far [J]
 
     Raises
     ------
-    InputError : reads end before they have settled.
+    InputError : the reads would end before they have settled.
     """
 
     def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
-        """`device` is what readings are taken to come from: none of the chip's own spread."""
+        """`device` turns readings into states; it knows nothing of the chip's own spread."""
         require_settled_reads(chip.crossbar, chip.device, circuitry)
         self.state = chip.start(np.array(state, dtype=np.float64))
         self.energy = 0.0
         self._chip, self._device, self._circuitry = chip, device, circuitry
 
     def read(self) -> Floats:
-        """omega (rows, columns) as the readout reports it, Eq. 4; may lie outside [0, 1]."""
+        """The states (rows, columns) that the readout reports, by Eq. 4; they may lie outside [0, 1]."""
         chip, voltage = self._anew(), self._device.pulses.read_voltage
         volts = chip.drive(voltage * np.eye(len(self.state)))
         sensed = chip.sense(self._currents(chip, volts), self.state, volts)
@@ -85,10 +85,10 @@ class Array(ABC):
 
     @abstractmethod
     def _after(self, chip: Chip, pulses: Counts) -> tuple[Floats, float]:
-        """(the states that pulses lead to, the energy they take [J])."""
+        """(states (rows, columns) after these pulses, energy that they took [J])."""
 
     def _anew(self) -> Chip:
-        """The chip, its noise drawn anew: it repeats itself otherwise."""
+        """The chip with new seeds for its noise, which would repeat itself otherwise."""
         seeds = {name: seed + 1 for name, seed in self._chip.noise.items()}
         self._chip = dataclasses.replace(self._chip, noise=seeds)
         return self._chip
@@ -97,11 +97,11 @@ class Array(ABC):
 class WiredArray(Array):
     """The array in the surrogate.
 
-    writes : the outcome of every write
+    writes : the outcome of every write so far
 
     Raises
     ------
-    InputError : lines too slow for the pulses, or for the reads.
+    InputError : the lines settle too slowly for the pulses, or for the reads.
     """
 
     def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
@@ -113,7 +113,7 @@ class WiredArray(Array):
 
     @classmethod
     def perfect(cls, crossbar: Crossbar, state: Floats, device: Device) -> WiredArray:
-        """One without imperfections but its wires."""
+        """An array with wires but no other imperfections."""
         return cls(draw(None, crossbar, device, np.random.default_rng(0)), state, device)
 
     def _currents(self, chip: Chip, volts: Floats) -> Floats:

@@ -1,6 +1,6 @@
 """Reads of many drives at once: word and bit lines answer each other in turn (`_lane_kernels`).
 
-How many rounds that takes is known beforehand, from the lines and the cells alone.
+The lines and the cells alone tell beforehand how many rounds that takes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Batch:
     """Cells behind lines, analysed for any number of drives.
 
     coefficients : (rows, columns, degree) of i = u (c0 + c1 u + ...), degree 0 if linear
-    bound : what a plain round leaves of an error, at most; from 1 on the rounds need not converge
+    bound : the largest share of an error that a plain round leaves; from 1 on, rounds may diverge
     """
 
     ohms: Ohms
@@ -38,20 +38,20 @@ class Batch:
 
     @property
     def rate(self) -> float:
-        """What a round leaves of an error, accelerated where that pays."""
+        """The share of an error that a round leaves, accelerated where that pays."""
         if self.bound <= _GENTLE:
             return max(self.bound, _NONE)
         root = math.sqrt(max(0.0, 1.0 - self.bound))
         return (1.0 - root) / (1.0 + root)
 
     def rounds(self, tolerance: float) -> float:
-        """Rounds to expect until an error is `tolerance` of what it was; infinite if it may stay."""
+        """Expected rounds until an error has shrunk to `tolerance` of itself; infinite if it may not."""
         if self.rate == 1.0:
             return math.inf
         return 2.0 + math.log(tolerance * (1.0 - self.rate)) / math.log(self.rate)
 
     def read(self, voltages: Floats, tolerance: float) -> Floats | None:
-        """The sensed currents (reads, columns) of (reads, rows) volts; None if rounds do not suffice."""
+        """Sensed currents (reads, columns) [A] of voltages (reads, rows) [V]; None if rounds run out."""
         from roa_circuit import _lane_kernels as kernels
         from roa_circuit._lanes import LANES as lanes
 
@@ -83,7 +83,7 @@ def of_conductances(ohms: Ohms, g: Floats) -> Batch:
 
 
 def of_cells(ohms: Ohms, c: Floats, lowest: float, highest: float) -> Batch:
-    """Cells of currents u (c[0] + c[1] u + ...), c (degree, rows, columns), between two voltages u."""
+    """Cells that carry u (c[0] + c[1] u + ...), c (degree, rows, columns), between two voltages u."""
     coefficients = np.ascontiguousarray(np.moveaxis(c, 0, -1))
     power = np.arange(float(len(c)))[:, None]
     ends = coefficients @ ((power + 1.0) * np.array([lowest, highest]) ** power)  # slopes there
@@ -113,7 +113,7 @@ def _analyse(ohms: Ohms, slopes: Floats, coefficients: Floats, bend: float) -> B
 
 
 def _aligned(*shape: int) -> Floats:
-    """Unset numbers that start with a cache line: no vector then lies across two."""
+    """An empty array that starts on a cache line, so that no machine vector lies across two."""
     numbers = np.empty(math.prod(shape) + 8)
     first = -(numbers.ctypes.data // 8) % 8
     return numbers[first : first + math.prod(shape)].reshape(shape)

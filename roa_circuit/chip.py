@@ -1,4 +1,4 @@
-"""A chip: one instance of an imperfect array, drawn once and then used by every engine alike.
+"""A chip: one instance of an imperfect array, drawn once and used by every engine alike.
 
 x -- DAC -- driver -- cells and lines as drawn -- noise -- readout -- ADC -- y
      `drive`          `crossbar`, `device`        `sense`
@@ -45,7 +45,7 @@ class Chip:
     fixed : (rows, columns) the state of each stuck cell, NaN where a cell is free
     driver_gain, driver_offset : (rows,) of the read drivers, [-] and [V]
     sense_gain, sense_offset : (columns,) of the readout, [-] and [A]
-    noise : the seeds of what is drawn at every write and read
+    noise : seeds of the random numbers of each write and read, by stream
     """
 
     imperfections: Imperfections
@@ -70,22 +70,22 @@ class Chip:
         return self._disturbed(np.where(pulses != 0, noisy, after))
 
     def drive(self, voltages: Floats) -> Floats:
-        """What reaches the word lines (reads, rows) [V] of the voltages asked for."""
+        """Voltages (reads, rows) [V] that reach the word lines when these are asked for."""
         x = self.imperfections
         return convert(voltages, x.dac_bits, x.dac_range) * self.driver_gain + self.driver_offset
 
     def sense(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
-        """What the readout reports (reads, columns) [A] of the array's currents.
+        """Currents (reads, columns) [A] that the readout reports when the array carries these.
 
-        state : (rows, columns) of the cells; voltages : (reads, rows) [V] on the word lines, which
-        set the noise. The noise of a chip's batch is always the same draw.
+        The states (rows, columns) and the word-line voltages (reads, rows) [V] set the noise. A chip
+        draws the same noise whenever it is given the same batch.
         """
         x = self.imperfections
         noisy = currents + self._noise(currents, state, voltages)
         return convert(noisy * self.sense_gain + self.sense_offset, x.adc_bits, x.adc_range)
 
     def summary(self) -> dict[str, Any]:
-        """What was drawn, in numbers, for reports."""
+        """How many cells and lines the drawn faults hit, for reports."""
         p, fixed = self.device.memristor, self.fixed
         is_open = np.broadcast_to(np.asarray(p.current_scale) <= OPEN, self.crossbar.shape)
         lines = [one.line for one in self.crossbar.breaks]
@@ -132,10 +132,10 @@ class Chip:
 def draw(
     imperfections: Imperfections | None, crossbar: Crossbar, device: Device, rng: np.random.Generator
 ) -> Chip:
-    """One array with these imperfections; None are none.
+    """Draw one array with these imperfections; None is a perfect array.
 
-    The same generator state gives the same chip; every imperfection has a stream of its own, so
-    turning one on or changing its size leaves the draws of all others as they were.
+    The same generator state gives the same chip. Every imperfection has a stream of random numbers
+    of its own: turning one on, or changing its size, leaves the draws of all others as they were.
     """
     x, shape = imperfections or Imperfections(), crossbar.shape
     streams = dict(zip(STREAMS, rng.spawn(len(STREAMS)), strict=True))
@@ -163,7 +163,7 @@ def draw(
 
 
 def chip_of(tile: Tile, imperfections: Imperfections | None, seed: int) -> Chip:
-    """A tile's array, drawn; where it lies in its layer is part of the seed."""
+    """The chip of a tile; the seed covers where the tile lies in its layer."""
     layer = tile.layer
     rng = np.random.default_rng([seed, tile.first_row, tile.first_column])
     return draw(imperfections, layer.crossbar, layer.device, rng)

@@ -1,4 +1,4 @@
-"""What an array has beside cells and resistances: capacitance, amplifiers, transistors, temperature.
+"""What surrounds the cells of an array: capacitance, amplifiers, transistors, temperature.
 
      word line --+-- c_word -- ground              bit line -- r_bit --+-- r_feedback --+
                  |                                                     |                |
@@ -6,9 +6,9 @@
                  |                        |                      ground -- (+)
                  +------- c_cell ---------+-- c_bit -- ground           out = -r_feedback I + offset
 
-One description serves the surrogate and the decks. The surrogate knows settled reads: there an
-amplifier is its input resistance and its offset, capacitance nothing, temperature another resistance
-and another rate, all exact; a transistor is a resistance, which is an approximation.
+One description serves the surrogate and the decks. The surrogate computes settled reads. In these an
+amplifier is exactly its input resistance and its offset, capacitance plays no part, and temperature
+changes resistances and the switching rate. A transistor is taken for a resistance, an approximation.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _PARTS: dict[str, type[Amplifier | Transistor]] = {"amplifier": Amplifier, "tran
 class Circuitry:
     """What surrounds the cells of an array; by default nothing.
 
-    c_word, c_bit : of a segment to ground [F]; c_cell : across a cell [F]
-    read_edge : the ramp from one read to the next [s]; that of writes is the pulses' `edge_fraction`
+    c_word, c_bit : capacitance of a line segment to ground [F]; c_cell : across a cell [F]
+    read_edge : ramp from one read to the next [s]; writes ramp as the pulses' `edge_fraction` says
     read_hold : how long a read is held [s]; None is 1 us, or longer where lines need it
-    lines : resistances, drivers and readout, where the file gives them
+    lines : resistances, drivers and readout, where the circuit's file gives them
     temperature : of wires, cells and transistors [K]
-    wire_coefficient : of the segments' resistances [1/K]
+    wire_coefficient : temperature coefficient of the segments' resistances [1/K]
     activation_energy : of the rate k of Eq. 1, after Arrhenius [eV]. The paper says nothing of
         temperature: 0 leaves its cells as they were measured.
 
@@ -97,9 +97,10 @@ class Circuitry:
     def applied(
         self, crossbar: Crossbar, device: Device, asked: Wiring | None = None
     ) -> tuple[Crossbar, Device]:
-        """The array with these lines and its cells, both at this temperature.
+        """(crossbar, device) with the circuit's lines, both at its temperature.
 
-        asked : lines that win over the file's. Rows with transistors are selected by them.
+        asked : lines of a command's options, which win over those of the file. Where there are
+            transistors, these select the rows of a write.
         """
         crossbar = (asked or AS_IT_IS).over(self.lines).on(crossbar)
         warm = {name: np.multiply(getattr(crossbar, name), self._warmth) for name in ("r_word", "r_bit")}
@@ -119,8 +120,8 @@ class Circuitry:
     def settled(self, crossbar: Crossbar, state: Floats, device: Device) -> SettledArray:
         """An array with these states (rows, columns), as a settled read sees it.
 
-        A transistor is `on_resistance` in series with each cell's conductance at the read voltage:
-        the currents scale by 1 / (1 + G r).
+        A transistor puts r = `on_resistance` in series with each cell of conductance G at the read
+        voltage, so that the cell's current scales by 1 / (1 + G r).
 
         Raises
         ------
@@ -138,7 +139,7 @@ class Circuitry:
         return dataclasses.replace(array, ends=self.amplifier.share * offsets, added=added)
 
     def offsets(self, crossbar: Crossbar) -> tuple[float, ...]:
-        """At the inputs of the amplifiers (columns,) [V], as drawn, or as they have them; or empty.
+        """The amplifiers' input offsets (columns,) [V]: those drawn, or else their own; empty for none.
 
         Raises
         ------
@@ -151,27 +152,27 @@ class Circuitry:
         return ()
 
     def read_out(self, crossbar: Crossbar) -> Crossbar:
-        """The lines of a settled read: an amplifier ends bit lines with its input resistance."""
+        """The crossbar in a settled read: each bit line ends in its amplifier's input resistance."""
         if self.amplifier is None:
             return crossbar
         return dataclasses.replace(crossbar, r_sense=self.amplifier.input_resistance)
 
     def seen(self, G: Floats) -> Floats:
-        """What lines see [S] of cells of these conductances [S], behind their transistors."""
+        """Conductances [S] that the lines see of cells with these, behind their transistors."""
         return G / (1.0 + G * self._series)
 
     def unseen(self, G: Floats) -> Floats:
-        """The cells' conductances [S] that lines see as these [S]: undoes `seen`."""
+        """Conductances [S] of cells that the lines see as these: undoes `seen`."""
         return G / (1.0 - G * self._series)
 
     @property
     def _series(self) -> float:
-        """What a transistor adds to a cell [Ohm]."""
+        """The resistance [Ohm] that a transistor puts in series with a cell."""
         return self.transistor.on_resistance(self.temperature) if self.transistor else 0.0
 
     @property
     def _warmth(self) -> float:
-        """Resistance of a wire over that at the nominal temperature."""
+        """The factor by which the temperature changes the resistance of wires."""
         return 1.0 + self.wire_coefficient * (self.temperature - NOMINAL_TEMPERATURE)
 
     def to_dict(self) -> dict[str, Any]:
@@ -219,7 +220,7 @@ def load(path: str | Path) -> Circuitry:
 
 
 def described(document: dict[str, Any]) -> str:
-    """What `Circuitry.to_dict` gave as a line: 'c_word 1e-15 F, amplifier: r_feedback 10000 Ohm'."""
+    """`Circuitry.to_dict` as a line: 'c_word 1e-15 F, amplifier: r_feedback 10000 Ohm'."""
     parts = []
     for key, value in document.items():
         if isinstance(value, dict):

@@ -48,7 +48,7 @@ ROOM = "(v < 0 ? max(1 - omega, 0) : max(omega, 0))"
 
 
 def limited(expression: str) -> str:
-    """The expression with its exponents clamped at `largest`; below, they underflow to zero."""
+    """The expression with its exponents clamped from above at `largest`; far below 0 they underflow."""
     return re.sub(r"\bexp\(([^()]*)\)", r"exp(min(\1, largest))", expression)
 
 
@@ -76,7 +76,7 @@ def instance_constants(device: Device) -> dict[str, NDArray[np.float64]]:
 
 
 def comment(text: str, mark: str = "*") -> str:
-    """`text` as one line that a simulator can only read as a comment, whatever is in it."""
+    """`text` as one comment line, whatever it contains."""
     words = "".join(c if c.isprintable() else " " for c in text).split()
     # A backslash at the end of a line can carry a comment on to the next.
     return " ".join([mark, *words]).rstrip("\\")
@@ -121,7 +121,7 @@ def _moving(expression: str) -> str:
 
 
 def _in_ngspice(expression: str, **words: str) -> str:
-    """Of a B source. Literals there keep ten digits only (ngspice 39), braced parameters all."""
+    """A B source's expression. ngspice 39 keeps ten digits of literals, all of braced parameters."""
     words |= {name: f"{{{name}}}" for name in (*PARAMETERS, "largest")}
     dense = re.sub(r" ([-+*<]) |(,) ", r"\1\2", expression)
     return re.sub(r"[A-Za-z]\w*", lambda found: words.get(found[0], found[0]), dense)
@@ -137,6 +137,6 @@ def _constants(device: Device, *, skip: tuple[str, ...]) -> list[str]:
 
 
 def _own(device: Device, *, skip: tuple[str, ...]) -> str:
-    """The constants that every instance says itself, with a default that ngspice insists on."""
+    """Parameters for the constants that every instance sets itself; ngspice insists on a default."""
     names = (name for name in instance_constants(device) if name not in skip)
     return "".join(f" {name}=1" for name in names)

@@ -1,8 +1,8 @@
-"""Compensation: what an engineer does about wires before and after a read.
+"""Compensation: three things an engineer does about wires, before and after a read.
 
-Calibration corrects each column's reading digitally. Pre-distortion maps other conductances, so that
-behind the wires the wanted ones are seen. Permutation puts the lines that carry most where they
-lose least. `roa_circuit.recovery` says what each gives back.
+Calibration corrects each column's reading digitally. Pre-distortion maps other conductances, so
+that the readout sees the wanted ones through the wires. Permutation puts the lines that carry the
+largest currents where they lose least. `roa_circuit.recovery` measures what each gives back.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Calibration:
     offset: Floats
 
     def correct(self, currents: Floats) -> Floats:
-        """Currents (reads, columns) [A] as an ideal array would have given them."""
+        """Correct currents (reads, columns) [A] to those of an array with perfect wires."""
         return currents * self.gain + self.offset
 
 
 def calibrate(measured: Floats, wanted: Floats, at_rest: Floats) -> Calibration:
-    """Each column's offset from reads of nothing, its gain from test reads.
+    """Take each column's offset from reads without input, and its gain from test reads.
 
-    measured (reads, columns) [A] : of the test inputs; wanted : what these give in theory
-    at_rest (reads, columns) [A] : of inputs that are all 0, where theory has no current
+    measured, wanted : (reads, columns) [A] currents of the test inputs, as read and in theory
+    at_rest : (reads, columns) [A] currents of inputs that are all 0, where theory has none
 
     Raises
     ------
@@ -59,10 +59,10 @@ def calibrate(measured: Floats, wanted: Floats, at_rest: Floats) -> Calibration:
 
 @dataclass(frozen=True, kw_only=True)
 class Predistortion:
-    """Conductances whose effective weights are the wanted ones up to a gain a column.
+    """Conductances whose effective weights are the wanted ones, up to one gain for each column.
 
     conductances : (rows, columns) [S] to be mapped
-    gain : (columns,) [-] what sensed currents are multiplied by
+    gain : (columns,) [-] factor on the sensed currents
     error : rms deviation of gain * effective weights from the wanted conductances [S]
     clipped : share of cells at the end of their range
     """
@@ -83,12 +83,12 @@ def predistort(
     tolerance: float = 1e-6,
     most: int = 50,
 ) -> Predistortion:
-    """Conductances within [smallest, largest] [S] that look like `wanted` (rows, columns) behind wires.
+    """Find conductances in [smallest, largest] [S] that the readout sees as `wanted` (rows, columns).
 
-    Each cell is multiplied by what its effective weight lacks, until the rms deviation over the
-    largest wanted conductance is below `tolerance` or no longer falls. The gain a column, which
-    the loss on average would otherwise take from the range, is the best one at every step.
-    Where nothing is clipped this meets the wanted weights. Else it ends some ten to fifty per cent
+    Each step multiplies every cell by what its effective weight lacks, until the rms deviation over
+    the largest wanted conductance is below `tolerance` or no longer falls. Each column's gain makes
+    up for its average loss, which would otherwise cost range; every step takes the best one.
+    Where nothing is clipped the wanted weights are met. Otherwise the deviation ends 10 to 50 %
     above the bounded least-squares optimum, in a tenth of its time (benchmarks/compensation.py).
     """
     conductances, best = np.clip(wanted, smallest, largest), None
@@ -118,46 +118,46 @@ def predistort(
 class Order:
     """Which line of the network lies on which line of the array.
 
-    rows, columns : for each line of the array, from the top or the left, the network's line
+    rows, columns : the network's line on each line of the array, from the top or the left
     """
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
 
     def place(self, matrix: Floats) -> Floats:
-        """The network's (rows, columns) as they lie on the array."""
+        """Reorder the network's (rows, columns) as they lie on the array."""
         return matrix[np.ix_(self.rows, self.columns)]
 
     def restore(self, matrix: Floats) -> Floats:
-        """The array's (rows, columns) as the network knows them: undoes `place`."""
+        """Reorder the array's (rows, columns) as the network knows them: undoes `place`."""
         restored = np.empty_like(matrix)
         restored[np.ix_(self.rows, self.columns)] = matrix
         return restored
 
     def place_columns(self, currents: Floats) -> Floats:
-        """The network's (reads, columns) as the array's columns lie: undoes `outputs`."""
+        """Reorder the network's (reads, columns) as the array's columns lie: undoes `outputs`."""
         return currents[:, self.columns]
 
     def inputs(self, voltages: Floats) -> Floats:
-        """The network's (reads, rows) on the array's word lines."""
+        """Reorder the network's inputs (reads, rows) as the array's word lines lie."""
         return voltages[:, self.rows]
 
     def outputs(self, currents: Floats) -> Floats:
-        """The array's (reads, columns) as the network's outputs."""
+        """Reorder the array's currents (reads, columns) as the network's outputs."""
         restored = np.empty_like(currents)
         restored[:, self.columns] = currents
         return restored
 
 
 def as_it_is(shape: tuple[int, int]) -> Order:
-    """Every line where it is."""
+    """The order that leaves every line where it is."""
     return Order(rows=np.arange(shape[0]), columns=np.arange(shape[1]))
 
 
 def heaviest_nearest(crossbar: Crossbar, conductances: Floats, voltages: Floats) -> Order:
-    """Rows that carry most current nearest the sense end, columns that do nearest the drivers.
+    """Put the rows that carry most current nearest the sensed end, such columns nearest the drivers.
 
-    conductances : (rows, columns) [S]; voltages : (reads, rows) [V], typical inputs
+    conductances : (rows, columns) [S]; voltages : (reads, rows) [V] of typical inputs
     """
     carried = np.abs(voltages).mean(axis=0)[:, None] * conductances
     rows, columns = (np.arange(count) for count in crossbar.shape)
@@ -170,7 +170,7 @@ def heaviest_nearest(crossbar: Crossbar, conductances: Floats, voltages: Floats)
 
 
 def _placed(carried: Floats, distance: NDArray[np.intp]) -> NDArray[np.intp]:
-    """For each place at its distance from the end, the line that goes there."""
+    """The line that goes to each place, the heaviest to the one at the smallest distance."""
     lines = np.empty_like(distance)
     lines[np.argsort(distance, kind="stable")] = np.argsort(-carried, kind="stable")
     return lines

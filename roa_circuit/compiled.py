@@ -1,7 +1,7 @@
 """The compiled solver: line sweeps in machine code, on every core.
 
 numba translates the sweeps of `_kernels` on first use and keeps the result on disk. Without
-numba, or where it would not pay, `solver` takes the numpy one; both agree to 1e-10.
+numba, or where it would not pay, `solver` uses numpy instead; both agree to 1e-10.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def available() -> bool:
 
 
 def pays(lines: Lines, g: Floats, e: Floats) -> bool:
-    """Whether loop drives e (..., rows, columns) are a task for compiled sweeps."""
+    """Whether compiled sweeps are the quicker way to solve loop drives e (..., rows, columns)."""
     if not _worth_loading(e.size):
         return False
     easy = min(_iterations(lines, g)) <= _MANY_ITERATIONS
@@ -64,7 +64,7 @@ def _iterations(lines: Lines, g: Floats) -> tuple[float, float]:
 def solve_cells(
     network: LinearNetwork, state: Floats, e: Floats, p: Memristor, tolerance: float
 ) -> Cells | None:
-    """As `solver.solve_cells`; None where numpy has to: a steep I-V, or too many iterations."""
+    """As `solver.solve_cells`; None where the I-V is too steep, or iterations too many: numpy has to."""
     from roa_circuit import _kernels
 
     largest = float(e.max(initial=0.0) - e.min(initial=0.0))  # no cell sees more: passivity
@@ -94,9 +94,11 @@ def read_cells(
     tolerance: float,
     coming: int = 1,
 ) -> Floats | None:
-    """The sensed currents (reads, columns) of word-line voltages (reads, rows), as `solve_cells`.
+    """Sensed currents (reads, columns) [A] of word-line voltages (reads, rows) [V].
 
-    coming : how many tasks like this one there will be
+    coming : how many tasks like this one will follow, which share the cost of loading numba
+
+    None as for `solve_cells`.
     """
     lines = network.lines
     if not _worth_loading(coming * len(voltages) * state.size):
@@ -110,7 +112,7 @@ def read_cells(
 
 
 def read_conductances(lines: Lines, g: Floats, voltages: Floats, tolerance: float) -> Floats | None:
-    """The same of conductances (rows, columns); None where elimination is quicker."""
+    """As `read_cells`, of conductances (rows, columns) [S]; None where elimination is quicker."""
     if len(voltages) > _with_fewest_drives(lines).shape[0]:
         weights = effective_weights(lines, g, tolerance)
         return None if weights is None else np.asarray(voltages @ weights)
@@ -121,9 +123,10 @@ def read_conductances(lines: Lines, g: Floats, voltages: Floats, tolerance: floa
 
 
 def effective_weights(lines: Lines, g: Floats, tolerance: float) -> Floats | None:
-    """W (rows, columns) [S] by one read a line; None where elimination is quicker, or better.
+    """W (rows, columns) [S] from one read for each line; None where elimination is quicker, or better.
 
-    A read knows currents to some digits of its largest; elimination, of all positive terms, knows each.
+    A read is accurate to a fraction of its largest current. Elimination adds positive terms only, which
+    keeps the relative accuracy of every weight.
     """
     lines = _with_fewest_drives(lines)
     reads = lines.shape[0]
@@ -139,7 +142,7 @@ def effective_weights(lines: Lines, g: Floats, tolerance: float) -> Floats | Non
 
 
 def _with_fewest_drives(lines: Lines) -> Lines:
-    """Bit lines may be driven and word lines sensed: a network is reciprocal, if driven at one end."""
+    """Exchange word and bit lines where that takes fewer drives; lines driven at one end allow it."""
     rows, columns = lines.shape
     return lines.exchange() if columns < rows and not lines.far.any() else lines
 
@@ -178,7 +181,7 @@ def solve_linear(lines: Lines, g: Floats, e: Floats, tolerance: float) -> Floats
 
 
 def _as_solved(lines: Lines, g: Floats) -> Lines:
-    """The lines, in exchanged roles where that is quicker; a second driver stays on word lines."""
+    """The lines as they are solved: exchanged where that is quicker and word lines have one driver."""
     as_is, exchanged = _iterations(lines, g)
     return lines.exchange() if exchanged < 0.9 * as_is and not lines.far.any() else lines
 
@@ -188,18 +191,18 @@ def _most(lines: Lines, g: Floats) -> int:
 
 
 def _aim(lines: Lines, tolerance: float) -> float:
-    """What the currents have to meet for the loops to meet `tolerance`."""
+    """The tolerance of currents that brings the loops' voltages within `tolerance`."""
     return tolerance * (_OF_CURRENTS if math.prod(lines.shape) <= _SMALL else 1.0)
 
 
 def _ohms(lines: Lines) -> batches.Ohms:
-    """What the kernels know of the lines."""
+    """The lines as the kernels take them."""
     source, word, bit, sense = map(np.array, (lines.source, lines.word, lines.bit, lines.sense))
     return source, word, bit, sense, np.array(lines.far)
 
 
 def _prepared(lines: Lines, g: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
-    """`_ohms`, and what the kernels make of the cells."""
+    """(the lines as `_ohms` has them, the cells as the kernels factor them)."""
     from roa_circuit import _kernels
 
     factors, ohms = np.empty((4, *g.shape)), _ohms(lines)

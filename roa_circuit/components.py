@@ -34,13 +34,13 @@ NOMINAL_TEMPERATURE = 300.15
 class Amplifier:
     """A transimpedance amplifier on each bit line, in place of the sense resistor, for reads.
 
-    gain : at DC; None is an ideal amplifier, whose input is ground
-    gain_bandwidth : where a single pole has brought the gain down to 1 [Hz]; None has no pole
-    offset : at its input, of every one or one a bit line [V]; what differs at random is an
+    gain : open-loop, at DC; None is an ideal amplifier, whose input is at ground
+    gain_bandwidth : frequency where a single pole has brought the gain down to 1 [Hz]; None: no pole
+    offset : at the input [V], one for all bit lines or one for each; random offsets are an
         imperfection, `amplifier_mismatch`
 
-    In volts it gives `(offset - r_feedback I) gain / (1 + gain)`; the last factor is known, and
-    calibrated away. The offset is not: it drives the bit line, too, from behind `input_resistance`.
+    The output is `(offset - r_feedback I) gain / (1 + gain)`. The last factor is known, and
+    calibrated away. The offset is not: it also drives the bit line, from behind `input_resistance`.
 
     Raises
     ------
@@ -62,27 +62,27 @@ class Amplifier:
 
     @property
     def input_resistance(self) -> float:
-        """What ends a bit line, settled [Ohm]: r_feedback / (1 + gain)."""
+        """The resistance that ends a settled bit line [Ohm]: r_feedback / (1 + gain)."""
         return 0.0 if self.gain is None else self.r_feedback / (1.0 + self.gain)
 
     @property
     def pole(self) -> float:
-        """The time constant of the open loop [s]; 0 without a pole."""
+        """Time constant of the open loop's pole [s]; 0 without one."""
         if self.gain is None or self.gain_bandwidth is None:
             return 0.0
         return self.gain / (2.0 * math.pi * self.gain_bandwidth)
 
     @property
     def share(self) -> float:
-        """Of the offset, what ends a bit line: gain / (1 + gain)."""
+        """The share of the offset that a bit line ends in: gain / (1 + gain)."""
         return 1.0 if self.gain is None else self.gain / (1.0 + self.gain)
 
     def offsets(self, columns: int) -> tuple[float, ...]:
-        """One for each bit line [V]; empty where there are none.
+        """The offsets [V], one for each bit line; empty if all are 0.
 
         Raises
         ------
-        InputError : there are not as many bit lines.
+        InputError : another number of offsets than bit lines.
         """
         each = self.offset if isinstance(self.offset, Sequence) else (self.offset,) * columns
         if len(each) != columns:
@@ -93,7 +93,7 @@ class Amplifier:
         return tuple(each) if any(each) else ()
 
     def current(self, volts: Floats) -> Floats:
-        """The bit lines' currents less offset / r_feedback [A]: what output voltages [V] are read as."""
+        """Currents [A] that output voltages [V] are read as: the bit lines' less offset / r_feedback."""
         return np.asarray(-volts / (self.share * self.r_feedback))
 
 
@@ -102,8 +102,8 @@ class Transistor:
     """The access transistor of each cell, between word line and te: an n-MOS, SPICE's level 1.
 
     kp : transconductance parameter [A/V^2]
-    gate_on, gate_off : of a row's gates. All are on in reads, those of the pulsed row in writes.
-        gate_off is the bulk's voltage, too.
+    gate_on, gate_off : voltages of a row's gates [V]. Reads turn on all rows, writes the pulsed one.
+            The bulk is at gate_off, too.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """What the three commands share: errors as one line, exit codes, the look of tables.
 
 Exit codes: 0 passed, 1 ran and failed its check, 2 bad input, 3 a simulator or worker failed.
-With `roa_circuit.options` the only module here that knows a terminal; only commands import it.
+Only commands import this module and `roa_circuit.options`; no other module knows a terminal.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ err = Console(stderr=True, highlight=False)
 
 
 def run(app: typer.Typer) -> NoReturn:
-    """Run a command line app and end the process; every foreseen error is one line."""
+    """Run a command line app and end the process; every foreseen error prints one line."""
     sys.exit(_exit_code(app))
 
 
@@ -62,7 +62,7 @@ def say(text: str) -> None:
 
 
 def provenance(inputs: Iterable[Path] = (), **extra: Any) -> dict[str, Any]:
-    """What made this command's results: the command as it was typed, its files, versions, time."""
+    """What made a command's results: the command as typed, its input files, versions and time."""
     name = Path(sys.argv[0]).name
     command = shlex.join([name, *sys.argv[1:]])
     return results.provenance(command=command, inputs=[results.fingerprint(p) for p in inputs], **extra)
@@ -107,14 +107,14 @@ def progress() -> Progress:
 
 @contextmanager
 def percent(description: str) -> Iterator[Callable[[float], None]]:
-    """A progress bar of one long run; what it gives is told the fraction that is done."""
+    """A progress bar for one long run; yields a function to call with the fraction that is done."""
     with progress() as bar:
         task = bar.add_task(description, total=100)
         yield lambda fraction: bar.update(task, completed=round(100 * fraction))
 
 
 class DownloadBar:
-    """A progress bar for one download after another, told of bytes as they arrive."""
+    """A progress bar for downloads, one after another, that is told of bytes as they arrive."""
 
     total: int = 0
 

@@ -1,4 +1,4 @@
-"""Contents: what an array can hold and be given: states, pulses, read voltages."""
+"""Checks of what an array is to hold and be given: states, pulses, read voltages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def check_read(crossbar: Crossbar, state: NDArray[np.float64], voltages: NDArray
 
 
 def check_voltages(crossbar: Crossbar, voltages: NDArray[np.float64], what: str = "voltages") -> None:
-    """Raise InputError unless what word lines are given (reads, rows) fits the array and is finite."""
+    """Raise InputError unless word-line voltages (reads, rows) [V] fit the crossbar and are finite."""
     _check_numbers(voltages, what)
     if voltages.ndim != 2 or voltages.shape[1] != crossbar.rows:
         raise InputError(f"{what} have shape {voltages.shape}, expected (reads, {crossbar.rows} rows)")

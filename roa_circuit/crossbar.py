@@ -8,13 +8,13 @@ bottom into virtual ground. One `r_word` and one `r_bit` segment per cell:
                                 o            o
                               r_bit        r_bit  ... next row ... last row: r_bit -- r_sense -- ground
 
-Word lines may as well be driven on the right, bit lines sensed at the top: the same circuit in a
-mirror. Driven on both sides, a line goes on from its last cell as it began at its first:
+Word lines may also be driven on the right, and bit lines sensed at the top: the same circuit in a
+mirror. A line driven on both sides ends, behind its last cell, as it began before its first:
 
     ... --*-- r_word --*-- r_word -- r_source -- V_i
 
-Any resistance may be zero: the nodes it joins are then one node. Every line may have its own.
-Segments may be open (`roa_circuit.breaks`).
+Any resistance may be zero: the nodes that it joins are then one node. Every line may have
+resistances of its own, and segments may be open (`roa_circuit.breaks`).
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ Ohms = float | tuple[float, ...]
 class Crossbar:
     """A passive array of `rows` word lines by `columns` bit lines.
 
-    r_source, r_word : a number, or one for each word line
-    r_bit, r_sense : a number, or one for each bit line
+    r_source, r_word : [Ohm] one number, or one for each word line
+    r_bit, r_sense : [Ohm] one number, or one for each bit line
     drive : where word lines are driven: 'left', 'right' or 'both' ends, each through r_source
     sense : where bit lines are sensed: 'bottom' or 'top'
     scheme : what keeps pulses from cells they are not meant for: 'V/2' or 'V/3' on unselected
@@ -98,7 +98,7 @@ class Crossbar:
 
     @property
     def ends(self) -> str:
-        """Where lines are driven and sensed, in words; empty where it is the usual place."""
+        """Where lines are driven and sensed, in words; empty for the left and the bottom."""
         driven = {"left": "", "right": "driven on the right", "both": "driven on both sides"}[self.drive]
         return ", ".join(filter(None, (driven, "sensed at the top" if self.sense == "top" else "")))
 
@@ -112,7 +112,7 @@ class Crossbar:
         return Crossbar(rows=self.rows, columns=self.columns, scheme=self.scheme)
 
     def part(self, rows: Sequence[int], columns: Sequence[int]) -> Crossbar:
-        """An array of these lines alone, in this order, with their own resistances and faults."""
+        """The array of some lines alone, in the given order, with their resistances and faults."""
         of_rows = *OF_WORD_LINES, "word_gain"
         of_columns = "r_bit", "r_sense", "bit_gain", "amplifier_offset"
         own: dict[str, Any] = {}
@@ -130,7 +130,7 @@ class Crossbar:
         return dataclasses.replace(self, rows=len(rows), columns=len(columns), breaks=breaks, **own)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as in layer files and reports; faults and temperature where there are any."""
+        """Plain values, as in layer files and reports; faults and temperature if there are any."""
         document = dataclasses.asdict(self)
         if self.temperature == NOMINAL_TEMPERATURE:
             del document["temperature"]
@@ -138,14 +138,14 @@ class Crossbar:
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> Crossbar:
-        """What `to_dict` gave, also after a journey through JSON."""
+        """Undo `to_dict`, also after a trip through JSON."""
         faults: dict[str, Any] = {name: tuple(document.get(name, ())) for name in FAULTS}
         faults["breaks"] = tuple(Break(**one) for one in faults["breaks"])
         return cls(**{**document, **faults})
 
 
 def _ohms(name: str, given: Any, lines: str, count: int) -> Ohms:
-    """A number, or a tuple of `count`."""
+    """Resistances as one number, or as a tuple of `count`."""
     try:
         values = np.asarray(given)
     except ValueError:  # lists of several lengths
@@ -165,21 +165,21 @@ def _ohms(name: str, given: Any, lines: str, count: int) -> Ohms:
 
 
 def of_line(ohms: Ohms, line: int) -> float:
-    """A line's own [Ohm]."""
+    """The resistance [Ohm] of one line."""
     return ohms[line] if isinstance(ohms, tuple) else ohms
 
 
 def said(ohms: Ohms | Sequence[float], form: Callable[[float], str] = "{:g}".format) -> str:
-    """'1' of a resistance, '0.9 to 1.2' of lines that differ [Ohm]."""
+    """Resistances [Ohm] as text: '1', or '0.9 to 1.2' where lines differ."""
     least, most = float(np.min(ohms)), float(np.max(ohms))
     return form(least) if least == most else f"{form(least)} to {form(most)}"
 
 
 def word_node(row: int, column: int) -> str:
-    """The name of the word-line node at a cell, as decks and reports spell it."""
+    """The name of the word-line node at a cell, as decks and reports have it."""
     return f"word{row}_col{column}"
 
 
 def bit_node(row: int, column: int) -> str:
-    """The name of the bit-line node at a cell."""
+    """The name of the bit-line node at a cell, as decks and reports have it."""
     return f"bit{column}_row{row}"

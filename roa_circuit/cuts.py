@@ -1,7 +1,7 @@
-"""Broken lines as the solvers meet them: exact, on top of any solver of whole ones.
+"""Broken lines, solved exactly on top of any solver of whole lines.
 
-No current passes an open segment, whatever the voltage across it. That voltage, one unknown a
-break, lowers the loop drive of every cell that the break cuts off from its line's terminal:
+No current passes an open segment, whatever the voltage across it. That voltage is one unknown for
+each break; it lowers the loop drive of every cell that the break cuts off from its line's terminal:
 
     u + Z i + H lambda = e,    H^T i = Y lambda,    H[b] = 1 at the cells behind break b
 
@@ -42,18 +42,18 @@ class Cuts:
 
     @classmethod
     def of(cls, c: Crossbar) -> Cuts:
-        """Those of a crossbar's breaks."""
+        """The cuts that a crossbar's breaks make."""
         words = list(_apart(c) if c.drive == "both" else _cut_words(c))
         found = [*words, *_cut_bits(c)]
         H = np.array([pattern for pattern, _ in found], dtype=np.float64).reshape(-1, *c.shape)
         return cls(H=H, Y=np.array([loop for _, loop in found]), words=len(words))
 
     def through(self, currents: Floats) -> Floats:
-        """H^T i (..., breaks): what would pass each break, of cell currents (..., rows, columns) [A]."""
+        """H^T i (..., breaks) [A]: what cell currents (..., rows, columns) send through each break."""
         return np.asarray(np.einsum("...rc,brc->...b", currents, self.H))
 
     def voltages(self, passing: Floats, responses: Floats) -> Floats:
-        """What the break voltages lambda (..., breaks) [V] must rise by to stop currents `passing`.
+        """By how much break voltages lambda (..., breaks) [V] must rise to stop the currents `passing`.
 
         responses : (..., breaks, rows, columns) [S] cell currents under the loop drives H, one a break.
             A piece of line whose cells do not conduct stays where it is.
@@ -89,7 +89,7 @@ def _cut_bits(c: Crossbar) -> Iterator[Cut]:
 
 
 def _apart(c: Crossbar) -> Iterator[Cut]:
-    """Of word lines with two drivers: the outer parts keep one each."""
+    """Cut word lines with two drivers, whose outer parts keep one driver each."""
     lines, first = Lines.of(c), dict[int, int]()
     share, loop = lines.back(lines.share), lines.loop[:: lines.steps[0]]
     for row, column in sorted((one.row, one.column) for one in c.breaks if one.line == "word"):

@@ -1,7 +1,7 @@
 """The slow, obvious twin of the solver: nodal analysis of every node, dense, one Newton loop.
 
-Kept apart from `solver` in method and code so that each checks the other. Nodes joined by a
-resistance of zero are one node. Memory grows with (rows columns)^2: for small arrays.
+It shares neither method nor code with `solver`, so that each checks the other. Nodes joined by a
+resistance of zero are one node. Memory grows with (rows columns)^2, so it is for small arrays.
 Node voltages and residuals are in extended precision where the machine has it, because a
 milliohm beside a megohm costs a nodal matrix nine digits.
 """

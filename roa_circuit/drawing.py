@@ -1,4 +1,4 @@
-"""Drawings: figures in one look, drawn once, as SVG that takes the colours of the page it stands in.
+"""Drawings: figures in one style, as SVG that takes on the colours of the page around it.
 
 matplotlib is loaded when a figure is drawn, not before.
 """
@@ -42,7 +42,7 @@ _MOST_DOTS = 20_000
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """One figure: its `name` (a file's), what it shows, its SVG; a `wide` one has a row to itself."""
+    """One figure: the `name` of its file, its caption and its SVG; a `wide` one has a row to itself."""
 
     name: str
     caption: str
@@ -51,7 +51,7 @@ class Drawing:
     figure: Figure
 
     def inline(self) -> str:
-        """The SVG as part of a page: the page's colours, identifiers that no other drawing has."""
+        """The SVG as part of a page: in the page's colours, with identifiers no other drawing has."""
         body = self.svg[self.svg.index("<svg") :]
         body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
         body = re.sub(r'(?<=\bid=")|(?<=xlink:href="#)|(?<=url\(#)', f"{self.name}-", body)
@@ -77,9 +77,9 @@ def draw(
 ) -> Drawing:
     """Let `paint` fill a figure of `size` [inch], wide above 7; the same data give the same bytes.
 
-    name : becomes a file's; any text will do
-    right, top, gap : what stays free there, and between panels one below the other [inch]; a layout
-        that measures texts first would take as long as the drawing
+    name : any text; it becomes the name of a file
+    right, top, gap : room left free at the sides and between stacked panels [inch]. They are given,
+        as a layout that measures all text first takes as long as the drawing.
     """
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -104,9 +104,9 @@ def dots(
     axes: Axes, x: ArrayLike, y: ArrayLike, *, colour: str, size: float = 3.0, label: str = "",
     alpha: float = 1.0,
 ) -> None:  # fmt: skip
-    """Points as one path of round dots: a tenth of the size and time of markers in SVG.
+    """Draw points as one path of round dots: a tenth of the size and time of markers in SVG.
 
-    Of more than 20 000 points every n-th is drawn.
+    Of more than 20 000 points only every n-th is drawn.
     """
     from matplotlib.lines import Line2D
     from matplotlib.patches import PathPatch
@@ -136,7 +136,7 @@ def dots(
 
 
 def decades(axis: Axis) -> None:
-    """Label a logarithmic axis in plain text, 10⁻³; matplotlib's own labels are formulas, and slow."""
+    """Label a logarithmic axis in plain text, 10⁻³; matplotlib's own labels are slow formulas."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -147,14 +147,14 @@ def decades(axis: Axis) -> None:
 
 
 def limits(values: ArrayLike, margin: float = 0.05) -> tuple[float, float]:
-    """The range of an axis round the values."""
+    """The range of an axis around the values, with some room."""
     low, high = float(np.min(values)), float(np.max(values))
     spare = margin * ((high - low) or abs(high) or 1.0)
     return low - spare, high + spare
 
 
 def plain(text: str, longest: int = 60) -> str:
-    """A name from a file as a label: cut to `longest`, and never a formula."""
+    """A name from a file as a label: cut to `longest`, never read as a formula."""
     cut = text if len(text) <= longest else "…" + text[1 - longest :]
     return cut.replace("$", r"\$")
 

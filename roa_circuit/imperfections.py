@@ -1,7 +1,7 @@
-"""Imperfections: one description of what real arrays have, for surrogate, decks and sweeps alike.
+"""Imperfections: one description of a real array's faults, for surrogate, decks and sweeps alike.
 
-Everything is absent by default. `roa_circuit.chip` draws an instance; docs/imperfections.md
-defines each field, with its formula and typical values.
+All are absent by default. `roa_circuit.chip` draws an instance; docs/imperfections.md defines
+each field, with its formula and typical values.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ OF_THE_DEVICE = "device"
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Imperfections(Shown):
-    """What differs from the ideal array; a value of 0 (or None) is an imperfection that is absent.
+    """How an array differs from the ideal one; an imperfection of value 0 (or None) is absent.
 
     Cells
-        spread : device to device, and the write noise that was measured with it; 'device' takes
-            the parameter set's own
-        sigma_wn : write noise of Eq. 7; None takes the spread's
-        stuck_on, stuck_off, open : probability of a cell to be so; what is open is not stuck too
-        stuck_on_resistance : what every stuck-on cell reads [Ohm], such as a short's 1 kOhm;
-            0 leaves each its own
-        read_disturb : reads at full scale that the array has seen since it was written
+        spread : device to device, with the write noise that was measured beside it; 'device' takes
+                that of the parameter set
+        sigma_wn : write noise of Eq. 7; None takes that of the spread
+        stuck_on, stuck_off, open : probability that a cell is so; an open cell is not stuck as well
+        stuck_on_resistance : resistance of every stuck-on cell [Ohm], such as 1 kOhm of a short;
+                0 leaves each cell its own at omega = 1
+        read_disturb : number of full-scale reads since the array was written
     Lines
-        broken_word, broken_bit : probability of a line to be open, at one of its segments
+        broken_word, broken_bit : probability that a line is open, at one of its segments
     Drivers and readout (standard deviations over lines, unless said otherwise)
         write_gain : of each line's write driver, over 1
-        edge_fraction : each edge of a write pulse over its flat top; 0 takes the parameter set's
+        edge_fraction : each edge of a write pulse over its flat top; 0 takes that of the parameter set
         dac_bits, dac_range : resolution, and the voltage of the largest code [V]
         driver_gain, driver_offset : of each word line's read driver, over 1 and [V]
         amplifier_mismatch : of the offset at each amplifier's input [V], about the circuit's own
@@ -105,7 +105,7 @@ class Imperfections(Shown):
 
     @property
     def drawn(self) -> bool:
-        """Whether chips differ: whether anything of them is left to chance."""
+        """Whether chips differ, that is, whether chance decides anything about them."""
         return self.spread is not None or any(getattr(self, name) for name in _DRAWN)
 
     def facts(self) -> Facts:

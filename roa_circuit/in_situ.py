@@ -2,8 +2,8 @@
 
 Each pulse of the programme sets every line; the solver gives the voltage that every cell really
 sees, selected or not, and the closed form of Eq. 1 moves its state (`roa_circuit.pulse_step`).
-The cell's voltage moves with its state and with its neighbours', so a pulse takes one step or
-more, each checked by its error estimate.
+A cell's voltage changes with its own state and with those of its neighbours, so each pulse takes
+one time step or more, checked by an error estimate.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ _SHORTEST_STEP = 1e-9  # of the flat top
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class WriteOutcome(Shown):
-    """What an in-situ write left behind.
+    """The outcome of an in-situ write.
 
     state : (rows, columns) omega
     disturb : (rows, columns) change of omega by pulses that were meant for other cells
     cell_energy : (rows, columns) dissipated in every cell [J]
-    pulse_energy : (pulses,) what the line drivers delivered during each pulse [J]
-    duration : of the whole programme [s]
+    pulse_energy : (pulses,) delivered by the line drivers during each pulse [J]
+    duration : of the whole programme of pulses [s]
     steps, solves : time steps taken, and solutions of the circuit they needed
-    error : estimate of the worst error in `state` by the finite steps
+    error : estimate of the worst error of `state` due to finite time steps
     """
 
     state: Floats
@@ -66,7 +66,7 @@ class WriteOutcome(Shown):
     error: float
 
     def facts(self) -> Facts:
-        """What the write took, and what it did to its neighbours."""
+        """What the write took, and how far it disturbed cells that were not selected."""
         rows, columns = self.state.shape
         return Facts(
             title=f"In-situ write of {rows} x {columns} cells",
@@ -86,17 +86,17 @@ class WriteOutcome(Shown):
 
     @property
     def energy(self) -> float:
-        """Delivered by the line drivers [J]: what cells and wires dissipated."""
+        """Energy delivered by the line drivers [J], which cells and wires dissipate."""
         return float(self.pulse_energy.sum())
 
     @property
     def wire_energy(self) -> float:
-        """Dissipated in wires, drivers and sense resistors [J]."""
+        """Energy dissipated in wires, drivers and sense resistors [J]."""
         return self.energy - float(self.cell_energy.sum())
 
     @property
     def worst_disturb(self) -> float:
-        """The largest |disturb| of any cell."""
+        """The largest |disturb| over all cells."""
         return float(np.abs(self.disturb).max())
 
 
@@ -114,7 +114,7 @@ def write_in_situ(
     Word lines are driven through r_source, bit lines through r_sense; all lines ramp together.
     The device's constants may be arrays (rows, columns).
 
-    tolerance : of the error estimate of each time step, in omega.
+    tolerance : largest error estimate of a time step, in omega.
 
     Raises
     ------
@@ -158,7 +158,7 @@ def write_in_situ(
 
 @dataclass
 class _Effect:
-    """One pulse so far: states, energies [J], error estimate; (rows, columns) but for `energy`."""
+    """The effect of one pulse so far; arrays (rows, columns), energies in [J]."""
 
     state: Floats
     cell_energy: Floats
@@ -168,18 +168,18 @@ class _Effect:
     solves: int = 0
 
     def take(self, e: Floats, u: Floats, charge: Floats) -> None:
-        """Let a charge [C] flow through every cell at cell voltages u under loop drives e [V]."""
+        """Add the energy of a charge [C] through each cell, at cell voltages u and loop drives e."""
         self.cell_energy += u * charge
         self.energy += float(np.sum(e * charge))
 
     def ramp(self, e: Floats, full: Cells, edge: float, p: Memristor) -> None:
-        """An edge's dissipation: Simpson's rule in the share of the full drive."""
+        """Add the energy of an edge, by Simpson's rule over the share of the full drive."""
         halfway = np.asarray(current(self.state, 0.5 * full.voltages, p))
         self.take(e, full.voltages, edge / 6.0 * (2.0 * halfway + full.currents))
 
 
 class _Array:
-    """The circuit from pulse to pulse: its network, its last drives and cell voltages."""
+    """The circuit between pulses: its network, its last drives and cell voltages."""
 
     def __init__(self, crossbar: Crossbar, p: Memristor) -> None:
         self._crossbar, self._p = crossbar, p
@@ -188,7 +188,7 @@ class _Array:
         self._analysed_at = 0.0
 
     def apply(self, pulse: WritePulse, e: Floats, state: Floats, tolerance: float) -> _Effect:
-        """Rise, flat top and fall of one pulse of loop drives e [V]."""
+        """Apply one pulse of loop drives e [V]: rise, flat top and fall."""
         effect = _Effect(state, np.zeros_like(state), np.zeros_like(state))
         start = self._drive(pulse.voltage, e, effect)
         rise = pulse.edge * np.asarray(ramp_mean_rate(start.voltages, self._p))
@@ -203,7 +203,7 @@ class _Array:
     def _flat_top(
         self, start: Cells, first: Floats | float, width: float, tolerance: float, effect: _Effect
     ) -> Cells:
-        """As many steps as the tolerance asks for; the circuit at the end of the last."""
+        """Take as many time steps as the tolerance asks for; returns the circuit after the last."""
         left = step = width
         while True:
             predicted = first + step * np.asarray(rate(start.voltages, self._p))
@@ -227,7 +227,7 @@ class _Array:
             step = min(step, left)
 
     def _drive(self, voltage: float, e: Floats, effect: _Effect) -> Cells:
-        """The solution at the pulse's full drive."""
+        """The circuit at the pulse's full drive."""
         if self._network is None or self._analysed_at != voltage:
             g = differential_conductance(effect.state, np.full_like(e, 0.5 * voltage), self._p)
             self._network, self._analysed_at = LinearNetwork(self._crossbar, np.asarray(g)), voltage
@@ -244,7 +244,7 @@ class _Array:
 
 
 def _row_alone(c: Crossbar, row: int) -> Crossbar:
-    """The circuit of one row, no current coming from the others."""
+    """The circuit of one row, as if no current came from the others."""
     on_the_way = range(row + 1) if c.sense == "top" else range(row, c.rows)
     alone = dataclasses.replace(c, breaks=()).part([row], range(c.columns))
     open_words = {one.column for one in c.breaks if one.line == "word" and one.row == row}
@@ -263,6 +263,6 @@ def _row_alone(c: Crossbar, row: int) -> Crossbar:
 
 
 def _rows(p: Memristor, rows: slice) -> Memristor:
-    """The constants of some rows' cells."""
+    """The constants of the cells of some rows."""
     own = {name: value[rows] for name, value in vars(p).items() if np.ndim(value)}
     return dataclasses.replace(p, **own)

@@ -1,4 +1,4 @@
-"""Programmed layers: one network layer on its crossbar, before the write, with the write.
+"""Programmed layers: one network layer on its crossbar, before its write, with the pulses of it.
 
 A layer file is an .npz of plain arrays (no pickle) and one JSON text; it carries everything a
 verification needs: device, circuit, states, signed pulse counts, query inputs and labels.
@@ -35,9 +35,9 @@ class ProgrammedLayer(Shown):
     initial_state : (rows, columns) omega before the write, in [0, 1]
     pulses : (rows, columns) signed counts, > 0 potentiates
     inputs : (reads, rows) x in [0, 1], driven as 0.1 x [V] (Eq. 8)
-    labels : (reads,) the right answer of each read, or empty where a read has none
-    input_scale : digital factor that the inputs were divided by; outputs are multiplied by it
-    reference_column : the column held at omega = 1/2 that measures b sum(x), always the last
+    labels : (reads,) the right class of each read, or empty where reads have none
+    input_scale : digital factor that divides the inputs and multiplies the outputs
+    reference_column : the last column, held at omega = 1/2, which measures b sum(x)
     provenance : seed, network, versions: what made this layer
     """
 
@@ -85,7 +85,7 @@ class ProgrammedLayer(Shown):
         )
 
     def behind(self, circuitry: Circuitry, asked: Wiring | None = None) -> ProgrammedLayer:
-        """The layer on lines of this circuit, or those `asked` for, at its temperature."""
+        """The layer on the lines of a circuit, or on those `asked` for, at the circuit's temperature."""
         crossbar, device = circuitry.applied(self.crossbar, self.device, asked)
         return replace(self, crossbar=crossbar, device=device)
 

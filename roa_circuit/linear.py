@@ -4,8 +4,8 @@ Unknowns are the cell currents y. Kirchhoff's voltage law round every cell's loo
 
     y / g + Z y = e,        e = word drive - bit drive of the cell,
 
-where Z y is what the lines drop: a dense but structured, positive semi-definite matrix whose
-entries are resistances, so that any of them may be 0. The word-line ladder of a row gives the
+where Z y are the voltages that the lines drop. Z is dense but structured and positive semi-definite,
+and its entries are resistances, so that any of them may be 0. The word-line ladder of a row gives the
 admittance its cells show to the bit lines (`_ladder`); a sweep down the bit lines joins the
 rows. Every quantity is a sum or product of positive terms, so tiny currents keep their
 relative accuracy.
@@ -81,7 +81,7 @@ class LinearNetwork:
     def effective_weights(self) -> Floats:
         """W (rows, columns) [S]: sensed currents = word voltages @ W.
 
-        Row by row O(rows columns^3 + rows^2 columns^2) time; wide arrays by `merging`.
+        Row by row this takes O(rows columns^3 + rows^2 columns^2) time; `merging` serves wide arrays.
         """
         if min(self.crossbar.shape) > _NARROW or self._inside.top.any():
             lines = self.lines
@@ -91,7 +91,8 @@ class LinearNetwork:
     def swept_weights(self) -> Floats:
         """The effective weights by elimination row by row, whatever the shape.
 
-        Of lines in exchanged roles they are the same, by reciprocity, unless driven at both ends.
+        Exchanging word and bit lines leaves them the same, by reciprocity, unless lines are driven at
+        both ends.
         """
         lines = self.lines if self._inside.top.any() else self._inside
         weights = np.empty(lines.shape)
@@ -101,14 +102,14 @@ class LinearNetwork:
         return lines.back(weights)
 
     def line_drops(self, i: Floats) -> Floats:
-        """Z i: the voltage [V] that wires, source and sense resistors drop in each cell's loop."""
+        """Z i: the voltage [V] that wires, source and sense resistors take from each cell's loop."""
         lines = self.lines
         word, bit = lines.drops(*lines.currents(lines.turn(i)))
         return lines.back(word + bit)
 
     @functools.cached_property
     def _inside(self) -> Lines:
-        """The lines as the sweep sees them: it runs over the longer side."""
+        """The lines as the sweep sees them: it runs along the longer side."""
         rows, columns = self.crossbar.shape
         return self.lines.exchange() if columns > rows else self.lines
 
@@ -131,13 +132,13 @@ class LinearNetwork:
 
     @functools.cached_property
     def _inverse(self) -> Floats:
-        """(1/g + Z)^-1 (cells, cells) [S] of a small array: one product beats a loop over rows."""
+        """(1/g + Z)^-1 (cells, cells) [S] of a small array, where a product beats a sweep."""
         cells = self.conductances.size
         unit_drives = np.eye(cells).reshape(cells, *self.crossbar.shape)
         return self._sweep(unit_drives).reshape(cells, cells)
 
     def _sweep(self, e: Floats) -> Floats:
-        """Down the rows with Norton currents, up again with the bit lines' voltages."""
+        """Sweep down the rows with Norton currents, and up again with the bit lines' voltages."""
         lines, stages = self._inside, self._kept_stages
         e = lines.turn(e)
         y = np.empty(e.shape)

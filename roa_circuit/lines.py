@@ -1,14 +1,14 @@
 """The lines of a crossbar as its solvers see them: driven at the left, sensed at the bottom.
 
-An array driven at the right or sensed at the top is the mirror image of such an array, and one
-whose lines exchange their roles is it once more, transposed driven end to driven end. `turn`
-lays an array (..., rows, columns) out as the solver wants it, `back` undoes that.
+An array driven at the right or sensed at the top is a mirror image of such an array. Exchanging
+word and bit lines transposes it, so that driven end meets driven end. `turn` lays an array
+(..., rows, columns) out as the solver wants it, `back` undoes that.
 
 A word line driven at both ends is one driven at the left whose far end is tied to the driver:
 
     V -- source -- word --*-- word --*-- ... --*-- far -- V,    far = 1 / (word + source)
 
-Against V nothing else changes: the drop of every node is what one more conductance leaves of it.
+Measured against V nothing else changes: one more conductance reduces the drop of every node.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Lines:
 
     source, word : (rows,) of the driver, of each word-line segment
     bit, sense : (columns,) of each bit-line segment, of the readout
-    far : (rows,) [S] between a word line's far end and its driver, 0 without a second one
-    top : (columns,) [S] the same of bit lines, where they are a crossbar's word lines
+    far : (rows,) [S] between a word line's far end and its driver, 0 without a second driver
+    top : (columns,) [S] the same for bit lines, where these are a crossbar's word lines
     steps : (rows, columns), -1 where the solver counts them from the other end
     exchanged : whether rows are the crossbar's columns
     """
@@ -51,7 +51,7 @@ class Lines:
     @classmethod
     @functools.lru_cache(maxsize=16)
     def of(cls, c: Crossbar) -> Lines:
-        """Those of a crossbar's lines, its breaks left out."""
+        """The lines of a crossbar, as if none were broken."""
         steps = (-1 if c.sense == "top" else 1), (-1 if c.drive == "right" else 1)
         source, word = (_each(ohms, c.rows)[:: steps[0]] for ohms in (c.r_source, c.r_word))
         bit, sense = (_each(ohms, c.columns)[:: steps[1]] for ohms in (c.r_bit, c.r_sense))
@@ -67,7 +67,7 @@ class Lines:
         return len(self.source), len(self.bit)
 
     def exchange(self) -> Lines:
-        """The same lines in each other's roles."""
+        """The same lines with word and bit lines exchanged."""
         return Lines(
             source=self.sense[::-1],
             word=self.bit[::-1],
@@ -80,24 +80,24 @@ class Lines:
         )
 
     def turn(self, array: Floats) -> Floats:
-        """A crossbar's (..., rows, columns) as the solver's."""
+        """Lay a crossbar's (..., rows, columns) out as the solver wants it."""
         turned: Floats = array[..., :: self.steps[0], :: self.steps[1]]
         return np.swapaxes(turned, -2, -1) if self.exchanged else turned
 
     def back(self, array: Floats) -> Floats:
-        """The solver's (..., rows, columns) as the crossbar's."""
+        """Lay the solver's (..., rows, columns) out as the crossbar has it."""
         turned = np.swapaxes(array, -2, -1) if self.exchanged else array
         found: Floats = turned[..., :: self.steps[0], :: self.steps[1]]
         return found
 
     @functools.cached_property
     def loop(self) -> Floats:
-        """(rows,) [Ohm] of a whole word line, from driver to driver."""
+        """(rows,) resistance [Ohm] of a whole word line, from driver to driver."""
         return np.asarray(2.0 * self.source + (self.shape[1] + 1) * self.word)
 
     @functools.cached_property
     def share(self) -> Floats:
-        """(rows, columns) of each cell's current that comes from the far driver."""
+        """(rows, columns) share of each cell's current that the far driver delivers."""
         if not self.far.any():
             return np.zeros(self.shape)
         way = self.source[:, None] + self.word[:, None] * np.arange(1.0, self.shape[1] + 1)
@@ -105,9 +105,9 @@ class Lines:
         return np.asarray(np.divide(way, self.loop[:, None], out=half, where=way > 0.0))
 
     def currents(self, i: Floats) -> tuple[Floats, Floats]:
-        """([A] in the word-line segment left of each cell, in the bit-line segment below it).
+        """Currents [A] in (the word-line segment left of each cell, the bit-line segment below it).
 
-        i : (..., rows, columns) cell currents; word lines alone may have a second driver.
+        i : (..., rows, columns) cell currents [A]; only word lines may have a second driver.
         """
         word = np.cumsum(i[..., ::-1], axis=-1)[..., ::-1]
         if self.far.any():
@@ -115,7 +115,7 @@ class Lines:
         return word, np.cumsum(i, axis=-2)
 
     def drops(self, word: Floats, bit: Floats) -> tuple[Floats, Floats]:
-        """What each node lost to its driver, and has above its ground, for `currents` [V]."""
+        """Voltages [V] that `currents` cause: (of word nodes below V, of bit nodes above ground)."""
         along = np.cumsum(word, axis=-1)
         below = np.cumsum(bit[..., ::-1, :], axis=-2)[..., ::-1, :]
         return (

@@ -1,4 +1,4 @@
-"""What this process may use of the machine it runs on."""
+"""The machine: how many of its cores this process may use."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import os
 
 
 def cores() -> int:
-    """The cores that this process may use: those of its affinity mask, where there is such a thing."""
+    """How many cores this process may use: those of its affinity mask, where there is one."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

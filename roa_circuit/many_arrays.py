@@ -29,7 +29,7 @@ _TOGETHER = 250_000  # cells times reads solved at once: 2 MB a vector
 def read_arrays(
     crossbar: Crossbar, state: Floats, voltages: Floats, device: Device, *, exact: bool = True
 ) -> Floats:
-    """The sensed currents (..., reads, columns) [A] of many arrays; else as `solver.read_currents`.
+    """Sensed currents (..., reads, columns) [A] of many arrays at once, by `solver.read_currents`.
 
     state : (..., rows, columns) omega in [0, 1]
     voltages : (reads, rows) [V], or (..., reads, rows) where each array has its own
@@ -76,14 +76,14 @@ def check_reads(crossbar: Crossbar, states: Floats, voltages: Floats) -> None:
 
 
 def common_network(crossbar: Crossbar, conductances: Floats) -> LinearNetwork:
-    """In the middle of all arrays (..., rows, columns) [S]: it preconditions each of them."""
+    """A network amid all conductances (..., rows, columns) [S], which preconditions each of them."""
     leading = tuple(range(conductances.ndim - 2))
     middle = np.exp(np.log(conductances).mean(axis=leading)) if leading else conductances
     return LinearNetwork(crossbar, middle)
 
 
 def solve_each(network: LinearNetwork, state: Floats, e: Floats, p: Memristor) -> Cells:
-    """As `solver.solve_cells` of one array, or of many: states (..., 1, rows, columns)."""
+    """As `solver.solve_cells`, for states (..., 1, rows, columns) of one array or many."""
     if state.ndim == 2:
         return solve_cells(network, state, e, p)
     cells, reads = network.conductances.size, e.shape[-3]
@@ -98,7 +98,7 @@ def solve_each(network: LinearNetwork, state: Floats, e: Floats, p: Memristor) -
 
 
 def _alone(cells: int, reads: int, count: int, exact: bool) -> bool:
-    """Whether arrays are read one by one: work enough for a call each."""
+    """Whether each array is work enough for a call of its own."""
     if not compiled.available():
         return cells * reads > _LITTLE_IN_NUMPY if exact else cells >= _LARGE
     little = cells * reads <= (_LITTLE if exact else _LITTLE_IN_NUMPY)
@@ -106,7 +106,7 @@ def _alone(cells: int, reads: int, count: int, exact: bool) -> bool:
 
 
 def _together(crossbar: Crossbar, state: Floats, volts: Floats, device: Device, exact: bool) -> Floats:
-    """One network, in the middle of all, preconditions each; state (arrays, 1, rows, columns)."""
+    """Solve arrays at once, states (arrays, 1, rows, columns); one network preconditions all."""
     p = device.memristor
     g = np.asarray(conductance(state, device.pulses.read_voltage, p))
     network = common_network(crossbar, g)

@@ -44,7 +44,7 @@ def weight_from_conductance(G: Array, device: Device) -> Array:
 def output_from_current(current: Array, input_sum: Array, device: Device) -> Array:
     """Eq. 11, y = 10 a I - b sum(x), with the sum formed digitally.
 
-    `current` (reads, columns) [A], `input_sum` (reads, 1) of x.
+    current : (reads, columns) [A]; input_sum : (reads, 1), the sum of the inputs x
     """
     a, b = mapping_constants(device)
     return a / FULL_SCALE_VOLTAGE * as_array(current) - b * as_array(input_sum)
@@ -54,7 +54,8 @@ def output_from_reference(current: Array, reference: Array, device: Device) -> A
     """Eq. 11 with b sum(x) measured on a reference column held at omega = 1/2 (g = 0).
 
     y = 10 a (I - I_ref): the same linear map, and wires act on both currents alike.
-    `current` (reads, columns), `reference` (reads, 1) [A].
+
+    current : (reads, columns) [A]; reference : (reads, 1) [A]
     """
     a, _ = mapping_constants(device)
     return a / FULL_SCALE_VOLTAGE * (as_array(current) - as_array(reference))

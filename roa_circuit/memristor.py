@@ -1,8 +1,8 @@
 """The memristor: Eq. 1-5 of Zhang et al. (2021) as pure functions, for numpy and torch alike.
 
 Every function takes scalars or arrays of any library that follows the Array API; arrays
-broadcast. omega in [0, 1] is the state, V [V] the voltage across the cell, p a `Memristor`,
-whose constants may be arrays (rows, columns) too: one device a cell.
+broadcast. omega in [0, 1] is the state, V [V] the voltage across the cell, p a `Memristor`. Its
+constants may be arrays (rows, columns), too, where every cell is a device of its own.
 V < 0 potentiates (omega rises), V > 0 depresses.
 """
 
@@ -37,7 +37,7 @@ def as_array(value: Array) -> Array:
 
 
 def _voltage(V: Array, p: Memristor) -> Array:
-    """V itself if it is an array, else one of the library that the constants of `p` are of."""
+    """V itself if it is an array, else an array of the library that the constants of `p` belong to."""
     if is_array_api_obj(V):
         return V
     xp = namespace(*vars(p).values())
@@ -132,7 +132,7 @@ def differential_conductance(omega: Array, V: Array, p: Memristor) -> Array:
 
 
 def conductance_range(read_voltage: float, p: Memristor) -> tuple[Array, Array]:
-    """(Gmin, Gmax) [S] at omega = 0 and 1, of Eq. 9; floats, or arrays as the constants are."""
+    """(Gmin, Gmax) [S] of Eq. 9, at omega = 0 and 1: floats, or arrays where the constants are."""
     if not p.varies:
         largest = p.current_scale * p.gamma * math.sinh(p.delta * read_voltage) / read_voltage
         smallest = -p.current_scale * p.alpha * math.expm1(-p.beta * read_voltage) / read_voltage

@@ -1,12 +1,13 @@
-"""Large linear crossbars, solved by merging: neighbouring blocks of cells become one, to the end.
+"""Large linear crossbars, solved by merging neighbouring blocks of cells until one is left.
 
-A block is what its ports show: word lines enter at the left and leave at the right, bit lines
+A block is known by its ports: word lines enter at the left and leave at the right, bit lines
 enter at the top and leave at the bottom. With x = (V_left, V_bottom, I_right, -I_top) its answer
 M x = (I_left, -I_bottom, V_right, V_top) is symmetric and finite for resistances from 0 up and
 cells that conduct nothing. Two blocks that share lines are one block without them: the loop
 v = s - Z i, i = Y v + t between them is solved once for all shared lines (Redheffer's star
 product). Merging pairs of pairs takes some 100 n^3 operations for n x n cells, where elimination
-row by row takes 5 n^4. Right ports of word lines with a second driver stay to the end: it closes them.
+row by row takes 5 n^4. Word lines with a second driver keep their right ports until the end, when
+the driver closes them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _SMALLEST = 4  # cells along a side of a first block, at least
 
 
 def effective_weights(lines: Lines, g: Floats) -> Floats:
-    """W (rows, columns) [S] of cell conductances g (rows, columns) [S], all lines whole."""
+    """W (rows, columns) [S] of cell conductances g (rows, columns) [S], no line broken."""
     (own_rows, own_columns), tied = g.shape, bool(lines.far.any())
     rows, doublings_down = _first_block(own_rows)
     columns, doublings_across = _first_block(own_columns)
@@ -43,7 +44,7 @@ def effective_weights(lines: Lines, g: Floats) -> Floats:
 
 
 def _through_far_drivers(lines: Lines, blocks: _Blocks, spare: int) -> Floats:
-    """What the far drivers add to W, `spare` columns of cells that carry nothing before them."""
+    """What the far drivers add to W, behind `spare` columns of cells that carry nothing."""
     M, (own_rows, own_columns) = blocks.M[0, 0], lines.shape
     left = slice(blocks.rows - own_rows, blocks.rows)
     bottom = slice(blocks.rows, blocks.rows + own_columns)
@@ -55,7 +56,7 @@ def _through_far_drivers(lines: Lines, blocks: _Blocks, spare: int) -> Floats:
 
 
 def _first_block(lines: int) -> tuple[int, int]:
-    """(cells, doublings): small blocks that cover `lines` with the least to spare."""
+    """(cells in the first block, doublings) that cover so many lines with the least to spare."""
     sizes = range(_SMALLEST, 2 * _SMALLEST)
     doublings = {size: max(0, math.ceil(math.log2(lines / size))) for size in sizes}
     size = min(sizes, key=lambda size: size << doublings[size])
@@ -64,13 +65,13 @@ def _first_block(lines: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Side:
-    """One side's ports of every block in a grid."""
+    """The ports of one side of every block in a grid."""
 
     M: Floats
     ports: slice
 
     def to(self, other: _Side) -> Floats:
-        """The part of M that answers here to what happens there."""
+        """The part of M that gives this side's answer to the other side."""
         return self.M[..., self.ports, other.ports]
 
 
@@ -79,7 +80,7 @@ class _Blocks:
     """A grid of equal blocks of rows x columns cells.
 
     M : (grid rows, grid columns, ports, ports)
-    sides : those that have ports, in their order
+    sides : the sides that have ports, in order
     """
 
     M: Floats
@@ -92,7 +93,7 @@ class _Blocks:
         return self.M.shape[0], self.M.shape[1]
 
     def merged_across(self, tied: bool) -> _Blocks:
-        """Neighbours in a row become one block; what follows at the end is nothing, if not `tied`."""
+        """Merge neighbours in a row; the last merge drops the right ports, unless they are `tied`."""
         near, far = self._of(self.M[:, 0::2]), self._of(self.M[:, 1::2])
         kept = {
             "left": [near["left"]],
@@ -103,7 +104,7 @@ class _Blocks:
         return _join(near["right"], far["left"], kept, self.rows, 2 * self.columns)
 
     def merged_down(self) -> _Blocks:
-        """Neighbours in a column become one block; at the end nothing follows at the top."""
+        """Merge neighbours in a column; the last merge drops the top ports."""
         near, far = self._of(self.M[1::2]), self._of(self.M[0::2])  # near the sense resistors
         kept = {
             "left": [far["left"], near["left"]],
@@ -124,7 +125,7 @@ class _Blocks:
 
 
 def _join(near: _Side, far: _Side, kept: dict[str, list[_Side]], rows: int, columns: int) -> _Blocks:
-    """Close the loop v = s - Z i, i = Y v + t between two sides; the `kept` ones become the block's."""
+    """Close the loop v = s - Z i, i = Y v + t between two sides; the `kept` sides become the block's."""
     Z, Y = -near.to(near), far.to(far)
     F = np.asarray(np.linalg.inv(np.eye(Z.shape[-1]) + Z @ Y), dtype=np.float64)
     crossing = _transposed(F)
@@ -158,7 +159,7 @@ def _transposed(M: Floats) -> Floats:
 
 
 def _cells(lines: Lines, g: Floats, rows: int, columns: int) -> _Blocks:
-    """The first blocks, from their cells' loop currents: (1 / g + Z) y = E x, M = D + E^T y."""
+    """The first blocks, by their cells' loop currents: (1 / g + Z) y = E x, M = D + E^T y."""
     grid = g.shape[0] // rows, g.shape[1] // columns
     cells = g.reshape(grid[0], rows, grid[1], columns).swapaxes(1, 2).reshape(*grid, rows * columns)
     source, word = (_blockwise(ohms, grid[0], rows, "front") for ohms in (lines.source, lines.word))
@@ -184,7 +185,7 @@ def _cells(lines: Lines, g: Floats, rows: int, columns: int) -> _Blocks:
 
 
 def _blockwise(ohms: Floats, blocks: int, lines: int, side: str) -> Floats:
-    """(blocks, lines) of the lines' resistances; (1, lines) if all blocks are alike."""
+    """The lines' resistances as (blocks, lines), or (1, lines) if all blocks are alike."""
     spare = blocks * lines - len(ohms)
     padded = np.pad(ohms, (spare, 0) if side == "front" else (0, spare), mode="edge")
     each = padded.reshape(blocks, lines)

@@ -1,4 +1,4 @@
-"""Every voltage, current and watt of a read: what a designer probes beside the sensed currents."""
+"""The operating point of a read: every voltage, current and watt that a designer may probe."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """One solved array a read; voltages [V] and currents [A] are (reads, rows, columns).
+    """The solved array of every read; voltages [V] and currents [A] are (reads, rows, columns).
 
     drives : (reads, rows) [V]
     cell_voltages : word line minus bit line
@@ -36,17 +36,17 @@ class OperatingPoint:
 
     @property
     def word_currents(self) -> Floats:
-        """From the driver, the left one of two, in the segment that leads to each cell."""
+        """Currents in the word-line segment that leads to each cell from its (left) driver."""
         return self._currents[0]
 
     @property
     def bit_currents(self) -> Floats:
-        """To the sense resistor, in the segment that leaves each cell."""
+        """Currents in the bit-line segment that leaves each cell towards the sense resistor."""
         return self._currents[1]
 
     @functools.cached_property
     def driver_currents(self) -> Floats:
-        """(reads, rows, drivers): what each driver gives, the left one first of two."""
+        """(reads, rows, drivers) currents of the drivers, the left one first where there are two."""
         near = self.word_currents[..., -1 if self.crossbar.drive == "right" else 0]
         if self.crossbar.drive != "both":
             return near[..., None]
@@ -54,24 +54,24 @@ class OperatingPoint:
 
     @property
     def sensed(self) -> Floats:
-        """(reads, columns) [A], as `solver.read_currents`."""
+        """(reads, columns) sensed currents, as `solver.read_currents` gives them."""
         return self.bit_currents[..., 0 if self.crossbar.sense == "top" else -1, :]
 
     @property
     def word_voltages(self) -> Floats:
-        """Of the word-line node at each cell, against the virtual grounds."""
+        """Voltage of the word-line node at each cell, against the virtual grounds."""
         lost, _ = self._drops
         return self.drives[..., None] - lost - self._across_breaks(words=True)
 
     @property
     def bit_voltages(self) -> Floats:
-        """Of the bit-line node at each cell."""
+        """Voltage of the bit-line node at each cell, against the virtual grounds."""
         _, above_ground = self._drops
         return above_ground + self._across_breaks(words=False)
 
     @functools.cached_property
     def power(self) -> dict[str, Floats]:
-        """(reads,) [W] that drivers, word lines, cells, bit lines and sense resistors turn into heat."""
+        """(reads,) [W] of heat in drivers, word lines, cells, bit lines and sense resistors, by name."""
         c, drivers = self.crossbar, (self.driver_currents**2).sum(axis=-1)
         words, bits = (self.word_currents**2).sum(axis=-1), (self.bit_currents**2).sum(axis=-2)
         if c.drive == "both":
@@ -83,7 +83,7 @@ class OperatingPoint:
 
     @property
     def delivered(self) -> Floats:
-        """(reads,) [W] that the drives put in: the sum of `power`."""
+        """(reads,) [W] that the drives deliver: the sum of `power`."""
         return np.asarray((self.drives * self.driver_currents.sum(axis=-1)).sum(axis=-1))
 
     @functools.cached_property
@@ -96,20 +96,20 @@ class OperatingPoint:
 
     @functools.cached_property
     def _of_whole_lines(self) -> tuple[Floats, Floats]:
-        """What `Lines.currents` makes of the cells' currents."""
+        """The segments' currents as `Lines.currents` has them, where no line is broken."""
         lines = self._lines
         word, bit = lines.currents(lines.turn(self.cell_currents))
         return word, bit
 
     @functools.cached_property
     def _drops(self) -> tuple[Floats, Floats]:
-        """(lost by each word-line node, above ground of each bit-line node) [V], breaks apart."""
+        """Voltages [V] of (word nodes below their driver, bit nodes above ground), breaks left out."""
         word, bit = self._lines.drops(*self._of_whole_lines)
         return self._lines.back(word), self._lines.back(bit)
 
     @functools.cached_property
     def _breaks(self) -> Floats:
-        """(reads, breaks) [V]: what Kirchhoff's voltage law still lacks."""
+        """(reads, breaks) [V] across the breaks: what Kirchhoff's voltage law still lacks."""
         lost, above_ground = self._drops
         lacking = self.drives[..., None] - lost - above_ground - self.cell_voltages
         patterns = self._cuts.H.reshape(-1, self.cell_currents[0].size)

@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 
 def _ohms(option: str) -> Callable[[str], float]:
-    """Reads '4.7k' or '10 Ohm' as a resistance [Ohm]."""
+    """A parser that reads '4.7k' or '10 Ohm' as a resistance [Ohm]."""
 
     def parse(text: str) -> float:
         try:
@@ -60,12 +60,12 @@ Json = Annotated[
 
 
 def folder(text: str, *more: str) -> Any:
-    """Of a folder that results go to: --output-dir, -o, and `more` names that it has had."""
+    """The option of a folder for results: --output-dir, -o, and any `more` names."""
     return typer.Option("--output-dir", "-o", *more, metavar="FOLDER", help=text)
 
 
 def flag(name: str, text: str, **how: Any) -> Any:
-    """Of an option without a value; typer would call it one of type bool."""
+    """An option without a value; typer alone would show one of type bool."""
     return typer.Option(name, metavar="", help=text, **how)
 
 
@@ -96,7 +96,7 @@ Sense = Annotated[str | None, _side("Where bit lines are sensed", SENSES)]
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """The options of an array's lines; None is what the layer or the circuit's file has."""
+    """The options of an array's lines; None leaves what the layer or the circuit's file has."""
 
     wire_resistance: WireResistance = None
     source_resistance: SourceResistance = None
@@ -106,14 +106,14 @@ class Lines:
 
     @property
     def wiring(self) -> Wiring:
-        """What they say of each line."""
+        """The options as `Wiring`."""
         return Wiring(
             r_source=self.source_resistance, r_word=self.wire_resistance, r_bit=self.wire_resistance,
             r_sense=self.sense_resistance, drive=self.drive, sense=self.sense,
         )  # fmt: skip
 
     def over(self, circuit: Circuitry | None) -> Circuitry:
-        """The circuit of the file, or none, with these lines in place of its own."""
+        """The circuit of the file, or a bare one, with these lines in place of its own."""
         whole = circuit or circuitry.BARE
         return dataclasses.replace(whole, lines=self.wiring.over(whole.lines))
 
@@ -173,7 +173,7 @@ def grouped(command: Callable[..., Result]) -> Callable[..., Result]:
 
 
 def _parameters(group: Any) -> list[inspect.Parameter]:
-    """The fields of a dataclass as parameters."""
+    """The fields of a dataclass as keyword-only parameters."""
     hints = get_type_hints(group, include_extras=True)
     return [
         inspect.Parameter(
@@ -185,7 +185,7 @@ def _parameters(group: Any) -> list[inspect.Parameter]:
 
 
 def typed(*, dropping: Collection[str] = ()) -> list[str]:
-    """The command as it was typed, without some options and their values, and without its argument."""
+    """The command as typed, without its argument and without the options to be dropped."""
     kept, words = [Path(sys.argv[0]).name, *sys.argv[1:2]], iter(sys.argv[2:])
     for word in words:
         if not word.startswith("-"):

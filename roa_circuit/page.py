@@ -1,8 +1,8 @@
-"""Pages: every report of the house as one HTML file that needs no other, in one look (`page.css`).
+"""Pages: every report as one HTML file that needs no other, in one style (`page.css`).
 
-Parts are functions that give `Markup`; any other text is escaped where it enters. The page forbids
-itself requests and all scripts but those it was made with, by their hashes (its content security
-policy), so a report from a stranger is safe to open.
+The parts of a page are functions that return `Markup`; all other text is escaped where it enters.
+The content security policy of a page forbids requests, and every script but those it was made with
+(by their hashes), so a report from a stranger is safe to open.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Tone = str
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is already HTML, and not escaped again."""
 
     __slots__ = ()
 
@@ -39,11 +39,11 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """What makes a page interactive.
+    """The program of an interactive page.
 
-    code : JavaScript that runs when the page is there
+    code : JavaScript that runs when the page has loaded
     library : JavaScript that `code` unpacks (gzip, base64) from the element `library` and runs
-    data : plain values, as JSON in the element `data`
+    data : plain values, which become JSON in the element `data`
     """
 
     code: str
@@ -55,13 +55,13 @@ class Program:
 class Page:
     """A report.
 
-    command : what made it, in a few words: 'roa-fit'
-    verdict : one word or two in the badge, coloured by `passed`
+    command : the command that made it, such as 'roa-fit'
+    verdict : the one or two words in the badge, coloured by `passed`
     lead : what the reader must know, in a sentence or two
-    numbers : (label, value, remark) of the few figures that matter most
+    numbers : (label, value, remark) of the few numbers that matter most
     sections : in order; the first is on screen without scrolling
-    footer : how to read it: definitions and limits
-    program : of an interactive page
+    footer : how to read the page: definitions and limits
+    program : makes the page interactive
     """
 
     command: str
@@ -93,7 +93,7 @@ class Page:
 
 
 def escaped(text: str) -> Markup:
-    """Text as HTML, a number on the line of its percent sign; `Markup` as it is."""
+    """Text as HTML, no line break between a number and its percent sign; `Markup` as it is."""
     return text if isinstance(text, Markup) else Markup(html.escape(text).replace(" %", "\u00a0%"))
 
 
@@ -103,7 +103,7 @@ def paragraph(text: str, tone: Tone = "") -> Markup:
 
 
 def mark(text: str, tone: Tone) -> Markup:
-    """A word in a tone."""
+    """A word in a colour that says how good it is."""
     return Markup(f"<span{_classes(tone)}>{escaped(text)}</span>")
 
 
@@ -118,13 +118,13 @@ def bullets(items: Iterable[str]) -> Markup:
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> Markup:
-    """Names and what they are, as a list of definitions."""
+    """Names and their values, as a list of definitions."""
     inner = "\n".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in rows)
     return Markup(f"<dl>\n{inner}\n</dl>")
 
 
 def made_by(provenance: Mapping[str, Any], conditions: Iterable[tuple[str, str]]) -> Markup:
-    """How a result came about: the command, its files, what else held, and the versions."""
+    """How a result came about: the command, its input files, its conditions, and the versions."""
     inputs = [
         f"{one['file']}: {one['bytes']:,} bytes, SHA-256 {one['sha256']}" for one in provenance["inputs"]
     ]
@@ -144,10 +144,10 @@ def made_by(provenance: Mapping[str, Any], conditions: Iterable[tuple[str, str]]
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, words: Sequence[int] = ()
 ) -> Markup:
-    """A table whose first column names its rows; the others are numbers, but for `words`.
+    """A table whose first column names its rows, and whose other columns hold numbers.
 
-    caption : shown above it, and what a screen reader calls it
-    words : which columns hold words, set to the left
+    caption : shown above the table; a screen reader names it so
+    words : the columns that hold words instead, set to the left
     """
     sides = ["" if index and index not in words else ' class="words"' for index in range(len(head))]
     top = "".join(
@@ -180,7 +180,7 @@ def matrix(names: Sequence[str], values: Sequence[Sequence[float]], *, caption: 
 
 
 def figure(svg: str, caption: str, *, wide: bool = False) -> Markup:
-    """A drawing of `roa_circuit.drawing` with its caption; a wide one scrolls on a phone."""
+    """A drawing of `roa_circuit.drawing` with its caption; a wide one can be scrolled on a phone."""
     inner = _scrolling(svg, caption) if wide else f"<div>{svg}</div>"
     kind = _classes("wide" if wide else "")
     return Markup(f"<figure{kind}>{inner}<figcaption>{escaped(caption)}</figcaption></figure>")
@@ -192,17 +192,17 @@ def side_by_side(parts: Iterable[Markup]) -> Markup:
 
 
 def unfolding(summary: str, part: Markup) -> Markup:
-    """What few readers want: behind a line to click; printed all the same."""
+    """Parts that few readers want, folded behind a line to click; on paper they are all there."""
     return Markup(f"<details><summary>{escaped(summary)}</summary>\n{part}\n</details>")
 
 
 def controls(name: str) -> Markup:
-    """The form that a program fills."""
+    """The form that the page's program fills."""
     return Markup(f'<form class="controls" id="controls" aria-label="{html.escape(name)}"></form>')
 
 
 def plot(name: str, caption: str, *, wide: bool = False) -> Markup:
-    """A figure that a program draws into the element `name`."""
+    """A figure that the page's program draws into the element `name`."""
     label = html.escape(caption)
     inner = f'<div class="plot" id="{name}" role="img" aria-label="{label}"></div>'
     return Markup(
@@ -259,7 +259,7 @@ def _anchor(section: Section) -> str:
 
 
 def _scrolling(inner: str, name: str) -> Markup:
-    """A part that scrolls by itself, with a name and by keyboard, rather than widen the page."""
+    """A part that scrolls by itself, also by keyboard, rather than widen the page; it has a name."""
     label = html.escape(name)
     return Markup(f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">{inner}</div>')
 

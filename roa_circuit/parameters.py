@@ -1,4 +1,4 @@
-"""Parameter sets: what is known of one device, with units, bounds and a citation."""
+"""Parameter sets: the constants and pulses of one device, with units, bounds and a citation."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ class Memristor:
     `current_scale` multiplies Eq. 2 alone: the same switching in a device of another area.
     1 is Table 1 as printed, whose 1 mS cells drown in the wires of a 64-row array.
 
-    Any constant may be an array (rows, columns) instead, of a device a cell. There alone `k` may
-    be 0, of a cell that never switches; a `current_scale` of OPEN is one that does not conduct.
+    Any constant may be an array (rows, columns) instead, where every cell is a device of its own.
+    Only then `k` may be 0, for a cell that never switches, and `current_scale` OPEN, for one that
+    does not conduct.
     """
 
     k: Constant  # [1/s]
@@ -62,7 +63,7 @@ class Memristor:
 
     @property
     def varies(self) -> bool:
-        """Whether any constant is an array: cells with devices of their own."""
+        """Whether any constant is an array, so that cells differ."""
         return any(is_array_api_obj(value) for value in vars(self).values())
 
 
@@ -87,7 +88,7 @@ class Pulses:
 class Device(Shown):
     """One parameter set: the memristor, its pulses, and where the numbers come from.
 
-    `spread`, where it is known, says how devices of this kind and their writes vary.
+    `spread`, where known, says how devices of this kind differ, and one write from the next.
     """
 
     name: str
@@ -97,7 +98,7 @@ class Device(Shown):
     spread: Spread | None = None
 
     def facts(self) -> Facts:
-        """Constants and pulses with their units; of an array of constants its ends."""
+        """Constants and pulses with their units; arrays of constants by their smallest and largest."""
         records = {**vars(self.memristor), **vars(self.pulses)}
         rows = [(f"{name} [{UNITS[name]}]", _span(value)) for name, value in records.items()]
         if self.spread is not None:
@@ -135,7 +136,7 @@ class Device(Shown):
 
     @classmethod
     def from_dict(cls, document: dict[str, Any], *, source: str = "parameter set") -> Device:
-        """As `from_toml`, from the parsed document. Sections it does not know are left alone."""
+        """As `from_toml`, from the parsed document. Unknown sections are ignored."""
         try:
             return cls(
                 name=str(document.get("name", "unnamed")),

@@ -1,4 +1,4 @@
-"""What stands before and behind an array: converters and the noise of a read, as pure functions."""
+"""The periphery of an array as pure functions: converters, and the noise of a read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FLICKER_DECADES = 6
 
 
 def convert(values: Floats, bits: int, largest: float) -> Floats:
-    """The nearest of 2^bits levels from 0 to `largest`; 0 bits leave the values alone."""
+    """Round to the nearest of 2^bits levels from 0 to `largest`; 0 bits change nothing."""
     if not bits:
         return values
     step = largest / (2**bits - 1)
@@ -34,8 +34,8 @@ def shot_deviation(current: Floats, bandwidth: float) -> Floats:
 def pink(rng: np.random.Generator, reads: int, lines: int) -> Floats:
     """Noise (reads, lines) of variance 1 whose power falls as 1/f from read to read.
 
-    One relaxation a decade, of time constants from a third of a read to some 10^5 reads, all of
-    the same variance: stationary, so that a single read is as noisy as one of many.
+    It is the sum of one relaxation a decade, with time constants from a third of a read to some 10^5
+    reads and equal variances. It is stationary: a single read is as noisy as one of many.
     """
     from scipy.signal import lfilter  # as slow to load as all the rest together
 

@@ -1,9 +1,9 @@
 """The cells' I-V as polynomials: Eq. 2 for kernels that know no device model.
 
-A device's constants only stretch two curves, its currents at omega = 1 and at omega = 0: gamma and
-alpha along the current, delta and beta along the voltage. Between two voltages a curve without
-kinks is its Chebyshev interpolant to the last digit. The model is asked for both at a few
-voltages, with constants of 1; every cell of every device is that, stretched.
+The constants of a device only stretch two curves, its currents at omega = 1 and at omega = 0: gamma
+and alpha stretch them along the current, delta and beta along the voltage. Between two voltages a
+smooth curve equals its Chebyshev interpolant to the last digit. So the model is evaluated once, at
+a few voltages and with constants of 1, and stretched for every cell of every device.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def polynomials(state: Floats, p: Memristor, largest: float) -> Floats | None:
     """Coefficients c (degree, rows, columns) with i(u) = u (c[0] + c[1] u + ...) for |u| <= largest.
 
     The current is affine in omega (Eq. 2), so two curves serve every state. None if 32
-    coefficients do not reach 1e-13 of the largest conductance.
+    coefficients are not enough for an error of 1e-13 of the largest conductance.
     """
     on = _curve(1.0, _rounded_up(float(np.max(p.delta)) * largest))
     off = _curve(0.0, _rounded_up(float(np.max(p.beta)) * largest))
@@ -42,7 +42,7 @@ def polynomials(state: Floats, p: Memristor, largest: float) -> Floats | None:
 
 
 def _add(c: Floats, curve: Floats, height: Floats, steepness: Constant) -> None:
-    """Add to c (degree, rows, columns) a curve that is stretched by height and 1 / steepness."""
+    """Add a curve, stretched by height and 1 / steepness, to c (degree, rows, columns)."""
     if np.ndim(steepness) == 0:
         stretched = curve * steepness ** np.arange(1.0, len(curve) + 1.0)
         c[: len(curve)] += stretched[:, None, None] * height
@@ -54,7 +54,7 @@ def _add(c: Floats, curve: Floats, height: Floats, steepness: Constant) -> None:
 
 
 def _rounded_up(reach: float) -> float:
-    """To one of a few values: other chips and drives then find their curves at hand."""
+    """Round up to one of a few values, so that other chips and drives find their curve in the cache."""
     return float(2.0 ** (math.ceil(4.0 * math.log2(reach)) / 4.0))
 
 
@@ -85,7 +85,7 @@ def _interpolation(degree: int) -> tuple[NDArray[np.longdouble], NDArray[np.long
 
 
 def _error(omega: float, curve: Floats, reach: float) -> float:
-    """The worst deviation between the nodes, of the largest conductance."""
+    """The worst deviation between the nodes, over the largest conductance."""
     x = np.linspace(-reach, reach, 2 * len(curve) + 2, dtype=np.longdouble)
     exact = _conductance(omega, x)
     fitted = x[:, None] ** np.arange(len(curve)) @ curve

@@ -1,4 +1,4 @@
-"""Programming: from a wanted change of state to pulses, and to the state really written.
+"""Programming: from a wanted change of state to pulses, and on to the state really written.
 
 Eq. 6 and 7 of Zhang et al. (2021), for numpy and torch alike. Counts are signed: n > 0 are
 potentiation pulses, n < 0 depression pulses.
@@ -34,9 +34,10 @@ class Programming:
 
     Eq. 6 alone asks for a negative or infinite time when the target leaves (0, 1), so targets
     are clipped to [lowest_state, highest_state] and counts capped at `max_pulses`.
-    rounding : of the pulse count: 'nearest', 'floor', 'ceil' (of its size) or 'stochastic'.
-    sigma_wn : write noise of Eq. 7, dimensionless; reading : how Eq. 7 is read, see NOISE_READINGS.
-    clip : keep noisy states in [0, 1]; False follows Eq. 7 to the letter.
+
+    rounding : of the pulse count: 'nearest', 'floor', 'ceil' (of its size) or 'stochastic'
+    sigma_wn : write noise of Eq. 7 [-]; `reading` says how Eq. 7 is read, see NOISE_READINGS
+    clip : keep noisy states in [0, 1]; False follows Eq. 7 to the letter
     """
 
     rounding: str = "nearest"
@@ -67,8 +68,9 @@ class Programming:
 
 
 def pulse_doses(device: Device) -> tuple[Array, Array]:
-    """(dose of one potentiation pulse, |dose| of one depression pulse) [-]; 0.4713 and 0.2406
-    for Table 1. Arrays if the device's constants are."""
+    """(dose of one potentiation pulse, |dose| of one depression pulse) [-].
+
+    (0.4713, 0.2406) for Table 1; arrays if the device's constants are."""
     pulses, p = device.pulses, device.memristor
     up = pulse_strength(pulses.potentiation_voltage, pulses.potentiation_width, p)
     down = pulse_strength(pulses.depression_voltage, pulses.depression_width, p)
@@ -76,7 +78,7 @@ def pulse_doses(device: Device) -> tuple[Array, Array]:
 
 
 def real_pulse_count(omega: Array, d_omega: Array, device: Device, how: Programming) -> Array:
-    """Eq. 6 before its rounding: the signed real number of pulses that changes omega by d_omega.
+    """Eq. 6 before rounding: the signed, real number of pulses that changes omega by d_omega.
 
     With lambda = 1 - omega or -omega, Eq. 6 is the difference of 1/(1 - omega) (potentiation)
     or 1/omega (depression) over the dose of one pulse.
@@ -93,7 +95,7 @@ def real_pulse_count(omega: Array, d_omega: Array, device: Device, how: Programm
 
 
 def round_count(count: Array, how: Programming, generator: np.random.Generator | None = None) -> Array:
-    """Whole pulses, signed, from real ones of any shape.
+    """Round signed pulse counts of any shape to whole pulses.
 
     Raises
     ------
@@ -139,7 +141,7 @@ def noise_deviation(before: Array, written: Array, how: Programming) -> Array:
 def write_noise(
     before: Array, written: Array, how: Programming, generator: np.random.Generator | None
 ) -> Array:
-    """The written states as Eq. 7 leaves them: normal, with `noise_deviation`.
+    """Add the noise of Eq. 7 to written states: normal, with `noise_deviation`.
 
     Raises
     ------
@@ -165,8 +167,8 @@ def write(
 ) -> tuple[Array, Array]:
     """One open-loop write: (states written, signed pulse counts), shaped like omega.
 
-    device : whose constants Eq. 6 counts pulses with
-    cells : what the pulses really meet, such as the spread of a `roa_circuit.chip`; default `device`
+    device : gives the constants with which Eq. 6 counts pulses
+    cells : gives those of the real cells, such as a `roa_circuit.chip` has; by default `device`
     """
     count = round_count(real_pulse_count(omega, d_omega, device, how), how, generator)
     written = after_pulses(omega, count, device if cells is None else cells)
@@ -174,6 +176,6 @@ def write(
 
 
 def _like(values: np.ndarray[Any, Any], array: Array) -> Array:
-    """numpy draws as an array of the same library, dtype and device as `array`."""
+    """Random numbers from numpy as an array of the library, dtype and device of `array`."""
     xp = namespace(array)
     return xp.asarray(values, dtype=array.dtype, device=device_of(array))

@@ -1,14 +1,14 @@
 """Time steps within a pulse: the dose of a cell whose voltage moves while its state does.
 
-Two solves of the circuit bracket a step: the cell voltages at its first states and at those
-that it would reach were the voltages to stay. Between them ln(rate) is linear in how far the
+Two solves of the circuit bracket a step: one at its first states, one at the states that it
+would reach if the voltages stayed. In between, ln(rate) is taken as linear in how far the
 state has come, and time is an integral over the dose a:
 
     t(a) = int_0^a e^(-kappa x(a')) da' / |rate_0|,    kappa = ln(rate_1 / rate_0),
 
 x being the share of the predicted change of state that the dose a' makes, by the closed form
-of Eq. 1. A voltage linear in time gives a second dose, in closed form (`mean_rate`). The two
-agree to second order in kappa; how far they are apart is the error estimate of the step.
+of Eq. 1. A voltage that is linear in time gives a second dose, in closed form (`mean_rate`). The
+two agree to second order in kappa; their difference is the error estimate of the step.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def step_doses(
 
     before : cell voltages [V] at the states omega
     after : cell voltages [V] at the states that the dose `predicted` leads to
-    first : dose on the way from omega to the start of the step, as of a rising edge; counted in
+    first : dose between omega and the start of the step, such as that of a rising edge; included
     """
     linear = first + width * np.asarray(mean_rate(before, after, p))
     slow, fast = rate(before, p), rate(after, p)
@@ -60,7 +60,7 @@ def step_doses(
 
 
 def _dose(a: Floats, start: Floats, room: Floats, steepness: Floats, target: Floats) -> Floats:
-    """The sizes a of doses after which time, times rate_0, is `target`; by Newton's method."""
+    """The dose sizes a at which time times rate_0 reaches `target`, by Newton's method."""
 
     def slowing(a: Floats) -> Floats:
         """rate_0 over the rate after a dose of size a."""

@@ -1,7 +1,7 @@
 """Records of quantities: dataclasses of numbers whose keys in a file carry their units.
 
-A module that has such records has a table of their units by field name, too; a field that is not
-in it is no number, and its module reads and writes it.
+A module with such records also has a table of units by field name. A field that is not in the table
+is not a number; its module reads and writes it by itself.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from roa_circuit.errors import InputError, nearest
 
 
 def require_finite(name: str, value: object, unit: str) -> float:
-    """The value, if it is a finite number.
+    """Return the value if it is a finite number.
 
     Raises
     ------
-    InputError : it is not.
+    InputError : it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InputError(f"{name} = {value!r} must be a finite number [{unit}]")
@@ -27,7 +27,7 @@ def require_finite(name: str, value: object, unit: str) -> float:
 
 
 def out_of_range(name: str, value: float, unit: str, limit: str) -> InputError:
-    """'r_word = -1 Ohm must not be negative', to be raised."""
+    """The error to raise: 'r_word = -1 Ohm must not be negative'."""
     quantity = f"{value:g}" if unit == "-" else f"{value:g} {unit}"
     return InputError(f"{name} = {quantity} must {limit}")
 
@@ -40,13 +40,13 @@ def check(
     signed: Sequence[str] = (),
     listed: Sequence[str] = (),
 ) -> None:
-    """See to it that every number is finite, and not negative but for those that are `signed`.
+    """Check that every number is finite and, unless its field is among `signed`, not negative.
 
     A field whose default is None may be None, one that is `listed` a tuple of numbers.
 
     Raises
     ------
-    InputError : one is not so, or one of `positive` is 0.
+    InputError : a number is not so, or one of the fields `positive` is 0.
     """
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
@@ -68,7 +68,7 @@ def with_unit(name: str, units: Mapping[str, str]) -> str:
 def values(
     kind: type, table: Mapping[str, Any], units: Mapping[str, str], *, section: str = ""
 ) -> dict[str, Any]:
-    """Fields by name, of a table of the file, or of a section of it, with their keys checked.
+    """The values by field name from a file's table, or a section of it, with its keys checked.
 
     Raises
     ------
@@ -88,9 +88,9 @@ def values(
 
 
 def document(record: Any, units: Mapping[str, str], *, whole: bool = False) -> dict[str, Any]:
-    """The numbers by key that differ from their defaults, or the `whole` of them.
+    """The numbers by key: those that differ from their defaults, or the `whole` of them.
 
-    None is absent, and so is a default of 0.
+    None is left out, and so is a default of 0.
     """
     found = {}
     for field in dataclasses.fields(record):

@@ -1,7 +1,7 @@
 """Recovery: how much of what wires take from a layer each compensation gives back.
 
 The layer's intended states (Eq. 6 undone) are mapped as each compensation asks, read through the
-wires of every tile, and corrected; perfect wires are what it is held against.
+wires of every tile, and corrected. The measure is the same layer behind perfect wires.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True, kw_only=True)
 class Compensation:
-    """A choice of what is done about wires."""
+    """Which compensations are applied."""
 
     permuted: bool = False
     predistorted: bool = False
@@ -45,13 +45,13 @@ class Compensation:
 
     @property
     def name(self) -> str:
-        """As `parse` reads it."""
+        """The names joined by '+', as `parse` reads them."""
         names = ("permuted", "predistorted", "calibrated")
         return "+".join(name for name in names if getattr(self, name)) or NOTHING
 
     @classmethod
     def parse(cls, text: str) -> Compensation:
-        """'nothing', or names joined by '+', as in 'predistorted+calibrated'.
+        """Read 'nothing', or names joined by '+', as in 'predistorted+calibrated'.
 
         Raises
         ------
@@ -79,11 +79,11 @@ CHOICES = (
 class Recovery:
     """What is left of the wires' effect on a layer.
 
-    weight_error : rms deviation of the effective weights g, of [-1, 1]
+    weight_error : rms deviation of the effective weights g in [-1, 1]
     mac_error : rms deviation of the outputs y over their rms
-    agreement : share of reads whose largest output is that behind perfect wires
+    agreement : share of reads whose largest output is the same as behind perfect wires
     accuracy : share of right answers, None where the layer has no labels
-    clipped : share of cells at an end of their range
+    clipped : share of cells at an end of their conductance range
     """
 
     compensation: Compensation
@@ -96,7 +96,7 @@ class Recovery:
 
 @dataclass(frozen=True, kw_only=True)
 class _Read:
-    """A tile as read: currents (reads, columns) [A] and weights (rows, columns) as effective g."""
+    """A tile as read: currents (reads, columns) [A], and effective weights g (rows, columns)."""
 
     currents: Floats
     weights: Floats
@@ -113,15 +113,16 @@ def recover(
     choices: Sequence[Compensation] = CHOICES,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> list[Recovery]:
-    """Each choice on the same chips, tile by tile.
+    """Measure every choice of compensation on the same chips, tile by tile.
 
-    circuitry : what the arrays have beside the layer's lines and cells, which it brings to its
-        temperature
-    Only calibration knows a chip: pre-distortion and permutation reckon with the nominal device.
+    Only calibration knows a chip; pre-distortion and permutation work with the nominal device.
+
+    circuitry : amplifiers, transistors and temperature of the arrays; lines and cells are those of
+        the layer, brought to this temperature
 
     Raises
     ------
-    InputError : what reading and drawing raise.
+    InputError : what `solver.read_currents` and `chip.draw` raise.
     """
     tiles, nominal = split(layer.behind(circuitry), tile), split(layer, tile)
     chips = [chip_of(one, imperfections, seed) for one in tiles]
@@ -159,9 +160,9 @@ def mapped(
 ) -> tuple[Order, Floats, Floats, float]:
     """(order, states (rows, columns) on the array, digital gain (columns,), share clipped).
 
-    meant : whose intended states they are, where the tile's device is not the one that pulses
-        were counted for
-    circuitry : what the array has beside; pre-distortion makes up for its amplifiers and transistors
+    meant : the layer that gives the intended states, where pulses were counted for another device
+            than the tile's
+        circuitry : amplifiers and transistors that pre-distortion makes up for, too
     """
     layer = tile.layer
     device, states = layer.device, _intended(meant or layer)
@@ -214,7 +215,7 @@ def _ideal(layer: ProgrammedLayer) -> _Read:
 
 
 def _differential(weights: Floats, layer: ProgrammedLayer) -> Floats:
-    """g (rows, columns - 1) of conductances against the reference column's."""
+    """Weights g (rows, columns - 1) from conductances, against the reference column."""
     a, _ = mapping_constants(layer.device)
     return np.asarray(a * (weights[:, :-1] - weights[:, -1:]))
 
@@ -228,14 +229,14 @@ def ideal_currents(
 ) -> Floats:
     """Column currents (reads, columns) [A] of inputs (reads, rows) behind perfect wires.
 
-    meant : whose intended states the cells have; the layer's own by default
+    meant : the layer that gives the cells' intended states; by default this one
     """
     volts = np.asarray(voltage_from_input(inputs))
     return read_currents(layer.crossbar.ideal(), _intended(meant or layer), volts, layer.device)
 
 
 def calibration_inputs(layer: ProgrammedLayer) -> Floats:
-    """The same few patterns for every choice: even noise, on average as large as the inputs."""
+    """A few test patterns, the same for every choice: uniform noise of the inputs' mean size."""
     largest = min(2.0 * float(layer.inputs.mean()), 1.0) or 1.0
     return largest * np.random.default_rng(layer.crossbar.rows).random((TEST_READS, layer.crossbar.rows))
 

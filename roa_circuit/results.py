@@ -1,4 +1,4 @@
-"""Results on disk: whole or not at all, with the versions and the command that made them."""
+"""Results on disk: written whole or not at all, with the versions and the command that made them."""
 
 from __future__ import annotations
 
@@ -61,17 +61,17 @@ def write_json(path: Path, document: Any) -> None:
 
 
 def write_summary(path: Path | None, document: dict[str, Any]) -> None:
-    """What `--json FILE` asks for: the document and its provenance; nothing without a path."""
+    """Write what `--json FILE` asks for: the document and its provenance. No path, no file."""
     if path is not None:
         write_json(path, {**document, "provenance": provenance()})
 
 
 def check_writable(*paths: Path | None) -> None:
-    """Find out before the work, not after it, that its result has no place; touch nothing.
+    """Find out before the work, not after it, that a result cannot be written; touches nothing.
 
     Raises
     ------
-    InputError : a path is a folder, or its folder cannot be made or written.
+    InputError : a path is a folder, or the folder it lies in cannot be made or written.
     """
     for path in paths:
         if path is None:
@@ -86,7 +86,7 @@ def check_writable(*paths: Path | None) -> None:
 
 
 def write_table(path: Path, rows: Sequence[Any]) -> None:
-    """Write dataclass instances of one kind as CSV, a row each, whole or not at all."""
+    """Write instances of one dataclass as CSV, one in each row, whole or not at all."""
     text = io.StringIO()
     names = [field.name for field in dataclasses.fields(rows[0])]
     writer = csv.DictWriter(text, fieldnames=names, lineterminator="\n")
@@ -108,7 +108,7 @@ def provenance(**extra: Any) -> dict[str, Any]:
 
 
 def fingerprint(path: Path) -> dict[str, Any]:
-    """A file by its name, its size and the SHA-256 of its content."""
+    """What identifies a file: its name, its size and the SHA-256 of its content."""
     content = path.read_bytes()
     return {"file": str(path), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 

@@ -1,6 +1,6 @@
 """How long reads and writes take to settle: bounds on the slowest time constant of an array.
 
-Every capacitor's charge relaxes through the wires, and cells only help. So the slowest time constant
+Every capacitor discharges through the wires, and cells only help. So the slowest time constant
 lies below the sum over one line of each capacitor times its path to the driver or the readout: for
 n nodes, c (n r_end + r n (n + 1) / 2). A cell's capacitor counts for both of its nodes, twice at most.
 """
@@ -33,7 +33,7 @@ MISSED = 2.5e-3
 
 
 def time_constant(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
-    """At least the slowest of the array and its readout [s]."""
+    """An upper bound of the slowest time constant of the array and its readout [s]."""
     source, r_word, r_bit, sense = (float(np.max(getattr(crossbar, name))) for name in RESISTANCES)
     ends = circuitry.amplifier.input_resistance if circuitry.amplifier else sense
     c_word, c_bit = (c + 2.0 * circuitry.c_cell for c in (circuitry.c_word, circuitry.c_bit))
@@ -50,12 +50,12 @@ def time_constant(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> f
 
 
 def write_rest(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
-    """How long lines take to come to rest behind the last pulse of a write [s]."""
+    """How long lines take to come to rest after the last pulse of a write [s]."""
     return TIME_CONSTANTS * _driven(crossbar, device, circuitry)
 
 
 def read_hold(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
-    """How long each read is held [s]: as asked for, else as long as it needs, 1 us at least."""
+    """How long each read is held [s]: as asked for, or else as long as it needs and at least 1 us."""
     if circuitry.read_hold is not None:
         return circuitry.read_hold
     return max(READ_HOLD, TIME_CONSTANTS * time_constant(crossbar, device, circuitry))
@@ -77,9 +77,9 @@ def require_settled_reads(crossbar: Crossbar, device: Device, circuitry: Circuit
 def require_prompt_writes(
     crossbar: Crossbar, device: Device, circuitry: Circuitry, *, instead: str
 ) -> None:
-    """Raise InputError if lines may follow a write's pulses so late that omega misses `MISSED`.
+    """Raise InputError if lines may lag so far behind a write's pulses that omega is off by `MISSED`.
 
-    instead : what to do where such lines are wanted
+    instead : the advice to give to someone who wants such lines
     """
     if not circuitry.loads_lines:
         return
@@ -94,7 +94,7 @@ def require_prompt_writes(
 
 
 def _driven(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> float:
-    """The time constant of lines that are driven at both ends, without readout [s]."""
+    """Time constant of lines in a write, which drives both word and bit lines [s]."""
     lines = Circuitry(c_word=circuitry.c_word, c_bit=circuitry.c_bit, c_cell=circuitry.c_cell)
     return time_constant(crossbar, device, lines)
 
@@ -104,7 +104,7 @@ def _line(nodes: int, end: float, segment: float, c: float) -> float:
 
 
 def _loop(amplifier: Amplifier, G: float, c: float) -> float:
-    """Of an amplifier that looks at a bit line of conductance G and capacitance c.
+    """Slowest time constant [s] of an amplifier on a bit line of conductance G and capacitance c.
 
     Its two modes solve r c T s^2 + (T (1 + r G) + r c) s + 1 + A + r G = 0 with the pole T.
     """

@@ -1,4 +1,4 @@
-"""Objects at a prompt and in a notebook: a small table of what they are, in place of their arrays."""
+"""What objects show at a prompt and in a notebook: a small table instead of their arrays."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from html import escape
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A title, and rows of text with as many cells each; under a `head`, cells stand to the right."""
+    """A title and rows of text, all of one length; under a `head`, cells are aligned to the right."""
 
     title: str
     rows: Sequence[Sequence[str]]
     head: Sequence[str] = ()
 
     def text(self) -> str:
-        """Columns aligned, indented under the title."""
+        """The table as text: columns aligned, indented under the title."""
         rows = [self.head, *self.rows] if self.head else self.rows
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         align = str.rjust if self.head else str.ljust
@@ -28,7 +28,7 @@ class Facts:
         return "\n".join([self.title, *lines])
 
     def html(self) -> str:
-        """A table as notebooks style them."""
+        """The table as HTML, in the style of the notebook."""
         head = _row("th", self.head) if self.head else ""
         body = "".join(_row("td", row) for row in self.rows)
         caption = f"<caption>{escape(self.title)}</caption>"
@@ -36,11 +36,11 @@ class Facts:
 
 
 class Shown(ABC):
-    """What shows its facts when it is the last line of a cell; for dataclasses with `repr=False`."""
+    """A base class for dataclasses with `repr=False`, which then show their facts instead."""
 
     @abstractmethod
     def facts(self) -> Facts:
-        """What to show."""
+        """What is shown."""
 
     def __repr__(self) -> str:
         return self.facts().text()

@@ -1,9 +1,9 @@
 """The fast solver: sensed currents of a crossbar with all four resistances.
 
 Linear cells are solved directly (`roa_circuit.linear`). Cells with the I-V of Eq. 2 take Newton
-steps on u + Z i(u) = e, where u are the cell voltages and Z i what the lines drop: in compiled
-line sweeps where numba is there (`roa_circuit.compiled`), in numpy round the direct solver elsewhere
-(`roa_circuit.iterative`). Open segments are a correction of low rank to either.
+steps on u + Z i(u) = e, where u are the cell voltages and Z i the voltages that lines drop. The steps
+are compiled line sweeps where numba is installed (`roa_circuit.compiled`), otherwise numpy around
+the direct solver (`roa_circuit.iterative`). Open segments are a low-rank correction to either.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def read_currents(
     """The sensed currents (reads, columns) [A] of word-line voltages (reads, rows) [V].
 
     state : (rows, columns) omega in [0, 1]
-    exact : Eq. 2 at every cell; else its conductance at the device's read voltage (Eq. 3).
-    ends : (columns,) [V] where bit lines end, as offsets of readouts would have it; empty is ground
-    coming : how many arrays like this one will be read, which may make compiled sweeps worth loading
+    exact : Eq. 2 at every cell; otherwise its conductance at the device's read voltage (Eq. 3)
+    ends : (columns,) voltages [V] that bit lines end in, such as offsets of readouts; empty is ground
+    coming : how many arrays like this one will be read; many make compiled sweeps worth loading
 
     Raises
     ------
@@ -69,12 +69,14 @@ def read_currents(
 def effective_weights(crossbar: Crossbar, state: Floats, device: Device) -> Floats:
     """The matrix W (rows, columns) [S] with currents = voltages @ W, behind wires and terminals.
 
-    state : (rows, columns) omega in [0, 1]; cells conduct as at the read voltage (Eq. 3). Reading
-        is then one matrix product, exact for linear cells; `read_currents` bends as Eq. 2 does.
+    state : (rows, columns) omega in [0, 1]
+
+        Cells conduct as at the read voltage (Eq. 3). Reading is then one matrix product, exact for such
+        linear cells; `read_currents` has the curved I-V of Eq. 2.
 
     Raises
     ------
-    InputError : states that do not fit the crossbar, or outside [0, 1].
+    InputError : states that do not fit the crossbar, or lie outside [0, 1].
     """
     check_states(crossbar, state)
     g = conductance(state, device.pulses.read_voltage, device.memristor)
@@ -83,7 +85,7 @@ def effective_weights(crossbar: Crossbar, state: Floats, device: Device) -> Floa
 
 
 def weights_of(network: LinearNetwork) -> Floats:
-    """`effective_weights` of given conductances."""
+    """As `effective_weights`, for given cell conductances (rows, columns) [S]."""
     if network.crossbar.breaks:
         return _linear_currents(network, np.eye(network.crossbar.rows))
     weights = compiled.effective_weights(network.lines, network.conductances, TOLERANCE)
@@ -101,8 +103,9 @@ def solve_cells(
 ) -> Cells:
     """Cell voltages and currents under loop drives e (..., rows, columns), Eq. 2 at every cell.
 
-    The network's conductances should be near the cells'; they set the speed, not the result.
-    guess : cell voltages to start from, where the solver can use them
+    The network's conductances should be near those of the cells: they set the speed, not the result.
+
+    guess : cell voltages to start from, if the solver can use them
     tolerance : worst voltage error, as a fraction of the largest drive
 
     Raises
@@ -121,7 +124,7 @@ def solve_cells(
 def solve_linear(
     network: LinearNetwork, conductances: Floats, e: Floats, *, tolerance: float = TOLERANCE
 ) -> Floats:
-    """Cell currents y [A] with (1/g + Z) y = e, for conductances of their own in every drive.
+    """Cell currents y [A] with (1/g + Z) y = e, where every drive may have conductances of its own.
 
     conductances, e : (..., rows, columns) [S] and [V], all leading dimensions at once
     tolerance : largest loop residual, as a fraction of the largest drive
@@ -197,7 +200,7 @@ def _of_loops(network: LinearNetwork, e: Floats) -> Floats:
 
 
 def _without_breaks(network: LinearNetwork) -> tuple[LinearNetwork, Cuts]:
-    """(the network of whole lines, its breaks)."""
+    """(the network as if no line were broken, the cuts that its breaks make)."""
     intact = replace(network, crossbar=replace(network.crossbar, breaks=()))
     return intact, Cuts.of(network.crossbar)
 

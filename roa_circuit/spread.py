@@ -1,4 +1,4 @@
-"""Spread: how devices of one kind differ (device to device), and one write from the next (Eq. 7)."""
+"""Spread: how devices of one kind differ (device to device), and their writes (cycle to cycle)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """The spread round one parameter set, whose constants are the population's medians.
+    """The spread about one parameter set, whose constants are the medians of the population.
 
     Device to device: the logarithms of the constants in `names` are normal with the covariance
     `log_covariance` (names, names); the other constants do not vary. Cycle to cycle: `sigma_wn`
@@ -51,16 +51,16 @@ class Spread:
 
     @property
     def covariance(self) -> FloatArray:
-        """Of the logarithms of all seven constants, (7, 7) in the order of CONSTANTS."""
+        """Covariance (7, 7) of the logarithms of all constants, in the order of CONSTANTS."""
         result = np.zeros((len(CONSTANTS), len(CONSTANTS)))
         place = [CONSTANTS.index(name) for name in self.names]
         result[np.ix_(place, place)] = np.array(self.log_covariance).reshape(len(place), len(place))
         return result
 
     def draw(self, rng: np.random.Generator, shape: int | tuple[int, ...] = ()) -> dict[str, FloatArray]:
-        """What multiplies each of the seven constants, for `shape` devices: arrays of that shape.
+        """Draw a factor for each of the seven constants, for devices in this `shape`.
 
-        The median of every factor is 1. A constant that does not vary has factors of 1.
+        The median of every factor is 1; a constant that does not vary has factors of 1.
         """
         shape = (shape,) if isinstance(shape, int) else shape
         size, axes = np.linalg.eigh(self.covariance)
@@ -76,7 +76,7 @@ class Spread:
 
     @classmethod
     def from_dict(cls, section: Mapping[str, Any]) -> Spread:
-        """Read the section [spread]; every key may be left out.
+        """Read the section [spread], any key of which may be left out.
 
         Raises
         ------

@@ -65,7 +65,7 @@ class Tile:
     """One array of a tiled layer.
 
     first_row, first_column : where its weights begin in the layer
-    layer : its own states, pulses and inputs; the last column is its reference
+    layer : the tile's own states, pulses and inputs; its last column is its reference
     """
 
     first_row: int
@@ -75,21 +75,21 @@ class Tile:
 
     @property
     def columns(self) -> slice:
-        """Which of the layer's outputs this tile contributes to."""
+        """The layer's outputs that this tile contributes to."""
         return slice(self.first_column, self.first_column + self.layer.crossbar.columns - 1)
 
     @property
     def rows(self) -> slice:
-        """Which of the layer's inputs this tile takes."""
+        """The layer's inputs that this tile takes."""
         return slice(self.first_row, self.first_row + self.layer.crossbar.rows)
 
 
 def split(layer: ProgrammedLayer, size: TileSize | None = None) -> tuple[Tile, ...]:
-    """The layer's tiles, band of rows by band of rows, from the left in each.
+    """Split a layer into tiles, one band of rows after another, each from left to right.
 
-    A layer that fits one tile is that tile, unchanged. Else every tile takes `size` weights but
-    the last of a row or column, which takes what is left; a single row left over goes onto the
-    spare word line of the tile above. Tiles carry no labels: only their sum is an answer.
+    A layer that fits one tile is that tile, unchanged. Otherwise every tile takes `size` weights, and
+    the last of a row or column takes what is left; a single row left over goes onto the spare word
+    line of the tile above. Tiles carry no labels, as only the sum of all is an answer.
     """
     size = size or TileSize()
     rows = _starts(layer.crossbar.rows, size.rows, spare=1)
@@ -101,7 +101,7 @@ def split(layer: ProgrammedLayer, size: TileSize | None = None) -> tuple[Tile, .
 
 
 def sample(tiles: Sequence[Tile], count: int | None, seed: int) -> tuple[Tile, ...]:
-    """`count` of the tiles, or all if there are no more, drawn without repetition; in their order."""
+    """Draw `count` of the tiles without repetition, in their order; all if there are no more."""
     if count is None or count >= len(tiles):
         return tuple(tiles)
     drawn = np.random.default_rng(seed).choice(len(tiles), count, replace=False)
@@ -109,9 +109,9 @@ def sample(tiles: Sequence[Tile], count: int | None, seed: int) -> tuple[Tile, .
 
 
 def outputs(tiles: Sequence[Tile], currents: Sequence[Floats]) -> Floats:
-    """The layer's outputs y (reads, weight columns), Eq. 11, from each tile's sensed currents.
+    """The layer's outputs y (reads, weight columns) by Eq. 11, from each tile's sensed currents.
 
-    currents : per tile (reads, its columns) [A], the reference last
+    currents : for each tile (reads, its columns) [A], the reference last
     """
     width = max(tile.columns.stop for tile in tiles)
     y = np.zeros((len(currents[0]), width))
@@ -122,9 +122,10 @@ def outputs(tiles: Sequence[Tile], currents: Sequence[Floats]) -> Floats:
 
 
 def assemble(tiles: Sequence[Tile], arrays: Sequence[Floats]) -> Floats:
-    """Per-tile arrays (rows, columns) as one, laid out as the tiles lie, reference columns included.
+    """Join the tiles' arrays (rows, columns), reference columns too, laid out as the tiles lie.
 
-    Of a sample, bands and fields without tiles are left out; NaN is where only one is there.
+    Where tiles are only a sample, bands of rows or columns without any are left out, and NaN fills
+    the place of a tile that is missing within a band.
     """
     laid = {(tile.first_row, tile.first_column): a for tile, a in zip(tiles, arrays, strict=True)}
     heights = sorted({row: len(a) for (row, _), a in laid.items()}.items())
@@ -138,7 +139,7 @@ def assemble(tiles: Sequence[Tile], arrays: Sequence[Floats]) -> Floats:
 
 
 def _starts(length: int, step: int, *, spare: int) -> list[int]:
-    """Where the tiles along one side begin; up to `spare` lines more fit onto the last."""
+    """Where the tiles along one side begin; the last takes up to `spare` more lines."""
     return list(range(0, max(length - spare, 1), step))
 
 

@@ -39,7 +39,7 @@ def read(path: str | Path) -> str:
 
 
 def dumps(document: dict[str, Any]) -> str:
-    """The document as text; what is a dictionary becomes a section, after all that is none."""
+    """The document as text; dictionaries become sections, which follow all other keys."""
     plain = {key: value for key, value in document.items() if not isinstance(value, dict)}
     lines = _lines(plain)
     for key, value in document.items():
@@ -57,7 +57,7 @@ def _key(text: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """A string, a number, or a list of these; rows of a matrix stand below each other."""
+    """A string, a number or a list of these as TOML; the rows of a matrix stand one below another."""
     if isinstance(value, str):
         return _quoted(value)
     if not isinstance(value, list):

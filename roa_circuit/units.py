@@ -63,10 +63,10 @@ def prefix_for(value: float) -> tuple[float, str]:
 
 
 def percent(share: float, digits: int = 1, *, significant: bool = False) -> str:
-    """percent(0.96) is '96.0 %': so many digits behind the point, or significant ones."""
+    """percent(0.96) is '96.0 %', with so many digits behind the point, or so many significant ones."""
     return f"{100 * share:.{digits}{'g' if significant else 'f'}} %"
 
 
 def counted(count: int, noun: str) -> str:
-    """'1 point', '2,000 points'."""
+    """A number with its noun: '1 point', '2,000 points'."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

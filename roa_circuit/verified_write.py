@@ -1,8 +1,8 @@
 """Write-verify: read, correct, write again, until a cell reads as wanted or cannot be helped.
 
-One algorithm for whatever can be read and written: `FreeCells` without wires, a `WiredArray`
+One algorithm serves whatever can be read and written: `FreeCells` without wires, a `WiredArray`
 behind its wires (`roa_circuit.arrays`), or an array in a circuit simulator. It learns from every
-round how weakly a cell answers, gives up on cells that do not, and always ends.
+round how weakly each cell answers, gives up on cells that do not answer, and always ends.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Cells(Protocol):
     """Cells that can be read and written."""
 
     def read(self) -> Floats:
-        """omega of every cell, as the readout reports it."""
+        """The state omega of every cell, as the readout reports it."""
 
     def write(self, pulses: Counts) -> None:
-        """Apply signed pulse counts, > 0 to potentiate, of the shape of `read`."""
+        """Apply signed pulse counts, > 0 to potentiate, in the shape that `read` has."""
 
 
 class Ending(IntEnum):
-    """How a cell ended: as wanted, or why not."""
+    """How a cell ended: as wanted, or the reason why not."""
 
     reached = 0
     out_of_range = 1  # the target is none that pulses reach, or the cell stopped answering short of it
@@ -53,7 +53,7 @@ class Ending(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """What one round found, and did: errors as read at its start, in omega."""
+    """What one round did, and the errors in omega that it read at its start."""
 
     rms_error: float
     worst_error: float
@@ -64,13 +64,13 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class VerifiedWrite(Shown):
-    """Where write-verify ended; arrays are of the target's shape.
+    """The outcome of write-verify; arrays have the target's shape.
 
     reading : omega as last read
-    ending : an `Ending` of every cell
-    pulses : spent on every cell, of either sign
-    strength : in [1/8, 1], learned: the dose of a cell's pulse over the nominal one
-    rounds : in order; the last wrote nothing, unless rounds ran out
+    ending : an `Ending` for every cell
+    pulses : pulses spent on every cell, of either sign
+    strength : the dose of a cell's pulses over the nominal one, as learned; in [1/8, 1]
+    rounds : in order; the last one wrote nothing, unless rounds ran out
     """
 
     target: Floats
@@ -89,7 +89,7 @@ class VerifiedWrite(Shown):
 
     @property
     def failed(self) -> NDArray[np.bool_]:
-        """Which cells read further off than the tolerance."""
+        """Which cells still read further off than the tolerance."""
         return np.asarray(self.ending != Ending.reached)
 
     @property
@@ -98,7 +98,7 @@ class VerifiedWrite(Shown):
         return float(np.abs(self.reading - self.target).max(initial=0.0))
 
     def counts(self) -> dict[str, int]:
-        """How many cells ended how, the names with spaces."""
+        """How many cells ended how, by name in words."""
         return {e.name.replace("_", " "): int((self.ending == e).sum()) for e in Ending}
 
     def to_dict(self) -> dict[str, Any]:
@@ -137,8 +137,8 @@ def write_verify(
     for those that answered weakly so far, and writes them. After an overshoot a cell gets at most
     half as many pulses as before. The default tolerance is half a pulse of Table 1 at omega = 1/2.
 
-    device : whose pulses are counted; what they really do is the cells' affair
-    generator : for stochastic rounding
+    device : gives the constants with which pulses are counted; what they really do is up to `cells`
+    generator : needed for stochastic rounding
 
     Raises
     ------
@@ -198,7 +198,7 @@ class _Progress:
         return np.where(self.outside & ~self.given_up, count, 0).astype(np.int64)
 
     def learn(self, reading: Floats, count: Counts, device: Device, how: Programming) -> None:
-        """Compare what the pulses did with what they should have done."""
+        """Learn each cell's strength from what its pulses did and should have done."""
         asked = count != 0
         unlimited = dataclasses.replace(how, max_pulses=10**9)
         did = real_pulse_count(self.reading, reading - self.reading, device, unlimited)
@@ -223,7 +223,7 @@ class _Progress:
         )
 
     def ending(self, device: Device, how: Programming) -> NDArray[np.int8]:
-        """The first that holds, of every cell."""
+        """The first `Ending` that holds, for every cell."""
         exact = dataclasses.replace(how, rounding="nearest")
         beyond = (self.target < how.lowest_state) | (self.target > how.highest_state)
         deaf = self.deaf >= _DEAF_ROUNDS

@@ -43,9 +43,9 @@ _ABOUT = """
 def verilog_a(device: Device, *, module: str = MODULE) -> str:
     """The device as text of a Verilog-A file with one module, by default `memristor(te, be)`.
 
-    Every constant is an instance parameter, with all digits of the parameter set as its default; a
-    constant that is an array has the default 1, and every instance its own. `w0` is omega at time
-    zero. Tried with openvaf-r and VACASK.
+    Every constant is an instance parameter whose default has all digits of the parameter set. A
+    constant that is an array has the default 1, and every instance sets its own. `w0` is omega at
+    time zero. Tried with openvaf-r and VACASK.
     """
     own = instance_constants(device)
     values = {name: 1.0 if name in own else getattr(device.memristor, name) for name in PARAMETERS}
@@ -103,6 +103,6 @@ def _parameter(name: str, value: float, meaning: str, unit: str, *, within: str 
 
 
 def _in_verilog(expression: str) -> str:
-    """Real numbers for whole ones, and a limit on both sides of the odd exponential."""
+    """The expression with real numbers for whole ones, and sinh limited on both sides."""
     odd = re.sub(r"\bsinh\(([^()]*)\)", r"sinh(max(min(\1, largest), -largest))", expression)
     return re.sub(r"(?<![\w.])(\d+)(?![\w.])", r"\1.0", odd)

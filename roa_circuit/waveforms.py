@@ -1,6 +1,6 @@
 """Waveforms: the pulse programme of an in-situ write and the staircase of a read.
 
-The surrogate and the deck both walk through what this module returns.
+The surrogate and the decks both go through the waveforms of this module, step by step.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ READ_SLOT = READ_EDGE + READ_HOLD
 
 @dataclass(frozen=True, kw_only=True)
 class WritePulse:
-    """One pulse on one selected row: every cell of it that still needs pulses, in parallel."""
+    """One pulse on one selected row, for all of its cells that still need pulses."""
 
     row: int
     voltage: float  # [V] across the selected cells; < 0 potentiates
@@ -43,8 +43,10 @@ class WritePulse:
 def write_programme(pulses: NDArray[np.int64], device: Device) -> Iterator[WritePulse]:
     """The pulses of an in-situ write, row by row: first potentiation, then depression.
 
-    `pulses` (rows, columns) are signed counts, > 0 to potentiate. Rows without pulses are
-    skipped; a row takes as many pulses as its neediest cell, the others drop out early.
+    pulses : (rows, columns) signed counts, > 0 to potentiate
+
+    Rows without pulses are skipped. A row takes as many pulses as the cell that needs most; the
+    others drop out early.
     """
     for sign, voltage, width in _polarities(device.pulses):
         remaining = np.maximum(sign * pulses, 0)
@@ -71,10 +73,10 @@ def line_voltages(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(word-line drives (rows,), bit-line drives (columns,)) [V] at the flat top of a pulse.
 
-    The selected word line carries half the voltage, selected bit lines minus half. V/2
-    grounds all others, so unselected cells see V/2 or nothing; V/3 biases them so that every
-    unselected cell sees a third. 'ideal' grounds the word lines of the disconnected rows and
-    has unselected bit lines follow the selected word line.
+    The selected word line carries half the voltage, selected bit lines minus half of it. 'V/2'
+    grounds all other lines, so that unselected cells see V/2 or nothing. 'V/3' biases them so that
+    every unselected cell sees a third. 'ideal' grounds the word lines of the disconnected rows, and
+    lets unselected bit lines follow the selected word line.
     """
     half = 0.5 * pulse.voltage
     idle_word, idle_bit = {"V/2": (0.0, 0.0), "V/3": (-half / 3, half / 3), "ideal": (0.0, half)}[

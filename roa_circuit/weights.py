@@ -1,7 +1,7 @@
-"""Effective weights as an object: worked out once, read any number of times, updated cell by cell.
+"""Effective weights, worked out once, read any number of times, and updated cell by cell.
 
-Cell currents are y = K e, with K = (1/g + Z)^-1. Other conductances in k cells change K by a matrix
-of rank k (Woodbury), so that only those cells' columns of K have to be solved for.
+Cell currents are y = K e, with K = (1/g + Z)^-1. New conductances in k cells change K by a matrix of
+rank k (Woodbury), so that only those cells' columns of K have to be solved for.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FEW = 12  # changed cells; beyond, all weights cost no more
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EffectiveWeights:
-    """What an array of linear cells multiplies by, its wires included.
+    """The matrix that an array of linear cells multiplies by, its wires included.
 
     state : (rows, columns) omega
     matrix : (rows, columns) [S]: sensed currents = word voltages @ matrix
@@ -40,7 +40,7 @@ class EffectiveWeights:
 
     @classmethod
     def of(cls, crossbar: Crossbar, state: Floats, device: Device) -> EffectiveWeights:
-        """Those of states (rows, columns); the device's constants may be arrays of that shape."""
+        """The effective weights of states (rows, columns); the device's constants may be arrays, too."""
         matrix = effective_weights(crossbar, state, device)
         return cls(crossbar=crossbar, state=np.array(state), device=device, matrix=matrix)
 
@@ -49,13 +49,13 @@ class EffectiveWeights:
         return np.asarray(voltages @ self.matrix)
 
     def updated(self, state: Floats) -> EffectiveWeights:
-        """The weights of other states (rows, columns), quickly where few cells differ.
+        """The weights of other states (rows, columns), quickly found where few cells differ.
 
-        Every update adds errors of some 1e-11 of the largest weight.
+        Every update adds an error of some 1e-11 of the largest weight.
 
         Raises
         ------
-        InputError : another shape.
+        InputError : states of another shape.
         """
         if state.shape != self.state.shape:
             raise InputError(f"states have shape {state.shape}, the crossbar is {self.state.shape}")
@@ -68,7 +68,7 @@ class EffectiveWeights:
         return replace(self, state=np.array(state), matrix=matrix)
 
     def _lost(self, state: Floats, rows: Numbers, columns: Numbers) -> Floats:
-        """What the matrix loses as the cells (rows[k], columns[k]) change."""
+        """By how much the matrix falls when the cells (rows[k], columns[k]) change."""
         read_voltage, p = self.device.pulses.read_voltage, self.device.memristor
         g = np.asarray(conductance(self.state, read_voltage, p))
         new = np.asarray(conductance(state, read_voltage, p))[rows, columns]

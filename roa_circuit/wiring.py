@@ -1,4 +1,4 @@
-"""What a circuit file or a command says of an array's lines: resistances, drivers, readout."""
+"""Wiring: what a circuit's file or a command says of lines: resistances, drivers, readout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = {f"{name} [Ohm]": name for name in RESISTANCES} | {"drive": "drive", "s
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring:
-    """Fields of `Crossbar`; None leaves an array as it is."""
+    """Some fields of `Crossbar`; None leaves that of an array as it is."""
 
     r_source: Ohms | None = None
     r_word: Ohms | None = None
@@ -24,27 +24,27 @@ class Wiring:
     sense: str | None = None
 
     def on(self, crossbar: Crossbar) -> Crossbar:
-        """The array wired so.
+        """The array with this wiring.
 
         Raises
         ------
-        InputError : a value out of its range, or not as many as there are lines.
+        InputError : a value out of its range, or another number of values than lines.
         """
         return dataclasses.replace(crossbar, **self._given())
 
     def over(self, other: Wiring) -> Wiring:
-        """These lines, and the other's where nothing is said here."""
+        """This wiring, with the other's values where it has none."""
         return dataclasses.replace(other, **self._given())
 
     def to_dict(self) -> dict[str, Any]:
-        """What is given, as in the TOML file; keys carry units."""
+        """The values that are given, as in the TOML file; keys carry units."""
         given = {key: self._given().get(name) for key, name in _NAMES.items()}
         plain = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()}
         return {key: value for key, value in plain.items() if value is not None}
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> Wiring:
-        """What `to_dict` gave.
+        """Undo `to_dict`.
 
         Raises
         ------
