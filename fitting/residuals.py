@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fitting._scan import Scan
 from fitting.loss import LINEAR, Loss
 from fitting.measurements import FloatArray, Measurements
 from fitting.noise import weighting
@@ -28,15 +29,14 @@ class Schedule:
     """The order of the pulses, apart from their strength: which rows add up to one dose.
 
     A run is a stretch of one train without a change of polarity; `run` (rows,) says which,
-    `train` (runs,) whose it is, `last` (runs,) where it ends. `levels[i]` holds the i-th run
-    of every train that has so many. `blocks` gathers runs of like length, padded to twice
-    at most: (rows of each run, which of them are not padding), both (runs in it, longest).
+    `train` (runs,) whose it is, `last` (runs,) where it ends; `scan` goes from run to run.
+    `blocks` gathers runs of like length, padded to twice at most: (rows of each run, which of them are not padding), both (runs in it, longest).
     """
 
     run: NDArray[np.int64]
     train: NDArray[np.int64]
     last: NDArray[np.int64]
-    levels: tuple[NDArray[np.int64], ...]
+    scan: Scan
     blocks: tuple[Block, ...]
 
 
@@ -46,12 +46,10 @@ def schedule(m: Measurements) -> Schedule:
     first = np.flatnonzero(begins)
     train = m.train[first]
     number = np.arange(len(first)) - np.searchsorted(train, train)
-    order = np.argsort(number, kind="stable")
-    edges = np.searchsorted(number[order], np.arange(1, number.max() + 1))
     length = np.diff(np.append(first, len(m)))
     return Schedule(
         run=np.cumsum(begins) - 1, train=train, last=first + length - 1,
-        levels=tuple(np.split(order, edges)), blocks=_blocks(first, length),
+        scan=Scan.of(number), blocks=_blocks(first, length),
     )  # fmt: skip
 
 
@@ -106,13 +104,7 @@ def moved(before: FloatArray, dose: FloatArray) -> tuple[FloatArray, FloatArray,
 
 def _before(start: FloatArray, total: FloatArray, s: Schedule) -> FloatArray:
     """omega at the beginning of every run, (runs,)."""
-    state = np.array(start, dtype=np.float64)
-    before = np.empty(len(s.train))
-    for runs in s.levels:
-        train = s.train[runs]
-        before[runs] = state[train]
-        state[train] = moved(state[train], total[s.last[runs]])[0]
-    return before
+    return s.scan.states(np.asarray(start, dtype=np.float64)[s.train], total[s.last])
 
 
 def predict(p: Memristor, start: FloatArray, m: Measurements, s: Schedule) -> FloatArray:
@@ -136,13 +128,7 @@ def state_slopes(
     before = _before(start, total, s)
     omega, room, shrink = moved(before[s.run], total)
     keep, gain = shrink**2, (room * shrink) ** 2
-    by_start, by_x = np.ones(len(s.train)), np.zeros((len(slopes), len(s.train)))
-    at_start, at_x = np.ones(len(start)), np.zeros((len(slopes), len(start)))
-    for runs in s.levels:
-        train, last = s.train[runs], s.last[runs]
-        by_start[runs], by_x[:, runs] = at_start[train], at_x[:, train]
-        at_start[train] *= keep[last]
-        at_x[:, train] = keep[last] * at_x[:, train] + gain[last] * slope[:, last]
+    by_start, by_x = s.scan.slopes(keep[s.last], (gain * slope)[:, s.last])
     return omega, keep * by_start[s.run], keep * by_x[:, s.run] + gain * slope
 
 

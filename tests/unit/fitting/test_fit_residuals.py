@@ -112,6 +112,16 @@ def test_one_long_train_beside_many_short_ones_needs_little_memory(prior):
     )
 
 
+def test_a_train_that_turns_thousands_of_times_takes_a_few_passes(prior):
+    """It took as many as it turned."""
+    turns = np.where(np.arange(5000) % 2 == 0, -1.1, 1.4)
+    m = mixed_trains(rows=5000, trains=1)
+    m = Measurements(**{**m.__dict__, "voltage": turns, "width": np.full(5000, 1e-6)})
+    s, p = schedule(m), prior.memristor
+    assert len(s.scan.passes) == 13
+    np.testing.assert_allclose(predict(p, [0.3], m, s), one_by_one(p, [0.3], m), rtol=1e-12)
+
+
 def test_search_vector_and_back(prior):
     p, start = from_search(to_search(prior.memristor, np.array([0.01, 0.99])))
     assert p.k == pytest.approx(prior.memristor.k)

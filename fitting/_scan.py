@@ -1,0 +1,60 @@
+"""Scans: what runs of pulses do one after another, for all runs of all trains in a few passes.
+
+A run maps the odds omega / (1 - omega) = a / b of a state by a matrix without a negative entry: up
+a <- a + A b, down b <- b + |A| a. Products of such matrices lose no digits, and a prefix scan (Hillis
+and Steele 1986) has all of them in log2(runs) passes, where a train of thousands of runs would be
+thousands of steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scan:
+    """The order of the runs: `number` (runs,) of each in its train; runs of a train stand together.
+
+    `passes` are (how far back, the runs that have one so far back in their train).
+    """
+
+    number: NDArray[np.int64]
+    passes: tuple[tuple[int, NDArray[np.int64]], ...]
+
+    @classmethod
+    def of(cls, number: NDArray[np.int64]) -> Scan:
+        """The scan for runs numbered so."""
+        shifts = 2 ** np.arange(int(number.max()).bit_length())
+        return cls(number=number, passes=tuple((int(d), np.flatnonzero(number >= d)) for d in shifts))
+
+    def states(self, start: FloatArray, dose: FloatArray) -> FloatArray:
+        """omega before every run, (runs,), from that before its train `start` (runs,) and all doses."""
+        M = np.stack(
+            [np.ones_like(dose), np.maximum(dose, 0.0), np.maximum(-dose, 0.0), np.ones_like(dose)]
+        )
+        M /= M.max(axis=0)
+        for back, runs in self.passes:
+            a, b, c, d = M[:, runs]
+            e, f, g, h = M[:, runs - back]
+            product = np.stack([a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h])
+            M[:, runs] = product / product.max(axis=0)
+        up, down = start, 1.0 - start
+        up, down = M[0] * up + M[1] * down, M[2] * up + M[3] * down
+        return self._before(up / (up + down), start)
+
+    def slopes(self, keep: FloatArray, gain: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(K (runs,), x (n, runs)) before every run of x <- keep x + gain and K <- keep K, from 0 and 1."""
+        K, x = keep.copy(), gain.copy()
+        for back, runs in self.passes:
+            x[:, runs] += K[runs] * x[:, runs - back]
+            K[runs] *= K[runs - back]
+        return self._before(K, np.ones_like(K)), self._before(x, np.zeros_like(x))
+
+    def _before(self, after: FloatArray, first: FloatArray) -> FloatArray:
+        """What the run before left; `first` where there is none."""
+        return np.where(self.number > 0, np.roll(after, 1, axis=-1), first)
