@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ def as_json(document: Any) -> bytes:
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
 
-def write_all(files: Mapping[Path, bytes]) -> None:
+def write_all(files: Mapping[Path, bytes], gone: Iterable[Path] = ()) -> None:
     """Write every file; if one cannot be written, take back what this call newly made.
+
+    Then `gone` goes: what an earlier run left there and this one has not; it would pass for this one's.
 
     Raises
     ------
@@ -34,6 +36,8 @@ def write_all(files: Mapping[Path, bytes]) -> None:
     except BaseException:
         _take_back(made_files, made_folders)
         raise
+    for path in gone:
+        path.unlink(missing_ok=True)
 
 
 def _missing(folder: Path) -> list[Path]:

@@ -30,7 +30,8 @@ class Schedule:
 
     A run is a stretch of one train without a change of polarity; `run` (rows,) says which,
     `train` (runs,) whose it is, `last` (runs,) where it ends; `scan` goes from run to run.
-    `blocks` gathers runs of like length, padded to twice at most: (rows of each run, which of them are not padding), both (runs in it, longest).
+    `blocks` gathers runs of like length, padded to twice at most: (rows of each run, which of them are
+    not padding), both (runs in it, longest).
     """
 
     run: NDArray[np.int64]

@@ -25,8 +25,9 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
     Raises
     ------
-    InputError : the folder is missing or not writable.
+    InputError : the folder is missing or not writable, or `path` is a device or a pipe.
     """
+    _refuse_special(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -76,13 +77,21 @@ def check_writable(*paths: Path | None) -> None:
     for path in paths:
         if path is None:
             continue
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder; name a file")
+        _refuse_special(path)
         folder = next(parent for parent in path.absolute().parents if parent.exists())
         if not folder.is_dir():
             raise InputError(f"{path}: cannot be written: {folder} is not a folder")
         if not os.access(folder, os.W_OK):
             raise InputError(f"{path}: cannot be written: no permission in {folder}")
+
+
+def _refuse_special(path: Path) -> None:
+    """A new file takes the place of an old one, and must not take that of /dev/stdout."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a file")
+    device = path.is_relative_to("/dev") and not path.is_relative_to("/dev/shm")
+    if device or path.name == "-" or (path.exists() and not path.is_file()):
+        raise InputError(f"{path}: is no file, but a device or a pipe; name a file")
 
 
 def write_table(path: Path, rows: Sequence[Any]) -> None:

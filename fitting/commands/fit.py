@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from fitting.verdict import Judgement
     from roa_circuit.drawing import Drawing
 
+_MODELS = ("device.toml", "memristor.lib", "memristor.va")
+
 
 @grouped
 def fit(
@@ -77,7 +79,8 @@ def fit(
     if figures:
         named = drawing.files(drawn).items()
         files |= {output_dir / "figures" / name: content for name, content in named}
-    write_all(files)
+    stale = [output_dir / name for name in _MODELS if (output_dir / name).is_file()]
+    write_all(files, gone=() if result.describes else stale)
     console.say(describe(m))
     _print(run)
     if result.describes and not all(e.identifiable for e in result.estimates.values()):
@@ -86,6 +89,8 @@ def fit(
         _print_laws(law)
     for path in files:
         console.say(f"  {path}")
+    if stale and not result.describes:
+        console.say(f"taken away, of an earlier run: {', '.join(map(str, stale))}")
     return 1 if not result.describes or (strict and law.word == REJECTED) else 0
 
 
@@ -137,11 +142,8 @@ def _models(run: _Run, folder: Path) -> dict[Path, bytes]:
     if not run.fit.describes:
         return {}
     device = _fitted_device(run)
-    return {
-        folder / "device.toml": device.to_toml().encode(),
-        folder / "memristor.lib": ngspice_library(device).encode(),
-        folder / "memristor.va": verilog_a(device).encode(),
-    }
+    texts = (device.to_toml(), ngspice_library(device), verilog_a(device))
+    return {folder / name: text.encode() for name, text in zip(_MODELS, texts, strict=True)}
 
 
 def _fitted_device(run: _Run) -> Device:

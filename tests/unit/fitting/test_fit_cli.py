@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from functools import partial
@@ -14,6 +15,7 @@ from fitting import cli
 from fitting._outputs import write_all
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
+from roa_circuit.results import check_writable
 
 PULSES = Path(__file__).parents[3] / "data" / "pulses.csv"
 FILES = {"device.toml", "fit.json", "memristor.lib", "memristor.va", "report.html"}
@@ -127,6 +129,19 @@ def test_data_of_another_law_end_with_1_and_without_a_device(roa_fit, table, tmp
     assert {file.name for file in (tmp_path / "o").iterdir()} == {"fit.json", "report.html"}
 
 
+def test_a_failed_run_leaves_no_device_of_an_earlier_one(roa_fit, table, tmp_path):
+    """device.toml of yesterday beside a report that says `no device written`."""
+    out = tmp_path / "o"
+    assert roa_fit(PULSES, "--output-dir", out)[0] == 0
+    rng = np.random.default_rng(0)
+    rows = [f"a,-1.1,3e-6,0.05,{G:.4g}," for G in 10.0 ** rng.uniform(-6, -3, 40)]
+    code, said, _ = roa_fit(table(*rows), "--output-dir", out)
+    assert code == 1
+    assert "no device written" in said
+    assert "taken away, of an earlier run: " in said
+    assert sorted(path.name for path in out.iterdir()) == ["fit.json", "report.html"]
+
+
 def test_inspect_shows_what_it_understood_and_writes_nothing(roa_fit, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("set.csv").write_text("d1,d2\n160,150\n162,\n163,155\n")
@@ -193,6 +208,17 @@ def test_write_all_spares_what_was_there(tmp_path):
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["kept", "old", "wall"]
     with pytest.raises(InputError, match="is a folder"):
         write_all({tmp_path / "old": b""})
+
+
+def test_a_result_takes_the_place_of_no_device(roa_fit, tmp_path):
+    """As root, --json /dev/stdout put a file there."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="a device or a pipe; name a file"):
+        check_writable(Path("/dev/stdout"))  # it touches nothing
+    for path in ("-", tmp_path / "pipe"):
+        code, _, err = roa_fit(PULSES, "--output-dir", tmp_path / "o", "--json", path)
+        assert (code, "a device or a pipe; name a file" in err) == (2, True)
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_the_installed_command_never_shows_a_traceback(tmp_path):
