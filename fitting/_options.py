@@ -78,6 +78,12 @@ class HowToRead:
         list[str] | None,
         typer.Option(metavar="TITLE=VALUE", help="Read only rows with this value, such as V_gate=2.5."),
     ] = None
+    dwell: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T", help="I-V sweeps move the state: the time at each point, such as 20ms."
+        ),
+    ] = None
     sheet: Annotated[
         str | None, typer.Option(metavar="NAME", help="Which sheet of a workbook; else its first.")
     ] = None
@@ -109,8 +115,12 @@ class HowToRead:
         read_voltage = None if self.read is None else parse_quantity(self.read, what="--read", unit="V")
         if read_voltage == 0:
             raise InputError("--read 0: no current flows at 0 V; give the voltage of the reading")
+        dwell = None if self.dwell is None else parse_quantity(self.dwell, what="--dwell", unit="s")
+        if dwell is not None and dwell <= 0:
+            raise InputError(f"--dwell {self.dwell!r}: must be a time above 0, such as 20ms")
         return Conventions(
             read_voltage=read_voltage,
+            dwell=dwell,
             unit=self.unit,
             positive_sets=POLARITIES[self.polarity],
             scale=self.scale,

@@ -48,7 +48,7 @@ class Scan:
         return self._before(up / (up + down), start)
 
     def slopes(self, keep: FloatArray, gain: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(K (runs,), x (n, runs)) before every run of x <- keep x + gain and K <- keep K, from 0 and 1."""
+        """(K (runs,), x (n, runs)) before every run: x <- keep x + gain, K <- keep K, from 0 and 1."""
         K, x = keep.copy(), gain.copy()
         for back, runs in self.passes:
             x[:, runs] += K[runs] * x[:, runs - back]

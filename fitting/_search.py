@@ -27,7 +27,9 @@ _MOST_STEPS = 100  # real data need some 20
 _BRIEF = 20
 _FINEST, _COARSE = 1e-9, 1e-4
 _MOST_SIZES, _SAME_SIZE = 12, 0.01  # of a robust loss that is fitted to its own noise
+_SAME, _NEAR = 1.01, 4.0  # times the lowest cost: the same valley, one that may be deeper
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
+_POOR = 0.06  # at which those tried are brought to their ends
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,17 +57,24 @@ def best_search(
 ) -> Solution:
     """The lowest of brief searches from several guesses, the likeliest first, brought to its end.
 
-    `brief` leaves it where it is.
+    If that is poor, others that were near are brought to theirs: where Eq. 1-2 do not hold, rounding
+    alone decides between valleys. `brief` leaves the lowest where it is.
     """
     starts = sorted(guesses(m, prior), key=lambda x: float(np.sum(objective.residual(x) ** 2)))
-    best: Solution | None = None
+    tried: list[Solution] = []
     for x in starts:
-        found = search(objective, x, brief=True)
-        best = found if best is None or found.cost < best.cost else best
-        if best.cost <= len(m) * _GOOD_ENOUGH**2:
+        tried.append(search(objective, x, brief=True))
+        if tried[-1].cost <= len(m) * _GOOD_ENOUGH**2:
             break
-    assert best is not None
-    return best if brief else search(objective, best.x)
+    first, *others = sorted(tried, key=lambda found: found.cost)
+    if brief:
+        return first
+    best = search(objective, first.x)
+    for other in others:
+        if best.cost > len(m) * _POOR**2 and _SAME * first.cost < other.cost < _NEAR * first.cost:
+            found = search(objective, other.x)
+            best = found if found.cost < best.cost else best
+    return best
 
 
 def robust_search(objective: Objective, solution: Solution, loss: str) -> tuple[Objective, Solution]:

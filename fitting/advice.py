@@ -73,7 +73,7 @@ def combinations(m: Measurements, p: Memristor, jacobian: FloatArray, noise: flo
     """gamma delta and alpha beta as conductances [S], and common pulses' doses, where they are known."""
     known = covariance(jacobian, max(noise, SMALLEST_NOISE), np.ones(len(NAMES), dtype=bool))
     found = []
-    V_r = _usual_read(m)
+    V_r = usual_read(m)
     largest, smallest = abs(p.delta * V_r), p.beta * V_r
     # What a reading feels: sinh and exp bend a little even at the read voltage.
     for name, G, size, shape, slope in (
@@ -150,7 +150,7 @@ Train = tuple[float, list[tuple[float, float, float, bool]]]  # start, (V, T, re
 
 
 def _candidates(m: Measurements, p: Memristor, prior: Device) -> list[tuple[str, list[Train]]]:
-    V_r = _usual_read(m)
+    V_r = usual_read(m)
     sweeps = [(omega, [(0.0, 0.0, float(V), True) for V in _SWEEP]) for omega in (0.02, 0.98)]
     result: list[tuple[str, list[Train]]] = [
         ("I-V sweeps of a set and of a reset device, -1 V to 1 V", sweeps)
@@ -175,7 +175,7 @@ def _candidates(m: Measurements, p: Memristor, prior: Device) -> list[tuple[str,
     return [*result, *((f"{result[0][0]}; {text}", [*sweeps, *more]) for text, more in result[1:])]
 
 
-def _usual_read(m: Measurements) -> float:
+def usual_read(m: Measurements) -> float:
     """The read voltage [V] of most readings, the smallest of such; 50 mV where there are none."""
     voltages, counts = np.unique(m.read_voltage[~m.sweep], return_counts=True)
     return float(min(voltages[counts == counts.max()], key=abs)) if voltages.size else 0.05

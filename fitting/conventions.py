@@ -21,8 +21,9 @@ class Conventions:
     unit : of the readings in a table with one train a column ('A', 'uS', 'kOhm', ...).
     positive_sets : a positive voltage raises the conductance: both terminals are exchanged.
     scale : multiplies every current, -1 where it is counted the other way. columns : a column's title
-    by its meaning, with the unit that it lacks. sheet : which one of a workbook, else the first.
-    where : (title, value) pairs that a row must have to be read.
+    by its meaning, with the unit that it lacks. dwell : the time [s] at each point of an I-V sweep that
+    moves the state; without it a sweep is quick enough to leave it. sheet : which one of a workbook,
+    else the first. where : (title, value) pairs that a row must have to be read.
     """
 
     pulse: tuple[float, float] | None = None
@@ -32,6 +33,7 @@ class Conventions:
     scale: float = 1.0
     columns: Mapping[str, str] = field(default_factory=dict)
     where: tuple[tuple[str, str], ...] = ()
+    dwell: float | None = None
     sheet: str | None = None
 
     def __post_init__(self) -> None:

@@ -23,8 +23,8 @@ def correlation(misfit: FloatArray, m: Measurements) -> float:
 
 
 def pairs(m: Measurements) -> NDArray[np.bool_]:
-    """(rows - 1,): whether a reading and the next are of one train, and of no sweep."""
-    result: NDArray[np.bool_] = (np.diff(m.train) == 0) & ~m.sweep[1:] & ~m.sweep[:-1]
+    """(rows - 1,): whether a reading and the next are of one train, and of no sweep at rest."""
+    result: NDArray[np.bool_] = (np.diff(m.train) == 0) & ~m.still[1:] & ~m.still[:-1]
     return result
 
 

@@ -188,7 +188,8 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
             axes.plot(V, line / size, style, lw=1.3, color=RED, label=f"fitted, ω = {omega:g}")
         for train in np.unique(m.train[m.sweep]):
             rows = np.flatnonzero(m.sweep & (m.train == train))
-            rows = rows[np.argsort(m.read_voltage[rows])]
+            if m.still[rows].all():
+                rows = rows[np.argsort(m.read_voltage[rows])]
             axes.plot(m.read_voltage[rows], f.predicted[rows] / size, "-", lw=0.9, color=SOFT)
         dots(axes, m.read_voltage[m.sweep], m.current[m.sweep] / size, colour=BLUE, label="measured")
         axes.set_ylim(visible)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fitting.hints import hints
 from fitting.measurements import FloatArray, Measurements
 from fitting.noise import read_noise
 from roa_circuit.units import counted, engineering
@@ -127,7 +128,7 @@ def summary(m: Measurements, trains: list[Train]) -> list[str]:
     odd = [t.label for t in trains if t.outliers]
     if odd:
         lines.append(f"outliers in {_amount(odd, 'train')}: {', '.join(odd[:6])}")
-    return lines
+    return [*lines, *hints(m)]
 
 
 def _amount(items: Any, noun: str) -> str:

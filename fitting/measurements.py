@@ -34,7 +34,8 @@ class Measurements(Shown):
 
     A row is one pulse (none if `width` is 0) and then one reading: the current at
     `read_voltage`. A conductance is kept as the current it was read with, and a point of an
-    I-V sweep (`sweep`) is a reading at a voltage of its own, so all rows are alike.
+    I-V sweep (`sweep`) is a reading at a voltage of its own, so all rows are alike; that of a slow
+    sweep, which moves the state, is the pulse, too.
     """
 
     source: str
@@ -64,6 +65,12 @@ class Measurements(Shown):
             rows.append((label, str(of_it.sum()), str((self.width[of_it] > 0).sum()), str(sweep)))
         head = ("train", "readings", "pulses", "I-V points")
         return Facts(title=f"{self.source}: {counted(len(self), 'reading')}", head=head, rows=rows)
+
+    @property
+    def still(self) -> NDArray[np.bool_]:
+        """Points of I-V sweeps that leave the state alone, (rows,)."""
+        result: NDArray[np.bool_] = self.sweep & (self.width == 0)
+        return result
 
     @property
     def conductance(self) -> FloatArray:
@@ -122,6 +129,10 @@ def _read_one(path: Path, how: Conventions) -> Measurements:
     sign = -1.0 if how.positive_sets else 1.0
     current = sign * _currents(table, sweep, read_voltage, how.scale)
     pulse = ~sweep & (np.nan_to_num(table.column("voltage")) != 0)
+    width = table.column("width")
+    if how.dwell is not None:
+        moves = sweep & (np.abs(table.column("voltage")) > _NO_VOLTAGE)
+        pulse, width = pulse | moves, np.where(moves, how.dwell, width)
     labels = tuple(dict.fromkeys(table.label))
     number = {label: index for index, label in enumerate(labels)}
     train = np.array([number[label] for label in table.label], dtype=np.int64)
@@ -132,7 +143,7 @@ def _read_one(path: Path, how: Conventions) -> Measurements:
         labels=labels,
         train=train[order],
         voltage=np.where(pulse, sign * table.column("voltage"), 0.0)[order],
-        width=np.where(pulse, table.column("width"), 0.0)[order],
+        width=np.where(pulse, width, 0.0)[order],
         read_voltage=sign * read_voltage[order],
         current=current[order],
         sweep=sweep[order],

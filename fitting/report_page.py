@@ -15,6 +15,7 @@ from fitting.correlated import correlation
 from fitting.estimates import LARGEST_MISFIT
 from fitting.figures import SYMBOLS
 from fitting.fit import Fit
+from fitting.hints import hints_of
 from fitting.identifiability import IDENTIFIABLE_LOG_ERROR, LARGEST_LOG_ERROR
 from fitting.measurements import Measurements
 from fitting.verdict import REJECTED, Judgement
@@ -74,7 +75,11 @@ def page(
 
     sections = [
         Section(
-            title="Constants", parts=[row(_constants(f, made["prior"]), names=["constants", "corner"])]
+            title="Constants",
+            parts=[
+                *([bullets([_sentence(line) for line in said_of])] if (said_of := hints_of(f)) else []),
+                row(_constants(f, made["prior"]), names=["constants", "corner"]),
+            ],
         ),
         Section(
             title="Measured and fitted",

@@ -95,7 +95,7 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
     repeats = j.repeated is not None and j.repeated > (j.repeated_limit or np.inf)
     better = "" if j.laws is None else _better(j.laws)
     best = "" if j.laws is None else f", the best of {len(j.laws.verdicts)} laws by AIC"
-    short = int(np.bincount(m.train[~m.sweep]).max(initial=0)) < FEWEST_READINGS and not alike
+    short = int(np.bincount(m.train[~m.still]).max(initial=0)) < FEWEST_READINGS and not alike
     bent = j.sweep_correlation is not None and j.sweep_correlation > _sweep_limit(m)
     cases = (
         (not f.describes, REJECTED,
@@ -162,8 +162,8 @@ def _runs(misfit: FloatArray, together: NDArray[np.bool_]) -> float:
 
 
 def _sweep_correlation(misfit: FloatArray, m: Measurements) -> float | None:
-    """Of neighbours in voltage in the I-V sweeps; None without 10 such pairs."""
-    rows = np.flatnonzero(m.sweep)
+    """Of neighbours in voltage in the I-V sweeps at rest; None without 10 such pairs."""
+    rows = np.flatnonzero(m.still)
     order = rows[np.lexsort((m.read_voltage[rows], m.train[rows]))]
     if len(order) < 11:
         return None
@@ -171,13 +171,13 @@ def _sweep_correlation(misfit: FloatArray, m: Measurements) -> float | None:
 
 
 def _sweep_limit(m: Measurements) -> float:
-    return max(_SIGMAS / float(np.sqrt(m.sweep.sum())), 2.0 * NOTABLE)
+    return max(_SIGMAS / float(np.sqrt(m.still.sum())), 2.0 * NOTABLE)
 
 
 def _repeated(misfit: FloatArray, m: Measurements, rho: float) -> tuple[float | None, float | None]:
     """(F of lack of fit, its limit): the mean misfit over trains with one past, against its scatter."""
     _, cell, count = np.unique(history(m), return_inverse=True, return_counts=True)
-    enough = (count >= _TRAINS)[cell] & ~m.sweep
+    enough = (count >= _TRAINS)[cell] & ~m.still
     cells = len(np.unique(cell[enough]))
     if cells < FEWEST_READINGS:
         return None, None

@@ -175,6 +175,7 @@ def _drawings(run: _Run) -> list[Drawing]:
 
 def _print(run: _Run) -> None:
     """The table of constants, and in a line each what it rests on."""
+    from fitting.hints import hints_of
     from fitting.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome, weights
 
     m, result = run.measurements, run.fit
@@ -187,6 +188,8 @@ def _print(run: _Run) -> None:
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))
     console.say(run.law.line())
+    for line in hints_of(result):
+        console.say(line)
     console.say(weights(result))
     if any(e.told for e in result.estimates.values()):
         console.say(f"intervals: {result.intervals}")
