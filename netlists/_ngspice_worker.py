@@ -1,7 +1,7 @@
 """The process that holds libngspice, by the rules of `netlists._child`.
 
-A folder with commands.txt in place of deck.cir is a question: each line is given to ngspice, and
-what it answers goes to answers.json.
+A folder with commands.txt in place of deck.cir asks questions: ngspice is given each line, and its
+answers go to answers.json.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main(folder: Path, library: str, memory: int) -> int:
 
 
 def _load(library: str, speaker: Speaker) -> Any:
-    """PySpice's NgSpiceShared on the given library, its callbacks passed on."""
+    """PySpice's NgSpiceShared on the given library, with its callbacks passed on to the parent."""
     from PySpice.Spice.NgSpice.Shared import NgSpiceShared
 
     class Shared(NgSpiceShared):  # type: ignore[misc]
@@ -80,7 +80,7 @@ def _load(library: str, speaker: Speaker) -> Any:
             return 0
 
         def complaint(self) -> str:
-            """ngspice's own line that says most of what went wrong."""
+            """The line of ngspice's own output that says most about what went wrong."""
             said = [line for line in self.lines if _COMPLAINTS.search(line)]
             return said[0] if said else "the analysis left no vectors"
 
@@ -88,7 +88,7 @@ def _load(library: str, speaker: Speaker) -> Any:
 
 
 def _loaded_file() -> str | None:
-    """The file that libngspice was loaded from, where the system shows what it has mapped."""
+    """The file that libngspice was loaded from, if the system shows its mapped files."""
     try:
         mapped = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -98,7 +98,7 @@ def _loaded_file() -> str | None:
 
 
 def _answer(shared: Any, folder: Path) -> int:
-    """Ask every line of commands.txt; a command that ngspice does not know answers so itself."""
+    """Ask every line of commands.txt; to an unknown command ngspice answers that it is unknown."""
     answers = {}
     for command in (folder / "commands.txt").read_text(encoding="utf-8").splitlines():
         shared.heard.clear()
@@ -121,7 +121,7 @@ def _run(shared: Any, folder: Path, speaker: Speaker) -> int:
 
 
 def _vectors(shared: Any, deck: str) -> dict[str, Any] | None:
-    """The vectors of the deck's last analysis; None if it did not run to its end."""
+    """The vectors of the deck's last analysis, or None if that did not run to its end."""
     try:
         shared.load_circuit(deck)
         shared.run()

@@ -1,4 +1,4 @@
-"""One worker process, watched: its lines, its limits, and its end whatever happens here."""
+"""A watched worker process: its lines, its limits, and its certain end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MEMORY = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one run may take: wall-clock seconds and bytes of address space (0: no limit)."""
+    """The limits of one run: wall-clock seconds, and bytes of address space (0 is no limit)."""
 
     seconds: float
     memory: int
@@ -32,7 +32,7 @@ class Limits:
 class Worker:
     """A process of a worker module on one folder, and what it has said so far.
 
-    Use it as a context manager: on the way out the process is dead.
+    A context manager: when it is left, the process is dead.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Worker:
         self._stderr.close()
 
     def _kill_session(self) -> None:
-        """The worker, and a program that it runs."""
+        """Kill the worker, and a program that it runs."""
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -86,16 +86,16 @@ class Worker:
 
     @property
     def ended(self) -> bool:
-        """Whether the process has come to an end."""
+        """Whether the process has ended."""
         return self._process.poll() is not None
 
     @property
     def crashed(self) -> bool:
-        """Whether a signal ended the process: the fault may not come again."""
+        """Whether a signal ended the process, a fault that may not happen again."""
         return (self._process.returncode or 0) < 0
 
     def wait(self, deadline: float, stop: threading.Event) -> str | None:
-        """Until the process ends or `time.monotonic()` is there: None, or why it did not finish."""
+        """Wait for the end, or until `time.monotonic()` is there; None, or why it did not finish."""
         while True:
             try:
                 self._process.wait(_POLL)
@@ -111,7 +111,7 @@ class Worker:
             return self.failure
 
     def last_words(self) -> str:
-        """Why a process that announced no failure left no result."""
+        """The reason why a process that announced no failure left no result."""
         code = self._process.returncode
         errors = (self._folder / "stderr.txt").read_text(encoding="utf-8", errors="replace")
         self.log.extend(errors.splitlines()[-10:])
@@ -126,7 +126,7 @@ class Worker:
         return "out of memory" + (f", at a limit of {limit >> 20} MiB" if limit else "")
 
     def _listen(self) -> None:
-        """Take in the worker's lines: a keyword, a blank, the rest."""
+        """Read the worker's lines, each a keyword, a blank and the rest."""
         assert self._process.stdout is not None
         for raw in self._process.stdout:
             keyword, _, rest = raw.decode("utf-8", errors="replace").rstrip("\n").partition(" ")

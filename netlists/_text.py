@@ -1,4 +1,4 @@
-"""Numbers and long lines as every deck writes them."""
+"""Numbers and long lines in the form that every deck has."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _LINE = 100
 
 
 def number(value: float) -> str:
-    """Twelve digits of times and resistances: no rounding noise, no two names for one instant."""
+    """Times and resistances with twelve digits: no rounding noise, one spelling for each instant."""
     return f"{_finite(value):.12g}"
 
 
 def exact(value: float) -> str:
-    """All digits of states and voltages."""
+    """States and voltages with all digits."""
     return repr(_finite(value) + 0.0)
 
 
 def folded(head: str, words: Iterable[str], mark: str = "+") -> Iterator[str]:
-    """A card over as many lines as it takes, `mark` before each but the first."""
+    """A card on as many lines as it takes, with `mark` before each but the first."""
     line = head
     for word in words:
         if len(line) + 1 + len(word) > _LINE:

@@ -1,4 +1,4 @@
-"""An array as sources and elements between nodes, row by row.
+"""An array as the sources and elements of a circuit, row by row.
 
     Vword{i} -- Rsource -- word{i} -- Rword -- word{i}_col0 -- Rword -- word{i}_col1 ...
                                                   |te             |te
@@ -11,11 +11,11 @@
 Driven on the right or sensed at the top, lines are the same from their other end. Driven on both
 sides, a word line goes on beyond its last cell to `far{i}`, and through Rfar{i} to its source.
 
-A zero resistance is no resistor (ngspice would make it 1 mOhm): the nodes it joins are one,
-under the shorter name. A broken segment is no resistor either, between two nodes; an open cell's
-te hangs free, on the node `open_word{i}_col{j}`. The current of `Vsense{j}` is the sensed current
-of column j. Where reads have amplifiers, these stand at `bit{j}` instead, and `out{j}` is what
-they put out.
+A zero resistance is no resistor (ngspice would make it 1 mOhm): the nodes that it joins become one,
+under the shorter name. A broken segment leaves its resistor out and keeps both nodes; an open cell
+has its te on a node of its own, `open_word{i}_col{j}`. The current of `Vsense{j}` is the sensed
+current of column j. Where reads have amplifiers, these stand at `bit{j}` instead, and their outputs
+are the nodes `out{j}`.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ from roa_circuit.parameters import OPEN, Device
 
 
 def word_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source, ...]:
-    """The drivers, one a row."""
+    """The drivers, one for each row."""
     return tuple(
         Source(name=f"word{i}", node=_driver(crossbar, i), points=p) for i, p in enumerate(points)
     )
 
 
 def sense_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source, ...]:
-    """The virtual grounds, one a column: ammeters that a write drives."""
+    """The virtual grounds, one for each column: ammeters, which a write also drives."""
     return tuple(
         Source(name=f"sense{j}", node=_ground(crossbar, j), points=p) for j, p in enumerate(points)
     )
 
 
 def gate_sources(points: Sequence[Points], circuitry: Circuitry) -> tuple[Source, ...]:
-    """What turns the access devices of each row on (1 in `points`) and off (0), and their bulk."""
+    """Sources that turn each row's access devices on (1 in `points`) and off (0), and their bulk."""
     if not circuitry.transistor:
         return tuple(_gate(str(i), p) for i, p in enumerate(points))
     off, on = circuitry.transistor.gate_off, circuitry.transistor.gate_on
@@ -70,7 +70,7 @@ def elements(
     *,
     gated: bool = False,
 ) -> Iterator[Element]:
-    """Wires and cells, row by row, then sense resistors; `gated` cells have access devices."""
+    """Wires and cells row by row, then the sense resistors; `gated` cells have access devices."""
     own = instance_constants(device)
     is_open = np.broadcast_to(np.asarray(device.memristor.current_scale) <= OPEN, crossbar.shape)
     near, below = (1 if crossbar.drive == "right" else -1), (-1 if crossbar.sense == "top" else 1)
@@ -101,7 +101,7 @@ def elements(
 
 
 def _far_end(crossbar: Crossbar, i: int) -> Iterator[Resistor]:
-    """From the last cell of word line i to its driver."""
+    """The resistors from the last cell of word line i to its second driver."""
     last, driver = _word(crossbar, i, crossbar.columns - 1), _driver(crossbar, i)
     source, segment = of_line(crossbar.r_source, i), of_line(crossbar.r_word, i)
     far = (f"far{i}" if source else driver) if segment else last
@@ -110,19 +110,19 @@ def _far_end(crossbar: Crossbar, i: int) -> Iterator[Resistor]:
 
 
 def _joined(name: str, a: str, b: str, ohms: Ohms, line: int) -> Iterator[Resistor]:
-    """A resistor of one line, if it has any."""
+    """A resistor between two nodes of a line, if it has any resistance."""
     own = of_line(ohms, line)
     if own:
         yield Resistor(name=name, ends=(a, b), ohms=own)
 
 
 def _driver(crossbar: Crossbar, i: int) -> str:
-    """The node of word line i's source."""
+    """The node of the source of word line i."""
     return f"drive{i}" if of_line(crossbar.r_source, i) else f"word{i}"
 
 
 def _ground(crossbar: Crossbar, j: int) -> str:
-    """The node of bit line j's virtual ground."""
+    """The node of the virtual ground of bit line j."""
     return f"sense{j}" if of_line(crossbar.r_sense, j) else f"bit{j}"
 
 

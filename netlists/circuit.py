@@ -1,4 +1,4 @@
-"""What a deck simulates, whatever simulator reads it: sources, elements, and the analysis."""
+"""The circuit that a deck simulates, in no simulator's language: sources, elements, analysis."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A voltage source from `node` to ground; the last voltage stays.
+    """A voltage source from `node` to ground, which stays at its last voltage.
 
-    points : corners (time [s], voltage [V]), in a sweep (number of the read, voltage [V])
+    points : corners (time [s], voltage [V]), or (number of the read, voltage [V]) in a sweep
     """
 
     name: str
@@ -43,7 +43,7 @@ class Resistor:
 
 @dataclass(frozen=True, kw_only=True)
 class Capacitor:
-    """One segment's to ground, or one cell's between its lines; without charge at time zero."""
+    """A capacitor of a segment to ground or of a cell between its lines, empty at time zero."""
 
     name: str
     ends: tuple[str, str]
@@ -51,7 +51,7 @@ class Capacitor:
 
 
 class Kind(StrEnum):
-    """Of a controlled source: volts of volts, amperes of volts, volts of amperes."""
+    """The kind of a controlled source: volts of volts, amperes of volts, volts of amperes."""
 
     vcvs = "E"
     vccs = "G"
@@ -73,7 +73,7 @@ class Controlled:
 class Access:
     """The access device of one cell: the circuit's transistor, drain at the word line.
 
-    Without one it is ideal, and on while the node `gate` is above half a volt.
+    In a circuit without transistors it is ideal, and on while the node `gate` is above half a volt.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Access:
 class Cell:
     """One memristor between a word line (te) and a bit line (be).
 
-    parameters : w0, and the constants that are the cell's own
+    parameters : w0, and the device's constants that differ from cell to cell
     """
 
     name: str
@@ -101,18 +101,19 @@ Element = Resistor | Capacitor | Controlled | Access | Cell
 class Circuit:
     """An array with its sources, and how it is simulated.
 
-    remarks : lines that say what it is
+    remarks : comment lines that say what the circuit is
     circuitry : its amplifier, transistor and temperature
-    dialect : what ngspice's deck of it uses
-    senses : of columns that no amplifier of finite gain reads; outputs : nodes of amplifiers, if any
-    offsets : at the inputs of amplifiers of finite gain, where they have any
-    elements : wires, cells and their access devices in the order of rows
-    gates : of the access devices, one a row, and of their bulk, if there are any
+    dialect : the solver and cell model of ngspice's deck
+    senses : ammeters of the columns that no amplifier of finite gain reads
+    outputs : output nodes of the amplifiers, if there are any
+    offsets : sources at the inputs of amplifiers of finite gain, if they have offsets
+    elements : wires, cells and their access devices, row by row
+    gates : sources of the access devices, one for each row, and of their bulk, if there are any
     duration : simulated time [s], 0 for a sweep
-    kept_from : results before this time [s] are of no interest
+    kept_from : results before this time [s] are dropped
     longest_step : of the integration [s]
-    samples : when each row of results is taken [s]; a sweep has one row a read instead
-    recorded : whether all points of all lines and cells are kept, too
+    samples : when each row of results is taken [s]; a sweep has one row for each read instead
+    recorded : whether the waveforms of all lines and cells are kept, too
     """
 
     task: Task
@@ -139,5 +140,5 @@ class Circuit:
 
     @property
     def stores_charge(self) -> bool:
-        """Whether lines or amplifiers take time to settle."""
+        """Whether lines or amplifiers store charge, and so take time to settle."""
         return any(isinstance(element, Capacitor) for element in self.elements)

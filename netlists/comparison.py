@@ -1,4 +1,4 @@
-"""Two engines' runs of all tiles, side by side: the figures of a verification."""
+"""The runs of both engines compared: the numbers of a verification."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ def _disturb(tiles: Sequence[Tile], runs: Sequence[Run]) -> float:
 
 
 def _total(energies: Iterable[float | None]) -> float | None:
-    """The sum, if all are known: VACASK's decks measure the energy only where they are recorded."""
+    """The sum of energies [J], or None if one is unknown: VACASK measures them only where recorded."""
     known = list(energies)
     return None if None in known else sum(energy or 0.0 for energy in known)
 
 
 def passed(fields: dict[str, Any], *, labelled: bool, approximate: bool) -> bool:
-    """Whether the fields of a Verification are within the limits; approximate ones have none."""
+    """Whether the fields of a Verification are within their limits; an approximate one has none."""
     current, state = fields["max_relative_current_error"], fields["max_state_error"]
     within = (current is None or current <= CURRENT_LIMIT) and (state is None or state <= STATE_LIMIT)
     return bool(

@@ -1,4 +1,4 @@
-"""What a deck costs before it runs: iterations as counted, each as timed; within a factor of two.
+"""The cost of a deck before it runs: counted iterations times timed ones, within a factor of two.
 
 A pulse takes ngspice 75 to 110 iterations where it moves one cell of a row, up to 175 where it
 moves all. An iteration loads every cell and factors the matrix. Eliminated row by row, an array of
@@ -22,12 +22,12 @@ from roa_circuit.crossbar import Crossbar
 
 @dataclass(frozen=True, kw_only=True)
 class Prices:
-    """Of one simulator, in seconds on one core of a 2020s server; their ratios are what matters.
+    """What a simulator's work costs, in seconds on one core of a 2020s server; the ratios matter.
 
-    load, dynamic_load : per cell and iteration, frozen or with a state to load
-    factor : per m n^3 and iteration
-    parse, order : per cell, and per m n^3, once a deck
-    sweep, read, pulse : iterations for one of each
+    load, dynamic_load : for each cell and iteration, with a frozen or a moving state
+    factor : for each of the m n^3 products of an iteration
+    parse, order : for each cell, and for each product, once a deck
+    sweep, read, pulse : iterations that one point of a sweep, one read or one pulse takes
     start : of the worker process
     """
 
@@ -42,15 +42,15 @@ class Prices:
     start: float = 0.35
 
     def sweep_seconds(self, crossbar: Crossbar, reads: int) -> float:
-        """Of `sweep_deck`."""
+        """Seconds of a `sweep_deck`."""
         return self._once(crossbar) + reads * self.sweep * self._iteration(crossbar, self.load)
 
     def read_seconds(self, crossbar: Crossbar, reads: int) -> float:
-        """Of `read_deck`."""
+        """Seconds of a `read_deck`."""
         return self._once(crossbar) + reads * self.read * self._iteration(crossbar, self.dynamic_load)
 
     def write_seconds(self, crossbar: Crossbar, pulses: int) -> float:
-        """Of `write_deck`; `pulses` as the programme counts them, a row in parallel."""
+        """Seconds of a `write_deck`; `pulses` counts those of the programme, each for a whole row."""
         return self._once(crossbar) + pulses * self.pulse * self._iteration(crossbar, self.dynamic_load)
 
     def _iteration(self, crossbar: Crossbar, load: float) -> float:
@@ -86,7 +86,7 @@ _GATED = {Engine.ngspice: 1.7, Engine.vacask: 2.0}
 
 
 def prices(engine: Engine, dialect: Dialect = PLAIN, circuitry: Circuitry = BARE) -> Prices:
-    """Of a simulator on circuits like this, ngspice as its decks use it."""
+    """The prices of a simulator for such circuits, and for ngspice in such a dialect."""
     changed = (_WITH_KLU if dialect.klu else {}) | (_WITH_OSDI if dialect.osdi else {})
     p = dataclasses.replace(_PRICES[engine], **changed)
     reads = _CHARGED[engine] if circuitry.stores_charge else 1.0
@@ -102,7 +102,7 @@ def prices(engine: Engine, dialect: Dialect = PLAIN, circuitry: Circuitry = BARE
 
 
 def wall_seconds(seconds: Sequence[float], workers: int) -> float:
-    """Of independent jobs on `workers` cores, the longest first, each to the first that is free."""
+    """Seconds of independent jobs on so many cores, the longest first, each on the first free one."""
     loads = [0.0] * max(workers, 1)
     for job in sorted(seconds, reverse=True):
         loads[loads.index(min(loads))] += job
@@ -110,7 +110,7 @@ def wall_seconds(seconds: Sequence[float], workers: int) -> float:
 
 
 def said(seconds: float) -> str:
-    """'40 s', '12 min', '3.5 h': as exact as an estimate is."""
+    """A time as text, as exact as an estimate is: '40 s', '12 min', '3.5 h'."""
     if seconds < 90:
         return f"{max(seconds, 1.0):.0f} s"
     if seconds < 5400:
@@ -119,6 +119,6 @@ def said(seconds: float) -> str:
 
 
 def _products(crossbar: Crossbar) -> float:
-    """m n^3, from zero for perfect wires: then a line is one node and little is to be factored."""
+    """m n^3; 0 for perfect wires, where a line is one node and little is left to be factored."""
     longer, shorter = max(crossbar.shape), min(crossbar.shape)
     return float(longer * shorter**3) if np.any(crossbar.r_word) or np.any(crossbar.r_bit) else 0.0

@@ -40,13 +40,13 @@ _LANGUAGES = {
 
 
 class How(TypedDict, total=False):
-    """What every deck may be told.
+    """The arguments that all three kinds of deck share.
 
-    origin : what the header names as the source of the numbers
-    engine : whose language it is in, by default ngspice's
-    recorded : keep all points of all lines and cells, too
-    circuitry : what the array has beside cells and resistances
-    dialect : what a deck for ngspice uses of what not every ngspice has
+    origin : the source of the numbers, for the header
+    engine : the simulator whose language the deck is in; by default ngspice
+    recorded : keep the waveforms of all lines and cells, too
+    circuitry : amplifiers, transistors, capacitance and temperature
+    dialect : the solver and cell model, which not every ngspice has
     """
 
     origin: str
@@ -65,14 +65,14 @@ def write_deck(
 ) -> Deck:
     """The transient of an in-situ write; its vectors are the final states.
 
-    state (rows, columns) : omega before the write
-    pulses (rows, columns) : signed counts, > 0 potentiates; at least one is not zero
+    state : (rows, columns) omega before the write
+    pulses : (rows, columns) signed counts, > 0 potentiates; at least one is not zero
     how : see `How`
 
     Raises
     ------
-    InputError : too large, another shape, a state outside [0, 1], parts of pulses, nothing to write,
-        or transistors that the pulses would not leave on or off.
+    InputError : an array that is too large, shapes that do not fit, a state outside [0, 1], parts of
+            pulses, nothing to write, or transistors that do not stay on or off during the pulses.
     """
     array = _Array(crossbar, state, device, how)
     check_pulses(crossbar, pulses)
@@ -110,9 +110,10 @@ def read_deck(
 ) -> Deck:
     """The transient of a batch of reads with dynamic cells; its vectors are the column currents.
 
-    voltages (reads, rows) [V] : a staircase without return to zero, one row of saved currents a
-        read, sampled at the end of its hold.
-    Arguments and errors else as `write_deck`.
+    voltages : (reads, rows) [V], applied as a staircase without return to zero; the currents of each
+        read are sampled at the end of its hold
+
+    Other arguments and errors are those of `write_deck`.
     """
     array, reads = _Array(crossbar, state, device, how), len(voltages)
     check_reads(crossbar, voltages)
@@ -137,9 +138,10 @@ def sweep_deck(
     device: Device,
     **how: Unpack[How],
 ) -> Deck:
-    """The reads as a DC sweep with frozen states: no time, so a tenth of the points.
+    """The reads as a DC sweep with frozen states: without time it needs a tenth of the points.
 
-    The sweep counts the reads; each word line looks up its voltage by it. Else as `read_deck`.
+    The swept value is the number of the read, by which each word line looks up its voltage.
+    Arguments and errors are those of `read_deck`.
     """
     array = _Array(crossbar, state, device, how)
     check_reads(crossbar, voltages)
@@ -153,7 +155,7 @@ def sweep_deck(
 
 
 class _Array:
-    """What the three decks of an array share."""
+    """An array, and how to make each of its three decks."""
 
     def __init__(self, crossbar: Crossbar, state: Floats, device: Device, how: How) -> None:
         check_array(crossbar, state)
@@ -171,7 +173,7 @@ class _Array:
 
     @property
     def open_gates(self) -> Sequence[Points]:
-        """Of reads: on from the start."""
+        """The gates of reads, on from the start."""
         return [[(0.0, 1.0)]] * self.crossbar.rows if self.circuitry.transistor else ()
 
     def deck(
@@ -185,7 +187,7 @@ class _Array:
         rows: int,
         **times: Any,
     ) -> Deck:
-        """The deck of line drives `words`, and `bits` in a write; `times` as `Circuit` has them."""
+        """The deck for drives of word lines and, in a write, bit lines; `times` go to `Circuit`."""
         circuitry, columns = self.circuitry, self.crossbar.columns
         amplifier = None if task is Task.write else circuitry.amplifier
         crossbar = replace(self.crossbar, r_sense=0.0) if amplifier else self.crossbar

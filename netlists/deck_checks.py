@@ -1,4 +1,4 @@
-"""What a deck is refused for: too large, another shape, numbers out of range."""
+"""Checks before a deck is made: its size, shapes that fit, numbers within range."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGEST_VOLTAGE = 10.0
 
 
 def check_array(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
-    """Raise InputError unless the array is small enough and the states are its own."""
+    """Raise InputError unless the array is small enough and the states fit it."""
     if crossbar.rows * crossbar.columns > LARGEST_CELLS:
         raise InputError(
             f"{crossbar.rows} x {crossbar.columns} cells are too many for one deck: the limit is"
@@ -29,7 +29,7 @@ def check_array(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
 
 
 def check_gates(transistor: Transistor, device: Device) -> None:
-    """Raise InputError unless transistors stay off, and come on, whatever a write's lines carry."""
+    """Raise InputError unless gates can hold transistors off, and on, at all voltages of a write."""
     p = device.pulses
     half = 0.5 * max(-p.potentiation_voltage, p.depression_voltage)
     if not transistor.gate_off + half < transistor.threshold < transistor.gate_on - half:

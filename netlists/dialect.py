@@ -1,4 +1,4 @@
-"""What decks for ngspice may use of what an ngspice can do: KLU, and cells compiled from Verilog-A."""
+"""Dialects of ngspice's decks: with KLU or without, with cells compiled from Verilog-A or without."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROBES = ("version -f", "osdi")
 
 
 class Matrix(StrEnum):
-    """What solves ngspice's equations; `auto` takes KLU where it is compiled in."""
+    """The solver of ngspice's equations; `auto` takes KLU if it is compiled in."""
 
     auto = "auto"
     sparse = "sparse"
@@ -30,7 +30,7 @@ class Matrix(StrEnum):
 
 
 class CellModel(StrEnum):
-    """ngspice's cells: behavioural sources, or compiled Verilog-A; `auto` compiles where that can be."""
+    """The model of ngspice's cells: behavioural, or compiled Verilog-A; `auto` compiles if it can."""
 
     auto = "auto"
     behavioural = "behavioural"
@@ -39,7 +39,7 @@ class CellModel(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """Which of its abilities an ngspice deck uses; every ngspice runs one that uses none."""
+    """The optional abilities that a deck uses; every ngspice runs a deck that uses none."""
 
     klu: bool = False
     osdi: bool = False
@@ -54,11 +54,11 @@ PLAIN = Dialect()
 
 
 def choose(matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto) -> Dialect:
-    """What was asked for, or the best that the installed ngspice has.
+    """The dialect that was asked for, or the best that the installed ngspice understands.
 
     Raises
     ------
-    SimulatorError : asked for what this ngspice lacks, or no ngspice, or no compiler of Verilog-A.
+    SimulatorError : this ngspice lacks what was asked for; no ngspice, or no Verilog-A compiler.
     """
     if matrix is Matrix.sparse and cell is CellModel.behavioural:
         return PLAIN
@@ -76,7 +76,7 @@ def choose(matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto) -> Di
 
 
 def abilities(answers: Answers) -> Dialect:
-    """What an ngspice can do, from its answers to `PROBES`."""
+    """The abilities of an ngspice, from its answers to `PROBES`."""
     return Dialect(
         klu="KLU" in " ".join(answers.lines["version -f"]),
         osdi=not any("no such command" in line for line in answers.lines["osdi"]),
@@ -84,11 +84,11 @@ def abilities(answers: Answers) -> Dialect:
 
 
 def cell_files(device: Device) -> dict[str, bytes]:
-    """The Verilog-A of a device and what openvaf-r makes of it, by name.
+    """The Verilog-A of a device, and the library that openvaf-r compiles it to, by file name.
 
     Raises
     ------
-    SimulatorError : no compiler, or it failed.
+    SimulatorError : the compiler is missing, or it failed.
     """
     text = verilog_a(device, module=MODULE)
     return {f"{MODULE}.va": text.encode(), f"{MODULE}.osdi": _compiled(text)}

@@ -1,4 +1,4 @@
-"""The doctor: which simulators are here, what they can do, and whether they get one cell right."""
+"""The doctor: which simulators are installed, what they can do, and whether one cell comes out right."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _CODE_MODELS = {
 class _Tested:
     """A self-test: one cell after three pulses each way, against the closed form.
 
-    seconds : with the start of its process
+    seconds : of the test, with the start of its process
     """
 
     state_error: float
@@ -53,11 +53,11 @@ class _Tested:
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis(_Tested):
-    """What was found of ngspice; everything but `program` is its own word.
+    """The findings on ngspice; everything but `program` is what it says of itself.
 
-    klu : the KLU solver is compiled in (without it, Sparse 1.3 factors the matrices)
-    osdi : compiled Verilog-A models can be loaded
-    used : of these abilities by large decks; compiled cells need openvaf-r, too
+    klu : whether the KLU solver is compiled in (without it, Sparse 1.3 factors the matrices)
+    osdi : whether compiled Verilog-A models can be loaded
+    used : the abilities that large decks use; compiled cells need openvaf-r, too
     """
 
     library: str
@@ -73,7 +73,7 @@ class Diagnosis(_Tested):
 
 
 def diagnose() -> Diagnosis:
-    """Ask libngspice what it is, and let it write one cell.
+    """Ask libngspice what it is and can do, and test it on one cell.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def diagnose() -> Diagnosis:
 
 
 def capabilities(answers: Answers) -> dict[str, Any]:
-    """klu, osdi, xspice, openmp and code_models, from the answers to `diagnose`'s commands."""
+    """klu, osdi, xspice, openmp and code_models, from the answers to the commands of `diagnose`."""
     build, able = " ".join(answers.lines["version -f"]), abilities(answers)
     devices = {line.split(":")[0].strip().lower() for line in answers.lines["devhelp"]}
     return {
@@ -113,7 +113,7 @@ def capabilities(answers: Answers) -> dict[str, Any]:
 
 
 def rows(found: Diagnosis) -> list[tuple[str, str]]:
-    """(what, finding) for the terminal."""
+    """Rows (what, finding) for the terminal."""
     number = re.match(r"ngspice-(\d+)", found.version)
     known = number is not None and int(number[1]) in _TESTED
     return [
@@ -131,9 +131,9 @@ def rows(found: Diagnosis) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class SecondOpinion(_Tested):
-    """What was found of VACASK.
+    """The findings on VACASK.
 
-    compiler : openvaf-r, which makes the cell out of Verilog-A
+    compiler : openvaf-r, which compiles the cell from Verilog-A
     """
 
     program: str
@@ -142,11 +142,11 @@ class SecondOpinion(_Tested):
 
 
 def second_opinion() -> SecondOpinion | None:
-    """VACASK on the same cell; None if it is not installed.
+    """Test VACASK on the same cell; None if it is not installed.
 
     Raises
     ------
-    SimulatorError : it is there but does not work.
+    SimulatorError : it is installed but does not work.
     """
     if not vacask.is_available():
         return None
@@ -162,7 +162,7 @@ def second_opinion() -> SecondOpinion | None:
 
 
 def second_rows(found: SecondOpinion | None) -> list[tuple[str, str]]:
-    """As `rows`, of VACASK."""
+    """Rows (what, finding) on VACASK, for the terminal."""
     if found is None:
         return [("program", "missing: pip install roa-circuit[vacask]")]
     return [
@@ -179,7 +179,7 @@ def _verdict(found: Diagnosis | SecondOpinion) -> str:
 
 
 def _self_test(engine: Engine, dialect: Dialect = PLAIN) -> tuple[float, str]:
-    """|omega - closed form|, the worse of three pulses up and three down on a lone cell; the version."""
+    """(worst |omega - closed form| of a lone cell after three pulses up and three down, version)."""
     device = load_device("zhang2021")
     p, worst, version = device.pulses, 0.0, ""
     for count, voltage, width in (

@@ -1,4 +1,4 @@
-"""Figures of a verification: currents, their error by column, states and theirs."""
+"""Figures of a verification: currents and states, and the errors of both."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SMALLEST_STATE_ERROR = 1e-12
 
 
 def drawings(result: Verification) -> list[Drawing]:
-    """Every figure that the phase has; named after the layer, '--', and what they show."""
+    """All figures of the phase; their names are the layer, '--' and what they show."""
     done = []
     if result.phase != "write":
         done += [_currents(result), _current_errors(result)]

@@ -1,4 +1,4 @@
-"""Independent jobs over all cores: one progress, one stop, the first failure ends them all."""
+"""Independent jobs on all cores, with a common progress; the first failure ends them all."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Result = TypeVar("Result")
 class Together:
     """Jobs that make progress together and end together.
 
-    stop : set when one has failed; the others then end as soon as they notice
+    stop : set when one job has failed; the others end as soon as they notice
     progress : called with the fraction of all work that is done
-    weights : what each part contributes to it
+    weights : the share of each part in that work
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Together:
         self._lock = threading.Lock()
 
     def part(self, index: int) -> Callable[[float], None]:
-        """What part `index` calls with the fraction of its own work that is done."""
+        """The function that part `index` calls with the fraction of its own work that is done."""
 
         def report(fraction: float) -> None:
             with self._lock:
@@ -45,10 +45,10 @@ class Together:
 def run_all(
     job: Callable[[int], Result], count: int, together: Together, *, workers: int | None = None
 ) -> list[Result]:
-    """job(0) ... job(count - 1), `workers` at a time (default: one a core); results in order.
+    """Run job(0) ... job(count - 1), `workers` at a time (default: one a core); results in order.
 
-    The first failure, or an interrupt, sets `together.stop`, lets the running jobs end and is
-    raised; jobs that have not begun never do.
+    The first failure, or an interrupt, sets `together.stop`, waits for the running jobs to end, and
+    is raised; jobs that have not begun are dropped.
     """
     with ThreadPoolExecutor(workers or cores()) as pool:
         futures = [pool.submit(job, index) for index in range(count)]

@@ -1,6 +1,6 @@
-"""What is kept of a circuit, in ngspice's spelling: 'v(drive0)', 'i(Vsense3)', 'v(xword0_col2.omega)'.
+"""Probes: what is kept of a circuit, as ngspice spells it: 'v(drive0)', 'i(Vsense3)'.
 
-Every language says how it saves such an expression, and what the vector is called that it becomes.
+Each simulator's language says how to save such an expression, and how it names the vector.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ MILLIJOULE = 1e-3
 
 
 def state(cell: Cell) -> str:
-    """A cell's omega."""
+    """The probe of a cell's omega."""
     return f"v(x{cell.name}.omega)"
 
 
 def cell_of(expression: str) -> str | None:
-    """The name of the cell whose state it is, if it is one."""
+    """The name of the cell whose state is probed, None for any other probe."""
     found = re.fullmatch(r"v\(x(\w+)\.omega\)", expression)
     return found[1] if found else None
 
 
 def measured(circuit: Circuit) -> tuple[str, ...]:
-    """What it is simulated for: states of a write, row by row, or what the readout of a read has."""
+    """The probes of a circuit's result: states of a write, row by row, or the readout of a read."""
     if circuit.task is Task.write:
         return tuple(map(state, circuit.cells))
     volts = tuple(f"v({node})" for node in circuit.outputs)
@@ -36,12 +36,12 @@ def measured(circuit: Circuit) -> tuple[str, ...]:
 
 
 def delivering(circuit: Circuit) -> tuple[tuple[str, str], ...]:
-    """(voltage, current) of every line's source."""
+    """The probes (voltage, current) of the sources of all lines."""
     return tuple((f"v({one.node})", f"i(V{one.name})") for one in (*circuit.words, *circuit.senses))
 
 
 def quantities(circuit: Circuit) -> tuple[Quantity, ...]:
-    """What a recorded circuit keeps: drives and sensed currents, of a write also every cell."""
+    """The quantities of a recording: drives and sensed currents, and in a write every cell."""
 
     def voltages(name: str, dims: tuple[str, ...], *nodes: str) -> Quantity:
         return Quantity(name=name, unit="V", dims=dims, expressions=tuple(f"v({n})" for n in nodes))

@@ -17,7 +17,7 @@ from roa_circuit.components import Amplifier
 
 
 def output_nodes(columns: int) -> tuple[str, ...]:
-    """Of every column's amplifier."""
+    """The output nodes of all columns' amplifiers."""
     return tuple(f"out{j}" for j in range(columns))
 
 
@@ -30,7 +30,7 @@ def offset_sources(offsets: Sequence[float]) -> tuple[Source, ...]:
 
 
 def amplifiers(columns: int, amplifier: Amplifier, *, offset: bool = False) -> Iterator[Element]:
-    """One a column; an ideal one needs the ammeter at its bit line.
+    """The amplifiers, one for each column; an ideal one needs the ammeter at its bit line.
 
     offset : whether bit lines are compared with their amplifiers' offsets, or with ground
     """

@@ -1,4 +1,4 @@
-"""Recordings: what a deck's run left from point to point, as ngspice's raw file and as NetCDF."""
+"""Recordings: the waveforms of a deck's run, as ngspice's raw file and as NetCDF."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """What is recorded of an array.
+    """A quantity of an array that is recorded.
 
-    name, unit : 'state' in '1', 'sensed_current' in 'A', ...
-    dims : what its axes count: ('row', 'column'), ('row',), ('column',) or ()
-    expressions : for each element, such as 'v(drive0)' (`netlists.probes`), in that order
+    name, unit : such as 'state' in '1', or 'sensed_current' in 'A'
+    dims : the names of its axes: ('row', 'column'), ('row',), ('column',) or ()
+    expressions : a probe such as 'v(drive0)' for each element, in the order of the axes
     """
 
     name: str
@@ -35,12 +35,12 @@ class Quantity:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """All that was recorded of one run.
+    """Everything that was recorded of one run.
 
     name : of the deck: 'write', 'read', 'write-64-0'
     shape : rows and columns of the array
-    scale : (name, unit, values (points,)) of what the points are taken at: time, or number of the read
-    vectors : (points,) by expression
+    scale : (name, unit, values (points,)) of the common axis: time, or the number of the read
+    vectors : (points,) for each expression
     pulses : signed counts (rows, columns) of a write
     """
 
@@ -61,9 +61,9 @@ class Recording:
         vector: Callable[[str], str],
         pulses: NDArray[np.int64] | None = None,
     ) -> Recording:
-        """What a run left of these quantities; without 'time' its points are reads.
+        """The recording of these quantities in a run; without 'time' its points are reads.
 
-        vector : the name of an expression's vector
+        vector : gives the name of an expression's vector
         """
         vectors = {e: run.vectors[vector(e)] for q in quantities for e in q.expressions}
         points = len(next(iter(vectors.values())))
@@ -102,7 +102,7 @@ class Recording:
         file.write(bytes(self.to_dataset(provenance).to_netcdf(engine="scipy")))
 
     def write_raw(self, file: BinaryIO, provenance: Mapping[str, Any]) -> None:
-        """Write ngspice's binary raw file; `ngspice` and then `load FILE` reads it."""
+        """Write ngspice's binary raw file, which the command `load FILE` of ngspice reads."""
         name, _, points = self.scale
         in_time = name == "time"
         columns = [("time", "time") if in_time else ("v-sweep", "voltage")]

@@ -1,4 +1,4 @@
-"""What a verification says: a table for terminal and page, numbers for JSON."""
+"""The report of a verification: a table for terminal and page, numbers for JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from roa_circuit.units import counted, engineering, percent
 
 
 def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
-    """(quantity, value, limit) of everything that a reader of the result wants first."""
+    """Rows (quantity, value, limit) of everything that a reader wants to see first."""
     labelled = result.accuracy_spice is not None
     same = "same prediction" if labelled else "same largest output"
     limits = ("", "") if result.approximate else (f"{CURRENT_LIMIT:.0e}", f"{STATE_LIMIT:.0e}")
@@ -36,7 +36,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
 
 
 def _times(result: Verification) -> list[tuple[str, str, str]]:
-    """What both engines took; a write without pulses runs no simulator."""
+    """The time that both engines took; a write without pulses runs no simulator."""
     used = counted(result.workers, "core")
     return [
         (f"{result.engine_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
@@ -49,7 +49,7 @@ def _times(result: Verification) -> list[tuple[str, str, str]]:
 
 
 def _drawn(result: Verification) -> list[tuple[str, str, str]]:
-    """What the imperfect arrays came out as, if they were."""
+    """The faults that were drawn, where arrays are imperfect."""
     if result.drawn is None:
         return []
     drawn = result.drawn
@@ -107,7 +107,7 @@ def _number(value: float | None) -> str:
 
 
 def _joules(energy: float) -> str:
-    """Five digits: by the fourth the engines differ."""
+    """Energies with five digits: the engines differ in the fourth."""
     return engineering(energy, "J", digits=5)
 
 

@@ -1,4 +1,4 @@
-"""The page of a verification: did the simulator and the surrogate agree, where not, and what was run."""
+"""The page of a verification: whether simulator and surrogate agree, where not, and what was run."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _lead(options: Mapping[str, Any], engine: str) -> str:
 
 
 def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
-    """The worst of all layers."""
+    """The key numbers: the worst of all layers."""
     worst = {
         name: max((v for r in results if (v := getattr(r, name)) is not None), default=None)
         for name in ("max_relative_current_error", "max_state_error")

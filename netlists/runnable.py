@@ -1,4 +1,4 @@
-"""A deck that can be run: its text, and how what a run leaves is read."""
+"""Decks that can be run: the text, and how to read the results of a run."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Deck:
-    """A deck and what it leaves behind.
+    """A deck, and the vectors that a run of it leaves.
 
-    engine : whose language it is in
+    engine : the simulator whose language it is in
     vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
         order, or final states (rows * columns), row by row
     duration : simulated time [s], 0 for a sweep
     shape : rows and columns of the array; rows : of the vectors
-    amplifier : whose outputs the vectors are, instead of currents
-    named : what the engine calls the vector of an expression (`netlists.probes`)
-    sources : (voltage, current) of all, whose energy is summed up afterwards; ngspice does it itself
-    compiled : whose cells it loads as compiled Verilog-A
-    samples : when `measured` takes each row of a transient [s]; a sweep has one row a read
-    recorded : what is kept of all its points, if it was to be recorded
+    amplifier : of the columns, if the vectors are its outputs instead of currents
+    named : gives the engine's name for the vector of an expression (`netlists.probes`)
+    sources : probes (voltage, current) of all sources, whose energy is summed up after the run;
+        ngspice does that itself
+    compiled : the device whose cells it loads as compiled Verilog-A
+    samples : when `measured` takes each row of a transient [s]; a sweep has one row for each read
+    recorded : the quantities that are kept at all points, if it is recorded
     """
 
     text: str
@@ -55,7 +56,7 @@ class Deck:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """What it loads, by name.
+        """The files that the deck loads, by name.
 
         Raises
         ------
@@ -64,12 +65,12 @@ class Deck:
         return cell_files(self.compiled) if self.compiled else {}
 
     def run(self, **options: Any) -> Simulation:
-        """Run it by `Simulator.simulate`, which has the options."""
+        """Run the deck; options are those of `Simulator.simulate`."""
         run = self.engine.simulator.simulate(self.text, files=self.files, **options)
         return replace(run, vectors={**run.vectors, ENERGY: self._summed(run)}) if self.sources else run
 
     def _summed(self, run: Simulation) -> Floats:
-        """What all sources have delivered at every point [mJ]."""
+        """The energy that all sources have delivered up to every point [mJ]."""
         time = run.vectors["time"]
         volts, amperes = (
             np.stack([run.vectors[self.named(e)] for e in column])
@@ -80,11 +81,11 @@ class Deck:
         return np.append(0.0, np.cumsum(steps)) / MILLIJOULE
 
     def recording(self, name: str, run: Simulation, pulses: NDArray[np.int64] | None) -> Recording:
-        """What was recorded of a run."""
+        """The recording of a run."""
         return Recording.of(name, self.shape, self.recorded, run, self.named, pulses)
 
     def write(self, path: Path) -> None:
-        """Write it, and what it loads into the same folder."""
+        """Write the deck, and the files that it loads into the same folder."""
         write_text(path, self.text)
         for name, content in self.files.items():
             write_file(path.parent / name, methodcaller("write", content))

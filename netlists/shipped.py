@@ -1,4 +1,4 @@
-"""The programmed layers that come with the package, and those of any file."""
+"""The programmed layers that come with the package, and those in files."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Running decks: one worker process a deck, with a time limit and its last words.
+"""Running decks: one worker process for each, with a time limit.
 
-A simulator leaks memory with every run, and a fault in it takes its process along. So each deck
-gets a fresh process, watched by `netlists._process`. It is a plain subprocess rather than a
-multiprocessing one: scripts need no `__main__` guard.
+A simulator leaks memory with every run, and a crash in it takes its process along. So each deck
+gets a fresh process, watched by `netlists._process`. It is a plain subprocess rather than one of
+multiprocessing, so that scripts need no `__main__` guard.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Simulation:
-    """What a simulator computed.
+    """The result of one run.
 
     vectors : by the simulator's name in lower case ('time', 'vsense0#branch', 'xword0_col0.omega')
     version : what the simulator calls itself, e.g. 'ngspice-39'
@@ -89,13 +89,13 @@ class Simulation:
 
 @dataclass(frozen=True, kw_only=True)
 class Simulator:
-    """A circuit simulator: how it is found, and what drives it.
+    """A circuit simulator: how it is found, and which worker drives it.
 
-    name : in messages
+    name : for messages
     suffix : of its decks' files
     worker : the module that runs one deck in a process of its own
-    find : the library or program; raises a SimulatorError that says how to install it
-    safer : the deck with options that trade speed for convergence
+    find : finds the library or program, or raises a SimulatorError that says how to install it
+    safer : gives a deck options that trade speed for convergence
     """
 
     name: str
@@ -131,12 +131,12 @@ class Simulator:
 
         Parameters
         ----------
-        name : what the deck is called in messages and in the file that keeps it.
-        time_limit : wall-clock seconds [s]; the process is killed when they are over.
+        name : the deck's name in messages, and in the name of a file that keeps it.
+        time_limit : wall-clock seconds, after which the process is killed.
         memory_limit : bytes of address space of the process, 0 for no limit.
-        keep_in : the folder for the deck of a failed run, else the system's temporary folder.
+        keep_in : folder for the deck of a failed run; by default the system's temporary folder.
         together : the runs that this one belongs to, and ends with.
-        files : what the deck loads, by name.
+        files : contents of the files that the deck loads, by name.
 
         Raises
         ------
@@ -172,10 +172,10 @@ class Simulator:
         progress: Progress | None = None,
         keep_in: Path | None = None,
     ) -> list[Simulation]:
-        """Run independent decks, `workers` of them at a time (default: one a core), in order.
+        """Run independent decks, `workers` at a time (default: one a core); results are in their order.
 
-        The first failure stops the others and is raised; so does an interrupt. `time_limit` and
-        `memory_limit` are each deck's own, `progress` counts all decks alike.
+        The first failure, or an interrupt, stops the others and is raised. `time_limit` and
+        `memory_limit` hold for each deck, and `progress` counts all decks alike.
         """
         together = Together(progress, weights=[1.0] * len(decks))
 
@@ -243,7 +243,7 @@ def _read(result: Path, worker: Worker) -> Simulation:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A private folder that is gone afterwards.
+    """A private temporary folder, removed afterwards.
 
     Raises
     ------

@@ -10,17 +10,17 @@ from netlists.vacask import VACASK
 
 
 class Engine(StrEnum):
-    """A circuit simulator; VACASK is far faster, ngspice the one that everybody has."""
+    """A circuit simulator by name; VACASK is far faster, ngspice is the one that everybody has."""
 
     ngspice = "ngspice"
     vacask = "vacask"
 
     @property
     def command(self) -> str:
-        """What runs a deck by hand, before its file's name."""
+        """The shell command that runs a deck, to be followed by its file name."""
         return {Engine.ngspice: "ngspice -b", Engine.vacask: "vacask"}[self]
 
     @property
     def simulator(self) -> Simulator:
-        """What runs its decks."""
+        """The `Simulator` that runs its decks."""
         return {Engine.ngspice: NGSPICE, Engine.vacask: VACASK}[self]

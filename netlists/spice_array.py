@@ -1,4 +1,4 @@
-"""An array in a circuit simulator to be programmed: every write a transient, every read a sweep."""
+"""An array that is programmed in a circuit simulator: each write a transient, each read a sweep."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Floats = NDArray[np.float64]
 class SpiceArray(Array):
     """As `roa_circuit.arrays.WiredArray`, in a circuit simulator.
 
-    energy : VACASK's decks measure it where they are recorded, and it stays 0 here
+    energy : of all writes [J]; stays 0 with VACASK, which measures it only in recorded decks
     time_limit : wall-clock seconds for all decks together
-    how : what its decks are told
+    how : arguments of its decks (`netlists.deck.How`)
     keep_in : folder for the deck of a failed run
     """
 

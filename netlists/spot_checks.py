@@ -1,7 +1,7 @@
-"""Spot checks: some points of a sweep written and read in ngspice, beside the surrogate.
+"""Spot checks: some points of a sweep written and read in ngspice, too.
 
-The same chips, deployed and scored the same way; only what the readouts sense comes from a full
-transient of the write and a sweep of the reads, of every array with its wires.
+The chips are the same, deployed and scored the same way. Only the sensed currents come from a full
+transient of the write and a DC sweep of the reads, of every array with its wires.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ Chips = Callable[[Point, int], tuple[Deployed, Sequence[Chip]]]
 
 @dataclass(frozen=True, kw_only=True)
 class SpotCheck:
-    """The subject of a sweep in ngspice that the surrogate's sweep of `subject` is held against.
+    """The subject of a sweep in ngspice, to be compared with the surrogate's sweep of `subject`.
 
-    chips : of the layer that is simulated
-    scores : the metrics of `Deployed.scores` that it has
-    part : what the layer is of the subject, for reports; '' where it is all of it
+    chips : gives the chips of the layer that is simulated
+    scores : the metrics of `Deployed.scores` that the subject has
+    part : the name of the simulated part of the subject, for reports; '' if it is all of it
     """
 
     subject: Subject
@@ -55,7 +55,7 @@ class SpotCheck:
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """The name in reports."""
         return f"{self.part}{self.subject.name} in {self.engine}"
 
     @property
@@ -65,7 +65,7 @@ class SpotCheck:
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        """Those of the difference, then the layer's as the simulator has them."""
+        """Metrics of the difference, then those of the layer as the simulator has them."""
         return (*METRICS, *self.scores)
 
     def base(self, field: Field) -> Value | None:
@@ -117,7 +117,7 @@ class SpotCheck:
 
 
 def check(whole: SpotCheck, share: float) -> Check | None:
-    """A share of a sweep's points to be simulated; None if it is 0.
+    """The check that simulates this share of a sweep's points; None if the share is 0.
 
     Raises
     ------

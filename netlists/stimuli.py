@@ -1,4 +1,4 @@
-"""Stimuli: the project's waveforms as the corner points of piecewise linear sources."""
+"""Stimuli: waveforms as the corner points of piecewise linear sources."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Points = list[tuple[float, float]]
 
 
 def staircase(values: NDArray[np.float64], edge: float, hold: float) -> Points:
-    """Ramp for `edge` [s], hold for `hold` [s], ramp ...; a level that stays needs no points."""
+    """The corners of levels that are each ramped to for `edge` [s] and held for `hold` [s]."""
     points: Points = [(0.0, 0.0)]
     for index, value in enumerate(float(v) for v in values):
         if value != points[-1][1]:
@@ -47,7 +47,7 @@ def write_stimuli(
 
 
 def gate_stimuli(crossbar: Crossbar, pulses: NDArray[np.int64], device: Device) -> list[Points]:
-    """1 V while a row's access devices are on: those of the pulsed row, changing within the gaps."""
+    """The gates of each row: 1 V while the row is pulsed, changing in the gaps between pulses."""
     gates: list[Points] = [[] for _ in range(crossbar.rows)]
     start, selected, gap = 0.0, -1, 0.0
     for pulse in write_programme(pulses, device):

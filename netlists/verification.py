@@ -1,4 +1,4 @@
-"""What a verification found: how far a circuit simulator and the surrogate are apart, and the limits."""
+"""The result of a verification: how far simulator and surrogate are apart, and the limits."""
 
 from __future__ import annotations
 
@@ -130,8 +130,8 @@ class Verification(Shown):
 def relative_error(currents: Floats, reference: Floats) -> float:
     """The worst relative deviation of any read and column.
 
-    A current below a millionth of the largest counts as that millionth, so that a read of
-    nothing but zeros does not divide rounding noise by nothing.
+    A current below a millionth of the largest counts as that millionth: where all inputs are 0,
+    rounding noise would otherwise be divided by nothing.
     """
     return float(_relative(currents, reference).max(initial=0.0))
 

@@ -1,4 +1,4 @@
-"""Options of commands that run or write decks for ngspice: what they use of it."""
+"""Options that choose the solver and the cell model of ngspice's decks."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ CellOption = Annotated[
 def dialect_of(
     engine: Engine, matrix: Matrix, cell: CellModel, *, brief: bool = False, charged: bool = False
 ) -> Dialect:
-    """What decks use of an engine.
+    """The dialect of an engine's decks.
 
-    brief : they run for so short that `auto` would lose more time by looking than there is to gain
-    charged : nodes store charge; compiled cells would take tiny steps beside them
+    brief : the decks run for so short a time that `auto` would lose more by looking than it gains
+    charged : nodes store charge, beside which compiled cells would take tiny steps
 
     Raises
     ------
-    SimulatorError : asked for what is not there.
+    SimulatorError : the engine lacks what was asked for.
     """
     if engine is not Engine.ngspice:
         return PLAIN

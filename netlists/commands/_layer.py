@@ -1,4 +1,4 @@
-"""The layers that a command works on: which, how many of their reads, behind which wires."""
+"""The layer that a command works on: which one, how many of its reads, on which lines."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def layer_on(
     wiring: Wiring | None = None,
     circuitry: Circuitry = BARE,
 ) -> ProgrammedLayer:
-    """A layer with its first `reads`, on an array with the lines asked for at its temperature.
+    """A layer with its first `reads`, on the lines asked for and at the circuit's temperature.
 
-    Lines that nobody asked for stay as the circuit's file has them, or else the layer's.
+    Lines that were not asked for are those of the circuit's file, or else those of the layer.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""`roa-spice doctor`: which simulators are here, and whether they work."""
+"""`roa-spice doctor`: which simulators are installed, and whether they work."""
 
 from __future__ import annotations
 
