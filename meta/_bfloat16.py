@@ -1,7 +1,7 @@
-"""bfloat16 in compiled kernels: numba does not know it, so its numbers come as uint16.
+"""bfloat16 in compiled kernels: numba does not know the type, so its numbers come as uint16.
 
-They are the upper halves of float32. Kernels read with `wide` and write with `narrow`, which leave
-other precisions as they are.
+A bfloat16 is the upper half of a float32. Kernels read with `wide` and write with `narrow`, which
+leave other precisions as they are.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numba import extending
 
 
 def wide(x: Any) -> Any:
-    """A number read from memory, to compute with."""
+    """A number from memory, wide enough to compute with."""
 
 
 def narrow(x: Any, like: Any) -> Any:
-    """A number computed, rounded as the numbers of the array `like` are."""
+    """A computed number, rounded to the precision of the array `like`."""
 
 
 @extending.overload(wide, inline="always")

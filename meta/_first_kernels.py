@@ -53,7 +53,7 @@ def moments(images: Floats, total: Floats, products: Floats) -> None:
 
 @numba.njit(**ENTRY)
 def largest(images: Floats, choice: Choices, out: Floats, weights: Floats, offset: Floats) -> None:
-    """The outputs, and where they come from."""
+    """Fill in the outputs, and the window that each comes from."""
     rows, columns, filters = out.shape[1:]
     a, b, c, d = np.empty((4, filters), images.dtype)
     zero = images.dtype.type(0)
@@ -76,7 +76,7 @@ def largest(images: Floats, choice: Choices, out: Floats, weights: Floats, offse
 
 @numba.njit(**ENTRY)
 def chosen(images: Floats, choice: Choices, out: Floats, weights: Floats, offset: Floats) -> None:
-    """The outputs of windows chosen before."""
+    """Fill in the outputs of windows that were chosen before."""
     rows, columns, filters = out.shape[1:]
     a, b, c, d = np.empty((4, filters), images.dtype)
     zero = images.dtype.type(0)
@@ -94,7 +94,7 @@ def chosen(images: Floats, choice: Choices, out: Floats, weights: Floats, offset
 
 @numba.njit(**ENTRY)
 def sums(images: Floats, choice: Choices, change: Floats, weights: Floats, offset: Floats) -> None:
-    """Add to weights and offset (in float64) what a change of the outputs says of theirs."""
+    """Add the gradients of weights and offset (in float64) that gradients of the outputs give."""
     _, rows, columns, filters = change.shape
     channels = images.shape[1]
     own, whole = np.empty((channels, 9, filters), images.dtype), np.empty(filters, images.dtype)
@@ -131,7 +131,7 @@ def sums(images: Floats, choice: Choices, change: Floats, weights: Floats, offse
 def _four_sums(
     p: Floats, weights: Floats, offset: Floats, a: Floats, b: Floats, c: Floats, d: Floats
 ) -> None:
-    """What every filter makes of the four windows that begin at the first pixels of p."""
+    """The outputs of every filter for the four windows that begin at the first pixels of p."""
     for f in range(len(offset)):
         a[f] = b[f] = c[f] = d[f] = offset[f]
     for k in range(len(p)):

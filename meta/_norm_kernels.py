@@ -4,8 +4,7 @@
     pooled (n, rows // 2, columns // 2, filters)
     choice, of a pixel of a window for each pooled number: 0 to 3, row by row, or 4 where it is zero
 
-Coefficients and sums have a row for each of what is combined or summed, (., filters), the latter in
-float64.
+Coefficients and sums have one row for each term, (terms, filters); sums are in float64.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def sums(x: Floats, y: Floats, total: Floats) -> None:
 
 @numba.njit(**ENTRY)
 def pool(y: Floats, choice: Choices, pooled: Floats, line: Floats) -> None:
-    """The largest of line[0] + line[1] y in each window, or zero, and where it comes from."""
+    """Fill in the largest of line[0] + line[1] y in each window, or zero, and where it comes from."""
     for n in range(len(y)):
         for i in range(pooled.shape[1]):
             for j in range(pooled.shape[2]):
@@ -60,7 +59,7 @@ def pool(y: Floats, choice: Choices, pooled: Floats, line: Floats) -> None:
 
 @numba.njit(**ENTRY)
 def chosen_sums(y: Floats, choice: Choices, change: Floats, total: Floats) -> None:
-    """Add the sums of a change of what was pooled, and of its products with the chosen y."""
+    """Add the sums of gradients of the pooled numbers, and of their products with the chosen y."""
     zero = np.float32(0)
     for n in range(len(y)):
         for i in range(change.shape[1]):

@@ -1,6 +1,6 @@
 """Compiled passes over images, part after part, on as many cores as torch has here.
 
-What parts there are does not depend on the cores, nor do sums.
+The parts do not depend on the number of cores, and so neither do the sums.
 """
 
 from __future__ import annotations
@@ -43,6 +43,6 @@ def for_parts(images: Tensor, row: Tensor) -> Tensor:
 
 
 def array(tensor: Tensor) -> np.ndarray[Any, Any]:
-    """A tensor's memory as kernels take it, bfloat16 as uint16."""
+    """A tensor's memory as kernels take it, with bfloat16 as uint16."""
     tensor = tensor.detach()
     return (tensor.view(torch.uint16) if tensor.dtype is torch.bfloat16 else tensor).numpy()

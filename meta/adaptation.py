@@ -27,9 +27,9 @@ from roa_circuit.units import percent
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Episode(Shown):
-    """An adapted episode; accuracies are of the query set, without wires.
+    """An adapted episode; accuracies are on the query set, without wires.
 
-    answers : (queries,) the classes that the adapted network gives
+    answers : (queries,) the classes that the adapted network answers
     """
 
     layers: dict[str, ProgrammedLayer]
@@ -40,7 +40,7 @@ class Episode(Shown):
     answers: NDArray[np.int64]
 
     def facts(self) -> Facts:
-        """What the write took of every layer."""
+        """The pulses and cells that the write took in every layer."""
         rows = [[str(value) for value in row.values()] for row in self.summary()]
         before = percent(self.accuracy_before)
         right = f"{percent(self.accuracy)} of queries right, {before} before the write"
@@ -48,7 +48,7 @@ class Episode(Shown):
         return Facts(title=f"Episode: {right}", head=head, rows=rows)
 
     def summary(self) -> list[dict[str, Any]]:
-        """One row a layer: its size and what the write took."""
+        """A row for every layer: its size, and what the write took."""
         return [
             {
                 "layer": name,
@@ -87,9 +87,9 @@ def adapt_episode(
 ) -> Episode:
     """Draw an episode with `seed`, adapt to it in one write, and lay it out on crossbars.
 
-    circuit : the resistances of every layer's crossbar; the design point's by default
-    relative_rate, max_pulses : factor on the learned inner rates, and cap on one cell's pulses; by
-        default those that training wrote with
+    circuit : gives the resistances of every layer's crossbar; by default those of the design point
+    relative_rate : factor on the learned inner rates; by default that of the training
+    max_pulses : cap on the pulses of one cell; by default that of the training
 
     Raises
     ------
@@ -127,12 +127,12 @@ def adapt_episode(
 
 
 def answers(network: Network, task: Task, adapted: Adapted) -> NDArray[np.int64]:
-    """The class (queries,) that the adapted weights give every query image."""
+    """The classes (queries,) that the adapted weights give to the query images."""
     with torch.no_grad():
         _, logits = query_loss(network, task, adapted, torch.float32)
     return np.asarray(logits.argmax(1).numpy())
 
 
 def accuracy(network: Network, task: Task, adapted: Adapted) -> float:
-    """The share of query images that the adapted weights classify rightly."""
+    """The share of query images that the adapted weights classify correctly."""
     return float(np.mean(answers(network, task, adapted) == task.query_labels.numpy()))

@@ -1,4 +1,4 @@
-"""The sizes of a network: its blocks, its head, and the shapes of what is learned and written."""
+"""The architecture of a network: its blocks, its head, and the shapes of all weights."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ HEAD = "fc"
 class Architecture:
     """The sizes of a network: `filters` per block, `ways` classes, inner `steps`.
 
-    last_filters : of the last block, where it differs; 0 is `filters`
-    erased : the head's cells all start at this omega and are the only ones written; None learns
-        the head and writes every layer
+    last_filters : filters of the last block, where they differ; 0 is `filters`
+    erased : omega at which all cells of the head start, the only cells that are then written; None
+        learns the head and writes every layer
     same_length : scale the features before an erased head to one length, digitally
     """
 
@@ -53,7 +53,7 @@ class Architecture:
 
     @property
     def poolings(self) -> int:
-        """Blocks that pool: all, or all but the last before an erased head."""
+        """How many blocks pool: all, or all but the last before an erased head."""
         return len(BLOCKS) if self.erased is None else len(BLOCKS) - 1
 
     @property
@@ -64,7 +64,7 @@ class Architecture:
 
     @property
     def features(self) -> int:
-        """Inputs of the head: every pooling halves the image, rounding down."""
+        """How many inputs the head has: every pooling halves the image, rounding down."""
         side: int = self.size // 2**self.poolings
         return self.block_filters[BLOCKS[-1]] * side * side
 
@@ -78,6 +78,6 @@ class Architecture:
 
     @property
     def learned_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shapes of the crossbar weights that training learns: an erased head is not among them."""
+        """The shapes of the crossbar weights that training learns, without an erased head."""
         shapes = self.weight_shapes
         return shapes if self.erased is None else {name: shapes[name] for name in BLOCKS}

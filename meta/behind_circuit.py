@@ -64,7 +64,7 @@ class WrittenArray:
         return order.outputs(self.sensed(volts) * self.gain + self.offset)
 
     def sensed(self, volts: Floats) -> Floats:
-        """What the readouts report (reads, columns) [A] of voltages on the word lines (reads, rows)."""
+        """Currents (reads, columns) [A] that the readouts report of voltages (reads, rows) [V]."""
         if self.weights is None:
             currents = self.seen.currents(volts, coming=COMING)
         else:
@@ -72,7 +72,7 @@ class WrittenArray:
         return self.chip.sense(currents, self.state, volts)
 
     def calibrated(self) -> WrittenArray:
-        """The same with the gain and the offset that its test patterns ask for, if it has any."""
+        """The same array, calibrated by its test patterns if it has any."""
         tests = voltages(self.array, self.chip)[len(self.array.own.inputs) :]
         none = np.zeros((0, self.chip.crossbar.columns))
         gain, offset = self.array.correction(self.sensed(tests) if len(tests) else none)
@@ -104,12 +104,12 @@ def on_chips(
 ) -> CircuitLayer:
     """Write a deployed layer onto chips, and calibrate it where that is wanted.
 
-    in_situ : the pulses go through the wires; else every cell gets them in full
-    exact : Eq. 2 at every cell; else effective weights
+    in_situ : write through the wires; otherwise every cell gets its pulses in full
+    exact : read with Eq. 2 at every cell; otherwise by effective weights
 
     Raises
     ------
-    InputError : lines too slow for the reads, or for pulses in situ.
+    InputError : the lines settle too slowly for the reads, or for pulses in situ.
     """
     arrays, instead = [], "leave --in-situ out, and every cell gets its pulses in full"
     for array, chip in zip(deployed.arrays, chips, strict=True):
@@ -123,11 +123,11 @@ def on_chips(
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """What all layers of a network stand on.
+    """The hardware that all layers of a network stand on.
 
-    crossbar : lines of every array, whatever its size; device : its cells
-    circuitry : what arrays have beside them; it has the last word on lines and temperature
-    in_situ : pulses go through the wires, which takes seconds an episode
+    crossbar : gives the lines of every array, whatever its size; device : its cells
+    circuitry : surrounds them, and has the last word on lines and temperature
+    in_situ : write through the wires, which takes seconds for each episode
     """
 
     crossbar: Crossbar = field(default_factory=lambda: default_crossbar(1, 2))
@@ -139,7 +139,7 @@ class Hardware:
     in_situ: bool = False
 
     def holding(self, layers: Mapping[str, ProgrammedLayer], seed: int) -> dict[str, CircuitLayer]:
-        """Layers by name, written onto chips that the seed draws."""
+        """The layers by name, written onto chips that the seed draws."""
         ready = {}
         for index, (name, nominal) in enumerate(layers.items()):
             rows, columns = nominal.crossbar.shape
@@ -152,7 +152,7 @@ class Hardware:
         return ready
 
     def accuracy(self, network: Network, episode: Episode, seed: int) -> float:
-        """The share of an adapted episode's queries that are answered rightly from here."""
+        """The share of an adapted episode's queries that this hardware answers correctly."""
         answers = classes(network, episode.task.query, self.holding(episode.layers, seed))
         return float(np.mean(answers == episode.task.query_labels.numpy()))
 
@@ -160,13 +160,13 @@ class Hardware:
 def classes(
     network: Network, images: torch.Tensor, layers: Mapping[str, CircuitLayer]
 ) -> NDArray[np.int64]:
-    """The class of every image (images, channels, size, size), all layers behind their circuits."""
+    """The class of every image (images, channels, size, size), all layers behind circuits."""
     return np.asarray(layers[HEAD](head_inputs(network, images, layers)).argmax(axis=1))
 
 
 @torch.no_grad()
 def head_inputs(network: Network, images: torch.Tensor, layers: Mapping[str, CircuitLayer]) -> Floats:
-    """What reaches the head (images, rows), the last row its bias, the blocks behind their circuits."""
+    """Inputs of the head (images, rows), its bias last, from blocks behind their circuits."""
     x, step = images, network.architecture.steps
     for name in BLOCKS:
         count, _, height, width = x.shape

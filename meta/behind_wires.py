@@ -1,7 +1,7 @@
 """Adapted heads behind wires: written and read in the surrogate, and in ngspice if asked.
 
-One row per episode and wire resistance. The features are those of an ideal backbone: the head
-alone stands on arrays with wires, drivers, readout and what else `Imperfections` says.
+There is one row for each episode and wire resistance. The features are those of ideal blocks: the
+head alone stands on arrays with wires, drivers, readout and all that `Imperfections` says.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from roa_circuit.wiring import Wiring
 
 @dataclass(frozen=True, kw_only=True)
 class WiredEpisode:
-    """One adapted head behind wires; accuracies of its query set, None where ngspice was not asked.
+    """One adapted head behind wires; accuracies on its query set, None where ngspice was not asked.
 
     agreement : share of query images that ngspice and the surrogate classify alike
-    current_error : worst difference of a read current, over the largest
+    current_error : worst difference of a read current, over the largest current
     """
 
     episode: int
@@ -58,8 +58,9 @@ def behind_wires(
 ) -> list[WiredEpisode]:
     """Write and read every head behind every wire resistance [Ohm a segment].
 
-    circuitry : what the arrays have beside; wires are of these resistances at its temperature
     Episode i stands on chips drawn with seed i, the same for the surrogate and for ngspice.
+
+    circuitry : surrounds the arrays; the wires have these resistances at its temperature
     """
     rows = []
     for ohms in resistances:
@@ -86,7 +87,7 @@ def predictions(
     seed: int = 0,
     circuitry: Circuitry = BARE,
 ) -> NDArray[np.int64]:
-    """The class of every read, the layer written in situ and read through its circuit, tile by tile."""
+    """The class of every read of a layer that is written in situ and read through its circuit."""
     tiles, sensed = split(layer), []
     for tile in tiles:
         part = tile.layer
@@ -104,7 +105,7 @@ def predictions(
 
 
 def ideal_predictions(layer: ProgrammedLayer) -> NDArray[np.int64]:
-    """The class of every read with perfect wires, written as intended."""
+    """The class of every read of the intended states behind perfect wires."""
     state = after_pulses(layer.initial_state, layer.pulses, layer.device)
     volts = voltage_from_input(layer.inputs)
     currents = read_currents(layer.crossbar.ideal(), state, volts, layer.device)

@@ -1,4 +1,4 @@
-"""A run's memory: all that a training needs to go on as if it had never stopped.
+"""Checkpoints: everything that a training needs to go on as if it had never stopped.
 
 One safetensors file, replaced whole: parameters, Adam's moments, and in its metadata the random
 streams, the epochs so far and the configuration. There is no other state: the learning rate is a
@@ -28,7 +28,7 @@ def save_state(
     streams: dict[str, np.random.Generator],
     record: dict[str, Any],
 ) -> None:
-    """Write everything to `path`; `record` is JSON of the caller's own."""
+    """Write the state to `path`, with a `record` (JSON) for the caller's own use."""
     from safetensors.torch import save
 
     tensors = {f"network.{name}": t.detach().contiguous() for name, t in network.state_dict().items()}
@@ -49,11 +49,11 @@ def load_state(
     optimiser: torch.optim.Adam,
     streams: dict[str, np.random.Generator],
 ) -> dict[str, Any]:
-    """Set network, optimiser and streams to what `path` holds; returns the caller's record.
+    """Restore network, optimiser and random streams from `path`; returns the caller's record.
 
     Raises
     ------
-    InputError : not such a file, or of a network of another shape.
+    InputError : not such a file, or one of a network of another shape.
     """
     from safetensors import SafetensorError, safe_open
 

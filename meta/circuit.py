@@ -25,7 +25,7 @@ from roa_circuit.solver import solve_linear
 def read_currents(
     crossbar: Crossbar, state: Tensor, voltages: Tensor, device: Device, *, exact: bool = True
 ) -> Tensor:
-    """The sensed currents (..., reads, columns) [A]; arguments and errors as the solver's.
+    """Sensed currents (..., reads, columns) [A]; arguments and errors as for the solver's.
 
     state : (..., rows, columns) omega; voltages : (..., reads, rows) [V]; gradients flow to both.
     Leading dimensions are arrays of a batch, matched as torch matches them. Circuits are solved in

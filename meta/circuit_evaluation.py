@@ -1,4 +1,4 @@
-"""Few-shot accuracy of a whole network behind its circuits, beside that of the same writes without."""
+"""Few-shot accuracy of a whole network behind its circuits, and of the same writes without."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from roa_circuit.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitRow:
-    """One write noise level of `evaluate_behind`; accuracies in [0, 1], ci95 half of the interval.
+    """One level of write noise in `evaluate_behind`; accuracies in [0, 1], ci95 half of their interval.
 
-    accuracy_without : of the same adaptations on perfect circuits, without write noise
+    accuracy_without : accuracy of the same adaptations on perfect circuits, without write noise
     agreement : share of query images that both classify alike
     """
 
@@ -51,15 +51,15 @@ def evaluate_behind(
     seed: int = 0,
     on_task: Callable[[], None] = lambda: None,
 ) -> list[CircuitRow]:
-    """Test episodes seed, seed + 1, ... of `meta.adaptation`, each on chips that its seed draws.
+    """Score test episodes seed, seed + 1, ... of `meta.adaptation`, each on chips that its seed draws.
 
     tasks : at least 2, or there is no interval
-    relative_rate : None is the rate that training wrote at, of methods that choose one, else 1;
-        circuits are not asked on validation classes
+    relative_rate : None is the rate of the training for methods that choose one, and 1 for others;
+        it is not chosen anew behind circuits
 
     Raises
     ------
-    InputError : a method that does not write once from the trained state; see also `Hardware`.
+    InputError : a method that does not write once from the trained state; also as for `Hardware`.
     """
     if method.written != "pulses" or network.architecture.steps > 1:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What a training run is: one checked record, and the TOML file that holds it."""
+"""The configuration of a training run, checked, and its TOML file."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ from roa_circuit.errors import InputError, nearest
 class Training:
     """One training run: a method of `meta.methods`, its data, sizes and budget.
 
-    pulses_from : epochs that take the inner step in floating point; then it is rounded to device
-        pulses, gradients passing straight through. Rounding from the first epoch stalls: a rate of
-        0.1 moves most cells by less than half a pulse. An erased head is written from the first.
+    pulses_from : epochs that take the inner step in floating point. Later ones round it to device
+            pulses, with gradients passing straight through. Rounding from the first epoch on stalls: a
+            rate of 0.1 moves most cells by less than half a pulse. An erased head is written from the
+            first epoch on.
     relative_rate : multiplies the learned rates wherever pulses are written, for the same reason
-    rate_scale : multiplies all learned rates once, before the first iteration; head_rate, the
-        head's own once more
+    rate_scale : multiplies all learned rates once, before the first iteration; head_rate multiplies
+            those of the head once more
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
     max_pulses : cap on the pulses of one cell; None is the method's own
-    erased, same_length, noise_scale : of a head that is written from an erased state: the omega that
-        its cells start at (None: the method's), whether features are scaled to one length before
-        it, and a factor on the noise levels that training writes at, 0 for none
+
+    For a head that is written from an erased state:
+
+    erased : omega at which its cells start; None is the method's own
+    same_length : scale the features before it to one length
+    noise_scale : factor on the noise levels that training writes at; 0 for none
     """
 
     method: str = "roa"
@@ -88,17 +92,17 @@ class Training:
 
     @property
     def constraint(self) -> float:
-        """Eq. 18's rho of this run."""
+        """rho of Eq. 18 in this run."""
         return self.how.rho if self.rho is None else self.rho
 
     @property
     def pulse_cap(self) -> int:
-        """Most pulses of one cell in this run."""
+        """The cap on the pulses of one cell in this run."""
         return self.how.max_pulses if self.max_pulses is None else self.max_pulses
 
     @property
     def noise(self) -> tuple[float, ...]:
-        """Write noise levels that tasks of this run draw from."""
+        """The levels of write noise that tasks of this run draw from."""
         return tuple(self.noise_scale * sigma for sigma in self.how.noise)
 
     def architecture(self, channels: int, size: int) -> Architecture:
@@ -121,7 +125,7 @@ class Training:
 
     @classmethod
     def from_toml(cls, path: Path, **changes: Any) -> Self:
-        """Read a run's TOML file; `changes` replace what it says.
+        """Read a run's TOML file, in which `changes` replace values.
 
         Raises
         ------
@@ -142,7 +146,7 @@ class Training:
 
 
 def checked(given: dict[str, Any]) -> dict[str, Any]:
-    """The values of a [training] section, names and types checked against `Training`.
+    """Check the names and types of a [training] section against `Training`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a write costs: pulses, energy and time, from the device's own law."""
+"""The cost of a write: pulses, energy and time, by the device's own equations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from roa_circuit.programming import pulse_doses
 
 @dataclass(frozen=True, kw_only=True)
 class WriteCost:
-    """The cost of one write of one crossbar, its wires left out."""
+    """The cost of one write of one crossbar, without its wires."""
 
     pulses: int
     cells_written: int

@@ -40,5 +40,5 @@ def load_dataset(
 
 @functools.lru_cache(maxsize=1)
 def loaded(name: str, data: Path | None) -> FewShotDataset:
-    """The same, kept for the next one who asks in this process."""
+    """As `load_dataset`, kept for the next call in this process."""
     return load_dataset(name, data)

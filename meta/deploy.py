@@ -42,11 +42,13 @@ def programmed_layers(
     rng: np.random.Generator,
     provenance: dict[str, Any],
 ) -> dict[str, ProgrammedLayer]:
-    """One layer file's content per layer, in network order.
+    """The programmed layers of an adapted episode, in the order of the network.
+
+    Inputs to a layer are those of the adapted network without wires.
 
     circuit : gives the resistances and the select scheme; each layer has its own size
-    reads : windows sampled from the query images for each convolution; the head is read with
-        every query image. Inputs to a layer are those of the adapted network without wires.
+    reads : how many windows of the query images are sampled for each convolution; the head is read
+        with every query image
 
     Raises
     ------
@@ -93,7 +95,7 @@ def _layer_inputs(
 
 
 def matrix(name: str, tensors: dict[str, Tensor]) -> NDArray[np.float64]:
-    """A layer's tensor as (rows, columns): inputs by outputs, the head's bias as last row."""
+    """A layer's tensor as (rows, columns): inputs by outputs, with the head's bias as last row."""
     weights = _numpy(tensors[name].flatten(1).T)
     return np.vstack([weights, _numpy(tensors[f"{HEAD}.bias"])]) if name == HEAD else weights
 

@@ -1,4 +1,4 @@
-"""TensorBoard's view of a run: the rows of its tables as event files in `events`, as they come."""
+"""TensorBoard's view of a run: the rows of its tables as event files in the folder `events`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from roa_circuit.errors import InputError
 
 
 class Events:
-    """A training callback; `metrics.csv` and `spice.csv` stay what counts.
+    """A training callback; `metrics.csv` and `spice.csv` remain the record of the run.
 
-    first : the epoch that the run goes on with; what TensorBoard had from there on is hidden
+    first : the epoch that the run goes on with; TensorBoard hides what it had from there on
 
     Raises
     ------
@@ -33,11 +33,11 @@ class Events:
         self._writer: Any = SummaryWriter(**how)
 
     def __call__(self, _: Network, row: Epoch) -> None:
-        """The metrics of an epoch."""
+        """Write the metrics of an epoch."""
         self._write("training", row.epoch, asdict(row))
 
     def spice(self, row: SpiceRow) -> None:
-        """One episode in ngspice, a curve for each episode number."""
+        """Write one episode in ngspice; every episode number is a curve."""
         self._write(f"spice/episode {row.episode}", row.epoch, asdict(row))
 
     def _write(self, group: str, epoch: int, values: dict[str, float]) -> None:

@@ -20,7 +20,7 @@ class FewShotDataset(Shown):
 
     images : (classes, drawings, size, size) uint8, ink = 255; colour adds a last axis of 3
     classes : per split, the class indices that belong to it; splits share no class
-    turns : in training a class turned by 90 degrees is another class
+    turns : whether, in training, a class turned by 90 degrees is another class
     """
 
     name: str
@@ -52,7 +52,7 @@ class FewShotDataset(Shown):
 
 
 def shuffled_split(sizes: dict[str, int]) -> dict[str, NDArray[np.int64]]:
-    """Class indices of each split, shuffled once with a seed that never changes."""
+    """The class indices of each split, shuffled with a seed that never changes."""
     order = np.random.default_rng(SPLIT_SEED).permutation(sum(sizes.values()))
     cuts = np.cumsum(list(sizes.values()))[:-1]
     return dict(zip(sizes, (np.sort(part) for part in np.split(order, cuts)), strict=True))

@@ -1,11 +1,11 @@
 """The first block in closed form: convolution, batch norm, max-pool and ReLU of images in one pass.
 
-Batch norm asks for the mean and the variance of every filter's outputs. A window of 3 x 3 pixels has few
-numbers: of the mean m and the covariance C of all windows, w m and w C w are what it asks for, without
-any output. Its scale and shift then go into weights and an offset, and what is left is the
-largest of four windows' sums, or zero: piecewise linear, so that every derivative is again a sum
-over chosen windows. Nothing as large as the convolution's output is ever stored, on which a
-block of so few channels would spend nearly all of its time.
+Batch norm needs the mean and the variance of every filter's outputs. A window of 3 x 3 pixels has so
+few numbers that both follow from the mean m and the covariance C of all windows, as w m and w C w,
+before any output is computed. Scale and shift then go into the weights and an offset, and what is
+left is the largest of four windows' sums, or zero. That is piecewise linear, so every derivative
+is again a sum over chosen windows. Nothing as large as the convolution's output is ever stored,
+which is where a block of so few channels would spend nearly all of its time.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def first_block(
 
 
 def statistics_of(images: Tensor, weight: Tensor) -> Statistics:
-    """Of what the filters make of all windows of the images, or of those of every task of a stack."""
+    """Statistics of the filters' outputs over all windows, or over those of each task of a stack."""
     mean, covariance = _moments(images)
     w = weight.flatten(-3).double()
     variance = ((w @ covariance) * w).sum(-1).to(weight.dtype)
@@ -103,7 +103,7 @@ class _Largest(torch.autograd.Function):
 
 
 class _Sums(torch.autograd.Function):
-    """What a change of the outputs says of weights and offset."""
+    """Gradients of weights and offset from those of the outputs."""
 
     @staticmethod
     def forward(

@@ -1,4 +1,4 @@
-"""Data sets that a user has as picture files: a class per folder, or mini-ImageNet with its lists.
+"""Data sets of picture files: a class for each folder, or mini-ImageNet with its lists.
 
 Pixels keep the values of their files, 0 to 255; only sizes are made equal.
 """
@@ -40,7 +40,7 @@ def load_folder(data: Path) -> FewShotDataset:
 
     Raises
     ------
-    InputError : no such folder, too few classes or pictures, a file that is no picture.
+    InputError : no such folder, too few classes or pictures, or a file that is no picture.
     """
     if not data.is_dir():
         raise InputError(f"{data}: no such folder; --data must name one that holds a folder per class")
@@ -75,7 +75,7 @@ def load_miniimagenet(data: Path) -> FewShotDataset:
 
 
 def _listed(path: Path, pictures: Path) -> Classes:
-    """The pictures of each label of one list."""
+    """The pictures of each label in one list."""
     classes: dict[str, list[Path]] = {}
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -96,7 +96,7 @@ def _class_folders(folder: Path) -> Classes:
 
 
 def _sizes(count: int) -> dict[str, int]:
-    """Classes of each split: at least one, the remainder for training."""
+    """The number of classes of each split: at least one, and the rest for training."""
     small = {name: max(1, round(SHARES[name] * count)) for name in ("validation", "test")}
     return {"train": max(0, count - sum(small.values())), **small}
 

@@ -1,8 +1,8 @@
 """Glyphs: a few-shot data set drawn on the fly from the fonts that matplotlib ships.
 
 A class is a letter of any script in DejaVu Sans; its drawings are that letter in several faces
-under random affine and elastic distortion. Needs no download, the same seed gives the same
-pixels for the same fonts. Harder to confuse with Omniglot than to solve: for tests and demos.
+under random affine and elastic distortion. Nothing is downloaded, and the same seed gives the same
+pixels for the same fonts. Easier than Omniglot: for tests and demos.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Drawings = NDArray[np.uint8]  # (classes, DRAWINGS, SIZE, SIZE), ink = 255
 def render_glyphs(seed: int = 0) -> FewShotDataset:
     """More than 500 classes x 20 drawings, split by class.
 
-    Drawn in some ten seconds and kept in the user's cache, where that can be written.
+    Drawing takes some ten seconds; the result is kept in the user's cache if that can be written.
     """
     kept = _place(seed)
     images = _kept(kept)
@@ -52,7 +52,7 @@ def render_glyphs(seed: int = 0) -> FewShotDataset:
 
 
 def _place(seed: int) -> Path:
-    """Where drawings are kept: a file of its own for this code, these fonts and libraries."""
+    """The file that keeps the drawings; its name depends on this code, the fonts and the libraries."""
     import pooch
 
     versions = [metadata.version(name) for name in ("matplotlib", "numpy", "scipy")]
@@ -62,7 +62,7 @@ def _place(seed: int) -> Path:
 
 
 def _kept(path: Path) -> Drawings | None:
-    """The drawings of an earlier run; None if there are none, or something else is there."""
+    """The drawings of an earlier run; None if there are none, or the file is something else."""
     try:
         with np.load(path, allow_pickle=False) as archive:
             images: Drawings = archive["images"]
@@ -78,7 +78,7 @@ def _rendered(seed: int) -> Drawings:
 
 
 class _Face:
-    """One font file, rasterised a letter at a time."""
+    """A font file, rasterised one letter at a time."""
 
     def __init__(self, name: str) -> None:
         from matplotlib import get_data_path

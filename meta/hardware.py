@@ -1,4 +1,4 @@
-"""The write as the network sees it: weights g in, weights really written out, differentiable.
+"""The write as the network sees it: wanted weights g in, written weights out, differentiable.
 
 The physics is `roa_circuit.programming`, called on torch tensors. Rounding and noise pass
 gradients straight through: the write's value is exact, its derivative that of the ideal step.
@@ -19,7 +19,7 @@ from roa_circuit.programming import Programming, write
 
 @dataclass(frozen=True, kw_only=True)
 class WriteModel:
-    """What the write of an adaptation is made on."""
+    """The device that an adaptation is written on, and how its pulses are counted and disturbed."""
 
     device: Device
     how: Programming
@@ -27,7 +27,7 @@ class WriteModel:
 
 @dataclass(frozen=True)
 class Write:
-    """The outcome of one write: weights g and signed pulse counts, both shaped like the weight."""
+    """The outcome of one write: weights g and signed pulse counts, both of the weight's shape."""
 
     weight: Tensor
     pulses: Tensor

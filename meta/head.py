@@ -1,9 +1,9 @@
 """An erased head written once: the inner step in closed form, and a batch of tasks at a time.
 
-All columns of an erased head are equal, so its softmax says 1/ways for every class and the
-gradient of the support loss needs no second pass: cell (class, feature) is asked to rise by the
-rate times how far the feature of that class's drawings lies above the mean of all classes. Erased
-cells can only rise. What is not raised is not written, and carries no noise.
+All columns of an erased head are equal, so its softmax gives 1/ways to every class, and the gradient
+of the support loss needs no backward pass: cell (class, feature) has to rise by the rate times the
+amount by which that feature, in drawings of that class, exceeds its mean over all classes. Erased
+cells can only rise. Cells that do not rise are not written, and carry no noise.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from meta.tasks import Task
 def head_step(features: Tensor, labels: Tensor, ways: int) -> Tensor:
     """-dL/dW of an erased head at rate 1, (ways, features); of a stack of tasks (tasks, ways, features).
 
-    L is the cross entropy on the support set, meaned over shots and summed over classes, so that
+    L is the cross entropy on the support set, averaged over shots and summed over classes, so that
     the step does not depend on the number of ways. Labels must be balanced.
     """
     own = F.one_hot(labels, ways).to(features.dtype)
@@ -43,9 +43,9 @@ def write_head(
     relative_rate: float = 1.0,
     rng: np.random.Generator | None = None,
 ) -> Write:
-    """Raise an erased head to the support set's features in one write; gradients pass straight.
+    """Raise an erased head to the support set's features in one write; gradients pass straight through.
 
-    start : the head as it is on the cells; erased as it should be by default
+    start : the head that is on the cells; by default a perfectly erased one
     write : None leaves the step in floating point ("ideal weights").
     """
     g = network.initial_weights()[HEAD] if start is None else start
@@ -64,8 +64,10 @@ def write_losses(
     rng: np.random.Generator,
     dtype: torch.dtype,
 ) -> tuple[Tensor, Tensor]:
-    """Mean query loss and accuracy over a stack of tasks, each with its own write; features all at
-    once."""
+    """Mean query loss and accuracy over a stack of tasks, each with a write of its own.
+
+    The features of all tasks are computed at once.
+    """
     weights = network.initial_weights()
     images = torch.cat([tasks.support, tasks.query], dim=1)
     flat = network.features(prepare(images.flatten(0, 1), dtype), weights, 0)

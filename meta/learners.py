@@ -1,4 +1,4 @@
-"""Learners: adapt to a task in one write or several, and the loss that learns to.
+"""Learners: adaptation to a task in one write or several, and the loss that trains for it.
 
 Rapid One-step Adaption (Zhang et al. 2021, Eq. 15-18) on the MAML++ recipe: one inner step,
 a learned rate per tensor and step, second-order outer gradient, a constraint on theta_0.
@@ -32,7 +32,7 @@ class Step:
     pulses: dict[str, Tensor]
 
     def task(self, index: int) -> Step:
-        """The write of one task of a stack."""
+        """The write of one task in a stack."""
         before = {name: weight[index] for name, weight in self.before.items()}
         return Step(before=before, pulses={name: count[index] for name, count in self.pulses.items()})
 
@@ -42,7 +42,7 @@ class Adapted:
     """A network adapted to one task, or to each of a stack.
 
     weights : crossbar weights after the last write, by name
-    writes : every write on the way; empty where the steps were not quantised
+    writes : all writes, in order; empty where the steps were not quantised
     """
 
     weights: dict[str, Tensor]
@@ -50,7 +50,7 @@ class Adapted:
 
     @property
     def pulses(self) -> dict[str, Tensor]:
-        """Signed pulse counts by name, summed over the writes; empty without any."""
+        """Signed pulse counts by name, summed over the writes; empty without writes."""
         names = self.writes[0].pulses if self.writes else ()
         return {
             name: torch.stack([write.pulses[name] for write in self.writes]).sum(0) for name in names
@@ -67,8 +67,10 @@ def inner_steps(
     create_graph: bool = False,
     dtype: torch.dtype = torch.float32,
 ) -> dict[str, Tensor]:
-    """The wanted change of each weight, -rate * dL/dw on the support set (Eq. 15); each task of a
-    stack has its own."""
+    """The wanted change of each weight, -rate * dL/dw on the support set (Eq. 15).
+
+    Each task of a stack has its own.
+    """
     logits = network(prepare(task.support, dtype), weights, step)
     loss = task_losses(logits, task.support_labels).sum()
     gradients = torch.autograd.grad(loss, list(weights.values()), create_graph=create_graph)
@@ -112,7 +114,7 @@ def adapt(
 
 
 def starting_weights(network: Network, task: Task) -> dict[str, Tensor]:
-    """theta_0, once for every task of a stack; gradients reach the parameters."""
+    """theta_0, repeated for every task of a stack; gradients reach the parameters."""
     weights = network.initial_weights()
     if not task.is_stack:
         return weights
@@ -130,7 +132,7 @@ def adapt_steps(
     create_graph: bool,
     dtype: torch.dtype,
 ) -> Iterator[Adapted]:
-    """The weights after every inner step, and the pulses up to it."""
+    """The weights after each inner step, and the pulses up to it."""
     writes: tuple[Step, ...] = ()
     for step in range(network.architecture.steps):
         steps = inner_steps(
@@ -165,7 +167,7 @@ def write_at_once(adapted: Adapted, write: WriteModel, rng: np.random.Generator)
 
 
 def random_weights(like: Tensor, rng: np.random.Generator) -> Tensor:
-    """What cells in random states hold, g of the shape of `like`.
+    """The weights g that cells in random states hold, in the shape of `like`.
 
     The paper's cells "follow a Gaussian distribution"; it gives no deviation. Here g ~ N(0, 1/3),
     clipped: the device's range is three deviations wide on either side.
@@ -183,7 +185,7 @@ def adapt_by(
     rng: np.random.Generator,
     **how: Any,
 ) -> Adapted:
-    """Adapt as a method has it: see `Method.written`; `how` goes to `adapt`."""
+    """Adapt as a method prescribes (`Method.written`); `how` goes to `adapt`."""
     if method.written == "pulses":
         return adapt(network, task, write, rng=rng, **how)
     ideal = adapt(network, task, None, **how)
@@ -226,9 +228,10 @@ def outer_loss(
     dtype: torch.dtype = torch.float32,
 ) -> tuple[Tensor, Tensor]:
     """(loss on the query set, logits after the last step); gradients reach theta_0 and the rates.
+
     The loss of a stack is the mean over its tasks.
 
-    progress : 1 counts the last step alone; below, the multi-step loss of MAML++
+    progress : 1 counts the last step alone; less is the multi-step loss of MAML++
     """
     path = adapt_steps(
         network,
@@ -271,8 +274,7 @@ def constraint(weights: dict[str, Tensor], rho: float) -> Tensor:
 def query_loss(
     network: Network, task: Task, adapted: Adapted, dtype: torch.dtype
 ) -> tuple[Tensor, Tensor]:
-    """(cross entropy, logits) on the query set, at the step after the last write; (tasks,) losses of
-    a stack."""
+    """(cross entropy, logits) on the query set after the last write; losses (tasks,) of a stack."""
     steps = network.architecture.steps
     logits = network(prepare(task.query, dtype), adapted.weights, steps)
     return task_losses(logits, task.query_labels), logits

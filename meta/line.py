@@ -1,7 +1,7 @@
 """A line between two processes: messages through a socket, arrays and tensors through shared memory.
 
-A socket's buffer holds a fraction of a network: the two ends would wait for each other a dozen times a
-message.
+A socket's buffer holds a fraction of a network: without shared memory, the two ends would wait for
+each other a dozen times in every message.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import torch
 
 
 class Line:
-    """One end. Both processes are of this toolkit, and started by one another.
+    """One end of the line. Both processes belong to this toolkit; one has started the other.
 
-    ends : file descriptors of its socket, of the memory that it writes to and of that which it reads
+    ends : file descriptors of its socket, of the memory that it writes and of the memory that it reads
     """
 
     def __init__(self, *ends: int) -> None:
@@ -32,7 +32,7 @@ class Line:
         return self._socket.fileno()
 
     def send(self, message: Any) -> None:
-        """Send what can be pickled; the other end has received the last message by now."""
+        """Send anything that can be pickled, once the other end has received the last message."""
         arrays: list[pickle.PickleBuffer] = []
         head = io.BytesIO()
         _Pickler(head, protocol=5, buffer_callback=arrays.append).dump(message)
@@ -78,7 +78,7 @@ def pair() -> tuple[Line, Line]:
 
 
 def _memory() -> int:
-    """Of no name, so that nothing of it is left behind."""
+    """Shared memory without a name, so that nothing of it is left behind."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("roa")
     with tempfile.TemporaryFile() as file:

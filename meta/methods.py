@@ -1,4 +1,4 @@
-"""The methods by name: what each one learns, what it writes on the task, and from which state.
+"""The methods by name: what each learns, what it writes for a task, and from which state.
 
 A method is data; `meta.train` and `meta.learners` read it. The paper's own are those of Table 2
 and Figures 3-6 of Zhang et al. (2021); `roa-robust` is an extension of this toolkit.
@@ -15,19 +15,19 @@ from roa_circuit.errors import InputError, nearest
 class Method:
     """One way of learning to learn, and of writing what was learned.
 
-    network : the method whose trained network this one uses, often its own
+    network : the method whose trained network it uses, often its own
     steps : inner steps, each of them one write of the whole network
-    learned_rates : one learned inner rate per tensor and step (MAML++); else 0.1 throughout
-    multi_step : the outer loss weighs the losses after every step at first (MAML++)
+    learned_rates : one learned inner rate for each tensor and step (MAML++); otherwise 0.1
+    multi_step : at first, the outer loss weighs the losses after every step (MAML++)
     rho : the constraint of Eq. 18; 1 leaves it out
     rate : 'chosen' picks the relative rate of each noise level on validation classes (Figure 3),
         'fixed' keeps 1
     written : 'pulses' rounds and disturbs every step, 'nothing' keeps ideal weights, 'at once'
         takes the steps ideally and then writes their result on cells in random states
-    erased : the head alone is written, on cells that start at this omega; None writes every weight
+    erased : only the head is written, on cells that start at this omega; None writes every weight
     max_pulses : cap on the pulses of one cell
-    noise : levels sigma_WN drawn from in training, a task each; the paper trains without
-    extension : not in the paper
+    noise : levels of sigma_WN that training draws from for each task; the paper trains without
+    extension : whether the method is not in the paper
     """
 
     name: str

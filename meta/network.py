@@ -4,9 +4,9 @@ Convolution and head weights live on crossbars, as g in [-1, 1]; so does the hea
 always-on row. Batch norm is digital: it uses the batch's own statistics (as MAML++ does), has
 one scale and shift per inner step, and is never written in situ.
 
-A network with an *erased* head differs: the blocks are never written, so their batch norm keeps
-the training's statistics, the last block does not pool, and features are scaled digitally to the
-same length. Its head is not learned, every cell starts at the same omega: any number of ways fits.
+A network with an *erased* head differs. Its blocks are never written, so their batch norm keeps the
+statistics of the training; the last block does not pool; and features are scaled digitally to the
+same length. The head is not learned: every cell starts at the same omega, for any number of ways.
 """
 
 from __future__ import annotations
@@ -43,11 +43,12 @@ class Network(torch.nn.Module):
     """Everything that is meta-learned.
 
     weights : initial crossbar weights theta_0
-    rates : log of the learned inner rate, per weight tensor and step (steps,)
-    scales, shifts : batch norm's gamma and beta, per block (steps + 1, filters)
+    rates : logarithms of the learned inner rates, (steps,) for each weight tensor
+    scales, shifts : gamma and beta of batch norm, (steps + 1, filters) for each block
 
-    An erased head's write changes no block, so scales and shifts have one row; it adds the digital
-    gain of the logits and the statistics of batch norm, which follow the images in training mode.
+    With an erased head no write changes a block, so scales and shifts have one row. Such a network
+    also has the digital gain of the logits and the statistics of batch norm, which follow the images
+    while it trains.
     """
 
     def __init__(self, architecture: Architecture, generator: torch.Generator | None = None) -> None:
@@ -82,12 +83,13 @@ class Network(torch.nn.Module):
 
     @property
     def compute(self) -> torch.device:
-        """What the network computes on: a processor or an accelerator."""
+        """Where the network computes: a processor or an accelerator."""
         return next(self.parameters()).device
 
     def with_ways(self, ways: int) -> Network:
-        """The same network for another number of classes: an erased head fits any, a learned one
-        leaves its last columns out.
+        """The same network for another number of classes.
+
+        An erased head fits any number; a learned one leaves its last columns out.
 
         Raises
         ------
@@ -114,8 +116,11 @@ class Network(torch.nn.Module):
 
     @torch.no_grad()
     def with_new_head(self, ways: int, generator: torch.Generator) -> Network:
-        """A network of its own for another number of classes, to train: the blocks, norms and rates of
-        this one, a head whose columns are drawn with the mean and the deviation of these."""
+        """A copy to train for another number of classes.
+
+        It has the blocks, norms and rates of this network, and a head whose columns are drawn with the
+        mean and the deviation of the columns here.
+        """
         other = Network(replace(self.architecture, ways=ways))
         own = {n: t for n, t in self.state_dict().items() if not n.startswith(f"weights.{HEAD}")}
         other.load_state_dict(own, strict=False)
@@ -129,8 +134,10 @@ class Network(torch.nn.Module):
 
     @torch.no_grad()
     def with_steps(self, steps: int) -> Network:
-        """A network of its own for another number of inner steps, to train: what this one has learned
-        for its last step, or after it, holds for all that follow."""
+        """A copy to train for another number of inner steps.
+
+        What this network has learned for its last step, or after it, holds for all later steps.
+        """
         other = Network(replace(self.architecture, steps=steps))
         for name, mine in self.state_dict().items():
             new = other.state_dict()[name]
@@ -145,14 +152,14 @@ class Network(torch.nn.Module):
 
     @property
     def written_rate(self) -> float:
-        """The relative rate that training wrote pulses with; 1 where it writes at its own rate."""
+        """The relative rate with which training wrote pulses; 1 where it writes at its own rate."""
         if self.architecture.erased is not None:
             return 1.0
         return float(self.note.get("training", {}).get("relative_rate", 1.0))
 
     @property
     def max_pulses(self) -> int:
-        """The cap on one cell's pulses that training wrote with; the method's where it says none."""
+        """The cap on the pulses of one cell in training; that of the method if training set none."""
         training = self.note.get("training", {})
         cap = training.get("max_pulses")
         return int(cap or find_method(training.get("method", "roa")).max_pulses)
@@ -184,13 +191,13 @@ class Network(torch.nn.Module):
         return self.head_inputs(flat.to(weights[HEAD].dtype))
 
     def head_inputs(self, x: Tensor) -> Tensor:
-        """What the head's crossbar is given of the last block's outputs (images, features)."""
+        """Inputs of the head's crossbar, from the last block's outputs (images, features)."""
         if self.architecture.erased is None or not self.architecture.same_length:
             return x
         return math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1, eps=1e-6)
 
     def convolved(self, name: str, x: Tensor, weight: Tensor, step: int) -> Tensor:
-        """A block of a block's outputs, or the first of images: convolution, norm, max-pool, ReLU."""
+        """A block's convolution, norm, max-pool and ReLU, of images or the last block's outputs."""
         if name != BLOCKS[0]:
             return self.block(name, conv(x, weight), step)
         images = x.to(dtype=weight.dtype, memory_format=torch.contiguous_format)
@@ -198,7 +205,7 @@ class Network(torch.nn.Module):
         return prepare(first_block.first_block(images, weight, *norm, x.dtype), x.dtype)
 
     def block(self, name: str, y: Tensor, step: int) -> Tensor:
-        """Batch norm, max-pool and ReLU. Pooling first changes nothing: ReLU is monotone."""
+        """Batch norm, max-pool and ReLU. As ReLU is monotone, pooling before it changes nothing."""
         pools = name in BLOCKS[: self.architecture.poolings]
         if pools and norm_pool.is_compiled(y):
             norm = self.norm(name, step, lambda: norm_pool.statistics_of(y))
@@ -211,8 +218,11 @@ class Network(torch.nn.Module):
     def norm(
         self, name: str, step: int, own: Callable[[], Statistics]
     ) -> tuple[Tensor, Tensor, Statistics]:
-        """Batch norm's scale and shift, and the statistics that it goes by: the images' own, which
-        those that it keeps for an erased head follow in training, or these."""
+        """Scale, shift and statistics of a block's batch norm.
+
+        The statistics are those of the images. Before an erased head, they are the kept ones, which
+        follow the images while the network trains.
+        """
         if self.architecture.erased is None:
             return self.scales[name][step], self.shifts[name][step], own()
         statistics = Statistics(self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}"))
@@ -241,7 +251,7 @@ class Network(torch.nn.Module):
             weight.clamp_(-limit, limit)
 
     def save(self, path: Path, **note: Any) -> None:
-        """One safetensors file; the architecture and `note` (JSON) are its metadata."""
+        """Write one safetensors file, whose metadata are the architecture and `note` (JSON)."""
         from safetensors.torch import save
 
         metadata = {
@@ -284,7 +294,7 @@ class Network(torch.nn.Module):
 
 
 def conv(x: Tensor, weight: Tensor) -> Tensor:
-    """The 3 x 3 convolution, padded by 1; in the input's layout and precision."""
+    """The 3 x 3 convolution, padded by 1, in the layout and precision of its input."""
     if x.ndim == 5:
         return stacked.convolve(x, weight)
     return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=layout(x.dtype)), padding=1)

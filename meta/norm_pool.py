@@ -47,7 +47,7 @@ def norm_pool(y: Tensor, scale: Tensor, shift: Tensor, statistics: Statistics) -
 
 @torch.no_grad()
 def statistics_of(y: Tensor) -> Statistics:
-    """Of a block's outputs (images, filters, rows, columns)."""
+    """Statistics of a block's outputs (images, filters, rows, columns)."""
     from meta import _norm_kernels
 
     y, count = _filters_last(y), y.numel() // y.shape[1]
@@ -58,7 +58,7 @@ def statistics_of(y: Tensor) -> Statistics:
 
 
 class _NormPool(torch.autograd.Function):
-    """z of y; both with the filters last."""
+    """z of y, both with filters last."""
 
     @staticmethod
     def forward(ctx: Any, y: Tensor, scale: Tensor, shift: Tensor, statistics: Statistics) -> Tensor:
@@ -79,7 +79,7 @@ class _NormPool(torch.autograd.Function):
 
 
 class _Gradients(torch.autograd.Function):
-    """dy, dgamma and dbeta of g."""
+    """dy, dgamma and dbeta from g."""
 
     @staticmethod
     def forward(

@@ -1,4 +1,4 @@
-"""What an outer step lowers."""
+"""The objective that outer steps lower."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from meta.tasks import Task
 
 
 class Phase(NamedTuple):
-    """What outer steps have in common: whether the inner step is written in pulses, and the progress
-    of the multi-step loss."""
+    """A phase of training: whether the inner step is written in pulses, and how far the multi-step
+    loss has moved to the last step."""
 
     written: bool
     progress: float
@@ -27,8 +27,8 @@ class Phase(NamedTuple):
 class Objective:
     """The loss of tasks that write every weight, without noise.
 
-    write : what pulses are written on
-    dtype : of what goes through the network
+    write : the device and the pulses that steps are written with
+    dtype : of images and features in the network
     """
 
     how: Training
@@ -36,7 +36,7 @@ class Objective:
     dtype: torch.dtype
 
     def __call__(self, network: Network, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """(query loss, query accuracy) of a task, or the means of a stack."""
+        """(query loss, query accuracy) of a task, or their means over a stack."""
         loss, logits = outer_loss(
             network,
             tasks,

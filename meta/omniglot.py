@@ -22,7 +22,7 @@ OMNIGLOT_CLASSES = {"train": 1150, "validation": 50, "test": 423}
 
 
 class DownloadProgress(Protocol):
-    """What a download reports to."""
+    """The protocol of what a download reports to."""
 
     total: int
 

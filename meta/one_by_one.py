@@ -1,4 +1,4 @@
-"""Gradients of a batch's tasks one by one: in this process, or on every core of the processor."""
+"""Gradients of a batch's tasks one by one, in this process or on every core of the processor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Question:
 
 
 class Answer(NamedTuple):
-    """Query loss and accuracy of a task, and its share of the gradients, where it has one."""
+    """Query loss and accuracy of a task, and its share of the gradients, if it has one."""
 
     loss: float
     accuracy: float

@@ -1,4 +1,4 @@
-"""The outer step: the gradients of a batch of tasks, a core each or side by side on a GPU."""
+"""The outer step: gradients of a batch of tasks, each on a core, or side by side on a GPU."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ from meta.tasks import Task
 class OuterStep:
     """Sets the gradients of a network's parameters.
 
-    write : what pulses are written on; noise : the stream that levels and noise are drawn from
+    write : the device and the pulses that steps are written with
+    noise : the random stream of noise levels and noise
     """
 
     def __init__(
@@ -41,14 +42,14 @@ class OuterStep:
         self.one_by_one = OneByOne(network, self.objective, how.epochs * how.iterations)
 
     def gradients(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Set the gradients of a batch: (mean query loss, mean query accuracy)."""
+        """Set the gradients for a batch; returns (mean query loss, mean query accuracy)."""
         if self.network.compute.type == "cuda" and self.network.architecture.erased is None:
             return self.recording(tasks, phase)(tasks)
         self.network.zero_grad()
         return self.backward(tasks, phase)
 
     def recording(self, tasks: Task, phase: Phase) -> Recording:
-        """The outer step of a phase, as the GPU replays it."""
+        """The outer step of a phase, recorded for the GPU to replay."""
         if phase not in self.recordings:
             self.recordings.clear()
             record = functools.partial(self.backward, phase=phase)
@@ -65,13 +66,13 @@ class OuterStep:
         return (self.one_by_one if network.compute == CPU else self.side_by_side)(tasks, phase)
 
     def side_by_side(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Backward of a whole stack."""
+        """Backpropagate the loss of a whole stack."""
         loss, accuracy = self.objective(self.network, tasks, phase)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach(), accuracy
 
     def erased_head(self, tasks: Task) -> tuple[Tensor, Tensor]:
-        """Backward of tasks that write an erased head, each at a noise level of its own."""
+        """Backpropagate tasks that write an erased head, each at a noise level of its own."""
         sigmas = self.noise.choice(self.how.noise, len(tasks))
         writes = [self.noisy(float(sigma)) for sigma in sigmas]
         loss, accuracy = write_losses(self.network, tasks, writes, rng=self.noise, dtype=self.dtype)
@@ -79,5 +80,5 @@ class OuterStep:
         return loss.detach(), accuracy
 
     def noisy(self, sigma_wn: float) -> WriteModel:
-        """The run's write at a noise level."""
+        """The write of this run, at one noise level."""
         return replace(self.write, how=replace(self.write.how, sigma_wn=sigma_wn))

@@ -1,4 +1,4 @@
-"""What the paper reports: Table 2 of Zhang et al. (2021), to stand beside what is measured here."""
+"""The paper's results: Table 2 of Zhang et al. (2021), to compare with what is measured here."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ TABLE_2 = _read(_PRINTED)
 
 
 def reported(dataset: str, method: str, ways: int, shots: int, sigma_wn: float) -> float | None:
-    """The paper's accuracy in [0, 1], None where Table 2 has none."""
+    """The paper's accuracy in [0, 1]; None where Table 2 has none."""
     row = TABLE_2.get(dataset, {}).get(ways, {}).get(method)
     if row is None or shots != 1 or sigma_wn not in NOISE_LEVELS:
         return None

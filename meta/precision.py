@@ -1,4 +1,4 @@
-"""In which precision and layout images go through the network, and where."""
+"""The precision and layout in which images go through the network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 
 
 def prepare(images: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Images in a precision, and in the layout that goes with it."""
+    """Images in a precision and in the layout that goes with it."""
     if images.ndim != 4:
         return images.to(dtype)
     return images.to(dtype=dtype, memory_format=layout(dtype))
@@ -26,14 +26,17 @@ def fastest_dtype(compute: torch.device = CPU) -> torch.dtype:
 
 
 def round_products(to_tf32: bool) -> None:
-    """Whether a GPU may round the factors of float32 products to TF32: training needs no more."""
+    """Set whether a GPU may round factors of float32 products to TF32, which is enough for training."""
     torch.set_float32_matmul_precision("high" if to_tf32 else "highest")
     torch.backends.cudnn.allow_tf32 = to_tf32
 
 
 def layout(dtype: torch.dtype) -> torch.memory_format:
-    """Channels last is what convolutions and `meta.norm_pool` are fast in, but without that float32
-    loses a decimal of the loss there."""
+    """The memory layout for a precision.
+
+    Convolutions and `meta.norm_pool` are fast with channels last. Without `meta.norm_pool`, float32
+    would lose a decimal of the loss in that layout.
+    """
     last = dtype is torch.bfloat16 or compiled.available()
     return torch.channels_last if last else torch.contiguous_format
 

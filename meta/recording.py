@@ -1,7 +1,7 @@
 """An outer step's gradients as a CUDA graph: recorded once, replayed for every batch.
 
-A step of small tensors is a thousand kernels of some microseconds each; launched one by one from
-Python they take ten times as long as they compute.
+A step of small tensors is a thousand kernels of some microseconds each. Launching them one by one
+from Python takes ten times as long as they compute.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Gradients = Callable[[Task], tuple[Tensor, Tensor]]
 
 
 class Recording:
-    """`gradients` of one size of batch, on the GPU that the batch lies on.
+    """A recording of `gradients` for one size of batch, on the GPU that holds the batch.
 
-    The parameters keep their gradients' memory: whoever steps them must not set these to None.
+    Gradients stay in the same memory: an optimiser must not set them to None.
     """
 
     def __init__(self, network: torch.nn.Module, gradients: Gradients, tasks: Task) -> None:
@@ -40,7 +40,7 @@ class Recording:
             self.outcome = gradients(self.inputs)
 
     def __call__(self, tasks: Task) -> tuple[Tensor, Tensor]:
-        """The gradients of another batch."""
+        """Replay the step for another batch."""
         self.inputs.copy_(tasks)
         self.graph.replay()
         loss, accuracy = self.outcome

@@ -28,7 +28,7 @@ SHIPPED = {
 
 
 def shipped_file(method: str, ways: int) -> Path | None:
-    """The file of the network shipped for a method and number of ways, None without one."""
+    """The file of the network shipped for a method and number of ways, or None."""
     trained_by = find_method(method).network
     erased = find_method(trained_by).erased is not None
     for (name, its_ways), file in SHIPPED.items():
@@ -44,7 +44,7 @@ def shipped_network(method: str = "roa", ways: int | None = None) -> Network:
 
     Raises
     ------
-    InputError : none is shipped for that method and number of ways; says which are.
+    InputError : none is shipped for that method and number of ways; the message lists all.
     """
     from meta.network import Network  # with torch, which a list of methods does without
 

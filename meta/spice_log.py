@@ -22,14 +22,14 @@ TABLE, PICTURE = "spice.csv", "spice.png"
 
 
 class Divergence(RoaError):
-    """Surrogate and simulator are further apart than the run allows."""
+    """Raised when surrogate and simulator are further apart than the run allows."""
 
     exit_code = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tolerances:
-    """How far surrogate and ngspice may be apart, and what happens beyond.
+    """How far surrogate and ngspice may be apart, and what happens beyond that.
 
     current : worst |I_spice - I| / |I| of a read, the surrogate reading the states of ngspice
     state : worst |omega_spice - omega| of a cell after the write
@@ -71,7 +71,7 @@ class SpiceRow:
 
 
 def read_rows(folder: Path) -> list[SpiceRow]:
-    """The rows that a run's folder has so far; none without a table."""
+    """The rows that the table in a run's folder has so far."""
     path = folder / TABLE
     if not path.exists():
         return []
@@ -79,13 +79,13 @@ def read_rows(folder: Path) -> list[SpiceRow]:
 
 
 def write_rows(folder: Path, rows: Sequence[SpiceRow], tolerances: Tolerances) -> None:
-    """The table and the picture, each whole or not at all."""
+    """Write the table and the picture, each whole or not at all."""
     write_table(folder / TABLE, rows)
     write_bytes(folder / PICTURE, picture(rows, tolerances).png())
 
 
 def picture(rows: Sequence[SpiceRow], tolerances: Tolerances) -> Drawing:
-    """Accuracies over the epochs above, errors and their tolerances below."""
+    """The picture: accuracies over the epochs above, errors and their tolerances below."""
     epochs = sorted({row.epoch for row in rows})
 
     def values(name: str, of: Any) -> list[float]:

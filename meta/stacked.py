@@ -1,7 +1,7 @@
 """Tasks side by side: a block of the network for a stack of tasks, each with weights of its own.
 
-What an accelerator wants: one matrix product for all tasks, where `meta.network` convolves one
-task after another. Images are (tasks, images, rows, columns, channels), weights (tasks, filters,
+On an accelerator, one matrix product for all tasks is quicker than to convolve one after another,
+as `meta.network` does. Images are (tasks, images, rows, columns, channels), weights (tasks, filters,
 channels, 3, 3); batch norm counts every task for itself.
 """
 
@@ -32,7 +32,7 @@ def normalise(y: Tensor, scale: Tensor, shift: Tensor, statistics: Statistics) -
 
 
 def statistics_of(y: Tensor) -> Statistics:
-    """Of every task's own images (tasks, 1, 1, 1, filters)."""
+    """Statistics of every task's own images, (tasks, 1, 1, 1, filters)."""
     variance, mean = torch.var_mean(_wide(y), dim=(1, 2, 3), correction=0, keepdim=True)
     return Statistics(mean, variance, y[0, ..., 0].numel())
 

@@ -1,4 +1,4 @@
-"""What batch norm knows of a filter's outputs."""
+"""The statistics of a filter's outputs that batch norm needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EPSILON = 1e-5  # as in torch
 class Statistics(NamedTuple):
     """Mean and variance of each filter's outputs (..., filters).
 
-    size : how many outputs they are of, and change with; inf where they were known before
+    size : how many outputs they were taken from; inf where they were known before
     """
 
     mean: Tensor
@@ -28,5 +28,5 @@ class Statistics(NamedTuple):
 
     @property
     def unbiased(self) -> Tensor:
-        """The variance of all outputs that there could be."""
+        """The unbiased estimate of the variance."""
         return self.variance * self.size / (self.size - 1)

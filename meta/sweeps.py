@@ -40,10 +40,10 @@ METRICS = (
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkSubject:
-    """A network that adapts to an episode a seed, on chips that the seed draws.
+    """A network that adapts to one episode for each seed, on chips that the seed draws.
 
-    circuitry : what arrays have beside the lines of `circuit`; lines of its own win over those
-    in_situ : pulses go through the wires, which takes seconds an episode
+    circuitry : surrounds the arrays; lines of its own win over those of `circuit`
+    in_situ : write through the wires, which takes seconds for each episode
 
     Raises
     ------
@@ -64,13 +64,13 @@ class NetworkSubject:
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """The name in reports."""
         a = self.network.architecture
         return f"{a.ways}-way {self.shots}-shot {self.dataset.name}"
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """Those of every setup, and `compensation`."""
+        """The fields of every setup, and `compensation`."""
         return {**shared_fields(), COMPENSATION.name: COMPENSATION}
 
     @property
@@ -80,7 +80,7 @@ class NetworkSubject:
 
     @property
     def setup(self) -> Setup:
-        """What is varied from."""
+        """The setup before anything is varied."""
         return Setup(
             crossbar=self.circuit,
             device=self.device,
@@ -89,7 +89,7 @@ class NetworkSubject:
         )
 
     def base(self, field: Field) -> Value | None:
-        """What the arguments say."""
+        """The value that the arguments give."""
         return self.compensation.name if field.part == OWN else self.setup.value(field)
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class NetworkSubject:
         object.__setattr__(self, "dataset", alone)
 
     def describe(self) -> dict[str, Any]:
-        """Network and data by their hashes, and all that was chosen."""
+        """Network and data by their hashes, and all other choices."""
         return dict(self._described)
 
     @functools.cached_property
@@ -126,7 +126,7 @@ class NetworkSubject:
         self._at(point)
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
-        """The metrics of one episode a seed."""
+        """The metrics of the episode of each seed."""
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the same sums, whatever the machine
         try:
@@ -151,7 +151,7 @@ class NetworkSubject:
         }
 
     def behind(self, point: Point, seed: int) -> tuple[Episode, dict[str, CircuitLayer]]:
-        """The adapted episode of a seed, and its layers on the chips that the seed draws."""
+        """(the adapted episode of a seed, its layers on the chips that the seed draws)."""
         setup, choice = self._at(point)
         episode = _adapted(_Key(self), seed)
         hardware = Hardware(
@@ -166,10 +166,10 @@ class NetworkSubject:
         return episode, hardware.holding(episode.layers, seed)
 
     def head_chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:
-        """The head's arrays in the episode of a seed, and its chips, for a simulator to write and read.
+        """(arrays of the head in the episode of a seed, their chips), for a simulator to write and read.
 
-        The head's inputs are what reaches it through the circuits of the other layers, so that its
-        right answers are the network's.
+        The head's inputs have passed the circuits of the other layers, so that its right answers are
+        those of the network.
         """
         episode, layers = self.behind(point, seed)
         x, head = head_inputs(self.network, episode.task.query, layers), layers[HEAD]
@@ -177,7 +177,7 @@ class NetworkSubject:
 
 
 class _Key:
-    """A subject as part of a key, by what it describes; it may have come from another process."""
+    """A subject as part of a cache's key, compared by what it describes: it may be a copy."""
 
     def __init__(self, subject: NetworkSubject) -> None:
         self.subject = subject

@@ -15,8 +15,9 @@ from roa_circuit.errors import InputError
 
 @dataclass(frozen=True)
 class Task:
-    """One episode; labels count from 0 to ways - 1, classes in order. Or a stack of episodes alike,
-    with one more axis in front of every tensor.
+    """One episode, or a stack of episodes with one more axis in front of every tensor.
+
+    Labels count from 0 to ways - 1, in order of the classes.
 
     support, query : (ways * shots, channels, size, size) and (ways * queries, ...) float32 in [0, 1]
     support_labels, query_labels : (ways * shots,), (ways * queries,) int64
@@ -33,7 +34,7 @@ class Task:
         return self.query_labels.ndim > 1
 
     def __len__(self) -> int:
-        """Tasks of the stack."""
+        """How many tasks the stack has."""
         return len(self.query_labels) if self.is_stack else 1
 
     def __iter__(self) -> Iterator[Task]:
@@ -42,31 +43,31 @@ class Task:
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All four, in order."""
+        """All four tensors, in order."""
         return self.support, self.support_labels, self.query, self.query_labels
 
     def to(self, compute: torch.device) -> Task:
-        """The same on a processor or an accelerator."""
+        """The same task on a processor or an accelerator."""
         return Task(*(tensor.to(compute) for tensor in self.tensors))
 
     def clone(self) -> Task:
-        """The same in memory of its own."""
+        """A copy in memory of its own."""
         return Task(*(tensor.clone() for tensor in self.tensors))
 
     def copy_(self, other: Task) -> None:
-        """Take over another task's images and labels."""
+        """Copy another task's images and labels into this one."""
         for mine, its in zip(self.tensors, other.tensors, strict=True):
             mine.copy_(its)
 
 
 def stack(tasks: Sequence[Task]) -> Task:
-    """Tasks of the same size as one stack."""
+    """Stack tasks of the same size."""
     return Task(*(torch.stack(alike) for alike in zip(*(task.tensors for task in tasks), strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSource:
-    """Where training draws its tasks from, a stack at a time.
+    """The source of training's tasks, a stack at a time.
 
     images : (classes, drawings, channels, size, size) uint8, where the network computes
     rotate : turn each class by a random multiple of 90 degrees, as MAML++ does in training
@@ -82,7 +83,7 @@ class TaskSource:
         check_sizes(self.images.shape[:2], self.ways, self.shots, self.queries)
 
     def draw(self, rng: np.random.Generator, tasks: int) -> Task:
-        """A stack of tasks; which ones depends on the generator alone, not on where they lie."""
+        """Draw a stack of tasks, the same ones from a generator's state wherever the images lie."""
         each = self.shots + self.queries
         classes = _choose(rng, (tasks,), self.images.shape[0], self.ways)
         drawings = _choose(rng, (tasks, self.ways), self.images.shape[1], each)
@@ -151,7 +152,7 @@ def sample_task(
 
 
 def check_sizes(available: Sequence[int], ways: int, shots: int, queries: int) -> None:
-    """Whether (classes, drawings) are enough for an episode.
+    """Check that (classes, drawings) are enough for an episode.
 
     Raises
     ------

@@ -65,11 +65,11 @@ def train(
 ) -> Network:
     """Meta-train and return the network of the best validation epoch.
 
-    start : a network to go on from; its architecture must be that of `how`, but for a learned head
-        of other ways, in whose place a new one is drawn, and for the inner steps, the last of which
-        is repeated. None starts afresh.
-    resume : go on from the folder's last epoch, to the same weights as a run never stopped
-    compute : the processor takes tasks one after another; an accelerator, a batch side by side
+    start : a network to go on from, or None to start afresh. Its architecture must be that of `how`,
+            with two exceptions: for another number of ways a new head is drawn, and for more inner steps
+            the last one is repeated.
+        resume : go on from the folder's last epoch, to the same weights as if it had never stopped
+        compute : a processor takes one task after another, an accelerator a batch side by side
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
     `last.safetensors` and `state.safetensors`, which `resume` reads; all but the first are replaced
@@ -88,7 +88,7 @@ def train(
 
 
 def epochs_done(folder: Path) -> int:
-    """How many epochs a run's folder has the metrics of."""
+    """How many epochs the metrics in a run's folder cover."""
     path = folder / "metrics.csv"
     return len(path.read_text(encoding="utf-8").splitlines()) - 1 if path.exists() else 0
 
@@ -144,7 +144,7 @@ class _Run:
         self.rows: list[Epoch] = []
 
     def restore(self) -> None:
-        """Go on from state.safetensors; a folder without one starts afresh."""
+        """Go on from state.safetensors, or start afresh in a folder without it."""
         path = self.folder / "state.safetensors"
         if not path.exists():
             return
@@ -197,7 +197,7 @@ class _Run:
         return outcome
 
     def phase(self, epoch: int) -> Phase:
-        """What an epoch's outer steps have in common."""
+        """The phase that an epoch's outer steps share."""
         how = self.how
         return Phase(
             written=epoch >= how.pulses_from and how.how.written == "pulses",
@@ -234,7 +234,7 @@ class _Run:
         )
 
     def record(self, row: Epoch) -> None:
-        """Append the metrics and replace the checkpoints; the state last, as `resume` starts there."""
+        """Append the metrics and replace the checkpoints, the state last, as `resume` starts there."""
         best = max((r.accuracy_noise for r in self.rows), default=-1.0)
         self.rows.append(row)
         made = provenance(torch=torch.__version__, precision=str(self.dtype), compute=str(self.compute))

@@ -70,7 +70,8 @@ class Programming:
 def pulse_doses(device: Device) -> tuple[Array, Array]:
     """(dose of one potentiation pulse, |dose| of one depression pulse) [-].
 
-    (0.4713, 0.2406) for Table 1; arrays if the device's constants are."""
+    (0.4713, 0.2406) for Table 1; arrays if the device's constants are.
+    """
     pulses, p = device.pulses, device.memristor
     up = pulse_strength(pulses.potentiation_voltage, pulses.potentiation_width, p)
     down = pulse_strength(pulses.depression_voltage, pulses.depression_width, p)

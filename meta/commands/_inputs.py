@@ -1,4 +1,4 @@
-"""What several commands are given: data, a network, a device."""
+"""Inputs that several commands share: data, a network, a device, a circuit."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ Seed = Annotated[int, typer.Option(help="Of the tasks and the write noise.")]
 
 
 def dataset_of(name: str, data: Path | None) -> FewShotDataset:
-    """The data set, a progress bar showing where it is downloaded."""
+    """The data set, with a progress bar while it is downloaded."""
     from meta.datasets import load_dataset
 
     return load_dataset(name, data, progress=console.DownloadBar(name))
 
 
 def compute_of(name: str) -> torch.device:
-    """The processor or GPU of that name, 'cuda:1' for one of several."""
+    """The processor or GPU of that name; 'cuda:1' is one of several."""
     import torch
 
     if name == "cpu":
@@ -81,16 +81,16 @@ def compute_of(name: str) -> torch.device:
 
 
 def device_of(name: str | None) -> Device:
-    """The parameter set of that name or file; the design point's otherwise."""
+    """The parameter set of that name or file; by default that of the design point."""
     return default_device() if name is None else load_device(name)
 
 
 def network_of(
     path: Path | None, method: str | None, ways: int | None, trained_ways: int | None = None
 ) -> tuple[Network, str]:
-    """(the network, the method it is used with): a file's, or the one shipped for the method.
+    """(network, method it is used with), from a file or as shipped for the method.
 
-    A file's own method is the one it was trained for; roa is the default without a file.
+    A network file has the method that it was trained for; without a file, roa is the default.
     """
     from meta.network import Network
     from meta.shipped import shipped_network
@@ -107,16 +107,16 @@ def network_of(
 
 
 def circuit_of(wires: float | None) -> Crossbar:
-    """The design point's circuit, or the same with other wires [Ohm a segment]."""
+    """The crossbar of the design point, or the same with other wires [Ohm a segment]."""
     return Wiring(r_word=wires, r_bit=wires).on(default_crossbar(1, 2))
 
 
 def circuitry_of(circuit: Circuitry | None, wires: float | None) -> Circuitry:
-    """What the circuit's file says, with other wires [Ohm a segment] if any are asked for.
+    """The circuit of the file, with other wires [Ohm a segment] if any are asked for.
 
     Raises
     ------
-    InputError : lines of their own resistances, which layers of many sizes cannot have.
+    InputError : resistances for every single line, which layers of many sizes cannot have.
     """
     circuit = circuit or BARE
     lines = Wiring(r_word=wires, r_bit=wires).over(circuit.lines)
@@ -138,13 +138,14 @@ def hardware_of(
     compensation: str = "nothing",
     in_situ: bool = False,
 ) -> Hardware | None:
-    """What a network is asked to stand on; None where nothing of it is.
+    """The hardware that the options ask for; None if they ask for none.
 
-    The design point's lines, those of the circuit's file, and `wires` [Ohm a segment], the last wins.
+    Its lines are those of the design point, of the circuit's file, or `wires` [Ohm a segment]; the
+    last of these that is given wins.
 
     Raises
     ------
-    InputError : options that ask for a circuit without one, or as `circuitry_of`.
+    InputError : options that make no sense without a circuit, or as for `circuitry_of`.
     """
     from meta.behind_circuit import Hardware
     from roa_circuit.imperfections import Imperfections
@@ -168,5 +169,5 @@ def hardware_of(
 
 
 def numbers_of(text: str, option: str, unit: str = "") -> list[float]:
-    """'0, 0.1, 1k' as numbers; a bad one is named with its option."""
+    """Read '0, 0.1, 1k' as numbers; an error names the option and the number."""
     return [parse_quantity(part, what=option, unit=unit) for part in text.split(",")]

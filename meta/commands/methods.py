@@ -1,4 +1,4 @@
-"""`roa-meta methods`: what can be trained and evaluated by name."""
+"""`roa-meta methods`: the methods that can be trained and evaluated, by name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def methods(*, json: options.Json = None) -> None:
 
 
 def _ways(network: str) -> str:
-    """Of the networks that are shipped: those of an erased head serve any."""
+    """The numbers of ways of the shipped networks; one with an erased head serves any number."""
     if METHODS[network].erased is not None:
         return "any"
     return ", ".join(str(ways) for name, ways in SHIPPED if name == network) or "-"

@@ -150,7 +150,7 @@ def _report_epoch(name: str, row: Epoch) -> None:
 
 
 def _ablation(output: Path, **how: Any) -> None:
-    """What each ingredient of roa-robust is worth, trained and scored."""
+    """Train and score what each ingredient of roa-robust is worth."""
     from meta.reproduction.ablation import Ablation, markdown
 
     ablation = Ablation(folder=output / "ablation", **how)
@@ -162,7 +162,7 @@ def _ablation(output: Path, **how: Any) -> None:
 
 
 def _write(plan: Plan, entries: Sequence[Entry], json: Path | None) -> None:
-    """Tables and plots into the plan's folder, and the tables on the terminal."""
+    """Write tables and plots into the plan's folder, and print the tables."""
     from meta.reproduction import tables
     from meta.reproduction.figures import figure
 

@@ -174,7 +174,7 @@ def _events(output: Path) -> Events:
 
 
 def _configuration(output: Path, config: Path | None, resume: bool, given: dict[str, Any]) -> Training:
-    """The run that is asked for; a resumed one brings its own."""
+    """The configuration that is asked for; a resumed run has its own."""
     from meta.configuration import Training
 
     fields = Training.__dataclass_fields__

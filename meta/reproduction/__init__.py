@@ -1,5 +1,6 @@
 """The paper's table and figures, computed again: what they show, who fills their cells, and the results.
 
-`studies` says which cells there are, `networks` which network serves a cell, `cells` what one is and
-where its result is kept, `runs` computes those that are missing, `tables` and `figures` show them.
+`studies` lists the cells of each table and figure, `networks` finds the network of a cell, `cells`
+defines a cell and keeps its result, `runs` computes those that are missing, `tables` and `figures`
+show them.
 """

@@ -26,7 +26,7 @@ PLACES = tuple((ways, sigma) for ways in (5, 20) for sigma in (0.0, 4.0))
 
 @dataclass(frozen=True, kw_only=True)
 class Ingredient:
-    """A row of the ablation: what it changes of `Training`, and how many times the iterations."""
+    """A row of the ablation: the changes to `Training`, and a factor on its iterations."""
 
     name: str
     words: str
@@ -50,7 +50,7 @@ INGREDIENTS = (
 
 @dataclass(frozen=True, kw_only=True)
 class AblationRow:
-    """One row of ablation.csv: accuracies in [0, 1] on validation classes, half of 95 % intervals."""
+    """One row of ablation.csv: accuracies in [0, 1] on validation classes, with half 95 % intervals."""
 
     ingredient: str
     words: str
@@ -65,7 +65,7 @@ class AblationRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """The whole comparison; `folder` keeps its runs and results, and a second call goes on there."""
+    """The whole comparison; `folder` keeps runs and results, and a second call continues them."""
 
     dataset: str
     data: Path | None
@@ -79,7 +79,7 @@ class Ablation:
     ingredients: tuple[Ingredient, ...] = INGREDIENTS
 
     def training(self, ingredient: Ingredient) -> Training:
-        """How a row is trained; its last epoch is scored."""
+        """The training of a row, whose last epoch is scored."""
         plain: dict[str, Any] = {"batch": 4, **ingredient.changes}
         return Training(
             method="roa-robust",
@@ -100,7 +100,7 @@ class Ablation:
         on_trained: Callable[[Ingredient], None] = lambda one: None,
         on_cells: Progress = lambda done, total: None,
     ) -> list[AblationRow]:
-        """Train what is not trained yet, score all on validation classes."""
+        """Train the rows that are not trained yet, and score all on validation classes."""
         images = loaded(self.dataset, self.data)
         jobs: dict[tuple[str, int, float], Job] = {}
         training_tasks = {}
@@ -132,7 +132,7 @@ class Ablation:
 
 
 def markdown(rows: list[AblationRow], command: str) -> str:
-    """One line an ingredient; accuracies [%] of validation classes with 95 % intervals."""
+    """A table with a line for every ingredient: accuracies [%] on validation classes, 95 % intervals."""
     header = ["", *(f"{ways}-way, σ {sigma:g}" for ways, sigma in PLACES), "training tasks"]
     lines = [header, ["---"] * len(header)]
     for name in dict.fromkeys(row.ingredient for row in rows):

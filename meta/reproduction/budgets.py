@@ -1,4 +1,4 @@
-"""Budgets: what share of the paper's own effort a reproduction spends, and what that comes to."""
+"""Budgets: the share of the paper's effort that a reproduction spends, and what it comes to."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Budget:
 
     @property
     def test_tasks(self) -> int:
-        """Of every cell; at least 2, or there is no interval."""
+        """Test tasks of every cell: at least 2, or there is no interval."""
         return max(2, round(TEST_TASKS * self.share))
 
     @property
     def validation_tasks(self) -> int:
-        """That score a relative rate."""
+        """Validation tasks that score each relative rate."""
         return max(2, self.test_tasks // 4)
 
     def training(self, method: str, dataset: str, ways: int, seed: int = 0) -> Training:
-        """The training of the network that a method uses."""
+        """How the network of a method is trained."""
         steps = max(2.0, EPOCHS * ITERATIONS * self.share)
         epochs = min(EPOCHS, max(2, round(EPOCHS * self.share)))
         return Training(
@@ -57,7 +57,7 @@ class Budget:
 
 
 def train_command(how: Training, folder: str) -> str:
-    """`roa-meta train` with what differs from its defaults."""
+    """The command `roa-meta train` with all options that differ from their defaults."""
     plain = Training()
     given = [
         f"--{name.replace('_', '-')} {shlex.quote(str(value))}"

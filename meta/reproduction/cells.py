@@ -1,7 +1,7 @@
-"""A cell: one accuracy that a table or figure asks for; and the file that keeps those computed.
+"""Cells, the accuracies that a table or figure asks for, and the file that keeps their results.
 
-Results are lines of JSON, appended as they come. A line that a killed process left half written is
-passed over, so its cell alone is computed again.
+Results are lines of JSON, appended as they come. A half line that a killed process left is skipped,
+so that only its cell is computed again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What is asked for. Without noise, all readings of Eq. 7 are one: the cell is `literal`.
+    """An accuracy that is asked for. Without noise all readings of Eq. 7 are the same, `literal`.
 
     device : name and digest
     network : digest of its file
@@ -42,7 +42,7 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """A cell's accuracy in [0, 1], half of its 95 % interval, and what an adaptation took."""
+    """A cell's accuracy in [0, 1], half of its 95 % interval, and the cost of an adaptation."""
 
     cell: Cell
     tasks: int
@@ -54,7 +54,7 @@ class Result:
 
 
 class ResultFile:
-    """Results by cell, of one append-only file; of two for a cell the one with more tasks counts."""
+    """The results in an append-only file, by cell; of several for a cell, most tasks count."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -64,12 +64,12 @@ class ResultFile:
                 self._keep(result)
 
     def find(self, cell: Cell, tasks: int) -> Result | None:
-        """The result of that cell over at least so many tasks."""
+        """The result of a cell over at least so many tasks, or None."""
         found = self._known.get(cell)
         return found if found is not None and found.tasks >= tasks else None
 
     def append(self, results: Iterable[Result]) -> None:
-        """Keep results as they come; each is on the disk before the next is asked for."""
+        """Keep results as they come; each is on the disk before the next one is taken."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a+b") as file:
             _end_line(file)
@@ -99,7 +99,7 @@ def _parsed(line: str) -> Result | None:
 
 
 def _end_line(file: Any) -> None:
-    """Close a line that was left open, so that the next one begins at its own start."""
+    """End a line that was left unfinished, so that the next one starts afresh."""
     if file.seek(0, os.SEEK_END):
         file.seek(-1, os.SEEK_END)
         if file.read(1) != b"\n":

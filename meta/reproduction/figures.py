@@ -25,7 +25,7 @@ LINES = ("ideal weights", "chance")
 
 
 def figure(plan: Plan, entries: Sequence[Entry], reading: str) -> Drawing | None:
-    """One picture of a study under one reading of Eq. 7; None where no cell is filled."""
+    """The picture of a study under one reading of Eq. 7; None if it has no results."""
     here = [entry for entry in entries if entry.place.reading == reading and entry.score]
     if not here:
         return None
@@ -57,7 +57,7 @@ def figure(plan: Plan, entries: Sequence[Entry], reading: str) -> Drawing | None
 
 
 def _paint_curves(axes: Axes, plan: Plan, entries: Sequence[Entry]) -> None:
-    """Ours with 95 % intervals; the paper's Table 2 as open circles of the same colour."""
+    """Draw our results with 95 % intervals, and the paper's as open circles of the same colour."""
     for method in plan.study.methods:
         mine = [entry for entry in entries if entry.place.method == method]
         if not mine:
@@ -80,7 +80,7 @@ def _paint_curves(axes: Axes, plan: Plan, entries: Sequence[Entry]) -> None:
 
 
 def _explain(axes: Axes) -> None:
-    """A legend, the paper's curves after ours."""
+    """Add a legend, with the paper's curves after ours."""
     handles, labels = axes.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda i: (labels[i] in LINES, labels[i].endswith("paper")))
     chosen = [handles[i] for i in order], [labels[i] for i in order]
@@ -88,7 +88,7 @@ def _explain(axes: Axes) -> None:
 
 
 def _paint_rates(axes: Axes, entries: Sequence[Entry]) -> None:
-    """The relative rate that validation chose."""
+    """Draw the relative rates that validation chose."""
     for method in dict.fromkeys(entry.place.method for entry in entries if entry.tuned_on):
         mine = [entry for entry in entries if entry.place.method == method]
         rates = [entry.score.relative_rate for entry in mine if entry.score]

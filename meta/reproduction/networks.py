@@ -1,6 +1,6 @@
-"""Which networks fill a cell: a folder's best by their own validation, else a shipped one.
+"""Which networks fill a cell: the best of a folder by their own validation, or else a shipped one.
 
-Networks trained alike but for their seeds are repeats, and a cell is the mean of them.
+Networks whose training differs in the seed alone are repeats; a cell is their mean.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from roa_circuit.errors import InputError
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A network's file and what its own record says of its training.
+    """A network file, and what its own record says of its training.
 
-    recipe : how it was trained, its seed and those of the runs it went on from apart
-    training_tasks : that its outer loop saw, those of the runs it went on from included
+    recipe : how it was trained, without the seeds of its run and of those it went on from
+    training_tasks : tasks that its outer loop saw, including those of the runs it went on from
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Source:
     seed: int
 
     def serves(self, method: str, dataset: str, ways: int) -> bool:
-        """Whether it is a network for that method, data set and number of ways."""
+        """Whether the network is one for that method, data set and number of ways."""
         trained_by = find_method(method).network
         fits = self.erased or self.ways == ways
         return fits and (self.method, self.dataset) == (trained_by, dataset)
@@ -54,15 +54,18 @@ class Networks:
         self._found = [source for file in sorted(files) if (source := read_source(file))]
 
     def find(self, method: str, dataset: str, ways: int) -> tuple[Source, ...]:
-        """The repeats that serve, in order of their seeds; a shipped network where there is none."""
+        """The repeats that serve, in order of their seeds, or else a shipped network."""
         found = self.trained(method, dataset, ways)
         shipped = None if found else shipped_file(method, ways)
         source = None if shipped is None else read_source(shipped)
         return (source,) if source is not None and source.serves(method, dataset, ways) else found
 
     def trained(self, method: str, dataset: str, ways: int) -> tuple[Source, ...]:
-        """The folders' repeats: of each recipe the best network of every seed, and of the recipes the
-        one with the best mean, by validation accuracy."""
+        """The repeats in the folders, by validation accuracy.
+
+        Of each recipe the best network of every seed counts, and of all recipes the one whose networks
+        have the best mean.
+        """
         recipes: dict[str, dict[int, Source]] = {}
         for one in self._found:
             if one.serves(method, dataset, ways):
@@ -75,7 +78,7 @@ class Networks:
 
 
 def read_source(path: Path) -> Source | None:
-    """The record of a network file; None where it is none, or says nothing of its training."""
+    """The source in a network file; None if it is no such file, or has no record of its training."""
     try:
         network = Network.load(path)
     except InputError:
@@ -98,14 +101,14 @@ def read_source(path: Path) -> Source | None:
 
 
 def training_tasks(note: dict[str, Any]) -> int:
-    """How many tasks the outer loop saw, by a network's record and those it went on from."""
+    """How many tasks the outer loop saw, by the records of a network and those it went on from."""
     training, epoch = note.get("training", {}), note.get("epoch", {})
     seen = (epoch.get("epoch", -1) + 1) * training.get("iterations", 0) * training.get("batch", 0)
     return int(seen) + (training_tasks(note["start"]) if note.get("start") else 0)
 
 
 def _recipe(note: dict[str, Any]) -> str:
-    """Everything that a record says of its training but seeds, and that of the run it went on from."""
+    """All that a record says of its training, and of runs before it, but the seeds."""
     how = {**vars(Training()), **note.get("training", {}), "seed": None}  # older records lack some
     first = _recipe(note["start"]) if note.get("start") else ""
     return json.dumps([how, first], sort_keys=True)
@@ -116,6 +119,6 @@ def _validation(source: Source) -> float:
 
 
 def _network_files(folder: Path) -> list[Path]:
-    """Of a run, its best epoch alone."""
+    """The network files of a folder; of a run, only its best epoch."""
     best = list(folder.rglob("best.safetensors"))
     return best if folder / "best.safetensors" in best else [*best, *folder.glob("*.safetensors")]

@@ -1,4 +1,4 @@
-"""Plans: a study with its data, networks and budget; and the places that it fills."""
+"""Plans: a study with its data, networks and budget, and the places that it fills."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Plan:
     """A study, on what data, with which networks, in which folder.
 
     readings : of Eq. 7, each for the whole grid
-    networks : folders of runs; what they lack is taken from the shipped ones. The first is where a
-        missing one is to be trained
-    trained_ways : networks of that many classes fill all cells; None takes those of a cell's own
-    repeats : networks of separate seeds, from `seed` on, that a missing method is trained with
-    jobs : processes that share the cells; scheduler : of Dask workers that do so instead
-    compute : what each of them computes on
+    networks : folders of runs; what they lack is taken from the shipped networks, and a missing one is
+        trained in the first folder
+    trained_ways : fill all cells with networks trained for so many classes; None takes each cell's own
+    repeats : how many networks, of seeds from `seed` on, are trained for a method that has none
+    jobs : processes that share the cells; scheduler : address of Dask workers that do so instead
+    compute : where each of them computes
     """
 
     study: Study
@@ -59,7 +59,7 @@ class Entry:
     """A place with its score, or with the command that trains the network it lacks.
 
     sources : the networks of its repeats
-    tuned_on : validation tasks that scored each relative rate; 0 where none was chosen
+    tuned_on : validation tasks that scored each relative rate; 0 if none was chosen
     """
 
     place: Place

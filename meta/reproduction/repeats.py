@@ -1,4 +1,4 @@
-"""Repeats: what several networks of one training, differing in their seed alone, reach together."""
+"""Repeats: what several networks reach together whose training differs in the seed alone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from meta.reproduction.cells import Result
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """What a place shows: the mean over its repeats, each with seeds of its own; one is none."""
+    """The score that a place shows: the mean over its repeats, each with seeds of its own."""
 
     results: tuple[Result, ...]
 
     @property
     def accuracy(self) -> float:
-        """In [0, 1]."""
+        """The mean accuracy in [0, 1]."""
         return self.mean(lambda one: one.accuracy)
 
     @property
@@ -38,21 +38,21 @@ class Score:
 
     @property
     def rates(self) -> tuple[float, ...]:
-        """The relative rates of the repeats, each once; every repeat chooses its own."""
+        """The relative rates that repeats have chosen, each listed once."""
         return tuple(sorted({one.cell.relative_rate for one in self.results}))
 
     @property
     def relative_rate(self) -> float:
-        """Their mean over the repeats."""
+        """The mean relative rate of the repeats."""
         return self.mean(lambda one: one.cell.relative_rate)
 
     @property
     def tasks(self) -> int:
-        """Of every repeat, at least."""
+        """The least number of tasks that any repeat has."""
         return min(one.tasks for one in self.results)
 
     def mean(self, value: Callable[[Result], float]) -> float:
-        """Of a number of each repeat."""
+        """The mean of a number that each repeat has."""
         return float(np.mean([value(one) for one in self.results]))
 
 

@@ -13,7 +13,7 @@ CURVE = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 class Study:
     """A table or figure.
 
-    heatmap : every relative rate is shown, scored on validation classes, and not the best alone
+    heatmap : show every relative rate, scored on validation classes, not just the best one
     """
 
     name: str

@@ -47,21 +47,21 @@ class Line:
 
 
 def lines(plan: Plan, entries: Iterable[Entry]) -> list[Line]:
-    """The rows of the CSV, one an entry."""
+    """The rows of the CSV, one for each entry."""
     return [_line(plan, entry) for entry in entries]
 
 
 def paper_accuracy(dataset: str, entry: Entry) -> float | None:
-    """What Table 2 has for a place, in [0, 1]."""
+    """The accuracy of Table 2 for a place, in [0, 1]."""
     place = entry.place
     return reported(dataset, place.method, place.ways, 1, place.sigma_wn)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grid:
-    """One table: of one reading of Eq. 7 and number of ways; `budgets` are columns of their own.
+    """One table, for one reading of Eq. 7 and one number of ways; `budgets` are columns of their own.
 
-    empty : no cell has a network
+    empty : whether no cell has a network
     """
 
     title: str
@@ -84,7 +84,7 @@ def grids(plan: Plan, entries: Sequence[Entry]) -> list[Grid]:
 
 
 def markdown(plan: Plan, entries: Sequence[Entry], command: str) -> str:
-    """The study as Markdown: its tables, the paper's orderings, what is missing."""
+    """The study as Markdown: its tables, the paper's orderings, and what is missing."""
     text = [f"# {plan.study.title}", "", f"`{command}`", "", _preamble(plan), ""]
     for grid in grids(plan, entries):
         header = [*grid.header, *BUDGET]
@@ -132,7 +132,7 @@ def _methods(plan: Plan, title: str, entries: Sequence[Entry]) -> Grid:
 
 
 def _digits(plan: Plan) -> int:
-    """Of percentages: a figure's many columns leave room for one."""
+    """Digits of percentages: the many columns of a figure leave room for one."""
     return 2 if len(plan.study.sigmas) <= len(NOISE_LEVELS) else 1
 
 
@@ -186,9 +186,9 @@ ORDERINGS = (
 
 
 def orderings(entries: Sequence[Entry]) -> list[str]:
-    """What of ORDERINGS the entries decide, a line each.
+    """A line for each of the ORDERINGS that the entries decide.
 
-    Methods that use the same networks are compared network by network: how these differ is in both.
+    Methods that use the same networks are compared network by network, as both share their differences.
     """
     at = {entry.place: entry for entry in entries if entry.score}
     text = []
@@ -215,7 +215,7 @@ def _verdict(better: Entry, worse: Entry) -> str:
 
 
 def missing(entries: Iterable[Entry]) -> list[str]:
-    """The networks that cells lack, and the commands that train them."""
+    """Lines on the networks that cells lack, with the commands that train them."""
     commands = dict.fromkeys(entry.missing for entry in entries if entry.missing)
     return [f"no network; train it with `{command}`" for command in commands]
 

@@ -1,4 +1,4 @@
-"""Trainings: the networks that a study lacks, on the share of the paper's effort that is asked for."""
+"""Trainings: the networks that a study lacks, trained with a share of the paper's effort."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from meta.train import Epoch, train
 
 
 def training(plan: Plan, method: str, ways: int, seed: int) -> tuple[Training, Path]:
-    """How a plan trains a network of a method, and in which folder."""
+    """(how a plan trains the network of a method, in which folder)."""
     how = plan.budget.training(method, plan.dataset, ways, seed)
     return how, plan.networks[0] / f"{how.method}-{ways}way-seed{seed}"
 
 
 def seeds_lacking(plan: Plan, networks: Networks, method: str, ways: int) -> list[int]:
-    """The seeds of the plan's repeats that have no network; any network will do for one repeat."""
+    """The seeds of the plan's repeats that have no network; for one repeat any network will do."""
     if plan.repeats == 1:
         return [] if networks.find(method, plan.dataset, ways) else [plan.seed]
     trained = {source.seed for source in networks.trained(method, plan.dataset, ways)}
