@@ -95,7 +95,9 @@ def predictions(
         require_settled_reads(chip.crossbar, chip.device, circuitry)
         require_prompt_writes(chip.crossbar, chip.device, circuitry, instead="write in a simulator")
         start = chip.start(part.initial_state)
-        outcome = write_in_situ(chip.crossbar, start, part.pulses, chip.device)
+        outcome = write_in_situ(
+            chip.crossbar, start, part.pulses, chip.device, transistor=circuitry.transistor
+        )
         state = chip.written(start, outcome.state, part.pulses)
         volts = chip.drive(voltage_from_input(part.inputs))
         currents = circuitry.settled(chip.crossbar, state, chip.device).currents(volts)

@@ -100,13 +100,11 @@ def _total(energies: Iterable[float | None]) -> float | None:
     return None if None in known else sum(energy or 0.0 for energy in known)
 
 
-def passed(fields: dict[str, Any], *, labelled: bool, approximate: bool) -> bool:
-    """Whether the fields of a Verification are within their limits; an approximate one has none."""
+def passed(fields: dict[str, Any], *, labelled: bool) -> bool:
+    """Whether the fields of a Verification are within the limits."""
     current, state = fields["max_relative_current_error"], fields["max_state_error"]
     within = (current is None or current <= CURRENT_LIMIT) and (state is None or state <= STATE_LIMIT)
-    return bool(
-        (within or approximate) and (not labelled or fields["prediction_agreement"] in (None, 1.0))
-    )
+    return bool(within and (not labelled or fields["prediction_agreement"] in (None, 1.0)))
 
 
 def _ideal_reads(tile: Tile) -> Floats:

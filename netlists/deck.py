@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netlists._text import number
 from netlists.array import elements, gate_sources, sense_sources, word_sources
 from netlists.circuit import Circuit, Task
-from netlists.deck_checks import check_array, check_gates, check_reads
+from netlists.deck_checks import check_array, check_reads
 from netlists.dialect import PLAIN, Dialect
 from netlists.ngspice_deck import ngspice_text, ngspice_vector
 from netlists.probes import delivering, measured, quantities
@@ -23,6 +23,7 @@ from netlists.runnable import Deck
 from netlists.simulators import Engine
 from netlists.stimuli import Points, gate_stimuli, staircase, write_stimuli
 from netlists.vacask_deck import vacask_text, vacask_vector
+from roa_circuit.access import check_gates
 from roa_circuit.circuitry import BARE, Circuitry, described
 from roa_circuit.compact_model import instance_constants
 from roa_circuit.contents import check_pulses

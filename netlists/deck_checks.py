@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.components import Transistor
 from roa_circuit.contents import check_states, check_voltages
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device
 
 LARGEST_CELLS = 8192
 """Cells of one deck: as many take ngspice 39 half a minute a read, and far longer beyond."""
@@ -26,18 +24,6 @@ def check_array(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
             f" {LARGEST_CELLS}; use the surrogate, or `roa-spice verify` with smaller tiles"
         )
     check_states(crossbar, state)
-
-
-def check_gates(transistor: Transistor, device: Device) -> None:
-    """Raise InputError unless gates can hold transistors off, and on, at all voltages of a write."""
-    p = device.pulses
-    half = 0.5 * max(-p.potentiation_voltage, p.depression_voltage)
-    if not transistor.gate_off + half < transistor.threshold < transistor.gate_on - half:
-        raise InputError(
-            f"gate_off = {transistor.gate_off:g} V, threshold = {transistor.threshold:g} V, gate_on ="
-            f" {transistor.gate_on:g} V: writes drive lines to +-{half:g} V, so that gate_off must lie"
-            f" below threshold - {half:g} V and gate_on above threshold + {half:g} V"
-        )
 
 
 def check_reads(crossbar: Crossbar, voltages: NDArray[np.float64]) -> None:

@@ -149,7 +149,8 @@ def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
     layer = tile.layer
     started = time.perf_counter()
     start = chip.start(layer.initial_state)
-    outcome = write_in_situ(chip.crossbar, start, layer.pulses, chip.device)
+    transistor = plan.circuitry.transistor
+    outcome = write_in_situ(chip.crossbar, start, layer.pulses, chip.device, transistor=transistor)
     state = chip.written(start, outcome.state, layer.pulses)
     written = time.perf_counter()
     currents = sensed = np.zeros((0, layer.crossbar.columns))

@@ -64,12 +64,9 @@ def _current_errors(result: Verification) -> Drawing:
         axes = figure.subplots()
         axes.set_yscale("log")
         dots(axes, np.arange(len(errors)), errors, colour=BLUE, size=4.5)
-        top = errors.max()
-        if not result.approximate:
-            axes.axhline(CURRENT_LIMIT, color=RED, lw=1, ls="--", label="limit")
-            axes.legend(loc="center right")
-            top = max(top, CURRENT_LIMIT)
-        axes.set_ylim(errors.min() / 5, 5 * top)
+        axes.axhline(CURRENT_LIMIT, color=RED, lw=1, ls="--", label="limit")
+        axes.legend(loc="center right")
+        axes.set_ylim(errors.min() / 5, 5 * max(errors.max(), CURRENT_LIMIT))
         decades(axes.yaxis)
         axes.locator_params(axis="x", integer=True)
         axes.set(xlabel="column", ylabel="relative error")
@@ -147,9 +144,8 @@ def _state_errors(result: Verification) -> Drawing:
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         axes.stairs(cells, edges, fill=True, color=BLUE, alpha=0.6)
-        if not result.approximate:
-            axes.axvline(STATE_LIMIT, color=RED, lw=1, ls="--", label="limit")
-            axes.legend(loc="upper left")
+        axes.axvline(STATE_LIMIT, color=RED, lw=1, ls="--", label="limit")
+        axes.legend(loc="upper left")
         axes.set(xscale="log", yscale="symlog", xlabel="|Δω|", ylabel="cells")
         axes.set_ylim(0, 2.0 * cells.max())
         decades(axes.xaxis)

@@ -29,14 +29,8 @@ _WORST_COLUMNS = 12
 _FOOTER = (
     "Current errors are relative to each current itself, the surrogate reading the states that"
     " the simulator wrote; a current below a millionth of the largest counts as that millionth."
-)
-_PASSED = (
     f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e}, and, where a"
     " layer has labels, the same prediction for every read."
-)
-_PASSED_APPROXIMATELY = (
-    " The surrogate takes access transistors for resistances in reads and for nothing in writes: passed"
-    " means, where a layer has labels, the same prediction for every read, whatever the errors."
 )
 
 
@@ -75,7 +69,7 @@ def page(
         lead=_lead(options, results[0].engine),
         numbers=_numbers(results),
         sections=sections,
-        footer=_FOOTER + (_PASSED_APPROXIMATELY if results[0].approximate else _PASSED),
+        footer=_FOOTER,
     )
 
 
@@ -99,13 +93,12 @@ def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
         for name in ("max_relative_current_error", "max_state_error")
     }
     same = [r.prediction_agreement for r in results if r.prediction_agreement is not None]
-    free = any(r.approximate for r in results)
     wall = sum(r.wall_seconds for r in results)
     cards = [
         ("currents", _number(worst["max_relative_current_error"]),
-         "worst relative error" + ("" if free else f"; the limit is {CURRENT_LIMIT:.0e}")),
+         f"worst relative error; the limit is {CURRENT_LIMIT:.0e}"),
         ("states", _number(worst["max_state_error"]),
-         "worst of ω" + ("" if free else f"; the limit is {STATE_LIMIT:.0e}")),
+         f"worst of ω; the limit is {STATE_LIMIT:.0e}"),
         ("same prediction", percent(min(same)) if same else "", "of the reads"),
         (results[0].engine, f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
          f"on {counted(results[0].workers, 'core')}, {counted(sum(r.tiles for r in results), 'tile')}"),

@@ -173,7 +173,9 @@ def _control(circuit: Circuit) -> Iterator[str]:
     brief = circuit.task is Task.write and not circuit.recorded
     start = max(circuit.duration - step, 0.0) if brief else 0.0
     times = f"step={number(step)} start={number(start)} stop={number(circuit.duration)}"
-    yield f"analysis {ANALYSIS} tran {times}"
+    # Offsets drive current at time zero, and from there no operating point behind transistors is found.
+    offsets = any(source.points[0][1] for source in (*circuit.senses, *circuit.offsets))
+    yield f"analysis {ANALYSIS} tran {times}" + (' icmode="uic"' if offsets else "")
 
 
 def _embedded(name: str, text: str) -> Iterator[str]:

@@ -46,8 +46,6 @@ class Verification(Shown):
         the simulator took on `workers` cores, and `estimated_seconds` what was expected
     dialect : the matrix solver and the cells of ngspice, where not every ngspice has them
     circuit : what the array has beside cells and resistances, as in its file
-    approximate : there are transistors, which the surrogate takes for resistances in reads and does
-        not know in writes: `passed` then asks for the same predictions alone
     tiles, tiles_in_layer : simulated, and of all: of a sample there are no outputs and predictions,
         and NaN stands in the arrays where a tile was left out
     drawn : the imperfections, their seed, and how many cells and lines they hit, if there are any
@@ -87,7 +85,6 @@ class Verification(Shown):
     engine_version: str
     dialect: str
     circuit: dict[str, Any]
-    approximate: bool
     drawn: dict[str, Any] | None
     passed: bool
     initial_state: Floats

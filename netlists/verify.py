@@ -109,15 +109,13 @@ def verify(
     spice = _run_simulator(sample, surrogate, plan, workers, progress)
     wall = time.perf_counter() - started
     found = {**reads(sample, spice, surrogate, plan), **states(sample.tiles, spice, surrogate, plan)}
-    approximate = circuitry.transistor is not None
     return Verification(
         **_subject(sample, plan),
         **_times(sample, plan, spice, surrogate, wall, workers),
         **found,
         engine_version=next((run.version for run in spice if run.version), ""),
-        approximate=approximate,
         drawn=sample.imperfect(seed) if imperfections else None,
-        passed=passed(found, labelled=len(layer.labels) > 0, approximate=approximate),
+        passed=passed(found, labelled=len(layer.labels) > 0),
         recordings=tuple(one for run in spice for one in run.recordings),
     )
 

@@ -120,5 +120,8 @@ class WiredArray(Array):
         return self._circuitry.settled(chip.crossbar, self.state, chip.device).currents(volts)
 
     def _after(self, chip: Chip, pulses: Counts) -> tuple[Floats, float]:
-        self.writes.append(write_in_situ(chip.crossbar, self.state, pulses, chip.device))
+        transistor = self._circuitry.transistor
+        self.writes.append(
+            write_in_situ(chip.crossbar, self.state, pulses, chip.device, transistor=transistor)
+        )
         return self.writes[-1].state, self.writes[-1].energy

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit import components, records, toml
-from roa_circuit.components import NOMINAL_TEMPERATURE, Amplifier, Transistor
+from roa_circuit.components import BOLTZMANN_EV, NOMINAL_TEMPERATURE, Amplifier, Transistor
+from roa_circuit.contents import GROUND
 from roa_circuit.crossbar import Crossbar, said
 from roa_circuit.errors import InputError
-from roa_circuit.memristor import conductance
 from roa_circuit.parameters import Device
 from roa_circuit.settled import SettledArray
 from roa_circuit.waveforms import READ_EDGE
@@ -39,7 +39,6 @@ UNITS = {
     "temperature": "K", "wire_coefficient": "1/K", "activation_energy": "eV",
 }  # fmt: skip
 
-BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 COPPER = 3.9e-3
 """How much more copper resists per kelvin [1/K], near room temperature."""
 
@@ -120,23 +119,21 @@ class Circuitry:
     def settled(self, crossbar: Crossbar, state: Floats, device: Device) -> SettledArray:
         """An array with these states (rows, columns), as a settled read sees it.
 
-        A transistor puts r = `on_resistance` in series with each cell of conductance G at the read
-        voltage, so that the cell's current scales by 1 / (1 + G r).
-
         Raises
         ------
         InputError : offsets without amplifiers.
         """
-        offsets = np.array(self.offsets(crossbar))
-        if self.transistor:
-            p = device.memristor
-            G = conductance(state, device.pulses.read_voltage, p)
-            device = device.scaled(p.current_scale / (1.0 + G * self._series))
-        array = SettledArray(crossbar=self.read_out(crossbar), state=state, device=device)
-        if not (self.amplifier and len(offsets)):
-            return array
-        added = -offsets / self.amplifier.r_feedback
-        return dataclasses.replace(array, ends=self.amplifier.share * offsets, added=added)
+        offsets, ends, added = np.array(self.offsets(crossbar)), GROUND, np.zeros(1)
+        if self.amplifier and len(offsets):
+            ends, added = self.amplifier.share * offsets, -offsets / self.amplifier.r_feedback
+        return SettledArray(
+            crossbar=self.read_out(crossbar),
+            state=state,
+            device=device,
+            transistor=self.transistor,
+            ends=ends,
+            added=added,
+        )
 
     def offsets(self, crossbar: Crossbar) -> tuple[float, ...]:
         """The amplifiers' input offsets (columns,) [V]: those drawn, or else their own; empty for none.

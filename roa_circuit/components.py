@@ -26,6 +26,9 @@ UNITS = {
     "width_over_length": "-", "threshold": "V", "kp": "A/V^2", "gate_on": "V", "gate_off": "V",
 }  # fmt: skip
 
+BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
+_POTENTIAL = 0.6  # [V], surface potential of a channel
+_PINCHED = 0.05  # of the overdrive: where a channel is taken to be pinched off
 NOMINAL_TEMPERATURE = 300.15
 """27 degrees Celsius [K]: what resistances, constants and SPICE's models are given at."""
 
@@ -131,6 +134,37 @@ class Transistor:
 
     def on_resistance(self, temperature: float = NOMINAL_TEMPERATURE) -> float:
         """1 / (kp W/L (V_on - V_th)) [Ohm] about 0 V; mobility falls as T^-1.5."""
-        mobility = math.pow(temperature / NOMINAL_TEMPERATURE, -1.5)
-        strength = self.kp * self.width_over_length * mobility
-        return 1.0 / (strength * (self.gate_on - self.threshold))
+        return 1.0 / (self._strength(temperature) * (self.gate_on - self.threshold_at(temperature)))
+
+    def threshold_at(self, temperature: float) -> float:
+        """V_th [V], which falls by some 1 mV a kelvin: level 1 without body effect.
+
+        The gap of silicon narrows, and with it the surface potential, 0.6 V at the nominal temperature.
+        """
+        warmth, kT = temperature / NOMINAL_TEMPERATURE, BOLTZMANN_EV * temperature
+        gap, nominal = (_gap(one) for one in (temperature, NOMINAL_TEMPERATURE))
+        potential = warmth * (_POTENTIAL - nominal) - 3.0 * kT * math.log(warmth) + gap
+        return self.threshold + 0.5 * (nominal - gap) + 0.5 * (potential - _POTENTIAL)
+
+    def drop(
+        self, current: Floats, word: Floats, temperature: float = NOMINAL_TEMPERATURE
+    ) -> tuple[Floats, Floats, Floats]:
+        """(voltage across it [V], its slope [Ohm], share of the overdrive that its channel has left).
+
+        current : of its cell [A], from a word line at `word` [V]; in the linear region of level 1
+            I = kp W/L (V_on - V_th - (word + te) / 2) (word - te); a share of 0 is saturation, beyond
+            which no current passes.
+        """
+        strength = self._strength(temperature)
+        overdrive = self.gate_on - self.threshold_at(temperature) - word
+        squared = overdrive**2 + 2.0 * current / strength
+        channel = np.sqrt(np.maximum(squared, (_PINCHED * overdrive) ** 2))
+        return channel - overdrive, 1.0 / (strength * channel), channel / overdrive
+
+    def _strength(self, temperature: float) -> float:
+        return self.kp * self.width_over_length * math.pow(temperature / NOMINAL_TEMPERATURE, -1.5)
+
+
+def _gap(temperature: float) -> float:
+    """Of silicon [eV], after Varshni with the constants of SPICE."""
+    return 1.16 - 7.02e-4 * temperature**2 / (temperature + 1108.0)

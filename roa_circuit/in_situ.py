@@ -11,11 +11,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.access import check_gates, solve_behind
 from roa_circuit.breaks import Break
+from roa_circuit.components import Transistor
 from roa_circuit.contents import check_pulses, check_states
 from roa_circuit.crossbar import Crossbar, of_line
 from roa_circuit.iterative import Cells
@@ -91,7 +94,7 @@ class WriteOutcome(Shown):
 
     @property
     def wire_energy(self) -> float:
-        """Energy dissipated in wires, drivers and sense resistors [J]."""
+        """Energy dissipated in wires, drivers, sense resistors and access transistors [J]."""
         return self.energy - float(self.cell_energy.sum())
 
     @property
@@ -106,6 +109,7 @@ def write_in_situ(
     pulses: NDArray[np.int64],
     device: Device,
     *,
+    transistor: Transistor | None = None,
     tolerance: float = STATE_TOLERANCE,
     on_pulse: Callable[[], None] = lambda: None,
 ) -> WriteOutcome:
@@ -114,14 +118,18 @@ def write_in_situ(
     Word lines are driven through r_source, bit lines through r_sense; all lines ramp together.
     The device's constants may be arrays (rows, columns).
 
+    transistor : of each cell, where the scheme is 'ideal'; without one that has no resistance
     tolerance : largest error estimate of a time step, in omega.
 
     Raises
     ------
-    InputError : shapes that do not fit the crossbar, states outside [0, 1], or parts of pulses.
+    InputError : shapes that do not fit the crossbar, states outside [0, 1], parts of pulses, or
+        transistors that pulses would not leave on or off, or saturate.
     """
     check_states(crossbar, state)
     check_pulses(crossbar, pulses)
+    if transistor:
+        check_gates(transistor, device)
     now, disturb = np.array(state, dtype=np.float64), np.zeros(crossbar.shape)
     cell_energy, error = np.zeros(crossbar.shape), np.zeros(crossbar.shape)
     pulse_energy, duration, steps, solves = [], 0.0, 0, 0
@@ -131,7 +139,8 @@ def write_in_situ(
         reached = slice(None)
         if crossbar.scheme == "ideal":  # the cells of all other rows are disconnected
             reached = slice(pulse.row, pulse.row + 1)
-            array = _Array(_row_alone(crossbar, pulse.row), _rows(device.memristor, reached))
+            p = _rows(device.memristor, reached)
+            array = _Array(_row_alone(crossbar, pulse.row), p, transistor, float(words[pulse.row]))
         effect = array.apply(pulse, words[reached, None] - bits, now[reached], tolerance)
         moved = effect.state - now[reached]
         moved[pulse.row - (reached.start or 0), pulse.selected] = 0.0
@@ -181,9 +190,13 @@ class _Effect:
 class _Array:
     """The circuit between pulses: its network, its last drives and cell voltages."""
 
-    def __init__(self, crossbar: Crossbar, p: Memristor) -> None:
+    def __init__(
+        self, crossbar: Crossbar, p: Memristor, transistor: Transistor | None = None, word: float = 0.0
+    ) -> None:
+        """transistor : of each cell of a row whose word line has `word` [V]"""
         self._crossbar, self._p = crossbar, p
-        self._e = self._u = np.zeros(crossbar.shape)
+        self._transistor, self._word = transistor, word
+        self._e = self._u = self._drop = np.zeros(crossbar.shape)
         self._network: LinearNetwork | None = None
         self._analysed_at = 0.0
 
@@ -236,11 +249,20 @@ class _Array:
         return self._solve(effect.state, guess, effect)
 
     def _solve(self, state: Floats, guess: Floats | None, effect: _Effect) -> Cells:
-        assert self._network is not None
-        effect.solves += 1
-        return solve_cells(
-            self._network, np.asarray(state), self._e, self._p, guess, tolerance=_VOLTAGE_TOLERANCE
+        network, omega, p = self._network, np.asarray(state), self._p
+        assert network is not None
+
+        def solve(e: Floats) -> Cells:
+            effect.solves += 1
+            return solve_cells(network, omega, e, p, guess, tolerance=_VOLTAGE_TOLERANCE)
+
+        if self._transistor is None:
+            return solve(self._e)
+        slope = partial(differential_conductance, omega, p=p)
+        cells, self._drop = solve_behind(
+            self._transistor, network, self._word, solve, slope, self._e, self._drop
         )
+        return cells
 
 
 def _row_alone(c: Crossbar, row: int) -> Crossbar:

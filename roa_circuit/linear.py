@@ -107,6 +107,11 @@ class LinearNetwork:
         word, bit = lines.drops(*lines.currents(lines.turn(i)))
         return lines.back(word + bit)
 
+    def word_drops(self, i: Floats) -> Floats:
+        """The part [V] that a cell's word line and its driver drop; beyond a break it is more."""
+        word, _ = self.lines.drops(*self.lines.currents(self.lines.turn(i)))
+        return self.lines.back(word)
+
     @functools.cached_property
     def _inside(self) -> Lines:
         """The lines as the sweep sees them: it runs along the longer side."""

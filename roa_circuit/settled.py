@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.access import solve_behind
+from roa_circuit.components import Transistor
+from roa_circuit.contents import check_read
 from roa_circuit.crossbar import Crossbar
+from roa_circuit.iterative import Cells
+from roa_circuit.linear import LinearNetwork
+from roa_circuit.memristor import conductance, differential_conductance
 from roa_circuit.parameters import Device
-from roa_circuit.solver import effective_weights, read_currents
+from roa_circuit.solver import effective_weights, read_currents, solve_cells
 
 Floats = NDArray[np.float64]
 
@@ -19,30 +26,66 @@ Floats = NDArray[np.float64]
 class SettledArray:
     """What `Circuitry.settled` makes of a crossbar with its states.
 
-    crossbar : its lines end in the amplifiers' input resistance; device : cells with what is in series
+    crossbar : its lines end in the amplifiers' input resistance
     state : (rows, columns) omega
+    transistor : between each cell and its word line
     ends : (columns,) [V] where bit lines end; empty where that is ground
-    added : (columns,) [A] what offsets add to every reading, by way of the feedback resistors
+    added : (columns,) or (1,) [A], what offsets add to every reading by way of the feedback resistors
     """
 
     crossbar: Crossbar
     state: Floats
     device: Device
-    ends: Floats = field(default_factory=lambda: np.zeros(0))
-    added: Floats = field(default_factory=lambda: np.zeros(1))
+    transistor: Transistor | None
+    ends: Floats
+    added: Floats
 
-    def currents(
-        self, voltages: Floats, *, by: Callable[..., Floats] = read_currents, **how: object
-    ) -> Floats:
+    def currents(self, voltages: Floats, *, coming: int = 1) -> Floats:
         """What amplifiers are read as (reads, columns) [A], of word-line voltages (reads, rows) [V].
 
-        by : `read_currents`, or its dense twin; how : what else it is told
+        coming : as `read_currents` has it
+
+        Raises
+        ------
+        InputError : what `read_currents` refuses, or transistors near saturation.
         """
-        found = by(self.crossbar, self.state, voltages, self.device, ends=self.ends, **how)
-        return np.asarray(found + self.added)
+        if self.transistor:
+            return self._behind(self.transistor, voltages) + self.added
+        what = self.crossbar, self.state, voltages, self.device
+        return read_currents(*what, ends=self.ends, coming=coming) + self.added
+
+    def resistive(self, voltages: Floats, by: Callable[..., Floats]) -> Floats:
+        """As `currents`, by a reader of another kind, and with transistors as resistances."""
+        return np.asarray(
+            by(self.crossbar, self.state, voltages, self.nearly, ends=self.ends) + self.added
+        )
 
     def weights(self) -> tuple[Floats, Floats]:
         """(W (rows, columns) [S], rest (columns,) [A]): linear cells are read as voltages @ W + rest."""
         nothing = np.zeros((1, self.crossbar.rows))
-        rest = self.currents(nothing, exact=False)[0] if len(self.ends) else self.added
-        return effective_weights(self.crossbar, self.state, self.device), rest
+        rest = self.resistive(nothing, partial(read_currents, exact=False))[0]
+        return effective_weights(self.crossbar, self.state, self.nearly), rest
+
+    @property
+    def nearly(self) -> Device:
+        """Cells of 1 / (1 + G r) of the current, r being `on_resistance`, G as at V_r."""
+        if self.transistor is None:
+            return self.device
+        p, r = self.device.memristor, self.transistor.on_resistance(self.crossbar.temperature)
+        G = conductance(self.state, self.device.pulses.read_voltage, p)
+        return self.device.scaled(p.current_scale / (1.0 + G * r))
+
+    def _behind(self, transistor: Transistor, voltages: Floats) -> Floats:
+        check_read(self.crossbar, self.state, voltages)
+        p, drives = self.device.memristor, voltages[:, :, None]
+        G = conductance(self.state, self.device.pulses.read_voltage, p)
+        network = LinearNetwork(self.crossbar, np.asarray(G))
+        e = np.broadcast_to(drives, (len(voltages), *self.crossbar.shape))
+        e = e - self.ends if len(self.ends) else e
+        slope = partial(differential_conductance, self.state, p=p)
+
+        def solve(e: Floats) -> Cells:
+            return solve_cells(network, self.state, e, p)
+
+        cells, _ = solve_behind(transistor, network, drives, solve, slope, e, np.zeros_like(e))
+        return np.asarray(cells.currents.sum(axis=-2))

@@ -46,21 +46,12 @@ def layer_on(
     return some.behind(circuitry, wiring)
 
 
-def note(circuitry: Circuitry, asked: Wiring = AS_IT_IS, *, surrogate: bool = True) -> None:
-    """Say what is less than it seems: resistors that amplifiers replace, cells behind transistors.
-
-    asked : lines that win over the circuit's; surrogate : whether it is what computes
-    """
+def note(circuitry: Circuitry, asked: Wiring = AS_IT_IS) -> None:
+    """Say what a sense resistance is, of lines asked for or the circuit's own, beside amplifiers."""
     resistor = asked.over(circuitry.lines).r_sense
     if circuitry.amplifier and resistor is not None:
         ends = engineering(circuitry.amplifier.input_resistance, "Ohm")
         console.say(
             f"sense resistance: reads end in amplifiers of {ends} instead;"
             f" {said(resistor)} Ohm is in the way of pulses alone"
-        )
-    if circuitry.transistor and surrogate:
-        ohms = circuitry.transistor.on_resistance(circuitry.temperature)
-        console.say(
-            f"access transistors: in reads the surrogate takes each for {engineering(ohms, 'Ohm')} in"
-            " series with its cell, in writes for none"
         )

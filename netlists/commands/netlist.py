@@ -51,7 +51,7 @@ def netlist(
     check_writable(output, json_file)
     circuitry = circuit or BARE
     chosen = layer_on(layer, reads=reads, wiring=lines.wiring, circuitry=circuitry)
-    note(circuitry, lines.wiring, surrogate=False)
+    note(circuitry, lines.wiring)
     chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
     crossbar, device, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:
@@ -62,8 +62,9 @@ def netlist(
     if phase is Transient.write:
         deck = write_deck(crossbar, state, chosen.pulses, device, **how)
     else:
-        after = write_in_situ(crossbar, state, chosen.pulses, device).state
-        state = chip.written(state, after, chosen.pulses)
+        transistor = circuitry.transistor
+        outcome = write_in_situ(crossbar, state, chosen.pulses, device, transistor=transistor)
+        state = chip.written(state, outcome.state, chosen.pulses)
         volts = chip.drive(voltages(chosen))
         deck = read_deck(crossbar, state, volts, device, **how)
     deck.write(output)

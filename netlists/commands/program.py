@@ -86,7 +86,7 @@ def program(
         imperfections=imperfections,
         seed=seed,
     )
-    note(drawn.circuitry, lines.wiring, surrogate=engine is Engine.surrogate)
+    note(drawn.circuitry, lines.wiring)
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
     if engine is Engine.surrogate:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -29,7 +28,6 @@ from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
 from roa_circuit.results import check_writable, write_summary, write_text
 from roa_circuit.settling import require_settled_reads
-from roa_circuit.solver import read_currents
 
 Floats = NDArray[np.float64]
 
@@ -97,11 +95,9 @@ def solve(
     chip = array.chip
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
     omega, volts = chip.start(omega), chip.drive(volts)
-    is_surrogate = engine in (Engine.surrogate, Engine.dense)
-    note(array.circuitry, wiring, surrogate=is_surrogate)
-    if is_surrogate:
-        read = read_currents if engine is Engine.surrogate else read_currents_dense
-        solved = partial(_by_surrogate, read)
+    note(array.circuitry, wiring)
+    if engine in (Engine.surrogate, Engine.dense):
+        solved = partial(_by_surrogate, engine)
     else:
         simulator = simulators.Engine(engine)
         dialect = dialect_of(simulator, matrix, cell, brief=omega.size < _LARGE)
@@ -124,14 +120,12 @@ def solve(
 
 
 def _by_surrogate(
-    read: Callable[..., Floats],
-    array: DrawnArray,
-    state: Floats,
-    volts: Floats,
+    engine: Engine, array: DrawnArray, state: Floats, volts: Floats
 ) -> tuple[Floats, str | None]:
     """(currents (reads, columns) [A] of the chip, no version)."""
     seen = array.circuitry.settled(array.chip.crossbar, state, array.chip.device)
-    return seen.currents(volts, by=read), None
+    is_dense = engine is Engine.dense
+    return seen.resistive(volts, read_currents_dense) if is_dense else seen.currents(volts), None
 
 
 def _by_simulator(

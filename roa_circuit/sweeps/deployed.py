@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from roa_circuit.chip import Chip, chip_of
 from roa_circuit.circuitry import BARE, Circuitry
 from roa_circuit.compensation import Order, calibrate
+from roa_circuit.components import Transistor
 from roa_circuit.crossbar import Crossbar
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
@@ -205,7 +206,8 @@ def written(
     else:
         require_prompt_writes(chip.crossbar, chip.device, array.circuitry, instead=instead)
         lines = dataclasses.replace(chip.crossbar, amplifier_offset=())  # which writes do not know
-        after = _shared_write(_Write(lines, start, layer.pulses, chip.device))
+        transistor = array.circuitry.transistor
+        after = _shared_write(_Write(lines, start, layer.pulses, chip.device, transistor))
     return chip.written(start, after, layer.pulses)
 
 
@@ -254,11 +256,17 @@ class _Write:
     """A write before its noise, as a key of a cache: equal where all numbers are equal."""
 
     def __init__(
-        self, crossbar: Crossbar, state: Floats, pulses: NDArray[np.int64], device: Device
+        self,
+        crossbar: Crossbar,
+        state: Floats,
+        pulses: NDArray[np.int64],
+        device: Device,
+        transistor: Transistor | None,
     ) -> None:
         self.crossbar, self.state, self.pulses, self.device = crossbar, state, pulses, device
+        self.transistor = transistor
         constants = map(_hashable, vars(device.memristor).values())
-        self._key = (crossbar, *map(_hashable, (state, pulses)), device.pulses, *constants)
+        self._key = (crossbar, *map(_hashable, (state, pulses)), device.pulses, transistor, *constants)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Write) and self._key == other._key
@@ -274,4 +282,5 @@ def _hashable(value: object) -> object:
 @functools.lru_cache(maxsize=64)
 def _shared_write(write: _Write) -> Floats:
     """The states after a write, which chips and points share that differ in noise or readout alone."""
-    return write_in_situ(write.crossbar, write.state, write.pulses, write.device).state
+    what = write.crossbar, write.state, write.pulses, write.device
+    return write_in_situ(*what, transistor=write.transistor).state

@@ -26,14 +26,13 @@ from roa_circuit.page import (
 )
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
-from roa_circuit.sweeps.fields import AMPLIFIER, BESIDE, TRANSISTOR
+from roa_circuit.sweeps.fields import AMPLIFIER, BESIDE
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.sensitivity import Index, Swing
 from roa_circuit.sweeps.tables import half_widths
 from roa_circuit.units import counted, percent
 
 _MOST_ROWS = 50
-_OF_TRANSISTORS = "access transistors: a resistance in series with each cell in reads, none in writes"
 _FOOTER = (
     "Means are over the chips; an interval is that of the mean, 95 %, by Student's t. The same chips"
     " stand at every point, so differences between points are surer than each of them. A budget takes"
@@ -208,7 +207,6 @@ def _conditions(found: Findings) -> list[tuple[str, str]]:
     rows = [
         ("base", ", ".join(f"{summary.titled(name)} {value}" for name, value in fields.items())),
         ("circuit", ", ".join(said)),
-        ("approximate", _OF_TRANSISTORS if TRANSISTOR in beside else ""),
         ("seeds", _seeds(found.sweep.seeds)),
         ("imperfections", ", ".join(f"{k} = {v}" for k, v in document.get("imperfections", {}).items())),
     ]

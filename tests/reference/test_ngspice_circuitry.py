@@ -38,6 +38,11 @@ EXACT = {
         amplifier=Amplifier(r_feedback=2e3, gain=30.0, offset=(3e-3, 0, 0, -2e-3))
     ),
     "pole": Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e3, gain_bandwidth=1e7), **CAPACITANCE),
+    "transistor": Circuitry(
+        transistor=Transistor(width_over_length=2.0),
+        amplifier=Amplifier(r_feedback=1e4, gain=1e3, offset=1e-3),
+        temperature=310.0,  # warmer, junctions to the bulk leak more than this test lets pass
+    ),
     "warm": Circuitry(temperature=360.0, activation_energy=0.4),
 }
 
@@ -82,12 +87,12 @@ def test_lines_of_their_own_settle_as_well(case, engine):
 
 
 @pytest.mark.parametrize("engine", Engine)
-@pytest.mark.parametrize("case", ["capacitance", "pole", "warm"])
+@pytest.mark.parametrize("case", ["capacitance", "pole", "transistor", "warm"])
 def test_writes_are_those_of_the_surrogate(case, engine):
     state, _, pulses = array(rows=5, columns=3)
     crossbar, device = EXACT[case].applied(default_crossbar(5, 3), default_device())
     measured = run(engine, write_deck, crossbar, state, pulses, device, EXACT[case])
-    expected = write_in_situ(crossbar, state, pulses, device).state
+    expected = write_in_situ(crossbar, state, pulses, device, transistor=EXACT[case].transistor).state
     np.testing.assert_allclose(measured.reshape(5, 3), expected, atol=5e-4)
     assert np.abs(expected - state).max() > 0.05
 
@@ -153,22 +158,24 @@ def test_reads_wait_as_long_as_the_estimate_says_and_must(case):
 
 
 @pytest.mark.parametrize("engine", Engine)
-def test_transistors_are_nearly_their_resistance_in_reads(engine):
+def test_transistors_are_more_than_their_resistance(engine):
+    """Which moves with the line's voltage: weak ones, read and written."""
     state, volts, pulses = array()
-    circuitry = Circuitry(transistor=Transistor(width_over_length=2.0))
+    circuitry = Circuitry(transistor=Transistor(width_over_length=0.3))
     crossbar, device = circuitry.applied(default_crossbar(8, 4), default_device())
-    seen = circuitry.settled(crossbar, state, device).device
-    nearly, without = (read_currents(crossbar, state, volts, one) for one in (seen, device))
+    seen = circuitry.settled(crossbar, state, device)
     measured = run(engine, read_deck, crossbar, state, volts, device, circuitry)
-    scale = np.abs(without).max()
-    assert np.abs(measured - nearly).max() < 1e-3 * scale
-    assert np.abs(measured - without).max() > 5e-3 * scale
+    scale = np.abs(measured).max()
+    np.testing.assert_allclose(seen.currents(volts), measured, atol=1e-6 * scale)
+    assert np.abs(seen.resistive(volts, read_currents) - measured).max() > 1e-3 * scale
     written = run(engine, write_deck, crossbar, state, pulses, device, circuitry).reshape(8, 4)
     assert np.abs(written - state)[pulses == 0].max() < 1e-6  # gates that are off leave cells alone
-    ideal = write_in_situ(crossbar, state, pulses, device).state
-    moved = np.sign(pulses) * (state - written)  # a potentiated cell's omega rises
-    assert (moved[pulses != 0] * np.sign(moved[pulses != 0]) > 0).all()
-    assert 1e-3 < np.abs(written - ideal).max() < 0.1
+    expected, ideal = (
+        write_in_situ(crossbar, state, pulses, device, transistor=one).state
+        for one in (circuitry.transistor, None)
+    )
+    np.testing.assert_allclose(written, expected, atol=2e-4)
+    assert np.abs(written - ideal).max() > 0.1
 
 
 def test_two_simulators_agree_on_transistors():
@@ -195,16 +202,13 @@ def test_verify_holds_exact_circuits_to_the_limits(make_layer, tmp_path, command
     assert "Circuit: c_word 2e-12 F" in (tmp_path / "read.cir").read_text()
 
 
-def test_verify_says_what_transistors_are_to_the_surrogate(make_layer, tmp_path, command):
+def test_verify_holds_transistors_to_the_limits_too(make_layer, tmp_path, command):
     make_layer(reads=2).save(tmp_path / "layer.npz")
     (tmp_path / "c.toml").write_text("[transistor]\n")
-    options = ["--phase", "read", "--output-dir", tmp_path, "--circuit", tmp_path / "c.toml"]
-    code, out, err = command(cli.main, "verify", "--layer", tmp_path / "layer.npz", *options)
-    assert code == 0
-    assert "the surrogate takes each for 250 Ohm" in out + err
-    assert "1e-05" not in out
+    options = ["--output-dir", tmp_path, "--circuit", tmp_path / "c.toml"]
+    code, out, _ = command(cli.main, "verify", "--layer", tmp_path / "layer.npz", *options)
+    assert (code, "1e-05" in out) == (0, True)
     page = (tmp_path / "report.html").read_text()
-    assert "whatever the errors" in page
     assert "transistor: width_over_length 10, threshold 0.5 V" in page
 
 

@@ -41,20 +41,19 @@ CIRCUIT = """
 
 
 @pytest.mark.parametrize(
-    ("between", "says", "curvature"),
+    ("between", "curvature"),
     [
-        (("--wire-resistance", "3", "--source-resistance", "10", "--sense-resistance", "10"), "", 1e-4),
-        (("--circuit", "circuit.toml", "--source-resistance", "10"), "access transistors", 5e-4),
+        (("--wire-resistance", "3", "--source-resistance", "10", "--sense-resistance", "10"), 1e-4),
+        (("--circuit", "circuit.toml", "--source-resistance", "10"), 5e-4),
     ],
 )
-def test_mapped_states_undo_what_lies_between_when_solved(command, between, says, curvature):
+def test_mapped_states_undo_what_lies_between_when_solved(command, between, curvature):
     Path("circuit.toml").write_text(CIRCUIT)
     asked = ("--layer", "layer.npz", "--states", "mapped.csv", "--json", "c.json")
-    code, out, error = command(cli.main, "compensate", *asked, *between)
+    code, _, error = command(cli.main, "compensate", *asked, *between)
     assert (code, error) == (0, "")
-    assert says in " ".join(out.split())
     document = json.loads(Path("c.json").read_text())
-    assert ("amplifier" in document["circuit"]) == bool(says)
+    assert ("amplifier" in document["circuit"]) == ("--circuit" in between)
     layer = ProgrammedLayer.load(Path("layer.npz"))
     volts = 0.1 * layer.inputs
     np.savetxt("inputs.csv", volts, delimiter=",")

@@ -115,7 +115,7 @@ def test_an_interrupt_is_one_line(spice, files, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("netlists.commands.solve.read_currents", interrupted)
+    monkeypatch.setattr("roa_circuit.settled.read_currents", interrupted)
     code, _, error = spice(*SOLVE)
     assert (code, error) == (130, "error: interrupted\n")
 

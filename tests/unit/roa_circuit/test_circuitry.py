@@ -101,7 +101,7 @@ def test_what_a_settled_read_sees():
     r = Transistor().on_resistance()
     assert r == pytest.approx(1 / (2e-4 * 10 * 2.0))
     V = device.pulses.read_voltage
-    seen = gated.settled(crossbar, state, device).device
+    seen = gated.settled(crossbar, state, device).nearly
     np.testing.assert_allclose(
         1 / conductance(state, V, seen.memristor), 1 / conductance(state, V, device.memristor) + r
     )

@@ -15,7 +15,6 @@ from roa_circuit.errors import InputError
 from roa_circuit.imperfections import Imperfections
 from roa_circuit.in_situ import write_in_situ
 from roa_circuit.mapping import voltage_from_input
-from roa_circuit.memristor import conductance
 from roa_circuit.programming import after_pulses
 from roa_circuit.recovery import recover
 from roa_circuit.sweeps import LayerSubject, sweep
@@ -49,16 +48,16 @@ def test_a_point_is_the_circuit_of_the_file_in_plain_steps(make_layer):
         r_bit=tuple(2 * warmth * ohms for ohms in UNEVEN.r_bit),
         drive="both",
         scheme="ideal",
+        temperature=350.0,
     )
-    p, V = layer.device.memristor, layer.device.pulses.read_voltage
+    p = layer.device.memristor
     rate = np.exp(0.1 / 8.617333262e-5 * (1 / 300.15 - 1 / 350.0))
     warm = dataclasses.replace(layer.device, memristor=dataclasses.replace(p, k=p.k * rate))
-    state = write_in_situ(crossbar, layer.initial_state, layer.pulses, warm).state
+    gate = {"transistor": WHOLE.transistor}
+    state = write_in_situ(crossbar, layer.initial_state, layer.pulses, warm, **gate).state
     volts = np.asarray(voltage_from_input(layer.inputs))
-    on = 1 / (2e-4 * 2.0 * (350.0 / 300.15) ** -1.5 * 2.0)
-    gated = warm.scaled(p.current_scale / (1 + on * conductance(state, V, p)))
     ended = dataclasses.replace(crossbar, r_sense=2e3 / 41.0)
-    currents = read_currents_dense(ended, state, volts, gated)
+    currents = Circuitry(**gate).settled(ended, state, warm).currents(volts)
     intended = after_pulses(layer.initial_state, layer.pulses, layer.device)
     ideal = read_currents_dense(layer.crossbar.ideal(), intended, volts, layer.device)
     error = np.sqrt(np.mean((currents - ideal) ** 2) / np.mean(ideal**2))

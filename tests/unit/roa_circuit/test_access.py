@@ -1,0 +1,80 @@
+"""Access transistors in the surrogate: one cell and its transistor by root finding, and their limits."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import NOMINAL_TEMPERATURE, Transistor
+from roa_circuit.crossbar import Crossbar
+from roa_circuit.design_point import default_crossbar, default_device
+from roa_circuit.errors import InputError
+from roa_circuit.in_situ import write_in_situ
+from roa_circuit.memristor import current
+
+DEVICE = default_device()
+
+
+def level_1(transistor, word, te):
+    """Drain current [A] of an n-MOS with either end as its source, saturation and cut-off included."""
+    source, drain, sign = (te, word, 1) if word >= te else (word, te, -1)
+    over, across = transistor.gate_on - transistor.threshold - source, drain - source
+    if over <= 0:
+        return 0.0
+    within = min(across, over)
+    return sign * transistor.kp * transistor.width_over_length * (over - within / 2) * within
+
+
+@pytest.mark.parametrize("shape", [{}, {"width_over_length": 0.3}, {"gate_on": 1.6, "threshold": 0.7}])
+def test_a_cell_and_its_transistor_pass_one_current(shape):
+    transistor = Transistor(**shape)
+    crossbar, state = Crossbar(rows=1, columns=1, r_source=1e3), np.array([[0.6]])
+    volts = np.array([[-0.09], [0.0], [0.02], [0.1]])
+    seen = Circuitry(transistor=transistor).settled(crossbar, state, DEVICE)
+
+    def passing(drive):
+        def excess(te):
+            i = float(current(0.6, te, DEVICE.memristor))
+            return level_1(transistor, drive - 1e3 * i, te) - i
+
+        return float(current(0.6, brentq(excess, -0.2, 0.2, xtol=1e-16), DEVICE.memristor))
+
+    expected = [[passing(drive)] for drive in volts[:, 0]]
+    np.testing.assert_allclose(seen.currents(volts), expected, rtol=1e-7, atol=1e-20)
+    assert abs(seen.currents(volts)[-1] / seen.resistive(volts, by_conductance)[-1] - 1) < 0.05
+
+
+def by_conductance(crossbar, state, voltages, device, ends):
+    """One cell behind 1 kOhm, as good as linear."""
+    G = current(0.6, 0.05, device.memristor) / 0.05
+    return voltages / (1e3 + 1 / G)
+
+
+def test_thresholds_fall_by_a_millivolt_a_kelvin():
+    fall = (Transistor().threshold_at(310.0) - Transistor().threshold_at(290.0)) / 20
+    assert -1.2e-3 < fall < -0.8e-3
+    assert Transistor().threshold_at(NOMINAL_TEMPERATURE) == pytest.approx(0.5, abs=1e-12)
+
+
+def test_weak_transistors_write_less_and_take_their_part_of_the_energy():
+    crossbar = dataclasses.replace(default_crossbar(4, 3), scheme="ideal")
+    state, pulses = np.full((4, 3), 0.5), np.array([[1, -1, 0]] * 4)
+    moved, lost = [], []
+    for how in ({}, {"transistor": Transistor()}, {"transistor": Transistor(width_over_length=0.5)}):
+        outcome = write_in_situ(crossbar, state, pulses, DEVICE, **how)
+        moved.append(np.abs(outcome.state - state)[pulses != 0])
+        lost.append(outcome.wire_energy / outcome.energy)
+    assert (moved[0] > moved[1]).all()
+    assert (moved[1] > moved[2]).all()
+    assert lost[0] < lost[1] < lost[2]
+
+
+def test_transistors_that_pulses_saturate_or_do_not_switch_are_refused():
+    crossbar = dataclasses.replace(default_crossbar(2, 2), scheme="ideal")
+    state, pulses = np.full((2, 2), 0.5), np.eye(2, dtype=int)
+    with pytest.raises(InputError, match=r"transistors saturate .* raise width_over_length"):
+        write_in_situ(crossbar, state, pulses, DEVICE, transistor=Transistor(width_over_length=0.003))
+    with pytest.raises(InputError, match="gate_on above threshold"):
+        write_in_situ(crossbar, state, pulses, DEVICE, transistor=Transistor(gate_on=1.0))
