@@ -151,8 +151,10 @@ def sample_task(
     )
 
 
-def check_sizes(available: Sequence[int], ways: int, shots: int, queries: int) -> None:
-    """Check that (classes, drawings) are enough for an episode.
+def check_sizes(
+    available: Sequence[int], ways: int, shots: int, queries: int, where: str = "the split"
+) -> None:
+    """Check that the (classes, drawings) of a split are enough for an episode.
 
     Raises
     ------
@@ -160,11 +162,11 @@ def check_sizes(available: Sequence[int], ways: int, shots: int, queries: int) -
     """
     classes, drawings = available
     if ways > classes or ways < 2:
-        raise InputError(f"ways = {ways} must lie between 2 and the split's {classes} classes")
+        raise InputError(f"ways = {ways} must lie between 2 and the {classes} classes of {where}")
     if shots < 1 or queries < 1 or shots + queries > drawings:
         raise InputError(
             f"shots + queries = {shots} + {queries} must be positive and at most the "
-            f"{drawings} drawings of a class"
+            f"{drawings} drawings of a class in {where}"
         )
 
 

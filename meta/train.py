@@ -26,7 +26,7 @@ from meta.network import Network
 from meta.objective import Phase
 from meta.outer_step import OuterStep
 from meta.precision import CPU, fastest_dtype
-from meta.tasks import TaskSource, channels_first
+from meta.tasks import TaskSource, channels_first, check_sizes
 from meta.writes import Variant
 from roa_circuit.errors import InputError
 from roa_circuit.parameters import load_device
@@ -119,6 +119,7 @@ class _Run:
             queries=how.queries,
             rotate=dataset.turns,
         )
+        self.check_validation()
         self.dtype = fastest_dtype(compute)
         self.streams = {
             n: np.random.default_rng([how.seed, i]) for i, n in enumerate(("tasks", "noise"))
@@ -142,6 +143,16 @@ class _Run:
         write = WriteModel(device=load_device(how.device), how=Programming(max_pulses=how.pulse_cap))
         self.step = OuterStep(self.network, how, write, self.streams["noise"], self.dtype)
         self.rows: list[Epoch] = []
+
+    def check_validation(self) -> None:
+        """Whether an epoch can end with tasks as they are trained on.
+
+        Raises
+        ------
+        InputError : the validation split has too few classes or drawings.
+        """
+        sizes = self.dataset.split("validation").shape[:2]
+        check_sizes(sizes, self.how.ways, self.how.shots, 1, "the validation split")
 
     def restore(self) -> None:
         """Go on from state.safetensors, or start afresh in a folder without it."""

@@ -88,6 +88,15 @@ def test_a_run_survives_kill_9(pictures, tmp_path):
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "killed"))
 
 
+def test_a_run_that_could_not_be_validated_is_not_begun(bars, tmp_path):
+    """Six classes are kept for validation: nobody should learn that after the first epoch."""
+    with pytest.raises(
+        InputError, match="ways = 8 must lie between 2 and the 6 classes of the validation"
+    ):
+        train(bars, Training(ways=8, **SMALL), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_learning_rate_is_a_cosine():
     how = Training(epochs=2, iterations=50, learning_rate=1e-2, final_learning_rate=1e-4)
     parameter = torch.nn.Parameter(torch.zeros(1))
