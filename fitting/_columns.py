@@ -51,7 +51,7 @@ _SECONDS = re.compile(r"sec$|seconds$")
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column that was understood: its meaning, its place, its factor to SI (None: unstated)."""
+    """A column that was understood: its meaning, its place, its factor to SI (None if unstated)."""
 
     name: str
     place: int
@@ -185,7 +185,7 @@ def _bare(cell: str) -> float:
 
 
 def _written(sheet: Sheet, column: Column, row: int) -> float:
-    """A cell that carries a prefix or a unit of its own, such as 100u, 3 us or -1.1V."""
+    """The number in a cell with a prefix or a unit of its own, such as 100u, 3 us or -1.1V."""
     text = sheet.cells[row][column.place]
     where = f"{sheet.source}, line {sheet.line[row]}, column {column.title!r}"
     unit = UNITS[column.name]

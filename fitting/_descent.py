@@ -1,7 +1,7 @@
 """Descent: Levenberg-Marquardt within bounds, for a handful of unknowns and any number of readings.
 
-MINPACK's algorithm (More 1978) in numpy alone: profiles and bootstraps make hundreds of short
-searches from good starts, where the overhead of a general package outweighs the work.
+MINPACK's algorithm (More 1978) in numpy alone. Profiles and bootstraps make hundreds of short
+searches from good starts, in which the overhead of a general package would outweigh the work.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _PRECISION = 1e-28  # squared residual a reading: what rounding leaves of a perf
 
 
 class Problem(Protocol):
-    """What is minimised: half the sum of squares of `residual`."""
+    """The function to minimise: half the sum of squares of `residual`."""
 
     def residual(self, x: FloatArray) -> FloatArray:
         """(rows,)."""
 
     def jacobian(self, x: FloatArray) -> FloatArray:
-        """d residual / d x, (rows, n); asked for at the place of the last accepted residual."""
+        """d residual / d x (rows, n), at the place of the last accepted residual."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Minimum:
-    """Where a descent ended, its sum of squares, and whether that is an end."""
+    """Where a descent ended, its sum of squares, and whether it converged."""
 
     x: FloatArray
     cost: float
@@ -49,8 +49,8 @@ def descend(
 ) -> Minimum:
     """Descend from `x` (n,) until a step promises and brings less than `tolerance` of the cost.
 
-    At most `most` steps; below the cost `enough` it stops at once. A variable at a bound that
-    pulls outwards stays there.
+    It takes `most` steps at most, and stops at once below the cost `enough`. A variable whose gradient
+    pulls it out of its bounds stays there.
     """
     x = np.clip(x, low, high)
     residual = problem.residual(x)
@@ -91,7 +91,7 @@ def _step(
 ) -> FloatArray:
     """The damped step, R step = target and sqrt(weight) step = 0 in least squares, within limits.
 
-    What would overstep goes to its limit, and the others are solved for once more.
+    Variables that would overstep go to their limit, and the others are solved for once more.
     """
     damped = np.concatenate([R, np.diag(np.sqrt(weight))])
     right = np.append(target, np.zeros(len(weight)))

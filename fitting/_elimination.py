@@ -1,8 +1,8 @@
-"""Starting states eliminated: the misfit as a function of the seven constants alone.
+"""Elimination of the starting states: the misfit as a function of the seven constants alone.
 
-Each train's start touches its own readings only, so the best start for given constants is a
+Each train's start affects its own readings only. So the best start for given constants is a
 problem in one unknown, solved for all trains at once (variable projection, Golub and Pereyra
-1973; the Jacobian is Kaufman's). Ten thousand cells cost what their readings cost.
+1973; the Jacobian is Kaufman's). The cost grows with the readings, whatever the number of cells.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _COUNT = len(NAMES)
 
 
 class Eliminated:
-    """residual and Jacobian over the free constants, every start at its best for them.
+    """Residual and Jacobian over the free constants, with every start at its best for them.
 
-    `x` (7 + trains,) is where the search begins: the constants not in `free` stay so.
+    `x` (7 + trains,) is where the search begins; constants that are not in `free` stay there.
     """
 
     def __init__(self, objective: Objective, x: FloatArray, free: NDArray[np.int64]) -> None:
@@ -45,12 +45,12 @@ class Eliminated:
         return self._objective.residual(self.full(x))
 
     def jacobian(self, x: FloatArray) -> FloatArray:
-        """d residual / d x (rows, free), what the starts can absorb taken out."""
+        """d residual / d x (rows, free), without what the starts can absorb."""
         return projected(self._objective, self.full(x))[:, self._free]
 
 
 def projected(objective: Objective, x: FloatArray) -> FloatArray:
-    """The Jacobian by the constants (rows, 7), less its part along each train's own start."""
+    """The Jacobian by the constants (rows, 7), without its part along each train's start."""
     _, constants, start = objective.slopes(x)
     train, trains = objective.measurements.train, len(x) - _COUNT
     size = _sums(start**2, train, trains)

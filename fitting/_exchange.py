@@ -39,18 +39,18 @@ class Shop:
         return result
 
     def affordable(self, chosen: Sequence[int]) -> NDArray[np.int64]:
-        """What still fits beside a choice."""
+        """The items that the rest of the budget can still buy beside a choice."""
         left = 1.0 + 1e-9 - self.cost[list(chosen)].sum(axis=0)
         return np.flatnonzero((self.cost <= left).all(axis=1))
 
     def best(self, chosen: Sequence[int], among: NDArray[np.int64]) -> int:
-        """What helps a choice most for its cost."""
+        """The item that helps a choice most for its cost."""
         total = self.total(chosen)
         gain = self.badness(total) - self.badness(total + self.information[among])
         return int(among[np.argmax(gain / self.cost[among].sum(axis=1))])
 
     def greedy(self, chosen: Sequence[int]) -> list[int]:
-        """The choice and more of what helps most, until nothing fits."""
+        """Add to the choice what helps most, until nothing fits any more."""
         chosen = list(chosen)
         while (fits := self.affordable(chosen)).size:
             chosen.append(self.best(chosen, fits))
@@ -58,8 +58,10 @@ class Shop:
 
 
 def exchange(shop: Shop, kept: Sequence[int]) -> list[int]:
-    """What to buy beside `kept`: greedily, then with one item given back and its price spent anew,
-    as long as that helps. Deterministic.
+    """What to buy beside `kept`.
+
+    First greedily; then items are given back, one at a time, and their price spent anew, as long as
+    that helps. The result is deterministic.
     """
 
     def refilled(bought: Sequence[int]) -> tuple[list[int], float]:

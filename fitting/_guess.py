@@ -1,4 +1,4 @@
-"""First guesses: constants near enough that the search cannot miss, read off the data."""
+"""First guesses, read off the data: constants so near that the search cannot miss."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _EDGE = 0.03  # omega this near 0 or 1 says nothing about a dose
 
 
 def guesses(m: Measurements, prior: Memristor) -> Iterator[FloatArray]:
-    """Search vectors (7 + trains,) to start from: some read off the data, then the prior."""
+    """Search vectors (7 + trains,) to start from: some read off the data, then that of the prior."""
     for shape in _SHAPES if m.sweep.any() else _SHAPES[:1]:
         for margin in _MARGINS:
             p = _switching(m, _reading(m, prior, margin, shape), prior)
@@ -29,7 +29,7 @@ def guesses(m: Measurements, prior: Memristor) -> Iterator[FloatArray]:
 
 
 def _reading(m: Measurements, prior: Memristor, margin: float, shape: float) -> Memristor:
-    """gamma and alpha from the largest and smallest conductance, delta and beta given."""
+    """gamma and alpha from the largest and smallest conductance, given delta and beta."""
     plain = ~m.sweep if (~m.sweep).any() else np.abs(m.current) > 0
     conductance = m.conductance[plain]
     conductance = conductance[np.isfinite(conductance) & (conductance > 0)]
@@ -46,7 +46,7 @@ def _reading(m: Measurements, prior: Memristor, margin: float, shape: float) -> 
 
 
 def _states(m: Measurements, p: Memristor) -> FloatArray:
-    """omega behind every reading (Eq. 4 at any voltage), (rows,); 0.5 where none can be told."""
+    """omega (rows,) at every reading, by Eq. 4 at its voltage; 0.5 where a reading tells none."""
     off, on = current(0.0, m.read_voltage, p), current(1.0, m.read_voltage, p)
     span = on - off
     told = np.abs(span) > 1e-3 * np.abs(on)
@@ -63,7 +63,7 @@ def _starts(m: Measurements, p: Memristor) -> FloatArray:
 def _switching(m: Measurements, p: Memristor, prior: Memristor) -> Memristor:
     """k, mu1, mu2 from the mean dose of each kind of pulse.
 
-    Well above 0 V one exponential of Eq. 1 rules: log(A / T) = log k + mu |V|, a straight
+    Well above 0 V one exponential of Eq. 1 rules, so that log(A / T) = log k + mu |V| is a straight
     line for each polarity. What the lines leave open stays as in the prior (least norm).
     """
     kinds, doses, counts = _mean_doses(m, p)

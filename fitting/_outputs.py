@@ -1,4 +1,4 @@
-"""A run's files: all of them or none, and no folder left behind by a run that failed."""
+"""The files of a run: all of them or none, and no folder left behind by a run that failed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def as_json(document: Any) -> bytes:
 
 
 def write_all(files: Mapping[Path, bytes], gone: Iterable[Path] = ()) -> None:
-    """Write every file; if one cannot be written, take back what this call newly made.
+    """Write every file; if one cannot be written, remove those that this call has made.
 
     Then `gone` goes: what an earlier run left there and this one has not; it would pass for this one's.
 

@@ -34,7 +34,7 @@ _POOR = 0.06  # at which those tried are brought to their ends
 
 @dataclass(frozen=True, kw_only=True)
 class Solution:
-    """Where a search ended: the vector, its sum of squared residuals, and how."""
+    """Where a search ended: the vector, its sum of squared residuals, and how it ended."""
 
     x: FloatArray
     cost: float
@@ -43,11 +43,11 @@ class Solution:
     message: str
 
     def freedom(self, rows: int) -> int:
-        """Readings less unknowns."""
+        """Degrees of freedom: readings less unknowns."""
         return rows - len(self.x) + len(self.held)
 
     def noise(self, objective: Objective) -> tuple[float, float]:
-        """The noise of a reading that the misfit shows, and its unit of cost (`Loss.noise`)."""
+        """(the noise of a reading that the misfit shows, its unit of cost), see `Loss.noise`."""
         plain = objective.plain.residual(self.x)
         return objective.loss.noise(plain, self.freedom(len(plain)))
 
@@ -78,7 +78,7 @@ def best_search(
 
 
 def robust_search(objective: Objective, solution: Solution, loss: str) -> tuple[Objective, Solution]:
-    """(objective with this loss at the size of its own noise, the optimum), from a plain optimum."""
+    """(objective with this loss at the size of its own noise, its optimum), from a plain optimum."""
     for _ in range(_MOST_SIZES):
         freedom = solution.freedom(len(objective.measurements))
         plain = objective.plain.residual(solution.x)
@@ -100,10 +100,10 @@ def search(
     tolerance: float = _FINEST,
     enough: float = 0.0,
 ) -> Solution:
-    """Levenberg-Marquardt from `x`, the constants in `held` kept where they are.
+    """Levenberg-Marquardt from `x`, with the constants in `held` kept where they are.
 
-    It ends where a step brings less than `tolerance` of the cost; `brief` at the first sign of
-    that. Below the cost `enough` it always stops.
+    It ends when steps bring less than `tolerance` of the cost, `brief` at the first sign of that,
+    and always below the cost `enough`.
     """
     free = np.array([index for index, name in enumerate(NAMES) if name not in held], dtype=np.int64)
     bounds = [limits(NAMES[index], objective.measurements) for index in free]
@@ -131,10 +131,10 @@ def limits(name: str, m: Measurements) -> tuple[float, float]:
 
 
 def is_flat(objective: Objective, solution: Solution, name: str, unit: float) -> bool:
-    """Whether a constant can be moved by e^(+-1) at no cost, all others following.
+    """Whether a constant can be moved by e^(+-1) at no cost while all others follow.
 
-    A profile of two points: what the curvature at the optimum cannot see, such as a pulse
-    that saturates for any larger value. Cost counts above 3.84 unit^2 (95 %).
+    This profile of two points sees what the curvature at the optimum cannot, such as a pulse that
+    saturates for any larger value. Cost counts above 3.84 unit^2 (95 %).
     """
     place = NAMES.index(name)
     for shift in (2.0 * LARGEST_LOG_ERROR, -2.0 * LARGEST_LOG_ERROR):

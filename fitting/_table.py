@@ -1,4 +1,4 @@
-"""A table of readings: one a row, SI numbers with their line numbers, whatever its form was."""
+"""A table of readings, whatever its form was: one in each row, in SI, with its line number."""
 
 from __future__ import annotations
 

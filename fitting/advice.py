@@ -1,4 +1,4 @@
-"""Advice: what the data do measure, and which one added measurement would settle the rest."""
+"""Advice: what the data do measure, and which one measurement more would settle the rest."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class Combination:
 class Rank:
     """The scaled Jacobian by the constants' logarithms, starting states taken out.
 
-    `singular` (7,) are its singular values over the noise: 1 / each is the error of one
-    combination of logarithms. `directions` (7, 7) holds those combinations as rows, in the order of
-    NAMES. `rank` counts combinations that are known (to better than 0.5).
+    `singular` (7,) are its singular values over the noise; the inverse of each is the error of one
+    combination of logarithms. `directions` (7, 7) has those combinations as rows, in the order of
+    NAMES. `rank` counts the combinations that are known to better than 0.5.
     """
 
     rank: int
@@ -53,7 +53,7 @@ class Rank:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """One added measurement; what it would make identifiable, and what it would tell roughly."""
+    """One measurement more, with the constants it would make identifiable, or tell roughly."""
 
     measurement: str
     settles: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ def rank(jacobian: FloatArray, noise: float) -> Rank:
 
 
 def combinations(m: Measurements, p: Memristor, jacobian: FloatArray, noise: float) -> list[Combination]:
-    """gamma delta and alpha beta as conductances [S], and common pulses' doses, where they are known."""
+    """gamma delta and alpha beta as conductances [S], and doses of common pulses, where known."""
     known = covariance(jacobian, max(noise, SMALLEST_NOISE), np.ones(len(NAMES), dtype=bool))
     found = []
     V_r = usual_read(m)
@@ -106,10 +106,10 @@ def combinations(m: Measurements, p: Memristor, jacobian: FloatArray, noise: flo
 def proposal(
     m: Measurements, p: Memristor, start: FloatArray, noise: float, prior: Device
 ) -> Proposal | None:
-    """The added measurement that would tell most of what is open; None if nothing is, or none would.
+    """The measurement that would tell most of what is open; None if nothing is open, or none would help.
 
-    Worked out, not looked up: each candidate's readings are predicted from the fit and added,
-    with the noise that the data have.
+    It is worked out rather than looked up: each candidate's readings are predicted from the fit and
+    added to the data, with the noise that these have.
     """
     noise = max(noise, SMALLEST_NOISE)
     now = _errors(m, p, start, noise)
@@ -182,7 +182,7 @@ def usual_read(m: Measurements) -> float:
 
 
 def _added(m: Measurements, start: FloatArray, trains: list[Train]) -> tuple[Measurements, FloatArray]:
-    """The measurements with more trains behind them, their currents still to be filled in."""
+    """The measurements followed by more trains, whose currents are still to be filled in."""
     rows = np.array([(len(m.labels) + i, *row) for i, (_, some) in enumerate(trains) for row in some])
     train, V, T, read, sweep = rows.T
     more = Measurements(

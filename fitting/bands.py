@@ -1,4 +1,4 @@
-"""Bands: how far a fit knows Eq. 1 and Eq. 2 at any voltage, by linear propagation of its covariance."""
+"""Bands: how well a fit knows Eq. 1 and 2 at any voltage, by linear propagation of its covariance."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fitting.residuals import NAMES
 
 
 def constants_covariance(f: Fit) -> FloatArray:
-    """Of the logarithms of the constants, (7, 7); wide where the data are blind."""
+    """The covariance (7, 7) of the logarithms of the constants; wide where the data are blind."""
     return covariance(f.jacobian, max(f.noise, SMALLEST_NOISE), np.ones(len(NAMES), dtype=bool))
 
 
 def correlation(f: Fit) -> FloatArray:
-    """The same as correlations in [-1, 1]."""
+    """The same as a matrix of correlations in [-1, 1]."""
     C = constants_covariance(f)
     size = np.sqrt(np.maximum(np.diag(C), 1e-300))
     result: FloatArray = np.clip(C / np.outer(size, size), -1.0, 1.0)
@@ -42,6 +42,6 @@ def current_error(f: Fit, omega: float, V: FloatArray) -> FloatArray:
 
 
 def _spread(f: Fit, slopes: FloatArray) -> FloatArray:
-    """Of what has these slopes (7, points) by the constants' logarithms."""
+    """The standard error of a function with these slopes (7, points) by the constants' logarithms."""
     result: FloatArray = np.sqrt(np.einsum("ip,ij,jp->p", slopes, constants_covariance(f), slopes))
     return result

@@ -1,7 +1,7 @@
-"""Bootstrap: intervals from refits to resampled misfits, in blocks as long as these stay correlated.
+"""Bootstrap: intervals from refits to misfits that are resampled in blocks (Kuensch 1989).
 
-Misfits and not trains are drawn: a lone ramp or sweep may be all that tells one constant
-(Kuensch 1989).
+Blocks are as long as misfits stay correlated. Misfits rather than trains are resampled, since a
+lone ramp or sweep may be all that tells one constant.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _FINE = 1e-5  # of the cost: a resampled fit settles quadratically, so the step 
 
 
 def bootstrap(f: Fit, seed: int = 0, count: int = RESAMPLES) -> Intervals:
-    """Percentiles of `count` fits to the prediction with resampled misfits; the same seed, the same.
+    """Percentiles of `count` fits to the prediction with resampled misfits, reproducible by the seed.
 
-    What the fit holds at the prior is let free, as in a profile.
+    Constants that the fit holds at the prior are free here, as in a profile.
     """
     rng = np.random.default_rng(seed)
     m, scale = f.objective.measurements, f.objective.scale
@@ -52,9 +52,9 @@ def bootstrap(f: Fit, seed: int = 0, count: int = RESAMPLES) -> Intervals:
 
 
 def block_length(residual: FloatArray, m: Measurements) -> int:
-    """How many successive misfits belong together: 1 where they do not correlate.
+    """How many successive misfits make a block: 1 where they do not correlate.
 
-    Best for a mean of n first-order correlated values (Carlstein 1986).
+    The length is best for a mean of n values with first-order correlation (Carlstein 1986).
     """
     together = pairs(m)
     rho = correlation_of(residual, together)
@@ -66,7 +66,7 @@ def block_length(residual: FloatArray, m: Measurements) -> int:
 
 
 def resampled(m: Measurements, length: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """For every row the row whose misfit it gets, (rows,): whole blocks, sweeps among sweeps."""
+    """The row (rows,) whose misfit each row gets: in whole blocks, and sweeps from sweeps."""
     result = np.empty(len(m), dtype=np.int64)
     for rows in _kinds(m):
         first = rng.integers(0, len(rows), -(-len(rows) // length))

@@ -1,9 +1,9 @@
 """Comparison: would a simpler law do as well on these trains as Eq. 1-2?
 
-All laws are judged on the same readings with free starts: by AIC and by trains that their
-constants never saw. Successive misfits correlate, of a wrong law and of write noise alike, so
-the likelihood is that of first-order correlated errors: n log(innovations) - log(1 - rho^2) a
-train + 2 unknowns (Akaike 1974).
+All laws are judged on the same readings with free starts: by AIC (Akaike 1974) and by trains that
+their constants never saw. Successive misfits correlate, whether the law is wrong or writes are noisy.
+So the likelihood is that of errors with first-order correlation: n log(innovations)
+- log(1 - rho^2) for each train + 2 unknowns.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ Misfit = Callable[[Measurements, FloatArray], FloatArray]
 class Verdict:
     """One law on one set of readings, all errors relative (over the fit's `weighting.scale`).
 
-    `rmse` over all readings, `held_out` over trains that its constants never saw (only their
-    starting states were fitted; None with fewer than 4 like trains), `unknowns` constants and
+    `rmse` is over all readings, `held_out` over trains that its constants never saw, of which only
+    the starts were fitted (None with fewer than 4 similar trains). `unknowns` counts constants and
     starts.
     """
 
@@ -61,14 +61,14 @@ class Comparison:
 
     @property
     def own(self) -> Verdict:
-        """That of Eq. 1-2."""
+        """The verdict on Eq. 1-2."""
         return next(v for v in self.verdicts if v.law == LAWS[0])
 
 
 def compare(f: Fit, prior: Memristor) -> Comparison | None:
-    """Fit the references to the trains of repeated pulses (sweeps and ramps left out).
+    """Fit the references to the trains of repeated pulses, leaving out sweeps and ramps.
 
-    None where there are none. Eq. 1-2 has the constants of the whole fit.
+    None where there are no such trains. Eq. 1-2 keeps the constants of the whole fit.
     """
     rows = _comparable(f.objective.measurements)
     if not rows.size or rows.size > _MOST_READINGS:
@@ -91,13 +91,13 @@ def compare(f: Fit, prior: Memristor) -> Comparison | None:
 
 
 def part(m: Measurements, rows: NDArray[np.int64]) -> Measurements:
-    """Some readings alone; the trains keep their numbers, so that some may be empty."""
+    """Some of the readings; trains keep their numbers, so that some may be empty."""
     arrays = ("train", "voltage", "width", "read_voltage", "current", "sweep")
     return replace(m, **{name: getattr(m, name)[rows] for name in arrays})
 
 
 def history(m: Measurements) -> NDArray[np.int64]:
-    """A number for all that was done to a cell up to each reading, (rows,): equal for equal pasts."""
+    """A number (rows,) for all that was done to a cell up to each reading, equal for equal pasts."""
     result, before, train = np.empty(len(m), dtype=np.int64), 0, -1
     columns = (m.train.tolist(), m.voltage.tolist(), m.width.tolist(), m.read_voltage.tolist())
     for row, (t, V, T, V_r) in enumerate(zip(*columns, strict=True)):
@@ -122,7 +122,7 @@ def _verdict(
 
 
 def _comparable(m: Measurements) -> NDArray[np.int64]:
-    """The rows of trains that are long enough, with pulses that each come often enough."""
+    """The rows of trains that are long enough and repeat each of their pulses often enough."""
     pulsed = (m.voltage != 0) & ~m.sweep
     kinds = np.stack([m.voltage, m.width], axis=1)
     _, kind, count = np.unique(kinds, axis=0, return_inverse=True, return_counts=True)
@@ -135,7 +135,7 @@ def _comparable(m: Measurements) -> NDArray[np.int64]:
 
 
 def _folds(m: Measurements) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Two halves of the trains with like pulses, as rows to fit and rows to judge, both ways."""
+    """(rows to fit, rows to judge) from halves of the trains with similar pulses, both ways round."""
     groups: dict[tuple[float, ...], list[int]] = defaultdict(list)
     for train in np.unique(m.train):
         groups[tuple(np.unique(m.voltage[m.train == train]))].append(int(train))
@@ -156,7 +156,7 @@ def _held_out(
     folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
     fit: Callable[[Measurements, FloatArray], Misfit | None],
 ) -> float | None:
-    """Relative rms over every train, predicted from the trains of the other half."""
+    """Relative rms over all trains, each predicted from the trains of the other half."""
     misses = []
     for fitted, judged in folds:
         misfit = fit(_renumbered(part(m, fitted)), scale[fitted])

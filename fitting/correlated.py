@@ -1,7 +1,7 @@
 """Correlated misfits: how much wider an interval must be when successive errors are not independent.
 
-Write noise adds up along a train, and a slightly wrong law bows; both leave misfits that agree
-with their neighbours, so that many readings say little more than a few.
+Write noise adds up along a train, and a slightly wrong law bends away from it. Both leave misfits
+that are like their neighbours, so that many readings say little more than a few.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _SIGMAS = 3.0
 
 
 def correlation(misfit: FloatArray, m: Measurements) -> float:
-    """Of successive misfits (rows,) within trains, sweeps left out: 0 for noise, towards 1."""
+    """The correlation of successive misfits (rows,) within trains, without sweeps: 0 for pure noise."""
     return correlation_of(misfit, pairs(m))
 
 
@@ -29,23 +29,23 @@ def pairs(m: Measurements) -> NDArray[np.bool_]:
 
 
 def correlation_of(misfit: FloatArray, together: NDArray[np.bool_]) -> float:
-    """Of successive misfits, the pairs of which begin where `together` (rows - 1,) says."""
+    """The correlation of successive misfits, in pairs that begin where `together` (rows - 1,)."""
     first, second = misfit[:-1][together], misfit[1:][together]
     size = 0.5 * float(np.sum(first**2) + np.sum(second**2))
     return float(np.sum(first * second)) / size if size > 0 else 0.0
 
 
 def notable(rho: float, count: int) -> bool:
-    """Whether a correlation of so many pairs is neither chance nor too small to matter."""
+    """Whether a correlation of so many pairs is beyond chance and large enough to matter."""
     return count > 0 and rho > max(_SIGMAS / np.sqrt(count), NOTABLE)
 
 
 def widening(jacobian: FloatArray, score: FloatArray, spread: FloatArray, m: Measurements) -> FloatArray:
-    """By what factor each unknown's error grows, (n,), 1 at least.
+    """The factor (n,) by which each unknown's error grows, at least 1.
 
-    `jacobian` (rows, n), `score` (rows,) what each misfit pulls with, `spread` (n, n) the
-    covariance. The sandwich of Newey and West (1987) over the one without lags; as many lags as
-    first-order correlated errors ask for (Andrews 1991, eq. 6.2).
+    It is the sandwich of Newey and West (1987) over the one without lags, with as many lags as errors
+    of first-order correlation ask for (Andrews 1991, eq. 6.2). `score` (rows,) is the pull of each
+    misfit, `spread` (n, n) the covariance.
     """
     together = pairs(m)
     rho = correlation_of(score, together)

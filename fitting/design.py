@@ -1,8 +1,8 @@
 """Design: the measurement that a budget of pulses is best spent on, before anything is measured.
 
-Every train begins with a pulse that resets or sets the device, so that trains do not depend on
-each other and their information (J^T J / noise^2, J the exact Jacobian of the prediction) adds
-up. Which trains to measure is then a choice from a list, for the smallest Cramer-Rao bound.
+Every train begins with a pulse that resets or sets the device. So trains do not depend on each other,
+and their information adds up (J^T J / noise^2, with J the exact Jacobian of the prediction). Which
+trains to measure is then a choice from a list, for the smallest Cramer-Rao bound.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ Point = tuple[int, int, int]  # sweep, its level, how many
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """What may be spent, and what a reading is worth.
+    """What may be spent, and how exact a reading is.
 
-    `pulses` counts all, also those that reset or set; `points` those of I-V sweeps. `noise` is
-    relative, of one reading. A train stops before omega leaves `window`.
+    `pulses` counts all pulses, also those that reset or set; `points` counts those of I-V sweeps.
+    `noise` is relative, of one reading. A train stops before omega leaves `window`.
     """
 
     pulses: int = 100
@@ -64,8 +64,8 @@ class Budget:
 class Design:
     """A protocol, and the relative standard error that it promises for each constant.
 
-    `worst_draw` holds each constant's largest error over the devices that it was made robust
-    against; equal to `errors` where the parameter set was trusted.
+    `worst_draw` has each constant's largest error over the devices that the protocol was made robust
+    against; it equals `errors` where the parameter set was trusted.
     """
 
     trains: tuple[Train, ...]
@@ -75,10 +75,10 @@ class Design:
 
 
 def design(device: Device, generator: Generator, budget: Budget, *, uncertainty: float = 0.05) -> Design:
-    """The protocol that knows its worst constant best, if the device is about `device`.
+    """The protocol whose worst known constant is known best, for a device more or less like `device`.
 
-    Averaged over devices drawn from the device's spread or, without one, with all constants off
-    by `uncertainty` (standard deviation of each logarithm): e^(mu V) is known by guess only.
+    It is an average over devices drawn from the spread of `device` or, without one, with all constants
+    off by `uncertainty` (standard deviation of each logarithm), since e^(mu V) is only a guess.
 
     Raises
     ------
@@ -109,14 +109,14 @@ def errors_of(trains: Sequence[Train], p: Memristor, noise: float) -> dict[str, 
 
 
 def _jacobian(m: Measurements, p: Memristor) -> FloatArray:
-    """d log current / d log constant of every reading (rows, 7), what the starts absorb taken out."""
+    """d log current / d log constant of every reading (rows, 7), without what the starts can absorb."""
     start = np.full(len(m.labels), 0.5)
     exact = predict(p, start, m, schedule(m))
     return projected(Objective.of(dataclasses.replace(m, current=exact)), to_search(p, start))
 
 
 def _draws(p: Memristor, spread: Spread | None, uncertainty: float) -> list[Memristor]:
-    """Devices that this one may turn out to be; none if the parameter set is trusted."""
+    """Devices that the real one may turn out to be; none if the parameter set is trusted."""
     if spread is None or not spread.names:
         variances = np.diag(np.full(len(NAMES), uncertainty**2)).tolist()
         spread = Spread(names=NAMES, log_covariance=tuple(map(tuple, variances)))
@@ -141,7 +141,7 @@ def _shop(
     listed: Sequence[Train], sweeps: Sequence[Train], points: Sequence[Point],
     draws: Sequence[Memristor], budget: Budget,
 ) -> Shop:  # fmt: skip
-    """Trains and points to be bought. Every level of a sweep is given once: its law must show, too."""
+    """Trains and points to choose from. Every level of a sweep is given once, to test the law itself."""
     m = measurements([*listed, *sweeps])
     J = np.stack([_jacobian(m, p) for p in draws], axis=1) / budget.noise
     outer = J[..., None] * J[..., None, :]  # (rows, draws, 7, 7)
@@ -161,7 +161,7 @@ def _shop(
 
 
 def _checks(shop: Shop, listed: Sequence[Train]) -> list[int]:
-    """A short train of middling voltage for each polarity: two amplitudes fit any exponential."""
+    """A short train of medium voltage for each polarity, as two amplitudes fit any exponential."""
     V = np.array([train.steps[1].voltage for train in listed])
     cheap = shop.cost[: len(listed), 0] <= _CHECK
     chosen: list[int] = []

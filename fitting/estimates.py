@@ -1,4 +1,4 @@
-"""Estimates: each constant of a fit with what the data say of its error, or that they say nothing."""
+"""Estimates: each constant of a fit, with its error if the data tell one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LARGEST_MISFIT = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """One constant: its value, what the data say of its error, and what the prior had.
+    """One constant: its value, its error if the data tell one, and the prior's value.
 
     `basis` is 'data'; or 'prior', held at the prior's value; or 'with prior', fitted but only
     meaningful together with the held ones. stderr and ci95 are None unless `told`.
@@ -42,12 +42,12 @@ class Estimate:
 
     @property
     def told(self) -> bool:
-        """Whether the data have an interval for it, be it a wide one."""
+        """Whether the data give an interval for it, however wide."""
         return self.basis == "data"
 
     @property
     def identifiable(self) -> bool:
-        """Whether the data tell it to `IDENTIFIABLE_LOG_ERROR`; what is told no better is rough."""
+        """Whether its error is within `IDENTIFIABLE_LOG_ERROR`; otherwise it is told roughly at best."""
         return self.stderr is not None and bool(self.stderr <= IDENTIFIABLE_LOG_ERROR * self.value)
 
 
@@ -61,8 +61,8 @@ def estimated(
 ) -> tuple[dict[str, Estimate], str]:
     """(the estimates by name, how their intervals were found).
 
-    The errors of `jacobian` (rows, 7) count the held constants as unknown, so that what leans on
-    them is not told, and grow by `widening` (7,).
+    Errors from `jacobian` (rows, 7) count held constants as unknown, so that constants that depend on
+    them are not told, and grow by the factors `widening` (7,).
     """
     p, _ = from_search(solution.x)
     reach = student(solution.freedom(len(objective.measurements)))
@@ -80,7 +80,7 @@ def _ends(
 ) -> tuple[dict[str, tuple[float, float, float]], str]:
     """(the 95 % ends and the error of every logarithm that is told, how they were found).
 
-    Unless all constants are identifiable, the curvature is not believed of any: the misfit is profiled.
+    Unless all constants are identifiable, the curvature is trusted for none: the misfit is profiled.
     """
     noise = solution.noise(objective)[0]
     judged = max(noise, SMALLEST_NOISE)
@@ -118,6 +118,6 @@ def _estimate(
 
 
 def from_ends(value: float, ends: tuple[float, float, float]) -> tuple[float, tuple[float, float]]:
-    """(standard error, interval) from the ends and the error of its logarithm."""
+    """(standard error, interval) of a constant, from the ends and the error of its logarithm."""
     low, high = np.exp(ends[:2]).tolist()
     return value * ends[2], (min(low, value), max(high, value))

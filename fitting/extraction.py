@@ -1,4 +1,4 @@
-"""The extraction: lmfit's own result at the optimum, for those who go on from it."""
+"""Extraction: lmfit's own result at the optimum, for those who want to go on from there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_CALLS = 200
 
 
 def extract(objective: Objective, solution: Solution) -> MinimizerResult | None:
-    """lmfit's fit in log parameters from the solution, every starting state at its best.
+    """lmfit's fit in log parameters from the solution, with every starting state at its best.
 
     The parameters are named as the constants and hold their logarithms; those that the solution
     holds do not vary. None where all are held, or where the search found no end to go on from.

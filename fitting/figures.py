@@ -1,4 +1,4 @@
-"""Figures of a fit: measured against fitted, what is left over, and how far each law is known."""
+"""Figures of a fit: measured against fitted, what is left over, and how well each law is known."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ANYTHING = np.log(1e6)  # the widest band of a rate
 
 
 def drawings(f: Fit, m: Measurements) -> list[Drawing]:
-    """Every figure of the fit, the widest first; each is drawn once."""
+    """All figures of a fit, the widest first."""
     plain_rows = ~m.sweep
     result = []
     if plain_rows.any():
@@ -73,7 +73,7 @@ def _trains(f: Fit, m: Measurements) -> Drawing:
 
 
 def _places(m: Measurements) -> FloatArray:
-    """Where each reading stands on the x axis, (rows,): in order, trains a little apart."""
+    """The place (rows,) of each reading on the x axis: in order, with trains a little apart."""
     gap = max(2.0, 0.012 * len(m))
     return np.arange(len(m)) + gap * m.train
 
@@ -95,7 +95,7 @@ def _plot_trains(axes: Axes, f: Fit, m: Measurements, place: FloatArray) -> None
 
 
 def _name_trains(axes: Axes, m: Measurements, place: FloatArray) -> None:
-    """Names above the trains that have the room."""
+    """Write names above the trains that are wide enough."""
     edges = np.searchsorted(m.train, np.arange(len(m.labels) + 1))
     for label, low, high in zip(m.labels, edges[:-1], edges[1:], strict=True):
         if m.sweep[low:high].all():
@@ -207,7 +207,7 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
 
 
 def _beyond(visible: tuple[float, float]) -> tuple[float, float]:
-    """Out of sight on both sides: numbers that an SVG can hold."""
+    """Limits beyond the axes that are still numbers an SVG can hold."""
     low, high = visible
     return 2 * low - high, 2 * high - low
 
@@ -235,12 +235,12 @@ def _rates(f: Fit, m: Measurements) -> Drawing:
 
 
 def _furthest(there: FloatArray) -> float:
-    """How far the axis goes on one side: as far as was measured, or 1 V."""
+    """How far the axis goes on one side: as far as was measured, or to 1 V."""
     return float(there.max()) if (there > 0).any() else 1.0
 
 
 def _constants(f: Fit) -> Drawing:
-    """Each constant against its prior value; a hollow mark where the data do not tell."""
+    """Draw each constant over its prior value, hollow where the data do not tell it."""
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()

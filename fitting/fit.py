@@ -46,9 +46,9 @@ _COSTLESS = 0.02  # of the cost: what holding an open constant may add
 class Fit(Shown):
     """A fitted device: `estimates` by name, and how the model meets every reading.
 
-    `start` (trains,) is omega before each train, `predicted` (rows,) the model's currents [A],
-    `residual` (rows,) the misfit over `weighting.scale`: relative, unless weighted otherwise.
-    `intervals` says how the estimates' ci95 were found.
+    `start` (trains,) is omega before each train, `predicted` (rows,) are the model's currents [A], and
+    `residual` (rows,) is the misfit over `weighting.scale`: relative, unless weighted otherwise.
+    `intervals` says how the ci95 of the estimates were found.
     """
 
     estimates: dict[str, Estimate]
@@ -80,7 +80,7 @@ class Fit(Shown):
 
     @cached_property
     def result(self) -> MinimizerResult | None:
-        """lmfit's own, in log parameters, found when asked for: lmfit takes longer to load than to fit.
+        """lmfit's own result in log parameters, made on demand: lmfit takes longer to load than to fit.
 
         None if the data determine no constant.
         """
@@ -95,7 +95,7 @@ class Fit(Shown):
 
     @property
     def describes(self) -> bool:
-        """Whether the search ended and the model meets the data, outliers counting as the loss says."""
+        """Whether the search converged and the model meets the data, outliers weighted by the loss."""
         judged = self.objective.loss.bent(self.residual)[0]
         return self.converged and float(np.sqrt(np.mean(judged**2))) <= LARGEST_MISFIT
 
@@ -103,9 +103,9 @@ class Fit(Shown):
 def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Fit:
     """Fit the seven constants of Eq. 1-2 and every train's starting state.
 
-    Least squares of the weighted misfit (`noise.weighting`) in log parameters, or of a robust
-    `loss` (`loss.TUNING`), in the valley that short searches find. What the data leave open is
-    taken from `prior` and marked; the rest is then fitted once more. `Fit.result` is lmfit's.
+    It minimises the weighted misfit (`noise.weighting`), in log parameters and by least squares or a
+    robust `loss` (`loss.TUNING`), in the valley that short searches find. Constants that the data
+    leave open are taken from `prior` and marked so; the others are then fitted once more.
 
     Raises
     ------
@@ -117,9 +117,9 @@ def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss:
 
 @dataclass(frozen=True, kw_only=True)
 class Optimum:
-    """Where a fit ends, its errors not yet asked for.
+    """Where a fit ends, before the errors of its constants are worked out.
 
-    `tied` : of the constants that the solution holds, those that keep a fitted value.
+    tied : those of the held constants that keep a fitted value
     """
 
     objective: Objective
@@ -129,13 +129,13 @@ class Optimum:
 
     @property
     def describes(self) -> bool:
-        """Whether the search ended and the model meets the data."""
+        """Whether the search converged and the model meets the data."""
         rows = len(self.objective.measurements)
         return self.solution.converged and self.solution.cost <= rows * LARGEST_MISFIT**2
 
 
 def optimum(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Optimum:
-    """The fit of `fit_device` without errors of its constants; raises what that does."""
+    """The fit of `fit_device` without errors of its constants; raises the same errors."""
     check_loss(loss)
     unknowns = len(NAMES) + len(m.labels)
     if len(m) <= unknowns:
@@ -161,9 +161,9 @@ def optimum(m: Measurements, prior: Device, *, weighting: str = "auto", loss: st
 def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple[str | None, Solution]:
     """Hold one open constant at its prior, if the data allow it: (its name or None, the new optimum).
 
-    A prior value that raises the cost is at odds with these data, through the constants it is
-    tied to; then the next open one is tried. If none can be held so, the first comes back with
-    the solution as it was: it keeps its fitted value, as one of many that would do.
+    A prior value that raises the cost contradicts the data through other constants; then the next open
+    constant is tried. If none can be held, the first one comes back with the solution as it was: it
+    keeps its fitted value, one of many that would do.
     """
     noise, unit = (max(one, SMALLEST_NOISE) for one in solution.noise(objective))
     bound = (1.0 + _COSTLESS) * solution.cost + 3.84 * unit**2
@@ -178,7 +178,7 @@ def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple
 
 
 def as_printed(p: Memristor) -> Memristor:
-    """The same device with `current_scale` folded into gamma and alpha, where a fit sees it."""
+    """The same device with `current_scale` multiplied into gamma and alpha, where a fit sees it."""
     return Memristor(
         k=p.k, mu1=p.mu1, mu2=p.mu2, delta=p.delta, beta=p.beta,
         gamma=p.gamma * p.current_scale, alpha=p.alpha * p.current_scale,
@@ -186,7 +186,7 @@ def as_printed(p: Memristor) -> Memristor:
 
 
 def _open(objective: Objective, solution: Solution, noise: float, unit: float) -> Iterator[str]:
-    """The constants that the data leave open, those to hold first in front."""
+    """The constants that the data leave open, in the order in which they are to be held."""
     errors = log_errors(projected(objective.plain, solution.x), noise, solution.held)
     for name in HELD_FIRST:
         weak = errors[name] > _PROFILE_ABOVE and name not in solution.held
@@ -226,7 +226,7 @@ def _report(o: Optimum, prior: Memristor, began: float) -> Fit:
 
 
 def widened(f: Fit) -> str:
-    """Whether and how much the intervals are wider for correlated misfits, '' if not."""
+    """A remark on how much correlated misfits widen the intervals; '' if they do not."""
     return _said(f.widening, f.estimates)
 
 
@@ -237,7 +237,7 @@ def _said(widening: FloatArray, estimates: Mapping[str, Estimate]) -> str:
 
 
 def _runs_away(p: Memristor, m: Measurements) -> bool:
-    """Whether the device's largest conductance lies far above everything it was seen to have."""
+    """Whether the device's largest conductance lies far above any that was measured."""
     plain = ~m.sweep
     largest = current(1.0, m.read_voltage[plain], p) / m.current[plain]
     return bool(plain.any() and largest.min() > _FAR_ABOVE)

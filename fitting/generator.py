@@ -1,4 +1,4 @@
-"""The pulse generator: which pulses can be made, and which of them tell something of a device."""
+"""The pulse generator: which pulses it can make, and which of them tell something of a device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LEVELS = 6  # of a sweep
 
 @dataclass(frozen=True, kw_only=True)
 class Generator:
-    """What the pulse generator can make; pulses and sweeps stay inside."""
+    """The limits of the pulse generator; pulses and sweeps stay within them."""
 
     lowest_voltage: float = -3.0  # [V], < 0
     highest_voltage: float = 3.0  # [V], > 0
@@ -58,12 +58,12 @@ class Generator:
         return float(f"{steps * self.width_step:.6g}")
 
     def widths(self) -> list[float]:
-        """Round widths [s] from the shortest to the longest, both among them."""
+        """Round widths [s] from the shortest to the longest, including both."""
         inside = _WIDTHS[(self.shortest < _WIDTHS) & (_WIDTHS < self.longest)]
         return list(dict.fromkeys(self.width(T) for T in (self.shortest, *inside, self.longest)))
 
     def preparing(self, p: Memristor, sign: float, V_r: float) -> Step:
-        """The pulse that sets (sign -1) or resets (+1) whatever the state was, as far as it can."""
+        """The pulse that sets (sign -1) or resets (+1) the device as far as possible, from any state."""
         T = self.width(_PREPARING_WIDTH)
         V = self.voltage(sign * amplitude(_PREPARING / T, p, sign))
         if abs(rate(V, p)) * T < _PREPARING:
@@ -71,8 +71,9 @@ class Generator:
         return Step(voltage=V, width=T, read_voltage=V_r)
 
     def trains(self, p: Memristor, window: tuple[float, float], V_r: float) -> Iterator[Train]:
-        """Trains away from either end, that stop inside `window` of omega: every width, with the
-        voltages of some doses, in several lengths.
+        """Trains away from either end that stay inside `window` of omega.
+
+        They have all widths, the voltages that give certain doses, and several lengths.
         """
         low, high = window
         for sign, most in ((-1.0, high / (1.0 - high)), (1.0, (1.0 - low) / low)):
@@ -91,7 +92,7 @@ class Generator:
                         yield Train(steps=(first, step))
 
     def sweeps(self, p: Memristor, most: int, V_r: float) -> tuple[Train, Train]:
-        """Of a set device below 0 V and of a reset one above: the polarity that leaves it as it is."""
+        """Sweeps of a set device below 0 V and of a reset one above, which leave its state."""
         count = min(_LEVELS, most // 2)
         result = []
         for sign, limit in ((-1.0, self.lowest_voltage), (1.0, self.highest_voltage)):

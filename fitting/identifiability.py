@@ -1,7 +1,7 @@
 """Identifiability: which of the constants the data determine, and which only a prior can.
 
-Local, from the Jacobian: blind to a model that is flat on one side only, such as a pulse that
-saturates. The fit therefore profiles what it holds for known too weakly.
+This is local, from the Jacobian, and so blind to a model that is flat on one side only, such as a
+pulse that saturates. The fit therefore profiles constants that are known only weakly.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ WIDE = 10.0  # standard deviation of a logarithm or logit that nothing is known 
 
 
 def covariance(jacobian: Array, noise: float, free: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The covariance (n, n) of the search vector under a relative noise; held ones have 0.
+    """The covariance (n, n) of the search vector under a relative noise; 0 for what is held.
 
-    `jacobian` (rows, n) is d residual / d x. A prior of width 10 on every logarithm keeps it
-    defined in directions that the data do not see, and is far too wide to matter elsewhere.
+    `jacobian` (rows, n) is d residual / d x. A prior of width 10 on every logarithm keeps the
+    covariance finite in directions that the data do not see, and is too wide to matter elsewhere.
     """
     J = np.asarray(jacobian)[:, free] / noise
     singular, right = np.linalg.svd(J, full_matrices=False)[1:]
@@ -57,7 +57,7 @@ def log_errors(jacobian: Array, noise: float, held: Collection[str] = ()) -> dic
 def student(freedom: int) -> float:
     """The 97.5 % point of Student's t, within 1 % from 2 degrees of freedom, 0.2 % from 3.
 
-    Abramowitz and Stegun 26.7.5: scipy.stats takes longer to load than a device to fit.
+    By Abramowitz and Stegun 26.7.5, as scipy.stats takes longer to load than a device to fit.
     """
     z, v = 1.9599639845400545, float(freedom)
     terms = (

@@ -36,7 +36,7 @@ class Train:
     outliers: tuple[int, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """What JSON takes: voltages [V], widths [s] and counts of pulses instead of `kinds`."""
+        """Plain values, with voltages [V], widths [s] and counts of pulses instead of `kinds`."""
         pulses = [{"voltage": V, "width": T, "count": n} for (V, T), n in self.kinds.items()]
         others = {name: value for name, value in vars(self).items() if name != "kinds"}
         return {**others, "pulses": pulses}
@@ -73,7 +73,7 @@ def _merged(kinds: Counter[tuple[float, float]]) -> int:
 
 
 def _outliers(G: FloatArray) -> Any:
-    """Places from 1 of lone spikes: off both neighbours to one side, unlike where a train turns."""
+    """Places (from 1) of lone spikes, off both neighbours to one side, where the train does not turn."""
     if len(G) < 12:
         return np.empty(0, dtype=np.int64)
     left, right = G[1:-1] - G[:-2], G[1:-1] - G[2:]

@@ -1,4 +1,4 @@
-"""Intervals: how far each constant that the data tell may be off, and a fit that says so."""
+"""Intervals: how far off each constant that the data tell may be, and a fit that has them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from fitting.profile import profile_ends
 
 @dataclass(frozen=True, kw_only=True)
 class Intervals:
-    """Found 95 % intervals by name; a name without a finite one is missing.
+    """95 % intervals by name; a constant without a finite one is missing.
 
-    `said` is how they were found; `samples` (draws, constants) has draws of the constants, in
-    the order of `ci95`, where the method makes any.
+    `said` is how they were found; `samples` (draws, constants) has draws of the constants in the order
+    of `ci95`, if the method makes any.
     """
 
     method: str
@@ -43,7 +43,7 @@ def known(f: Fit) -> list[str]:
 
 
 def curvature(f: Fit) -> Intervals:
-    """What the fit has: normal in the logarithm."""
+    """The intervals that the fit has, normal in the logarithm."""
     told = {name: e for name, e in f.estimates.items() if e.ci95 is not None}
     return Intervals(
         method="covariance", said=f.intervals,

@@ -1,8 +1,8 @@
 """Loss: how much a reading far off the model counts, and what that costs the intervals.
 
-scipy's losses, C^2 rho((r / C)^2) with r a residual, as plain least squares of a bent residual f
-with f^2 = C^2 rho: whatever minimises sums of squares then minimises the loss. C is a multiple
-of the noise at which normal errors lose 5 % of precision (Huber 1981, Holland and Welsch 1977).
+A loss of scipy, C^2 rho((r / C)^2) with r a residual, becomes plain least squares of a bent residual
+f with f^2 = C^2 rho, for any method that minimises sums of squares. C is the multiple of the noise
+at which normal errors lose 5 % of precision (Huber 1981, Holland and Welsch 1977).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Loss:
 
     @classmethod
     def of(cls, name: str, residual: FloatArray, freedom: int, least: float) -> Loss:
-        """The loss for residuals (rows,) of so many degrees of freedom; `least` noise at least."""
+        """The loss for residuals (rows,) of such degrees of freedom, with a noise of `least` or more."""
         check_loss(name)
         return cls(name=name, size=TUNING[name] * max(robust_noise(residual, freedom), least))
 
@@ -43,9 +43,9 @@ class Loss:
     def noise(self, r: FloatArray, freedom: int) -> tuple[float, float]:
         """(noise, unit) of residuals (rows,) at the optimum.
 
-        `noise` is what plain least squares would need to have the same standard errors, the
-        sandwich sqrt(mean psi^2) / mean psi'. `unit`^2 is how much the sum of f^2 rises one
-        standard error away, mean psi^2 / mean psi' (Huber 1981, 7.6; Ronchetti 1982).
+        `noise` gives plain least squares the same standard errors: the sandwich
+        sqrt(mean psi^2) / mean psi'. `unit`^2 is the rise of the sum of f^2 one standard error away:
+        mean psi^2 / mean psi' (Huber 1981, 7.6; Ronchetti 1982).
         """
         if self.name == "linear":
             both = float(np.sqrt(r @ r / freedom))

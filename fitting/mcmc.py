@@ -1,7 +1,7 @@
 """MCMC: the posterior of the constants that the data tell, drawn by emcee; and its corner plot.
 
-An extra (`pip install 'roa-circuit[mcmc]'`). Flat priors in the logarithms within the search's
-bounds; every train's starting state is at its best for the constants drawn.
+It needs an extra (`pip install 'roa-circuit[mcmc]'`). Priors are flat in the logarithms within the
+bounds of the search; every train's starting state is at its best for the drawn constants.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _WALKERS = 4  # a constant; emcee asks for two at least
 
 
 def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> Intervals:
-    """Central 95 % of the draws, given the other constants: flat directions would never be drawn evenly.
+    """Central 95 % of the draws, given the other constants: flat directions are never drawn evenly.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> In
 
 
 def corner_plot(f: Fit, found: Intervals) -> Drawing:
-    """The draws in pairs, in percent of the fitted values; dashes at 2.5, 50 and 97.5 %.
+    """The draws in pairs, in per cent of the fitted values, with dashes at 2.5, 50 and 97.5 %.
 
     Raises
     ------

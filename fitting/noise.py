@@ -1,4 +1,4 @@
-"""Noise: what one reading errs by, told from readings of one state again, and weights by it."""
+"""Noise: the error of a single reading, told from repeated readings of one state, and weights by it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORTH = 2.0  # log-likelihood that a less usual noise must gain (AIC: 1 for its
 
 @dataclass(frozen=True, kw_only=True)
 class ReadNoise:
-    """variance = (relative * I)^2 + absolute^2 [A^2] of one reading I, from `count` re-readings."""
+    """A reading's variance, (relative * I)^2 + absolute^2 [A^2], from `count` re-readings."""
 
     relative: float
     absolute: float  # [A]
@@ -39,11 +39,11 @@ class ReadNoise:
 
 @dataclass(frozen=True, kw_only=True)
 class Weighting:
-    """What each reading's misfit is measured against, and why.
+    """The scale that each reading's misfit is measured by, and why.
 
-    `scale` [A], (rows,): the reading itself (relative), or what its noise makes comparable with
-    it: scale / |I| is 1 where the noise is the usual one. `read_noise` is in units of `scale`,
-    None where no state was read twice.
+    `scale` (rows,) [A] is the reading itself (relative), or its noise made comparable with it: there
+    scale / |I| is 1 where the noise is the usual one. `read_noise` is in units of `scale`, None where
+    no state was read twice.
     """
 
     name: str
@@ -53,12 +53,12 @@ class Weighting:
 
 
 def read_noise(m: Measurements) -> ReadNoise | None:
-    """The noise of a reading from states that were read again; None where none was.
+    """The noise of a reading, from states that were read again; None if there are none.
 
-    Readings of one train at one voltage with no pulse between them are of one state; points of
-    I-V sweeps too, which leave the state alone. Relative, absolute or both: the likelihood of the
-    groups' variances decides, the simpler one unless it is clearly worse. Drift between readings
-    counts as noise.
+    Readings of one train at one voltage without a pulse between them are of one state; so are points
+    of I-V sweeps, which leave the state alone. The likelihood of the groups' variances decides whether
+    the noise is relative, absolute or both: the simpler one, unless it is clearly worse. Drift between
+    readings counts as noise.
     """
     mean, variance, freedom = _groups(m)
     count = int(freedom.sum())
@@ -81,8 +81,8 @@ def read_noise(m: Measurements) -> ReadNoise | None:
 def weighting(m: Measurements, name: str = "auto") -> Weighting:
     """The weighting of this name.
 
-    'relative': every reading by its own size. 'absolute': all alike. 'reads': by the noise of
-    re-readings. 'auto': by those if there are ten, else relative.
+    'relative' weighs every reading by its own size, 'absolute' all alike, 'reads' by the noise of
+    re-readings. 'auto' is 'reads' if there are ten re-readings, and 'relative' otherwise.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Populations: one set of constants a device, all devices fitted in step."""
+"""Populations: a set of constants for each device, all devices fitted in step."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Devices:
 
 @dataclass(frozen=True, kw_only=True)
 class Grouped:
-    """Measurements sorted by device: `device` (rows,) says which, `first` (devices,) where it begins."""
+    """Measurements sorted by device: its number `device` (rows,), its first row `first` (devices,)."""
 
     tracker: Tracker
     names: tuple[str, ...]
@@ -62,7 +62,7 @@ class Grouped:
         return cls(tracker=Tracker.of(m), names=known, device=device, first=first)
 
     def of_device(self, index: int) -> Measurements:
-        """One device's readings."""
+        """The readings of one device."""
         m = self.tracker.measurements
         return m.of_trains(np.unique(m.train[self.device == index]).tolist())
 
@@ -76,7 +76,7 @@ class Grouped:
         return self.sums(J[:, :, None] * J[:, None, :]) + np.eye(J.shape[1]) / WIDE**2
 
     def constants(self, logs: FloatArray) -> Memristor:
-        """The constants of every reading, from (..., devices, 7)."""
+        """The constants at every reading, from those of the devices (..., devices, 7)."""
         rows = np.exp(logs)[..., self.device, :]
         return Memristor(**{name: rows[..., place] for place, name in enumerate(NAMES)})
 
@@ -100,7 +100,7 @@ class Grouped:
 
 
 def fit_devices(g: Grouped, logs: FloatArray, noise: Noise, free: Sequence[str]) -> Devices:
-    """Every device's constants by damped Gauss-Newton from `logs` (devices, 7), all devices in step."""
+    """Fit all devices in step, by damped Gauss-Newton from logarithms of constants (devices, 7)."""
     places = [NAMES.index(name) for name in free]
     low, high = np.array([limits(name, g.tracker.measurements) for name in NAMES]).T
     logs, eye = logs.copy(), np.eye(len(places))
@@ -135,11 +135,11 @@ def fit_devices(g: Grouped, logs: FloatArray, noise: Noise, free: Sequence[str])
 
 
 def free_constants(g: Grouped, logs: FloatArray, noise: Noise) -> tuple[str, ...]:
-    """The constants that one device's readings tell, if the others are the population's.
+    """The constants that one device's readings tell, if the others are those of the population.
 
     Raises
     ------
-    InputError : there is none.
+    InputError : they tell none.
     """
     _, J, _ = g.slopes(logs, noise, range(len(NAMES)))
     information = g.normal(J)

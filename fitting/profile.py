@@ -1,7 +1,7 @@
 """Profile likelihood: how far one constant goes until the best misfit rises by a 95 % step.
 
 It follows bends and one-sided flatness, which the curvature at the optimum does not see. Beyond the
-step the misfit may stay on a shelf or fall into another valley, so it is asked for 20 % off, too.
+step the misfit may stay on a shelf or fall into another valley, so it is also computed 20 % off.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ _OFF = float(np.log(1.2))
 def profile_ends(
     objective: Objective, solution: Solution, names: Collection[str], widening: FloatArray
 ) -> dict[str, tuple[float, float, float]]:
-    """(the 95 % ends, the standard error) of the logarithms of `names`; without both ends none.
+    """(95 % ends, standard error) of the logarithms of `names`; none where an end is missing.
 
-    The error is that of the interval, or of 20 % off where the misfit leaves more there. `widening`
-    (7,) is how much wider each is for correlated misfits. What the solution holds at the prior, or
-    knows in products only, is let free.
+    The error is that of the interval, or that of 20 % off if the misfit allows more there. `widening`
+    (7,) is the factor of each for correlated misfits. Constants that the solution holds at the prior,
+    or knows only in products, are free.
     """
     if not names:
         return {}
@@ -54,9 +54,9 @@ def profile_ends(
 
 
 class _Profile:
-    """The misfit along one constant, all others at their best for it.
+    """The misfit along one constant, with all others at their best for it.
 
-    `direction` (7 + trains,) is how they go with it near the optimum `free`.
+    `direction` (7 + trains,) is how they follow it near the optimum `free`.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class _Profile:
         self._low, self._high = np.transpose(bounds)
 
     def room(self, sign: float) -> float:
-        """How far the logarithm may go to this side."""
+        """How far the logarithm may go to one side."""
         bound = (self._high if sign > 0 else self._low)[self._place]
         return float(bound - self._free.x[self._place])
 
     def __call__(self, u: float) -> float:
-        """sqrt of the rise at `u` from the optimum, in units of the noise: |u| / error if normal."""
+        """sqrt of the misfit's rise at `u` from the optimum, over the noise: |u| / error if normal."""
         near = min(self._visited, key=lambda other: abs(other - u))
         begin = np.clip(self._visited[near] + (u - near) * self._direction, self._low, self._high)
         astray = np.abs(begin - self._visited[near]).max() > _ASTRAY
@@ -89,7 +89,7 @@ class _Profile:
 
 
 def _error(line: Callable[[float], float], curved: float, widening: float) -> float:
-    """The error of a logarithm: `curved`, from its interval, unless 20 % off the misfit leaves more."""
+    """The error of a logarithm: `curved`, from its interval, unless the misfit 20 % off allows more."""
     if not _SURE < curved <= IDENTIFIABLE_LOG_ERROR:
         return curved
     far = max(_OFF * widening / max(line(u), 1e-9) for u in (-_OFF, _OFF))

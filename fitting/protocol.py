@@ -30,14 +30,14 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Train:
-    """Steps in a row on one device. The first one resets or sets it, whatever its state was."""
+    """Steps in a row on one device, the first of which resets or sets it from any state."""
 
     steps: tuple[Step, ...]
     number: int = 0
 
     @property
     def name(self) -> str:
-        """What is done: '-1.1 V 3 µs', or 'I-V to -3 V'."""
+        """A name that says what is done: '-1.1 V 3 µs', or 'I-V to -3 V'."""
         last = self.steps[-1]
         if last.width > 0:
             return f"{last.voltage:+g} V {engineering(last.width, 's')}"
@@ -50,12 +50,12 @@ class Train:
 
     @property
     def pulses(self) -> int:
-        """All pulses, the one that prepares among them."""
+        """The number of pulses, including the one that prepares."""
         return sum(step.count for step in self.steps if step.width > 0)
 
     @property
     def points(self) -> int:
-        """Points of an I-V sweep."""
+        """The number of points of an I-V sweep."""
         return sum(step.count for step in self.steps if step.width == 0)
 
     def mirrored(self) -> Train:
@@ -64,7 +64,7 @@ class Train:
         return replace(self, steps=tuple(steps))
 
     def states(self, p: Memristor) -> list[float]:
-        """omega of device `p` after each step with pulses, from a middling state."""
+        """omega of device `p` after each step with pulses, if it starts from a medium state."""
         result, omega = [], 0.5
         for step in self.steps:
             if step.width > 0:
@@ -75,7 +75,7 @@ class Train:
 
 
 def measurements(trains: Iterable[Train]) -> Measurements:
-    """The protocol as measurements whose currents are still to come (all 1)."""
+    """The protocol as measurements with all currents still to come (set to 1)."""
     trains = list(trains)
     rows = [
         (index, step.voltage, step.width, step.read_voltage)
@@ -95,7 +95,7 @@ def seconds(trains: Iterable[Train]) -> float:
 
 
 def step_table(trains: Iterable[Train]) -> str:
-    """CSV for a pulse generator, a step a row: train, pulse, count, and the reading after each."""
+    """CSV for a pulse generator with a row for each step: train, pulse, count, and reading after it."""
     rows = [
         (train.label, f"{step.voltage:g}", f"{step.width:g}", step.count, f"{step.read_voltage:g}")
         for train in trains for step in train.steps
@@ -104,7 +104,7 @@ def step_table(trains: Iterable[Train]) -> str:
 
 
 def reading_table(trains: Iterable[Train], current: FloatArray | None = None) -> str:
-    """CSV with a reading a row, as `read_measurements` takes it; `current` [A] empty or (rows,)."""
+    """CSV for `read_measurements` with a row for each reading; `current` [A] is empty or (rows,)."""
     m = measurements(trains)
     written = [""] * len(m) if current is None else [f"{value:.7g}" for value in current]
     rows = []

@@ -1,8 +1,8 @@
 """References: two laws that know neither voltage nor time, to hold Eq. 1 against.
 
-Each has constants of its own for every kind of pulse (voltage and width): a constant step,
-G <- G + a, and exponential saturation, G <- a + b G. Whole trains are fitted, each from the
-start that suits it best, as Eq. 1-2 are.
+They are a constant step, G <- G + a, and exponential saturation, G <- a + b G, with constants of
+their own for every kind of pulse (voltage and width). Like Eq. 1-2 they are fitted to whole trains,
+each from the start that suits it best.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _MOST_STEPS, _TOLERANCE = 40, 1e-7
 
 @dataclass(frozen=True, kw_only=True)
 class Steps:
-    """A fitted reference: G <- a + b G [S], one a and b a kind of pulse (rows of `kinds`)."""
+    """A fitted reference: G <- a + b G [S], an a and a b for each kind of pulse (rows of `kinds`)."""
 
     kinds: FloatArray
     a: FloatArray
@@ -30,12 +30,12 @@ class Steps:
     constants: int
 
     def misfit(self, m: Measurements, scale: FloatArray) -> FloatArray:
-        """(predicted - measured) / scale [A] of every reading, (rows,), each train's start refitted."""
+        """(predicted - measured) / scale of every reading (rows,), with each train's start refitted."""
         return _Chain(m, scale, self.kinds).misfit(self.a, self.b)[0]
 
 
 def fit_steps(m: Measurements, scale: FloatArray, *, decay: bool) -> Steps | None:
-    """Fit a reference to trains without sweeps, b = 1 unless `decay`. None for too many kinds."""
+    """Fit a reference to trains without sweeps, with b = 1 unless `decay`; None for too many kinds."""
     kinds = np.unique(np.stack([m.voltage, m.width], axis=1)[m.voltage != 0], axis=0)
     if not 0 < len(kinds) <= _MOST_KINDS:
         return None
@@ -105,7 +105,7 @@ class _Chain:
         self, power: FloatArray, total: FloatArray, by_log: FloatArray, step: FloatArray,
         offset: FloatArray, gain: FloatArray, d_offset: FloatArray, d_gain: FloatArray,
     ) -> tuple[FloatArray, FloatArray, FloatArray]:  # fmt: skip
-        """The best start of every train put in, and what it absorbs taken out of the slopes."""
+        """Put in the best start of every train, and take what it absorbs out of the slopes."""
         m, run, kinds = self.m, self.run, len(self.kinds)
         weight, trains = self.weight, len(m.labels)
         j, row_step, k = self.place, step[run], self.kind[run]
@@ -125,7 +125,7 @@ class _Chain:
 
 
 def _series(j: FloatArray, log_b: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(1 + b + ... + b^(j-1), its slope by log b), both (rows,)."""
+    """(the series 1 + b + ... + b^(j-1), its slope by log b), both (rows,)."""
     near = np.abs(log_b) < 1e-5
     c = np.where(near, 1.0, log_b)
     total = np.where(near, j * (1.0 + 0.5 * (j - 1.0) * log_b), np.expm1(j * c) / np.expm1(c))
@@ -134,7 +134,7 @@ def _series(j: FloatArray, log_b: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 class _Problem:
-    """A reference as a problem of least squares over (a / size, log b)."""
+    """A reference as a problem of least squares in (a / size, log b)."""
 
     def __init__(self, chain: _Chain, *, decay: bool) -> None:
         self._chain, self._decay = chain, decay
@@ -146,7 +146,7 @@ class _Problem:
         return x[:kinds] * self._size, np.exp(x[kinds:]) if self._decay else np.ones(kinds)
 
     def first(self) -> FloatArray:
-        """A straight line through G against the G before it, for each kind of pulse."""
+        """First guess: a straight line through G over the G before it, for each kind of pulse."""
         m, kinds = self._chain.m, len(self._chain.kinds)
         follows = (np.diff(m.train, prepend=-1) == 0) & (m.voltage != 0)
         kind, G = self._chain.kind[self._chain.run], m.conductance
@@ -176,7 +176,7 @@ class _Problem:
 
 
 def _nearest(m: Measurements, kinds: FloatArray) -> NDArray[np.int64]:
-    """The nearest kind of each row: one that was never fitted counts as its like in voltage."""
+    """The nearest kind for each row; one that was never fitted counts as the nearest in voltage."""
     pulse = np.stack([m.voltage, m.width], axis=1)
     met, place = np.unique(pulse, axis=0, return_inverse=True)
     off = np.abs(met[:, None, 0] - kinds[None, :, 0]) * 1e3 + np.abs(met[:, None, 1] - kinds[None, :, 1])

@@ -1,4 +1,4 @@
-"""The page of a fit: what came out, whether to believe it, and what the data leave open."""
+"""The page of a fit: its result, whether to believe it, and what the data leave open."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def page(
 ) -> Page:
     """The report.
 
-    said : what `fit.json` has under `identifiability`
-    law : whether Eq. 1-2 are the right law
+    said : the entry `identifiability` of `fit.json`
+    law : the judgement whether Eq. 1-2 are the right law
     made : 'prior' and 'provenance', as in `fit.json`
     """
     known = sum(e.identifiable for e in f.estimates.values())

@@ -1,7 +1,7 @@
-"""Residuals: what Eq. 1 and 2 predict for every reading, in closed form, its misfit and slopes.
+"""Residuals: the prediction of Eq. 1 and 2 for every reading, in closed form, its misfit and slopes.
 
-Between two changes of polarity a train is one cumulative sum of doses (Eq. 1 solved exactly),
-so nothing is stepped through time and a ramp to -3.8 V costs and keeps as much as one pulse.
+Between two changes of polarity a train is one cumulative sum of doses (Eq. 1 solved exactly). So
+there are no time steps, and a ramp to -3.8 V is as cheap and as exact as one pulse.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Schedule:
 
 
 def schedule(m: Measurements) -> Schedule:
-    """Find the runs of constant polarity; a row without a pulse belongs to the run before."""
+    """Find the runs of constant polarity; a row without a pulse belongs to the run before it."""
     begins = _begins_run(m)
     first = np.flatnonzero(begins)
     train = m.train[first]
@@ -55,7 +55,7 @@ def schedule(m: Measurements) -> Schedule:
 
 
 def _blocks(first: NDArray[np.int64], length: NDArray[np.int64]) -> tuple[Block, ...]:
-    """Runs by the power of two that holds their length."""
+    """Group runs by the power of two that holds their length."""
     size = np.ceil(np.log2(length)).astype(np.int64)
     result = []
     for one in np.unique(size):
@@ -77,7 +77,7 @@ def _begins_run(m: Measurements) -> NDArray[np.bool_]:
 
 
 def totals(dose: FloatArray, s: Schedule) -> FloatArray:
-    """The dose since its run began, up to and with each row: (..., rows), as `dose`."""
+    """The dose (..., rows) since the beginning of each row's run, including its own `dose`."""
     result = np.empty_like(dose)
     for rows, filled in s.blocks:
         sums = np.cumsum(np.where(filled, dose[..., rows], 0.0), axis=-1)
@@ -92,9 +92,10 @@ def states(start: FloatArray, dose: FloatArray, s: Schedule) -> FloatArray:
 
 
 def moved(before: FloatArray, dose: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """(`after_dose`, room r, shrink s) in numpy alone: on short arrays dispatch costs more than sums.
+    """(`after_dose`, room r, shrink s) in numpy alone, as dispatch costs more than sums on short arrays.
 
-    Up r = 1 - omega_0, down r = omega_0; the dose shrinks it by s = 1 / (1 + r |dose|).
+    The room is r = 1 - omega_0 upwards and r = omega_0 downwards; the dose shrinks it by
+    s = 1 / (1 + r |dose|).
     """
     up = dose > 0
     room = np.where(up, 1.0 - before, before)
@@ -147,8 +148,8 @@ def dose_slopes(m: Measurements, p: Memristor) -> FloatArray:
 class Objective:
     """The misfit over `scale`, bent by `loss`, as a function of a search vector, with its slopes.
 
-    The vector is the logarithm of the seven constants (in the order of NAMES), then the
-    logit of every train's starting state: whatever the search tries is physical.
+    The vector has the logarithms of the seven constants (in the order of NAMES), then the logit of
+    every train's starting state, so that all that a search may try is physical.
     """
 
     measurements: Measurements
@@ -158,16 +159,16 @@ class Objective:
 
     @classmethod
     def of(cls, m: Measurements, scale: FloatArray | None = None) -> Objective:
-        """The objective for these measurements, over their own size unless `scale` [A] is given.
+        """The objective for these measurements, relative to them unless a `scale` [A] is given.
 
-        What does not change is worked out here.
+        All that does not depend on the search vector is worked out here, once.
         """
         given = weighting(m, "relative").scale if scale is None else scale
         return cls(measurements=m, schedule=schedule(m), scale=given)
 
     @property
     def plain(self) -> Objective:
-        """The same without the loss."""
+        """The same objective without the loss."""
         return dataclasses.replace(self, loss=LINEAR)
 
     def residual(self, x: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Spread: many devices in, their population out, as a parameter set that circuits can draw from.
 
-Device to device: constants are log-normal over the population. Cycle to cycle: the write noise of
-Eq. 7. Each is measured with the other, and with the noise of readings, taken out.
+Device to device, constants are log-normal over the population; cycle to cycle, there is the write
+noise of Eq. 7. Each is measured without the other, and without the noise of readings.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Known:
 class Population:
     """What many devices have in common, and how they and their writes differ.
 
-    `median` and `log_sd` by constant: its median over the population, and the standard deviation of
-    its logarithm; those that one device's readings do not tell are not in `log_sd`, and the same in
-    all devices. `sigma_wn` is that of Eq. 7. `correlation` is that of successive surprises: 0 where
-    Eq. 1-2 hold, towards 1 where they do not.
+    `median` has each constant's median over the population, `log_sd` the standard deviation of its
+    logarithm. Constants that one device's readings do not tell are missing in `log_sd`, and taken to be
+    the same in all devices. `sigma_wn` is that of Eq. 7. `correlation` is that of successive surprises:
+    0 where Eq. 1-2 hold, towards 1 where they do not.
     """
 
     devices: Devices
@@ -81,8 +81,8 @@ class Population:
 def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
     """Constants of every device, their population, and the write noise.
 
-    `names` (trains,) says whose each train is. Each device begins from the best of a few fits; then
-    constants and noise are fitted in turn, until the noise no longer moves.
+    `names` (trains,) is the device of each train. Each device begins from the best of a few fits; then
+    constants and noise are fitted in turn until the noise no longer changes.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
 
 
 def _scouts(g: Grouped, prior: Device) -> list[Optimum]:
-    """Fits of a few devices alone: devices that differ much have no common constants to start from."""
+    """Fits of a few single devices: such as differ much have no common constants to start from."""
     found = []
     for index in np.unique(np.linspace(0, len(g.names) - 1, _SCOUTS).astype(int)):
         mine = g.of_device(int(index))
@@ -127,7 +127,7 @@ def _scouts(g: Grouped, prior: Device) -> list[Optimum]:
 
 
 def _best_of(g: Grouped, candidates: Sequence[FloatArray], noise: Noise) -> FloatArray:
-    """Where each device is best begun from, (devices, 7)."""
+    """The constants (devices, 7) from which each device is best started."""
     each = [np.tile(one, (len(g.names), 1)) for one in candidates]
     best = np.argmin([g.deviance(logs, noise) for logs in each], axis=0)
     result: FloatArray = np.array(candidates)[best]
@@ -174,9 +174,9 @@ def pool(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """(mean (n,), covariance (n, n), error of the mean (n, n)) of a normal population.
 
-    `values` (devices, n) were measured with the covariances `errors` (devices, n, n), which widen
-    what is seen and are taken out: restricted maximum likelihood by EM (Laird and Ware 1982), and just
-    the sample covariance where there are none. Not `correlated`: variances alone.
+    `values` (devices, n) were measured with the covariances `errors` (devices, n, n), which widen their
+    scatter and are taken out by restricted maximum likelihood, with EM (Laird and Ware 1982). Without
+    errors it is the sample covariance. Not `correlated` leaves variances alone.
     """
     n = values.shape[1]
     mask = np.ones((n, n)) if correlated else np.eye(n)
@@ -203,7 +203,7 @@ def _weighted(
 def _em_step(
     covariance: FloatArray, values: FloatArray, errors: FloatArray, mask: FloatArray
 ) -> FloatArray:
-    """The mean over devices of what their true constants scatter, given the covariance so far."""
+    """The mean scatter of the devices' true constants, given the covariance so far."""
     weight, of_mean, mean = _weighted(covariance, values, errors)
     pulled = np.einsum("ij,djk,dk->di", covariance, weight, values - mean)
     left = covariance - covariance @ (weight - weight @ of_mean @ weight) @ covariance
@@ -213,8 +213,9 @@ def _em_step(
 
 
 def _leap(start: FloatArray, first: FloatArray, second: FloatArray) -> FloatArray:
-    """Two steps of EM carried on (SQUAREM; Varadhan and Roland 2008): where they head for, if that is a
-    covariance; it saves thousands.
+    """Extrapolate two steps of EM (SQUAREM; Varadhan and Roland 2008), if that gives a covariance.
+
+    It saves thousands of steps.
     """
     step, bend = first - start, second - 2.0 * first + start
     length = max(float(np.linalg.norm(step)) / max(float(np.linalg.norm(bend)), 1e-300), 1.0)

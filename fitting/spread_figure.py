@@ -18,7 +18,7 @@ _MOST_BARS = 60
 
 
 def drawing(found: Population) -> Drawing:
-    """A row a constant: dots are devices with their errors, the band is the population's 95 %."""
+    """A row for each constant: dots are devices with their errors, the band holds 95 % of them."""
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()

@@ -1,8 +1,8 @@
 """Tracking: the state followed from reading to reading, with write noise in between.
 
-Eq. 7 adds to every pulse a normal error of omega with sd sqrt(|d omega|) sigma_WN. It stays in the
-state, a random walk along the train; the noise of a reading does not. A Kalman filter
-(extended: Eq. 1 is linearised at the state it has) tells the two apart, reading by reading.
+Eq. 7 adds a normal error of omega to every pulse, with sd sqrt(|d omega|) sigma_WN. This error stays
+in the state, a random walk along the train, while the noise of a reading does not. A Kalman filter
+(extended: Eq. 1 is linearised at the tracked state) tells the two apart, reading by reading.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FAR = 5.0  # standard deviations from an end
 
 @dataclass(frozen=True, kw_only=True)
 class Noise:
-    """`write` is sigma_WN of Eq. 7, `read` that of one reading, relative; both standard deviations."""
+    """Standard deviations: `write` is sigma_WN of Eq. 7, `read` that of one reading, relative."""
 
     write: float
     read: float
@@ -32,10 +32,10 @@ class Noise:
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
-    """Measurements in the order in which they are walked through: all trains in step, the longest first.
+    """Measurements in the order of tracking: all trains in step, the longest first.
 
     `order` (rows,) sorts by the place in the train, then by train; `edges[i]` is where the i-th step
-    begins; the trains that have it are the first so many of the sorted ones.
+    begins. The trains that still have a reading at that step come first.
     """
 
     measurements: Measurements
@@ -55,10 +55,10 @@ class Tracker:
         return cls(measurements=m, scale=relative, order=order, edges=tuple(edges.tolist()))
 
     def surprise(self, p: Memristor, noise: Noise) -> tuple[FloatArray, FloatArray]:
-        """(measured - expected current [A], its variance [A^2]), (..., rows): given all readings before.
+        """(measured - expected current [A], its variance [A^2]), (..., rows), given all readings before.
 
-        The constants of `p` are numbers or arrays (..., rows). Of the state before a train
-        nothing is assumed but that it lies in [0, 1].
+        The constants of `p` are numbers or arrays (..., rows). All that is assumed of the state before a
+        train is that it lies in [0, 1].
         """
         m, order = self.measurements, self.order
         barrier = current(0.0, m.read_voltage, p)
@@ -99,7 +99,7 @@ def _unknown(dose: FloatArray, noise: Noise) -> tuple[FloatArray, FloatArray]:
 
 
 def _clip(mean: FloatArray, variance: FloatArray) -> None:
-    """`clipped`, in place, of those near an end; of the others there is nothing to clip."""
+    """Apply `clipped` in place to the states near an end; others have nothing to clip."""
     near = np.minimum(mean, 1.0 - mean) ** 2 < _FAR**2 * variance
     if near.any():
         mean[near], variance[near] = clipped(mean[near], variance[near])

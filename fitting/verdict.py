@@ -1,9 +1,9 @@
 """Verdict: do Eq. 1-2 describe this device, or is their misfit more than noise?
 
-Three questions. Is the misfit larger than the noise of a reading? Do successive misfits have
-one sign? And if so: is the misfit the same in every train with the same pulses, as a wrong law
-makes it, or another one each time, as write noise does? (A test of lack of fit against pure
-error, Fisher 1922, with the freedom that correlated errors leave.) Then simpler laws are asked.
+Three questions decide. Is the misfit larger than the noise of a reading? Do successive misfits have
+the same sign? If so, is the misfit the same in every train with the same pulses, as a wrong law
+makes it, or another one each time, as write noise does? (This is Fisher's test of lack of fit
+against pure error, 1922, with the freedom that correlated errors leave.) Then simpler laws are tried.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _TRAINS = 3  # with one past, whose misfits can be compared
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What the readings say of the law; misfits and noise relative, as the fit weighs them.
+    """What the readings say of the law; misfits and noise are relative, as the fit weighs them.
 
-    `noise` of a reading is from re-readings where there are some, else from neighbouring readings
+    `noise` of a reading is from re-readings if there are any, or else from neighbouring readings
     without any law (`noise_from`). `chi2` is the misfit's square over the noise's, by degree
     of freedom. `correlation` and `runs` (standard deviations of the count of sign changes below
     chance) are of successive misfits in trains, `sweep_correlation` in I-V sweeps. `repeated`
@@ -54,7 +54,7 @@ class Judgement:
     laws: Comparison | None
 
     def line(self) -> str:
-        """One plain sentence."""
+        """The verdict as one plain sentence."""
         return f"LAW {self.word.upper()}: {self.reason}"
 
     def document(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Judgement:
 
 
 def judge(f: Fit, prior: Memristor) -> Judgement:
-    """Hold the law against the readings of a fit; `prior` is where held-out fits begin."""
+    """Judge the law by the readings of a fit; held-out fits begin at `prior`."""
     m = f.objective.measurements
     misfit = f.objective.loss.bent(f.residual)[0]
     noise, noise_from = _noise(f, m)
@@ -85,7 +85,7 @@ def judge(f: Fit, prior: Memristor) -> Judgement:
 
 
 def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
-    """The verdict and why, from the evidence; `count` pairs of successive misfits."""
+    """(the verdict, the reason), from the evidence; `count` is the number of pairs of misfits."""
     m = f.objective.measurements
     size = f"misfit {percent(j.misfit, 2)}" + (
         "" if j.noise is None else f" against {percent(j.noise, 2)} of noise"
@@ -116,7 +116,7 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
 
 
 def _better(laws: Comparison) -> str:
-    """Which laws do clearly better, '' for none."""
+    """The laws that do clearly better, in words; '' if none does."""
     ahead = [v for v in laws.verdicts if laws.own.aic - v.aic > _CLEARLY]
     if not ahead:
         return ""
@@ -134,7 +134,7 @@ def _noise(f: Fit, m: Measurements) -> tuple[float | None, str]:
 
 
 def _scatter(m: Measurements, scale: FloatArray) -> float | None:
-    """Noise of a reading over `scale` from third differences, which no smooth law survives.
+    """Noise of a reading over `scale`, from third differences, in which a smooth law vanishes.
 
     Of four readings of a train at one voltage, with pulses of one polarity between them.
     """
@@ -155,7 +155,7 @@ def _scatter(m: Measurements, scale: FloatArray) -> float | None:
 
 
 def _runs(misfit: FloatArray, together: NDArray[np.bool_]) -> float:
-    """How many standard deviations fewer sign changes than chance would make."""
+    """By how many standard deviations sign changes are fewer than by chance."""
     count = int(together.sum())
     changes = int(np.sum((misfit[1:] * misfit[:-1] < 0) & together))
     return (count - 2.0 * changes) / float(np.sqrt(count)) if count else 0.0
@@ -175,7 +175,7 @@ def _sweep_limit(m: Measurements) -> float:
 
 
 def _repeated(misfit: FloatArray, m: Measurements, rho: float) -> tuple[float | None, float | None]:
-    """(F of lack of fit, its limit): the mean misfit over trains with one past, against its scatter."""
+    """(F of lack of fit, its limit): the mean misfit over trains with one past, over its scatter."""
     _, cell, count = np.unique(history(m), return_inverse=True, return_counts=True)
     enough = (count >= _TRAINS)[cell] & ~m.still
     cells = len(np.unique(cell[enough]))

@@ -1,4 +1,4 @@
-"""Wording: what a fit says of itself, the same words in the terminal and on the page."""
+"""Wording: what is said of a fit, in the same words in the terminal and on the page."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def constant_row(e: Estimate) -> list[str]:
 
 
 def with_unit(e: Estimate) -> str:
-    """Its value as in `constant_row`, with the unit: '3.032 mA'."""
+    """The value as in `constant_row`, with its unit: '3.032 mA'."""
     return f"{constant_row(e)[1]} {_size_of(e)[1]}"
 
 
@@ -45,7 +45,7 @@ def _size_of(e: Estimate) -> tuple[float, str]:
 
 
 def prefixed(value: float, unit: str) -> tuple[float, str]:
-    """(what a constant is divided by, its unit then): amperes with a prefix, else as they are."""
+    """(divisor of a constant, its unit then): amperes get a prefix, others stay as they are."""
     if unit != "A":
         return 1.0, unit
     unit = engineering(value, unit).split()[-1]
@@ -53,7 +53,7 @@ def prefixed(value: float, unit: str) -> tuple[float, str]:
 
 
 def rounded(values: Sequence[float], stderr: float, size: float = 1.0) -> list[str]:
-    """Values over `size`, all to the place of the second digit of an error; small ones as 1.2e-05."""
+    """Values over `size` as text, rounded to the second digit of an error; small ones as 1.2e-05."""
     values, stderr = [value / size for value in values], stderr / size
     last = floor(log10(stderr)) - 1 if stderr > 0 else floor(log10(abs(values[0]))) - 8
     if abs(values[0]) < _SMALL:
@@ -64,7 +64,7 @@ def rounded(values: Sequence[float], stderr: float, size: float = 1.0) -> list[s
 
 
 def outcome(f: Fit) -> str:
-    """The fit in one line: what came out, or why nothing did."""
+    """The result of the fit in one line, or why there is none."""
     if not f.converged:
         reason = " ".join(f.message.split())
         return f"FAILED: the search did not converge ({reason}); no device written"
@@ -81,7 +81,7 @@ def outcome(f: Fit) -> str:
 
 
 def weights(f: Fit) -> str:
-    """What the readings counted for, and why."""
+    """How readings were weighed, and why."""
     loss = f.objective.loss
     if loss.name == "linear":
         return f.weighting.said
@@ -91,7 +91,7 @@ def weights(f: Fit) -> str:
 
 
 def left_open(f: Fit) -> list[str]:
-    """What the data do not tell, a line for each reason."""
+    """What the data do not tell, with a line for each reason."""
     by_reason = {
         text: [name for name, e in f.estimates.items() if e.basis == basis]
         for basis, text in _WEAK.items()
@@ -113,7 +113,7 @@ def proposal(added: dict[str, Any]) -> str:
 
 
 def law_rows(laws: Comparison) -> list[list[str]]:
-    """Every law that was compared, the best first."""
+    """A row for every law that was compared, the best first."""
     return [
         [v.law, percent(v.rmse, 2), "-" if v.held_out is None else percent(v.held_out, 2),
          str(v.unknowns), f"{v.aic:.0f}"]

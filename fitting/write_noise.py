@@ -19,9 +19,9 @@ _CHI2 = 3.841  # 95 % of one degree of freedom
 
 
 def restricted_deviance(g: Grouped, logs: FloatArray, noise: Noise, free: Sequence[str]) -> float:
-    """-2 log likelihood of the noise alone: every device's free constants integrated out round `logs`.
+    """-2 log likelihood of the noise, with every device's free constants integrated out around `logs`.
 
-    With constants at their best, a random walk would pass for a law that differs a little.
+    With constants at their best instead, a random walk would pass for a slightly different law.
     """
     places = [NAMES.index(name) for name in free]
     missed, J, log_variance = g.slopes(logs, noise, places)
@@ -34,9 +34,10 @@ def restricted_deviance(g: Grouped, logs: FloatArray, noise: Noise, free: Sequen
 def estimate(
     g: Grouped, logs: FloatArray, guess: Noise, free: Sequence[str]
 ) -> tuple[Noise, Callable[[], tuple[float, float]]]:
-    """(the likeliest noise of all devices with constants near `logs`; the interval of `write`, on call).
+    """(the likeliest noise of devices with constants near `logs`, a function that gives its interval).
 
-    The interval holds 95 %, by profile likelihood; its lower end is 0 where no write noise shows.
+    The interval is that of `write` at 95 %, by profile likelihood; it begins at 0 if no write noise
+    shows.
     """
     from scipy.optimize import brentq, minimize
 
@@ -54,7 +55,7 @@ def estimate(
     write, read = found.x
 
     def excess(other: float) -> float:
-        """How much worse another write noise is, the read noise at its best: a parabola knows it."""
+        """How much worse another write noise is, with the read noise at its best, by a parabola."""
         below, here, above = (cost(other, read + shift) for shift in (-_SHIFT, 0.0, _SHIFT))
         slope, bend = (above - below) / (2 * _SHIFT), max(above + below - 2 * here, 1e-12) / _SHIFT**2
         step = float(np.clip(slope / bend, -_FURTHEST, _FURTHEST))
