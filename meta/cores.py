@@ -65,14 +65,14 @@ class Cores:
     def map(
         self, function: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
     ) -> Iterator[Result]:
-        """function(shared, item) of every item, in their order; whoever is free takes the next.
+        """function(shared, item) for every item, in order; a process that is free takes the next.
 
         function : of a module, which is how a process finds it
-        items : each is asked for when somebody is free for it
+        items : the next is drawn as soon as a process is free for it
 
         Raises
         ------
-        WorkerError : a process was killed. What a function raises is raised here, in its turn.
+        WorkerError : a process was killed. An error of `function` is raised in the turn of its item.
         """
         self.started(within=None)
         work = _Work(self._lines, items)
@@ -86,14 +86,14 @@ class Cores:
 
 
 class _Work:
-    """Items on their way over lines."""
+    """Items on their way to the processes and back."""
 
     def __init__(self, lines: Sequence[Line], items: Iterable[Any]) -> None:
         self.lines, self.items = lines, enumerate(items)
         self.doing: dict[Line, int] = {}
 
     def outcomes(self, function: Callable[..., Any], shared: Any) -> Iterator[Any]:
-        """What became of every item, in order."""
+        """(result, error) of every item, in order."""
         done, turn = {}, 0
         with _alive():
             self.begin(function, shared)
@@ -107,7 +107,7 @@ class _Work:
                 turn += 1
 
     def begin(self, function: Callable[..., Any], shared: Any) -> None:
-        """Tell everybody what to do with items, and the first of them."""
+        """Send every process the function and its first item."""
         for line in self.lines:
             line.send((function, shared))
         for line in self.lines:
@@ -116,14 +116,14 @@ class _Work:
             self.send_next(line)
 
     def send_next(self, line: Line) -> None:
-        """The next item, if there is one."""
+        """Send the next item, if there is one."""
         if (numbered := next(self.items, None)) is not None:
             index, item = numbered
             line.send((item,))
             self.doing[line] = index
 
     def end(self) -> None:
-        """Leave the lines as they were, whether all is done or not."""
+        """Wait for what is still on its way, so that the processes are ready for other work."""
         with contextlib.suppress(EOFError, OSError):  # said already
             for line in self.doing:
                 line.receive()
@@ -142,7 +142,7 @@ def _alive() -> Iterator[None]:
 
 
 def _with_news(lines: list[Line], within: float | None = None) -> list[Line]:
-    """Those of some lines, waited for, that have something to say, or are cut."""
+    """The lines that have a message to receive or were closed, at least one unless time runs out."""
     return wait(lines, within) if lines else []  # type: ignore[arg-type, return-value]
 
 

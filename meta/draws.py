@@ -14,10 +14,7 @@ from meta.tasks import Task, sample_task
 
 
 class Draws:
-    """Seeded tasks, and the stream of noise that their writes draw from, one after another.
-
-    count : of tasks
-    """
+    """A number of seeded tasks, and one stream of noise that their writes draw from in turn."""
 
     def __init__(
         self,
@@ -37,9 +34,9 @@ class Draws:
         return (sample_task(self._images, self._tasks, **self._sizes) for _ in range(self.count))
 
     def apart(self, normals: int) -> Iterator[tuple[Task, np.random.Generator]]:
-        """The tasks with a stream of noise for each, which starts where the task before left it.
+        """Every task with its own copy of the noise, at the place that the task before it reached.
 
-        normals : how many normal numbers the write of a task draws
+        normals : how many normal numbers the write of one task draws
         """
         for task in self:
             yield task, copy.deepcopy(self.noise)

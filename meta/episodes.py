@@ -52,7 +52,7 @@ def interval_over_tasks(accuracies: NDArray[np.float64]) -> float:
 
 
 def summary(network: Network, outcomes: Sequence[Outcome]) -> Episodes:
-    """Episodes of their outcomes, one by one."""
+    """Combine the outcomes of episodes."""
     weights = sum(math.prod(shape) for shape in network.architecture.weight_shapes.values())
     accuracies, pulses, energies, seconds = np.array(outcomes).T
     return Episodes(
@@ -78,7 +78,7 @@ def episode_accuracies(
     dtype: torch.dtype = torch.float32,
     on_task: Callable[[], None] = lambda: None,
 ) -> Episodes:
-    """Adapt to `tasks` seeded episodes and score their query sets, on every core where that pays.
+    """Adapt to `tasks` seeded episodes and score their query sets, on all cores where that pays.
 
     images : (classes, drawings, size, size), or what `embedded` made of them
     method : how the adaptation is written; `write` None leaves its weights ideal
@@ -117,21 +117,18 @@ def _try(trial: Trial, item: tuple[Task, np.random.Generator]) -> list[Outcome]:
 def embedded_once(
     network: Network, images: NDArray[Any], dtype: torch.dtype, asked_for: int
 ) -> tuple[NDArray[Any], torch.dtype]:
-    """Images and their precision; or features, where episodes ask for more images than there are and
-    no block is written in them."""
-    if (
-        images.ndim == 3
-        or network.architecture.erased is None
-        or asked_for <= len(images) * len(images[0])
-    ):
-        return images, dtype
-    return embedded(network, images, dtype), torch.float32
+    """(features, float32) if no episode writes the blocks and episodes together ask for more images
+    than there are; otherwise the images and their precision as they are."""
+    available, never_written = images.shape[0] * images.shape[1], network.architecture.erased is not None
+    if images.ndim > 3 and never_written and asked_for > available:
+        return embedded(network, images, dtype), torch.float32
+    return images, dtype
 
 
 @torch.no_grad()
 def embedded(network: Network, images: NDArray[Any], dtype: torch.dtype) -> NDArray[np.float32]:
-    """Every image's features (classes, drawings, features), once: blocks that no task writes, and
-    that keep the training's statistics, give an image the same features in every episode."""
+    """Features (classes, drawings, features) of every image. They are the same in every episode if no
+    task writes the blocks and batch norm keeps the statistics of the training."""
     weights, compute = network.initial_weights(), network.compute
 
     def features(drawings: NDArray[Any]) -> NDArray[np.float32]:

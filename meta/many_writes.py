@@ -1,5 +1,7 @@
-"""Many writes of the same episodes: a grid of six relative rates and seven noise levels takes a
-seventeenth of the time that it takes cell by cell.
+"""Accuracies of the same episodes written in many ways.
+
+A grid of six relative rates and seven noise levels takes a seventeenth of the time that its cells
+take one by one.
 """
 
 from __future__ import annotations
@@ -60,31 +62,38 @@ def variant_accuracies(
             ]  # fmt: skip
     groups = [variants]
     if at_once := method.written == "at once":
-        # The draws of random states and of noise alternate: without noise, states are others.
+        # Random states and noise are drawn in turn, so that states differ where there is no noise.
         groups = [[one for one in variants if one.noisy == noisy] for noisy in (False, True)]
     found: dict[Variant, Episodes] = {}
     with pool():
         for group in filter(None, groups):
             writes = Writes(network=network, device=device, variants=group, at_once=at_once, dtype=dtype)
-            outcomes = []
-            for episode in _written(writes, Draws(network, images, **count)):
-                outcomes.append(episode)
-                for _ in group:
-                    on_task()
-            for variant, own in zip(group, zip(*outcomes, strict=True), strict=True):
-                found[variant] = summary(network, own)
+            found |= _together(writes, Draws(network, images, **count), on_task)
     return [found[variant] for variant in variants]
 
 
-def _written(writes: Writes, draws: Draws) -> Iterator[list[Outcome]]:
+def _together(writes: Writes, draws: Draws, on_task: Callable[[], None]) -> dict[Variant, Episodes]:
+    """Episodes of all variants, every task adapted to once."""
     items = draws.apart(writes.normals)
+    outcomes: list[list[Outcome]] = []
+    for of_task in _over_tasks(writes, items, draws.count):
+        outcomes.append(of_task)
+        for _ in of_task:
+            on_task()
+    by_variant = zip(writes.variants, zip(*outcomes, strict=True), strict=True)
+    return {variant: summary(writes.network, own) for variant, own in by_variant}
+
+
+def _over_tasks(
+    writes: Writes, items: Iterator[tuple[Task, np.random.Generator]], count: int
+) -> Iterator[list[Outcome]]:
     if writes.network.compute == CPU:
-        return pool().map(_outcomes, writes, items, to_come=draws.count)
+        return pool().map(_outcomes, writes, items, to_come=count)
     return (_outcomes(writes, item) for item in items)
 
 
 def _outcomes(writes: Writes, item: tuple[Task, np.random.Generator]) -> list[Outcome]:
-    """Of every variant."""
+    """The outcome of each variant."""
     task, noise = item
     episode = Episode(writes, task.to(writes.network.compute), noise)
     return [episode.outcome(variant) for variant in writes.variants]

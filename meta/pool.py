@@ -1,4 +1,4 @@
-"""Tasks one by one: in this process at first, on every core once that is seen to pay."""
+"""A pool computes tasks one by one: in this process at first, on all cores once that pays."""
 
 from __future__ import annotations
 
@@ -13,28 +13,32 @@ import torch
 
 from meta.cores import POSSIBLE, START, Cores, Item, Result, Shared
 
+MOST = 16
+"""The most processes, of 400 MB each: more than a batch has tasks, they would mostly wait."""
+
 
 class Pool:
-    """Computes items, the same to the last bit on any number of cores: a whole item on one thread.
+    """Computes items in order, with the same results to the last bit on any number of cores.
 
-    As many processes as torch has threads when this is made. They start when what is to come is seen
-    to take longer than that, and end with this object; until then, items are computed here.
+    Every item is computed on one thread. The pool starts a process for each of torch's threads, but no
+    more than `MOST`, as soon as the remaining work is seen to take longer than that start. Until then
+    it computes items in this process. The processes end with the pool.
     """
 
     def __init__(self) -> None:
         self.cores: Cores | None = None
-        self._count = torch.get_num_threads() if POSSIBLE else 1
+        self._count = min(torch.get_num_threads(), MOST) if POSSIBLE else 1
         self._computed = 0
 
     def __enter__(self) -> Self:
-        """Hold it."""
+        """Keep the pool, and its processes, until the end of the block."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Its processes end with the last who holds it."""
+        """Let go of it; the processes end when nobody else holds the pool."""
 
     def on_cores(self) -> bool:
-        """Whether the next item is computed by one of the processes."""
+        """Whether the processes have started and compute the next items."""
         return self.cores is not None and self.cores.started()
 
     def map(
@@ -48,8 +52,8 @@ class Pool:
         """function(shared, item) of every item, in their order.
 
         function : of a module, which is how a process finds it
-        items : each is asked for when somebody is free for it
-        to_come : how many items there are, in this call and in those like it that will follow
+        items : the next is drawn as soon as somebody is free for it
+        to_come : how many items this call has, and calls of the same kind that will follow it
 
         Raises
         ------
@@ -82,9 +86,9 @@ _held = threading.local()
 
 
 def pool() -> Pool:
-    """The pool that somebody in this thread holds, so that processes start once; else a new one.
+    """The pool that this thread holds already, or a new one.
 
-    Hold it for as long as there is work of any kind: `with pool():`.
+    Hold it with `with pool():` around work of several kinds, so that its processes start only once.
     """
     found: Pool | None = getattr(_held, "pool", lambda: None)()
     if found is None:
@@ -95,7 +99,7 @@ def pool() -> Pool:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """As in the other processes: torch sums in another order with more."""
+    """One thread, as in the other processes: with more, torch sums in another order."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""A trial: adapt to one task, score its query set, count what its write took."""
+"""A trial adapts a network to one task, scores the query set and counts the cost of the write."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from roa_circuit.parameters import Device
 from roa_circuit.verified_write import write_verify
 
 Outcome = tuple[float, int, float, float]
-"""An episode's accuracy, and its write's pulses, energy [J] and programming time [s]."""
+"""Accuracy of an episode, and the pulses, energy [J] and programming time [s] of its write."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """How episodes are adapted to and scored; see `episode_accuracies`."""
+    """How a network adapts to tasks; the fields are those of `episode_accuracies`."""
 
     network: Network
     write: WriteModel | None
@@ -39,7 +39,7 @@ class Trial:
     dtype: torch.dtype
 
     def __call__(self, task: Task, noise: np.random.Generator) -> list[Outcome]:
-        """The outcome of a task, or of every task of a stack."""
+        """Outcomes: one of a task, or one for each task of a stack."""
         how: dict[str, Any] = {
             "start": _mapped(self.network, task, self.write, self.verify_rounds, noise),
             "relative_rate": self.relative_rate,
@@ -58,7 +58,7 @@ class Trial:
 
     @property
     def normals(self) -> int | None:
-        """How many normal numbers the write of a task draws; None where that depends on what it does."""
+        """How many normal numbers the write of one task draws; None if that depends on the task."""
         if self.write is None or self.method.written == "nothing":
             return 0
         if self.verify_rounds or self.write.how.rounding == "stochastic":
@@ -71,7 +71,7 @@ class Trial:
 
 
 NOTHING = 0, 0.0, 0.0
-"""What an adaptation costs that writes nothing."""
+"""The cost of an adaptation that writes nothing."""
 
 
 def adaptation_cost(adapted: Adapted, device: Device) -> tuple[int, float, float]:

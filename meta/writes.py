@@ -1,4 +1,4 @@
-"""One episode written in many ways: what they share is computed once.
+"""One episode written in several ways, whose common parts are computed once.
 
 The support gradient is one for all rates, the pulses of a rate are one for all noise, and blocks
 that a write leaves alone give the query images the features that they had.
@@ -35,7 +35,7 @@ from roa_circuit.programming import (
 class Variant:
     """One way to write an adaptation: its relative rate, its rounding and its noise.
 
-    written : False leaves the weights ideal
+    written : False keeps ideal weights
     """
 
     how: Programming
@@ -50,10 +50,10 @@ class Variant:
 
 @dataclass(frozen=True, kw_only=True)
 class Writes:
-    """How every episode is written.
+    """The ways in which every episode is written.
 
-    variants : that share an episode
-    at_once : on cells in random states, all of its weights; else on those that hold theta_0
+    variants : count pulses alike, and differ in relative rate and noise
+    at_once : write the adapted weights in one go on cells in random states, not on theta_0
     """
 
     network: Network
@@ -69,7 +69,7 @@ class Writes:
 
     @property
     def how(self) -> Programming:
-        """How pulses are counted, which is the same in all of them."""
+        """How pulses are counted, the same in all variants."""
         return self.variants[0].how
 
     @property
