@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 def read_matrix(path: Path, *, what: str, lowest: float, highest: float) -> NDArray[np.float64]:
-    """Read a matrix of numbers within [lowest, highest].
+    """Read a matrix of numbers within [lowest, highest], from text, .npy, or .npz of one array.
 
     what : the name of a number for messages: 'state omega', 'input [V]'
 
@@ -27,14 +28,7 @@ def read_matrix(path: Path, *, what: str, lowest: float, highest: float) -> NDAr
     InputError : unreadable, empty, not text or ragged, or a cell that is no number within range;
             the message names file, line and column.
     """
-    lines = _text(path).rstrip().split("\n")
-    if lines == [""]:
-        raise InputError(f"{path}: is empty; expected comma-separated numbers, one line a row")
-    rows = [_row(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != len(rows[0]):
-            raise InputError(f"{path}, line {number}: {len(row)} numbers, but line 1 has {len(rows[0])}")
-    matrix = np.array(rows, dtype=np.float64)
+    matrix = _array(path) if path.suffix in (".npy", ".npz") else _table(path)
     outside = np.argwhere(~((matrix >= lowest) & (matrix <= highest)))
     if len(outside):
         row_index, column_index = (int(index) for index in outside[0])
@@ -49,6 +43,37 @@ def read_matrix(path: Path, *, what: str, lowest: float, highest: float) -> NDAr
 def format_matrix(matrix: NDArray[np.float64]) -> str:
     """The matrix as text, twelve significant digits."""
     return "".join(",".join(f"{value + 0.0:.11e}" for value in row) + "\n" for row in matrix)
+
+
+def _table(path: Path) -> NDArray[np.float64]:
+    lines = _text(path).rstrip().split("\n")
+    if lines == [""]:
+        raise InputError(f"{path}: is empty; expected comma-separated numbers, one line a row")
+    rows = [_row(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{path}, line {number}: {len(row)} numbers, but line 1 has {len(rows[0])}")
+    return np.array(rows, dtype=np.float64)
+
+
+def _array(path: Path) -> NDArray[np.float64]:
+    """A vector counts as a column."""
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            named = dict(loaded) if path.suffix == ".npz" else {"": loaded}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        raise InputError(f"{path}: not an array that numpy saved") from None
+    if len(named) != 1:
+        raise InputError(f"{path}: holds {', '.join(named) or 'nothing'}; save one array alone")
+    (array,) = named.values()
+    if not (isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and array.ndim in (1, 2)):
+        raise InputError(f"{path}: must hold a matrix of real numbers")
+    if not array.size:
+        raise InputError(f"{path}: is empty")
+    return np.asarray(array.reshape(len(array), -1), dtype=np.float64)
 
 
 def _text(path: Path) -> str:

@@ -10,7 +10,7 @@ import json
 import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,11 @@ from numpy.typing import NDArray
 from roa_circuit.circuitry import Circuitry
 from roa_circuit.contents import check_pulses, check_states, check_voltages
 from roa_circuit.crossbar import Crossbar, said
+from roa_circuit.design_point import default_crossbar, default_device
 from roa_circuit.errors import InputError
+from roa_circuit.mapping import state_from_weight
 from roa_circuit.parameters import Device
+from roa_circuit.programming import Programming, real_pulse_count, round_count
 from roa_circuit.results import write_file
 from roa_circuit.shown import Facts, Shown
 from roa_circuit.wiring import Wiring
@@ -88,6 +91,48 @@ class ProgrammedLayer(Shown):
         """The layer on the lines of a circuit, or on those `asked` for, at the circuit's temperature."""
         crossbar, device = circuitry.applied(self.crossbar, self.device, asked)
         return replace(self, crossbar=crossbar, device=device)
+
+    @classmethod
+    def of_weights(
+        cls,
+        weights: NDArray[np.float64],
+        inputs: NDArray[np.float64],
+        *,
+        name: str = "weights",
+        device: Device | None = None,
+        labels: NDArray[np.int64] | None = None,
+        start: float | None = 0.5,
+        provenance: dict[str, Any] | None = None,
+    ) -> Self:
+        """Weights g (inputs, outputs) in [-1, 1] on the design point's lines, with a reference column.
+
+        inputs : (reads, inputs) x >= 0
+        device : by default the design point's
+        start : omega of every cell, from which the pulses of Eq. 6 lead to the weights; None for cells
+            that have them already
+
+        Raises
+        ------
+        InputError : shapes that do not fit, or numbers out of range.
+        """
+        device, scale = device or default_device(), max(1.0, float(np.max(inputs, initial=0.0)))
+        wanted = np.column_stack([state_from_weight(weights), np.full(len(weights), 0.5)])
+        before = wanted.copy() if start is None else np.full(wanted.shape, start)
+        before[:, -1] = 0.5
+        count = round_count(
+            real_pulse_count(before, wanted - before, device, Programming()), Programming()
+        )
+        return cls(
+            name=name,
+            device=device,
+            crossbar=default_crossbar(*wanted.shape),
+            initial_state=before,
+            pulses=np.asarray(count, dtype=np.int64),
+            inputs=inputs / scale,
+            labels=np.empty(0, dtype=np.int64) if labels is None else labels,
+            input_scale=scale,
+            provenance=provenance or {},
+        )
 
     @property
     def reference_column(self) -> int:

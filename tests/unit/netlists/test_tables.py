@@ -73,3 +73,38 @@ def test_round_trip_keeps_twelve_digits(tmp_path_factory, matrix):
 
 def test_no_negative_zero():
     assert format_matrix(np.array([[-0.0, -1.5]])) == "0.00000000000e+00,-1.50000000000e+00\n"
+
+
+def test_arrays_of_numpy_are_read_as_they_were_saved(tmp_path):
+    matrix = np.array([[0.5, 1.0], [0.0, 0.25]])
+    np.save(tmp_path / "a.npy", matrix)
+    np.savez(tmp_path / "b.npz", weights=matrix)
+    np.save(tmp_path / "v.npy", matrix[0])
+    np.testing.assert_array_equal(read(tmp_path / "a.npy"), matrix)
+    np.testing.assert_array_equal(read(tmp_path / "b.npz"), matrix)
+    np.testing.assert_array_equal(read(tmp_path / "v.npy"), matrix[:1].T)
+
+
+def test_arrays_that_are_none_are_one_line(tmp_path):
+    np.savez(tmp_path / "two.npz", a=np.eye(2), b=np.eye(2))
+    np.save(tmp_path / "cube.npy", np.zeros((2, 2, 2)))
+    np.save(tmp_path / "words.npy", np.array([["a"]]))
+    np.save(tmp_path / "none.npy", np.zeros((0, 3)))
+    np.save(tmp_path / "nan.npy", np.array([[0.5, np.nan]]))
+    np.save(tmp_path / "objects.npy", np.array([{}]), allow_pickle=True)
+    for name in ("text.npy", "text.npz"):
+        (tmp_path / name).write_text("0.5,1")
+    says = {
+        "two.npz": "holds a, b; save one array alone",
+        "cube.npy": "must hold a matrix of real numbers",
+        "words.npy": "must hold a matrix of real numbers",
+        "none.npy": "is empty",
+        "nan.npy": "line 1, column 2: state omega = nan lies outside",
+        "objects.npy": "not an array that numpy saved",
+        "text.npy": "not an array that numpy saved",
+        "text.npz": "not an array that numpy saved",
+        "missing.npy": "cannot be read",
+    }
+    for name, message in says.items():
+        with pytest.raises(InputError, match=message):
+            read(tmp_path / name)

@@ -1,0 +1,101 @@
+"""`roa-spice layer`: a layer file of weights of one's own, for every command that takes a layer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from netlists.tables import read_matrix
+from roa_circuit import console, options
+from roa_circuit.design_point import CURRENT_SCALE
+from roa_circuit.errors import InputError
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.parameters import load_device
+from roa_circuit.programming import after_pulses
+from roa_circuit.results import check_writable, write_summary
+from roa_circuit.units import counted
+
+LARGEST_INPUT = 1e6
+_DRAWN_READS = 16
+
+
+@options.grouped
+def layer(
+    *,
+    weights: Annotated[
+        Path, typer.Option(metavar="FILE", help="CSV, .npy or .npz of g in [-1, 1]: inputs x outputs.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npz to write.")],
+    inputs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The same of x >= 0: reads x inputs; left out, 16 are drawn."),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The same: the right output of each read, from 0."),
+    ] = None,
+    start: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, metavar="OMEGA", help="omega of every cell before the write."),
+    ] = 0.5,
+    ideal: Annotated[
+        bool, options.flag("--ideal", "Cells are at their weights already: nothing is written.")
+    ] = False,
+    device: options.DeviceName = "zhang2021",
+    current_scale: options.CurrentScale = CURRENT_SCALE,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Draws the inputs.")] = 0,
+    json_file: options.Json = None,
+) -> None:
+    """Weights as a layer: their cells, the pulses that write them, a reference column, and reads."""
+    check_writable(output, json_file)
+    nominal = load_device(device)
+    g = read_matrix(weights, what="weight g", lowest=-1.0, highest=1.0)
+    x = _inputs(inputs, len(g), seed)
+    made = ProgrammedLayer.of_weights(
+        g,
+        x,
+        name=output.stem,
+        device=nominal.scaled(current_scale * nominal.memristor.current_scale),
+        labels=_labels(labels, len(x), g.shape[1]),
+        start=None if ideal else start,
+        provenance=console.provenance([p for p in (weights, inputs, labels) if p]),
+    )
+    made.save(output)
+    reached = after_pulses(made.initial_state, made.pulses, made.device)[:, :-1]
+    error = float(np.sqrt(np.mean((2.0 * reached - 1.0 - g) ** 2)))
+    rows, columns = made.crossbar.shape
+    pulses = int(np.abs(made.pulses).sum())
+    written = (
+        "nothing to write" if ideal else f"{counted(pulses, 'pulse')} bring g within {error:.2g} rms"
+    )
+    console.say(
+        f"{output}: {rows} x {columns} cells, the last column the reference; {written};"
+        f" {counted(len(x), 'read')}; next: roa-spice verify --layer {output}"
+    )
+    summary = {
+        "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
+        "reads": len(x),
+    }  # fmt: skip
+    write_summary(json_file, summary)
+
+
+def _inputs(path: Path | None, rows: int, seed: int) -> NDArray[np.float64]:
+    if path is None:
+        return np.random.default_rng(seed).random((_DRAWN_READS, rows))
+    x = read_matrix(path, what="input x", lowest=0.0, highest=LARGEST_INPUT)
+    if x.shape[1] != rows:
+        raise InputError(f"{path}: {x.shape[1]} inputs a read, but the weights have {rows} rows")
+    return x
+
+
+def _labels(path: Path | None, reads: int, outputs: int) -> NDArray[np.int64]:
+    if path is None:
+        return np.empty(0, dtype=np.int64)
+    given = read_matrix(path, what="label", lowest=0.0, highest=outputs - 1.0).ravel()
+    if len(given) != reads or (given != np.rint(given)).any():
+        raise InputError(f"{path}: labels must be {reads} whole numbers, one a read")
+    return given.astype(np.int64)

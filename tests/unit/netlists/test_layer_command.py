@@ -1,0 +1,67 @@
+"""roa-spice layer: weights of one's own become a layer that every other command takes."""
+
+import json
+
+import numpy as np
+import pytest
+
+from netlists import cli
+from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.programming import after_pulses
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    np.savetxt("w.csv", rng.uniform(-0.6, 0.6, (6, 3)), delimiter=",")
+    np.save("w.npy", np.loadtxt("w.csv", delimiter=","))
+    np.savetxt("x.csv", rng.uniform(0, 4, (5, 6)), delimiter=",")
+    np.savetxt("right.csv", [0, 1, 2, 1, 0], fmt="%d")
+    return tmp_path
+
+
+def test_weights_are_written_as_whole_pulses_allow(files, command):
+    asked = ("--weights", "w.csv", "--inputs", "x.csv", "--labels", "right.csv", "--json", "l.json")
+    code, out, _ = command(cli.main, "layer", *asked, "-o", "mine.npz")
+    assert (code, "next: roa-spice verify --layer mine.npz" in out) == (0, True)
+    layer = ProgrammedLayer.load(files / "mine.npz")
+    g = np.loadtxt("w.csv", delimiter=",")
+    reached = 2 * after_pulses(layer.initial_state, layer.pulses, layer.device) - 1
+    assert np.abs(reached[:, :-1] - g).max() < 0.12  # half a pulse where pulses are coarsest
+    assert np.sqrt(np.mean((reached[:, :-1] - g) ** 2)) == pytest.approx(
+        json.loads((files / "l.json").read_text())["rms_error"]
+    )
+    np.testing.assert_array_equal(reached[:, -1], 0)
+    np.testing.assert_allclose(layer.inputs * layer.input_scale, np.loadtxt("x.csv", delimiter=","))
+    assert (layer.name, list(layer.labels)) == ("mine", [0, 1, 2, 1, 0])
+
+
+def test_ideal_cells_have_their_weights_and_are_read_in_ngspice(files, command):
+    assert command(cli.main, "layer", "--weights", "w.npy", "-o", "mine.npz", "--ideal")[0] == 0
+    layer = ProgrammedLayer.load(files / "mine.npz")
+    np.testing.assert_allclose(2 * layer.initial_state[:, :-1] - 1, np.load("w.npy"), atol=1e-15)
+    assert not layer.pulses.any()
+    asked = ("--layer", "mine.npz", "--phase", "read", "--reads", "2")
+    code, out, _ = command(cli.main, "verify", *asked)
+    assert (code, "passed" in out) == (0, True)
+
+
+MISTAKES = {
+    "range": (("--weights", "x.csv"), "weight g = "),
+    "rows": (("--weights", "w.csv", "--inputs", "right.csv"), "weights have 6 rows"),
+    "negative": (("--weights", "w.csv", "--inputs", "minus.csv"), "input x = -1 lies outside"),
+    "labels": (("--weights", "w.csv", "--inputs", "x.csv", "--labels", "two.csv"), "labels must be 5"),
+    "classes": (("--weights", "w.csv", "--inputs", "x.csv", "--labels", "six.csv"), "outside [0, 2]"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_line_and_leaves_nothing(files, command, mistake):
+    (files / "minus.csv").write_text("-1,0,0,0,0,0\n")
+    (files / "two.csv").write_text("0\n1\n")
+    (files / "six.csv").write_text("0\n1\n2\n6\n0\n")
+    asked, message = MISTAKES[mistake]
+    code, _, error = command(cli.main, "layer", *asked, "-o", "mine.npz")
+    assert (code, message in error, error.count("\n")) == (2, True, 1)
+    assert not (files / "mine.npz").exists()
