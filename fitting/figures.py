@@ -26,7 +26,7 @@ from roa_circuit.drawing import (
     plain,
 )
 from roa_circuit.memristor import current, rate
-from roa_circuit.units import prefix_for
+from roa_circuit.units import counted, prefix_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,6 +36,7 @@ SYMBOLS = {"k": "k", "mu1": "μ₁", "mu2": "μ₂", "gamma": "γ", "delta": "δ
 
 _LETTER = 0.0062  # of the width: a label longer than its train is left out
 _MOST_TRAINS = 60  # beyond that, or of single pulses, the order of readings says nothing
+_MOST_READINGS = 8000  # beyond that they cover each other
 _FAR = 10.0  # ratios of constants to their priors that differ so much need a logarithmic axis
 _SIGMAS = 1.96  # of a band of 95 %
 _ANYTHING = np.log(1e6)  # the widest band of a rate
@@ -46,7 +47,8 @@ def drawings(f: Fit, m: Measurements) -> list[Drawing]:
     plain_rows = ~m.sweep
     result = []
     if plain_rows.any():
-        result.append(_trains(f, m) if len(m.labels) <= _MOST_TRAINS else _parity(f, m))
+        in_order = len(m.labels) <= _MOST_TRAINS and len(m) <= _MOST_READINGS
+        result.append(_trains(f, m) if in_order else _parity(f, m))
     result.append(_distribution(f))
     result.append(_sweeps(f, m))
     if (m.voltage != 0).any():
@@ -136,7 +138,8 @@ def _parity(f: Fit, m: Measurements) -> Drawing:
         axes.set_ylabel(f"fitted [{prefix}S]")
 
     caption = (
-        f"Fitted against measured conductance of {rows.sum():,} readings in {len(m.labels):,} trains."
+        f"Fitted against measured conductance of {counted(int(rows.sum()), 'reading')} in "
+        f"{counted(len(m.labels), 'train')}."
     )
     return draw("parity", caption, paint)
 
@@ -190,7 +193,7 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
             rows = np.flatnonzero(m.sweep & (m.train == train))
             if m.still[rows].all():
                 rows = rows[np.argsort(m.read_voltage[rows])]
-            axes.plot(m.read_voltage[rows], f.predicted[rows] / size, "-", lw=0.9, color=SOFT)
+            axes.plot(m.read_voltage[rows], f.predicted[rows] / size, "-", lw=0.9, color=SOFT, zorder=3)
         dots(axes, m.read_voltage[m.sweep], m.current[m.sweep] / size, colour=BLUE, label="measured")
         axes.set_ylim(visible)
         axes.set_xlabel("voltage [V]")

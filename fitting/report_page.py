@@ -98,7 +98,7 @@ def page(
         title=f"Device fitted to {', '.join(Path(name).name for name in m.source.split(', '))}",
         verdict=("law rejected" if law.word == REJECTED else "fitted") if f.describes else "failed",
         passed=f.describes and law.word != REJECTED,
-        lead=_sentence(wording.outcome(f).partition(": ")[2]),
+        lead=_sentence(_in_symbols(wording.outcome(f).partition(": ")[2])),
         numbers=[
             ("identifiable", f"{known} of {len(f.estimates)}", "constants of Eq. 1–2"),
             ("misfit", percent(f.relative_rmse, 2), f"rms; the limit is {percent(LARGEST_MISFIT, 0)}"),
@@ -213,8 +213,8 @@ def _trains(f: Fit, m: Measurements) -> Markup:
 
 
 def _conditions(f: Fit, m: Measurements, made: dict[str, Any]) -> list[tuple[str, str]]:
-    rows = [("prior", made["prior"]), ("search", f"{f.message}; {engineering(f.seconds, 's')}"),
-            ("weights", wording.weights(f))]  # fmt: skip
+    search = f"{_in_symbols(f.message)}; {engineering(f.seconds, 's')}"
+    rows = [("prior", made["prior"]), ("search", search), ("weights", wording.weights(f))]
     if m.ignored:
         rows.append(("not used", ", ".join(m.ignored)))
     return rows

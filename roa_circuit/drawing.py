@@ -106,7 +106,8 @@ def dots(
 ) -> None:  # fmt: skip
     """Draw points as one path of round dots: a tenth of the size and time of markers in SVG.
 
-    Of more than 20 000 points only every n-th is drawn.
+    Of more than 20 000 points only so many are drawn, at random: every n-th of a train that
+    repeats would be the same few states again and again.
     """
     from matplotlib.lines import Line2D
     from matplotlib.patches import PathPatch
@@ -114,7 +115,9 @@ def dots(
 
     points = np.stack(np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float)), axis=-1)
     points = points[np.isfinite(points).all(axis=-1)]
-    points = points[:: -(-len(points) // _MOST_DOTS) or 1]
+    if len(points) > _MOST_DOTS:
+        chosen = np.random.default_rng(0).choice(len(points), _MOST_DOTS, replace=False)
+        points = points[np.sort(chosen)]
     if not len(points):
         return
     # Not quite points: matplotlib drops lines without length.

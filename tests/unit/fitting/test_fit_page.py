@@ -14,6 +14,7 @@ from fitting.report import document
 from fitting.report_page import page
 from fitting.residuals import NAMES
 from fitting.verdict import judge
+from roa_circuit.drawing import dots
 from roa_circuit.memristor import current, rate
 from roa_circuit.parameters import load_device
 from roa_circuit.results import provenance
@@ -79,6 +80,37 @@ def test_single_pulses_are_shown_as_measured_against_fitted(table, prior):
     m = read_measurements(table(*rows, header=header))
     names = [d.name for d in drawings(fit_device(m, prior), m)]
     assert names[0] == "parity"
+
+
+def test_readings_that_would_cover_each_other_are_shown_as_measured_against_fitted(
+    shipped, shipped_fit, monkeypatch
+):
+    """100 000 readings in order were a red wall."""
+    monkeypatch.setattr("fitting.figures._MOST_READINGS", 1000)
+    assert drawings(shipped_fit, shipped)[0].name == "parity"
+
+
+def test_too_many_dots_are_thinned_without_a_beat():
+    """Every fifth of a train that repeats after 50 pulses showed 10 of its 50 states."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    dots(axes, np.arange(100_000) % 50, np.zeros(100_000), colour="black")
+    (drawn,) = axes.patches
+    assert len(drawn.get_path().vertices) == 2 * 20_000
+    assert len(set(drawn.get_path().vertices[::2, 0])) == 50
+
+
+def test_a_failed_fit_names_its_constants_by_symbols_too(whole_page, table, prior):
+    rng = np.random.default_rng(0)
+    rows = [f"a,-1,1e-6,0.05,{1e-3 * (1 + (n / 60) ** 2) * (1 + 1e-4 * rng.standard_normal())},"
+            for n in range(60)]  # fmt: skip
+    m = read_measurements(table(*rows))
+    f = fit_device(m, prior)
+    assert f.message == "gamma delta grows without end"
+    text = whole_page(f, m)
+    assert "(γ δ grows without end)" in text
+    assert "gamma" not in text.split("How it was made")[0]
 
 
 def test_bands_are_the_errors_that_redrawn_constants_would_show(shipped_fit):
