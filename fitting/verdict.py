@@ -96,6 +96,7 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
     better = "" if j.laws is None else _better(j.laws)
     best = "" if j.laws is None else f", the best of {len(j.laws.verdicts)} laws by AIC"
     short = int(np.bincount(m.train[~m.still]).max(initial=0)) < FEWEST_READINGS and not alike
+    others = ", or devices that differ" if len(set(m.devices)) > 1 else ""
     bent = j.sweep_correlation is not None and j.sweep_correlation > _sweep_limit(m)
     cases = (
         (not f.describes, REJECTED,
@@ -109,7 +110,8 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
         (bent, DOUBTFUL, f"in I-V sweeps successive ones correlate {j.sweep_correlation or 0:.2f}: "
                          "Eq. 2 bends otherwise"),
         (short, UNCHECKED, f"no train of {FEWEST_READINGS} readings to judge it by"),
-        (correlated, HOLDS, f"another one in every like train: write noise{best if not better else ''}"),
+        (correlated, HOLDS, f"another one in every like train: write noise{others}"
+                            f"{best if not better else ''}"),
         (True, HOLDS, f"without a pattern{best}"),
     )  # fmt: skip
     return next((word, f"{size}, {reason}") for true, word, reason in cases if true)

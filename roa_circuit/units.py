@@ -64,7 +64,8 @@ def prefix_for(value: float) -> tuple[float, str]:
 
 def percent(share: float, digits: int = 1, *, significant: bool = False) -> str:
     """percent(0.96) is '96.0 %', with so many digits behind the point, or so many significant ones."""
-    return f"{100 * share:.{digits}{'g' if significant else 'f'}} %"
+    text = f"{100 * share:.{digits}{'g' if significant else 'f'}}"
+    return f"{100 * share:.0f} %" if "e+" in text else f"{text} %"
 
 
 def counted(count: int, noun: str) -> str:

@@ -57,6 +57,7 @@ def spread(
     [bold]device.toml[/] with the population's medians and a section [bold]\\[spread][/] that the
     surrogate draws from, and every device's constants. Exit codes as those of [bold]roa-fit[/].
     """
+    from fitting.hints import hints
     from fitting.measurements import describe
     from fitting.spread import spread as population_of
     from fitting.spread_figure import drawing
@@ -82,6 +83,8 @@ def spread(
     write_all(files)
     console.say(describe(m))
     _print(found, kind)
+    for line in hints(m):
+        console.say(line)
     for path in files:
         console.say(f"  {path}")
     return 0 if found.describes else 1

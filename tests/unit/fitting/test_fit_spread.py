@@ -257,7 +257,7 @@ def write_csv(path, m, rows, device=True):
     return path
 
 
-def test_the_command_by_column_and_by_file(command, tmp_path):
+def test_the_command_by_column_and_by_file(command, tmp_path, monkeypatch):
     roa_fit = partial(command, cli.main)
     m, _ = simulated(10, 4, truth(), protocol())
     owner = np.array(m.devices)[m.train]
@@ -278,8 +278,10 @@ def test_the_command_by_column_and_by_file(command, tmp_path):
         write_csv(tmp_path / f"{name}.csv", m, np.flatnonzero(owner == name), device=False)
         for name in sorted(set(m.devices))
     ]
+    monkeypatch.setattr("fitting.hints.hints", lambda m: [f"look at {len(m)} readings"])
     code, out, _ = roa_fit("spread", *files, "--output-dir", folder, "--json", report)
     assert code == 0
+    assert f"look at {len(m)} readings" in out
     assert "4 devices (a file each)" in out
     assert json.loads(report.read_text())["log_sd"] == one["log_sd"]
 

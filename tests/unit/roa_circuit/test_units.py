@@ -37,3 +37,4 @@ def test_percent_signs_stand_off():
     assert percent(0.96) == "96.0 %"
     assert percent(0.98667, 2) == "98.67 %"
     assert percent(0.0008827, 3, significant=True) == "0.0883 %"
+    assert percent(1.523, 2, significant=True) == "152 %"
