@@ -18,19 +18,21 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """The order of the runs: `number` (runs,) of each in its train; runs of a train stand together.
+    """The order of the runs; those of a train stand together.
 
-    `passes` are (how far back, the runs that have one so far back in their train).
+    `first` (trains,) are where they begin; `passes` are (how far back, the runs that have one so far
+    back in their train).
     """
 
-    number: NDArray[np.int64]
+    first: NDArray[np.int64]
     passes: tuple[tuple[int, NDArray[np.int64]], ...]
 
     @classmethod
     def of(cls, number: NDArray[np.int64]) -> Scan:
-        """The scan for runs numbered so."""
+        """The scan for runs with these numbers (runs,) in their train."""
         shifts = 2 ** np.arange(int(number.max()).bit_length())
-        return cls(number=number, passes=tuple((int(d), np.flatnonzero(number >= d)) for d in shifts))
+        passes = tuple((int(back), np.flatnonzero(number >= back)) for back in shifts)
+        return cls(first=np.flatnonzero(number == 0), passes=passes)
 
     def states(self, start: FloatArray, dose: FloatArray) -> FloatArray:
         """omega before every run, (runs,), from that before its train `start` (runs,) and all doses."""
@@ -53,8 +55,11 @@ class Scan:
         for back, runs in self.passes:
             x[:, runs] += K[runs] * x[:, runs - back]
             K[runs] *= K[runs - back]
-        return self._before(K, np.ones_like(K)), self._before(x, np.zeros_like(x))
+        return self._before(K, np.ones_like(K)), self._before(x, np.zeros_like(K))
 
     def _before(self, after: FloatArray, first: FloatArray) -> FloatArray:
-        """What the run before left; `first` where there is none."""
-        return np.where(self.number > 0, np.roll(after, 1, axis=-1), first)
+        """What the run before left; `first` (runs,) where there is none."""
+        result = np.empty_like(after)
+        result[..., 1:] = after[..., :-1]
+        result[..., self.first] = first[self.first]
+        return result
