@@ -18,6 +18,7 @@ from roa_circuit.sweeps.tables import half_widths
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import XAxis, YAxis
     from matplotlib.figure import Figure
 
 Floats = NDArray[np.float64]
@@ -36,10 +37,9 @@ def drawings(found: Findings) -> list[Drawing]:
     if found.swings:
         height = 1.2 + 0.45 * len(found.swings)
         caption = "Each field alone, from one end of its range to the other."
-        one = draw(
-            "tornado", caption, lambda figure: _tornado(figure, found), size=(5.2, height), right=0.25
-        )  # on the right is room for half of "100 %"
-        drawn.append(one)
+        drawn.append(
+            draw("tornado", caption, lambda figure: _tornado(figure, found), size=(5.2, height))
+        )
     if found.indices:
         height = 1.0 + 0.55 * len(found.indices)
         text = "Sobol' indices: shares of the variance."
@@ -48,8 +48,6 @@ def drawings(found: Findings) -> list[Drawing]:
 
 
 def _curves(figure: Figure, found: Findings) -> None:
-    from matplotlib.ticker import PercentFormatter
-
     along, by = found.sweep.axes[0], found.sweep.axes[1] if len(found.sweep.axes) > 1 else None
     axes: Axes = figure.subplots()
     lines: list[Value | None] = [None] if by is None else list(by.levels)
@@ -70,8 +68,7 @@ def _curves(figure: Figure, found: Findings) -> None:
         axes.fill_between(places, mean - below, mean + above, color=colour, alpha=0.13, lw=0)
     _scale(axes.xaxis, axes, along, places)
     axes.set_xlabel(_title(along))
-    axes.set_ylabel(summary.named(found.metric))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    _in_per_cent(axes.yaxis, found.metric)
     if by is not None:
         axes.legend()
 
@@ -80,6 +77,12 @@ def _within(metric: Metric, mean: Floats, half: Floats) -> tuple[Floats, Floats]
     """How far an interval reaches below and above its mean; shares of answers end at 0 and 1."""
     above = np.clip(1.0 - mean, 0.0, half) if metric.more_is_better else half
     return np.clip(mean, 0.0, half), above
+
+
+def _in_per_cent(axis: XAxis | YAxis, metric: Metric) -> None:
+    """Label an axis of shares in per cent, with the unit beside the metric's name."""
+    axis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
+    axis.set_label_text(f"{summary.named(metric)} [%]")
 
 
 def _map(figure: Figure, found: Findings) -> None:
@@ -102,8 +105,6 @@ def _map(figure: Figure, found: Findings) -> None:
 
 
 def _tornado(figure: Figure, found: Findings) -> None:
-    from matplotlib.ticker import PercentFormatter
-
     axes: Axes = figure.subplots()
     figure.subplots_adjust(left=0.3, top=1.0 - 0.3 / figure.get_figheight())
     rows = list(reversed(found.swings))
@@ -125,8 +126,7 @@ def _tornado(figure: Figure, found: Findings) -> None:
     ]
     axes.set_yticks(range(len(rows)), names, fontsize=8)
     axes.axvline(rows[0].at_base, color=INK, lw=0.8, ls=":")
-    axes.set_xlabel(summary.named(found.metric))
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+    _in_per_cent(axes.xaxis, found.metric)
     axes.grid(visible=False, axis="y")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
 
