@@ -230,7 +230,9 @@ def described(document: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
-NO_AMPLIFIERS = "amplifier_mismatch: the circuit has no amplifiers; give it a section [amplifier]"
+NO_AMPLIFIERS = (
+    "amplifier_mismatch: the circuit has no amplifiers; give --circuit a file with a section [amplifier]"
+)
 
 BARE = Circuitry()
 """Nothing of it: cells and resistances alone."""

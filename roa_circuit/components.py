@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.errors import InputError
-from roa_circuit.records import check
+from roa_circuit.records import check, out_of_range
 
 Floats = NDArray[np.float64]
 
@@ -29,6 +29,9 @@ UNITS = {
 BOLTZMANN_EV = 8.617333262e-5  # [eV/K]
 _POTENTIAL = 0.6  # [V], surface potential of a channel
 _PINCHED = 0.05  # of the overdrive: where a channel is taken to be pinched off
+LARGEST_OFFSET = 0.5
+"""Of an amplifier [V]; a microsecond of as much moves Table 1's cells by 1e-6 of omega."""
+
 NOMINAL_TEMPERATURE = 300.15
 """27 degrees Celsius [K]: what resistances, constants and SPICE's models are given at."""
 
@@ -60,6 +63,11 @@ class Amplifier:
             object.__setattr__(self, "offset", tuple(self.offset))
         positive = "r_feedback", "gain", "gain_bandwidth"
         check(self, UNITS, positive=positive, signed=("offset",), listed=("offset",))
+        each = self.offset if isinstance(self.offset, Sequence) else (self.offset,)
+        largest = max(map(abs, each), default=0.0)
+        if largest > LARGEST_OFFSET:
+            limit = f"lie within +-{LARGEST_OFFSET:g} V: beyond, it would write the cells that it reads"
+            raise out_of_range("offset", largest, "V", limit)
         if self.gain_bandwidth is not None and self.gain is None:
             raise InputError("gain_bandwidth needs a gain: an ideal amplifier has no pole")
 

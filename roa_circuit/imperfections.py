@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roa_circuit import records, toml
+from roa_circuit.components import LARGEST_OFFSET
 from roa_circuit.errors import InputError
 from roa_circuit.mapping import FULL_SCALE_VOLTAGE
 from roa_circuit.shown import Facts, Shown
@@ -166,5 +167,8 @@ def _require(name: str, value: object, unit: str) -> None:
         raise records.out_of_range(name, number, unit, "not be negative")
     if name in _PROBABILITIES and number > 1:
         raise InputError(f"{name} = {number:g} must be a probability, at most 1")
+    if name == "amplifier_mismatch" and number > LARGEST_OFFSET / 5:
+        limit = f"be at most {LARGEST_OFFSET / 5:g} V, a fifth of what an offset may be"
+        raise records.out_of_range(name, number, unit, limit)
     if name in _BITS and not (isinstance(number, int) and number <= 32):
         raise InputError(f"{name} = {number!r} must be a whole number, at most 32")

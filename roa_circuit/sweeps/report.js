@@ -3,8 +3,18 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const form = document.getElementById("controls");
 const { axes, metrics } = data;
-const said = (axis, value) => axis.words ? String(value) : quantity(value) + (axis.unit ? " " + axis.unit : "");
 const quantity = value => String(Number(Number(value).toPrecision(3)));
+// [number, prefix], as the tables have them; counts, shares and compound units such as 1/K take no prefix.
+function scaled(axis, value) {
+  const x = Number(Number(value).toPrecision(3)), prefixes = ["f", "p", "n", "µ", "m", "", "k", "M", "G"];
+  if (!x || !/^[A-Za-zΩ]+$/.test(axis.unit)) return [quantity(value), ""];
+  const thousands = Math.min(Math.max(Math.floor(Math.log10(Math.abs(x)) / 3), -5), 3);
+  return [quantity(x / 1000 ** thousands), prefixes[thousands + 5]];
+}
+function said(axis, value) {
+  const [number, prefix] = axis.words ? [String(value), ""] : scaled(axis, value);
+  return number + (axis.unit ? ` ${prefix}${axis.unit}` : "");
+}
 const percent = (value, more) => value === null ? "failed" : value.toFixed(more ? 1 : 2) + "\u00a0%";
 const margin = (half, metric) => half ? ` ± ${percent(half, metric.more)}` : "";
 // An interval about a share of the answers ends where shares do.
@@ -184,7 +194,7 @@ function map(m, x, y) {
   const levels = a => axisOf({ ...axes[a], words: false, log: false }, {
     tickvals: range(axes[a].levels.length), ticktext: names(a), showgrid: false, zeroline: false,
   });
-  const names = a => axes[a].levels.map(one => axes[a].words ? String(one) : quantity(one));
+  const names = a => axes[a].levels.map(one => axes[a].words ? String(one) : scaled(axes[a], one).join(""));
   const all = cells.flat().map(p => data.mean[m][p]).filter(one => one !== null);
   const room = paper ? 620 : document.getElementById("map").clientWidth;
   const few = room > 120 + 32 * axes[x].levels.length && axes[y].levels.length <= 16, zmin = Math.min(...all), zmax = Math.max(...all);

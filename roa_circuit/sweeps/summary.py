@@ -48,8 +48,10 @@ def points_table(found: Findings) -> Table:
     what = f"{counted(len(points), 'point')} of {found.study.subject.name}"
     title = f"{what}, {counted(len(found.study.seeds), 'chip')} each"
     if len(points) > _MOST_ROWS:
-        by = means[found.metric.name]
-        order = np.argsort(np.nan_to_num(-by if found.metric.more_is_better else by, nan=np.inf))
+        by = np.round(means[found.metric.name], 12)  # so that rounding does not order what is alike
+        order = np.argsort(
+            np.nan_to_num(-by if found.metric.more_is_better else by, nan=np.inf), kind="stable"
+        )
         chosen = np.concatenate([order[: _MOST_ROWS // 2], order[-_MOST_ROWS // 2 :]])
         title += f"; the best and the worst {_MOST_ROWS // 2} by {named(found.metric)}"
     rows = [

@@ -9,7 +9,7 @@ from roa_circuit.spread import Spread
 EVERYTHING = Imperfections(
     spread=Spread(names=("k", "mu1"), log_covariance=((0.04, 0.001), (0.001, 0.01)), sigma_wn=0.1),
     **{
-        name: {"_bits": 8}.get(name[-5:], 0.01 * (index + 1))
+        name: {"_bits": 8}.get(name[-5:], 0.004 * (index + 1))
         for index, name in enumerate(UNITS)
     },
 )  # fmt: skip

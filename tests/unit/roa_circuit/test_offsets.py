@@ -107,6 +107,8 @@ MISTAKES = {
     "text": ('"offset [V]" = "1m"', "offset = '1m' must be a finite number [V]"),
     "text in a list": ('"offset [V]" = [0, "1m"]', "offset = '1m' must be a finite number [V]"),
     "unit": ('"offset [mV]" = 1', "did you mean 'offset [V]'"),
+    "volts": ('"offset [V]" = [0, -5]', "offset = 5 V must lie within +-0.5 V"),
+    "a list of none": ('"offset [V]" = []', "has 0 offsets, the array 6 bit lines"),
     "a list of gains": ('"gain [-]" = [10, 20]', "gain = [10, 20] must be a finite number [-]"),
 }
 
@@ -122,6 +124,11 @@ def test_a_mistake_is_answered_with_what_to_do(mistake, make_layer):
     with pytest.raises(InputError) as raised:
         placed()
     assert message in str(raised.value)
+
+
+def test_mismatch_is_no_more_than_amplifiers_could_have():
+    with pytest.raises(InputError, match=r"amplifier_mismatch = 1 V must be at most 0\.1 V"):
+        Imperfections(amplifier_mismatch=1.0)
 
 
 def test_mismatch_needs_amplifiers(make_layer):

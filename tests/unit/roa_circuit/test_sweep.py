@@ -15,6 +15,8 @@ import pytest
 import xarray as xr
 
 from roa_circuit.chip import chip_of
+from roa_circuit.circuitry import Circuitry
+from roa_circuit.components import Amplifier
 from roa_circuit.dense import read_currents_dense
 from roa_circuit.errors import InputError
 from roa_circuit.imperfections import Imperfections
@@ -203,13 +205,15 @@ def test_compensations_do_what_recovery_measures(make_layer):
 def test_points_that_differ_in_noise_and_readout_share_the_write_of_each_chip(make_layer, monkeypatch):
     writes = []
 
-    def counted(*arguments):
+    def counted(*arguments, **how):
         writes.append(arguments)
-        return write_in_situ(*arguments)
+        return write_in_situ(*arguments, **how)
 
     monkeypatch.setattr(deployed, "write_in_situ", counted)
-    noise = {"sigma_wn": [0, 1], "sense_offset": [0, 1e-7]}
-    found = sweep(make_layer(seed=7), {"stuck_on": [0, 0.4], "spread_k": [0.2], **noise}, repeats=3)
+    noise = {"sigma_wn": [0, 1], "sense_offset": [0, 1e-7], "amplifier_mismatch": [0, 1e-3]}
+    amplified = Circuitry(amplifier=Amplifier(r_feedback=1e4))
+    subject = LayerSubject(layer=make_layer(seed=7), circuitry=amplified)
+    found = sweep(subject, {"stuck_on": [0, 0.4], "spread_k": [0.2], **noise}, repeats=3)
     assert len(writes) == 2 * 3
     for other in ("stuck_on", *noise):
         assert float(found.mac_error.std(other).min()) > 0
