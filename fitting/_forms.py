@@ -62,7 +62,7 @@ def read_table(path: Path, how: Conventions) -> Table:
         table = _plain(sheet, known, others)
         if any(name.endswith("_before") for name in known):
             table = _pairs(table)
-    table = bridged(_filled(table, how))
+    table = bridged(_filled(table, how), how.dwell)
     return dataclasses.replace(table, ignored=(*sheet.unused, *table.ignored))
 
 

@@ -12,18 +12,19 @@ from roa_circuit.units import counted
 _READINGS = ("conductance", "read_current", "current")
 
 
-def bridged(table: Table) -> Table:
+def bridged(table: Table, dwell: float | None) -> Table:
     """The rows with a reading alone; a pulse without one is not lost with it.
 
     Its width is added to the next pulse's, which is exact at one voltage. After pulses of another
     voltage the train ends, and one with a start of its own begins. A row with neither pulse nor
-    reading says nothing, and nor do pulses before the first reading.
+    reading says nothing, and nor do pulses before the first reading. A point of a sweep is a pulse if
+    it has a `dwell` time.
     """
     read = np.any([~np.isnan(table.column(name)) for name in _READINGS], axis=0)
     if read.all() or not read.any():
         return table
     voltage, width = table.column("voltage"), table.column("width")
-    pulse = (np.nan_to_num(voltage) != 0) & (np.nan_to_num(width) != 0)
+    pulse = (np.nan_to_num(voltage) != 0) & ((np.nan_to_num(width) != 0) | (dwell is not None))
     widened, label = width.copy(), list(table.label)
     lost: dict[tuple[str, str], list[int]] = {}  # since the latest reading of a train
     parts: dict[tuple[str, str], int] = {}  # 0 before its first reading
@@ -34,7 +35,7 @@ def bridged(table: Table) -> Table:
             continue
         before, number = lost.pop(past, []), parts.get(past, 0)
         missing += len(before)
-        if pulse[row] and all(voltage[other] == voltage[row] for other in before):
+        if width[row] > 0 and all(voltage[other] == voltage[row] for other in before):
             widened[row] += width[before].sum()
         elif before and number:
             number += 1

@@ -60,9 +60,9 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
     unused: tuple[str, ...] = ()
     if content[:2] == b"PK":
         lines, unused = _workbook(content, str(path), worksheet)
-        begin = title_line([cells for _, cells in lines], means)
+        begin = title_line([cells for _, cells in lines[:_LONGEST_PREAMBLE]], means)
         if begin:
-            unused, lines = (f"lines 1 to {lines[begin][0] - 1}", *unused), lines[begin:]
+            unused, lines = (_before(lines[begin][0]), *unused), lines[begin:]
     elif worksheet is not None:
         raise InputError(f"{path}: --sheet {worksheet!r}: is no workbook, and has no sheets")
     else:
@@ -97,10 +97,15 @@ def _text(text: str, source: str, means: Means) -> tuple[list[tuple[int, list[st
     for separator in SEPARATORS:
         begin = title_line([_split(line, separator) for _, line in raw[:_LONGEST_PREAMBLE]], means)
         if begin is not None:
-            unused = (f"lines 1 to {raw[begin][0] - 1}",) if begin else ()
+            unused = (_before(raw[begin][0]),) if begin else ()
             return with_points(list(_lines(raw[begin:], source, separator)), separator), unused
     separator = _separator(raw[0][1]) if raw else ","
     return with_points(list(_lines(raw, source, separator)), separator), ()
+
+
+def _before(number: int) -> str:
+    """The lines before that one."""
+    return "line 1" if number == 2 else f"lines 1 to {number - 1}"
 
 
 def _counts(line: str) -> bool:

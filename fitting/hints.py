@@ -26,7 +26,7 @@ def hints(m: Measurements) -> list[str]:
     if _runs_backwards(m):
         found.append(f"V < 0 lowers the conductance here, and V > 0 raises it: {_TURNED}")
     sweeps = _sweeps(m)
-    moved = [label for label, rows in sweeps if _has_branches(m, rows)]
+    moved = [label for label, rows in sweeps if m.still[rows].all() and _has_branches(m, rows)]
     if moved:
         found.append(f"{_named(moved)}: the current comes back on another branch, so the sweep moved "
                      "the state; --dwell 20ms, the time at each point, fits it as pulses")  # fmt: skip
@@ -35,7 +35,7 @@ def hints(m: Measurements) -> list[str]:
         names = _named([label for label, _, _ in limited])
         n, top = sum(n for _, n, _ in limited), limited[0][2]
         found.append(f"{names}: {counted(n, 'point')} at one current, {engineering(top, 'A')}; leave "
-                     "them out if that is a compliance")  # fmt: skip
+                     "their cells empty if that is a compliance")  # fmt: skip
     return found
 
 
@@ -68,8 +68,8 @@ def _runs_backwards(m: Measurements) -> bool:
 
 
 def _sweeps(m: Measurements) -> list[tuple[str, NDArray[np.int64]]]:
-    """(label, rows) of every sweep at rest that is long enough, in the order in which it was taken."""
-    rows = np.flatnonzero(m.still)
+    """(label, rows) of every sweep that is long enough, in the order in which it was taken."""
+    rows = np.flatnonzero(m.sweep)
     parts = np.split(rows, np.flatnonzero(np.diff(m.train[rows])) + 1)
     return [(m.labels[m.train[part[0]]], part) for part in parts if len(part) >= _FEWEST_POINTS]
 

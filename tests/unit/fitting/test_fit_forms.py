@@ -145,7 +145,7 @@ def test_a_table_as_a_german_spreadsheet_saves_it(tmp_path, reference, codec):
         (tmp_path / "station.txt").write_bytes(text.replace(";", separator).encode(codec))
         m = read_measurements(tmp_path / "station.txt", told)
         same(m, reference)
-        assert m.ignored == ("lines 1 to 1",)
+        assert m.ignored == ("line 1",)
 
 
 def test_thousands_between_tabs_are_no_decimals(table):

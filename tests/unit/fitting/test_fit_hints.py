@@ -73,6 +73,27 @@ def test_a_compliance_is_told(shipped):
     assert "points at one current, 2 mA" in found
 
 
+def test_a_loop_goes_on_behind_a_compliance_with_a_state_of_its_own(loops, prior):
+    """What the device saw meanwhile is not known: the points' cells are empty, not their rows gone."""
+    m = read_measurements(loops, Conventions(dwell=20e-3))
+    limit = 0.8e-3
+    (found,) = hints(dataclasses.replace(m, current=np.clip(m.current, -limit, limit)))
+    assert "points at one current, 800 µA; leave their cells empty" in found
+    lines = loops.read_text().splitlines()
+    kept = [
+        line if abs(float(line.split(",")[1])) < limit else line.split(",")[0] + ","
+        for line in lines[1:]
+    ]
+    loops.write_text("\n".join([lines[0], *kept]))
+    cut = read_measurements(loops, Conventions(dwell=20e-3))
+    assert cut.labels == ("loops", *(f"loops part {n}" for n in range(2, 8)))
+    f = fit_device(cut, prior)
+    for name in ("k", "mu1", "mu2", "alpha", "beta"):
+        e = f.estimates[name]
+        assert abs(np.log(e.value / getattr(prior.memristor, name))) < 4 * e.stderr / e.value, name
+    assert judge(f, prior.memristor).word == "holds"
+
+
 def test_hints_are_given_where_they_help(loops, command, tmp_path):
     assert "--dwell 20ms" in command(cli.main, "inspect", loops)[1]
     out = tmp_path / "o"
