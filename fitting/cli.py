@@ -18,12 +18,14 @@ class _FitUnlessTold(typer.core.TyperGroup):
     """`roa-fit FILE` means `roa-fit fit FILE`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] != "--help"):
+        if args and args[0] not in self.commands and args[0] != "--help":
             args = ["fit", *args]
         return list(super().parse_args(ctx, args))
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich", cls=_FitUnlessTold)
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="rich", cls=_FitUnlessTold
+)
 for _command in (fit, inspect, design, spread):
     app.command()(_command)
 

@@ -129,6 +129,12 @@ def test_data_of_another_law_end_with_1_and_without_a_device(roa_fit, table, tmp
     assert {file.name for file in (tmp_path / "o").iterdir()} == {"fit.json", "report.html"}
 
 
+def test_alone_it_says_what_there_is(roa_fit):
+    code, out, err = roa_fit()
+    assert (code, err) == (2, "")
+    assert all(command in out for command in ("fit", "inspect", "design", "spread"))
+
+
 def test_a_failed_run_leaves_no_device_of_an_earlier_one(roa_fit, table, tmp_path):
     """device.toml of yesterday beside a report that says `no device written`."""
     out = tmp_path / "o"
@@ -174,7 +180,7 @@ def test_inspect_shows_what_it_understood_and_writes_nothing(roa_fit, tmp_path, 
         (["missing.csv"], "cannot be read"),
         ([PULSES, "--prior", "zhang2012"], "did you mean 'zhang2021'"),
         ([PULSES, "--prior", PULSES], "not valid TOML"),
-        ([], "Missing argument"),
+        (["fit"], "Missing argument"),
         ([PULSES, "--nonsense"], "No such option"),
         ([PULSES.parent], "Is a directory"),
     ],
