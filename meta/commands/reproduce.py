@@ -63,7 +63,12 @@ def reproduce(
     repeats: Annotated[
         int, typer.Option(min=1, help="Networks of separate seeds that --train sees to.")
     ] = 1,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes of one thread each.")] = 1,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Cells computed side by side, on a core each; a single one takes all cores."
+        ),
+    ] = 1,
     scheduler: options.Scheduler = None,
     compute: Compute = "cpu",
     device: DeviceOption = None,
