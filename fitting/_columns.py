@@ -66,14 +66,22 @@ def title(name: str) -> str:
 
 def plain(text: str) -> str:
     """A title's name without its unit: letters and digits alone, lower case."""
-    match = _TITLE.fullmatch(text)
-    return re.sub(r"[^a-z0-9]+", "", (match["name"] if match else text).lower())
+    return re.sub(r"[^a-z0-9]+", "", _parts(text)[0].lower())
 
 
 def unit_of(text: str) -> str | None:
-    """The unit written in a title's brackets, None without one."""
+    """The unit written in a title's brackets or behind a stroke, None without one."""
+    return _parts(text)[1] or None
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """(name, unit or '') of a title such as 'V_pulse [mV]', 'R (kOhm)' or 'I / A'."""
     match = _TITLE.fullmatch(text)
-    return None if match is None else (match["unit"] or match["round"] or "").strip() or None
+    if match is None:
+        return text, ""
+    name, unit = match["name"], (match["unit"] or match["round"] or "").strip()
+    head, _, tail = name.rpartition("/")
+    return (head, tail.strip()) if head and not unit and _is_unit(tail) else (name, unit)
 
 
 def factor(unit: str, expected: str) -> float | None:

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,10 @@ from typing import Any
 from fitting._preamble import is_number, records, title_line, with_points
 from roa_circuit.errors import InputError, nearest
 
-SEPARATORS = ",\t;"
+SEPARATORS = ",\t; "  # the last: any white space
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _ERROR_VALUE = re.compile(r"#(N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!)")
+_BLANKS = re.compile(r"\s+(?![\[(/])")  # not that before a unit
 _MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 _LONGEST_PREAMBLE = 300  # lines
 _MOST_ROWS, _MOST_COLUMNS = 2**20, 2**14  # of a workbook
@@ -93,12 +94,17 @@ def _decoded(content: bytes, path: Path) -> str:
 
 def _text(text: str, source: str, means: Means) -> tuple[list[tuple[int, list[str]]], tuple[str, ...]]:
     """(the lines from the titles on, what was left out before them)."""
-    raw = [line for line in enumerate(io.StringIO(text, newline=None), start=1) if _counts(line[1])]
+    raw = _with_titles(enumerate(io.StringIO(text, newline=None), start=1))
     for separator in SEPARATORS:
-        begin = title_line([_split(line, separator) for _, line in raw[:_LONGEST_PREAMBLE]], means)
+        begin = title_line(
+            [_split(line.lstrip("# "), separator) for _, line in raw[:_LONGEST_PREAMBLE]], means
+        )
         if begin is not None:
-            unused = (_before(raw[begin][0]),) if begin else ()
+            raw[begin] = (raw[begin][0], raw[begin][1].lstrip("# "))
+            said = any(not _is_comment(line) for _, line in raw[:begin])
+            unused = (_before(raw[begin][0]),) if said else ()
             return with_points(list(_lines(raw[begin:], source, separator)), separator), unused
+    raw = [line for line in raw if not _is_comment(line[1])]
     separator = _separator(raw[0][1]) if raw else ","
     return with_points(list(_lines(raw, source, separator)), separator), ()
 
@@ -108,19 +114,35 @@ def _before(number: int) -> str:
     return "line 1" if number == 2 else f"lines 1 to {number - 1}"
 
 
-def _counts(line: str) -> bool:
-    return bool(line.strip()) and not _is_comment(line.lstrip())
+def _with_titles(lines: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The lines that are neither blank nor comments. Where the first holds numbers, the comment before
+    it is kept, too: numpy writes titles so.
+    """
+    found: list[tuple[int, str]] = []
+    comment: list[tuple[int, str]] = []
+    for number, line in lines:
+        text = line.strip()
+        if not _is_comment(text):
+            found += [(number, line)] if text else []
+        elif not found:
+            comment = [(number, text)]
+    bare = found and any(map(is_number, re.split(r"[\s,;]+", found[0][1])))
+    return [*comment, *found] if bare else found
 
 
 def _split(line: str, separator: str) -> list[str]:
-    return [cell.strip().strip('"') for cell in line.split(separator)]
+    cells = _BLANKS.split(line.strip()) if separator == " " else line.split(separator)
+    return [cell.strip().strip('"') for cell in cells]
 
 
 def _lines(raw: list[tuple[int, str]], source: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, stripped cells) of every line that has any."""
     for number, line in raw:
         try:
-            rows = csv.reader([line], strict=True, delimiter=separator)
+            if separator == " ":
+                rows: Iterable[list[str]] = [_split(line, separator)]
+            else:
+                rows = csv.reader([line], strict=True, delimiter=separator)
             cells = [cell.strip() for row in rows for cell in row]
         except csv.Error as error:
             raise InputError(f"{source}, line {number}: is not CSV: {error}; check its quotes") from None

@@ -162,6 +162,28 @@ def test_units_in_a_line_of_their_own(tmp_path, reference):
     same(read_measurements(path), reference)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# V_pulse [V] t_pulse [s] V_read [V] G [S]\n0 0 5e-2 1e-3\n-1.1 3e-6 5e-2 1.25e-3\n"
+        "1.4 3e-5 5e-2 1e-3\n",
+        "# a note\n# V / mV, width / us, V_read / V, R / kOhm\n0,,0.05,1\n-1100,3,0.05,0.8\n"
+        "1400,30,0.05,1\n",
+        "# V, t, read, G\nV [V],width [s],V_read [V],G [S]\n0,,0.05,1e-3\n-1.1,3u,0.05,1.25m\n"
+        "1.4,30u,0.05,1m\n",
+        "Run 7 of May\nV_pulse (V)  PW (us)   Vread (V)  G (uS)\n0   0  0.05 1000\n"
+        "-1.1  3  0.05  1250\n 1.4   30  0.05 1000\n",
+    ],
+)
+def test_tables_of_plain_numbers_with_titles_as_programs_write_them(tmp_path, reference, text):
+    """numpy.savetxt makes a comment of them, and parts columns by spaces; units behind a stroke."""
+    path = tmp_path / "station.dat"
+    path.write_text(text, encoding="utf-8")
+    m = read_measurements(path)
+    same(m, reference)
+    assert m.ignored == (("line 1",) if text.startswith("Run") else ())
+
+
 def test_records_of_a_parameter_analyser(tmp_path):
     """Keysight's EasyEXPERT: a preamble, and DataValue before every row; its titles have no units."""
     record = "SetupTitle, I/V\nMetaData, a, b, c\nDimension1, 2\nDataName, V1, I1, I2\n"
