@@ -22,12 +22,12 @@ def test_every_example_is_known():
 
 @pytest.mark.ngspice
 @pytest.mark.parametrize("name", SHORT)
-def test_example(name, capsys, monkeypatch, tmp_path):
+def test_an_example_runs_and_prints_its_result(name, capsys, monkeypatch, tmp_path):
     assert len(printed(name, capsys, monkeypatch, tmp_path).splitlines()) >= 4
 
 
 @pytest.mark.slow
 @pytest.mark.ngspice
 @pytest.mark.parametrize("name", LONG)
-def test_longer_example(name, capsys, monkeypatch, tmp_path):
+def test_a_longer_example_runs(name, capsys, monkeypatch, tmp_path):
     assert printed(name, capsys, monkeypatch, tmp_path)

@@ -206,20 +206,20 @@ _settings = settings(
 
 @_settings
 @given(damaged)
-def test_a_damaged_table(tmp_path, file):
+def test_a_damaged_table_is_read_or_refused_in_one_line(tmp_path, file):
     check(tmp_path / "t", *file)
 
 
 @pytest.mark.slow
 @settings(_settings, max_examples=10_000)
 @given(damaged)
-def test_ten_thousand_damaged_tables(tmp_path, file):
+def test_ten_thousand_damaged_tables_are_read_or_refused_in_one_line(tmp_path, file):
     check(tmp_path / "t", *file)
 
 
 @_settings
 @given(content=st.binary(max_size=200), how=st.sampled_from(list(FILES.values())))
-def test_any_bytes(tmp_path, content, how):
+def test_any_bytes_are_read_or_refused_in_one_line(tmp_path, content, how):
     check(tmp_path / "t.csv", content, how)
 
 

@@ -47,7 +47,7 @@ def _measured(p, start):
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(p=devices, first=st.floats(0.05, 0.9))
-def test_round_trip(p, first):
+def test_any_device_comes_back_from_its_own_readings(p, first):
     m = _measured(p, np.array([first, 0.5, 0.2, 0.5, 0.5]))
     f = fit_device(m, load_device("zhang2021"))
     assert f.converged

@@ -14,7 +14,7 @@ COMPILED = "write_compiled.cir"  # for an ngspice with OSDI, and its cell beside
 
 @pytest.mark.ngspice
 @pytest.mark.parametrize("name", sorted(p.name for p in GOLDEN.glob("*.cir") if p.name != COMPILED))
-def test_ngspice_runs(name, tmp_path):
+def test_plain_ngspice_runs_every_golden_deck(name, tmp_path):
     done = subprocess.run(
         ["ngspice", "-b", GOLDEN / name], cwd=tmp_path, capture_output=True, text=True, check=True
     )
@@ -29,7 +29,7 @@ def test_ngspice_runs(name, tmp_path):
 
 @pytest.mark.vacask
 @pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.sim")))
-def test_vacask_runs(name, tmp_path):
+def test_plain_vacask_runs_every_golden_deck(name, tmp_path):
     shutil.copy(GOLDEN / name, tmp_path)
     subprocess.run(
         [find_program(), "--quiet-progress", name], cwd=tmp_path, capture_output=True, check=True

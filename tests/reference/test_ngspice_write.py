@@ -53,14 +53,14 @@ def compare(shape, density, ohms, currents):
 
 @pytest.mark.parametrize("currents", CURRENT_SCALES)
 @pytest.mark.parametrize("ohms", [0.0, 0.1, 1.0])
-def test_16_rows(ohms, currents, record_property):
+def test_a_write_of_16_rows_is_that_of_ngspice(ohms, currents, record_property):
     check(compare((16, 5), 0.15, ohms, currents), record_property)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("currents", CURRENT_SCALES)
 @pytest.mark.parametrize("ohms", [0.0, 0.1, 1.0])
-def test_64_rows(ohms, currents, record_property):
+def test_a_write_of_64_rows_is_that_of_ngspice(ohms, currents, record_property):
     """Some minutes each."""
     check(compare((64, 5), 0.3, ohms, currents), record_property)
 

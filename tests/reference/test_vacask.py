@@ -263,7 +263,7 @@ def test_plain_vacask_runs_the_exported_deck(make_layer, tmp_path, command, phas
     assert (tmp_path / "out.raw").stat().st_size > 0
 
 
-def test_tiles_in_vacask(make_layer):
+def test_tiles_are_verified_in_vacask_too(make_layer):
 
     result = verify(
         make_layer(rows=9, columns=5), tile=TileSize(rows=4, columns=2), engine=Engine.vacask

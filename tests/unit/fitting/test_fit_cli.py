@@ -27,32 +27,49 @@ def roa_fit(command):
     return partial(command, cli.main)
 
 
-def test_the_whole_run(roa_fit, tmp_path):
+@pytest.fixture
+def whole_run(roa_fit, tmp_path):
+    """The shipped pulses fitted into a new folder; gives (folder, the JSON file, stdout)."""
     folder, report = tmp_path / "a" / "b", tmp_path / "f.json"
     code, out, err = roa_fit(PULSES, "--output-dir", folder, "--json", report)
     assert (code, err) == (0, "")
+    return folder, report, out
+
+
+def test_a_run_says_what_came_out_and_names_its_files(whole_run):
+    folder, _, out = whole_run
     assert {file.name for file in folder.iterdir()} == FILES
-    assert "FITTED: 7 of 7 constants known to 5 %, misfit" in out
-    assert "LAW HOLDS: misfit 0.97 %" in out
-    assert "LAW HOLDS" in load_device(folder / "device.toml").citation
-    assert "gamma [mA]" in out
     assert all(str(folder / name) in out for name in FILES)
+    assert "FITTED: 7 of 7" in out
+    assert "LAW HOLDS: misfit 0.97 %" in out
+    assert "gamma [mA]" in out
+
+
+def test_the_document_has_every_constant_and_what_made_it(whole_run):
+    folder, report, _ = whole_run
     result = json.loads(report.read_text())
     assert set(result["parameters"]["k"]) >= {"value", "unit", "stderr", "ci95", "identifiable"}
     assert {"relative_rmse", "n_points", "seconds"} <= set(result)
     assert result["n_points"] == 1131
-    full = json.loads((folder / "fit.json").read_text())
-    assert "versions" in full["provenance"]
-    device = load_device(folder / "device.toml")
-    assert device.memristor.mu1 == result["parameters"]["mu1"]["value"]
-    assert device.pulses == load_device("zhang2021").pulses
-    assert "pulses.csv" in device.citation
-    assert ".subckt memristor" in (folder / "memristor.lib").read_text()
-    assert "module memristor(te, be);" in (folder / "memristor.va").read_text()
-    made = full["provenance"]
+    made = json.loads((folder / "fit.json").read_text())["provenance"]
+    assert "versions" in made
     assert made["command"].endswith(f"{folder} --json {report}")
     assert made["inputs"][0]["sha256"] == hashlib.sha256(PULSES.read_bytes()).hexdigest()
-    page = (folder / "report.html").read_text()
+
+
+def test_the_device_has_the_fitted_constants_and_cites_data_and_verdict(whole_run):
+    folder, report, _ = whole_run
+    device = load_device(folder / "device.toml")
+    assert device.memristor.mu1 == json.loads(report.read_text())["parameters"]["mu1"]["value"]
+    assert device.pulses == load_device("zhang2021").pulses
+    assert "pulses.csv" in device.citation
+    assert "LAW HOLDS" in device.citation
+    assert ".subckt memristor" in (folder / "memristor.lib").read_text()
+    assert "module memristor(te, be);" in (folder / "memristor.va").read_text()
+
+
+def test_the_page_says_what_the_data_determine(whole_run):
+    page = (whole_run[0] / "report.html").read_text()
     assert "7 of 7" in page
     assert "determined by these data: k, μ₁, μ₂, γ, δ, α, β" in page
 

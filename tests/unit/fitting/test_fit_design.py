@@ -161,7 +161,7 @@ def test_the_tables_are_what_the_reader_takes(proposed, tmp_path):
     np.testing.assert_allclose(turned.voltage, m.voltage)
 
 
-def test_the_command(command, tmp_path):
+def test_the_command_leaves_a_protocol_and_the_same_one_again(command, tmp_path):
     folder, summary = tmp_path / "d", tmp_path / "d.json"
     roa_fit = partial(command, cli.main)
     code, out, err = roa_fit("design", "--pulses", 60, "--output-dir", folder, "--json", summary)

@@ -59,7 +59,7 @@ def test_spellings_prefixes_and_separators_mean_the_same(tmp_path, reference, he
     assert m.labels == (("x",) if header.startswith("trace") else ("station",))
 
 
-def test_a_workbook(tmp_path, reference):
+def test_a_workbook_is_read_like_the_same_text(tmp_path, reference):
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
     for row in (
@@ -289,7 +289,7 @@ def test_what_cannot_be_placed_is_named(tmp_path, content, how, complaint):
         ({"columns": {"volt": "x"}}, "did you mean 'voltage'"),
     ],
 )
-def test_bad_conventions(how, complaint):
+def test_a_convention_that_cannot_be_is_refused_with_its_option(how, complaint):
     with pytest.raises(InputError, match=complaint):
         Conventions(**how)
 

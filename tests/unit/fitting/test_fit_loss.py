@@ -61,6 +61,6 @@ def test_without_outliers_the_answer_hardly_moves(shipped, shipped_fit, prior):
         assert e.stderr == pytest.approx(plain.stderr, rel=0.1), key
 
 
-def test_an_unknown_loss(shipped, prior):
+def test_an_unknown_loss_is_answered_with_the_nearest(shipped, prior):
     with pytest.raises(InputError, match="--loss 'hubre' is unknown; did you mean 'huber'"):
         fit_device(shipped, prior, loss="hubre")

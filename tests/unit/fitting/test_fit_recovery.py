@@ -107,7 +107,7 @@ def test_what_is_no_memristor_is_not_described(shipped, prior):
     assert not f.describes
 
 
-def test_too_few_readings(table, prior):
+def test_fewer_readings_than_unknowns_are_refused(table, prior):
     with pytest.raises(
         InputError, match="3 readings cannot determine 7 constants and 1 starting state;"
     ):
@@ -128,7 +128,7 @@ def test_covariance_is_the_plain_inverse_where_that_exists():
     assert errors["delta"] > 1 > errors["mu2"]
 
 
-def test_import_is_light():
+def test_import_of_fitting_loads_nothing_heavy():
     heavy = {"lmfit", "matplotlib", "pandas", "torch", "typer"}
     code = f"import sys, fitting; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

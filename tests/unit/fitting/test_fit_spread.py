@@ -286,7 +286,7 @@ def test_the_command_by_column_and_by_file(command, tmp_path, monkeypatch):
     assert json.loads(report.read_text())["log_sd"] == one["log_sd"]
 
 
-def test_complaints(command, table, tmp_path):
+def test_what_cannot_be_told_apart_or_does_not_fit_leaves_no_device(command, table, tmp_path):
     rows = [f"a,-1.1,3e-6,0.05,{1e-3 * (1 + 9 * (i % 2))}," for i in range(40)]
     source, folder = table(*rows), tmp_path / "o"
     code, _, err = command(cli.main, "spread", source, "--by", "device", "--output-dir", folder)

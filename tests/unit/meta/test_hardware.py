@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,45 +99,65 @@ def test_ngspice_reads_heads_through_the_amplifiers_of_the_file(make_layer):
     assert row.current_error < 1e-6
 
 
-def test_the_commands_take_a_circuit_or_say_why_not(command, network, tmp_path, monkeypatch):
+@pytest.fixture
+def roa_meta(command, network, tmp_path, monkeypatch):
+    """Run a subcommand on a small network, in a folder with a circuit and imperfections."""
     monkeypatch.chdir(tmp_path)
     network.save(tmp_path / "n.safetensors")
-    (tmp_path / "c.toml").write_text(
+    Path("c.toml").write_text(
         '"temperature [K]" = 350.0\n[lines]\n"r_word [Ohm]" = 7.0\n'
         '[amplifier]\n"r_feedback [Ohm]" = 1e3\n'
     )
-    (tmp_path / "own.toml").write_text('[lines]\n"r_word [Ohm]" = [1.0, 2.0]\n')
-    (tmp_path / "x.toml").write_text('"sigma_wn [-]" = 1.0\n')
-    roa_meta = partial(command, cli.main)
-    plain = ("--network", "n.safetensors", "--dataset", "glyphs", "--queries", 2)
+    Path("own.toml").write_text('[lines]\n"r_word [Ohm]" = [1.0, 2.0]\n')
+    Path("x.toml").write_text('"sigma_wn [-]" = 1.0\n')
+
+    def run(name, *options):
+        return command(cli.main, name, "--network", "n.safetensors", "--dataset", "glyphs", *options)
+
+    return run
+
+
+def test_adapt_answers_behind_the_circuit_and_lays_layers_on_the_lines_asked_for(roa_meta):
     code, out, _ = roa_meta(
-        "adapt", *plain, "--circuit", "c.toml", "--wire-resistance", 3, "-o", "a", "--json", "a.json"
-    )
+        "adapt", "--queries", 2, "--circuit", "c.toml", "--wire-resistance", 3, "-o", "a", "--json",
+        "a.json",
+    )  # fmt: skip
     assert code == 0
     assert "behind the circuit" in " ".join(out.split())
-    assert 0 <= json.loads((tmp_path / "a.json").read_text())["accuracy_behind_circuit"] <= 1
-    crossbar = ProgrammedLayer.load(tmp_path / "a" / "fc.npz").crossbar
+    assert 0 <= json.loads(Path("a.json").read_text())["accuracy_behind_circuit"] <= 1
+    crossbar = ProgrammedLayer.load(Path("a/fc.npz")).crossbar
     assert (crossbar.r_word, crossbar.r_bit) == (3.0, 3.0)  # cold: `verify --circuit` warms it
-    evaluate = ("evaluate", *plain, "--tasks", 2, "--sigma-wn", "0,1")
-    code, out, _ = roa_meta(*evaluate, "--circuit", "c.toml", "--json", "e.json")
+
+
+EVALUATE = ("evaluate", "--queries", 2, "--tasks", 2, "--sigma-wn", "0,1")
+
+
+def test_evaluate_gives_a_row_for_each_noise_beside_the_network_without_circuit(roa_meta):
+    code, out, _ = roa_meta(*EVALUATE, "--circuit", "c.toml", "--json", "e.json")
     assert code == 0
     assert "without circuit" in " ".join(out.split())
-    rows = json.loads((tmp_path / "e.json").read_text())["rows"]
+    rows = json.loads(Path("e.json").read_text())["rows"]
     assert [row["sigma_wn"] for row in rows] == [0.0, 1.0]
-    for more, complaint in (
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
         (("--in-situ",), "--in-situ is about a circuit"),
         (("--compensation", "calibrated"), "--compensation is about a circuit"),
         (("--circuit", "own.toml"), "give one resistance for all lines"),
         (("--circuit", "c.toml", "--reading", "half"), "--reading half: chips draw Eq. 7"),
         (("--circuit", "c.toml", "--write-verify", 2), "--write-verify: chips start"),
         (("--imperfections", "x.toml"), "with --sigma-wn, not in the file"),
-    ):
-        code, _, error = roa_meta(*evaluate, *more)
-        assert code == 2
-        assert complaint in " ".join(error.split())
-        assert len(error.strip().splitlines()) == 1
-    code, out, _ = roa_meta(
-        "wires", "--network", "n.safetensors", "--dataset", "glyphs", "--episodes", 1, "--circuit",
-        "c.toml", "--wire-resistance", "0",
-    )  # fmt: skip
+    ],
+)
+def test_evaluate_refuses_in_one_line_what_chips_have_no_use_for(roa_meta, options, complaint):
+    code, _, error = roa_meta(*EVALUATE, *options)
+    assert code == 2
+    assert complaint in " ".join(error.split())
+    assert len(error.strip().splitlines()) == 1
+
+
+def test_wires_reads_heads_behind_the_circuit(roa_meta):
+    code, _, _ = roa_meta("wires", "--episodes", 1, "--circuit", "c.toml", "--wire-resistance", "0")
     assert code == 0

@@ -161,7 +161,7 @@ def test_training_is_deterministic(bars, tmp_path):
         assert torch.equal(weight, second.state_dict()[name])
 
 
-def test_evaluation_rows(bars, network):
+def test_evaluation_gives_a_row_for_each_noise_and_says_how_it_was_mapped(bars, network):
     rows = evaluate(network, bars, WRITE, queries=3, tasks=4, sigmas=[0.0, 4.0], relative_rate=2.0)
     assert [row.sigma_wn for row in rows] == [0.0, 4.0]
     assert rows[0].initial_map == "ideal"

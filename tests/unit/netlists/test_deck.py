@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.[cs]i[rm]")))
-def test_golden_decks(name):
+def test_decks_are_the_golden_ones_to_the_byte(name):
     decks = runpy.run_path(str(GOLDEN / "regenerate.py"))["golden_decks"]()
     assert decks[name] == (GOLDEN / name).read_text(encoding="utf-8")
 

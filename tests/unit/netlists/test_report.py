@@ -26,6 +26,37 @@ from roa_circuit.tiling import TileSize, split
 from roa_circuit.waveforms import READ_SLOT
 
 
+@dataclasses.dataclass(kw_only=True)
+class Pretender:
+    """The surrogate in the place of ngspice: runs a layer's decks, with errors put in."""
+
+    parts: dict
+    current_error: float = 0.0
+    state_error: float = 0.0
+    flip: bool = False
+
+    def simulate(self, deck, *, name, progress, **_):
+        progress(1.0)
+        what, *place = name.split("-")
+        part = self.parts[tuple(map(int, place)) or (0, 0)].layer
+        outcome = write_in_situ(part.crossbar, part.initial_state, part.pulses, part.device)
+        written = outcome.state + self.state_error
+        vectors = self.write(outcome, written) if what == "write" else self.read(part, written)
+        return Simulation(vectors=vectors, version="ngspice-0", log="", seconds=1.0)
+
+    def write(self, outcome, written):
+        states = {
+            f"xword{i}_col{j}.omega": np.array([omega]) for (i, j), omega in np.ndenumerate(written)
+        }
+        return {**states, "energy": np.array([1e3 * outcome.energy]), "time": np.ones(1)}
+
+    def read(self, part, written):
+        currents = read_currents(part.crossbar, written, 0.1 * part.inputs, part.device)
+        currents = (currents[:, ::-1] if self.flip else currents) * (1 + self.current_error)
+        sensed = {f"vsense{j}#branch": column for j, column in enumerate(currents.T)}
+        return {**sensed, "time": READ_SLOT * np.arange(1, 1 + len(currents))}
+
+
 @pytest.fixture
 def pretender(monkeypatch, make_layer):
     """A verification in which the surrogate itself plays ngspice, with errors put in."""
@@ -36,27 +67,8 @@ def pretender(monkeypatch, make_layer):
         if not labels:
             layer = dataclasses.replace(layer, labels=layer.labels[:0])
         parts = {(t.first_row, t.first_column): t for t in split(layer, tile)}
-
-        def simulate(simulator, deck, *, name, progress, **_):
-            progress(1.0)
-            what, *place = name.split("-")
-            part = parts[tuple(map(int, place)) or (0, 0)].layer
-            crossbar, device = part.crossbar, part.device
-            outcome = write_in_situ(crossbar, part.initial_state, part.pulses, device)
-            written = outcome.state + state_error
-            if what == "write":
-                cells, end = np.ndindex(crossbar.shape), np.ones(1)
-                vectors = {f"xword{i}_col{j}.omega": written[i, j : j + 1] for i, j in cells}
-                vectors["energy"] = np.array([1e3 * outcome.energy])
-            else:
-                currents = read_currents(crossbar, written, 0.1 * part.inputs, device)
-                currents = (currents[:, ::-1] if flip else currents) * (1 + current_error)
-                vectors = {f"vsense{j}#branch": column for j, column in enumerate(currents.T)}
-                end = READ_SLOT * np.arange(1, 1 + len(currents))
-            vectors["time"] = end
-            return Simulation(vectors=vectors, version="ngspice-0", log="", seconds=1.0)
-
-        monkeypatch.setattr(Simulator, "simulate", simulate)
+        actor = Pretender(parts=parts, current_error=current_error, state_error=state_error, flip=flip)
+        monkeypatch.setattr(Simulator, "simulate", lambda _, deck, **how: actor.simulate(deck, **how))
         return verify(layer, tile=tile, tiles=tiles, phase=phase)
 
     return run
@@ -105,7 +117,7 @@ def test_disturb_and_energy_are_those_of_the_write(pretender, tile):
     assert pretender(phase=Phase.read).write_energy_surrogate is None
 
 
-def test_json_fields(pretender):
+def test_the_json_document_has_every_number_and_no_array(pretender):
     fields = set(pretender().to_dict())
     wanted = (
         "layer rows columns reads pulses max_relative_current_error max_state_error"

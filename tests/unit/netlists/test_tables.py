@@ -51,7 +51,7 @@ def test_bad_files_are_one_line_with_the_place(tmp_path, case):
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "."])
-def test_unreadable_paths(tmp_path, name):
+def test_a_missing_file_or_a_folder_is_refused(tmp_path, name):
     with pytest.raises(InputError, match="cannot be read"):
         read(tmp_path / name)
 

@@ -127,7 +127,7 @@ def test_read_disturb_is_one_long_pulse():
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.2])
-def test_pulse_edges(fraction):
+def test_edges_of_pulses_are_those_asked_for_or_the_devices(fraction):
     pulses = drawn(edge_fraction=fraction).device.pulses
     assert pulses.edge_fraction == (fraction or 0.01)
 

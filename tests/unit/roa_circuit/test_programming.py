@@ -54,7 +54,7 @@ def test_targets_outside_the_range_stay_finite_and_capped():
         assert (np.sign(count) * np.sign(change) >= 0).all()
 
 
-def test_roundings():
+def test_each_rounding_gives_whole_pulses_and_chance_the_right_mean():
     count = np.array([1.4, -1.4, 0.5001, -0.2])
     assert round_count(count, HOW) == pytest.approx([1, -1, 1, 0])
     assert round_count(count, Programming(rounding="floor")) == pytest.approx([1, -1, 0, 0])

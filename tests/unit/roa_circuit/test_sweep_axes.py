@@ -50,13 +50,13 @@ def setup(circuitry=BARE):
         ("sigma_wn", 1, (1,)),
     ],
 )
-def test_levels(name, written, levels):
+def test_levels_are_read_as_written_and_said_back(name, written, levels):
     found = axis(name, written)
     assert found.levels == pytest.approx(levels) if found.numeric else found.levels == levels
     assert axes.parse(found.field, found.said()).levels == pytest.approx(levels) or not found.numeric
 
 
-def test_intervals():
+def test_an_interval_is_even_or_even_in_its_logarithm():
     even, log = axis("sigma_wn", "0:4"), axis("wire_resistance", "0.1:1k:log")
     assert [even.at(0.0), even.at(0.5), even.between(1.0)] == [0.0, 2.0, 4.0]
     assert log.between(0.5) == pytest.approx(10.0)

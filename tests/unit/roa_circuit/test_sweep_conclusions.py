@@ -172,7 +172,7 @@ def test_figures_show_what_there_is(ask):
 
 
 @pytest.mark.parametrize(("text", "value"), [("5%", 0.05), ("0.95", 0.95), (" 100 % ", 1.0), ("0", 0.0)])
-def test_shares(text, value):
+def test_a_share_is_read_as_a_fraction_or_in_per_cent(text, value):
     assert share(text, what="x") == value
 
 

@@ -11,7 +11,7 @@ from roa_circuit.units import engineering, parse_quantity, percent
     [("4.7k", 4700), ("30 us", 30e-6), ("0.35", 0.35), ("1e3", 1e3), ("1meg", 1e6), ("2M", 2e6),
      ("5 mV", 5e-3), ("-1.1V", -1.1), (".5", 0.5), ("10 Ohm", 10), ("1 kΩ", 1e3)],
 )  # fmt: skip
-def test_quantities(text, value):
+def test_prefixes_and_units_are_read_as_si(text, value):
     assert parse_quantity(text) == pytest.approx(value, rel=1e-14)
 
 
