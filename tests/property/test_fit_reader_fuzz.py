@@ -31,6 +31,12 @@ DEVICES = (
     "device,train,V_pulse,t_pulse,Vread,read_current [uA]\n"
     "d1,1,-1.1V,3us,50mV,60\nd1,1,-1.1V,3us,50mV,66\nd2,1,1.4V,30us,50mV,70\nd2,1,1.4V,30us,50mV,64\n"
 )
+BELOW = (
+    "train,V_pulse,width,V_read,G\n,mV,us,V,uS\na,0,,0.05,1000\na,-1100,3,0.05,\nb,1400,30,0.05,1000\n"
+)
+RECORDS = "SetupTitle, I/V\nMetaData, a, b\n" + 2 * (
+    "DataName, V1, I1\nDataValue, -0.5, -1E-4\nDataValue, 0.5, 2E-4\nDimension1, 2\n"
+)
 FITTABLE = "voltage [V],width [us],read_voltage [V],conductance [mS]\n" + "".join(
     f"{V},{T},0.05,{G:.4g}\n"
     for sign, V, T in ((1, -1.1, 3), (-1, 1.4, 30))
@@ -45,6 +51,8 @@ TEXTS = {
     PULSED_WIDE: Conventions(read_voltage=0.1, columns={"width": "t"}),
     PAIRS: Conventions(read_voltage=0.1, positive_sets=True),
     DEVICES: Conventions(),
+    BELOW: Conventions(),
+    RECORDS: Conventions(dwell=0.02, columns={"voltage": "V1 [V]", "current": "I1 [A]"}),
 }
 MEMBERS = {"xl/worksheets/sheet1.xml", "xl/workbook.xml", "[Content_Types].xml"}
 
