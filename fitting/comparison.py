@@ -30,6 +30,7 @@ FEWEST_READINGS = 6
 """A train with fewer says nothing about a law."""
 
 _FEWEST_OF_A_KIND = 5  # pulses: of ramps, where every pulse is another, a reference learns nothing
+_MOST_RARE = 0.05  # of a train's pulses: those that stand for two, as a reading is missing
 _MOST_READINGS = 50_000
 _FOLDED = 4  # trains that can be halved
 
@@ -129,8 +130,9 @@ def _comparable(m: Measurements) -> NDArray[np.int64]:
     rare = pulsed & (count[kind.ravel()] < _FEWEST_OF_A_KIND)
     trains = len(m.labels)
     readings = np.bincount(m.train[~m.sweep], minlength=trains)
-    good = (readings >= FEWEST_READINGS) & (np.bincount(m.train[rare], minlength=trains) == 0)
-    good &= np.bincount(m.train[pulsed], minlength=trains) > 0
+    pulses = np.bincount(m.train[pulsed], minlength=trains)
+    good = (readings >= FEWEST_READINGS) & (pulses > 0)
+    good &= np.bincount(m.train[rare], minlength=trains) <= _MOST_RARE * pulses
     return np.flatnonzero(good[m.train] & ~m.sweep)
 
 

@@ -35,7 +35,7 @@ from roa_circuit.page import (
     table,
     unfolding,
 )
-from roa_circuit.units import engineering, percent
+from roa_circuit.units import counted, engineering, percent
 
 _MOST_TRAINS = 200
 _WORDS = {
@@ -147,7 +147,8 @@ def _law(law: Judgement) -> list[Markup]:
         paragraph(_sentence(law.reason)),
     ]
     if law.laws is not None:
-        caption = (f"Other laws on {law.laws.trains} trains of repeated pulses, the best by AIC first."
+        trains = counted(law.laws.trains, "train")
+        caption = (f"Other laws on {trains} of repeated pulses, the best by AIC first."
                    " AIC judges what readings add to those before: misfits correlate.")  # fmt: skip
         parts.append(table(wording.LAW_COLUMNS, wording.law_rows(law.laws), caption=caption))
     return parts

@@ -14,7 +14,7 @@ from fitting._outputs import as_json, write_all
 from roa_circuit import console, drawing
 from roa_circuit.options import Figures, Json, flag, folder, grouped
 from roa_circuit.parameters import Device, load_device
-from roa_circuit.units import percent
+from roa_circuit.units import counted, percent
 
 if TYPE_CHECKING:
     from fitting.fit import Fit
@@ -213,5 +213,5 @@ def _print_laws(law: Judgement) -> None:
     if law.laws is None:
         console.say("no train of repeated pulses to hold simpler laws against")
         return
-    title = f"Laws on {law.laws.trains} trains of repeated pulses, the best by AIC first"
+    title = f"Laws on {counted(law.laws.trains, 'train')} of repeated pulses, the best by AIC first"
     console.out.print(console.table(title, LAW_COLUMNS, law_rows(law.laws)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fitting import fit_device
-from fitting.comparison import LAWS
+from fitting.comparison import LAWS, _comparable, part
 from fitting.measurements import Measurements
 from fitting.verdict import DOUBTFUL, HOLDS, REJECTED, UNCHECKED, _scatter, judge
 from roa_circuit.memristor import after_dose, conductance, current, pulse_strength
@@ -146,6 +146,16 @@ def test_a_sweep_of_another_law_is_doubted(shipped, prior):
     law = judged(dataclasses.replace(shipped, current=bent), prior)
     assert law.word == DOUBTFUL
     assert "Eq. 2 bends otherwise" in law.reason
+
+
+def test_a_missing_reading_takes_no_train_from_the_other_laws(prior):
+    """Its pulse is a second one of the next, of which there is no other."""
+    whole = own_law(prior.memristor, 1, 0)
+    kept = np.delete(np.arange(len(whole)), 30)
+    assert whole.voltage[30] == whole.voltage[31]
+    width = np.where(np.arange(len(whole)) == 31, 2.0, 1.0) * whole.width
+    m = part(dataclasses.replace(whole, width=width), kept)
+    assert len(_comparable(m)) == len(kept)
 
 
 def test_pairs_and_sweeps_leave_it_unchecked(some_trains, prior):
