@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,10 @@ from roa_circuit.solver import read_currents
 
 
 @pytest.fixture
-def spice(monkeypatch, capsys, tmp_path):
+def spice(command, monkeypatch, tmp_path):
     """Run roa-spice in an empty folder: (exit code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["roa-spice", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        return stop.value.code, *capsys.readouterr()
-
-    return run
+    return partial(command, cli.main)
 
 
 @pytest.fixture
@@ -39,48 +33,47 @@ def files(tmp_path):
 SOLVE = ("solve", "--states", "states.csv", "--inputs", "inputs.csv", "-o", "currents.csv")
 STATE = np.array([[0.1, 0.9], [0.5, 0.5], [1, 0]])
 VOLTS = np.array([[0.1, 0.05, 0.02], [0, 0, 0.1]])
+TABLE_1 = load_device("zhang2021")
+
+
+@pytest.fixture
+def solve(spice, files):
+    """Run `solve` on the files; its currents must be those of this crossbar and device."""
+
+    def run(*options, device=TABLE_1, **lines):
+        code, _, error = spice(*SOLVE, *options)
+        assert (code, error) == (0, "")
+        expected = read_currents(Crossbar(rows=3, columns=2, **lines), STATE, VOLTS, device)
+        np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
+
+    return run
 
 
 @pytest.mark.parametrize("engine", ["surrogate", "dense"])
-def test_solve_with_all_resistances(spice, files, engine):
+def test_solve_with_all_resistances(solve, engine):
     options = ("--source-resistance", "10", "--wire-resistance", "1.5", "--bit-resistance", "2 Ohm")
     more = ("--sense-resistance", "0.1k", "--engine", engine, "--json", "s.json")
-    code, _, error = spice(*SOLVE, *options, *more)
-    assert (code, error) == (0, "")
-    crossbar = Crossbar(rows=3, columns=2, r_source=10.0, r_word=1.5, r_bit=2.0, r_sense=100.0)
-    expected = read_currents(crossbar, STATE, VOLTS, load_device("zhang2021"))
-    np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
+    solve(*options, *more, r_source=10.0, r_word=1.5, r_bit=2.0, r_sense=100.0)
     assert all(len(field) == 17 for field in Path("currents.csv").read_text().split(",")[0:1])
     summary = json.loads(Path("s.json").read_text())
     assert (summary["engine"], summary["r_word"], summary["r_bit"]) == (engine, 1.5, 2.0)
 
 
-def test_solve_at_the_currents_that_program_writes(spice, files):
-    code, _, error = spice(*SOLVE, "--wire-resistance", "20", "--current-scale", "0.01")
-    assert (code, error) == (0, "")
-    crossbar = Crossbar(rows=3, columns=2, r_word=20.0, r_bit=20.0)
-    expected = read_currents(crossbar, STATE, VOLTS, load_device("zhang2021").scaled(0.01))
-    np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
+def test_solve_at_the_currents_that_program_writes(solve):
+    options = ("--wire-resistance", "20", "--current-scale", "0.01")
+    solve(*options, device=TABLE_1.scaled(0.01), r_word=20.0, r_bit=20.0)
 
 
 @pytest.mark.parametrize("engine", ["surrogate", "dense"])
-def test_solve_with_lines_of_their_own(spice, files, engine):
+def test_solve_with_lines_of_their_own(solve, engine):
     lines = '[lines]\n"r_word [Ohm]" = [10, 0, 30.5]\n"r_sense [Ohm]" = 5\ndrive = "left"'
     Path("lines.toml").write_text(lines)
     options = ("--circuit", "lines.toml", "--drive", "both", "--sense", "top", "--json", "s.json")
-    code, _, error = spice(*SOLVE, *options, "--sense-resistance", "7", "--engine", engine)
-    assert (code, error) == (0, "")
     wired = {"r_word": (10.0, 0.0, 30.5), "r_sense": 7.0, "drive": "both", "sense": "top"}
-    crossbar = Crossbar(rows=3, columns=2, **wired)
-    expected = read_currents(crossbar, STATE, VOLTS, load_device("zhang2021"))
-    np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
-    assert (
-        Crossbar.from_dict(
-            {"rows": 3, "columns": 2}
-            | {name: json.loads(Path("s.json").read_text())[name] for name in wired}
-        )
-        == crossbar
-    )
+    solve(*options, "--sense-resistance", "7", "--engine", engine, **wired)
+    summary = json.loads(Path("s.json").read_text())
+    told = {name: summary[name] for name in ("rows", "columns", *wired)}
+    assert Crossbar.from_dict(told) == Crossbar(rows=3, columns=2, **wired)
 
 
 def test_a_sense_resistance_beside_amplifiers_is_said_to_be_of_writes(spice, files):
@@ -103,12 +96,10 @@ def test_lines_that_do_not_fit_are_refused(spice, files):
     assert "drive 'top' is unknown" in error
 
 
-def test_solve_with_a_device_file(spice, files):
-    device = load_device("zhang2021").scaled(0.5)
+def test_solve_with_a_device_file(solve):
+    device = TABLE_1.scaled(0.5)
     Path("device.toml").write_text(device.to_toml())
-    assert spice(*SOLVE, "--device", "device.toml")[0] == 0
-    expected = read_currents(Crossbar(rows=3, columns=2), STATE, VOLTS, device)
-    np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
+    solve("--device", "device.toml", device=device)
 
 
 def test_an_interrupt_is_one_line(spice, files, monkeypatch):
@@ -192,12 +183,12 @@ BAD_LAYERS = {
 
 
 @pytest.mark.parametrize("case", BAD_LAYERS)
-@pytest.mark.parametrize("command", ["netlist", "verify"])
-def test_bad_layers_are_one_line(spice, tmp_path, command, case):
+@pytest.mark.parametrize("name", ["netlist", "verify"])
+def test_bad_layers_are_one_line(spice, tmp_path, name, case):
     layer, message = BAD_LAYERS[case]
     (tmp_path / "text.npz").write_text("hello")
-    output = ("-o", "x.cir") if command == "netlist" else ("--output-dir", "out")
-    code, _, error = spice(command, "--layer", layer, *output)
+    output = ("-o", "x.cir") if name == "netlist" else ("--output-dir", "out")
+    code, _, error = spice(name, "--layer", layer, *output)
     assert code == 2
     assert message in error
     assert len(error.splitlines()) == 1

@@ -33,33 +33,27 @@ def alone(device, cell):
     return dataclasses.replace(device, memristor=dataclasses.replace(device.memristor, **values))
 
 
-def test_every_function_of_the_cell_takes_arrays():
-    device, rng = spread_out(), np.random.default_rng(1)
-    state, volts = rng.random(SHAPE), rng.uniform(-1.5, 1.5, SHAPE)
-    p, pulses = device.memristor, device.pulses
-    whole = [
+def every_function(device, state, volts):
+    """What all functions of the cell give for this device."""
+    p, read_voltage = device.memristor, device.pulses.read_voltage
+    return [
         m.rate(volts, p),
         m.state_derivative(state, volts, p),
         m.pulse_strength(volts, 1e-6, p, edge=1e-8),
         m.current(state, volts, p),
         m.differential_conductance(state, volts, p),
-        m.conductance(state, pulses.read_voltage, p),
-        m.state_from_conductance(1e-3, pulses.read_voltage, p),
+        m.conductance(state, read_voltage, p),
+        m.state_from_conductance(1e-3, read_voltage, p),
         *pulse_doses(device),
     ]
+
+
+def test_every_function_of_the_cell_takes_arrays():
+    device, rng = spread_out(), np.random.default_rng(1)
+    state, volts = rng.random(SHAPE), rng.uniform(-1.5, 1.5, SHAPE)
+    whole = every_function(device, state, volts)
     for cell in np.ndindex(SHAPE):
-        one, w, v = alone(device, cell), state[cell], volts[cell]
-        q = one.memristor
-        expected = [
-            m.rate(v, q),
-            m.state_derivative(w, v, q),
-            m.pulse_strength(v, 1e-6, q, edge=1e-8),
-            m.current(w, v, q),
-            m.differential_conductance(w, v, q),
-            m.conductance(w, pulses.read_voltage, q),
-            m.state_from_conductance(1e-3, pulses.read_voltage, q),
-            *pulse_doses(one),
-        ]
+        expected = every_function(alone(device, cell), state[cell], volts[cell])
         assert [array[cell] for array in whole] == pytest.approx(expected, rel=1e-12)
 
 
