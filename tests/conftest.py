@@ -113,6 +113,23 @@ def command(monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def refused(tmp_path):
+    """Simulate a deck that fails: in one line, with the deck kept in tmp_path; gives the error."""
+    from roa_circuit.errors import SimulatorError
+
+    def run(simulate, deck):
+        with pytest.raises(SimulatorError) as caught:
+            simulate(deck, name="broken", time_limit=30, keep_in=tmp_path)
+        error = caught.value
+        assert "\n" not in str(error)
+        assert error.deck.parent == tmp_path
+        assert error.deck.read_text() == deck
+        return error
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def guide_site(tmp_path_factory):
     """The guide as `make docs` builds it, from these sources, in a folder of its own."""
