@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
+from collections.abc import Callable
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -71,13 +72,7 @@ def solve(
 ) -> None:
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
-    omega = read_matrix(states, what="state omega", lowest=0.0, highest=1.0)
-    volts = read_matrix(inputs, what="input [V]", lowest=-LARGEST_VOLTAGE, highest=LARGEST_VOLTAGE)
-    if volts.shape[1] != len(omega):
-        raise InputError(
-            f"{inputs}: {volts.shape[1]} numbers a line, but {states} has {len(omega)} lines:"
-            " one input voltage per row of the array"
-        )
+    omega, volts = _contents(states, inputs)
     wiring = dataclasses.replace(
         lines.wiring,
         r_word=lines.wire_resistance if word_resistance is None else word_resistance,
@@ -96,15 +91,9 @@ def solve(
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
     omega, volts = chip.start(omega), chip.drive(volts)
     note(array.circuitry, wiring)
-    if engine in (Engine.surrogate, Engine.dense):
-        solved = partial(_by_surrogate, engine)
-    else:
-        simulator = simulators.Engine(engine)
-        dialect = dialect_of(simulator, matrix, cell, brief=omega.size < _LARGE)
-        how: How = {"circuitry": array.circuitry, "engine": simulator, "dialect": dialect}
-        solved = partial(_by_simulator, how, time_limit)
+    solved = _solver(engine, matrix, cell, array, time_limit)
     started = time.perf_counter()
-    currents, version = solved(array, omega, volts)
+    currents, version = solved(omega, volts)
     currents = chip.sense(currents, omega, volts)
     seconds = time.perf_counter() - started
     write_text(output, format_matrix(currents))
@@ -119,19 +108,43 @@ def solve(
     array.say_what_was_drawn()
 
 
-def _by_surrogate(
-    engine: Engine, array: DrawnArray, state: Floats, volts: Floats
-) -> tuple[Floats, str | None]:
-    """(currents (reads, columns) [A] of the chip, no version)."""
-    seen = array.circuitry.settled(array.chip.crossbar, state, array.chip.device)
-    is_dense = engine is Engine.dense
-    return seen.resistive(volts, read_currents_dense) if is_dense else seen.currents(volts), None
+def _contents(states: Path, inputs: Path) -> tuple[Floats, Floats]:
+    """(omega (rows, columns), voltages (reads, rows) [V]) of two files that must fit each other."""
+    omega = read_matrix(states, what="state omega", lowest=0.0, highest=1.0)
+    volts = read_matrix(inputs, what="input [V]", lowest=-LARGEST_VOLTAGE, highest=LARGEST_VOLTAGE)
+    if volts.shape[1] != len(omega):
+        raise InputError(
+            f"{inputs}: {volts.shape[1]} numbers a line, but {states} has {len(omega)} lines:"
+            " one input voltage per row of the array"
+        )
+    return omega, volts
 
 
-def _by_simulator(
-    how: How, time_limit: float, array: DrawnArray, state: Floats, volts: Floats
-) -> tuple[Floats, str | None]:
-    """(currents (reads, columns) [A] of the chip, the simulator's version)."""
-    deck = sweep_deck(array.chip.crossbar, state, volts, array.chip.device, **how)
-    run = deck.run(name="solve", time_limit=time_limit)
-    return deck.measured(run), run.version
+Solver = Callable[[Floats, Floats], tuple[Floats, str | None]]
+"""From states and voltages to (currents (reads, columns) [A], the version of a simulator)."""
+
+
+def _solver(
+    engine: Engine, matrix: Matrix, cell: CellModel, array: DrawnArray, time_limit: float
+) -> Solver:
+    """What solves the chip of an array: the surrogate, its dense twin, or a simulator."""
+    chip, circuitry = array.chip, array.circuitry
+
+    def by_surrogate(state: Floats, volts: Floats) -> tuple[Floats, None]:
+        seen = circuitry.settled(chip.crossbar, state, chip.device)
+        is_dense = engine is Engine.dense
+        return seen.resistive(volts, read_currents_dense) if is_dense else seen.currents(volts), None
+
+    if engine in (Engine.surrogate, Engine.dense):
+        return by_surrogate
+    simulator = simulators.Engine(engine)
+    brief = math.prod(array.crossbar.shape) < _LARGE
+    dialect = dialect_of(simulator, matrix, cell, brief=brief)
+    how: How = {"circuitry": circuitry, "engine": simulator, "dialect": dialect}
+
+    def by_simulator(state: Floats, volts: Floats) -> tuple[Floats, str]:
+        deck = sweep_deck(chip.crossbar, state, volts, chip.device, **how)
+        run = deck.run(name="solve", time_limit=time_limit)
+        return deck.measured(run), run.version
+
+    return by_simulator
