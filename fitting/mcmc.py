@@ -6,6 +6,7 @@ bounds of the search; every train's starting state is at its best for the drawn 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,8 +41,26 @@ def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> In
     names = known(f)
     if not names:
         return Intervals(method="mcmc", ci95={}, stderr={}, said="mcmc: nothing is identifiable")
-    free = np.array([NAMES.index(name) for name in names])
+    walkers = _WALKERS * len(names)
+    draws = _draws(emcee, f, names, walkers, seed, steps, burn)
+    ends = np.exp(np.quantile(draws, [0.025, 0.975], axis=0))
     others = [name for name in NAMES if name not in names]
+    return Intervals(
+        method="mcmc", samples=np.exp(draws),
+        said=f"mcmc, {len(draws)} draws of {walkers} walkers, seed {seed}"
+        + f", given {', '.join(others)}" * bool(others)
+        + ("; takes misfits for independent, which they are not" if widened(f) else ""),
+        ci95={name: (float(ends[0, i]), float(ends[1, i])) for i, name in enumerate(names)},
+        stderr={n: f.estimates[n].value * float(s)
+                for n, s in zip(names, np.std(draws, axis=0), strict=True)},
+    )  # fmt: skip
+
+
+def _draws(
+    emcee: Any, f: Fit, names: Sequence[str], walkers: int, seed: int, steps: int, burn: int
+) -> FloatArray:
+    """Logarithms of these constants (draws, names), drawn from their posterior near the fit."""
+    free = np.array([NAMES.index(name) for name in names])
     objective, x = f.objective, f.solution.x
     low, high = np.transpose([limits(name, objective.measurements) for name in names])
     eliminated = Eliminated(objective, x, free)
@@ -55,23 +74,13 @@ def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> In
     rng = np.random.RandomState(seed)  # what emcee takes
     varied = np.isin(np.arange(len(NAMES)), free)
     spread = covariance(projected(objective.plain, x), max(f.noise, 1e-300), varied)
-    walkers = _WALKERS * len(names)
     begin = rng.multivariate_normal(x[free], spread[np.ix_(free, free)], size=walkers)
     moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]
     sampler = emcee.EnsembleSampler(walkers, len(names), log_probability, moves=moves)
     sampler.random_state = rng.get_state()
     sampler.run_mcmc(np.clip(begin, low, high), burn + steps)
     draws: FloatArray = sampler.get_chain(discard=burn, flat=True)
-    ends = np.exp(np.quantile(draws, [0.025, 0.975], axis=0))
-    return Intervals(
-        method="mcmc", samples=np.exp(draws),
-        said=f"mcmc, {len(draws)} draws of {walkers} walkers, seed {seed}"
-        + f", given {', '.join(others)}" * bool(others)
-        + ("; takes misfits for independent, which they are not" if widened(f) else ""),
-        ci95={name: (float(ends[0, i]), float(ends[1, i])) for i, name in enumerate(names)},
-        stderr={n: f.estimates[n].value * float(s)
-                for n, s in zip(names, np.std(draws, axis=0), strict=True)},
-    )  # fmt: skip
+    return draws
 
 
 def corner_plot(f: Fit, found: Intervals) -> Drawing:

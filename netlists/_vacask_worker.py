@@ -27,18 +27,7 @@ def main(folder: Path, program: str, memory: int) -> int:
     keep_priority()
     limit_memory(memory)
     started = time.perf_counter()
-    # Nobody's configuration in HOME, no shell commands of a deck, one thread.
-    done = subprocess.run(
-        [program, "--quiet-progress", "--skip-postprocess", "deck.cir"],
-        cwd=folder,
-        env={**os.environ, "HOME": str(folder)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    done = _simulated(folder, program)
     speaker.say("version", version(program, done.stdout))
     lines = [line for line in map(_plain, done.stdout.splitlines()) if line and not _BANNER.match(line)]
     for line in lines:
@@ -60,7 +49,23 @@ def main(folder: Path, program: str, memory: int) -> int:
     return 0
 
 
+def _simulated(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
+    """Run the deck with nobody's configuration in HOME, and without the deck's shell commands."""
+    return subprocess.run(
+        [program, "--quiet-progress", "--skip-postprocess", "deck.cir"],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+
+
 def _plain(line: str) -> str:
+    """A line without colours."""
     return _COLOUR.sub("", line).rstrip()
 
 
