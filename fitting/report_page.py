@@ -77,7 +77,7 @@ def page(
         Section(
             title="Constants",
             parts=[
-                *([bullets([_sentence(line) for line in said_of])] if (said_of := hints_of(f)) else []),
+                *([bullets(f"{line}." for line in seen)] if (seen := hints_of(f)) else []),
                 row(_constants(f, made["prior"]), names=["constants", "corner"]),
             ],
         ),

@@ -99,6 +99,7 @@ def test_hints_are_given_where_they_help(loops, command, tmp_path):
     out = tmp_path / "o"
     code, said, _ = command(cli.main, loops, "--output-dir", out)
     assert (code, "--dwell 20ms" in said) == (1, True)
-    assert "another branch" in (out / "report.html").read_text(encoding="utf-8")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "<li>loops: the current comes back on another branch" in page, "a name stays as it is"
     code, _, err = command(cli.main, "inspect", loops, "--dwell", "0s")
     assert (code, "must be a time above 0" in err) == (2, True)
