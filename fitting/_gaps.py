@@ -1,4 +1,4 @@
-"""Gaps: pulses whose reading is missing. They moved the state all the same."""
+"""Gaps: pulses whose reading is missing, but which moved the state all the same."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _READINGS = ("conductance", "read_current", "current")
 
 
 def bridged(table: Table, dwell: float | None) -> Table:
-    """The rows with a reading alone; a pulse without one is not lost with it.
+    """Keep only the rows with a reading, without losing the pulses of the others.
 
-    Its width is added to the next pulse's, which is exact at one voltage. After pulses of another
-    voltage the train ends, and one with a start of its own begins. A row with neither pulse nor
-    reading says nothing, and nor do pulses before the first reading. A point of a sweep is a pulse if
-    it has a `dwell` time.
+    The width of such a pulse is added to that of the next pulse, which is exact at one voltage. After
+    pulses of another voltage the train ends, and a train with a start of its own begins. Rows with
+    neither pulse nor reading say nothing, nor do pulses before the first reading. A point of a sweep
+    is a pulse if it has a `dwell` time.
     """
     read = np.any([~np.isnan(table.column(name)) for name in _READINGS], axis=0)
     if read.all() or not read.any():

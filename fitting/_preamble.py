@@ -1,4 +1,4 @@
-"""Preamble: what instruments and spreadsheets write round a table, and how they write numbers."""
+"""Preambles: what instruments and spreadsheets write around a table, and how they write numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_number(text: str) -> bool:
 
 
 def title_line(rows: Sequence[Sequence[str]], means: Callable[[str], bool]) -> int | None:
-    """The place of the first row that names two columns, with a row as wide after it; None without."""
+    """The index of the first row that names two columns and has a row as wide after it, or None."""
     for place, (row, following) in enumerate(pairwise(rows)):
         if len(row) == len(following) and sum(map(means, row)) >= _FEWEST_TITLES:
             return place
@@ -44,7 +44,7 @@ def _point(cell: str) -> str:
 
 
 def records(lines: list[Line]) -> list[Line]:
-    """Keysight's EasyEXPERT begins titles with DataName, rows with DataValue: a train a record."""
+    """Read records of Keysight's EasyEXPERT, titles after DataName, rows after DataValue, as trains."""
     if not lines or lines[0][1][0] != "DataName":
         return lines
     number, titles = lines[0]

@@ -1,9 +1,9 @@
-"""Scans: what runs of pulses do one after another, for all runs of all trains in a few passes.
+"""Scans: the state before every run of pulses, for all runs of all trains in a few passes.
 
 A run maps the odds omega / (1 - omega) = a / b of a state by a matrix without a negative entry: up
-a <- a + A b, down b <- b + |A| a. Products of such matrices lose no digits, and a prefix scan (Hillis
-and Steele 1986) has all of them in log2(runs) passes, where a train of thousands of runs would be
-thousands of steps.
+a <- a + A b, down b <- b + |A| a. Products of such matrices lose no digits. A prefix scan (Hillis
+and Steele 1986) finds all of them in log2(runs) passes, where going along a train of thousands of
+runs would take thousands of steps.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """The order of the runs; those of a train stand together.
+    """The order of the runs, in which those of a train stand together.
 
-    `first` (trains,) are where they begin; `passes` are (how far back, the runs that have one so far
-    back in their train).
+    `first` (trains,) is each train's first run; `passes` are (how far back, the runs with another run
+    so far back in their train).
     """
 
     first: NDArray[np.int64]
@@ -29,13 +29,13 @@ class Scan:
 
     @classmethod
     def of(cls, number: NDArray[np.int64]) -> Scan:
-        """The scan for runs with these numbers (runs,) in their train."""
+        """The scan for runs that have these numbers (runs,) within their trains."""
         shifts = 2 ** np.arange(int(number.max()).bit_length())
         passes = tuple((int(back), np.flatnonzero(number >= back)) for back in shifts)
         return cls(first=np.flatnonzero(number == 0), passes=passes)
 
     def states(self, start: FloatArray, dose: FloatArray) -> FloatArray:
-        """omega before every run, (runs,), from that before its train `start` (runs,) and all doses."""
+        """omega (runs,) before every run, from that before its train, `start` (runs,), and all doses."""
         M = np.stack(
             [np.ones_like(dose), np.maximum(dose, 0.0), np.maximum(-dose, 0.0), np.ones_like(dose)]
         )
@@ -58,7 +58,7 @@ class Scan:
         return self._before(K, np.ones_like(K)), self._before(x, np.zeros_like(K))
 
     def _before(self, after: FloatArray, first: FloatArray) -> FloatArray:
-        """What the run before left; `first` (runs,) where there is none."""
+        """The values that the run before left, or `first` (runs,) where there is none."""
         result = np.empty_like(after)
         result[..., 1:] = after[..., :-1]
         result[..., self.first] = first[self.first]

@@ -1,4 +1,4 @@
-"""Hints: what a table shows of how it was taken, where a fit would take it for something else."""
+"""Hints: what a table shows of how it was measured, where a fit would misread it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TURNED = "are the terminals exchanged? --polarity positive-sets (or negative-se
 
 
 def hints(m: Measurements) -> list[str]:
-    """A line each for exchanged terminals, sweeps that moved the state, and limited currents."""
+    """A line for each: exchanged terminals, sweeps that moved the state, limited currents."""
     found = []
     if _runs_backwards(m):
         found.append(f"V < 0 lowers the conductance here, and V > 0 raises it: {_TURNED}")

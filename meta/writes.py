@@ -52,7 +52,7 @@ class Variant:
 class Writes:
     """The ways in which every episode is written.
 
-    variants : count pulses alike, and differ in relative rate and noise
+    variants : differ in relative rate and noise, but count pulses alike
     at_once : write the adapted weights in one go on cells in random states, not on theta_0
     """
 
@@ -126,7 +126,7 @@ class Episode:
 
     @torch.no_grad()
     def outcome(self, variant: Variant) -> Outcome:
-        """Of this write, on the query set."""
+        """The outcome of this write on the query set."""
         if not variant.written:
             ideal = torch.clamp(self.wanted + variant.relative_rate * self.step, -1.0, 1.0)
             return self._right(self._logits(self._tensors(ideal), 0)), *NOTHING
@@ -136,7 +136,7 @@ class Episode:
         return self._right(self._logits(self._tensors(flat), self._first(write))), *write.cost
 
     def _states(self, write: _Write, how: Programming) -> Tensor:
-        """What the written cells hold, with noise."""
+        """The states of the written cells, with noise."""
         if how.sigma_wn == 0 or not len(write.where):
             return write.after
         deviation = noise_deviation(write.before, write.after, how)

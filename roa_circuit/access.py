@@ -1,4 +1,4 @@
-"""Access transistors: what they leave of each cell's drive."""
+"""Access transistors: how much of each cell's drive they leave to it."""
 
 from __future__ import annotations
 
@@ -42,13 +42,14 @@ def solve_behind(
     e: Floats,
     drop: Floats,
 ) -> tuple[Cells, Floats]:
-    """(the cells behind their transistors, what those drop [V]) under loop drives e [V].
+    """(the cells behind their transistors, the transistors' voltages [V]) under loop drives e [V].
 
-    drives : of the cells' word lines [V]
-    solve : the cells of other loop drives; slope : their differential conductances at voltages
-    drop : to start from
+    Every cell takes a Newton step of its own: only the wires couple cells, and drop far less than they.
 
-    Every cell takes a Newton step of its own; only wires couple them, which drop far less than cells.
+    drives : voltages of the cells' word lines [V]
+    solve : solves the cells under other loop drives
+    slope : gives the cells' differential conductances at their voltages
+    drop : transistors' voltages to start from
 
     Raises
     ------

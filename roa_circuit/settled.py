@@ -24,13 +24,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class SettledArray:
-    """What `Circuitry.settled` makes of a crossbar with its states.
+    """A crossbar with its states in a settled read, as `Circuitry.settled` makes it.
 
     crossbar : its lines end in the amplifiers' input resistance
     state : (rows, columns) omega
     transistor : between each cell and its word line
-    ends : (columns,) [V] where bit lines end; empty where that is ground
-    added : (columns,) or (1,) [A], what offsets add to every reading by way of the feedback resistors
+    ends : (columns,) voltages [V] that bit lines end in; empty where that is ground
+    added : (columns,) or (1,) currents [A] that offsets add to every reading through the feedback
     """
 
     crossbar: Crossbar
@@ -41,13 +41,13 @@ class SettledArray:
     added: Floats
 
     def currents(self, voltages: Floats, *, coming: int = 1) -> Floats:
-        """What amplifiers are read as (reads, columns) [A], of word-line voltages (reads, rows) [V].
+        """Currents (reads, columns) [A] that amplifiers report of word-line voltages (reads, rows) [V].
 
-        coming : as `read_currents` has it
+        coming : as for `read_currents`
 
         Raises
         ------
-        InputError : what `read_currents` refuses, or transistors near saturation.
+        InputError : as for `read_currents`, or transistors near saturation.
         """
         if self.transistor:
             return self._behind(self.transistor, voltages) + self.added
@@ -55,7 +55,7 @@ class SettledArray:
         return read_currents(*what, ends=self.ends, coming=coming) + self.added
 
     def resistive(self, voltages: Floats, by: Callable[..., Floats]) -> Floats:
-        """As `currents`, by a reader of another kind, and with transistors as resistances."""
+        """As `currents`, by another reader, with transistors taken for resistances."""
         return np.asarray(
             by(self.crossbar, self.state, voltages, self.nearly, ends=self.ends) + self.added
         )

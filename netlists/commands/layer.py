@@ -1,4 +1,4 @@
-"""`roa-spice layer`: a layer file of weights of one's own, for every command that takes a layer."""
+"""`roa-spice layer`: weights of one's own as a layer file, for every command that takes a layer."""
 
 from __future__ import annotations
 
