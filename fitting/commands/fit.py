@@ -128,9 +128,10 @@ def _identifiability(run: _Run) -> dict[str, Any]:
 
 def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
     """The JSON document of the run; `said` is its `_identifiability`."""
+    from fitting.hints import hints_of
     from fitting.report import document
 
-    found = document(run.fit, run.measurements)
+    found = document(run.fit, run.measurements) | {"hints": hints_of(run.fit)}
     return {**found, "law": run.law.document(), "identifiability": said}
 
 

@@ -23,6 +23,7 @@ def inspect(
     json_file: Json = None,
 ) -> int:
     """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
+    from fitting.hints import hints
     from fitting.inspect import inspect_trains, rows_of, summary
     from fitting.measurements import describe, read_measurements
 
@@ -39,5 +40,5 @@ def inspect(
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
     found = {"source": m.source, "trains": [train.to_dict() for train in trains]}
-    write_summary(json_file, {**found, "ignored": list(m.ignored)})
+    write_summary(json_file, {**found, "ignored": list(m.ignored), "hints": hints(m)})
     return 0

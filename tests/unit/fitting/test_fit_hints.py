@@ -1,6 +1,7 @@
 """What a table shows of how it was taken: exchanged terminals, slow sweeps, limited currents."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -99,6 +100,8 @@ def test_hints_are_given_where_they_help(loops, command, tmp_path):
     out = tmp_path / "o"
     code, said, _ = command(cli.main, loops, "--output-dir", out)
     assert (code, "--dwell 20ms" in said) == (1, True)
+    (hint,) = json.loads((out / "fit.json").read_text())["hints"]
+    assert hint in said
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "<li>loops: the current comes back on another branch" in page, "a name stays as it is"
     code, _, err = command(cli.main, "inspect", loops, "--dwell", "0s")
