@@ -6,10 +6,13 @@ seeds: their order and the number of workers change nothing.
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from roa_circuit.errors import InputError, RoaError, WorkerError
@@ -112,12 +115,30 @@ def _on_this_machine(
         )
         work = (joblib.delayed(function)(shared, piece) for piece in pieces)
         try:
-            yield from pool(work)
+            with _deaf_to_interrupts():
+                coming = pool(work)
+            yield from coming
         except BrokenProcessPool:
             raise WorkerError(
                 "a worker process was killed, most often for want of memory: ask for fewer at a time;"
                 f" {_GOES_ON}"
             ) from None
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that begin within do not hear Ctrl-C, of which each would print where it was.
+
+    This one hears of it afterwards, and ends them. A mask of signals would not do: loky lifts it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _on_dask(

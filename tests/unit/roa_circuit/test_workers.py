@@ -1,5 +1,7 @@
 """Workers that are killed, that lack the toolkit, or whose scheduler goes away: one line each."""
 
+import subprocess
+import sys
 import time
 
 import dask
@@ -78,3 +80,25 @@ def test_workers_without_the_toolkit_are_told_apart_before_they_get_anything(dea
             InputError, match=r"has roa-circuit not installed.*pip install roa-circuit=="
         ):
             list(found)
+
+
+INTERRUPTED = """
+import os, signal
+from roa_circuit.sweeps.workers import each
+
+def heard(shared, piece):
+    os.kill(os.getpid(), signal.SIGINT)
+    return piece
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
+done = sorted(each(heard, None, lambda count: [1, 2], 2, None))
+print(done, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
+def test_processes_of_a_sweep_leave_interrupts_to_it(tmp_path):
+    """Each would print where it was, which Ctrl-C in a terminal asks of all of them."""
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    script = [sys.executable, tmp_path / "interrupted.py"]
+    done = subprocess.run(script, check=False, capture_output=True, text=True, timeout=100)
+    assert done.stdout == "[1, 2] True\n", done.stderr
