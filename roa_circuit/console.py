@@ -24,6 +24,7 @@ from roa_circuit.errors import RoaError, SimulatorError
 UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # the root of typer's own complaints
 
 _INTERRUPTED = 130
+_LONGEST_WORD = 20  # that a table's first column makes room for
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -83,10 +84,13 @@ def _quote_simulator(error: SimulatorError) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A plain table: first column left, the others right."""
+    """A plain table: first column left, its words whole as far as there is room, the others right."""
+    rows = list(rows)
+    longest = max((len(word) for row in rows for word in row[0].split()), default=0)
     result = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    for index, column in enumerate(columns):
-        result.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
+    result.add_column(columns[0], overflow="fold", min_width=min(longest, _LONGEST_WORD))
+    for column in columns[1:]:
+        result.add_column(column, justify="right", overflow="fold")
     for row in rows:
         result.add_row(*row)
     return result
