@@ -17,12 +17,12 @@ class Training:
     """One training run: a method of `meta.methods`, its data, sizes and budget.
 
     pulses_from : epochs that take the inner step in floating point. Later ones round it to device
-            pulses, with gradients passing straight through. Rounding from the first epoch on stalls: a
-            rate of 0.1 moves most cells by less than half a pulse. An erased head is written from the
-            first epoch on.
+        pulses, with gradients passing straight through. Rounding from the first epoch on stalls: a
+        rate of 0.1 moves most cells by less than half a pulse. An erased head is written from the
+        first epoch on.
     relative_rate : multiplies the learned rates wherever pulses are written, for the same reason
     rate_scale : multiplies all learned rates once, before the first iteration; head_rate multiplies
-            those of the head once more
+        those of the head once more
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
     max_pulses : cap on the pulses of one cell; None is the method's own

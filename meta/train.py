@@ -66,10 +66,10 @@ def train(
     """Meta-train and return the network of the best validation epoch.
 
     start : a network to go on from, or None to start afresh. Its architecture must be that of `how`,
-            with two exceptions: for another number of ways a new head is drawn, and for more inner steps
-            the last one is repeated.
-        resume : go on from the folder's last epoch, to the same weights as if it had never stopped
-        compute : a processor takes one task after another, an accelerator a batch side by side
+        with two exceptions: for another number of ways a new head is drawn, and for more inner steps
+        the last one is repeated.
+    resume : go on from the folder's last epoch, to the same weights as if it had never stopped
+    compute : a processor takes one task after another, an accelerator a batch side by side
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
     `last.safetensors` and `state.safetensors`, which `resume` reads; all but the first are replaced

@@ -73,7 +73,7 @@ def write_deck(
     Raises
     ------
     InputError : an array that is too large, shapes that do not fit, a state outside [0, 1], parts of
-            pulses, nothing to write, or transistors that do not stay on or off during the pulses.
+        pulses, nothing to write, or transistors that do not stay on or off during the pulses.
     """
     array = _Array(crossbar, state, device, how)
     check_pulses(crossbar, pulses)

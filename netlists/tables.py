@@ -26,7 +26,7 @@ def read_matrix(path: Path, *, what: str, lowest: float, highest: float) -> NDAr
     Raises
     ------
     InputError : unreadable, empty, not text or ragged, or a cell that is no number within range;
-            the message names file, line and column.
+        the message names file, line and column.
     """
     matrix = _array(path) if path.suffix in (".npy", ".npz") else _table(path)
     outside = np.argwhere(~((matrix >= lowest) & (matrix <= highest)))

@@ -3,12 +3,14 @@
      word line --+-- c_word -- ground              bit line -- r_bit --+-- r_feedback --+
                  |                                                     |                |
                  +-- transistor -- cell --+-- bit line                 +-- (-) >--------+-- out
-                 |                        |                      ground -- (+)
+                 |                        |                      offset -- (+)
                  +------- c_cell ---------+-- c_bit -- ground           out = -r_feedback I + offset
 
 One description serves the surrogate and the decks. The surrogate computes settled reads. In these an
 amplifier is exactly its input resistance and its offset, capacitance plays no part, and temperature
-changes resistances and the switching rate. A transistor is taken for a resistance, an approximation.
+changes resistances and the switching rate. Writes, and reads with Eq. 2 at every cell, follow
+transistors as SPICE's level 1 has them (`roa_circuit.access`); effective weights take them for
+resistances, an approximation.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class Transistor:
 
     kp : transconductance parameter [A/V^2]
     gate_on, gate_off : voltages of a row's gates [V]. Reads turn on all rows, writes the pulsed one.
-            The bulk is at gate_off, too.
+        The bulk is at gate_off, too.
 
     Raises
     ------

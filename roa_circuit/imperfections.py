@@ -41,11 +41,11 @@ class Imperfections(Shown):
 
     Cells
         spread : device to device, with the write noise that was measured beside it; 'device' takes
-                that of the parameter set
+            that of the parameter set
         sigma_wn : write noise of Eq. 7; None takes that of the spread
         stuck_on, stuck_off, open : probability that a cell is so; an open cell is not stuck as well
         stuck_on_resistance : resistance of every stuck-on cell [Ohm], such as 1 kOhm of a short;
-                0 leaves each cell its own at omega = 1
+            0 leaves each cell its own at omega = 1
         read_disturb : number of full-scale reads since the array was written
     Lines
         broken_word, broken_bit : probability that a line is open, at one of its segments

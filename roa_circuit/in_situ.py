@@ -118,7 +118,8 @@ def write_in_situ(
     Word lines are driven through r_source, bit lines through r_sense; all lines ramp together.
     The device's constants may be arrays (rows, columns).
 
-    transistor : of each cell, where the scheme is 'ideal'; without one that has no resistance
+    transistor : of each cell. The scheme is then 'ideal', as transistors select the row; None takes
+        ideal switches
     tolerance : largest error estimate of a time step, in omega.
 
     Raises

@@ -161,8 +161,8 @@ def mapped(
     """(order, states (rows, columns) on the array, digital gain (columns,), share clipped).
 
     meant : the layer that gives the intended states, where pulses were counted for another device
-            than the tile's
-        circuitry : amplifiers and transistors that pre-distortion makes up for, too
+        than the tile's
+    circuitry : amplifiers and transistors that pre-distortion makes up for, too
     """
     layer = tile.layer
     device, states = layer.device, _intended(meant or layer)

@@ -50,7 +50,7 @@ def sweep(
     Raises
     ------
     InputError : a field or value that cannot be, or the name of a layer instead of one. Where only
-            some points are refused, that is recorded with them.
+        some points are refused, that is recorded with them.
     """
     if isinstance(subject, str):
         raise InputError(f"subject {subject!r} is a name: give the layer, as by load_layer({subject!r})")

@@ -38,13 +38,13 @@ class Array:
     """One array of a layer, with its lines in the order in which they lie on the array.
 
     tile : its layer has states and pulses as they lie on the array. Where the array is calibrated,
-            its reads are followed by reads of test patterns and of no input.
-        own, meant : the tile's layer as the network knows it, and the layer whose states are intended
-        order, gain : undo the order of lines, and the pre-distortion, in sensed currents
-        circuitry : surrounds cells and lines; the lines are already at its temperature
-        mapped : (rows, columns) states that are set directly; None where pulses are applied
-        wanted : (tests, columns) [A] currents of the test patterns behind perfect wires, in the layer's
-            own order; None where nothing is calibrated
+        its reads are followed by reads of test patterns and of no input.
+    own, meant : the tile's layer as the network knows it, and the layer whose states are intended
+    order, gain : undo the order of lines, and the pre-distortion, in sensed currents
+    circuitry : surrounds cells and lines; the lines are already at its temperature
+    mapped : (rows, columns) states that are set directly; None where pulses are applied
+    wanted : (tests, columns) [A] currents of the test patterns behind perfect wires, in the layer's
+        own order; None where nothing is calibrated
     """
 
     tile: Tile
