@@ -17,7 +17,11 @@ from typer.main import get_command
 
 PAGES = Path(__file__).parents[1] / "docs" / "reference"
 PACKAGES = ("roa_circuit", "fitting", "netlists")
-COMMANDS = {"roa-fit": "fitting.cli", "roa-spice": "netlists.cli", "roa-meta": "meta.cli"}
+COMMANDS = {
+    "roa-fit": "fitting.commands.cli",
+    "roa-spice": "netlists.commands.cli",
+    "roa-meta": "meta.commands.cli",
+}
 
 
 def page(name: str, app: typer.Typer) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.solver import effective_weights, read_currents
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.solver.read import effective_weights, read_currents
 
 Floats = NDArray[np.float64]
 

@@ -11,12 +11,12 @@ import numpy as np
 from _table import Row, in_turns, main, row
 from scipy.optimize import minimize
 
-from roa_circuit.compensation import predistort
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_device
-from roa_circuit.linear import LinearNetwork
-from roa_circuit.mapping import mapping_constants
-from roa_circuit.memristor import conductance, conductance_range
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.device.memristor import conductance, conductance_range
+from roa_circuit.layers.compensation import predistort
+from roa_circuit.solver.linear import LinearNetwork
 
 DEVICE = default_device()
 V_R = DEVICE.pulses.read_voltage

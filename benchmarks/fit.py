@@ -26,11 +26,11 @@ from _table import Row, main, row, share, timed
 from scipy.integrate import solve_ivp
 
 from fitting import Estimate, Measurements, fit_device, read_measurements
-from fitting.advice import proposal
-from fitting.intervals import curvature, profile
-from fitting.residuals import NAMES, Objective, from_search, predict, schedule, to_search
-from roa_circuit.memristor import current, state_derivative
-from roa_circuit.parameters import Memristor, load_device
+from fitting.judgement.advice import proposal
+from fitting.model.residuals import NAMES, Objective, from_search, predict, schedule, to_search
+from fitting.search.intervals import curvature, profile
+from roa_circuit.device.memristor import current, state_derivative
+from roa_circuit.device.parameters import Memristor, load_device
 
 PRIOR = load_device("zhang2021")
 DATA = Path(__file__).parents[1] / "data" / "pulses.csv"
@@ -205,7 +205,7 @@ def ramps_alone() -> Row:
 
 def whole_command() -> Row:
     """`roa-fit data/pulses.csv` as a newcomer runs it, median of three."""
-    code = "from fitting.cli import main; main()"
+    code = "from fitting.commands.cli import main; main()"
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", code, str(DATA), "--output-dir", folder]
         seconds = [timed(lambda: subprocess.run(command, check=True, capture_output=True))[0]

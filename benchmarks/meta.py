@@ -29,24 +29,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from meta.architecture import BLOCKS, Architecture
-from meta.configuration import Training
-from meta.glyphs import render_glyphs
-from meta.hardware import WriteModel
-from meta.head import write_losses
-from meta.learners import outer_loss
-from meta.network import Network
-from meta.objective import Phase
-from meta.outer_step import OuterStep
-from meta.precision import fastest_dtype
-from meta.recording import Recording
-from meta.shipped import shipped_network
-from meta.tasks import Task, sample_task, stack
-from meta.validate import worker_pool
-from netlists.shipped import load_layer
-from netlists.verify import verify
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming
+from meta.circuits.validate import worker_pool
+from meta.data.glyphs import render_glyphs
+from meta.data.tasks import Task, sample_task, stack
+from meta.learning.hardware import WriteModel
+from meta.learning.head import write_losses
+from meta.learning.learners import outer_loss
+from meta.network.architecture import BLOCKS, Architecture
+from meta.network.convolutional import Network
+from meta.network.precision import fastest_dtype
+from meta.network.shipped import shipped_network
+from meta.training.configuration import Training
+from meta.training.objective import Phase
+from meta.training.outer_step import OuterStep
+from meta.training.recording import Recording
+from netlists.layers.shipped import load_layer
+from netlists.verification.verify import verify
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
 
 THREADS, BATCH, QUERIES = 2, 8, 15
 

@@ -27,16 +27,16 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import splu
 
-from netlists.deck import read_deck
-from netlists.ngspice import simulate
-from roa_circuit import iterative
-from roa_circuit.crossbar import Crossbar, bit_node, word_node
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.linear import LinearNetwork
-from roa_circuit.memristor import conductance
-from roa_circuit.parameters import Device
-from roa_circuit.solver import effective_weights, read_currents
+from netlists.decks.deck import read_deck
+from netlists.simulation.ngspice import simulate
+from roa_circuit.circuit.crossbar import Crossbar, bit_node, word_node
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.memristor import conductance
+from roa_circuit.device.parameters import Device
+from roa_circuit.solver import iterative
+from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.read import effective_weights, read_currents
 
 Floats = NDArray[np.float64]
 

@@ -18,18 +18,19 @@ import numpy as np
 from _table import Row, main, row
 from numpy.typing import NDArray
 
-from netlists import costs, vacask
-from netlists.deck import How, read_deck, sweep_deck, write_deck
-from netlists.dialect import PLAIN, PROBES, choose
-from netlists.ngspice import ask, simulate, simulate_all
-from netlists.runnable import Deck
-from netlists.simulation import Simulation
-from netlists.simulators import Engine
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.solver import read_currents
-from roa_circuit.waveforms import READ_EDGE, READ_HOLD, READ_SLOT
+from netlists.decks import costs
+from netlists.decks.deck import How, read_deck, sweep_deck, write_deck
+from netlists.decks.dialect import PLAIN, PROBES, choose
+from netlists.decks.runnable import Deck
+from netlists.simulation import vacask
+from netlists.simulation.ngspice import ask, simulate, simulate_all
+from netlists.simulation.run import Simulation
+from netlists.simulation.simulators import Engine
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.waveforms import READ_EDGE, READ_HOLD, READ_SLOT
+from roa_circuit.solver.read import read_currents
 
 Floats = NDArray[np.float64]
 

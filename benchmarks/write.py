@@ -12,14 +12,14 @@ from collections.abc import Iterator
 import numpy as np
 from _table import Row, in_turns, main, row
 
-from netlists.deck import write_deck
-from netlists.probes import ENERGY, MILLIJOULE
-from netlists.shipped import load_layer
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.in_situ import STATE_TOLERANCE, WriteOutcome, write_in_situ
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.tiling import split
-from roa_circuit.units import counted
+from netlists.decks.deck import write_deck
+from netlists.decks.probes import ENERGY, MILLIJOULE
+from netlists.layers.shipped import load_layer
+from roa_circuit.basics.units import counted
+from roa_circuit.chips.in_situ import STATE_TOLERANCE, WriteOutcome, write_in_situ
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.tiling import split
 
 FINE = 1e-4 * STATE_TOLERANCE
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from roa_circuit.memristor import after_dose, conductance, current, pulse_strength
-from roa_circuit.parameters import Device, load_device
+from roa_circuit.device.memristor import after_dose, conductance, current, pulse_strength
+from roa_circuit.device.parameters import Device, load_device
 
 SEED = 20210521
 NOISE = 0.01  # relative, of every reading

@@ -3,12 +3,12 @@
 python examples/adapt_and_verify.py
 """
 
-from meta.adaptation import adapt_episode
-from meta.datasets import load_dataset
-from meta.shipped import shipped_network
-from netlists.verify import verify
-from roa_circuit.design_point import default_device
-from roa_circuit.units import percent
+from meta.circuits.adaptation import adapt_episode
+from meta.data.datasets import load_dataset
+from meta.network.shipped import shipped_network
+from netlists.verification.verify import verify
+from roa_circuit.basics.units import percent
+from roa_circuit.circuit.design_point import default_device
 
 network = shipped_network()
 episode = adapt_episode(network, load_dataset("glyphs"), device=default_device(), queries=2, seed=1)

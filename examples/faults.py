@@ -7,10 +7,10 @@ python examples/faults.py
 
 import numpy as np
 
-from netlists.shipped import load_layer
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.recovery import Compensation, recover
-from roa_circuit.units import percent
+from netlists.layers.shipped import load_layer
+from roa_circuit.basics.units import percent
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.layers.recovery import Compensation, recover
 
 CHOICES = (Compensation(), Compensation(calibrated=True))
 

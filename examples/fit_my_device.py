@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fitting import fit_device, read_measurements
 from roa_circuit import load_device
-from roa_circuit.units import percent
+from roa_circuit.basics.units import percent
 
 PULSES = Path(__file__).parents[1] / "data" / "pulses.csv"
 

@@ -6,14 +6,14 @@ python examples/train_on_glyphs.py
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from meta.adaptation import adapt_episode
-from meta.configuration import Training
-from meta.datasets import load_dataset
-from meta.train import train
-from netlists.engines import Phase
-from netlists.verify import verify
+from meta.circuits.adaptation import adapt_episode
+from meta.data.datasets import load_dataset
+from meta.training.configuration import Training
+from meta.training.train import train
+from netlists.verification.engines import Phase
+from netlists.verification.verify import verify
 from roa_circuit import default_device
-from roa_circuit.units import percent
+from roa_circuit.basics.units import percent
 
 glyphs = load_dataset("glyphs")
 how = Training(

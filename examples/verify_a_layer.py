@@ -6,9 +6,9 @@ python examples/verify_a_layer.py
 import dataclasses
 
 from netlists import load_layer
-from netlists.engines import Phase
-from netlists.verify import verify
-from roa_circuit.units import percent
+from netlists.verification.engines import Phase
+from netlists.verification.verify import verify
+from roa_circuit.basics.units import percent
 
 head = load_layer("fc")
 print("wire [Ohm]   accuracy: ideal  surrogate  ngspice   same answers   currents apart")

@@ -8,8 +8,8 @@ import dataclasses
 import numpy as np
 
 from netlists import load_layer
-from roa_circuit.recovery import Compensation, recover
-from roa_circuit.units import percent
+from roa_circuit.basics.units import percent
+from roa_circuit.layers.recovery import Compensation, recover
 
 CHOICES = (Compensation(), Compensation(calibrated=True), Compensation(predistorted=True))
 

@@ -7,11 +7,11 @@ import dataclasses
 
 import numpy as np
 
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_device
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents
-from roa_circuit.units import percent
+from roa_circuit.basics.units import percent
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver.read import read_currents
 
 rng = np.random.default_rng(0)
 array = Crossbar(rows=64, columns=20)

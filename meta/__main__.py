@@ -1,5 +1,5 @@
 """`python -m meta` is `roa-meta`."""
 
-from meta.cli import main
+from meta.commands.cli import main
 
 main()

@@ -1,12 +1,12 @@
 """Circuit to simulators and back: decks, simulation in worker processes, verification."""
 
-from netlists.deck import read_deck, sweep_deck, write_deck
-from netlists.ngspice import simulate, simulate_all
-from netlists.runnable import Deck
-from netlists.shipped import load_layer, shipped_layers
-from netlists.simulation import Simulation
-from netlists.simulators import Engine
-from netlists.verification import Verification
+from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.runnable import Deck
+from netlists.layers.shipped import load_layer, shipped_layers
+from netlists.simulation.ngspice import simulate, simulate_all
+from netlists.simulation.run import Simulation
+from netlists.simulation.simulators import Engine
+from netlists.verification.result import Verification
 
 __all__ = [
     "Deck",

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from netlists import ngspice, vacask
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.layers import ProgrammedLayer
+from netlists.simulation import ngspice, vacask
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.layers.programmed import ProgrammedLayer
 
 # CI draws the same examples every time; at home each run looks further.
 settings.register_profile("ci", derandomize=True, deadline=None)
@@ -116,7 +116,7 @@ def command(monkeypatch, capsys):
 @pytest.fixture
 def refused(tmp_path):
     """Simulate a deck that fails: in one line, with the deck kept in tmp_path; gives the error."""
-    from roa_circuit.errors import SimulatorError
+    from roa_circuit.basics.errors import SimulatorError
 
     def run(simulate, deck):
         with pytest.raises(SimulatorError) as caught:

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
-from roa_circuit.breaks import LINES, Break
-from roa_circuit.crossbar import DRIVES, SENSES, Crossbar
+from roa_circuit.circuit.breaks import LINES, Break
+from roa_circuit.circuit.crossbar import DRIVES, SENSES, Crossbar
 
 OHMS = st.one_of(st.just(0.0), st.floats(1e-3, 1e5))
 

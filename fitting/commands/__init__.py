@@ -1,1 +1,1 @@
-"""Commands of `roa-fit`, one a module; `fitting.cli` gathers them."""
+"""Commands of `roa-fit`, one a module; `fitting.commands.cli` gathers them."""

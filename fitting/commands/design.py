@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fitting._options import POLARITIES, Polarity
-from roa_circuit import console, options
-from roa_circuit.errors import InputError, nearest
-from roa_circuit.parameters import Device, load_device
-from roa_circuit.units import engineering, parse_quantity, percent
+from fitting.commands._options import POLARITIES, Polarity
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.units import engineering, parse_quantity, percent
+from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
-    from fitting.design import Budget, Design
-    from fitting.protocol import Step, Train
+    from fitting.planning.design import Budget, Design
+    from fitting.planning.protocol import Step, Train
 
 Limits = Annotated[str, typer.Option(metavar="FROM,TO", help="What the pulse generator reaches.")]
 
@@ -52,11 +52,11 @@ def design(
     Writes [bold]protocol.csv[/], a step a row for the pulse generator, and [bold]readings.csv[/], a
     reading a row: fill in its currents and give it to [bold]roa-fit[/].
     """
-    from fitting._outputs import write_all
-    from fitting.design import Budget
-    from fitting.design import design as best_protocol
-    from fitting.generator import Generator
-    from fitting.protocol import reading_table, step_table
+    from fitting.commands._outputs import write_all
+    from fitting.planning.design import Budget
+    from fitting.planning.design import design as best_protocol
+    from fitting.planning.generator import Generator
+    from fitting.planning.protocol import reading_table, step_table
 
     if polarity not in POLARITIES:
         raise InputError(f"--polarity {polarity!r} is unknown; {nearest(polarity, POLARITIES)}")
@@ -111,7 +111,7 @@ def _read_at(device: Device, read: str | None) -> Device:
 
 
 def _document(found: Design, budget: Budget, device: str) -> dict[str, Any]:
-    from roa_circuit.results import provenance
+    from roa_circuit.basics.results import provenance
 
     return {
         "parameters": {
@@ -129,7 +129,7 @@ def _document(found: Design, budget: Budget, device: str) -> dict[str, Any]:
 
 
 def _print(found: Design, trains: Sequence[Train], device: Device, budget: Budget) -> None:
-    from fitting.protocol import seconds
+    from fitting.planning.protocol import seconds
 
     spent, points = sum(t.pulses for t in trains), sum(t.points for t in trains)
     title = (f"{spent} pulses in {len(trains)} trains, {points} I-V points; the pulses take "

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from rich.markup import escape
 
-from fitting import _options as options
-from fitting._outputs import as_json, write_all
-from roa_circuit import console, drawing
-from roa_circuit.options import Figures, Json, flag, folder, grouped
-from roa_circuit.parameters import Device, load_device
-from roa_circuit.units import counted, percent
+from fitting.commands import _options as options
+from fitting.commands._outputs import as_json, write_all
+from roa_circuit.basics.units import counted, percent
+from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.presentation import console, drawing
+from roa_circuit.presentation.options import Figures, Json, flag, folder, grouped
 
 if TYPE_CHECKING:
-    from fitting.fit import Fit
-    from fitting.intervals import Intervals
-    from fitting.measurements import Measurements
-    from fitting.verdict import Judgement
-    from roa_circuit.drawing import Drawing
+    from fitting.judgement.verdict import Judgement
+    from fitting.readers.measurements import Measurements
+    from fitting.search.fit import Fit
+    from fitting.search.intervals import Intervals
+    from roa_circuit.presentation.drawing import Drawing
 
 _MODELS = ("device.toml", "memristor.lib", "memristor.va")
 
@@ -53,12 +53,12 @@ def fit(
     verdict is a line of its own, and marks the device. Exit codes: 0 fitted, 1 the model does not
     meet the data, 2 bad input.
     """
-    from fitting.fit import as_printed, fit_device
-    from fitting.measurements import describe, read_measurements
-    from fitting.methods import check_method
-    from fitting.methods import intervals as find_intervals
-    from fitting.report_page import page
-    from fitting.verdict import REJECTED, judge
+    from fitting.judgement.verdict import REJECTED, judge
+    from fitting.presentation.page import page
+    from fitting.readers.measurements import describe, read_measurements
+    from fitting.search.fit import as_printed, fit_device
+    from fitting.search.methods import check_method
+    from fitting.search.methods import intervals as find_intervals
 
     check_method(intervals)
     device = load_device(prior)
@@ -107,9 +107,9 @@ class _Run:
 
 def _identifiability(run: _Run) -> dict[str, Any]:
     """What the data do measure, their rank, and the measurement to add, for the JSON document."""
-    from fitting.advice import combinations, proposal, rank
-    from fitting.residuals import NAMES
-    from fitting.verdict import REJECTED
+    from fitting.judgement.advice import combinations, proposal, rank
+    from fitting.judgement.verdict import REJECTED
+    from fitting.model.residuals import NAMES
 
     m, result = run.measurements, run.fit
     added = None
@@ -128,8 +128,8 @@ def _identifiability(run: _Run) -> dict[str, Any]:
 
 def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
     """The JSON document of the run; `said` is its `_identifiability`."""
-    from fitting.hints import hints_of
-    from fitting.report import document
+    from fitting.judgement.hints import hints_of
+    from fitting.presentation.report import document
 
     found = document(run.fit, run.measurements) | {"hints": hints_of(run.fit)}
     return {**found, "law": run.law.document(), "identifiability": said}
@@ -137,8 +137,8 @@ def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
 
 def _models(run: _Run, folder: Path) -> dict[Path, bytes]:
     """The fitted device as files that simulators open; none from a fit that failed."""
-    from roa_circuit.compact_model import ngspice_library
-    from roa_circuit.verilog_a import verilog_a
+    from roa_circuit.device.compact_model import ngspice_library
+    from roa_circuit.device.verilog_a import verilog_a
 
     if not run.fit.describes:
         return {}
@@ -164,20 +164,20 @@ def _fitted_device(run: _Run) -> Device:
 
 def _drawings(run: _Run) -> list[Drawing]:
     """The figures of the report, with a corner plot where intervals come from MCMC."""
-    from fitting.figures import drawings
+    from fitting.presentation.figures import drawings
 
     drawn = drawings(run.fit, run.measurements)
     if run.intervals.samples is None or run.intervals.method != "mcmc":
         return drawn
-    from fitting.mcmc import corner_plot
+    from fitting.presentation.corner import corner_plot
 
     return [*drawn, corner_plot(run.fit, run.intervals)]
 
 
 def _print(run: _Run) -> None:
     """The table of constants, and in a line each what it rests on."""
-    from fitting.hints import hints_of
-    from fitting.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome, weights
+    from fitting.judgement.hints import hints_of
+    from fitting.judgement.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome, weights
 
     m, result = run.measurements, run.fit
     if len(set(m.devices)) > 1:
@@ -200,7 +200,7 @@ def _print(run: _Run) -> None:
 
 def _print_identifiability(said: dict[str, Any]) -> None:
     """Only where something is open: the products that are known, and what to measure next."""
-    from fitting.wording import combination, proposal
+    from fitting.judgement.wording import combination, proposal
 
     if said["combinations"]:
         console.say(f"measured: {'; '.join(combination(c) for c in said['combinations'][:5])}")
@@ -209,7 +209,7 @@ def _print_identifiability(said: dict[str, Any]) -> None:
 
 
 def _print_laws(law: Judgement) -> None:
-    from fitting.wording import LAW_COLUMNS, law_rows
+    from fitting.judgement.wording import LAW_COLUMNS, law_rows
 
     if law.laws is None:
         console.say("no train of repeated pulses to hold simpler laws against")

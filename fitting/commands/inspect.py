@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from fitting import _options as options
-from roa_circuit import console
-from roa_circuit.options import Json, grouped
-from roa_circuit.results import check_writable, write_summary
-from roa_circuit.units import counted
+from fitting.commands import _options as options
+from roa_circuit.basics.results import check_writable, write_summary
+from roa_circuit.basics.units import counted
+from roa_circuit.presentation import console
+from roa_circuit.presentation.options import Json, grouped
 
 
 @grouped
@@ -23,9 +23,9 @@ def inspect(
     json_file: Json = None,
 ) -> int:
     """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
-    from fitting.hints import hints
-    from fitting.inspect import inspect_trains, rows_of, summary
-    from fitting.measurements import describe, read_measurements
+    from fitting.judgement.hints import hints
+    from fitting.judgement.inspection import inspect_trains, rows_of, summary
+    from fitting.readers.measurements import describe, read_measurements
 
     check_writable(json_file)
     m = read_measurements(measurements, how.of_each(len(measurements)))

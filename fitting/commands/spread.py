@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from fitting import _options as options
-from fitting._outputs import as_json, write_all
-from roa_circuit import console
-from roa_circuit.errors import InputError
-from roa_circuit.options import Json, folder, grouped
-from roa_circuit.parameters import UNITS, load_device
-from roa_circuit.units import percent
+from fitting.commands import _options as options
+from fitting.commands._outputs import as_json, write_all
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.units import percent
+from roa_circuit.device.parameters import UNITS, load_device
+from roa_circuit.presentation import console
+from roa_circuit.presentation.options import Json, folder, grouped
 
 if TYPE_CHECKING:
-    from fitting.conventions import Conventions
-    from fitting.measurements import Measurements
-    from fitting.spread import Known, Population
+    from fitting.population.spread import Known, Population
+    from fitting.readers.conventions import Conventions
+    from fitting.readers.measurements import Measurements
 
 _MOST_LISTED = 5
 _SYSTEMATIC = 0.3  # correlation of successive misfits
@@ -57,10 +57,10 @@ def spread(
     [bold]device.toml[/] with the population's medians and a section [bold]\\[spread][/] that the
     surrogate draws from, and every device's constants. Exit codes as those of [bold]roa-fit[/].
     """
-    from fitting.hints import hints
-    from fitting.measurements import describe
-    from fitting.spread import spread as population_of
-    from fitting.spread_figure import drawing
+    from fitting.judgement.hints import hints
+    from fitting.population.spread import spread as population_of
+    from fitting.presentation.spread_figure import drawing
+    from fitting.readers.measurements import describe
 
     known = load_device(prior)
     m, names, kind = _owners(measurements, how.of_each(len(measurements)), by)
@@ -94,7 +94,7 @@ def _owners(
     files: Sequence[Path], how: Sequence[Conventions], by: By | None
 ) -> tuple[Measurements, tuple[str, ...], By]:
     """(the readings, whose each train is, what told so)."""
-    from fitting.measurements import joined, read_measurements
+    from fitting.readers.measurements import joined, read_measurements
 
     parts = [read_measurements(file, one) for file, one in zip(files, how, strict=True)]
     m = parts[0] if len(parts) == 1 else joined(files, parts)
@@ -149,7 +149,7 @@ def _device_table(found: Population) -> str:
 
 
 def _print(found: Population, kind: By) -> None:
-    from fitting.spread import FEWEST
+    from fitting.population.spread import FEWEST
 
     count = len(found.devices.names)
     rows = [_row(name, found) for name in found.median]
@@ -161,7 +161,7 @@ def _print(found: Population, kind: By) -> None:
 
 
 def _row(name: str, found: Population) -> list[str]:
-    from fitting.wording import prefixed, rounded
+    from fitting.judgement.wording import prefixed, rounded
 
     middle, sd = found.median[name], found.log_sd.get(name)
     size, unit = prefixed(middle.value, UNITS[name])

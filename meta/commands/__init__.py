@@ -1,1 +1,1 @@
-"""The commands of `roa-meta`, one a module; `meta.cli` gathers them."""
+"""The commands of `roa-meta`, one a module; `meta.commands.cli` gathers them."""

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roa_circuit import console, options
-from roa_circuit.circuitry import BARE, Circuitry
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device, load_device
-from roa_circuit.units import parse_quantity
-from roa_circuit.wiring import Wiring
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.units import parse_quantity
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
     import torch
 
-    from meta.behind_circuit import Hardware
-    from meta.fewshot import FewShotDataset
-    from meta.network import Network
-    from roa_circuit.imperfections import Imperfections
+    from meta.circuits.behind_circuit import Hardware
+    from meta.data.fewshot import FewShotDataset
+    from meta.network.convolutional import Network
+    from roa_circuit.chips.imperfections import Imperfections
 
 DATASETS = (
     "omniglot, glyphs (built in, needs no download), miniimagenet, or folder (a class per folder)."
@@ -59,7 +59,7 @@ Seed = Annotated[int, typer.Option(help="Of the tasks and the write noise.")]
 
 def dataset_of(name: str, data: Path | None) -> FewShotDataset:
     """The data set, with a progress bar while it is downloaded."""
-    from meta.datasets import load_dataset
+    from meta.data.datasets import load_dataset
 
     return load_dataset(name, data, progress=console.DownloadBar(name))
 
@@ -92,8 +92,8 @@ def network_of(
 
     A network file has the method that it was trained for; without a file, roa is the default.
     """
-    from meta.network import Network
-    from meta.shipped import shipped_network
+    from meta.network.convolutional import Network
+    from meta.network.shipped import shipped_network
 
     if path is None:
         name = method or "roa"
@@ -147,9 +147,9 @@ def hardware_of(
     ------
     InputError : options that make no sense without a circuit, or as for `circuitry_of`.
     """
-    from meta.behind_circuit import Hardware
-    from roa_circuit.imperfections import Imperfections
-    from roa_circuit.recovery import Compensation
+    from meta.circuits.behind_circuit import Hardware
+    from roa_circuit.chips.imperfections import Imperfections
+    from roa_circuit.layers.recovery import Compensation
 
     chosen = Compensation.parse(compensation)
     if circuit is None and imperfections is None:

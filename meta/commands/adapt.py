@@ -24,9 +24,9 @@ from meta.commands._inputs import (
     hardware_of,
     network_of,
 )
-from roa_circuit import console, options
-from roa_circuit.results import write_json
-from roa_circuit.units import percent
+from roa_circuit.basics.results import write_json
+from roa_circuit.basics.units import percent
+from roa_circuit.presentation import console, options
 
 LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 
@@ -56,7 +56,7 @@ def adapt(
 
     With a circuit or imperfections the queries are answered behind them, too.
     """
-    from meta.adaptation import adapt_episode
+    from meta.circuits.adaptation import adapt_episode
 
     net, _ = network_of(network, method, ways)
     cells = device_of(device)

@@ -29,18 +29,18 @@ from meta.commands._inputs import (
     network_of,
     numbers_of,
 )
-from roa_circuit import console, options
-from roa_circuit.errors import InputError
-from roa_circuit.results import provenance, write_json
-from roa_circuit.units import engineering, percent
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import provenance, write_json
+from roa_circuit.basics.units import engineering, percent
+from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
-    from meta.behind_circuit import Hardware
-    from meta.circuit_evaluation import CircuitRow
-    from meta.evaluate import Row
-    from meta.fewshot import FewShotDataset
-    from meta.hardware import WriteModel
-    from meta.network import Network
+    from meta.circuits.behind_circuit import Hardware
+    from meta.circuits.evaluation import CircuitRow
+    from meta.data.fewshot import FewShotDataset
+    from meta.evaluation.evaluate import Row
+    from meta.learning.hardware import WriteModel
+    from meta.network.convolutional import Network
 
 
 def evaluate(
@@ -79,10 +79,10 @@ def evaluate(
 
     With --circuit or --imperfections every layer is read behind its arrays' wires and readouts.
     """
-    from meta.hardware import WriteModel
-    from meta.methods import find_method
-    from meta.precision import round_products
-    from roa_circuit.programming import Programming
+    from meta.learning.hardware import WriteModel
+    from meta.network.methods import find_method
+    from meta.network.precision import round_products
+    from roa_circuit.device.programming import Programming
 
     where = compute_of(compute)
     round_products(to_tf32=False)
@@ -120,8 +120,8 @@ def _without_circuit(
     network: Network, images: FewShotDataset, model: WriteModel, **how: Any
 ) -> list[Row]:
     """Evaluate the network under a progress bar, its rate chosen on validation tasks if need be."""
-    from meta.evaluate import RELATIVE_RATES, VALIDATION_TASKS
-    from meta.evaluate import evaluate as run
+    from meta.evaluation.evaluate import RELATIVE_RATES, VALIDATION_TASKS
+    from meta.evaluation.evaluate import evaluate as run
 
     chosen = how["relative_rate"] is None and how["method"].rate == "chosen"
     tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if chosen else 0
@@ -151,7 +151,7 @@ def _behind(
     network: Network, images: FewShotDataset, hardware: Hardware, **how: Any
 ) -> list[CircuitRow]:
     """Evaluate the network behind its circuits, under a progress bar."""
-    from meta.circuit_evaluation import evaluate_behind
+    from meta.circuits.evaluation import evaluate_behind
 
     with console.progress() as bar:
         line = bar.add_task("episodes", total=how["tasks"] * len(how["sigmas"]))

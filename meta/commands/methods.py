@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from meta.methods import METHODS
-from meta.shipped import SHIPPED
-from roa_circuit import console, options
-from roa_circuit.results import write_json
+from meta.network.methods import METHODS
+from meta.network.shipped import SHIPPED
+from roa_circuit.basics.results import write_json
+from roa_circuit.presentation import console, options
 
 
 def methods(*, json: options.Json = None) -> None:

@@ -20,19 +20,19 @@ from meta.commands._inputs import (
     device_of,
     numbers_of,
 )
-from meta.methods import find_method
-from roa_circuit import console, options
-from roa_circuit.errors import InputError
-from roa_circuit.programming import Programming
-from roa_circuit.results import write_bytes, write_json, write_table, write_text
-from roa_circuit.units import percent
+from meta.network.methods import find_method
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import write_bytes, write_json, write_table, write_text
+from roa_circuit.basics.units import percent
+from roa_circuit.device.programming import Programming
+from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from meta.reproduction.plans import Entry, Plan
     from meta.reproduction.studies import Study
-    from meta.train import Epoch
+    from meta.training.train import Epoch
 
 
 def reproduce(
@@ -76,7 +76,7 @@ def reproduce(
     json: options.Json = None,
 ) -> None:
     """Run or resume one of the paper's results; a table and a plot beside the paper's numbers."""
-    from meta.precision import round_products
+    from meta.network.precision import round_products
     from meta.reproduction.budgets import Budget
     from meta.reproduction.plans import Plan
     from meta.reproduction.runs import reproduce as run
@@ -121,7 +121,7 @@ def _narrowed(
     study: Study, dataset: str, methods: str | None, ways: str | None, sigma_wn: str | None
 ) -> Study:
     """The study with what the options say in place of the paper's grid."""
-    from meta.paper import TABLE_2
+    from meta.evaluation.paper import TABLE_2
 
     known = TABLE_2.get(dataset, {})
     names = study.methods if methods is None else tuple(methods.split(","))

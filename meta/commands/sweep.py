@@ -18,9 +18,9 @@ from meta.commands._inputs import (
     device_of,
     network_of,
 )
-from roa_circuit import options
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.recovery import Compensation
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.layers.recovery import Compensation
+from roa_circuit.presentation import options
 from roa_circuit.sweeps.command import Asked, carry_out
 
 _EPISODES = 10
@@ -47,8 +47,8 @@ def sweep(
     device: DeviceOption = None,
 ) -> None:
     """Vary anything of circuit, device, pulses and imperfections under every layer of a network."""
-    from meta.sweeps import NetworkSubject
-    from meta.validate import head_check
+    from meta.circuits.subject import NetworkSubject
+    from meta.circuits.validate import head_check
 
     chosen = Compensation.parse(compensation)
     net, _ = network_of(network, method, ways)

@@ -11,20 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meta.commands._inputs import Compute, Data, Method, NetworkFile, circuit_of, compute_of, dataset_of
-from roa_circuit import console, options
-from roa_circuit.design_point import default_device
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
-from roa_circuit.results import write_json
-from roa_circuit.units import percent
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import write_json
+from roa_circuit.basics.units import percent
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.parameters import load_device
+from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
-    from meta.configuration import Training
-    from meta.events import Events
-    from meta.fewshot import FewShotDataset
-    from meta.spice_log import SpiceRow, Tolerances
-    from meta.train import Callback, Epoch
-    from meta.validate import SpiceValidation
+    from meta.circuits.validate import SpiceValidation
+    from meta.data.fewshot import FewShotDataset
+    from meta.training.configuration import Training
+    from meta.training.events import Events
+    from meta.training.spice_log import SpiceRow, Tolerances
+    from meta.training.train import Callback, Epoch
 
 Count = int | None
 Number = float | None
@@ -36,7 +36,7 @@ def _option(help: str) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class SpiceChecks:
-    """The options of SPICE in the loop; see `roa_circuit.options.grouped`."""
+    """The options of SPICE in the loop; see `roa_circuit.presentation.options.grouped`."""
 
     validate_every: Annotated[
         int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
@@ -53,7 +53,7 @@ class SpiceChecks:
 
     def tolerances(self) -> Tolerances:
         """How far ngspice and the surrogate may be apart, and what happens beyond."""
-        from meta.spice_log import Tolerances
+        from meta.training.spice_log import Tolerances
 
         return Tolerances(
             current=self.current_tolerance, state=self.state_tolerance, action=self.on_divergence
@@ -68,7 +68,7 @@ class SpiceChecks:
         reports: Sequence[Callable[[SpiceRow], None]],
     ) -> SpiceValidation:
         """The callback that sends adapted episodes to ngspice; `reports` are told of every row."""
-        from meta.validate import SpiceValidation
+        from meta.circuits.validate import SpiceValidation
 
         def tell(row: SpiceRow) -> None:
             for report in reports:
@@ -129,9 +129,9 @@ def train(
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
-    from meta.network import Network
-    from meta.precision import round_products
-    from meta.train import train as run
+    from meta.network.convolutional import Network
+    from meta.network.precision import round_products
+    from meta.training.train import train as run
 
     where = compute_of(compute)
     round_products(to_tf32=True)
@@ -167,15 +167,15 @@ def train(
 
 def _events(output: Path) -> Events:
     """TensorBoard's view of the run, from the epoch that it goes on with."""
-    from meta.events import Events
-    from meta.train import epochs_done
+    from meta.training.events import Events
+    from meta.training.train import epochs_done
 
     return Events(output, first=epochs_done(output))
 
 
 def _configuration(output: Path, config: Path | None, resume: bool, given: dict[str, Any]) -> Training:
     """The configuration that is asked for; a resumed run has its own."""
-    from meta.configuration import Training
+    from meta.training.configuration import Training
 
     fields = Training.__dataclass_fields__
     given = {name: value for name, value in given.items() if name in fields and value is not None}

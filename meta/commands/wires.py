@@ -22,16 +22,16 @@ from meta.commands._inputs import (
     network_of,
     numbers_of,
 )
-from roa_circuit import console, options
-from roa_circuit.circuitry import BARE
-from roa_circuit.design_point import default_crossbar
-from roa_circuit.errors import InputError
-from roa_circuit.results import provenance, write_json
-from roa_circuit.units import percent
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import provenance, write_json
+from roa_circuit.basics.units import percent
+from roa_circuit.chips.circuitry import BARE
+from roa_circuit.circuit.design_point import default_crossbar
+from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
-    from meta.behind_wires import WiredEpisode
-    from roa_circuit.layers import ProgrammedLayer
+    from meta.circuits.behind_wires import WiredEpisode
+    from roa_circuit.layers.programmed import ProgrammedLayer
 
 
 def wires(
@@ -54,7 +54,7 @@ def wires(
     json: options.Json = None,
 ) -> None:
     """Accuracy of adapted heads, written and read through their circuit."""
-    from meta.behind_wires import behind_wires
+    from meta.circuits.behind_wires import behind_wires
 
     ohms = numbers_of(wire_resistance, "--wire-resistance", "Ohm")
     if min(ohms) < 0:
@@ -62,7 +62,7 @@ def wires(
     heads = _adapted_heads(network, method, ways, dataset, data, device, episodes)
     referee = None
     if spice or spice_write:
-        from meta.validate import referee as ngspice
+        from meta.circuits.validate import referee as ngspice
 
         referee = ngspice(writes=spice_write, imperfections=imperfections, circuitry=circuit or BARE)
     with console.progress() as bar:
@@ -90,8 +90,8 @@ def _adapted_heads(
     episodes: int,
 ) -> list[ProgrammedLayer]:
     """The heads of test episodes 0, 1, ..., each adapted in one write."""
-    from meta.adaptation import adapt_episode
-    from meta.architecture import HEAD
+    from meta.circuits.adaptation import adapt_episode
+    from meta.network.architecture import HEAD
 
     net, _ = network_of(network, method, ways)
     images, parameters = dataset_of(dataset, data), device_of(device)

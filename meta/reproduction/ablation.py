@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from meta.configuration import Training
-from meta.datasets import loaded
-from meta.precision import CPU
+from meta.data.datasets import loaded
+from meta.network.precision import CPU
 from meta.reproduction.budgets import Budget
 from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import read_source
 from meta.reproduction.runs import Job, Progress, compute, named
-from meta.train import train
-from roa_circuit.parameters import Device
+from meta.training.configuration import Training
+from meta.training.train import train
+from roa_circuit.device.parameters import Device
 
 ITERATIONS = 540
 """Of a budget of 1: two minutes of one core."""

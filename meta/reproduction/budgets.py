@@ -6,9 +6,9 @@ import math
 import shlex
 from dataclasses import dataclass
 
-from meta.configuration import Training
-from meta.methods import find_method
-from roa_circuit.errors import InputError
+from meta.network.methods import find_method
+from meta.training.configuration import Training
+from roa_circuit.basics.errors import InputError
 
 TEST_TASKS = 600
 EPOCHS = 100

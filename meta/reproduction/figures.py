@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from meta.evaluate import RELATIVE_RATES
+from meta.evaluation.evaluate import RELATIVE_RATES
 from meta.reproduction.plans import Entry, Plan
 from meta.reproduction.tables import paper_accuracy
-from roa_circuit.drawing import BLUE, FAINT, GREEN, INK, RED, SOFT, VIOLET, Drawing, draw
+from roa_circuit.presentation.drawing import BLUE, FAINT, GREEN, INK, RED, SOFT, VIOLET, Drawing, draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,11 +13,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from meta.configuration import Training
-from meta.methods import find_method
-from meta.network import Network
-from meta.shipped import shipped_file
-from roa_circuit.errors import InputError
+from meta.network.convolutional import Network
+from meta.network.methods import find_method
+from meta.network.shipped import shipped_file
+from meta.training.configuration import Training
+from roa_circuit.basics.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)

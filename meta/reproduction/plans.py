@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from meta.precision import CPU
+from meta.network.precision import CPU
 from meta.reproduction.budgets import Budget
 from meta.reproduction.networks import Source
 from meta.reproduction.repeats import Score
 from meta.reproduction.studies import Study
-from roa_circuit.parameters import Device
+from roa_circuit.device.parameters import Device
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,23 +13,23 @@ from pathlib import Path
 
 import torch
 
-from meta.datasets import loaded
-from meta.episodes import Episodes
-from meta.evaluate import RELATIVE_RATES
-from meta.many_writes import shares_episodes, variant_accuracies
-from meta.methods import find_method
-from meta.network import Network
-from meta.pool import pool
-from meta.precision import CPU, round_products
+from meta.data.datasets import loaded
+from meta.evaluation.episodes import Episodes
+from meta.evaluation.evaluate import RELATIVE_RATES
+from meta.evaluation.many_writes import shares_episodes, variant_accuracies
+from meta.evaluation.writes import Variant
+from meta.network.convolutional import Network
+from meta.network.methods import find_method
+from meta.network.precision import CPU, round_products
+from meta.processes.pool import pool
 from meta.reproduction.budgets import train_command
 from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import Networks, Source
 from meta.reproduction.plans import Entry, Place, Plan
 from meta.reproduction.repeats import Score
 from meta.reproduction.trainings import seeds_lacking, training
-from meta.writes import Variant
-from roa_circuit.parameters import Device
-from roa_circuit.programming import Programming
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import Programming
 from roa_circuit.sweeps.workers import each
 
 QUERIES = 15

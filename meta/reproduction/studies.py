@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roa_circuit.errors import InputError, nearest
+from roa_circuit.basics.errors import InputError, nearest
 
 CURVE = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from meta.configuration import Training
-from meta.datasets import loaded
-from meta.network import Network
+from meta.data.datasets import loaded
+from meta.network.convolutional import Network
 from meta.reproduction.networks import Networks
 from meta.reproduction.plans import Plan
-from meta.train import Epoch, train
+from meta.training.configuration import Training
+from meta.training.train import Epoch, train
 
 
 def training(plan: Plan, method: str, ways: int, seed: int) -> tuple[Training, Path]:

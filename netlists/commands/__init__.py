@@ -1,1 +1,1 @@
-"""The commands of `roa-spice`, one a module; `netlists.cli` gathers them."""
+"""The commands of `roa-spice`, one a module; `netlists.commands.cli` gathers them."""

@@ -7,13 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from roa_circuit import console
-from roa_circuit.chip import Chip, draw
-from roa_circuit.circuitry import BARE, Circuitry
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.parameters import Device, load_device
-from roa_circuit.wiring import Wiring
+from roa_circuit.chips.chip import Chip, draw
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.presentation import console
 
 
 @dataclass(frozen=True, kw_only=True)

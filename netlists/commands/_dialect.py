@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from netlists.dialect import PLAIN, CellModel, Dialect, Matrix, choose
-from netlists.simulators import Engine
+from netlists.decks.dialect import PLAIN, CellModel, Dialect, Matrix, choose
+from netlists.simulation.simulators import Engine
 
 MatrixOption = Annotated[
     Matrix,

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from netlists.shipped import load_layer
-from roa_circuit import console
-from roa_circuit.circuitry import BARE, Circuitry
-from roa_circuit.crossbar import said
-from roa_circuit.errors import InputError
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.units import engineering
-from roa_circuit.wiring import AS_IT_IS, Wiring
+from netlists.layers.shipped import load_layer
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.units import engineering
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.circuit.crossbar import said
+from roa_circuit.circuit.wiring import AS_IT_IS, Wiring
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.presentation import console
 
 Layer = Annotated[
     str, typer.Option(metavar="LAYER", help="A shipped layer ('fc') or a layer file (.npz).")

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from netlists.commands._layer import Layer, Reads, layer_on, note
-from netlists.tables import format_matrix
-from roa_circuit import console, options
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.crossbar import said
-from roa_circuit.errors import InputError
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.recovery import Compensation, Recovery, mapped, recover
-from roa_circuit.results import check_writable, write_summary, write_text
-from roa_circuit.tiling import TileSize, split
-from roa_circuit.units import percent
+from netlists.commands.tables import format_matrix
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import check_writable, write_summary, write_text
+from roa_circuit.basics.units import percent
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit.crossbar import said
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import Compensation, Recovery, mapped, recover
+from roa_circuit.layers.tiling import TileSize, split
+from roa_circuit.presentation import console, options
 
 _LEGEND = (
     "weights: rms error of g in [-1, 1]; outputs: rms error over their rms; same: reads whose largest"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from roa_circuit import console, options
-from roa_circuit.results import check_writable, write_summary
+from roa_circuit.basics.results import check_writable, write_summary
+from roa_circuit.presentation import console, options
 
 
 def doctor(json_file: options.Json = None) -> None:
     """Say which ngspice and VACASK are here, what they can do, and test them on one cell."""
-    from netlists.doctor import diagnose, rows, second_opinion, second_rows
+    from netlists.verification.doctor import diagnose, rows, second_opinion, second_rows
 
     check_writable(json_file)
     found, second = diagnose(), second_opinion()

@@ -9,15 +9,15 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from netlists.tables import read_matrix
-from roa_circuit import console, options
-from roa_circuit.design_point import CURRENT_SCALE
-from roa_circuit.errors import InputError
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import after_pulses
-from roa_circuit.results import check_writable, write_summary
-from roa_circuit.units import counted
+from netlists.commands.tables import read_matrix
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import check_writable, write_summary
+from roa_circuit.basics.units import counted
+from roa_circuit.circuit.design_point import CURRENT_SCALE
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.presentation import console, options
 
 LARGEST_INPUT = 1e6
 _DRAWN_READS = 16

@@ -11,15 +11,15 @@ import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Layer, Reads, layer_on, note
-from netlists.deck import How, read_deck, write_deck
-from netlists.dialect import CellModel, Matrix
-from netlists.engines import voltages
-from netlists.simulators import Engine
-from roa_circuit import console, options
-from roa_circuit.chip import draw
-from roa_circuit.circuitry import BARE
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.results import check_writable, write_summary
+from netlists.decks.deck import How, read_deck, write_deck
+from netlists.decks.dialect import CellModel, Matrix
+from netlists.simulation.simulators import Engine
+from netlists.verification.engines import voltages
+from roa_circuit.basics.results import check_writable, write_summary
+from roa_circuit.chips.chip import draw
+from roa_circuit.chips.circuitry import BARE
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.presentation import console, options
 
 
 class Transient(StrEnum):

@@ -13,20 +13,20 @@ import typer
 from netlists.commands._array import DrawnArray
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import note
-from netlists.deck import How
-from netlists.dialect import CellModel, Matrix
-from netlists.simulation import DEFAULT_TIME_LIMIT
-from netlists.simulators import Engine as Simulators
-from netlists.spice_array import SpiceArray
-from netlists.tables import format_matrix, read_matrix
-from roa_circuit import console, options
-from roa_circuit.arrays import WiredArray
-from roa_circuit.crossbar import SELECT_SCHEMES, Crossbar
-from roa_circuit.design_point import CURRENT_SCALE
-from roa_circuit.programming import Programming
-from roa_circuit.results import check_writable, write_summary, write_text
-from roa_circuit.units import engineering
-from roa_circuit.verified_write import VerifiedWrite, write_verify
+from netlists.commands.tables import format_matrix, read_matrix
+from netlists.decks.deck import How
+from netlists.decks.dialect import CellModel, Matrix
+from netlists.decks.spice_array import SpiceArray
+from netlists.simulation.run import DEFAULT_TIME_LIMIT
+from netlists.simulation.simulators import Engine as Simulators
+from roa_circuit.basics.results import check_writable, write_summary, write_text
+from roa_circuit.basics.units import engineering
+from roa_circuit.chips.programmable import WiredArray
+from roa_circuit.chips.write_verify import VerifiedWrite, write_verify
+from roa_circuit.circuit.crossbar import SELECT_SCHEMES, Crossbar
+from roa_circuit.circuit.design_point import CURRENT_SCALE
+from roa_circuit.device.programming import Programming
+from roa_circuit.presentation import console, options
 
 
 class Engine(StrEnum):

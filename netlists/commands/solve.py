@@ -14,21 +14,21 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from netlists import simulators
 from netlists.commands._array import DrawnArray
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import note
-from netlists.deck import How, sweep_deck
-from netlists.deck_checks import LARGEST_VOLTAGE
-from netlists.dialect import CellModel, Matrix
-from netlists.simulation import DEFAULT_TIME_LIMIT
-from netlists.tables import format_matrix, read_matrix
-from roa_circuit import console, options
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.errors import InputError
-from roa_circuit.results import check_writable, write_summary, write_text
-from roa_circuit.settling import require_settled_reads
+from netlists.commands.tables import format_matrix, read_matrix
+from netlists.decks.checks import LARGEST_VOLTAGE
+from netlists.decks.deck import How, sweep_deck
+from netlists.decks.dialect import CellModel, Matrix
+from netlists.simulation import simulators
+from netlists.simulation.run import DEFAULT_TIME_LIMIT
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import check_writable, write_summary, write_text
+from roa_circuit.chips.settling import require_settled_reads
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.presentation import console, options
+from roa_circuit.solver.dense import read_currents_dense
 
 Floats = NDArray[np.float64]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from netlists.commands._layer import Layer, Reads, layer_on, note
-from netlists.spot_checks import SpotCheck, check
-from roa_circuit import options
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.recovery import Compensation
+from netlists.verification.spot_checks import SpotCheck, check
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.layers.recovery import Compensation
+from roa_circuit.layers.tiling import TileSize
+from roa_circuit.presentation import options
 from roa_circuit.sweeps.command import Asked, carry_out
 from roa_circuit.sweeps.layer import LayerSubject
-from roa_circuit.tiling import TileSize
 
 
 @options.grouped

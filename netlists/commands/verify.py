@@ -12,26 +12,26 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists import costs
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Reads, layer_on, note
-from netlists.costs import said
-from netlists.dialect import CellModel, Matrix
-from netlists.engines import Analysis, Phase
-from netlists.shipped import shipped_layers
-from netlists.simulation import DEFAULT_TIME_LIMIT
-from netlists.simulators import Engine
-from netlists.verification import Verification
-from netlists.verify import default_analysis, estimated_seconds
-from netlists.verify import verify as run_verification
-from roa_circuit import console, drawing, options
-from roa_circuit.circuitry import BARE
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.machine import cores
-from roa_circuit.results import check_writable, write_file, write_json, write_text
-from roa_circuit.tiling import Tile, TileSize, sample, split
-from roa_circuit.units import counted
+from netlists.decks import costs
+from netlists.decks.costs import said
+from netlists.decks.dialect import CellModel, Matrix
+from netlists.layers.shipped import shipped_layers
+from netlists.simulation.run import DEFAULT_TIME_LIMIT
+from netlists.simulation.simulators import Engine
+from netlists.verification.engines import Analysis, Phase
+from netlists.verification.result import Verification
+from netlists.verification.verify import default_analysis, estimated_seconds
+from netlists.verification.verify import verify as run_verification
+from roa_circuit.basics.machine import cores
+from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
+from roa_circuit.basics.units import counted
+from roa_circuit.chips.circuitry import BARE
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.tiling import Tile, TileSize, sample, split
+from roa_circuit.presentation import console, drawing, options
 
 _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 
@@ -138,8 +138,8 @@ class _Report:
 
     def write_page(self, *, with_figures: bool) -> None:
         """Write the page, and its figures as files of their own if wanted."""
-        from netlists.figures import drawings
-        from netlists.report_page import page
+        from netlists.verification.figures import drawings
+        from netlists.verification.page import page
 
         drawn = [drawings(result) for result in self.results]
         html = page(self.results, self.crossbars, self.asked, drawn, self.made).to_html()
@@ -158,7 +158,7 @@ class _Report:
 
     def conclude(self, json_file: Path | None) -> bool:
         """Write the numbers and say the outcome; True if every layer passed."""
-        from netlists.report import totals
+        from netlists.verification.report import totals
 
         summary = {
             **totals(self.results, self.crossbars),
@@ -206,7 +206,7 @@ def _verify_one(
     layer: ProgrammedLayer, how: dict[str, Any], folder: Path, deadline: float
 ) -> Verification:
     """Verify one layer under a progress bar, keep its decks, and print its table."""
-    from netlists.report import headline, summary_rows
+    from netlists.verification.report import headline, summary_rows
 
     left = max(deadline - time.monotonic(), 0.1)
     with console.percent(f"{how['engine']}, layer {layer.name}") as advance:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roa_circuit.errors import InputError
-from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.basics.errors import InputError
+from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.sweeps import tables
 from roa_circuit.sweeps.clusters import scheduler_at
 from roa_circuit.sweeps.description import Vary, described

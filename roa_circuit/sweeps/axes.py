@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.errors import InputError
+from roa_circuit.basics.errors import InputError
 from roa_circuit.sweeps.fields import Field, Value
 
 MOST_LEVELS = 100_000

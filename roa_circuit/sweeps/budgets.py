@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.errors import InputError, nearest
+from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.fields import Point, Value
 from roa_circuit.sweeps.sensitivity import base_point

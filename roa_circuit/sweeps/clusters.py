@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from roa_circuit.errors import InputError
+from roa_circuit.basics.errors import InputError
 
 SLURM = "slurm"
 _SUBMIT = "sbatch"

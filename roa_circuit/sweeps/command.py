@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
-from roa_circuit import console, drawing, options
-from roa_circuit.errors import ConvergenceError, InputError, nearest
-from roa_circuit.machine import cores
-from roa_circuit.results import check_writable, write_file, write_json, write_text
+from roa_circuit.basics.errors import ConvergenceError, InputError, nearest
+from roa_circuit.basics.machine import cores
+from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
+from roa_circuit.presentation import console, drawing, options
 from roa_circuit.sweeps import summary, tables
 from roa_circuit.sweeps.budgets import Target, share
 from roa_circuit.sweeps.clusters import quiet_scheduler_at

@@ -14,21 +14,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.chip import Chip, chip_of
-from roa_circuit.circuitry import BARE, Circuitry
-from roa_circuit.compensation import Order, calibrate
-from roa_circuit.components import Transistor
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.mapping import voltage_from_input
-from roa_circuit.parameters import Device
-from roa_circuit.programming import after_pulses
-from roa_circuit.recovery import Compensation, calibration_inputs, ideal_currents, mapped
-from roa_circuit.settled import SettledArray
-from roa_circuit.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.tiling import Tile, TileSize, outputs, split
+from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
+from roa_circuit.circuit.components import Transistor
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.compensation import Order, calibrate
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import Compensation, calibration_inputs, ideal_currents, mapped
+from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, split
+from roa_circuit.solver.settled import SettledArray
 
 Floats = NDArray[np.float64]
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from roa_circuit import toml
-from roa_circuit.errors import InputError, nearest
-from roa_circuit.shown import Facts, Shown
+from roa_circuit.basics import toml
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.basics.units import counted
 from roa_circuit.sweeps import axes
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.designs import DESIGNS, points_of
 from roa_circuit.sweeps.fields import Field, Value, find_field, require_disjoint
-from roa_circuit.units import counted
 
 MOST_POINTS = 1_000_000
 KEYS = ("vary", "design", "points", "repeats", "seed")

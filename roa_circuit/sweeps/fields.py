@@ -8,14 +8,16 @@ import numbers
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from roa_circuit import circuitry, components, imperfections, parameters
-from roa_circuit.components import Amplifier, Transistor
-from roa_circuit.crossbar import RESISTANCES, Crossbar
-from roa_circuit.errors import InputError, nearest
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.parameters import Memristor, Pulses
-from roa_circuit.spread import CONSTANTS
-from roa_circuit.units import parse_quantity
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.units import parse_quantity
+from roa_circuit.chips import circuitry, imperfections
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit import components
+from roa_circuit.circuit.components import Amplifier, Transistor
+from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar
+from roa_circuit.device import parameters
+from roa_circuit.device.parameters import Memristor, Pulses
+from roa_circuit.device.spread import CONSTANTS
 
 Value = float | int | str
 Point = Mapping[str, Value]

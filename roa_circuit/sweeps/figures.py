@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit import drawing
-from roa_circuit.drawing import BLUE, INK, RED, VIOLET, Drawing, draw
+from roa_circuit.presentation import drawing
+from roa_circuit.presentation.drawing import BLUE, INK, RED, VIOLET, Drawing, draw
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.fields import Value

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from roa_circuit.errors import InputError, nearest
+from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.sweeps.budgets import Budget, Target, budget
 from roa_circuit.sweeps.description import Sweep
 from roa_circuit.sweeps.fields import Point

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from roa_circuit.chip import Chip
-from roa_circuit.circuitry import BARE, Circuitry
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.recovery import Compensation
+from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import Compensation
+from roa_circuit.layers.tiling import TileSize
 from roa_circuit.sweeps.deployed import Deployed, deploy, read_chip
 from roa_circuit.sweeps.fields import (
     IMPERFECTIONS,
@@ -28,7 +29,6 @@ from roa_circuit.sweeps.fields import (
 )
 from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.subject import Metric, Numbers
-from roa_circuit.tiling import TileSize
 
 COMPENSATION = Field(name="compensation", unit="", kind=str, part=OWN, targets=("compensation",))
 

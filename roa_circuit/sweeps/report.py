@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from roa_circuit.circuitry import described
-from roa_circuit.crossbar import RESISTANCES
-from roa_circuit.crossbar import said as ohms
-from roa_circuit.page import (
+from roa_circuit.basics.units import counted, percent
+from roa_circuit.chips.circuitry import described
+from roa_circuit.circuit.crossbar import RESISTANCES
+from roa_circuit.circuit.crossbar import said as ohms
+from roa_circuit.presentation.page import (
     Markup,
     Page,
     Program,
@@ -30,7 +31,6 @@ from roa_circuit.sweeps.fields import AMPLIFIER, BESIDE
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.sensitivity import Index, Swing
 from roa_circuit.sweeps.tables import half_widths
-from roa_circuit.units import counted, percent
 
 _MOST_ROWS = 50
 _FOOTER = (

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from roa_circuit.errors import InputError
+from roa_circuit.basics.errors import InputError
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.fields import Value
 from roa_circuit.sweeps.study import Study

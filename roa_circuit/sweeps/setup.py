@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from roa_circuit.circuitry import BARE, NO_AMPLIFIERS, Circuitry
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.parameters import Device
-from roa_circuit.spread import Spread
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.circuitry import BARE, NO_AMPLIFIERS, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.wiring import AS_IT_IS
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.spread import Spread
 from roa_circuit.sweeps.fields import (
     AMPLIFIER,
     BESIDE,
@@ -30,7 +31,6 @@ from roa_circuit.sweeps.fields import (
     Value,
     factor_of,
 )
-from roa_circuit.wiring import AS_IT_IS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from roa_circuit.errors import InputError
+from roa_circuit.basics.errors import InputError
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.subject import Numbers
 

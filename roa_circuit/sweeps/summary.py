@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.budgets import Allowance, Budget
 from roa_circuit.sweeps.fields import Field, Point, Value
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.sensitivity import Index, Swing
 from roa_circuit.sweeps.subject import Metric
-from roa_circuit.units import counted, engineering, percent
 
 Table = tuple[str, tuple[str, ...], list[tuple[str, ...]]]
 """Title, head, rows."""

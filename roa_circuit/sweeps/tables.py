@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roa_circuit.results import write_file, write_text
+from roa_circuit.basics.results import write_file, write_text
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.description import Sweep
 from roa_circuit.sweeps.study import Study

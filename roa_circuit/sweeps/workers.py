@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from roa_circuit.errors import InputError, RoaError, WorkerError
+from roa_circuit.basics.errors import InputError, RoaError, WorkerError
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.store import Outcome
 from roa_circuit.sweeps.subject import Subject

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import fitting.cli
-import netlists.cli
-from roa_circuit import drawing, page
-from roa_circuit.results import write_text
+import fitting.commands.cli
+import netlists.commands.cli
+from roa_circuit.basics.results import write_text
+from roa_circuit.presentation import drawing, page
 
 pytestmark = [pytest.mark.browser, pytest.mark.ngspice]
 
@@ -37,13 +37,13 @@ def reports(tmp_path_factory, make_layer):
     names = ("fit", "verify", "sweep", "drawn", "odd")
     fitted, verified, swept, drawn, odd = (folder / name / "report.html" for name in names)
     options = {"standalone_mode": False}
-    fitting.cli.app([str(PULSES), "--output-dir", str(fitted.parent)], **options)
+    fitting.commands.cli.app([str(PULSES), "--output-dir", str(fitted.parent)], **options)
     make_layer(rows=12).save(folder / "layer.npz")
     layer = ["--layer", str(folder / "layer.npz")]
-    netlists.cli.app(["verify", *layer, "--output-dir", str(verified.parent)], **options)
+    netlists.commands.cli.app(["verify", *layer, "--output-dir", str(verified.parent)], **options)
     for how, page_file in ((GRID, swept), (DRAWN, drawn)):
         one = ["sweep", *layer, *how, "--workers", "1", "--output-dir", str(page_file.parent)]
-        netlists.cli.app(one, **options)
+        netlists.commands.cli.app(one, **options)
     write_text(odd, odd_page().to_html())
     return {"fit": fitted, "verify": verified, "sweep": swept, "drawn": drawn, "odd": odd}
 

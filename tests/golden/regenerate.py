@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from netlists.deck import read_deck, sweep_deck, write_deck
-from netlists.dialect import Dialect
-from netlists.simulators import Engine
-from roa_circuit.breaks import Break
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import Amplifier, Transistor
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.parameters import load_device
+from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.dialect import Dialect
+from netlists.simulation.simulators import Engine
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.components import Amplifier, Transistor
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.parameters import load_device
 
 FOLDER = Path(__file__).parent
 

@@ -17,7 +17,11 @@ import pytest
 from typer.main import get_command
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = {"roa-fit": "fitting.cli", "roa-spice": "netlists.cli", "roa-meta": "meta.cli"}
+PROGRAMS = {
+    "roa-fit": "fitting.commands.cli",
+    "roa-spice": "netlists.commands.cli",
+    "roa-meta": "meta.commands.cli",
+}
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 TASKS = [ROOT / "README.md", ROOT / "docs/quickstart.md", *sorted(ROOT.glob("docs/tasks/*.md"))]
 BLOCK = re.compile(r"^(?:<!-- (?P<note>[^>]*?) -->\n)?```console\n(?P<text>.*?)^```$", re.M | re.S)

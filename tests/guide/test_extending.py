@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from roa_circuit import Crossbar, Memristor, load_device, read_currents
-from roa_circuit.memristor import conductance_range, current
+from roa_circuit.device.memristor import conductance_range, current
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text("utf-8")
@@ -59,11 +59,11 @@ def changed(diff, root):
 CHECK = """
 import dataclasses
 import numpy as np
-from netlists.verify import verify
+from netlists.verification.verify import verify
 from roa_circuit import Crossbar, ProgrammedLayer, default_device
-from roa_circuit.dense import read_currents_dense as dense
-from roa_circuit.memristor import current, differential_conductance
-from roa_circuit.solver import read_currents
+from roa_circuit.solver.dense import read_currents_dense as dense
+from roa_circuit.device.memristor import current, differential_conductance
+from roa_circuit.solver.read import read_currents
 
 rng = np.random.default_rng(0)
 device = default_device()

@@ -8,7 +8,11 @@ import pytest
 from typer.main import get_command
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = {"roa-fit": "fitting.cli", "roa-spice": "netlists.cli", "roa-meta": "meta.cli"}
+PROGRAMS = {
+    "roa-fit": "fitting.commands.cli",
+    "roa-spice": "netlists.commands.cli",
+    "roa-meta": "meta.commands.cli",
+}
 COMMANDS = [
     (program, name, command)
     for program, module in PROGRAMS.items()

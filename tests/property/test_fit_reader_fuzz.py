@@ -9,12 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fitting import cli, fit_device, read_measurements
-from fitting.conventions import Conventions
-from fitting.inspect import inspect_trains, rows_of, summary
-from fitting.measurements import describe
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
+from fitting import fit_device, read_measurements
+from fitting.commands import cli
+from fitting.judgement.inspection import inspect_trains, rows_of, summary
+from fitting.readers.conventions import Conventions
+from fitting.readers.measurements import describe
+from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import load_device
 
 LONG = (
     "# comment\ntrain,voltage [V],width [us],read_voltage [V],conductance [S],current [A]\n"

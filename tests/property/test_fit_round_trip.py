@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fitting import Measurements, fit_device
-from fitting.residuals import predict, schedule
-from roa_circuit.memristor import after_dose
-from roa_circuit.parameters import Memristor, load_device
+from fitting.model.residuals import predict, schedule
+from roa_circuit.device.memristor import after_dose
+from roa_circuit.device.parameters import Memristor, load_device
 
 devices = st.builds(
     Memristor,
@@ -58,7 +58,7 @@ def test_any_device_comes_back_from_its_own_readings(p, first):
 
 @given(start=st.floats(0, 1), doses=st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=30))
 def test_runs_are_the_recursion_and_stay_in_range(start, doses):
-    from fitting.residuals import states
+    from fitting.model.residuals import states
 
     dose = np.array(doses)
     n = len(dose)

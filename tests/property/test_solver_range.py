@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from roa_circuit.crossbar import DRIVES, OF_WORD_LINES, RESISTANCES, SENSES, Crossbar
-from roa_circuit.linear import LinearNetwork
-from roa_circuit.memristor import conductance
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents, solve_cells
+from roa_circuit.circuit.crossbar import DRIVES, OF_WORD_LINES, RESISTANCES, SENSES, Crossbar
+from roa_circuit.device.memristor import conductance
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.read import read_currents, solve_cells
 
 TABLE_1 = load_device("zhang2021")
 

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import crossbars
 
-from roa_circuit.crossbar import SELECT_SCHEMES
-from roa_circuit.design_point import default_device
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import after_dose, pulse_strength
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming, write
-from roa_circuit.waveforms import line_voltages, write_programme
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.crossbar import SELECT_SCHEMES
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.waveforms import line_voltages, write_programme
+from roa_circuit.device.memristor import after_dose, pulse_strength
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming, write
 
 LITERAL = load_device("zhang2021")
 FEW = settings(max_examples=25)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from fitting.comparison import LAWS
-from fitting.conventions import Conventions
-from fitting.spread import spread
-from fitting.verdict import REJECTED, judge
-from roa_circuit.parameters import load_device
+from fitting.judgement.comparison import LAWS
+from fitting.judgement.verdict import REJECTED, judge
+from fitting.population.spread import spread
+from fitting.readers.conventions import Conventions
+from roa_circuit.device.parameters import load_device
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netlists.vacask import find_program
+from netlists.simulation.vacask import find_program
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 COMPILED = "write_compiled.cir"  # for an ngspice with OSDI, and its cell beside it

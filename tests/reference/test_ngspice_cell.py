@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from netlists.deck import write_deck
-from netlists.ngspice import simulate
-from roa_circuit.compact_model import ngspice_library
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.memristor import after_dose, current, pulse_strength
-from roa_circuit.parameters import load_device
+from netlists.decks.deck import write_deck
+from netlists.simulation.ngspice import simulate
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.compact_model import ngspice_library
+from roa_circuit.device.memristor import after_dose, current, pulse_strength
+from roa_circuit.device.parameters import load_device
 
 pytestmark = pytest.mark.ngspice
 

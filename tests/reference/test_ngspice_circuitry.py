@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from netlists import cli
-from netlists.deck import read_deck, sweep_deck, write_deck
-from netlists.engines import Phase
-from netlists.simulators import Engine
-from netlists.stimuli import write_stimuli
-from netlists.verify import verify
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import Amplifier, Transistor
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import conductance, current, state_derivative
-from roa_circuit.settling import time_constant
-from roa_circuit.solver import read_currents
-from roa_circuit.toml import dumps
+from netlists.commands import cli
+from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.stimuli import write_stimuli
+from netlists.simulation.simulators import Engine
+from netlists.verification.engines import Phase
+from netlists.verification.verify import verify
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.toml import dumps
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.chips.settling import time_constant
+from roa_circuit.circuit.components import Amplifier, Transistor
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.memristor import conductance, current, state_derivative
+from roa_circuit.solver.read import read_currents
 
 pytestmark = [pytest.mark.ngspice, pytest.mark.vacask]
 

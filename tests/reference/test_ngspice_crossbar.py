@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists import cli
+from netlists.commands import cli
 from netlists.commands.solve import Engine as Solver
-from netlists.deck import read_deck, sweep_deck
-from netlists.ngspice import simulate, simulate_all
-from netlists.simulators import Engine
-from netlists.verify import verify
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.design_point import default_device
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents
-from roa_circuit.waveforms import READ_SLOT
+from netlists.decks.deck import read_deck, sweep_deck
+from netlists.simulation.ngspice import simulate, simulate_all
+from netlists.simulation.simulators import Engine
+from netlists.verification.verify import verify
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.waveforms import READ_SLOT
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.read import read_currents
 
 pytestmark = pytest.mark.ngspice
 

@@ -9,19 +9,19 @@ import shutil
 import numpy as np
 import pytest
 
-from netlists import cli
-from netlists.deck import read_deck, sweep_deck, write_deck
-from netlists.dialect import PLAIN, PROBES, CellModel, Dialect, Matrix, abilities, choose
-from netlists.ngspice import ask
-from netlists.verify import verify
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import Transistor
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import SimulatorError
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents
+from netlists.commands import cli
+from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.dialect import PLAIN, PROBES, CellModel, Dialect, Matrix, abilities, choose
+from netlists.simulation.ngspice import ask
+from netlists.verification.verify import verify
+from roa_circuit.basics.errors import SimulatorError
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.components import Transistor
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver.read import read_currents
 
 pytestmark = [pytest.mark.ngspice, pytest.mark.vacask]
 
@@ -124,7 +124,7 @@ def test_what_is_not_there_is_said(option, able, tmp_path, command):
 
 def test_cells_need_a_compiler(monkeypatch, able):
     """Without openvaf-r `auto` goes on with behavioural cells; what asks for others is told."""
-    monkeypatch.setattr("netlists.vacask._packaged", lambda program: None)
+    monkeypatch.setattr("netlists.simulation.vacask._packaged", lambda program: None)
     monkeypatch.setattr(shutil, "which", lambda program: None)
     assert not choose().osdi
     if able.osdi:

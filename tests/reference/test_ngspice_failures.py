@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists import cli, vacask
-from netlists.doctor import capabilities, diagnose, second_opinion, second_rows
-from netlists.ngspice import Answers, simulate, simulate_all
-from roa_circuit.errors import SimulatorError
+from netlists.commands import cli
+from netlists.simulation import vacask
+from netlists.simulation.ngspice import Answers, simulate, simulate_all
+from netlists.verification.doctor import capabilities, diagnose, second_opinion, second_rows
+from roa_circuit.basics.errors import SimulatorError
 
 pytestmark = pytest.mark.ngspice
 
@@ -96,7 +97,7 @@ def test_a_worker_killed_in_mid_run(tmp_path, kills, killing):
 
 
 def _workers():
-    """The processes of netlists._ngspice_worker that descend from this one."""
+    """The processes of netlists.simulation._ngspice_worker that descend from this one."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -104,7 +105,7 @@ def _workers():
             parent = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
         except OSError:
             continue
-        if b"netlists._ngspice_worker" in command and parent == os.getpid():
+        if b"netlists.simulation._ngspice_worker" in command and parent == os.getpid():
             found.append(int(path.name))
     return found
 
@@ -161,7 +162,7 @@ def test_the_doctor_without_vacask(monkeypatch):
 
 def test_the_doctor_without_ngspice(monkeypatch, capsys):
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
-    monkeypatch.setattr("netlists.ngspice._USUAL_PLACES", ())
+    monkeypatch.setattr("netlists.simulation.ngspice._USUAL_PLACES", ())
     monkeypatch.setattr(sys, "argv", ["roa-spice", "doctor"])
     with pytest.raises(SystemExit) as stop:
         cli.main()
@@ -185,7 +186,7 @@ def test_capabilities_are_read_from_what_ngspice_says():
 
 @pytest.mark.vacask
 def test_the_self_test_fails_when_the_cell_is_wrong(monkeypatch):
-    monkeypatch.setattr("netlists.doctor.after_dose", lambda state, dose: state)
+    monkeypatch.setattr("netlists.verification.doctor.after_dose", lambda state, dose: state)
     assert not diagnose().healthy
     assert not second_opinion().healthy
 

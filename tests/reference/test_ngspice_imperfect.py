@@ -5,20 +5,20 @@ import dataclasses
 import numpy as np
 import pytest
 
-from netlists.deck import read_deck, sweep_deck, write_deck
-from netlists.ngspice import simulate
-from netlists.verify import verify
-from roa_circuit.breaks import Break
-from roa_circuit.compensation import predistort
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_device
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import conductance, conductance_range, current, state_from_conductance
-from roa_circuit.parameters import OPEN
-from roa_circuit.solver import read_currents
-from roa_circuit.spread import CONSTANTS, Spread
-from roa_circuit.tiling import TileSize
+from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.simulation.ngspice import simulate
+from netlists.verification.verify import verify
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.memristor import conductance, conductance_range, current, state_from_conductance
+from roa_circuit.device.parameters import OPEN
+from roa_circuit.device.spread import CONSTANTS, Spread
+from roa_circuit.layers.compensation import predistort
+from roa_circuit.layers.tiling import TileSize
+from roa_circuit.solver.read import read_currents
 
 pytestmark = pytest.mark.ngspice
 

@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import broken_crossbars, crossbars
 
-from netlists.deck import sweep_deck, write_deck
-from netlists.ngspice import simulate
-from netlists.probes import ENERGY, MILLIJOULE
-from netlists.simulators import Engine
-from roa_circuit.breaks import Break
-from roa_circuit.crossbar import SELECT_SCHEMES, Crossbar
-from roa_circuit.design_point import default_device
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents
+from netlists.decks.deck import sweep_deck, write_deck
+from netlists.decks.probes import ENERGY, MILLIJOULE
+from netlists.simulation.ngspice import simulate
+from netlists.simulation.simulators import Engine
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.crossbar import SELECT_SCHEMES, Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver.read import read_currents
 
 WIRES = st.one_of(st.just(0.0), st.floats(1e-3, 1e4))
 SHAPE = (5, 4)

@@ -6,14 +6,14 @@ import sys
 import numpy as np
 import pytest
 
-from netlists import cli
-from netlists.deck import read_deck, sweep_deck
-from netlists.engines import Analysis, Phase
-from netlists.ngspice import simulate
-from netlists.shipped import load_layer
-from netlists.verify import verify
-from roa_circuit.parameters import load_device
-from roa_circuit.tiling import TileSize, split
+from netlists.commands import cli
+from netlists.decks.deck import read_deck, sweep_deck
+from netlists.layers.shipped import load_layer
+from netlists.simulation.ngspice import simulate
+from netlists.verification.engines import Analysis, Phase
+from netlists.verification.verify import verify
+from roa_circuit.device.parameters import load_device
+from roa_circuit.layers.tiling import TileSize, split
 
 pytestmark = pytest.mark.ngspice
 

@@ -7,18 +7,18 @@ the write collapses in both alike.
 import numpy as np
 import pytest
 
-from netlists.deck import write_deck
-from netlists.ngspice import NGSPICE
-from netlists.probes import ENERGY, MILLIJOULE
-from netlists.spice_array import SpiceArray
-from roa_circuit.arrays import WiredArray
-from roa_circuit.chip import draw
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming
-from roa_circuit.verified_write import Ending, write_verify
+from netlists.decks.deck import write_deck
+from netlists.decks.probes import ENERGY, MILLIJOULE
+from netlists.decks.spice_array import SpiceArray
+from netlists.simulation.ngspice import NGSPICE
+from roa_circuit.chips.chip import draw
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.chips.programmable import WiredArray
+from roa_circuit.chips.write_verify import Ending, write_verify
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
 
 pytestmark = pytest.mark.ngspice
 

@@ -5,22 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from meta.adaptation import adapt_episode
-from meta.architecture import BLOCKS, Architecture
-from meta.datasets import load_dataset
-from meta.episodes import episode_accuracies
-from meta.hardware import WriteModel
-from meta.methods import METHODS
-from meta.network import Network
-from meta.precision import fastest_dtype
-from meta.shipped import shipped_network
-from netlists.shipped import load_layer, shipped_layers
-from netlists.verify import predictions
-from roa_circuit.design_point import default_device
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.mapping import voltage_from_input
-from roa_circuit.programming import Programming, after_pulses
-from roa_circuit.solver import read_currents
+from meta.circuits.adaptation import adapt_episode
+from meta.data.datasets import load_dataset
+from meta.evaluation.episodes import episode_accuracies
+from meta.learning.hardware import WriteModel
+from meta.network.architecture import BLOCKS, Architecture
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS
+from meta.network.precision import fastest_dtype
+from meta.network.shipped import shipped_network
+from netlists.layers.shipped import load_layer, shipped_layers
+from netlists.verification.verify import predictions
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.device.programming import Programming, after_pulses
+from roa_circuit.solver.read import read_currents
 
 OF_THE_LAYERS = Path(__file__).parents[1] / "data" / "network_of_the_shipped_layers.safetensors"
 

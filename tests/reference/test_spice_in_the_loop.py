@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from meta.configuration import Training
-from meta.datasets import load_dataset
-from meta.spice_log import Divergence, SpiceRow, Tolerances, picture, read_rows
-from meta.train import train
-from meta.validate import SpiceValidation
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
+from meta.circuits.validate import SpiceValidation
+from meta.data.datasets import load_dataset
+from meta.training.configuration import Training
+from meta.training.spice_log import Divergence, SpiceRow, Tolerances, picture, read_rows
+from meta.training.train import train
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.design_point import default_crossbar, default_device
 
 HOW = Training(
     dataset="glyphs", filters=4, epochs=2, iterations=2, batch=2, pulses_from=1, relative_rate=3.0,

@@ -12,25 +12,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fitting import cli as fitting_cli
-from netlists import cli, ngspice, vacask
-from netlists.deck import read_deck, sweep_deck, write_deck
-from netlists.parallel import Together
-from netlists.simulators import Engine
-from netlists.vacask import find_compiler, find_program
-from netlists.verify import verify
-from roa_circuit.breaks import Break
-from roa_circuit.compact_model import ngspice_library
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.design_point import default_device
-from roa_circuit.errors import SimulatorError
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import after_dose, current, pulse_strength
-from roa_circuit.parameters import OPEN, load_device
-from roa_circuit.solver import read_currents
-from roa_circuit.tiling import TileSize
-from roa_circuit.verilog_a import verilog_a
+from fitting.commands import cli as fitting_cli
+from netlists.commands import cli
+from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.simulation import ngspice, vacask
+from netlists.simulation.parallel import Together
+from netlists.simulation.simulators import Engine
+from netlists.simulation.vacask import find_compiler, find_program
+from netlists.verification.verify import verify
+from roa_circuit.basics.errors import SimulatorError
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.compact_model import ngspice_library
+from roa_circuit.device.memristor import after_dose, current, pulse_strength
+from roa_circuit.device.parameters import OPEN, load_device
+from roa_circuit.device.verilog_a import verilog_a
+from roa_circuit.layers.tiling import TileSize
+from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.read import read_currents
 
 pytestmark = [pytest.mark.vacask, pytest.mark.ngspice]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fitting import fit_device, read_measurements
-from roa_circuit.parameters import load_device
+from roa_circuit.device.parameters import load_device
 
 DATA = Path(__file__).parents[3] / "data"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from fitting.advice import combinations, proposal, rank
-from roa_circuit.memristor import conductance
+from fitting.judgement.advice import combinations, proposal, rank
+from roa_circuit.device.memristor import conductance
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fitting import cli
-from fitting._outputs import write_all
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
-from roa_circuit.results import check_writable
+from fitting.commands import cli
+from fitting.commands._outputs import write_all
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import check_writable
+from roa_circuit.device.parameters import load_device
 
 PULSES = Path(__file__).parents[3] / "data" / "pulses.csv"
 FILES = {"device.toml", "fit.json", "memristor.lib", "memristor.va", "report.html"}
@@ -247,7 +247,7 @@ def test_a_result_takes_the_place_of_no_device(roa_fit, tmp_path):
 def test_the_installed_command_never_shows_a_traceback(tmp_path):
     """As a newcomer runs it, in a folder of its own, on a binary file."""
     (tmp_path / "x.csv").write_bytes(bytes(range(256)))
-    command = [sys.executable, "-c", "from fitting.cli import main; main()", "x.csv"]
+    command = [sys.executable, "-c", "from fitting.commands.cli import main; main()", "x.csv"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("error: x.csv: is a binary file")

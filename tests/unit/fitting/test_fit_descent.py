@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from scipy.optimize import least_squares
 
-from fitting._descent import descend
-from fitting.identifiability import student
+from fitting.search.descent import descend
+from fitting.search.identifiability import student
 
 
 def problem(residual, jacobian):

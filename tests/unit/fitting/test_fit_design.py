@@ -8,15 +8,16 @@ from functools import partial
 import numpy as np
 import pytest
 
-from fitting import cli, fit_device, read_measurements
-from fitting.conventions import Conventions
-from fitting.design import Budget, design, errors_of
-from fitting.generator import Generator
-from fitting.protocol import Step, Train, measurements, reading_table, step_table
-from fitting.residuals import NAMES, predict, schedule
-from roa_circuit.memristor import after_dose, current, pulse_strength
-from roa_circuit.parameters import Memristor, load_device
-from roa_circuit.spread import Spread
+from fitting import fit_device, read_measurements
+from fitting.commands import cli
+from fitting.model.residuals import NAMES, predict, schedule
+from fitting.planning.design import Budget, design, errors_of
+from fitting.planning.generator import Generator
+from fitting.planning.protocol import Step, Train, measurements, reading_table, step_table
+from fitting.readers.conventions import Conventions
+from roa_circuit.device.memristor import after_dose, current, pulse_strength
+from roa_circuit.device.parameters import Memristor, load_device
+from roa_circuit.device.spread import Spread
 
 TABLE_1 = load_device("zhang2021")
 READ = TABLE_1.pulses.read_voltage

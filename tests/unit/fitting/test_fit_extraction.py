@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fitting import fit_device
-from fitting.residuals import NAMES
+from fitting.model.residuals import NAMES
 
 
 def test_lmfit_ends_where_the_fit_says(shipped_fit, shipped):

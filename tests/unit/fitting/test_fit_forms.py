@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from fitting import read_measurements
-from fitting.conventions import Conventions
-from fitting.inspect import inspect_trains, summary
-from fitting.noise import read_noise
-from roa_circuit.errors import InputError
+from fitting.judgement.inspection import inspect_trains, summary
+from fitting.model.noise import read_noise
+from fitting.readers.conventions import Conventions
+from roa_circuit.basics.errors import InputError
 
 WIDE = Conventions(pulse=(-1.1, 3e-6), read_voltage=0.1, unit="uA")
 PULSE = {"pulse": (-1.0, 1e-6)}

@@ -6,11 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from fitting import cli, fit_device, read_measurements
-from fitting.conventions import Conventions
-from fitting.hints import hints, hints_of
-from fitting.verdict import judge
-from roa_circuit.memristor import after_dose, current, pulse_strength
+from fitting import fit_device, read_measurements
+from fitting.commands import cli
+from fitting.judgement.hints import hints, hints_of
+from fitting.judgement.verdict import judge
+from fitting.readers.conventions import Conventions
+from roa_circuit.device.memristor import after_dose, current, pulse_strength
 
 
 @pytest.fixture

@@ -8,17 +8,17 @@ import pytest
 from scipy.optimize import least_squares
 
 from fitting import fit_device, read_measurements
-from fitting._search import search
-from fitting.bands import constants_covariance
-from fitting.bootstrap import block_length, bootstrap
-from fitting.identifiability import log_errors, student
-from fitting.intervals import curvature, profile
-from fitting.measurements import Measurements
-from fitting.methods import intervals
-from fitting.profile import _crossing, _error
-from fitting.residuals import NAMES, predict, schedule, to_search
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import Memristor
+from fitting.judgement.bands import constants_covariance
+from fitting.model.residuals import NAMES, predict, schedule, to_search
+from fitting.readers.measurements import Measurements
+from fitting.search.bootstrap import block_length, bootstrap
+from fitting.search.identifiability import log_errors, student
+from fitting.search.intervals import curvature, profile
+from fitting.search.methods import intervals
+from fitting.search.multistart import search
+from fitting.search.profile import _crossing, _error
+from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import Memristor
 
 PULSES = ((-1.1, 3e-6, 1.4, 3e-5), (-1.3, 5e-8, 1.7, 5e-7))
 
@@ -188,7 +188,8 @@ def test_a_posterior_under_flat_priors_is_the_likelihood(some_trains, prior):
 
     The profile lets those free: where a pulse sets by half only, gamma is larger and delta smaller.
     """
-    from fitting.mcmc import corner_plot, posterior
+    from fitting.presentation.corner import corner_plot
+    from fitting.search.mcmc import posterior
 
     sweeps = read_measurements(some_trains(lambda train: train.startswith("I-V")))
     f = fit_device(sweeps, prior)

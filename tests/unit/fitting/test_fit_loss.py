@@ -5,9 +5,9 @@ import pytest
 from scipy.optimize import least_squares
 
 from fitting import fit_device
-from fitting.loss import TUNING, Loss, robust_noise
-from fitting.measurements import Measurements
-from roa_circuit.errors import InputError
+from fitting.model.loss import TUNING, Loss, robust_noise
+from fitting.readers.measurements import Measurements
+from roa_circuit.basics.errors import InputError
 
 ROBUST = [name for name in TUNING if name != "linear"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fitting import read_measurements
-from fitting.measurements import describe
-from roa_circuit.errors import InputError
+from fitting.readers.measurements import describe
+from roa_circuit.basics.errors import InputError
 
 HEADER = "train,voltage [V],width [s],read_voltage [V],conductance [S],current [A]"
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fitting import fit_device
-from fitting.measurements import Measurements
-from fitting.noise import read_noise, weighting
-from fitting.residuals import predict, schedule
-from roa_circuit.errors import InputError
+from fitting.model.noise import read_noise, weighting
+from fitting.model.residuals import predict, schedule
+from fitting.readers.measurements import Measurements
+from roa_circuit.basics.errors import InputError
 
 
 def rereadings(relative, absolute, reads=4, seed=0, states=60):

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from fitting.advice import combinations, rank
-from fitting.bands import constants_covariance, correlation, current_error, rate_error
-from fitting.figures import drawings
-from fitting.report import document
-from fitting.report_page import page
-from fitting.residuals import NAMES
-from fitting.verdict import judge
-from roa_circuit.drawing import dots
-from roa_circuit.memristor import current, rate
-from roa_circuit.parameters import load_device
-from roa_circuit.results import provenance
+from fitting.judgement.advice import combinations, rank
+from fitting.judgement.bands import constants_covariance, correlation, current_error, rate_error
+from fitting.judgement.verdict import judge
+from fitting.model.residuals import NAMES
+from fitting.presentation.figures import drawings
+from fitting.presentation.page import page
+from fitting.presentation.report import document
+from roa_circuit.basics.results import provenance
+from roa_circuit.device.memristor import current, rate
+from roa_circuit.device.parameters import load_device
+from roa_circuit.presentation.drawing import dots
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_readings_that_would_cover_each_other_are_shown_as_measured_against_fitt
     shipped, shipped_fit, monkeypatch
 ):
     """100 000 readings in order were a red wall."""
-    monkeypatch.setattr("fitting.figures._MOST_READINGS", 1000)
+    monkeypatch.setattr("fitting.presentation.figures._MOST_READINGS", 1000)
     assert drawings(shipped_fit, shipped)[0].name == "parity"
 
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from fitting.identifiability import covariance, log_errors
-from fitting.measurements import Measurements
-from fitting.residuals import NAMES
-from roa_circuit.errors import InputError
+from fitting.model.residuals import NAMES
+from fitting.readers.measurements import Measurements
+from fitting.search.identifiability import covariance, log_errors
+from roa_circuit.basics.errors import InputError
 
 
 def test_the_shipped_file_is_what_the_script_makes(generator):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fitting.measurements import Measurements
-from fitting.references import _Chain, _Problem, fit_steps
+from fitting.judgement.references import _Chain, _Problem, fit_steps
+from fitting.readers.measurements import Measurements
 
 
 def alternating(a, b, start, cycles=3, each=12):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fitting._elimination import best_starts, projected
-from fitting.measurements import Measurements
-from fitting.residuals import Objective, from_search, predict, schedule, states, to_search
-from roa_circuit.memristor import after_dose, current, pulse_strength
+from fitting.model.residuals import Objective, from_search, predict, schedule, states, to_search
+from fitting.readers.measurements import Measurements
+from fitting.search.elimination import best_starts, projected
+from roa_circuit.device.memristor import after_dose, current, pulse_strength
 
 
 def mixed_trains(seed=0, rows=60, trains=4):

@@ -8,18 +8,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from fitting import cli
-from fitting.measurements import Measurements
-from fitting.population import Grouped
-from fitting.protocol import Step, Train, measurements
-from fitting.residuals import NAMES
-from fitting.spread import FEWEST, pool, spread
-from fitting.tracking import Noise, Tracker, clipped
-from fitting.write_noise import estimate
-from roa_circuit.memristor import after_dose, current, pulse_strength
-from roa_circuit.parameters import Memristor, load_device
-from roa_circuit.programming import Programming, write_noise
-from roa_circuit.spread import Spread
+from fitting.commands import cli
+from fitting.model.residuals import NAMES
+from fitting.planning.protocol import Step, Train, measurements
+from fitting.population.devices import Grouped
+from fitting.population.spread import FEWEST, pool, spread
+from fitting.population.tracking import Noise, Tracker, clipped
+from fitting.population.write_noise import estimate
+from fitting.readers.measurements import Measurements
+from roa_circuit.device.memristor import after_dose, current, pulse_strength
+from roa_circuit.device.parameters import Memristor, load_device
+from roa_circuit.device.programming import Programming, write_noise
+from roa_circuit.device.spread import Spread
 
 TABLE_1 = load_device("zhang2021")
 SDS = np.array([0.3, 0.03, 0.03, 0.1, 0.05, 0.1, 0.05])
@@ -52,7 +52,7 @@ def protocol(count=16, points=8):
 
 
 def simulated(seed, devices, population, trains, read_noise=READ_NOISE):
-    """Every device measured pulse by pulse, with the write noise of `roa_circuit.programming`."""
+    """Every device measured pulse by pulse, with the write noise of `roa_circuit.device.programming`."""
     rng = np.random.default_rng(seed)
     m, how = measurements(trains), Programming(sigma_wn=population.sigma_wn)
     factors = population.draw(rng, devices)
@@ -109,7 +109,7 @@ def test_surprises_are_white_and_as_wide_as_they_say():
 
 
 def test_without_write_noise_the_surprises_are_those_of_the_closed_form():
-    from fitting.residuals import predict, schedule
+    from fitting.model.residuals import predict, schedule
 
     m, logs = simulated(6, 1, truth(0.0), protocol(), read_noise=0.0)
     p = Memristor(**dict(zip(NAMES, np.exp(logs[0]).tolist(), strict=True)))
@@ -278,7 +278,7 @@ def test_the_command_by_column_and_by_file(command, tmp_path, monkeypatch):
         write_csv(tmp_path / f"{name}.csv", m, np.flatnonzero(owner == name), device=False)
         for name in sorted(set(m.devices))
     ]
-    monkeypatch.setattr("fitting.hints.hints", lambda m: [f"look at {len(m)} readings"])
+    monkeypatch.setattr("fitting.judgement.hints.hints", lambda m: [f"look at {len(m)} readings"])
     code, out, _ = roa_fit("spread", *files, "--output-dir", folder, "--json", report)
     assert code == 0
     assert f"look at {len(m)} readings" in out

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fitting import fit_device
-from fitting.comparison import LAWS, _comparable, part
-from fitting.measurements import Measurements
-from fitting.verdict import DOUBTFUL, HOLDS, REJECTED, UNCHECKED, _scatter, judge
-from roa_circuit.memristor import after_dose, conductance, current, pulse_strength
+from fitting.judgement.comparison import LAWS, _comparable, part
+from fitting.judgement.verdict import DOUBTFUL, HOLDS, REJECTED, UNCHECKED, _scatter, judge
+from fitting.readers.measurements import Measurements
+from roa_circuit.device.memristor import after_dose, conductance, current, pulse_strength
 
 CYCLE = np.concatenate([[0.0], *[np.repeat([-1.1, 1.25], 20)] * 2])
 

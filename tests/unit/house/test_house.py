@@ -23,7 +23,7 @@ def test_imports_are_light(package):
     assert loaded.stdout.split() == []
 
 
-@pytest.mark.parametrize("command", ["fitting.cli", "netlists.cli"])
+@pytest.mark.parametrize("command", ["fitting.commands.cli", "netlists.commands.cli"])
 def test_commands_start_without_scipy(command):
     """Half a second each time, and most of that again for scipy.signal or scipy.stats."""
     code = f"import {command}, sys; print(*[m for m in sys.modules if m in ('scipy', 'numba')])"

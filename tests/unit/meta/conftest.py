@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from meta.fewshot import FewShotDataset
+from meta.data.fewshot import FewShotDataset
 
 torch.set_num_threads(1)  # on networks this small, threads only wait for each other
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from meta.circuit import read_currents
-from roa_circuit import solver
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.parameters import load_device
+from meta.circuits.circuit import read_currents
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver import read as solver
 
 TABLE_1 = load_device("zhang2021")  # literal cells: the wires matter
 CIRCUITS = [

@@ -16,25 +16,25 @@ import numpy as np
 import pytest
 import torch
 
-from meta.architecture import Architecture
-from meta.configuration import Training
-from meta.cores import Cores
-from meta.draws import Draws
-from meta.episodes import episode_accuracies
-from meta.hardware import WriteModel
-from meta.line import pair
-from meta.many_writes import variant_accuracies
-from meta.methods import METHODS
-from meta.network import Network
-from meta.objective import Phase
-from meta.outer_step import OuterStep
-from meta.pool import Pool, pool
-from meta.tasks import TaskSource, channels_first
-from meta.trial import Trial
-from meta.writes import Variant
-from roa_circuit.errors import WorkerError
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming
+from meta.data.tasks import TaskSource, channels_first
+from meta.evaluation.draws import Draws
+from meta.evaluation.episodes import episode_accuracies
+from meta.evaluation.many_writes import variant_accuracies
+from meta.evaluation.trial import Trial
+from meta.evaluation.writes import Variant
+from meta.learning.hardware import WriteModel
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS
+from meta.processes.cores import Cores
+from meta.processes.line import pair
+from meta.processes.pool import Pool, pool
+from meta.training.configuration import Training
+from meta.training.objective import Phase
+from meta.training.outer_step import OuterStep
+from roa_circuit.basics.errors import WorkerError
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are handed sockets")
 
@@ -112,7 +112,7 @@ def test_processes_end_with_what_started_them():
 
 def test_processes_end_when_this_one_is_killed():
     code = (
-        "from meta.cores import Cores; import os, time\n"
+        "from meta.processes.cores import Cores; import os, time\n"
         "cores = Cores(1)\n"
         "cores.started(within=None)\n"
         "print(*[process.pid for _, process in cores.processes], flush=True)\n"
@@ -202,7 +202,7 @@ def test_episodes_do_not_depend_on_where_they_are_computed(bars, cores, method, 
 
 def test_processes_start_when_what_is_to_come_takes_longer(monkeypatch):
     started, before = [], torch.get_num_threads()
-    monkeypatch.setattr("meta.pool.Cores", started.append)
+    monkeypatch.setattr("meta.processes.pool.Cores", started.append)
     try:
         for threads, to_come in ((1, 10**12), (2, 3), (2, 10**12)):
             torch.set_num_threads(threads)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from meta.costs import write_cost
-from roa_circuit.memristor import current, state_derivative
-from roa_circuit.parameters import load_device
-from roa_circuit.waveforms import write_programme
+from meta.evaluation.costs import write_cost
+from roa_circuit.circuit.waveforms import write_programme
+from roa_circuit.device.memristor import current, state_derivative
+from roa_circuit.device.parameters import load_device
 
 DEVICE = load_device("zhang2021")
 

@@ -12,11 +12,11 @@ import pooch
 import pytest
 from PIL import Image
 
-from meta import glyphs, omniglot
-from meta.datasets import load_dataset
-from meta.glyphs import render_glyphs
-from meta.tasks import sample_task
-from roa_circuit.errors import InputError
+from meta.data import glyphs, omniglot
+from meta.data.datasets import load_dataset
+from meta.data.glyphs import render_glyphs
+from meta.data.tasks import sample_task
+from roa_circuit.basics.errors import InputError
 
 SIZES = {"train": 3, "validation": 1, "test": 2}
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from meta import _parts
-from meta.architecture import Architecture
-from meta.first_block import first_block, statistics_of
-from meta.network import Network
-from meta.statistics import Statistics
-from roa_circuit import compiled
+from meta.network import _parts
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from meta.network.first_block import first_block, statistics_of
+from meta.network.statistics import Statistics
+from roa_circuit.basics import compilation
 
 SHAPES = {
     "square": (7, 1, 12, 12),
@@ -44,7 +44,7 @@ def one_by_one(images, weight, scale, shift, known=(None, None)):
 @pytest.fixture(params=["compiled", "torch"])
 def engine(request, monkeypatch):
     if request.param == "torch":
-        monkeypatch.setattr(compiled, "available", lambda: False)
+        monkeypatch.setattr(compilation, "available", lambda: False)
     return request.param
 
 

@@ -8,24 +8,24 @@ import numpy as np
 import pytest
 import torch
 
-from meta import cli
-from meta.adaptation import adapt_episode
-from meta.architecture import HEAD, Architecture
-from meta.behind_circuit import Hardware
-from meta.behind_wires import behind_wires, predictions
-from meta.circuit_evaluation import evaluate_behind
-from meta.methods import METHODS
-from meta.network import Network
-from meta.sweeps import NetworkSubject
-from meta.validate import referee
-from roa_circuit.circuitry import BARE, Circuitry
-from roa_circuit.components import Amplifier, Transistor
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_device
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.wiring import Wiring
+from meta.circuits.adaptation import adapt_episode
+from meta.circuits.behind_circuit import Hardware
+from meta.circuits.behind_wires import behind_wires, predictions
+from meta.circuits.evaluation import evaluate_behind
+from meta.circuits.subject import NetworkSubject
+from meta.circuits.validate import referee
+from meta.commands import cli
+from meta.network.architecture import HEAD, Architecture
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.components import Amplifier, Transistor
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.layers.programmed import ProgrammedLayer
 
 AMPLIFIED = Circuitry(
     amplifier=Amplifier(r_feedback=2e3, gain=50.0), temperature=340.0, activation_energy=0.2,

@@ -5,16 +5,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from meta.architecture import Architecture
-from meta.episodes import embedded, episode_accuracies
-from meta.hardware import WriteModel
-from meta.head import head_step, write_head, write_losses
-from meta.learners import adapt, query_loss
-from meta.network import Network
-from meta.tasks import sample_task, stack
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming
+from meta.data.tasks import sample_task, stack
+from meta.evaluation.episodes import embedded, episode_accuracies
+from meta.learning.hardware import WriteModel
+from meta.learning.head import head_step, write_head, write_losses
+from meta.learning.learners import adapt, query_loss
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
 
 DEVICE = load_device("zhang2021")
 

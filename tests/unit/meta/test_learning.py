@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from meta.adaptation import adapt_episode
-from meta.architecture import Architecture
-from meta.configuration import Training
-from meta.episodes import episode_accuracies
-from meta.evaluate import evaluate
-from meta.hardware import WriteModel, write_weight
-from meta.learners import adapt, constraint, query_loss
-from meta.network import Network
-from meta.tasks import sample_task
-from meta.train import train
-from roa_circuit.design_point import default_device
-from roa_circuit.errors import InputError
-from roa_circuit.mapping import output_from_reference, voltage_from_input
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming, after_pulses
-from roa_circuit.solver import read_currents
+from meta.circuits.adaptation import adapt_episode
+from meta.data.tasks import sample_task
+from meta.evaluation.episodes import episode_accuracies
+from meta.evaluation.evaluate import evaluate
+from meta.learning.hardware import WriteModel, write_weight
+from meta.learning.learners import adapt, constraint, query_loss
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from meta.training.configuration import Training
+from meta.training.train import train
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import output_from_reference, voltage_from_input
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming, after_pulses
+from roa_circuit.solver.read import read_currents
 
 DEVICE = load_device("zhang2021")
 WRITE = WriteModel(device=DEVICE, how=Programming())

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from meta.architecture import BLOCKS, HEAD, Architecture
-from meta.episodes import episode_accuracies
-from meta.hardware import WriteModel
-from meta.many_writes import variant_accuracies
-from meta.methods import METHODS
-from meta.network import Network
-from meta.writes import Variant
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming
+from meta.evaluation.episodes import episode_accuracies
+from meta.evaluation.many_writes import variant_accuracies
+from meta.evaluation.writes import Variant
+from meta.learning.hardware import WriteModel
+from meta.network.architecture import BLOCKS, HEAD, Architecture
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
 
 HOWS = (
     Programming(),

@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
-from meta import cli
-from meta.architecture import Architecture
-from meta.network import Network
-from roa_circuit.layers import ProgrammedLayer
+from meta.commands import cli
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from roa_circuit.layers.programmed import ProgrammedLayer
 
 
 @pytest.fixture

@@ -6,17 +6,24 @@ import numpy as np
 import pytest
 import torch
 
-from meta import cli
-from meta.architecture import Architecture
-from meta.hardware import WriteModel
-from meta.learners import adapt, adapt_by, outer_loss, query_loss, step_importance, write_at_once
-from meta.methods import METHODS, find_method
-from meta.network import Network
-from meta.shipped import SHIPPED, shipped_network
-from meta.tasks import sample_task
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming
+from meta.commands import cli
+from meta.data.tasks import sample_task
+from meta.learning.hardware import WriteModel
+from meta.learning.learners import (
+    adapt,
+    adapt_by,
+    outer_loss,
+    query_loss,
+    step_importance,
+    write_at_once,
+)
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS, find_method
+from meta.network.shipped import SHIPPED, shipped_network
+from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
 
 WRITE = WriteModel(device=load_device("zhang2021"), how=Programming())
 

@@ -9,25 +9,24 @@ import pytest
 import torch
 import xarray as xr
 
-from meta import cli
-from meta.adaptation import adapt_episode
-from meta.architecture import BLOCKS, HEAD, Architecture
-from meta.behind_circuit import classes, head_inputs, on_chips
-from meta.network import Network, conv
-from meta.sweeps import NetworkSubject
-from roa_circuit.chip import chip_of
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import Amplifier
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.mapping import weight_from_state
-from roa_circuit.programming import after_pulses
-from roa_circuit.recovery import Compensation
+from meta.circuits.adaptation import adapt_episode
+from meta.circuits.behind_circuit import classes, head_inputs, on_chips
+from meta.circuits.subject import NetworkSubject
+from meta.commands import cli
+from meta.network.architecture import BLOCKS, HEAD, Architecture
+from meta.network.convolutional import Network, conv
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit.components import Amplifier
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.mapping import weight_from_state
+from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.recovery import Compensation
+from roa_circuit.layers.tiling import TileSize, chip_of, outputs
 from roa_circuit.sweeps import sweep
 from roa_circuit.sweeps.deployed import deploy, read_chip
-from roa_circuit.tiling import TileSize, outputs
-from roa_circuit.wiring import Wiring
 
 PERFECT = Crossbar(rows=1, columns=2)
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from meta._parts import array
-from meta.norm_pool import norm_pool, statistics_of
-from meta.statistics import Statistics
+from meta.network._parts import array
+from meta.network.norm_pool import norm_pool, statistics_of
+from meta.network.statistics import Statistics
 
 SHAPES = {"even": (5, 3, 6, 8), "odd": (4, 6, 7, 7), "single": (3, 2, 3, 2), "parts": (230, 2, 4, 4)}
 

@@ -6,21 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from meta.architecture import Architecture
-from meta.configuration import Training
-from meta.episodes import episode_accuracies
-from meta.hardware import WriteModel
-from meta.learners import outer_loss
-from meta.many_writes import variant_accuracies
-from meta.methods import METHODS
-from meta.network import Network
-from meta.precision import CPU, round_products
-from meta.recording import Recording
-from meta.tasks import TaskSource, channels_first
-from meta.train import train
-from meta.writes import Variant
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming
+from meta.data.tasks import TaskSource, channels_first
+from meta.evaluation.episodes import episode_accuracies
+from meta.evaluation.many_writes import variant_accuracies
+from meta.evaluation.writes import Variant
+from meta.learning.hardware import WriteModel
+from meta.learning.learners import outer_loss
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS
+from meta.network.precision import CPU, round_products
+from meta.training.configuration import Training
+from meta.training.recording import Recording
+from meta.training.train import train
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
 
 pytestmark = pytest.mark.cuda
 GPU = torch.device("cuda")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from meta.methods import METHODS
-from meta.paper import NOISE_LEVELS, TABLE_2, reported
+from meta.evaluation.paper import NOISE_LEVELS, TABLE_2, reported
+from meta.network.methods import METHODS
 
 
 def test_the_table_is_read_by_data_set_method_ways_and_noise():

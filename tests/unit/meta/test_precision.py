@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from meta.architecture import BLOCKS
-from meta.learners import outer_loss
-from meta.precision import fastest_dtype
-from meta.shipped import shipped_network
-from meta.tasks import sample_task
+from meta.data.tasks import sample_task
+from meta.learning.learners import outer_loss
+from meta.network.architecture import BLOCKS
+from meta.network.precision import fastest_dtype
+from meta.network.shipped import shipped_network
 
 
 def plain_loss(network, task):
@@ -53,10 +53,10 @@ WITHOUT_NUMBA = """
 import sys
 sys.modules["numba"] = None
 import numpy as np, torch
-from meta.glyphs import render_glyphs
-from meta.learners import outer_loss
-from meta.shipped import shipped_network
-from meta.tasks import sample_task
+from meta.data.glyphs import render_glyphs
+from meta.learning.learners import outer_loss
+from meta.network.shipped import shipped_network
+from meta.data.tasks import sample_task
 task = sample_task(render_glyphs().split("train"), np.random.default_rng(0), ways=5, shots=1, queries=5)
 network = shipped_network()
 loss, _ = outer_loss(network, task, None)

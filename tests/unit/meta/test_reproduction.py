@@ -13,11 +13,10 @@ import pytest
 import torch
 from PIL import Image
 
-from meta import cli
-from meta.architecture import Architecture
-from meta.configuration import Training
-from meta.evaluate import RELATIVE_RATES
-from meta.network import Network
+from meta.commands import cli
+from meta.evaluation.evaluate import RELATIVE_RATES
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
 from meta.reproduction.ablation import INGREDIENTS, Ablation
 from meta.reproduction.ablation import markdown as ablation_markdown
 from meta.reproduction.budgets import Budget, train_command
@@ -29,8 +28,9 @@ from meta.reproduction.runs import reproduce
 from meta.reproduction.studies import STUDIES, find_study
 from meta.reproduction.tables import grids, markdown, orderings
 from meta.reproduction.trainings import train_missing
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
+from meta.training.configuration import Training
+from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import load_device
 
 CELL = Cell(
     dataset="d", device="v", method="roa", network="n", ways=5, shots=1, sigma_wn=1.0, reading="half",

@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
-from meta.architecture import Architecture
-from meta.configuration import Training
-from meta.events import Events
-from meta.network import Network
-from meta.train import epochs_done, learning_rate, train
-from roa_circuit.errors import InputError
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from meta.training.configuration import Training
+from meta.training.events import Events
+from meta.training.train import epochs_done, learning_rate, train
+from roa_circuit.basics.errors import InputError
 
 SMALL = {"filters": 4, "iterations": 2, "batch": 2, "queries": 2, "validation_tasks": 2}
 

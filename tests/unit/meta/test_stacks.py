@@ -5,16 +5,16 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from meta import stacked
-from meta.architecture import Architecture
-from meta.hardware import WriteModel
-from meta.learners import adapt, outer_loss, query_loss
-from meta.network import Network
-from meta.tasks import TaskSource, channels_first, sample_task, stack
-from meta.trial import adaptation_cost, one_by_one
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming
+from meta.data.tasks import TaskSource, channels_first, sample_task, stack
+from meta.evaluation.trial import adaptation_cost, one_by_one
+from meta.learning.hardware import WriteModel
+from meta.learning.learners import adapt, outer_loss, query_loss
+from meta.network import stacked
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
 
 WRITE = WriteModel(device=load_device("zhang2021"), how=Programming())
 KINDS = {

@@ -6,12 +6,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from meta import cli
-from meta.architecture import Architecture
-from meta.behind_wires import behind_wires, ideal_predictions, predictions
-from meta.network import Network
-from meta.validate import referee
-from roa_circuit.imperfections import Imperfections
+from meta.circuits.behind_wires import behind_wires, ideal_predictions, predictions
+from meta.circuits.validate import referee
+from meta.commands import cli
+from meta.network.architecture import Architecture
+from meta.network.convolutional import Network
+from roa_circuit.chips.imperfections import Imperfections
 
 
 def test_perfect_wires_change_nothing(make_layer):

@@ -7,12 +7,12 @@ import subprocess
 import numpy as np
 import pytest
 
-from netlists.costs import prices
-from netlists.deck import read_deck, sweep_deck, write_deck
-from netlists.simulators import Engine
-from roa_circuit.circuitry import BARE, Circuitry
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.waveforms import write_programme
+from netlists.decks.costs import prices
+from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.simulation.simulators import Engine
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.waveforms import write_programme
 
 CROSSBAR, DEVICE = default_crossbar(16, 6), default_device()
 RNG = np.random.default_rng(3)

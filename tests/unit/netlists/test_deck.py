@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists.deck import read_deck, sweep_deck, write_deck
-from netlists.deck_checks import LARGEST_CELLS
-from netlists.simulators import Engine
-from netlists.stimuli import gate_stimuli, write_stimuli
-from roa_circuit.compact_model import comment, ngspice_library
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device, load_device
-from roa_circuit.waveforms import write_programme
+from netlists.decks.checks import LARGEST_CELLS
+from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.stimuli import gate_stimuli, write_stimuli
+from netlists.simulation.simulators import Engine
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.waveforms import write_programme
+from roa_circuit.device.compact_model import comment, ngspice_library
+from roa_circuit.device.parameters import Device, load_device
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists import cli
-from roa_circuit.chip import draw
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.imperfections import load
-from roa_circuit.parameters import load_device
+from netlists.commands import cli
+from roa_circuit.chips.chip import draw
+from roa_circuit.chips.imperfections import load
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.parameters import load_device
 
 REAL = """
 "stuck_on [-]" = 0.2

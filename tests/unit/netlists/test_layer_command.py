@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from netlists import cli
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.programming import after_pulses
+from netlists.commands import cli
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.programmed import ProgrammedLayer
 
 
 @pytest.fixture

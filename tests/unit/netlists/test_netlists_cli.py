@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists import cli
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents
+from netlists.commands import cli
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver.read import read_currents
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_an_interrupt_is_one_line(spice, files, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("roa_circuit.settled.read_currents", interrupted)
+    monkeypatch.setattr("roa_circuit.solver.settled.read_currents", interrupted)
     code, _, error = spice(*SOLVE)
     assert (code, error) == (130, "error: interrupted\n")
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from netlists import cli
+from netlists.commands import cli
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from netlists.recordings import Quantity, Recording
-from netlists.simulation import Simulation
-from roa_circuit.results import provenance
+from netlists.simulation.recordings import Quantity, Recording
+from netlists.simulation.run import Simulation
+from roa_circuit.basics.results import provenance
 
 
 @pytest.fixture

@@ -6,24 +6,24 @@ import re
 import numpy as np
 import pytest
 
-from netlists.costs import prices, said
-from netlists.dialect import Dialect
-from netlists.engines import Analysis, Phase
-from netlists.figures import drawings
-from netlists.report import headline, summary_rows, totals
-from netlists.report_page import page
-from netlists.simulation import Simulation, Simulator
-from netlists.simulators import Engine
-from netlists.verification import column_errors, relative_error
-from netlists.verify import estimated_seconds, verify
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import Transistor
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.results import provenance
-from roa_circuit.solver import read_currents
-from roa_circuit.tiling import TileSize, split
-from roa_circuit.waveforms import READ_SLOT
+from netlists.decks.costs import prices, said
+from netlists.decks.dialect import Dialect
+from netlists.simulation.run import Simulation, Simulator
+from netlists.simulation.simulators import Engine
+from netlists.verification.engines import Analysis, Phase
+from netlists.verification.figures import drawings
+from netlists.verification.page import page
+from netlists.verification.report import headline, summary_rows, totals
+from netlists.verification.result import column_errors, relative_error
+from netlists.verification.verify import estimated_seconds, verify
+from roa_circuit.basics.results import provenance
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.components import Transistor
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.waveforms import READ_SLOT
+from roa_circuit.layers.tiling import TileSize, split
+from roa_circuit.solver.read import read_currents
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from netlists import cli
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.memristor import current
+from netlists.commands import cli
+from roa_circuit.device.memristor import current
+from roa_circuit.layers.programmed import ProgrammedLayer
 
 CLUSTER = """
 import time

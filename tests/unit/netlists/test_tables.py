@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from netlists.tables import format_matrix, read_matrix
-from roa_circuit.errors import InputError
+from netlists.commands.tables import format_matrix, read_matrix
+from roa_circuit.basics.errors import InputError
 
 
 def read(path, **limits):
@@ -57,7 +57,7 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path, name):
 
 
 def test_a_file_beyond_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr("netlists.tables.LARGEST_FILE", 10)
+    monkeypatch.setattr("netlists.commands.tables.LARGEST_FILE", 10)
     path = tmp_path / "a.csv"
     path.write_text("1,1,1,1,1,1,1\n")
     with pytest.raises(InputError, match="larger than the limit"):

@@ -10,10 +10,10 @@ import time
 import numpy as np
 import pytest
 
-from netlists import ngspice
-from netlists.ngspice import find_library, simulate, simulate_all
-from netlists.parallel import Together, run_all
-from roa_circuit.errors import SimulatorError
+from netlists.simulation import ngspice
+from netlists.simulation.ngspice import find_library, simulate, simulate_all
+from netlists.simulation.parallel import Together, run_all
+from roa_circuit.basics.errors import SimulatorError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="stand-ins are shell scripts")
 
@@ -221,7 +221,7 @@ def _until(condition, seconds=10):
 @pytest.mark.skipif(not os.path.exists("/proc/self/autogroup"), reason="no such scheduler")  # noqa: PTH110
 def test_a_worker_is_as_nice_to_other_sessions_as_it_was_made():
     script = (
-        "import os; from netlists._child import keep_priority; os.nice(7); keep_priority();"
+        "import os; from netlists.simulation._child import keep_priority; os.nice(7); keep_priority();"
         "print(open('/proc/self/autogroup').read())"
     )
     done = subprocess.run(

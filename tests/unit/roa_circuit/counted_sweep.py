@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.sweeps import LayerSubject, sweep, workers
 from roa_circuit.sweeps.tables import write_netcdf
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import NOMINAL_TEMPERATURE, Transistor
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import current
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.components import NOMINAL_TEMPERATURE, Transistor
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.memristor import current
 
 DEVICE = default_device()
 

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import crossbars
 
-from roa_circuit import batches, compiled, iterative
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.iterative import TOLERANCE
-from roa_circuit.linear import LinearNetwork
-from roa_circuit.memristor import conductance
-from roa_circuit.parameters import load_device
-from roa_circuit.polynomials import polynomials
-from roa_circuit.solver import read_currents
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.memristor import conductance
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.polynomials import polynomials
+from roa_circuit.solver import batches, compiled, iterative
+from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.iterative import TOLERANCE
+from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.read import read_currents
 
 DEVICE = load_device("zhang2021")
 P = DEVICE.memristor

@@ -9,18 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import broken_crossbars
 
-from meta.circuit import read_currents as read_in_torch
-from roa_circuit.breaks import Break
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.design_point import default_device
-from roa_circuit.errors import InputError
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import current
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import after_pulses
-from roa_circuit.solver import effective_weights, read_currents
-from roa_circuit.waveforms import line_voltages, write_programme
+from meta.circuits.circuit import read_currents as read_in_torch
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.waveforms import line_voltages, write_programme
+from roa_circuit.device.memristor import current
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.read import effective_weights, read_currents
 
 TABLE_1 = load_device("zhang2021")
 OHMS = st.sampled_from([0.0, 1e-3, 1.0, 10.0, 1e3])

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from roa_circuit import memristor as m
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_device
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device, load_device
-from roa_circuit.programming import Programming, pulse_doses, write
-from roa_circuit.solver import read_currents
-from roa_circuit.spread import CONSTANTS
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device import memristor as m
+from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.device.programming import Programming, pulse_doses, write
+from roa_circuit.device.spread import CONSTANTS
+from roa_circuit.solver.read import read_currents
 
 TABLE_1 = load_device("zhang2021")
 SHAPE = (4, 3)

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from roa_circuit import periphery
-from roa_circuit.chip import draw
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import after_dose, conductance, conductance_range, pulse_strength
-from roa_circuit.parameters import OPEN
-from roa_circuit.solver import read_currents
-from roa_circuit.spread import CONSTANTS, Spread
+from roa_circuit.chips.chip import draw
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit import periphery
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.memristor import after_dose, conductance, conductance_range, pulse_strength
+from roa_circuit.device.parameters import OPEN
+from roa_circuit.device.spread import CONSTANTS, Spread
+from roa_circuit.solver.read import read_currents
 
 LARGE = Crossbar(rows=300, columns=200)
 DEVICE = default_device()

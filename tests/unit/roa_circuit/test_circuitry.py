@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import eigh
 
-from roa_circuit.arrays import WiredArray
-from roa_circuit.breaks import Break
-from roa_circuit.chip import draw
-from roa_circuit.circuitry import BARE, Circuitry, described, load
-from roa_circuit.components import Amplifier, Transistor
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.memristor import conductance
-from roa_circuit.settling import (
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.toml import dumps
+from roa_circuit.chips.chip import draw
+from roa_circuit.chips.circuitry import BARE, Circuitry, described, load
+from roa_circuit.chips.programmable import WiredArray
+from roa_circuit.chips.settling import (
     read_hold,
     require_prompt_writes,
     require_settled_reads,
     time_constant,
 )
-from roa_circuit.toml import dumps
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.components import Amplifier, Transistor
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.memristor import conductance
 
 FULL = Circuitry(
     c_word=1e-15,

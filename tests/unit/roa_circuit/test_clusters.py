@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from roa_circuit.errors import InputError
+from roa_circuit.basics.errors import InputError
 from roa_circuit.sweeps import sweep
 from roa_circuit.sweeps.clusters import scheduler_at, slurm_cluster
 from roa_circuit.sweeps.tables import netcdf

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roa_circuit.compensation import calibrate, heaviest_nearest, predistort
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_device
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.linear import LinearNetwork
-from roa_circuit.mapping import mapping_constants
-from roa_circuit.memristor import conductance, conductance_range
-from roa_circuit.recovery import CHOICES, Compensation, mapped, recover
-from roa_circuit.solver import effective_weights
-from roa_circuit.tiling import TileSize, split
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.device.memristor import conductance, conductance_range
+from roa_circuit.layers.compensation import calibrate, heaviest_nearest, predistort
+from roa_circuit.layers.recovery import CHOICES, Compensation, mapped, recover
+from roa_circuit.layers.tiling import TileSize, split
+from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.read import effective_weights
 
 DEVICE = default_device()
 BOUNDS = conductance_range(DEVICE.pulses.read_voltage, DEVICE.memristor)

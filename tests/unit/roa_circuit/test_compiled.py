@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import crossbars
 
-from roa_circuit import compiled, iterative
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.iterative import TOLERANCE
-from roa_circuit.linear import LinearNetwork
-from roa_circuit.memristor import conductance, current, differential_conductance
-from roa_circuit.parameters import load_device
-from roa_circuit.polynomials import _curve, polynomials
-from roa_circuit.solver import weights_of
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.memristor import conductance, current, differential_conductance
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.polynomials import _curve, polynomials
+from roa_circuit.solver import compiled, iterative
+from roa_circuit.solver.iterative import TOLERANCE
+from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.read import weights_of
 
 DEVICE = load_device("zhang2021")
 P = DEVICE.memristor

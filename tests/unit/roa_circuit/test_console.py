@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from roa_circuit import console
+from roa_circuit.presentation import console
 
 
 def test_names_of_rows_are_not_broken_where_columns_are_many():

@@ -2,9 +2,9 @@
 
 import pytest
 
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import UNITS, Imperfections, load
-from roa_circuit.spread import Spread
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.imperfections import UNITS, Imperfections, load
+from roa_circuit.device.spread import Spread
 
 EVERYTHING = Imperfections(
     spread=Spread(names=("k", "mu1"), log_covariance=((0.04, 0.001), (0.001, 0.01)), sigma_wn=0.1),

@@ -8,14 +8,14 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from roa_circuit.breaks import Break
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.memristor import current, state_derivative
-from roa_circuit.parameters import OPEN, load_device
-from roa_circuit.waveforms import line_voltages, write_programme
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.waveforms import line_voltages, write_programme
+from roa_circuit.device.memristor import current, state_derivative
+from roa_circuit.device.parameters import OPEN, load_device
 
 DEVICE = default_device()
 TABLE_1 = load_device("zhang2021")

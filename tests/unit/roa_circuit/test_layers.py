@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.layers import ProgrammedLayer
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.layers.programmed import ProgrammedLayer
 
 
 def a_layer(**changes):

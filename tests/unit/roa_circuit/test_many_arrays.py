@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import broken_crossbars, crossbars
 
-from meta.circuit import read_currents as read_in_torch
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.errors import InputError
-from roa_circuit.many_arrays import read_arrays
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents
+from meta.circuits.circuit import read_currents as read_in_torch
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver.many_arrays import read_arrays
+from roa_circuit.solver.read import read_currents
 
 DEVICE = load_device("zhang2021")
 WIRES = st.one_of(st.just(0.0), st.floats(1e-2, 1e3))

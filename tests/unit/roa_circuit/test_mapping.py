@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from roa_circuit import mapping
-from roa_circuit.memristor import conductance
-from roa_circuit.parameters import load_device
+from roa_circuit.circuit import mapping
+from roa_circuit.device.memristor import conductance
+from roa_circuit.device.parameters import load_device
 
 TABLE_1 = load_device("zhang2021")
 

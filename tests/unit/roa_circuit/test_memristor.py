@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from roa_circuit import memristor as m
-from roa_circuit.parameters import load_device
+from roa_circuit.device import memristor as m
+from roa_circuit.device.parameters import load_device
 
 TABLE_1 = load_device("zhang2021")
 P, PULSES = TABLE_1.memristor, TABLE_1.pulses

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import crossbars
 
-from roa_circuit import merging
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.linear import LinearNetwork
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.solver import merging
+from roa_circuit.solver.linear import LinearNetwork
 
 
 def draw_conductances(shape, seed, open_cells=0.0):

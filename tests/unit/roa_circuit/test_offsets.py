@@ -5,19 +5,19 @@ import dataclasses
 import numpy as np
 import pytest
 
-from roa_circuit.breaks import Break
-from roa_circuit.chip import draw
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import Amplifier
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.memristor import conductance
-from roa_circuit.solver import read_currents
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.chip import draw
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.components import Amplifier
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.memristor import conductance
+from roa_circuit.layers.tiling import TileSize, split
+from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.read import read_currents
 from roa_circuit.sweeps import LayerSubject, sweep
-from roa_circuit.tiling import TileSize, split
 
 DEVICE = default_device()
 ARRAYS = {

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import broken_crossbars, crossbars
 
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.memristor import conductance
-from roa_circuit.operating_point import operating_point
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.memristor import conductance
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver.operating_point import operating_point
+from roa_circuit.solver.read import read_currents
 
 DEVICE = load_device("zhang2021")
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from roa_circuit import options
+from roa_circuit.presentation import options
 
 
 @dataclass(frozen=True, kw_only=True)

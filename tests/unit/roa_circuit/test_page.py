@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 from scipy.ndimage import label
 
-from roa_circuit import drawing, page
-from roa_circuit.page import Page, Section
+from roa_circuit.presentation import drawing, page
+from roa_circuit.presentation.page import Page, Section
 
 
 class Reader(HTMLParser):

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device, load_device, shipped
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.parameters import Device, load_device, shipped
 
 TABLE_1 = load_device("zhang2021")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import (
+from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import (
     Programming,
     after_pulses,
     pulse_doses,

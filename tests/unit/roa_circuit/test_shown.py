@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from meta.fewshot import FewShotDataset
+from meta.data.fewshot import FewShotDataset
 from netlists import load_layer
 from roa_circuit import (
     Crossbar,
@@ -17,8 +17,8 @@ from roa_circuit import (
     write_in_situ,
     write_verify,
 )
-from roa_circuit.arrays import FreeCells
-from roa_circuit.shown import Facts
+from roa_circuit.basics.shown import Facts
+from roa_circuit.chips.programmable import FreeCells
 
 
 def objects():

@@ -8,15 +8,16 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import crossbars
 
-from roa_circuit import compiled, iterative
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.errors import ConvergenceError, InputError
-from roa_circuit.iterative import TOLERANCE
-from roa_circuit.linear import LinearNetwork
-from roa_circuit.memristor import conductance, current
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import effective_weights, read_currents, solve_cells
+from roa_circuit.basics import compilation
+from roa_circuit.basics.errors import ConvergenceError, InputError
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.memristor import conductance, current
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver import iterative
+from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.iterative import TOLERANCE
+from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.read import effective_weights, read_currents, solve_cells
 
 TABLE_1 = load_device("zhang2021")
 
@@ -44,7 +45,7 @@ def test_agrees_with_the_dense_twin(crossbar, seed, exact):
 def test_agrees_with_the_dense_twin_without_numba(crossbar, seed, exact):
     state, voltages = draw_read(crossbar, seed)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(compiled, "available", lambda: False)
+        patched.setattr(compilation, "available", lambda: False)
         fast = read_currents(crossbar, state, voltages, TABLE_1, exact=exact)
         weights = effective_weights(crossbar, state, TABLE_1)
     slow = read_currents_dense(crossbar, state, voltages, TABLE_1, exact=exact)

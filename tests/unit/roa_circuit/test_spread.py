@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from roa_circuit import Spread
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import Device, load_device
-from roa_circuit.spread import CONSTANTS
+from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.device.spread import CONSTANTS
 
 TABLE_1 = load_device("zhang2021")
 SPREAD = Spread(

@@ -14,20 +14,19 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from roa_circuit.chip import chip_of
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import Amplifier
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.mapping import voltage_from_input
-from roa_circuit.programming import after_pulses
-from roa_circuit.recovery import CHOICES, Compensation, recover
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.components import Amplifier
+from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.recovery import CHOICES, Compensation, recover
+from roa_circuit.layers.tiling import TileSize, chip_of, outputs, split
+from roa_circuit.solver.dense import read_currents_dense
 from roa_circuit.sweeps import LayerSubject, Store, Study, deployed, sweep
 from roa_circuit.sweeps.tables import netcdf
 from roa_circuit.sweeps.workers import evaluated
-from roa_circuit.tiling import TileSize, outputs, split
 
 PROGRAM = Path(__file__).with_name("counted_sweep.py")
 POINTS = 30

@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roa_circuit.circuitry import BARE, Circuitry
-from roa_circuit.components import Amplifier, Transistor
-from roa_circuit.crossbar import RESISTANCES
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import UNITS, Imperfections
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.toml import loads
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import UNITS, Imperfections
+from roa_circuit.circuit.components import Amplifier, Transistor
+from roa_circuit.circuit.crossbar import RESISTANCES
+from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.sweeps import axes, described
 from roa_circuit.sweeps.description import Sweep, vary_options
 from roa_circuit.sweeps.fields import COMPONENTS, find_field, shared_fields
 from roa_circuit.sweeps.setup import Setup
-from roa_circuit.toml import loads
 
 FIELDS = shared_fields()
 WITH_BOTH = Circuitry(

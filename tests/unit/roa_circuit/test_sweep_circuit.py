@@ -8,20 +8,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roa_circuit.circuitry import Circuitry
-from roa_circuit.components import Amplifier, Transistor
-from roa_circuit.dense import read_currents_dense
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.mapping import voltage_from_input
-from roa_circuit.programming import after_pulses
-from roa_circuit.recovery import recover
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.components import Amplifier, Transistor
+from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.recovery import recover
+from roa_circuit.layers.tiling import TileSize
+from roa_circuit.solver.dense import read_currents_dense
 from roa_circuit.sweeps import LayerSubject, sweep
 from roa_circuit.sweeps.fields import shared_fields
 from roa_circuit.sweeps.summary import said
-from roa_circuit.tiling import TileSize
-from roa_circuit.wiring import Wiring
 
 UNEVEN = Wiring(r_word=3.0, r_bit=(1.0, 4.0, 2.0, 9.0), drive="both")
 WHOLE = Circuitry(

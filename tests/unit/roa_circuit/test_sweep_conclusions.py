@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from roa_circuit.errors import InputError
+from roa_circuit.basics.errors import InputError
 from roa_circuit.sweeps import Metric, Store, Study, described
 from roa_circuit.sweeps.axes import parse
 from roa_circuit.sweeps.budgets import Target, budget, share

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.errors import InputError
-from roa_circuit.mapping import output_from_reference
-from roa_circuit.solver import read_currents
-from roa_circuit.tiling import TileSize, assemble, outputs, sample, split
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import output_from_reference
+from roa_circuit.layers.tiling import TileSize, assemble, outputs, sample, split
+from roa_circuit.solver.read import read_currents
 
 
 def read(layer):

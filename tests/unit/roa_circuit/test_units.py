@@ -2,8 +2,8 @@
 
 import pytest
 
-from roa_circuit.errors import InputError
-from roa_circuit.units import engineering, parse_quantity, percent
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.units import engineering, parse_quantity, percent
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roa_circuit.arrays import FreeCells, WiredArray
-from roa_circuit.chip import draw
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.design_point import default_crossbar, default_device
-from roa_circuit.errors import InputError
-from roa_circuit.imperfections import Imperfections
-from roa_circuit.parameters import load_device
-from roa_circuit.programming import Programming, real_pulse_count
-from roa_circuit.solver import effective_weights
-from roa_circuit.verified_write import Ending, write_verify
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.chip import draw
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.programmable import FreeCells, WiredArray
+from roa_circuit.chips.write_verify import Ending, write_verify
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming, real_pulse_count
+from roa_circuit.solver.read import effective_weights
 
 DEVICE, HOW = load_device("zhang2021"), Programming()
 

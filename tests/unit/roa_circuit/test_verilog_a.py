@@ -1,4 +1,4 @@
-"""The compact model's text: Eq. 1 and 2 as `roa_circuit.memristor` has them, in both languages."""
+"""The compact model's text: Eq. 1 and 2 as `device.memristor` has them, in both languages."""
 
 import dataclasses
 import math
@@ -7,11 +7,19 @@ import re
 import numpy as np
 import pytest
 
-from roa_circuit import compact_model
-from roa_circuit.compact_model import BARRIER, CURRENT, RATE, ROOM, TUNNEL, limited, ngspice_library
-from roa_circuit.memristor import LARGEST_EXPONENT, current, rate, state_derivative
-from roa_circuit.parameters import Device, load_device
-from roa_circuit.verilog_a import verilog_a
+from roa_circuit.device import compact_model
+from roa_circuit.device.compact_model import (
+    BARRIER,
+    CURRENT,
+    RATE,
+    ROOM,
+    TUNNEL,
+    limited,
+    ngspice_library,
+)
+from roa_circuit.device.memristor import LARGEST_EXPONENT, current, rate, state_derivative
+from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.device.verilog_a import verilog_a
 
 
 def evaluated(text, v, omega, device):

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import broken_crossbars, crossbars
 
-from roa_circuit import weights
-from roa_circuit.breaks import Break
-from roa_circuit.crossbar import Crossbar
-from roa_circuit.errors import InputError
-from roa_circuit.parameters import load_device
-from roa_circuit.solver import read_currents
-from roa_circuit.weights import EffectiveWeights
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.parameters import load_device
+from roa_circuit.solver import weights
+from roa_circuit.solver.read import read_currents
+from roa_circuit.solver.weights import EffectiveWeights
 
 DEVICE = load_device("zhang2021")
 WIRES = st.one_of(st.just(0.0), st.floats(1e-3, 1e4))

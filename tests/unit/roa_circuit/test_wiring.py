@@ -6,17 +6,17 @@ import json
 import numpy as np
 import pytest
 
-from roa_circuit.breaks import Break
-from roa_circuit.circuitry import Circuitry, described
-from roa_circuit.crossbar import Crossbar, said
-from roa_circuit.design_point import default_device
-from roa_circuit.errors import InputError
-from roa_circuit.in_situ import write_in_situ
-from roa_circuit.layers import ProgrammedLayer
-from roa_circuit.solver import read_currents
-from roa_circuit.tiling import TileSize, split
-from roa_circuit.toml import dumps
-from roa_circuit.wiring import Wiring
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.toml import dumps
+from roa_circuit.chips.circuitry import Circuitry, described
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.crossbar import Crossbar, said
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.tiling import TileSize, split
+from roa_circuit.solver.read import read_currents
 
 UNEVEN = Crossbar(
     rows=4,

@@ -8,7 +8,7 @@ import dask
 import pytest
 from distributed import LocalCluster
 
-from roa_circuit.errors import InputError, WorkerError
+from roa_circuit.basics.errors import InputError, WorkerError
 from roa_circuit.sweeps.workers import each
 
 WITHOUT_TOOLKIT = """

@@ -1,0 +1,1 @@
+"""Judgement: whether to believe a fit, what else would do, and what to measure next."""

@@ -1,0 +1,196 @@
+"""Verdict: do Eq. 1-2 describe this device, or is their misfit more than noise?
+
+Three questions decide. Is the misfit larger than the noise of a reading? Do successive misfits have
+the same sign? If so, is the misfit the same in every train with the same pulses, as a wrong law
+makes it, or another one each time, as write noise does? (This is Fisher's test of lack of fit
+against pure error, 1922, with the freedom that correlated errors leave.) Then simpler laws are tried.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitting.judgement.comparison import FEWEST_READINGS, Comparison, compare, history
+from fitting.readers.measurements import FloatArray, Measurements
+from fitting.search.correlated import NOTABLE, correlation_of, notable, pairs
+from fitting.search.fit import Fit
+from roa_circuit.basics.units import percent
+from roa_circuit.device.parameters import Memristor
+
+HOLDS, DOUBTFUL, REJECTED, UNCHECKED = "holds", "doubtful", "rejected", "unchecked"
+
+_SIGMAS = 3.0
+_CLEARLY = 10.0  # AIC, by which another law must be better
+_TRAINS = 3  # with one past, whose misfits can be compared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What the readings say of the law; misfits and noise are relative, as the fit weighs them.
+
+    `noise` of a reading is from re-readings if there are any, or else from neighbouring readings
+    without any law (`noise_from`). `chi2` is the misfit's square over the noise's, by degree
+    of freedom. `correlation` and `runs` (standard deviations of the count of sign changes below
+    chance) are of successive misfits in trains, `sweep_correlation` in I-V sweeps. `repeated`
+    is the variance of the misfits' mean over trains with one past against that of independent
+    ones (1 if independent), `repeated_limit` what chance reaches; None without such trains.
+    """
+
+    word: str
+    reason: str
+    misfit: float
+    noise: float | None
+    noise_from: str
+    chi2: float | None
+    correlation: float
+    runs: float
+    sweep_correlation: float | None
+    repeated: float | None
+    repeated_limit: float | None
+    laws: Comparison | None
+
+    def line(self) -> str:
+        """The verdict as one plain sentence."""
+        return f"LAW {self.word.upper()}: {self.reason}"
+
+    def document(self) -> dict[str, Any]:
+        """The verdict and its evidence as plain values."""
+        return asdict(self) | {
+            "laws": [] if self.laws is None else [asdict(v) for v in self.laws.verdicts]
+        }
+
+
+def judge(f: Fit, prior: Memristor) -> Judgement:
+    """Judge the law by the readings of a fit; held-out fits begin at `prior`."""
+    m = f.objective.measurements
+    misfit = f.objective.loss.bent(f.residual)[0]
+    noise, noise_from = _noise(f, m)
+    freedom = f.solution.freedom(len(m))
+    together = pairs(m)
+    rho = correlation_of(misfit, together)
+    repeated, limit = _repeated(misfit, m, rho)
+    evidence = Judgement(
+        word="", reason="", noise=noise, noise_from=noise_from,
+        misfit=float(np.sqrt(np.mean(misfit**2))),
+        chi2=None if noise is None else float(misfit @ misfit) / freedom / noise**2,
+        correlation=rho, runs=_runs(misfit, together), sweep_correlation=_sweep_correlation(misfit, m),
+        repeated=repeated, repeated_limit=limit, laws=compare(f, prior),
+    )  # fmt: skip
+    word, reason = _word(evidence, f, int(together.sum()))
+    return replace(evidence, word=word, reason=reason)
+
+
+def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
+    """(the verdict, the reason), from the evidence; `count` is the number of pairs of misfits."""
+    m = f.objective.measurements
+    size = f"misfit {percent(j.misfit, 2)}" + (
+        "" if j.noise is None else f" against {percent(j.noise, 2)} of noise"
+    )
+    follow = f"successive ones correlate {j.correlation:.2f}"
+    correlated, alike = notable(j.correlation, count), j.repeated is not None
+    repeats = j.repeated is not None and j.repeated > (j.repeated_limit or np.inf)
+    better = "" if j.laws is None else _better(j.laws)
+    best = "" if j.laws is None else f", the best of {len(j.laws.verdicts)} laws by AIC"
+    short = int(np.bincount(m.train[~m.still]).max(initial=0)) < FEWEST_READINGS and not alike
+    others = ", or devices that differ" if len(set(m.devices)) > 1 else ""
+    bent = j.sweep_correlation is not None and j.sweep_correlation > _sweep_limit(m)
+    cases = (
+        (not f.describes, REJECTED,
+         "Eq. 1-2 do not describe these readings" + (better and f"; {better}")),
+        (repeats and better != "", REJECTED, f"the same in like trains; {better}"),
+        (better != "" and correlated and not alike, REJECTED, f"{follow}; {better}"),
+        (repeats, DOUBTFUL, "the same in like trains, though no simpler law does better"),
+        (better != "" and not correlated, DOUBTFUL, better),
+        (correlated and not alike, DOUBTFUL,
+         f"{follow}: another law, or write noise; three trains with the same pulses would tell"),
+        (bent, DOUBTFUL, f"in I-V sweeps successive ones correlate {j.sweep_correlation or 0:.2f}: "
+                         "Eq. 2 bends otherwise"),
+        (short, UNCHECKED, f"no train of {FEWEST_READINGS} readings to judge it by"),
+        (correlated, HOLDS, f"another one in every like train: write noise{others}"
+                            f"{best if not better else ''}"),
+        (True, HOLDS, f"without a pattern{best}"),
+    )  # fmt: skip
+    return next((word, f"{size}, {reason}") for true, word, reason in cases if true)
+
+
+def _better(laws: Comparison) -> str:
+    """The laws that do clearly better, in words; '' if none does."""
+    ahead = [v for v in laws.verdicts if laws.own.aic - v.aic > _CLEARLY]
+    if not ahead:
+        return ""
+    trains = "the train" if laws.trains == 1 else f"{laws.trains} trains"
+    names = " and ".join(v.law for v in ahead)
+    sizes = ", ".join(percent(v.rmse, 2) for v in ahead)
+    return f"{names} {'does' if len(ahead) == 1 else 'do'} better ({sizes} on {trains})"
+
+
+def _noise(f: Fit, m: Measurements) -> tuple[float | None, str]:
+    if f.weighting.read_noise is not None:
+        return f.weighting.read_noise, "re-readings"
+    told = _scatter(m, f.weighting.scale)
+    return (None, "nothing") if told is None else (told, "neighbouring readings")
+
+
+def _scatter(m: Measurements, scale: FloatArray) -> float | None:
+    """Noise of a reading over `scale`, from third differences, in which a smooth law vanishes.
+
+    Of four readings of a train at one voltage, with pulses of one polarity between them.
+    """
+    plain = np.flatnonzero(~m.sweep)
+    plain = plain[np.lexsort((m.read_voltage[plain], m.train[plain]))]
+    if len(plain) < FEWEST_READINGS:
+        return None
+    alike = np.stack([m.train, m.read_voltage])[:, plain]
+    counts = np.cumsum([m.voltage < 0, m.voltage > 0], axis=1)[:, plain]
+    moved = np.diff(counts, axis=1) > 0  # between a reading and the next
+    third = np.diff(m.current[plain], 3) / scale[plain][2:-1]
+    inside = (alike[:, 3:] == alike[:, :-3]).all(axis=0)
+    inside &= ((moved[:, 2:] == moved[:, :-2]) & (moved[:, 2:] == moved[:, 1:-1])).all(axis=0)
+    if inside.sum() < FEWEST_READINGS:
+        return None
+    usual = 1.4826 * float(np.median(np.abs(third[inside])))
+    return usual / float(np.sqrt(20.0)) or None  # 1 + 9 + 9 + 1 times the variance
+
+
+def _runs(misfit: FloatArray, together: NDArray[np.bool_]) -> float:
+    """By how many standard deviations sign changes are fewer than by chance."""
+    count = int(together.sum())
+    changes = int(np.sum((misfit[1:] * misfit[:-1] < 0) & together))
+    return (count - 2.0 * changes) / float(np.sqrt(count)) if count else 0.0
+
+
+def _sweep_correlation(misfit: FloatArray, m: Measurements) -> float | None:
+    """Of neighbours in voltage in the I-V sweeps at rest; None without 10 such pairs."""
+    rows = np.flatnonzero(m.still)
+    order = rows[np.lexsort((m.read_voltage[rows], m.train[rows]))]
+    if len(order) < 11:
+        return None
+    return correlation_of(misfit[order], np.diff(m.train[order]) == 0)
+
+
+def _sweep_limit(m: Measurements) -> float:
+    return max(_SIGMAS / float(np.sqrt(m.still.sum())), 2.0 * NOTABLE)
+
+
+def _repeated(misfit: FloatArray, m: Measurements, rho: float) -> tuple[float | None, float | None]:
+    """(F of lack of fit, its limit): the mean misfit over trains with one past, over its scatter."""
+    _, cell, count = np.unique(history(m), return_inverse=True, return_counts=True)
+    enough = (count >= _TRAINS)[cell] & ~m.still
+    cells = len(np.unique(cell[enough]))
+    if cells < FEWEST_READINGS:
+        return None, None
+    cell, misfit = np.unique(cell[enough], return_inverse=True)[1], misfit[enough]
+    count = np.bincount(cell)
+    mean = np.bincount(cell, misfit) / count
+    within = float(np.sum((misfit - mean[cell]) ** 2)) / float(np.sum(count - 1))
+    between = float(np.sum(count * mean**2)) / cells
+    if within <= 0:
+        return None, None
+    rho = float(np.clip(rho, 0.0, 0.99))
+    freedom = max(cells * (1.0 - rho) / (1.0 + rho), 1.0)
+    spread = np.sqrt(2.0 / freedom * (1.0 + 1.0 / (float(np.mean(count)) - 1.0)))
+    return between / within, float(1.0 + _SIGMAS * spread)

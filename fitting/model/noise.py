@@ -1,0 +1,161 @@
+"""Noise: the error of a single reading, told from repeated readings of one state, and weights by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fitting.readers.measurements import FloatArray, Measurements
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.units import counted, engineering, percent
+
+WEIGHTINGS = ("auto", "relative", "absolute", "reads")
+FEWEST_READS = 10
+"""So many re-readings tell the noise to about a fifth; fewer do not weigh a fit."""
+
+_CURRENT_LEAST = 1e-27  # [A], so that a sweep of nothing but zeros divides
+_SWEEP_FLOOR = 0.01  # of a train's largest current: below it a sweep's noise is taken as absolute
+_WORTH = 2.0  # log-likelihood that a less usual noise must gain (AIC: 1 for its parameter)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadNoise:
+    """A reading's variance, (relative * I)^2 + absolute^2 [A^2], from `count` re-readings."""
+
+    relative: float
+    absolute: float  # [A]
+    count: int
+
+    def of(self, current: FloatArray) -> FloatArray:
+        """The standard deviation [A] of readings (rows,)."""
+        return np.hypot(self.relative * current, self.absolute)
+
+    def __str__(self) -> str:
+        parts = [percent(self.relative, 2)] if self.relative else []
+        parts += [engineering(self.absolute, "A")] if self.absolute else []
+        return " and ".join(parts) or "0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighting:
+    """The scale that each reading's misfit is measured by, and why.
+
+    `scale` (rows,) [A] is the reading itself (relative), or its noise made comparable with it: there
+    scale / |I| is 1 where the noise is the usual one. `read_noise` is in units of `scale`, None where
+    no state was read twice.
+    """
+
+    name: str
+    scale: FloatArray
+    read_noise: float | None
+    said: str
+
+
+def read_noise(m: Measurements) -> ReadNoise | None:
+    """The noise of a reading, from states that were read again; None if there are none.
+
+    Readings of one train at one voltage without a pulse between them are of one state; so are points
+    of I-V sweeps, which leave the state alone. The likelihood of the groups' variances decides whether
+    the noise is relative, absolute or both: the simpler one, unless it is clearly worse. Drift between
+    readings counts as noise.
+    """
+    mean, variance, freedom = _groups(m)
+    count = int(freedom.sum())
+    if not count:
+        return None
+    square = mean**2
+    only_relative = _profile(square, variance, freedom)
+    only_absolute = _profile(np.ones_like(square), variance, freedom)
+    corner = _corner(square, variance, freedom)
+    both = _profile(square + corner, variance, freedom)
+    if max(only_absolute[1], both[1]) < only_relative[1] + _WORTH:
+        relative, absolute = only_relative[0], 0.0
+    elif both[1] > only_absolute[1] + _WORTH:
+        relative, absolute = both[0], both[0] * corner
+    else:
+        relative, absolute = 0.0, only_absolute[0]
+    return ReadNoise(relative=float(np.sqrt(relative)), absolute=float(np.sqrt(absolute)), count=count)
+
+
+def weighting(m: Measurements, name: str = "auto") -> Weighting:
+    """The weighting of this name.
+
+    'relative' weighs every reading by its own size, 'absolute' all alike, 'reads' by the noise of
+    re-readings. 'auto' is 'reads' if there are ten re-readings, and 'relative' otherwise.
+
+    Raises
+    ------
+    InputError : an unknown name, or 'reads' where no state was read twice.
+    """
+    if name not in WEIGHTINGS:
+        raise InputError(f"--weighting {name!r} is unknown; {nearest(name, WEIGHTINGS)}")
+    size = np.maximum(np.abs(m.current), _CURRENT_LEAST)
+    noise = read_noise(m)
+    if name == "reads" and noise is None:
+        raise InputError(f"{m.source}: --weighting reads: no state was read twice; read some states "
+                         "again without a pulse between, or use --weighting relative")  # fmt: skip
+    count = 0 if noise is None else noise.count
+    told = (
+        f"read noise {noise} from {counted(count, 're-reading')}" if count else "no state was read twice"
+    )
+    if name == "absolute":
+        scale = np.full(len(m), float(np.sqrt(np.mean(size**2))))
+        return Weighting(name="absolute", scale=scale, read_noise=_usual(noise, scale, size),
+                         said=f"all readings weigh alike, as asked ({told})")  # fmt: skip
+    by_reads = name == "reads" or (name == "auto" and count >= FEWEST_READS)
+    if by_reads and noise is not None and noise.of(size).min() > 0:
+        sigma = noise.of(size)
+        usual = float(np.median(sigma[~m.sweep] / size[~m.sweep])) if (~m.sweep).any() else 1.0
+        return Weighting(name="reads", scale=_floored(sigma / usual, m), read_noise=usual,
+                         said=f"readings weigh by their {told}")  # fmt: skip
+    scale = _floored(size, m)
+    if name == "auto" and 0 < count < FEWEST_READS:
+        told = f"only {told}"
+    return Weighting(name="relative", scale=scale, read_noise=_usual(noise, scale, size),
+                     said=f"readings weigh by their size ({told})")  # fmt: skip
+
+
+def _floored(scale: FloatArray, m: Measurements) -> FloatArray:
+    """Instruments err in proportion, until a sweep's current is lost in their floor."""
+    largest = np.zeros(len(m.labels))
+    np.maximum.at(largest, m.train, np.abs(m.current))
+    floor = np.where(m.sweep, _SWEEP_FLOOR * largest[m.train], 0.0) + _CURRENT_LEAST
+    result: FloatArray = np.maximum(scale, floor)
+    return result
+
+
+def _usual(noise: ReadNoise | None, scale: FloatArray, size: FloatArray) -> float | None:
+    """Root mean square of the read noise over `scale`; None below ten re-readings."""
+    if noise is None or noise.count < FEWEST_READS:
+        return None
+    return float(np.sqrt(np.mean((noise.of(size) / scale) ** 2)))
+
+
+def _groups(m: Measurements) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(mean current [A], variance [A^2], freedom) of every state that was read more than once."""
+    state = np.cumsum((m.voltage != 0) | (np.diff(m.train, prepend=-1) != 0))
+    _, group = np.unique(np.stack([state, m.read_voltage]), axis=1, return_inverse=True)
+    group = group.ravel()
+    count = np.bincount(group)
+    mean = np.bincount(group, weights=m.current) / count
+    squares = np.bincount(group, weights=(m.current - mean[group]) ** 2)
+    again = (count > 1) & (mean != 0)
+    return mean[again], squares[again] / (count[again] - 1), (count[again] - 1).astype(np.float64)
+
+
+def _profile(shape: FloatArray, variance: FloatArray, freedom: FloatArray) -> tuple[float, float]:
+    """(a, log-likelihood but for a constant) of the likeliest noise variance a * shape."""
+    a = float(np.sum(freedom * variance / shape) / np.sum(freedom))
+    return a, float(-0.5 * np.sum(freedom * np.log(np.maximum(a * shape, 1e-300))))
+
+
+def _corner(square: FloatArray, variance: FloatArray, freedom: FloatArray) -> float:
+    """The squared current [A^2] at which relative and absolute noise are equal, at its likeliest."""
+    low, high = np.log(square.min()) - 5.0, np.log(square.max()) + 5.0
+    for _ in range(3):
+        grid = np.linspace(low, high, 41)
+        best = max(grid, key=lambda c: _profile(square + np.exp(c), variance, freedom)[1])
+        step = grid[1] - grid[0]
+        low, high = best - step, best + step
+    return float(np.exp(best))

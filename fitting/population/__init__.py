@@ -1,0 +1,1 @@
+"""Population: many devices in, how they differ and how their writes do out."""

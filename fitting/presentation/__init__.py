@@ -1,0 +1,1 @@
+"""Presentation: a fit as figures, as a page and as JSON."""

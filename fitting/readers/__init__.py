@@ -1,0 +1,1 @@
+"""Readers: tables as instruments write them in, checked readings in SI out."""

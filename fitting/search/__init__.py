@@ -1,0 +1,1 @@
+"""Search: the constants that fit best, and how well each is known."""

@@ -1,0 +1,243 @@
+"""The fit: measurements and a prior in, seven constants with honest errors out."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fitting.model.loss import check_loss
+from fitting.model.noise import Weighting
+from fitting.model.noise import weighting as weigh
+from fitting.model.residuals import NAMES, Objective, from_search, predict, to_search
+from fitting.readers.measurements import FloatArray, Measurements
+from fitting.search.correlated import widening
+from fitting.search.elimination import projected
+from fitting.search.estimates import LARGEST_MISFIT, Estimate, estimated
+from fitting.search.identifiability import (
+    HELD_FIRST,
+    IDENTIFIABLE_LOG_ERROR,
+    LARGEST_LOG_ERROR,
+    SMALLEST_NOISE,
+    covariance,
+    log_errors,
+)
+from fitting.search.multistart import Solution, best_search, is_flat, robust_search, search
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.basics.units import counted, percent
+from roa_circuit.device.memristor import current
+from roa_circuit.device.parameters import Device, Memristor
+
+if TYPE_CHECKING:
+    from lmfit.minimizer import MinimizerResult
+
+_FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
+_PROFILE_ABOVE = 0.02  # log error from which the curvature alone does not decide what is open
+_COSTLESS = 0.02  # of the cost: what holding an open constant may add
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Fit(Shown):
+    """A fitted device: `estimates` by name, and how the model meets every reading.
+
+    `start` (trains,) is omega before each train, `predicted` (rows,) are the model's currents [A], and
+    `residual` (rows,) is the misfit over `weighting.scale`: relative, unless weighted otherwise.
+    `intervals` says how the ci95 of the estimates were found.
+    """
+
+    estimates: dict[str, Estimate]
+    memristor: Memristor
+    start: FloatArray
+    predicted: FloatArray
+    residual: FloatArray
+    converged: bool
+    message: str
+    seconds: float
+    jacobian: FloatArray  # (rows, 7), by the constants' logarithms, starting states taken out
+    noise: float  # relative, of one reading, as the misfit shows it
+    weighting: Weighting
+    objective: Objective
+    solution: Solution
+    widening: FloatArray  # (7,), of the errors, because successive misfits correlate
+    intervals: str = "covariance, normal in the logarithm"
+
+    def facts(self) -> Facts:
+        """The constants, their intervals, and what each rests on."""
+        rows = []
+        for one in self.estimates.values():
+            ends = f"{one.ci95[0]:.4g} ... {one.ci95[1]:.4g}" if one.ci95 else "-"
+            rows.append((f"{one.name} [{one.unit}]", f"{one.value:.4g}", ends, one.basis))
+        known = sum(one.identifiable for one in self.estimates.values())
+        title = (f"Fit: {known} of {len(rows)} constants known to {percent(IDENTIFIABLE_LOG_ERROR, 0)}, "
+                 f"misfit {percent(self.relative_rmse, 2)} rms")  # fmt: skip
+        return Facts(title=title, head=("constant", "value", "95 %", "from"), rows=rows)
+
+    @cached_property
+    def result(self) -> MinimizerResult | None:
+        """lmfit's own result in log parameters, made on demand: lmfit takes longer to load than to fit.
+
+        None if the data determine no constant.
+        """
+        from fitting.search.extraction import extract
+
+        return extract(self.objective, self.solution)
+
+    @property
+    def relative_rmse(self) -> float:
+        """Root mean square of the relative misfit."""
+        return float(np.sqrt(np.mean(self.residual**2)))
+
+    @property
+    def describes(self) -> bool:
+        """Whether the search converged and the model meets the data, outliers weighted by the loss."""
+        judged = self.objective.loss.bent(self.residual)[0]
+        return self.converged and float(np.sqrt(np.mean(judged**2))) <= LARGEST_MISFIT
+
+
+def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Fit:
+    """Fit the seven constants of Eq. 1-2 and every train's starting state.
+
+    It minimises the weighted misfit (`noise.weighting`), in log parameters and by least squares or a
+    robust `loss` (`loss.TUNING`), in the valley that short searches find. Constants that the data
+    leave open are taken from `prior` and marked so; the others are then fitted once more.
+
+    Raises
+    ------
+    InputError : fewer readings than unknowns, an unknown weighting or loss.
+    """
+    began = time.perf_counter()
+    return _report(optimum(m, prior, weighting=weighting, loss=loss), as_printed(prior.memristor), began)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimum:
+    """Where a fit ends, before the errors of its constants are worked out.
+
+    tied : those of the held constants that keep a fitted value
+    """
+
+    objective: Objective
+    solution: Solution
+    weighting: Weighting
+    tied: frozenset[str]
+
+    @property
+    def describes(self) -> bool:
+        """Whether the search converged and the model meets the data."""
+        rows = len(self.objective.measurements)
+        return self.solution.converged and self.solution.cost <= rows * LARGEST_MISFIT**2
+
+
+def optimum(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Optimum:
+    """The fit of `fit_device` without errors of its constants; raises the same errors."""
+    check_loss(loss)
+    unknowns = len(NAMES) + len(m.labels)
+    if len(m) <= unknowns:
+        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {len(NAMES)} "
+                         f"constants and {counted(len(m.labels), 'starting state')}; give more than "
+                         f"{unknowns}")  # fmt: skip
+    known = as_printed(prior.memristor)
+    weights = weigh(m, weighting)
+    objective = Objective.of(m, weights.scale)
+    solution = best_search(objective, m, known)
+    if loss != "linear":
+        objective, solution = robust_search(objective, solution, loss)
+    tied: frozenset[str] = frozenset()
+    while solution.cost <= len(m) * LARGEST_MISFIT**2:
+        name, solution = _settle(objective, solution, known)
+        if name is None:
+            break
+        tied |= {name} if name not in solution.held else frozenset()
+        solution = dataclasses.replace(solution, held=solution.held | tied)
+    return Optimum(objective=objective, solution=solution, weighting=weights, tied=tied)
+
+
+def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple[str | None, Solution]:
+    """Hold one open constant at its prior, if the data allow it: (its name or None, the new optimum).
+
+    A prior value that raises the cost contradicts the data through other constants; then the next open
+    constant is tried. If none can be held, the first one comes back with the solution as it was: it
+    keeps its fitted value, one of many that would do.
+    """
+    noise, unit = (max(one, SMALLEST_NOISE) for one in solution.noise(objective))
+    bound = (1.0 + _COSTLESS) * solution.cost + 3.84 * unit**2
+    first = None
+    for name in _open(objective, solution, noise, unit):
+        first = first or name
+        held = solution.held | {name}
+        moved = search(objective, _hold(solution.x, prior, [name]), held)
+        if moved.cost <= bound:
+            return name, moved
+    return first, solution
+
+
+def as_printed(p: Memristor) -> Memristor:
+    """The same device with `current_scale` multiplied into gamma and alpha, where a fit sees it."""
+    return Memristor(
+        k=p.k, mu1=p.mu1, mu2=p.mu2, delta=p.delta, beta=p.beta,
+        gamma=p.gamma * p.current_scale, alpha=p.alpha * p.current_scale,
+    )  # fmt: skip
+
+
+def _open(objective: Objective, solution: Solution, noise: float, unit: float) -> Iterator[str]:
+    """The constants that the data leave open, in the order in which they are to be held."""
+    errors = log_errors(projected(objective.plain, solution.x), noise, solution.held)
+    for name in HELD_FIRST:
+        weak = errors[name] > _PROFILE_ABOVE and name not in solution.held
+        if errors[name] > LARGEST_LOG_ERROR or (weak and is_flat(objective, solution, name, unit)):
+            yield name
+
+
+def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
+    """The search vector with the held constants at their prior values."""
+    start = to_search(prior, np.empty(0))
+    keep = [index for index, name in enumerate(NAMES) if name in held]
+    result = x.copy()
+    result[keep] = start[keep]
+    return result
+
+
+def _report(o: Optimum, prior: Memristor, began: float) -> Fit:
+    objective, solution, m = o.objective, o.solution, o.objective.measurements
+    p, start = from_search(solution.x)
+    noise, _ = solution.noise(objective)
+    judged = max(noise, SMALLEST_NOISE)
+    jacobian = projected(objective.plain, solution.x)
+    spread = covariance(jacobian, judged, np.ones(len(NAMES), dtype=bool))
+    score = np.multiply(*objective.loss.bent(objective.plain.residual(solution.x)))
+    wider = widening(jacobian, score, spread, m)
+    estimates, said = estimated(objective, solution, jacobian, wider, prior, o.tied)
+    lost = _runs_away(p, m) and not any(estimates[n].told for n in ("gamma", "delta"))
+    lost = lost and estimates["gamma"].basis == "with prior"
+    return Fit(
+        estimates=estimates, memristor=p, start=start, residual=objective.plain.residual(solution.x),
+        predicted=predict(p, start, m, objective.schedule), converged=solution.converged and not lost,
+        message="gamma delta grows without end" if lost else solution.message,
+        seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
+        weighting=o.weighting, objective=objective, solution=solution, widening=wider,
+        intervals=said + _said(wider, estimates),
+    )  # fmt: skip
+
+
+def widened(f: Fit) -> str:
+    """A remark on how much correlated misfits widen the intervals; '' if they do not."""
+    return _said(f.widening, f.estimates)
+
+
+def _said(widening: FloatArray, estimates: Mapping[str, Estimate]) -> str:
+    told = np.array([e.told for e in estimates.values()])
+    most = float(widening[told].max(initial=1.0))
+    return f", up to {most:.1f} times wider as successive misfits correlate" if most > 1.0 else ""
+
+
+def _runs_away(p: Memristor, m: Measurements) -> bool:
+    """Whether the device's largest conductance lies far above any that was measured."""
+    plain = ~m.sweep
+    largest = current(1.0, m.read_voltage[plain], p) / m.current[plain]
+    return bool(plain.any() and largest.min() > _FAR_ABOVE)

@@ -1,0 +1,69 @@
+"""Identifiability: which of the constants the data determine, and which only a prior can.
+
+This is local, from the Jacobian, and so blind to a model that is flat on one side only, such as a
+pulse that saturates. The fit therefore profiles constants that are known only weakly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitting.model.residuals import NAMES
+from roa_circuit.device.memristor import Array
+
+IDENTIFIABLE_LOG_ERROR = 0.05
+"""A constant whose logarithm is known to this is identifiable: 20 % off is 3.6 such errors."""
+
+LARGEST_LOG_ERROR = 0.5
+"""A constant whose logarithm is known no better than this is not told; between the two, roughly."""
+
+SMALLEST_NOISE = 1e-3
+"""No instrument reads better than this (relative); noiseless data do not identify more."""
+
+# Held first where several constants trade off: a shape before the size that goes with it,
+# so that what the data do determine (gamma delta, alpha beta, one rate) is kept.
+HELD_FIRST = ("mu2", "mu1", "delta", "beta", "k", "gamma", "alpha")
+
+WIDE = 10.0  # standard deviation of a logarithm or logit that nothing is known of
+
+
+def covariance(jacobian: Array, noise: float, free: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The covariance (n, n) of the search vector under a relative noise; 0 for what is held.
+
+    `jacobian` (rows, n) is d residual / d x. A prior of width 10 on every logarithm keeps the
+    covariance finite in directions that the data do not see, and is too wide to matter elsewhere.
+    """
+    J = np.asarray(jacobian)[:, free] / noise
+    singular, right = np.linalg.svd(J, full_matrices=False)[1:]
+    # Woodbury: in the plane of the rows 1/(s^2 + 1/w^2), across it w^2.
+    inside = 1.0 / (singular**2 + WIDE**-2) - WIDE**2
+    block = WIDE**2 * np.eye(J.shape[1]) + (right.T * inside) @ right
+    result = np.zeros((len(free), len(free)))
+    result[np.ix_(free, free)] = block
+    return result
+
+
+def log_errors(jacobian: Array, noise: float, held: Collection[str] = ()) -> dict[str, float]:
+    """The standard error of every constant's logarithm; 0 for those held."""
+    count = np.asarray(jacobian).shape[1]
+    free = np.array([i >= len(NAMES) or NAMES[i] not in held for i in range(count)])
+    spread = np.sqrt(np.maximum(np.diag(covariance(jacobian, noise, free)), 0.0))
+    return dict(zip(NAMES, (float(v) for v in spread[: len(NAMES)]), strict=True))
+
+
+def student(freedom: int) -> float:
+    """The 97.5 % point of Student's t, within 1 % from 2 degrees of freedom, 0.2 % from 3.
+
+    By Abramowitz and Stegun 26.7.5, as scipy.stats takes longer to load than a device to fit.
+    """
+    z, v = 1.9599639845400545, float(freedom)
+    terms = (
+        (z**3 + z) / 4.0,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96.0,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384.0,
+        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160.0,
+    )
+    return z + sum(term / v ** (power + 1) for power, term in enumerate(terms))

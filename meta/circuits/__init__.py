@@ -1,0 +1,1 @@
+"""Circuits: adapted networks on chips, behind wires and readout, and in ngspice."""

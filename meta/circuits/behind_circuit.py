@@ -1,0 +1,178 @@
+"""A whole network behind its circuits: every layer read through its chips' wires and readouts.
+
+Adaptation itself is ideal: gradients and pulse counts are those of perfect wires and the nominal
+device. The pulses then meet the cells, and the queries the circuits.
+
+Cells of the blocks are read as conductances at V_r (decision 8 of docs/physics.md), so that a
+convolution is one with effective weights; the head has Eq. 2 at every cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from meta.circuits.adaptation import Episode
+from meta.network.architecture import BLOCKS, HEAD
+from meta.network.convolutional import Network
+from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.device.parameters import Device
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import Compensation
+from roa_circuit.layers.tiling import TileSize, outputs
+from roa_circuit.solver.settled import SettledArray
+from roa_circuit.sweeps.deployed import Array, Deployed, deploy, settled, voltages, written
+
+Floats = NDArray[np.float64]
+
+COMING = 100
+"""A sweep has many reads to come: the solver may take its time to get ready."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenArray:
+    """One array on a written chip.
+
+    seen : the array as settled reads see it, with its amplifiers and transistors
+    weights : effective conductances (rows, columns) [S], and currents (columns,) [A] of no input;
+        None where every cell has Eq. 2
+    gain, offset : what is done to each column's current, in the array's order
+    """
+
+    array: Array
+    chip: Chip
+    state: Floats
+    seen: SettledArray
+    weights: tuple[Floats, Floats] | None
+    gain: Floats = field(default_factory=lambda: np.ones(1))
+    offset: Floats = field(default_factory=lambda: np.zeros(1))
+
+    def currents(self, x: Floats) -> Floats:
+        """The corrected currents (reads, columns) [A] of inputs x in [0, 1] (reads, rows)."""
+        order = self.array.order
+        volts = self.chip.drive(order.inputs(np.asarray(voltage_from_input(x))))
+        return order.outputs(self.sensed(volts) * self.gain + self.offset)
+
+    def sensed(self, volts: Floats) -> Floats:
+        """Currents (reads, columns) [A] that the readouts report of voltages (reads, rows) [V]."""
+        if self.weights is None:
+            currents = self.seen.currents(volts, coming=COMING)
+        else:
+            currents = volts @ self.weights[0] + self.weights[1]
+        return self.chip.sense(currents, self.state, volts)
+
+    def calibrated(self) -> WrittenArray:
+        """The same array, calibrated by its test patterns if it has any."""
+        tests = voltages(self.array, self.chip)[len(self.array.own.inputs) :]
+        none = np.zeros((0, self.chip.crossbar.columns))
+        gain, offset = self.array.correction(self.sensed(tests) if len(tests) else none)
+        return replace(self, gain=gain, offset=offset)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CircuitLayer:
+    """A layer on written chips, ready for any input."""
+
+    deployed: Deployed
+    arrays: tuple[WrittenArray, ...]
+
+    def __call__(self, x: Floats) -> Floats:
+        """Outputs (reads, weight columns) of inputs x >= 0 (reads, rows), scaled into [0, 1]."""
+        tiles, scale = self.deployed.tiles, max(1.0, float(x.max(initial=0.0)))
+        currents = []
+        for tile, array in zip(tiles, self.arrays, strict=True):
+            currents.append(array.currents(x[:, tile.rows] / scale))
+        return np.asarray(outputs(tiles, currents) * (scale / tiles[0].layer.input_scale))
+
+
+def on_chips(
+    deployed: Deployed,
+    chips: Sequence[Chip],
+    *,
+    in_situ: bool,
+    exact: bool,
+) -> CircuitLayer:
+    """Write a deployed layer onto chips, and calibrate it where that is wanted.
+
+    in_situ : write through the wires; otherwise every cell gets its pulses in full
+    exact : read with Eq. 2 at every cell; otherwise by effective weights
+
+    Raises
+    ------
+    InputError : the lines settle too slowly for the reads, or for pulses in situ.
+    """
+    arrays, instead = [], "leave --in-situ out, and every cell gets its pulses in full"
+    for array, chip in zip(deployed.arrays, chips, strict=True):
+        state = written(array, chip, in_situ=in_situ, instead=instead)
+        seen = settled(array, chip, state)
+        weights = None if exact else seen.weights()
+        one = WrittenArray(array=array, chip=chip, state=state, seen=seen, weights=weights)
+        arrays.append(one.calibrated())
+    return CircuitLayer(deployed=deployed, arrays=tuple(arrays))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """The hardware that all layers of a network stand on.
+
+    crossbar : gives the lines of every array, whatever its size; device : its cells
+    circuitry : surrounds them, and has the last word on lines and temperature
+    in_situ : write through the wires, which takes seconds for each episode
+    """
+
+    crossbar: Crossbar = field(default_factory=lambda: default_crossbar(1, 2))
+    device: Device = field(default_factory=default_device)
+    circuitry: Circuitry = BARE
+    imperfections: Imperfections = field(default_factory=Imperfections)
+    compensation: Compensation = field(default_factory=Compensation)
+    tile: TileSize = field(default_factory=TileSize)
+    in_situ: bool = False
+
+    def holding(self, layers: Mapping[str, ProgrammedLayer], seed: int) -> dict[str, CircuitLayer]:
+        """The layers by name, written onto chips that the seed draws."""
+        ready = {}
+        for index, (name, nominal) in enumerate(layers.items()):
+            rows, columns = nominal.crossbar.shape
+            lines = replace(self.crossbar, rows=rows, columns=columns)
+            layer = replace(nominal, crossbar=lines, device=self.device)
+            deployed = deploy(layer, nominal, self.tile, self.compensation, self.circuitry)
+            # Layers are chips of their own: the same place in two layers is not the same draw.
+            chips = deployed.chips(self.imperfections, seed * len(layers) + index)
+            ready[name] = on_chips(deployed, chips, in_situ=self.in_situ, exact=name == HEAD)
+        return ready
+
+    def accuracy(self, network: Network, episode: Episode, seed: int) -> float:
+        """The share of an adapted episode's queries that this hardware answers correctly."""
+        answers = classes(network, episode.task.query, self.holding(episode.layers, seed))
+        return float(np.mean(answers == episode.task.query_labels.numpy()))
+
+
+def classes(
+    network: Network, images: torch.Tensor, layers: Mapping[str, CircuitLayer]
+) -> NDArray[np.int64]:
+    """The class of every image (images, channels, size, size), all layers behind circuits."""
+    return np.asarray(layers[HEAD](head_inputs(network, images, layers)).argmax(axis=1))
+
+
+@torch.no_grad()
+def head_inputs(network: Network, images: torch.Tensor, layers: Mapping[str, CircuitLayer]) -> Floats:
+    """Inputs of the head (images, rows), its bias last, from blocks behind their circuits."""
+    x, step = images, network.architecture.steps
+    for name in BLOCKS:
+        count, _, height, width = x.shape
+        windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
+        y = torch.from_numpy(layers[name](windows.double().numpy())).to(x.dtype)
+        x = network.block(name, y.reshape(count, height, width, -1).movedim(3, 1), step)
+    features = network.head_inputs(x.flatten(1))
+    features = torch.cat([features, torch.ones(len(features), 1)], dim=1)
+    return np.asarray(features.double().numpy())

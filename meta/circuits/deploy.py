@@ -1,0 +1,96 @@
+"""Deployment: an adapted episode as programmed layers, ready for the circuit.
+
+A convolution's crossbar has one row per input of its 3 x 3 x channels window and one column
+per filter; the head has one row per feature, an always-on row for the bias, and one column per
+class. The last column of each is the reference at omega = 1/2 (see `roa_circuit.circuit.mapping`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from meta.data.tasks import Task
+from meta.learning.learners import Adapted
+from meta.network.architecture import BLOCKS, HEAD
+from meta.network.convolutional import Network
+from meta.network.matrices import as_numpy, matrix
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import state_from_weight
+from roa_circuit.device.parameters import Device
+from roa_circuit.layers.programmed import ProgrammedLayer
+
+
+@torch.no_grad()
+def programmed_layers(
+    network: Network,
+    task: Task,
+    adapted: Adapted,
+    device: Device,
+    circuit: Crossbar,
+    *,
+    reads: int = 16,
+    rng: np.random.Generator,
+    provenance: dict[str, Any],
+) -> dict[str, ProgrammedLayer]:
+    """The programmed layers of an adapted episode, in the order of the network.
+
+    Inputs to a layer are those of the adapted network without wires.
+
+    circuit : gives the resistances and the select scheme; each layer has its own size
+    reads : how many windows of the query images are sampled for each convolution; the head is read
+        with every query image
+
+    Raises
+    ------
+    InputError : the adaptation was not written in pulses, or in several writes.
+    """
+    if len(adapted.writes) != 1:
+        raise InputError(
+            f"a layer holds one write in pulses, and this adaptation made {len(adapted.writes)}; adapt "
+            "with a network of one step, such as roa's"
+        )
+    start = adapted.writes[0].before
+    layers = {}
+    for name, inputs, labels in _layer_inputs(network, task, adapted, reads, rng):
+        weights = matrix(name, start)
+        scale = max(1.0, float(inputs.max()))
+        layers[name] = ProgrammedLayer(
+            name=name,
+            device=device,
+            crossbar=replace(circuit, rows=weights.shape[0], columns=weights.shape[1] + 1),
+            initial_state=_with_reference(state_from_weight(weights), 0.5),
+            pulses=_with_reference(matrix(name, adapted.pulses), 0).astype(np.int64),
+            inputs=inputs / scale,
+            labels=labels,
+            input_scale=scale,
+            provenance=provenance,
+        )
+    return layers
+
+
+def _layer_inputs(
+    network: Network, task: Task, adapted: Adapted, reads: int, rng: np.random.Generator
+) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.int64]]]:
+    """(name, inputs (reads, rows), labels) of every layer, the query set passing through."""
+    step = network.architecture.steps
+    x = task.query
+    for name in BLOCKS:
+        windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
+        busy = np.flatnonzero((windows > 0).any(1).numpy())
+        chosen = rng.choice(busy, size=min(reads, len(busy)), replace=False)
+        yield name, as_numpy(windows[np.sort(chosen)]), np.empty(0, dtype=np.int64)
+        x = network.convolved(name, x, adapted.weights[name], step)
+    features = torch.cat([x.flatten(1), torch.ones(len(x), 1)], dim=1)
+    yield HEAD, as_numpy(features), task.query_labels.numpy()
+
+
+def _with_reference(matrix: NDArray[np.float64], value: float) -> NDArray[np.float64]:
+    return np.column_stack([matrix, np.full(len(matrix), value)])

@@ -1,0 +1,204 @@
+"""A whole network as the subject of a sweep: few-shot accuracy with every layer behind its circuit."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from meta.circuits.adaptation import Episode, adapt_episode
+from meta.circuits.behind_circuit import CircuitLayer, Hardware, classes, head_inputs
+from meta.data.fewshot import FewShotDataset
+from meta.data.tasks import check_sizes
+from meta.network.architecture import HEAD
+from meta.network.convolutional import Network
+from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.parameters import Device
+from roa_circuit.layers.recovery import Compensation
+from roa_circuit.layers.tiling import TileSize
+from roa_circuit.sweeps.deployed import Deployed
+from roa_circuit.sweeps.fields import OWN, Field, Point, Value, shared_fields
+from roa_circuit.sweeps.layer import COMPENSATION
+from roa_circuit.sweeps.setup import Setup
+from roa_circuit.sweeps.subject import Metric, Numbers
+
+METRICS = (
+    Metric(name="accuracy", meaning="right answers of the episodes' queries", more_is_better=True),
+    Metric(name="agreement", meaning="answers that are the ideal network's", more_is_better=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NetworkSubject:
+    """A network that adapts to one episode for each seed, on chips that the seed draws.
+
+    circuitry : surrounds the arrays; lines of its own win over those of `circuit`
+    in_situ : write through the wires, which takes seconds for each episode
+
+    Raises
+    ------
+    InputError : images that the network does not take, or too few for an episode.
+    """
+
+    network: Network
+    dataset: FewShotDataset
+    circuit: Crossbar = field(default_factory=lambda: default_crossbar(1, 2))
+    circuitry: Circuitry = BARE
+    device: Device = field(default_factory=default_device)
+    imperfections: Imperfections = field(default_factory=Imperfections)
+    compensation: Compensation = field(default_factory=Compensation)
+    tile: TileSize = field(default_factory=TileSize)
+    shots: int = 1
+    queries: int = 15
+    in_situ: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name in reports."""
+        a = self.network.architecture
+        return f"{a.ways}-way {self.shots}-shot {self.dataset.name}"
+
+    @property
+    def fields(self) -> Mapping[str, Field]:
+        """The fields of every setup, and `compensation`."""
+        return {**shared_fields(), COMPENSATION.name: COMPENSATION}
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """Few-shot accuracy, and agreement with the network that has no circuit."""
+        return METRICS
+
+    @property
+    def setup(self) -> Setup:
+        """The setup before anything is varied."""
+        return Setup(
+            crossbar=self.circuit,
+            device=self.device,
+            imperfections=self.imperfections,
+            circuitry=self.circuitry,
+        )
+
+    def base(self, field: Field) -> Value | None:
+        """The value that the arguments give."""
+        return self.compensation.name if field.part == OWN else self.setup.value(field)
+
+    def __post_init__(self) -> None:
+        test, a = self.dataset.split("test"), self.network.architecture
+        a.check_images((self.dataset.channels, self.dataset.size, self.dataset.size))
+        check_sizes(test.shape[:2], a.ways, self.shots, self.queries)
+        # The rest need not travel to every worker.
+        alone = dataclasses.replace(self.dataset, images=test, classes={"test": np.arange(len(test))})
+        object.__setattr__(self, "dataset", alone)
+
+    def describe(self) -> dict[str, Any]:
+        """Network and data by their hashes, and all other choices."""
+        return dict(self._described)
+
+    @functools.cached_property
+    def _described(self) -> dict[str, Any]:
+        digest = hashlib.sha256(repr(dataclasses.asdict(self.network.architecture)).encode())
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(name.encode() + tensor.numpy(force=True).tobytes())
+        images, setup = np.ascontiguousarray(self.dataset.images), self.setup.to_dict()
+        circuit = {k: v for k, v in setup["circuit"].items() if k not in ("rows", "columns")}
+        return {
+            **setup,
+            "network": digest.hexdigest(),
+            "data": f"{self.dataset.name} {hashlib.sha256(images.tobytes()).hexdigest()}",
+            "episodes": {"shots": self.shots, "queries": self.queries, "in_situ": self.in_situ},
+            "circuit": circuit,
+            "tiles": str(self.tile),
+            "compensation": self.compensation.name,
+        }
+
+    def require(self, point: Point) -> None:
+        """Raise InputError where the circuit, the device or the imperfections refuse the point."""
+        self._at(point)
+
+    def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
+        """The metrics of the episode of each seed."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # the same sums, whatever the machine
+        try:
+            found = [self._episode(point, seed) for seed in seeds]
+        finally:
+            torch.set_num_threads(threads)
+        return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
+
+    def _at(self, point: Point) -> tuple[Setup, Compensation]:
+        shared = {name: value for name, value in point.items() if name != COMPENSATION.name}
+        choice = point.get(COMPENSATION.name)
+        chosen = self.compensation if choice is None else Compensation.parse(str(choice))
+        return self.setup.at(shared, self.fields), chosen
+
+    def _episode(self, point: Point, seed: int) -> dict[str, float]:
+        episode, layers = self.behind(point, seed)
+        answers = classes(self.network, episode.task.query, layers)
+        labels = episode.task.query_labels.numpy()
+        return {
+            "accuracy": float(np.mean(answers == labels)),
+            "agreement": float(np.mean(answers == episode.answers)),
+        }
+
+    def behind(self, point: Point, seed: int) -> tuple[Episode, dict[str, CircuitLayer]]:
+        """(the adapted episode of a seed, its layers on the chips that the seed draws)."""
+        setup, choice = self._at(point)
+        episode = _adapted(_Key(self), seed)
+        hardware = Hardware(
+            crossbar=setup.crossbar,
+            device=setup.device,
+            circuitry=setup.circuitry,
+            imperfections=setup.imperfections,
+            compensation=choice,
+            tile=self.tile,
+            in_situ=self.in_situ,
+        )
+        return episode, hardware.holding(episode.layers, seed)
+
+    def head_chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:
+        """(arrays of the head in the episode of a seed, their chips), for a simulator to write and read.
+
+        The head's inputs have passed the circuits of the other layers, so that its right answers are
+        those of the network.
+        """
+        episode, layers = self.behind(point, seed)
+        x, head = head_inputs(self.network, episode.task.query, layers), layers[HEAD]
+        return head.deployed.reading(x), [array.chip for array in head.arrays]
+
+
+class _Key:
+    """A subject as part of a cache's key, compared by what it describes: it may be a copy."""
+
+    def __init__(self, subject: NetworkSubject) -> None:
+        self.subject = subject
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self.subject.describe() == other.subject.describe()
+
+    def __hash__(self) -> int:
+        return hash(self.subject.describe()["network"])
+
+
+@functools.lru_cache(maxsize=256)
+def _adapted(key: _Key, seed: int) -> Episode:
+    """The episode of a seed, adapted once for all points."""
+    subject = key.subject
+    return adapt_episode(
+        subject.network,
+        subject.dataset,
+        device=subject.device,
+        circuit=subject.circuit,
+        shots=subject.shots,
+        queries=subject.queries,
+        seed=seed,
+    )

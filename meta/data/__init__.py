@@ -1,0 +1,1 @@
+"""Data: images by class, and the tasks that are drawn from them."""

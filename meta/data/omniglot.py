@@ -1,0 +1,152 @@
+"""Omniglot (Lake et al. 2011): 1623 handwritten characters, downloaded or from a local copy."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from meta.data.fewshot import SIZE, FewShotDataset, shuffled_split
+from roa_circuit.basics.errors import InputError
+
+OMNIGLOT_URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
+OMNIGLOT_ARCHIVES = {
+    "images_background.zip": "md5:68d2efa1b9178cc56df9314c21c6e718",
+    "images_evaluation.zip": "md5:6b91aef0f799c5bb55b94e3f2daec811",
+}
+OMNIGLOT_CLASSES = {"train": 1150, "validation": 50, "test": 423}
+
+
+class DownloadProgress(Protocol):
+    """The protocol of what a download reports to."""
+
+    total: int
+
+    def update(self, count: int) -> None:
+        """`count` more bytes have arrived."""
+
+    def reset(self) -> None:
+        """Start over."""
+
+    def close(self) -> None:
+        """The download is complete."""
+
+
+def load_omniglot(
+    data: Path | None = None, *, progress: DownloadProgress | None = None
+) -> FewShotDataset:
+    """Omniglot (Lake et al. 2011), 1623 characters x 20 drawings, at 28 x 28.
+
+    `data` is a folder with the two official archives or their unpacked folders, or a packed
+    .npz of all drawings; without it the archives are downloaded and cached, checksums tested.
+    Classes are shuffled once, with a fixed seed, into 1150 / 50 / 423 (the paper's sizes).
+    """
+    drawings = _packed_omniglot(data) if data is not None else _downloaded_omniglot(progress)
+    images = _shrink(drawings)
+    expected = sum(OMNIGLOT_CLASSES.values())
+    if len(images) != expected:
+        raise InputError(f"{data}: {len(images)} characters found, Omniglot has {expected}")
+    return FewShotDataset(name="omniglot", images=images, classes=shuffled_split(OMNIGLOT_CLASSES))
+
+
+def _packed_omniglot(data: Path) -> NDArray[np.uint8]:
+    """(classes, 20, 105, 105) uint8 of 0 and 1 from a local copy."""
+    if data.is_dir():
+        packed = sorted(data.glob("omniglot*.npz"))
+        return _unpack_npz(packed[0]) if packed else _read_folder(data)
+    if not data.exists():
+        raise InputError(f"{data}: no such file or folder; leave --data out to download Omniglot")
+    if data.suffix == ".zip":
+        return _read_folder(data.parent)
+    return _unpack_npz(data)
+
+
+def _unpack_npz(path: Path) -> NDArray[np.uint8]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            bits = np.unpackbits(archive["packed"], axis=-1, count=105 * 105)
+            names = archive["names"]
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        raise InputError(f"{path}: cannot be read as a packed Omniglot file (.npz)") from None
+    return bits.reshape(-1, 20, 105, 105)[np.argsort(names)]
+
+
+def _downloaded_omniglot(progress: DownloadProgress | None) -> NDArray[np.uint8]:
+    import pooch
+
+    pooch.get_logger().setLevel("ERROR")
+    folder = Path(pooch.os_cache("roa-circuit")) / "omniglot"
+    for archive, checksum in OMNIGLOT_ARCHIVES.items():
+        try:
+            pooch.retrieve(
+                OMNIGLOT_URL + archive,
+                known_hash=checksum,
+                fname=archive,
+                path=folder,
+                downloader=pooch.HTTPDownloader(progressbar=progress or False),
+            )
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"Omniglot could not be downloaded to {folder}: {error}; pass a local copy with --data"
+            ) from None
+    return _read_folder(folder)
+
+
+def _read_folder(folder: Path) -> NDArray[np.uint8]:
+    """The official archives, zipped or unpacked, as (classes, 20, 105, 105), sorted by name."""
+    characters: dict[str, list[NDArray[np.uint8]]] = {}
+    for archive in OMNIGLOT_ARCHIVES:
+        for name, drawing in _drawings(folder, archive):
+            characters.setdefault(name, []).append(drawing)
+    damaged = [name for name, drawings in characters.items() if len(drawings) != 20]
+    if damaged:
+        raise InputError(f"{folder}: {damaged[0]} has {len(characters[damaged[0]])} drawings, not 20")
+    return np.stack([np.stack(characters[name]) for name in sorted(characters)])
+
+
+def _drawings(folder: Path, archive: str) -> list[tuple[str, NDArray[np.uint8]]]:
+    import matplotlib.image
+
+    unpacked = folder / archive.removesuffix(".zip")
+    if unpacked.is_dir():
+        files = sorted(unpacked.glob("*/*/*.png"))
+        return [("/".join(f.parts[-3:-1]), _ink(matplotlib.image.imread(f))) for f in files]
+    try:
+        with zipfile.ZipFile(folder / archive) as content:
+            names = sorted(n for n in content.namelist() if n.endswith(".png") and "__MACOSX" not in n)
+            result = []
+            for name in names:
+                image = matplotlib.image.imread(io.BytesIO(content.read(name)), format="png")
+                result.append(("/".join(name.split("/")[-3:-1]), _ink(image)))
+            return result
+    except (OSError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{folder}: neither the folder nor a readable archive {archive} is there: {error}"
+        ) from None
+
+
+def _ink(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    gray = image if image.ndim == 2 else image[..., 0]
+    return (gray < 0.5).astype(np.uint8)
+
+
+def _shrink(drawings: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Area average of (classes, drawings, 105, 105) ink to 28 x 28, 0 to 255."""
+    weights = _area_weights(drawings.shape[-1], SIZE)
+    shrunk = np.empty((*drawings.shape[:2], SIZE, SIZE), dtype=np.uint8)
+    for index, character in enumerate(drawings):
+        shrunk[index] = np.rint(255 * (weights @ character.astype(np.float32) @ weights.T))
+    return shrunk
+
+
+def _area_weights(size: int, smaller: int) -> NDArray[np.float32]:
+    """(smaller, size): the share of each old pixel in each new one, rows summing to 1."""
+    edges = np.linspace(0, size, smaller + 1)
+    pixel = np.arange(size)
+    overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    share: NDArray[np.float64] = np.clip(overlap, 0, None) * smaller / size
+    return share.astype(np.float32)

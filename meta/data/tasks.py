@@ -1,0 +1,184 @@
+"""Tasks: seeded N-way k-shot episodes with a support set and a query set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from roa_circuit.basics.errors import InputError
+
+
+@dataclass(frozen=True)
+class Task:
+    """One episode, or a stack of episodes with one more axis in front of every tensor.
+
+    Labels count from 0 to ways - 1, in order of the classes.
+
+    support, query : (ways * shots, channels, size, size) and (ways * queries, ...) float32 in [0, 1]
+    support_labels, query_labels : (ways * shots,), (ways * queries,) int64
+    """
+
+    support: torch.Tensor
+    support_labels: torch.Tensor
+    query: torch.Tensor
+    query_labels: torch.Tensor
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether this is a stack of tasks."""
+        return self.query_labels.ndim > 1
+
+    def __len__(self) -> int:
+        """How many tasks the stack has."""
+        return len(self.query_labels) if self.is_stack else 1
+
+    def __iter__(self) -> Iterator[Task]:
+        """The tasks of a stack, one by one."""
+        return (Task(*parts) for parts in zip(*self.tensors, strict=True))
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """All four tensors, in order."""
+        return self.support, self.support_labels, self.query, self.query_labels
+
+    def to(self, compute: torch.device) -> Task:
+        """The same task on a processor or an accelerator."""
+        return Task(*(tensor.to(compute) for tensor in self.tensors))
+
+    def clone(self) -> Task:
+        """A copy in memory of its own."""
+        return Task(*(tensor.clone() for tensor in self.tensors))
+
+    def copy_(self, other: Task) -> None:
+        """Copy another task's images and labels into this one."""
+        for mine, its in zip(self.tensors, other.tensors, strict=True):
+            mine.copy_(its)
+
+
+def stack(tasks: Sequence[Task]) -> Task:
+    """Stack tasks of the same size."""
+    return Task(*(torch.stack(alike) for alike in zip(*(task.tensors for task in tasks), strict=True)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskSource:
+    """The source of training's tasks, a stack at a time.
+
+    images : (classes, drawings, channels, size, size) uint8, where the network computes
+    rotate : turn each class by a random multiple of 90 degrees, as MAML++ does in training
+    """
+
+    images: torch.Tensor
+    ways: int
+    shots: int
+    queries: int
+    rotate: bool
+
+    def __post_init__(self) -> None:
+        check_sizes(self.images.shape[:2], self.ways, self.shots, self.queries)
+
+    def draw(self, rng: np.random.Generator, tasks: int) -> Task:
+        """Draw a stack of tasks, the same ones from a generator's state wherever the images lie."""
+        each = self.shots + self.queries
+        classes = _choose(rng, (tasks,), self.images.shape[0], self.ways)
+        drawings = _choose(rng, (tasks, self.ways), self.images.shape[1], each)
+        chosen = self.images[self._index(classes)[..., None], self._index(drawings)]
+        if self.rotate:
+            chosen = _turned(chosen, self._index(rng.integers(4, size=(tasks, self.ways))))
+        images = chosen.float() / 255
+        labels = torch.arange(self.ways, device=images.device).expand(tasks, -1)
+        return Task(
+            support=images[:, :, : self.shots].flatten(1, 2),
+            support_labels=labels.repeat_interleave(self.shots, 1),
+            query=images[:, :, self.shots :].flatten(1, 2),
+            query_labels=labels.repeat_interleave(self.queries, 1),
+        )
+
+    def _index(self, values: NDArray[np.int64]) -> torch.Tensor:
+        return torch.from_numpy(values).to(self.images.device)
+
+
+def _choose(rng: np.random.Generator, shape: tuple[int, ...], count: int, k: int) -> NDArray[np.int64]:
+    """(*shape, k) different indices below `count`, in random order."""
+    keys = rng.random((*shape, count))
+    smallest = keys.argpartition(k - 1)[..., :k]
+    order = np.take_along_axis(keys, smallest, -1).argsort()
+    return np.take_along_axis(smallest, order, -1)
+
+
+def _turned(images: torch.Tensor, quarters: torch.Tensor) -> torch.Tensor:
+    """Images (tasks, ways, n, channels, size, size), every class turned by its quarter turns."""
+    k = quarters[..., None, None, None, None]
+    turned = torch.where(k % 2 == 1, images.mT, images)
+    turned = torch.where((k == 1) | (k == 2), turned.flip(-2), turned)
+    return torch.where(k >= 2, turned.flip(-1), turned)
+
+
+def sample_task(
+    images: NDArray[Any],
+    rng: np.random.Generator,
+    *,
+    ways: int,
+    shots: int,
+    queries: int,
+) -> Task:
+    """Draw one episode from images (classes, drawings, size, size), or with a last axis of colours.
+
+    images : or features (classes, drawings, count), which the episode holds as they are
+
+    Raises
+    ------
+    InputError : fewer classes or drawings than the episode asks for.
+    """
+    check_sizes(images.shape[:2], ways, shots, queries)
+    classes = rng.choice(images.shape[0], size=ways, replace=False)
+    support, query = [], []
+    for index in classes:
+        chosen = rng.choice(images.shape[1], size=shots + queries, replace=False)
+        drawings = images[index, chosen]
+        support.append(drawings[:shots])
+        query.append(drawings[shots:])
+    return Task(
+        support=as_batch(np.concatenate(support)),
+        support_labels=torch.arange(ways).repeat_interleave(shots),
+        query=as_batch(np.concatenate(query)),
+        query_labels=torch.arange(ways).repeat_interleave(queries),
+    )
+
+
+def check_sizes(
+    available: Sequence[int], ways: int, shots: int, queries: int, where: str = "the split"
+) -> None:
+    """Check that the (classes, drawings) of a split are enough for an episode.
+
+    Raises
+    ------
+    InputError : they are not.
+    """
+    classes, drawings = available
+    if ways > classes or ways < 2:
+        raise InputError(f"ways = {ways} must lie between 2 and the {classes} classes of {where}")
+    if shots < 1 or queries < 1 or shots + queries > drawings:
+        raise InputError(
+            f"shots + queries = {shots} + {queries} must be positive and at most the "
+            f"{drawings} drawings of a class in {where}"
+        )
+
+
+def as_batch(drawings: NDArray[Any]) -> torch.Tensor:
+    """uint8 images (n, size, size) or (n, size, size, 3) as float32 (n, channels, size, size) in
+    [0, 1]; features (n, count) stay what they are."""
+    if drawings.ndim == 2:
+        return torch.from_numpy(drawings)
+    return channels_first(drawings).float() / 255
+
+
+def channels_first(images: NDArray[np.uint8]) -> torch.Tensor:
+    """(..., size, size) of ink or (..., size, size, 3) of colour as (..., channels, size, size)."""
+    colour = images.shape[-1] == 3
+    return torch.from_numpy(np.moveaxis(images, -1, -3) if colour else images[..., None, :, :])

@@ -1,0 +1,50 @@
+"""The cost of a write: pulses, energy and time, by the device's own equations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.device.memristor import after_dose, current
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import pulse_doses
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteCost:
+    """The cost of one write of one crossbar, without its wires."""
+
+    pulses: int
+    cells_written: int
+    energy: float  # [J], in the cells' flat tops
+    seconds: float  # [s], row by row, a row's cells in parallel, edges included
+
+
+def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device) -> WriteCost:
+    """The cost of programming (rows, columns) cells in `state` with signed pulse counts.
+
+    Energy is V I(omega) T summed over every pulse, I by Eq. 2 halfway through the pulse's dose.
+    """
+    energy = seconds = 0.0
+    p = device.pulses
+    doses = pulse_doses(device)
+    for sign, voltage, width, dose in (
+        (1, p.potentiation_voltage, p.potentiation_width, doses[0]),
+        (-1, p.depression_voltage, p.depression_width, doses[1]),
+    ):
+        count = np.maximum(sign * pulses, 0)
+        before, left = state[count > 0], count[count > 0]
+        for number in range(int(count.max(initial=0))):
+            before, left = before[left > number], left[left > number]
+            omega = after_dose(before, sign * (number + 0.5) * dose)
+            energy += float(np.abs(voltage * current(omega, voltage, device.memristor)).sum()) * width
+        seconds += float(count.max(axis=1, initial=0).sum()) * width * (1 + 3 * p.edge_fraction)
+    return WriteCost(
+        pulses=int(np.abs(pulses).sum()),
+        cells_written=int(np.count_nonzero(pulses)),
+        energy=energy,
+        seconds=seconds,
+    )

@@ -1,0 +1,138 @@
+"""Many seeded episodes, on every core of the processor or side by side on an accelerator."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from meta.data.tasks import Task, as_batch, stack
+from meta.evaluation.draws import Draws
+from meta.evaluation.trial import Outcome, Trial
+from meta.learning.hardware import WriteModel
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS, Method
+from meta.network.precision import CPU, prepare
+from meta.processes.pool import pool
+
+STACK = 25
+"""Episodes that an accelerator adapts to side by side."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episodes:
+    """Accuracy of each episode, and what an adaptation cost in the mean."""
+
+    accuracies: NDArray[np.float64]
+    pulses_per_weight: float
+    energy: float  # [J]
+    seconds: float  # [s] of programming, crossbars one after another
+
+    @property
+    def mean(self) -> float:
+        """The mean accuracy."""
+        return float(self.accuracies.mean())
+
+    @property
+    def ci95(self) -> float:
+        """Half the width of the 95 % interval of the mean over tasks; of one task, infinite."""
+        return interval_over_tasks(self.accuracies)
+
+
+def interval_over_tasks(accuracies: NDArray[np.float64]) -> float:
+    """Half the width of the 95 % interval of the mean over tasks; of one task, infinite."""
+    n = len(accuracies)
+    return float(1.96 * accuracies.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
+
+
+def summary(network: Network, outcomes: Sequence[Outcome]) -> Episodes:
+    """Combine the outcomes of episodes."""
+    weights = sum(math.prod(shape) for shape in network.architecture.weight_shapes.values())
+    accuracies, pulses, energies, seconds = np.array(outcomes).T
+    return Episodes(
+        accuracies=accuracies,
+        pulses_per_weight=float(pulses.mean() / weights),
+        energy=float(energies.mean()),
+        seconds=float(seconds.mean()),
+    )
+
+
+def episode_accuracies(
+    network: Network,
+    images: NDArray[Any],
+    write: WriteModel | None,
+    *,
+    shots: int,
+    queries: int,
+    tasks: int,
+    seed: int,
+    method: Method = METHODS["roa"],
+    relative_rate: float = 1.0,
+    verify_rounds: int = 0,
+    dtype: torch.dtype = torch.float32,
+    on_task: Callable[[], None] = lambda: None,
+) -> Episodes:
+    """Adapt to `tasks` seeded episodes and score their query sets, on all cores where that pays.
+
+    images : (classes, drawings, size, size), or what `embedded` made of them
+    method : how the adaptation is written; `write` None leaves its weights ideal
+    verify_rounds : 0 starts from theta_0 itself ("ideal" mapping); n programs theta_0 onto
+        the cells with n rounds of write-verify first.
+    """
+    asked_for = tasks * network.architecture.ways * (shots + queries)
+    if verify_rounds == 0:
+        images, dtype = embedded_once(network, images, dtype, asked_for)
+    trial = Trial(network=network, write=write, method=method, relative_rate=relative_rate,
+                  verify_rounds=verify_rounds, dtype=dtype)  # fmt: skip
+    draws = Draws(network, images, shots=shots, queries=queries, tasks=tasks, seed=seed)
+    outcomes: list[Outcome] = []
+    for some in _tried(trial, draws):
+        outcomes += some
+        for _ in some:
+            on_task()
+    return summary(network, outcomes)
+
+
+def _tried(trial: Trial, draws: Draws) -> Iterator[list[Outcome]]:
+    if trial.network.compute != CPU:
+        tasks = iter(draws)
+        while some := list(itertools.islice(tasks, STACK)):
+            yield trial(stack(some).to(trial.network.compute), draws.noise)
+    elif trial.normals is None:
+        yield from (trial(task, draws.noise) for task in draws)
+    else:
+        yield from pool().map(_try, trial, draws.apart(trial.normals), to_come=draws.count)
+
+
+def _try(trial: Trial, item: tuple[Task, np.random.Generator]) -> list[Outcome]:
+    return trial(*item)
+
+
+def embedded_once(
+    network: Network, images: NDArray[Any], dtype: torch.dtype, asked_for: int
+) -> tuple[NDArray[Any], torch.dtype]:
+    """(features, float32) if no episode writes the blocks and episodes together ask for more images
+    than there are; otherwise the images and their precision as they are."""
+    available, never_written = images.shape[0] * images.shape[1], network.architecture.erased is not None
+    if images.ndim > 3 and never_written and asked_for > available:
+        return embedded(network, images, dtype), torch.float32
+    return images, dtype
+
+
+@torch.no_grad()
+def embedded(network: Network, images: NDArray[Any], dtype: torch.dtype) -> NDArray[np.float32]:
+    """Features (classes, drawings, features) of every image. They are the same in every episode if no
+    task writes the blocks and batch norm keeps the statistics of the training."""
+    weights, compute = network.initial_weights(), network.compute
+
+    def features(drawings: NDArray[Any]) -> NDArray[np.float32]:
+        batch = prepare(as_batch(drawings).to(compute), dtype)
+        return np.asarray(network.features(batch, weights, 0).cpu().numpy())
+
+    return np.stack([features(drawings) for drawings in images])

@@ -1,0 +1,128 @@
+"""A trial adapts a network to one task, scores the query set and counts the cost of the write."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from meta.data.tasks import Task
+from meta.evaluation.costs import write_cost
+from meta.learning.hardware import WriteModel
+from meta.learning.learners import Adapted, Step, adapt, adapt_by, query_loss
+from meta.network.architecture import HEAD, LAYERS
+from meta.network.convolutional import Network
+from meta.network.matrices import matrix
+from meta.network.methods import Method
+from roa_circuit.chips.programmable import FreeCells
+from roa_circuit.chips.write_verify import write_verify
+from roa_circuit.circuit.mapping import state_from_weight, weight_from_state
+from roa_circuit.device.parameters import Device
+
+Outcome = tuple[float, int, float, float]
+"""Accuracy of an episode, and the pulses, energy [J] and programming time [s] of its write."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """How a network adapts to tasks; the fields are those of `episode_accuracies`."""
+
+    network: Network
+    write: WriteModel | None
+    method: Method
+    relative_rate: float
+    verify_rounds: int
+    dtype: torch.dtype
+
+    def __call__(self, task: Task, noise: np.random.Generator) -> list[Outcome]:
+        """Outcomes: one of a task, or one for each task of a stack."""
+        how: dict[str, Any] = {
+            "start": _mapped(self.network, task, self.write, self.verify_rounds, noise),
+            "relative_rate": self.relative_rate,
+            "dtype": self.dtype,
+        }
+        if self.write is None:
+            adapted = adapt(self.network, task, None, **how)
+            costs = [NOTHING] * len(task)
+        else:
+            adapted = adapt_by(self.method, self.network, task, self.write, rng=noise, **how)
+            costs = [adaptation_cost(one, self.write.device) for one in one_by_one(adapted, task)]
+        with torch.no_grad():
+            _, logits = query_loss(self.network, task, adapted, self.dtype)
+        right = (logits.argmax(-1) == task.query_labels).double().mean(-1).reshape(-1)
+        return [(share, *cost) for share, cost in zip(right.tolist(), costs, strict=True)]
+
+    @property
+    def normals(self) -> int | None:
+        """How many normal numbers the write of one task draws; None if that depends on the task."""
+        if self.write is None or self.method.written == "nothing":
+            return 0
+        if self.verify_rounds or self.write.how.rounding == "stochastic":
+            return None
+        a, noisy = self.network.architecture, self.write.how.sigma_wn > 0
+        sizes = {name: math.prod(shape) for name, shape in a.weight_shapes.items()}
+        if self.method.written == "at once":
+            return sum(sizes.values()) * (1 + noisy)
+        return (sum(sizes.values()) * a.steps if a.erased is None else sizes[HEAD]) * noisy
+
+
+NOTHING = 0, 0.0, 0.0
+"""The cost of an adaptation that writes nothing."""
+
+
+def adaptation_cost(adapted: Adapted, device: Device) -> tuple[int, float, float]:
+    """(pulses, energy [J], programming time [s]) of all writes of one adaptation."""
+    costs = [
+        write_cost(state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses), device)
+        for step in adapted.writes
+        for layer in LAYERS
+        if step.pulses[layer].any()
+    ]
+    return sum(c.pulses for c in costs), sum(c.energy for c in costs), sum(c.seconds for c in costs)
+
+
+def one_by_one(adapted: Adapted, task: Task) -> Iterator[Adapted]:
+    """The adaptations of a stack, each for itself and on the processor."""
+    if not task.is_stack:
+        yield adapted
+        return
+    weights = _on_cpu(adapted.weights)
+    writes = [Step(before=_on_cpu(w.before), pulses=_on_cpu(w.pulses)) for w in adapted.writes]
+    for index in range(len(task)):
+        yield Adapted(
+            weights={name: weight[index] for name, weight in weights.items()},
+            writes=tuple(step.task(index) for step in writes),
+        )
+
+
+def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+
+
+def _mapped(
+    network: Network, task: Task, write: WriteModel | None, rounds: int, noise: np.random.Generator
+) -> dict[str, torch.Tensor] | None:
+    """theta_0 as write-verify leaves it on the cells, or None where the mapping is ideal."""
+    if write is None or rounds == 0:
+        return None
+    if not task.is_stack:
+        return _verified(network, write, rounds, noise)
+    starts = [_verified(network, write, rounds, noise) for _ in range(len(task))]
+    return {name: torch.stack([start[name] for start in starts]) for name in starts[0]}
+
+
+def _verified(
+    network: Network, write: WriteModel, rounds: int, noise: np.random.Generator
+) -> dict[str, torch.Tensor]:
+    start = {}
+    for name, weight in network.initial_weights().items():
+        goal = state_from_weight(weight.double().numpy(force=True))
+        cells = FreeCells(np.full(goal.shape, 0.5), write.device, write.how, noise)
+        write_verify(cells, goal, write.device, write.how, tolerance=0.0, rounds=rounds, generator=noise)
+        written = weight_from_state(torch.from_numpy(cells.state))
+        start[name] = written.to(weight).requires_grad_()
+    return start

@@ -1,0 +1,1 @@
+"""Learning: how a network adapts to one task in one write."""

@@ -1,0 +1,82 @@
+"""An erased head written once: the inner step in closed form, and a batch of tasks at a time.
+
+All columns of an erased head are equal, so its softmax gives 1/ways to every class, and the gradient
+of the support loss needs no backward pass: cell (class, feature) has to rise by the rate times the
+amount by which that feature, in drawings of that class, exceeds its mean over all classes. Erased
+cells can only rise. Cells that do not rise are not written, and carry no noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from meta.data.tasks import Task
+from meta.learning.hardware import Write, WriteModel, write_weight
+from meta.network.architecture import HEAD
+from meta.network.convolutional import Network
+from meta.network.precision import prepare
+
+
+def head_step(features: Tensor, labels: Tensor, ways: int) -> Tensor:
+    """-dL/dW of an erased head at rate 1, (ways, features); of a stack of tasks (tasks, ways, features).
+
+    L is the cross entropy on the support set, averaged over shots and summed over classes, so that
+    the step does not depend on the number of ways. Labels must be balanced.
+    """
+    own = F.one_hot(labels, ways).to(features.dtype)
+    shots = labels.shape[-1] // ways
+    return (own - 1.0 / ways).mT @ features / shots
+
+
+def write_head(
+    network: Network,
+    features: Tensor,
+    labels: Tensor,
+    write: WriteModel | None,
+    *,
+    start: Tensor | None = None,
+    relative_rate: float = 1.0,
+    rng: np.random.Generator | None = None,
+) -> Write:
+    """Raise an erased head to the support set's features in one write; gradients pass straight through.
+
+    start : the head that is on the cells; by default a perfectly erased one
+    write : None leaves the step in floating point ("ideal weights").
+    """
+    g = network.initial_weights()[HEAD] if start is None else start
+    step = relative_rate * network.rate(HEAD, 0) * head_step(features, labels, g.shape[-2])
+    step = torch.clamp(step, min=0.0)
+    if write is None:
+        return Write(torch.clamp(g + step, -1.0, 1.0), torch.zeros_like(step))
+    return write_weight(g.expand_as(step), step, write.device, write.how, rng)
+
+
+def write_losses(
+    network: Network,
+    tasks: Task,
+    writes: Sequence[WriteModel | None],
+    *,
+    rng: np.random.Generator,
+    dtype: torch.dtype,
+) -> tuple[Tensor, Tensor]:
+    """Mean query loss and accuracy over a stack of tasks, each with a write of its own.
+
+    The features of all tasks are computed at once.
+    """
+    weights = network.initial_weights()
+    images = torch.cat([tasks.support, tasks.query], dim=1)
+    flat = network.features(prepare(images.flatten(0, 1), dtype), weights, 0)
+    features = flat.view(len(tasks), images.shape[1], -1)
+    count = tasks.support_labels.shape[1]
+    heads = [
+        write_head(network, support, task.support_labels, write, rng=rng).weight
+        for support, task, write in zip(features[:, :count], tasks, writes, strict=True)
+    ]
+    logits = network.logits(features[:, count:], weights | {HEAD: torch.stack(heads)})
+    loss = F.cross_entropy(logits.flatten(0, 1), tasks.query_labels.flatten())
+    return loss, (logits.argmax(-1) == tasks.query_labels).float().mean()

@@ -1,0 +1,1 @@
+"""Network: architecture, weights and forward pass, with compiled kernels beside what calls them."""

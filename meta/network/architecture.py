@@ -1,0 +1,84 @@
+"""The architecture of a network: its blocks, its head, and the shapes of all weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roa_circuit.basics.errors import InputError
+
+BLOCKS = ("conv1", "conv2", "conv3", "conv4")
+HEAD = "fc"
+LAYERS = (*BLOCKS, HEAD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """The sizes of a network: `filters` per block, `ways` classes, inner `steps`.
+
+    last_filters : filters of the last block, where they differ; 0 is `filters`
+    erased : omega at which all cells of the head start, the only cells that are then written; None
+        learns the head and writes every layer
+    same_length : scale the features before an erased head to one length, digitally
+    """
+
+    ways: int = 5
+    filters: int = 64
+    last_filters: int = 0
+    channels: int = 1
+    size: int = 28  # [pixels]
+    steps: int = 1
+    erased: float | None = None
+    same_length: bool = True
+
+    def __post_init__(self) -> None:
+        for name, least in {"ways": 2, "filters": 1, "channels": 1, "size": 16, "steps": 1}.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name} = {getattr(self, name)} must be at least {least}")
+        if self.erased is not None and not 0 < self.erased < 1:
+            raise InputError(f"erased = {self.erased} must lie inside (0, 1)")
+
+    def check_images(self, shape: tuple[int, ...]) -> None:
+        """Whether images (channels, rows, columns) are such as this is for.
+
+        Raises
+        ------
+        InputError : they are not.
+        """
+        own = (self.channels, self.size, self.size)
+        if shape != own:
+            theirs, mine = (f"{rows} x {columns} x {count}" for count, rows, columns in (shape, own))
+            raise InputError(
+                f"images are {theirs} (rows, columns, channels), this network takes {mine}: "
+                "train one on such images with `roa-meta train` and pass it with --network"
+            )
+
+    @property
+    def poolings(self) -> int:
+        """How many blocks pool: all, or all but the last before an erased head."""
+        return len(BLOCKS) if self.erased is None else len(BLOCKS) - 1
+
+    @property
+    def block_filters(self) -> dict[str, int]:
+        """Filters of every block."""
+        last = self.last_filters or self.filters
+        return dict(zip(BLOCKS, (*(self.filters,) * 3, last), strict=True))
+
+    @property
+    def features(self) -> int:
+        """How many inputs the head has: every pooling halves the image, rounding down."""
+        side: int = self.size // 2**self.poolings
+        return self.block_filters[BLOCKS[-1]] * side * side
+
+    @property
+    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of all crossbar weights."""
+        inputs = (self.channels, *(self.filters,) * 3)
+        filters = self.block_filters.items()
+        shapes = {name: (count, n, 3, 3) for (name, count), n in zip(filters, inputs, strict=True)}
+        return {**shapes, HEAD: (self.ways, self.features), f"{HEAD}.bias": (self.ways,)}
+
+    @property
+    def learned_shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shapes of the crossbar weights that training learns, without an erased head."""
+        shapes = self.weight_shapes
+        return shapes if self.erased is None else {name: shapes[name] for name in BLOCKS}

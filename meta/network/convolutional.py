@@ -1,0 +1,313 @@
+"""The paper's network: four blocks of conv 3x3, batch norm, max-pool, ReLU, then a linear head.
+
+Convolution and head weights live on crossbars, as g in [-1, 1]; so does the head's bias, as an
+always-on row. Batch norm is digital: it uses the batch's own statistics (as MAML++ does), has
+one scale and shift per inner step, and is never written in situ.
+
+A network with an *erased* head differs. Its blocks are never written, so their batch norm keeps the
+statistics of the training; the last block does not pool; and features are scaled digitally to the
+same length. The head is not learned: every cell starts at the same omega, for any number of ways.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from meta.network import first_block, norm_pool, stacked
+from meta.network.architecture import BLOCKS, HEAD, Architecture
+from meta.network.methods import find_method
+from meta.network.precision import layout, prepare
+from meta.network.statistics import Statistics
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import write_file
+
+FORMAT = "roa-network-1"
+MOMENTUM = 0.05  # with which an erased network's batch norm follows the images of training
+
+Weights = Mapping[str, Tensor]
+"""Crossbar weights by name: conv1..conv4 (filters, channels, 3, 3), fc (ways, filters), fc.bias."""
+
+
+class Network(torch.nn.Module):
+    """Everything that is meta-learned.
+
+    weights : initial crossbar weights theta_0
+    rates : logarithms of the learned inner rates, (steps,) for each weight tensor
+    scales, shifts : gamma and beta of batch norm, (steps + 1, filters) for each block
+
+    With an erased head no write changes a block, so scales and shifts have one row. Such a network
+    also has the digital gain of the logits and the statistics of batch norm, which follow the images
+    while it trains.
+    """
+
+    def __init__(self, architecture: Architecture, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.architecture = architecture
+        a = architecture
+        self.weights = torch.nn.ParameterDict(
+            {_key(n): _initial(n, s, generator) for n, s in a.learned_shapes.items()}
+        )
+        written, rate = (tuple(a.weight_shapes), 0.1) if a.erased is None else ((HEAD,), 0.6)
+        self.log_rates = torch.nn.ParameterDict(
+            {_key(name): torch.full((a.steps,), math.log(rate)) for name in written}
+        )
+        filters, rows = a.block_filters.items(), a.steps + 1 if a.erased is None else 1
+        self.scales = torch.nn.ParameterDict({name: torch.ones(rows, n) for name, n in filters})
+        self.shifts = torch.nn.ParameterDict({name: torch.zeros(rows, n) for name, n in filters})
+        if a.erased is not None:
+            self.log_gain = torch.nn.Parameter(torch.tensor(math.log(0.2)))
+            for name, count in filters:
+                self.register_buffer(f"mean_{name}", torch.zeros(count))
+                self.register_buffer(f"variance_{name}", torch.ones(count))
+
+    def initial_weights(self) -> dict[str, Tensor]:
+        """theta_0 by name; gradients reach the parameters."""
+        a = self.architecture
+        weights = {name: self.weights[_key(name)] for name in a.learned_shapes}
+        if a.erased is not None:
+            g, like = 2 * a.erased - 1, self.weights[BLOCKS[0]]
+            shapes = {n: shape for n, shape in a.weight_shapes.items() if n not in weights}
+            weights |= {n: like.new_full(shape, g) for n, shape in shapes.items()}
+        return weights
+
+    @property
+    def compute(self) -> torch.device:
+        """Where the network computes: a processor or an accelerator."""
+        return next(self.parameters()).device
+
+    def with_ways(self, ways: int) -> Network:
+        """The same network for another number of classes.
+
+        An erased head fits any number; a learned one leaves its last columns out.
+
+        Raises
+        ------
+        InputError : the head was learned for fewer classes.
+        """
+        a = self.architecture
+        if ways == a.ways:
+            return self
+        if a.erased is not None:
+            other = copy.copy(self)
+            other.architecture = replace(a, ways=ways)
+            return other
+        if ways > a.ways:
+            raise InputError(
+                f"ways = {ways}: this network's head was learned for {a.ways}; only an erased head "
+                f"fits more; train another with `roa-meta train --ways {ways}`"
+            )
+        other = Network(replace(a, ways=ways)).to(self.compute)
+        tensors = self.state_dict()
+        columns = {n: t[:ways] for n, t in tensors.items() if n.startswith(f"weights.{HEAD}")}
+        other.load_state_dict(tensors | columns)
+        other.note = self.note
+        return other.eval()
+
+    @torch.no_grad()
+    def with_new_head(self, ways: int, generator: torch.Generator) -> Network:
+        """A copy to train for another number of classes.
+
+        It has the blocks, norms and rates of this network, and a head whose columns are drawn with the
+        mean and the deviation of the columns here.
+        """
+        other = Network(replace(self.architecture, ways=ways))
+        own = {n: t for n, t in self.state_dict().items() if not n.startswith(f"weights.{HEAD}")}
+        other.load_state_dict(own, strict=False)
+        for name in (HEAD, f"{HEAD}.bias"):
+            mine, new = self.weights[_key(name)], other.weights[_key(name)]
+            draw = torch.randn(new.shape, generator=generator)
+            new.copy_(mine.mean(0) + mine.std(0) * draw)
+        other.clip_weights()
+        other.note = self.note
+        return other
+
+    @torch.no_grad()
+    def with_steps(self, steps: int) -> Network:
+        """A copy to train for another number of inner steps.
+
+        What this network has learned for its last step, or after it, holds for all later steps.
+        """
+        other = Network(replace(self.architecture, steps=steps))
+        for name, mine in self.state_dict().items():
+            new = other.state_dict()[name]
+            by_step = name.startswith(("log_rates", "scales", "shifts"))
+            new.copy_(mine[torch.arange(len(new)).clamp(max=len(mine) - 1)] if by_step else mine)
+        other.note = self.note
+        return other
+
+    def rate(self, name: str, step: int) -> Tensor:
+        """The learned inner rate of one weight tensor at one step, > 0."""
+        return torch.exp(self.log_rates[_key(name)][step])
+
+    @property
+    def written_rate(self) -> float:
+        """The relative rate with which training wrote pulses; 1 where it writes at its own rate."""
+        if self.architecture.erased is not None:
+            return 1.0
+        return float(self.note.get("training", {}).get("relative_rate", 1.0))
+
+    @property
+    def max_pulses(self) -> int:
+        """The cap on the pulses of one cell in training; that of the method if training set none."""
+        training = self.note.get("training", {})
+        cap = training.get("max_pulses")
+        return int(cap or find_method(training.get("method", "roa")).max_pulses)
+
+    @torch.no_grad()
+    def scale_rates(self, factor: float, layer: str = "") -> None:
+        """Multiply the learned inner rates of a layer's weights and bias, or of all."""
+        for name, log_rate in self.log_rates.items():
+            if layer in {"", name.split("_")[0]}:
+                log_rate.add_(math.log(factor))
+
+    def features(self, images: Tensor, weights: Weights, step: int) -> Tensor:
+        """(images, features) after the four blocks, >= 0.
+
+        images : (n, channels, size, size); features (n, count) pass as they are. A stack of tasks has
+            one more axis in front, and so have the weights
+
+        Raises
+        ------
+        InputError : images of another size or of other channels than the network's.
+        """
+        if images.ndim < 4:
+            return images
+        self.architecture.check_images(tuple(images.shape[-3:]))
+        x = images
+        for name in BLOCKS:
+            x = self.convolved(name, x, weights[name], step)
+        flat = x.flatten(1) if images.ndim == 4 else stacked.features(x)
+        return self.head_inputs(flat.to(weights[HEAD].dtype))
+
+    def head_inputs(self, x: Tensor) -> Tensor:
+        """Inputs of the head's crossbar, from the last block's outputs (images, features)."""
+        if self.architecture.erased is None or not self.architecture.same_length:
+            return x
+        return math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1, eps=1e-6)
+
+    def convolved(self, name: str, x: Tensor, weight: Tensor, step: int) -> Tensor:
+        """A block's convolution, norm, max-pool and ReLU, of images or the last block's outputs."""
+        if name != BLOCKS[0]:
+            return self.block(name, conv(x, weight), step)
+        images = x.to(dtype=weight.dtype, memory_format=torch.contiguous_format)
+        norm = self.norm(name, step, lambda: first_block.statistics_of(images, weight))
+        return prepare(first_block.first_block(images, weight, *norm, x.dtype), x.dtype)
+
+    def block(self, name: str, y: Tensor, step: int) -> Tensor:
+        """Batch norm, max-pool and ReLU. As ReLU is monotone, pooling before it changes nothing."""
+        pools = name in BLOCKS[: self.architecture.poolings]
+        if pools and norm_pool.is_compiled(y):
+            norm = self.norm(name, step, lambda: norm_pool.statistics_of(y))
+            return norm_pool.norm_pool(y, *norm)
+        x = y if y.ndim == 5 else y.movedim(1, -1).unsqueeze(0)
+        x = stacked.normalise(x, *self.norm(name, step, lambda: stacked.statistics_of(x)))
+        x = F.relu(stacked.pool(x) if pools else x)
+        return x if y.ndim == 5 else x.squeeze(0).movedim(-1, 1)
+
+    def norm(
+        self, name: str, step: int, own: Callable[[], Statistics]
+    ) -> tuple[Tensor, Tensor, Statistics]:
+        """Scale, shift and statistics of a block's batch norm.
+
+        The statistics are those of the images. Before an erased head, they are the kept ones, which
+        follow the images while the network trains.
+        """
+        if self.architecture.erased is None:
+            return self.scales[name][step], self.shifts[name][step], own()
+        statistics = Statistics(self.get_buffer(f"mean_{name}"), self.get_buffer(f"variance_{name}"))
+        if self.training:
+            kept, statistics = statistics, own()
+            with torch.no_grad():
+                kept.mean.lerp_(statistics.mean.flatten(), MOMENTUM)
+                kept.variance.lerp_(statistics.unbiased.flatten(), MOMENTUM)
+        return self.scales[name][0], self.shifts[name][0], statistics
+
+    def forward(self, images: Tensor, weights: Weights, step: int = 0) -> Tensor:
+        """(images, ways) logits under the given crossbar weights."""
+        return self.logits(self.features(images, weights, step), weights)
+
+    def logits(self, features: Tensor, weights: Weights) -> Tensor:
+        """(images, ways): the head's crossbar, and the digital gain after an erased one."""
+        head, bias = weights[HEAD], weights[f"{HEAD}.bias"]
+        stack = features.ndim > 2
+        y = features @ head.mT + bias.unsqueeze(-2) if stack else F.linear(features, head, bias)
+        return y if self.architecture.erased is None else torch.exp(self.log_gain) * y
+
+    @torch.no_grad()
+    def clip_weights(self, limit: float = 1.0) -> None:
+        """Keep every crossbar weight inside the device's range [-limit, limit]."""
+        for weight in self.weights.values():
+            weight.clamp_(-limit, limit)
+
+    def save(self, path: Path, **note: Any) -> None:
+        """Write one safetensors file, whose metadata are the architecture and `note` (JSON)."""
+        from safetensors.torch import save
+
+        metadata = {
+            "format": FORMAT,
+            "architecture": json.dumps(asdict(self.architecture)),
+            "note": json.dumps(note),
+        }
+        tensors = {name: t.detach().contiguous() for name, t in self.state_dict().items()}
+        write_file(path, lambda file: file.write(save(tensors, metadata=metadata)))
+
+    @classmethod
+    def load(cls, path: Path) -> Network:
+        """Read a network file.
+
+        Raises
+        ------
+        InputError : missing, not a network file, or tensors of other shapes.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{path}: not a readable network file (.safetensors): {error}") from None
+        if metadata.get("format") != FORMAT:
+            raise InputError(
+                f"{path}: not a network of this toolkit (format {metadata.get('format')!r})"
+            )
+        try:
+            network = cls(Architecture(**json.loads(metadata["architecture"])))
+            network.load_state_dict(tensors)
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"{path}: damaged network file: {' '.join(str(error).split())}") from None
+        network.note = json.loads(metadata.get("note", "{}"))
+        return network.eval()
+
+    note: dict[str, Any] = {}  # noqa: RUF012
+
+
+def conv(x: Tensor, weight: Tensor) -> Tensor:
+    """The 3 x 3 convolution, padded by 1, in the layout and precision of its input."""
+    if x.ndim == 5:
+        return stacked.convolve(x, weight)
+    return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=layout(x.dtype)), padding=1)
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "_")  # ParameterDict keys must not contain a dot
+
+
+def _initial(name: str, shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
+    """Xavier for weights, zero for the bias, as MAML++."""
+    if len(shape) == 1:
+        return torch.zeros(shape)
+    receptive = int(np.prod(shape[2:]))
+    limit = math.sqrt(6.0 / ((shape[0] + shape[1]) * receptive))
+    return (2 * torch.rand(shape, generator=generator) - 1) * limit

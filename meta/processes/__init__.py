@@ -1,0 +1,1 @@
+"""Processes: work over the cores of a processor."""

@@ -1,0 +1,86 @@
+"""Checkpoints: everything that a training needs to go on as if it had never stopped.
+
+One safetensors file, replaced whole: parameters, Adam's moments, and in its metadata the random
+streams, the epochs so far and the configuration. There is no other state: the learning rate is a
+function of the iteration.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from meta.network.convolutional import Network
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import write_file
+
+FORMAT = "roa-training-1"
+
+
+def save_state(
+    path: Path,
+    network: Network,
+    optimiser: torch.optim.Adam,
+    streams: dict[str, np.random.Generator],
+    record: dict[str, Any],
+) -> None:
+    """Write the state to `path`, with a `record` (JSON) for the caller's own use."""
+    from safetensors.torch import save
+
+    tensors = {f"network.{name}": t.detach().contiguous() for name, t in network.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        for key, value in optimiser.state.get(parameter, {}).items():
+            tensors[f"adam.{key}.{name}"] = value.contiguous()
+    metadata = {
+        "format": FORMAT,
+        "streams": json.dumps({name: rng.bit_generator.state for name, rng in streams.items()}),
+        "record": json.dumps(record),
+    }
+    write_file(path, lambda file: file.write(save(tensors, metadata=metadata)))
+
+
+def load_state(
+    path: Path,
+    network: Network,
+    optimiser: torch.optim.Adam,
+    streams: dict[str, np.random.Generator],
+) -> dict[str, Any]:
+    """Restore network, optimiser and random streams from `path`; returns the caller's record.
+
+    Raises
+    ------
+    InputError : not such a file, or one of a network of another shape.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: not a readable checkpoint: {error}") from None
+    if metadata.get("format") != FORMAT:
+        raise InputError(f"{path}: not a training checkpoint (format {metadata.get('format')!r})")
+    try:
+        network.load_state_dict(
+            {n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")}
+        )
+    except RuntimeError as error:
+        raise InputError(f"{path}: of another network: {' '.join(str(error).split())}") from None
+    for name, parameter in network.named_parameters():
+        moments = {
+            key: tensors[f"adam.{key}.{name}"]
+            for key in ("step", "exp_avg", "exp_avg_sq")
+            if f"adam.{key}.{name}" in tensors
+        }
+        if moments:
+            moved = {key: t if key == "step" else t.to(parameter.device) for key, t in moments.items()}
+            optimiser.state[parameter] = moved
+    for name, state in json.loads(metadata["streams"]).items():
+        streams[name].bit_generator.state = state
+    record: dict[str, Any] = json.loads(metadata["record"])
+    return record

@@ -1,0 +1,168 @@
+"""The configuration of a training run, checked, and its TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from meta.network.architecture import Architecture
+from meta.network.methods import Method, find_method
+from roa_circuit.basics.errors import InputError, nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """One training run: a method of `meta.network.methods`, its data, sizes and budget.
+
+    pulses_from : epochs that take the inner step in floating point. Later ones round it to device
+        pulses, with gradients passing straight through. Rounding from the first epoch on stalls: a
+        rate of 0.1 moves most cells by less than half a pulse. An erased head is written from the
+        first epoch on.
+    relative_rate : multiplies the learned rates wherever pulses are written, for the same reason
+    rate_scale : multiplies all learned rates once, before the first iteration; head_rate multiplies
+        those of the head once more
+    second_order : False stops the outer gradient at the inner one (first-order MAML)
+    rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
+    max_pulses : cap on the pulses of one cell; None is the method's own
+
+    For a head that is written from an erased state:
+
+    erased : omega at which its cells start; None is the method's own
+    same_length : scale the features before it to one length
+    noise_scale : factor on the noise levels that training writes at; 0 for none
+    """
+
+    method: str = "roa"
+    dataset: str = "omniglot"
+    ways: int = 5
+    shots: int = 1
+    queries: int = 5
+    filters: int = 64
+    last_filters: int = 0  # of the last block; 0 is `filters`
+    epochs: int = 16
+    iterations: int = 500
+    batch: int = 8
+    pulses_from: int = 8
+    relative_rate: float = 3.0
+    rate_scale: float = 1.0
+    head_rate: float = 1.0
+    second_order: bool = True
+    learning_rate: float = 1e-3
+    final_learning_rate: float = 1e-5
+    rho: float | None = None
+    max_pulses: int | None = None
+    erased: float | None = None
+    same_length: bool = True
+    noise_scale: float = 1.0
+    constraint_rate: float = 1e-4  # gamma of Eq. 17
+    multi_step_epochs: int = 10  # MAML++: until only the last step's loss counts
+    validation_tasks: int = 100
+    device: str = "zhang2021"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        method = find_method(self.method)
+        if not method.trained:
+            raise InputError(
+                f"method {self.method!r} has no network of its own; train {method.network!r} for it"
+            )
+        for name in ("epochs", "iterations", "batch", "validation_tasks"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} = {getattr(self, name)} must be at least 1")
+        for name in ("rate_scale", "head_rate", "relative_rate"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} = {getattr(self, name)} must be positive")
+        if self.noise_scale < 0:
+            raise InputError(f"noise_scale = {self.noise_scale} must be 0 or more")
+        plain = (self.erased, self.same_length, self.noise_scale) == (None, True, 1.0)
+        if method.erased is None and not plain:
+            raise InputError(
+                f"erased, same_length and noise_scale need an erased head; {self.method} has none, "
+                "roa-robust has"
+            )
+        if self.rho is not None and not 0 < self.rho <= 1:
+            raise InputError(f"rho = {self.rho} must lie in (0, 1]")
+
+    @property
+    def how(self) -> Method:
+        """The method that is trained."""
+        return find_method(self.method)
+
+    @property
+    def constraint(self) -> float:
+        """rho of Eq. 18 in this run."""
+        return self.how.rho if self.rho is None else self.rho
+
+    @property
+    def pulse_cap(self) -> int:
+        """The cap on the pulses of one cell in this run."""
+        return self.how.max_pulses if self.max_pulses is None else self.max_pulses
+
+    @property
+    def noise(self) -> tuple[float, ...]:
+        """The levels of write noise that tasks of this run draw from."""
+        return tuple(self.noise_scale * sigma for sigma in self.how.noise)
+
+    def architecture(self, channels: int, size: int) -> Architecture:
+        """The network of this run, for images of `channels` x `size` x `size`."""
+        return Architecture(
+            ways=self.ways,
+            filters=self.filters,
+            last_filters=self.last_filters,
+            channels=channels,
+            size=size,
+            steps=self.how.steps,
+            erased=self.how.erased if self.erased is None else self.erased,
+            same_length=self.same_length,
+        )
+
+    def to_toml(self) -> str:
+        """The run as TOML text; `from_toml` reads it back exactly."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return "[training]\n" + "".join(f"{name} = {_toml(value)}\n" for name, value in given.items())
+
+    @classmethod
+    def from_toml(cls, path: Path, **changes: Any) -> Self:
+        """Read a run's TOML file, in which `changes` replace values.
+
+        Raises
+        ------
+        InputError : unreadable, an unknown key or section, a value of another type or out of range.
+        """
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"{path}: cannot be read as a TOML file: {error}") from None
+        for section in document:
+            if section != "training":
+                raise InputError(f"{path}: unknown section [{section}]; only [training] is known")
+        given = document.get("training", {})
+        try:
+            return cls(**{**checked(given), **changes})
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+
+
+def checked(given: dict[str, Any]) -> dict[str, Any]:
+    """Check the names and types of a [training] section against `Training`.
+
+    Raises
+    ------
+    InputError : an unknown key, answered with the nearest, or a value of another type.
+    """
+    known = {field.name: field for field in fields(Training)}
+    for name, value in given.items():
+        if name not in known:
+            raise InputError(f"unknown key {name!r}; {nearest(name, known)}")
+        wanted = str(known[name].type).split(" | ", maxsplit=1)[0]
+        if type(value).__name__ not in {wanted, "int" if wanted == "float" else wanted}:
+            raise InputError(f"{name} = {value!r} must be a {wanted}, not a {type(value).__name__}")
+    return given
+
+
+def _toml(value: str | float | bool) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -1,0 +1,265 @@
+"""Training: the outer loop over batches of tasks; a run is a folder that can always go on."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from meta.data.fewshot import FewShotDataset
+from meta.data.tasks import TaskSource, channels_first, check_sizes
+from meta.evaluation.episodes import Episodes, embedded
+from meta.evaluation.many_writes import variant_accuracies
+from meta.evaluation.writes import Variant
+from meta.learning.hardware import WriteModel
+from meta.network.architecture import HEAD
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS
+from meta.network.precision import CPU, fastest_dtype
+from meta.training.checkpoint import load_state, save_state
+from meta.training.configuration import Training
+from meta.training.objective import Phase
+from meta.training.outer_step import OuterStep
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import provenance, write_json, write_table, write_text
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import Programming
+
+
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """One row of metrics.csv: `accuracy_noise` is the mean over the method's own noise levels."""
+
+    epoch: int
+    seconds: float
+    loss: float
+    accuracy_train: float
+    accuracy_ideal: float
+    accuracy_pulses: float
+    accuracy_noise: float
+    pulses_per_weight: float
+
+
+Callback = Callable[[Network, Epoch], None]
+"""Called after every epoch with the network as it stands."""
+
+
+def train(
+    dataset: FewShotDataset,
+    how: Training,
+    folder: Path,
+    *,
+    start: Network | None = None,
+    resume: bool = False,
+    compute: torch.device = CPU,
+    callbacks: Sequence[Callback] = (),
+    on_iteration: Callable[[int, int], None] = lambda epoch, iteration: None,
+) -> Network:
+    """Meta-train and return the network of the best validation epoch.
+
+    start : a network to go on from, or None to start afresh. Its architecture must be that of `how`,
+        with two exceptions: for another number of ways a new head is drawn, and for more inner steps
+        the last one is repeated.
+    resume : go on from the folder's last epoch, to the same weights as if it had never stopped
+    compute : a processor takes one task after another, an accelerator a batch side by side
+
+    The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
+    `last.safetensors` and `state.safetensors`, which `resume` reads; all but the first are replaced
+    whole after every epoch.
+    """
+    run = _Run(dataset, how, folder, start, compute)
+    if resume:
+        run.restore()
+    write_text(folder / "config.toml", how.to_toml())
+    for epoch in range(len(run.rows), how.epochs):
+        row = run.epoch(epoch, on_iteration)
+        run.record(row)
+        for callback in callbacks:
+            callback(run.network, row)
+    return Network.load(folder / "best.safetensors")
+
+
+def epochs_done(folder: Path) -> int:
+    """How many epochs the metrics in a run's folder cover."""
+    path = folder / "metrics.csv"
+    return len(path.read_text(encoding="utf-8").splitlines()) - 1 if path.exists() else 0
+
+
+def learning_rate(iteration: int, how: Training) -> float:
+    """Cosine from the first to the final learning rate over the whole run."""
+    share = iteration / (how.epochs * how.iterations)
+    span = how.learning_rate - how.final_learning_rate
+    return how.final_learning_rate + 0.5 * span * (1 + math.cos(math.pi * share))
+
+
+class _Run:
+    """The state of a run: network, optimiser, random streams, metrics so far."""
+
+    def __init__(
+        self,
+        dataset: FewShotDataset,
+        how: Training,
+        folder: Path,
+        start: Network | None,
+        compute: torch.device,
+    ) -> None:
+        self.dataset, self.how, self.folder, self.compute = dataset, how, folder, compute
+        self.source = TaskSource(
+            images=channels_first(dataset.split("train")).to(compute),
+            ways=how.ways,
+            shots=how.shots,
+            queries=how.queries,
+            rotate=dataset.turns,
+        )
+        self.check_validation()
+        self.dtype = fastest_dtype(compute)
+        self.streams = {
+            n: np.random.default_rng([how.seed, i]) for i, n in enumerate(("tasks", "noise"))
+        }
+        architecture = how.architecture(dataset.channels, dataset.size)
+        generator = torch.Generator().manual_seed(how.seed)
+        if start is not None and start.architecture.ways != how.ways and architecture.erased is None:
+            start = start.with_new_head(how.ways, generator)
+        if start is not None and start.architecture.steps != architecture.steps:
+            start = start.with_steps(architecture.steps)
+        self.network = (start or Network(architecture, generator)).to(compute)
+        if self.network.architecture != architecture:
+            raise InputError(
+                f"the network to start from is {self.network.architecture}, not {architecture}"
+            )
+        self.network.scale_rates(how.rate_scale)
+        self.network.scale_rates(how.head_rate, HEAD)
+        self.network.log_rates.requires_grad_(how.how.learned_rates)
+        self.started_from = self.network.note
+        self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad])
+        write = WriteModel(device=load_device(how.device), how=Programming(max_pulses=how.pulse_cap))
+        self.step = OuterStep(self.network, how, write, self.streams["noise"], self.dtype)
+        self.rows: list[Epoch] = []
+
+    def check_validation(self) -> None:
+        """Whether an epoch can end with tasks as they are trained on.
+
+        Raises
+        ------
+        InputError : the validation split has too few classes or drawings.
+        """
+        sizes = self.dataset.split("validation").shape[:2]
+        check_sizes(sizes, self.how.ways, self.how.shots, 1, "the validation split")
+
+    def restore(self) -> None:
+        """Go on from state.safetensors, or start afresh in a folder without it."""
+        path = self.folder / "state.safetensors"
+        if not path.exists():
+            return
+        record = load_state(path, self.network, self.optimiser, self.streams)
+        changed = {
+            name: (was, value)
+            for name, value in asdict(self.how).items()
+            if (was := record["training"].get(name, getattr(Training, name))) != value
+        }
+        if changed:
+            name, (was, wanted) = next(iter(changed.items()))
+            raise InputError(
+                f"{self.folder}: this run has {name} = {was!r}, not {wanted!r}; resume it with its own "
+                f"config.toml, or give another --output"
+            )
+        self.rows = [Epoch(**row) for row in record["epochs"]]
+        self.started_from = record["start"]
+
+    def epoch(self, epoch: int, on_iteration: Callable[[int, int], None]) -> Epoch:
+        """Train for one epoch and validate."""
+        start = time.perf_counter()
+        losses, accuracies = [], []
+        for iteration in range(self.how.iterations):
+            loss, accuracy = self.iterate(epoch, iteration)
+            losses.append(loss)
+            accuracies.append(accuracy)
+            on_iteration(epoch, iteration)
+        ideal, *levels = self.validate()
+        return Epoch(
+            epoch=epoch,
+            seconds=round(time.perf_counter() - start, 1),
+            loss=float(torch.stack(losses).mean()),
+            accuracy_train=float(torch.stack(accuracies).mean()),
+            accuracy_ideal=ideal.mean,
+            accuracy_pulses=levels[0].mean,
+            accuracy_noise=float(np.mean([level.mean for level in levels])),
+            pulses_per_weight=levels[0].pulses_per_weight,
+        )
+
+    def iterate(self, epoch: int, iteration: int) -> tuple[Tensor, Tensor]:
+        """One outer step on a batch of tasks: (mean query loss, mean query accuracy)."""
+        how, network = self.how, self.network.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate(epoch * how.iterations + iteration, how)
+        outcome = self.step.gradients(
+            self.source.draw(self.streams["tasks"], how.batch), self.phase(epoch)
+        )
+        self.optimiser.step()
+        network.clip_weights()
+        return outcome
+
+    def phase(self, epoch: int) -> Phase:
+        """The phase that an epoch's outer steps share."""
+        how = self.how
+        return Phase(
+            written=epoch >= how.pulses_from and how.how.written == "pulses",
+            progress=min(1.0, epoch / how.multi_step_epochs) if how.how.multi_step else 1.0,
+        )
+
+    def validation_images(self) -> tuple[NDArray[Any], torch.dtype]:
+        """The validation classes, and the precision they go through the network in; before an erased
+        head their features, which all noise levels share."""
+        images = self.dataset.split("validation")
+        if self.network.architecture.erased is None:
+            return images, self.dtype
+        return embedded(self.network.eval(), images, self.dtype), torch.float32
+
+    def validate(self) -> list[Episodes]:
+        """The same validation tasks every epoch: with ideal weights, and written at every noise level
+        from none on."""
+        how, network = self.how, self.network.eval()
+        images, dtype = self.validation_images()
+        rate = how.relative_rate if network.architecture.erased is None else 1.0
+        levels = [self.step.noisy(sigma).how for sigma in dict.fromkeys((0.0, *how.noise))]
+        ideal = Variant(how=levels[0], relative_rate=1.0, written=False)
+        return variant_accuracies(
+            network,
+            images,
+            self.step.write.device,
+            [ideal, *(Variant(how=level, relative_rate=rate) for level in levels)],
+            shots=how.shots,
+            queries=min(15, images.shape[1] - how.shots),
+            tasks=how.validation_tasks,
+            seed=how.seed + 1,
+            method=METHODS["roa"],
+            dtype=dtype,
+        )
+
+    def record(self, row: Epoch) -> None:
+        """Append the metrics and replace the checkpoints, the state last, as `resume` starts there."""
+        best = max((r.accuracy_noise for r in self.rows), default=-1.0)
+        self.rows.append(row)
+        made = provenance(torch=torch.__version__, precision=str(self.dtype), compute=str(self.compute))
+        note = {"training": asdict(self.how), "epoch": asdict(row), "provenance": made}
+        if self.started_from:
+            note["start"] = self.started_from
+        write_json(self.folder / "environment.json", made)
+        self.network.save(self.folder / "last.safetensors", **note)
+        if row.accuracy_noise >= best:
+            self.network.save(self.folder / "best.safetensors", **note)
+        write_table(self.folder / "metrics.csv", self.rows)
+        record: dict[str, Any] = {
+            "training": asdict(self.how),
+            "epochs": [asdict(r) for r in self.rows],
+            "start": self.started_from,
+        }
+        save_state(self.folder / "state.safetensors", self.network, self.optimiser, self.streams, record)

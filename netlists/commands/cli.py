@@ -1,0 +1,32 @@
+"""roa-spice: crossbars as ngspice decks, solved, and verified against the surrogate."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import typer
+
+from netlists.commands.compensate import compensate
+from netlists.commands.doctor import doctor
+from netlists.commands.layer import layer
+from netlists.commands.netlist import netlist
+from netlists.commands.program import program
+from netlists.commands.solve import solve
+from netlists.commands.sweep import sweep
+from netlists.commands.verify import verify
+from roa_circuit.presentation import console
+
+app = typer.Typer(
+    name="roa-spice",
+    help="Crossbars in ngspice: decks, currents, and the proof that the surrogate is right.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for _command in (layer, netlist, solve, program, verify, sweep, compensate, doctor):
+    app.command()(_command)
+
+
+def main() -> NoReturn:
+    """Entry point of `roa-spice`."""
+    console.run(app)

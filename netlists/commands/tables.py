@@ -1,0 +1,109 @@
+"""Matrices as comma-separated numbers: no header, one line for each row, all of one length."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.basics.errors import InputError
+
+LARGEST_FILE = 256 * 1024 * 1024
+"""In bytes; what is larger is not a matrix that any engine here would solve."""
+
+# float() alone would take 1_000, nan and infinity.
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+
+
+def read_matrix(path: Path, *, what: str, lowest: float, highest: float) -> NDArray[np.float64]:
+    """Read a matrix of numbers within [lowest, highest], from text, .npy, or .npz of one array.
+
+    what : the name of a number for messages: 'state omega', 'input [V]'
+
+    Raises
+    ------
+    InputError : unreadable, empty, not text or ragged, or a cell that is no number within range;
+        the message names file, line and column.
+    """
+    matrix = _array(path) if path.suffix in (".npy", ".npz") else _table(path)
+    outside = np.argwhere(~((matrix >= lowest) & (matrix <= highest)))
+    if len(outside):
+        row_index, column_index = (int(index) for index in outside[0])
+        value = matrix[row_index, column_index]
+        raise InputError(
+            f"{path}, line {row_index + 1}, column {column_index + 1}: {what} = {value:g} lies outside"
+            f" [{lowest:g}, {highest:g}]"
+        )
+    return matrix
+
+
+def format_matrix(matrix: NDArray[np.float64]) -> str:
+    """The matrix as text, twelve significant digits."""
+    return "".join(",".join(f"{value + 0.0:.11e}" for value in row) + "\n" for row in matrix)
+
+
+def _table(path: Path) -> NDArray[np.float64]:
+    lines = _text(path).rstrip().split("\n")
+    if lines == [""]:
+        raise InputError(f"{path}: is empty; expected comma-separated numbers, one line a row")
+    rows = [_row(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise InputError(f"{path}, line {number}: {len(row)} numbers, but line 1 has {len(rows[0])}")
+    return np.array(rows, dtype=np.float64)
+
+
+def _array(path: Path) -> NDArray[np.float64]:
+    """A vector counts as a column."""
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            named = dict(loaded) if path.suffix == ".npz" else {"": loaded}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, EOFError, zipfile.BadZipFile):
+        raise InputError(f"{path}: not an array that numpy saved") from None
+    if len(named) != 1:
+        raise InputError(f"{path}: holds {', '.join(named) or 'nothing'}; save one array alone")
+    (array,) = named.values()
+    if not (isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and array.ndim in (1, 2)):
+        raise InputError(f"{path}: must hold a matrix of real numbers")
+    if not array.size:
+        raise InputError(f"{path}: is empty")
+    return np.asarray(array.reshape(len(array), -1), dtype=np.float64)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if len(content) > LARGEST_FILE:
+        raise InputError(f"{path}: larger than the limit of {LARGEST_FILE >> 20} MiB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise InputError(f"{path}: not a text file; expected comma-separated numbers, one line a row")
+    return text
+
+
+def _row(line: str, where: str) -> list[float]:
+    if not line.strip():
+        raise InputError(f"{where}: is empty; every line needs the same count of numbers")
+    return [
+        _value(field.strip(), f"{where}, column {number}")
+        for number, field in enumerate(line.split(","), start=1)
+    ]
+
+
+def _value(field: str, where: str) -> float:
+    if not _NUMBER.fullmatch(field):
+        shown = field if len(field) <= 20 else field[:20] + "..."
+        raise InputError(f"{where}: {shown!r} is not a finite number; the files have no header line")
+    return float(field)

@@ -1,0 +1,1 @@
+"""Decks: circuits as text that a simulator runs, and what is read back."""

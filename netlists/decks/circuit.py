@@ -1,0 +1,144 @@
+"""The circuit that a deck simulates, in no simulator's language: sources, elements, analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from netlists.decks.dialect import PLAIN, Dialect
+from netlists.decks.stimuli import Points
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.device.parameters import Device
+
+
+class Task(StrEnum):
+    """What is simulated: an in-situ write, reads as a transient, or reads as a DC sweep."""
+
+    write = "write"
+    read = "read"
+    sweep = "sweep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A voltage source from `node` to ground, which stays at its last voltage.
+
+    points : corners (time [s], voltage [V]), or (number of the read, voltage [V]) in a sweep
+    """
+
+    name: str
+    node: str
+    points: Points
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resistor:
+    """One segment of a line, one driver or one sense resistor."""
+
+    name: str
+    ends: tuple[str, str]
+    ohms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capacitor:
+    """A capacitor of a segment to ground or of a cell between its lines, empty at time zero."""
+
+    name: str
+    ends: tuple[str, str]
+    farads: float
+
+
+class Kind(StrEnum):
+    """The kind of a controlled source: volts of volts, amperes of volts, volts of amperes."""
+
+    vcvs = "E"
+    vccs = "G"
+    ccvs = "H"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Controlled:
+    """A source that follows the voltage between two nodes, or the current of one voltage source."""
+
+    name: str
+    kind: Kind
+    ends: tuple[str, str]
+    control: tuple[str, ...]
+    gain: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """The access device of one cell: the circuit's transistor, drain at the word line.
+
+    In a circuit without transistors it is ideal, and on while the node `gate` is above half a volt.
+    """
+
+    name: str
+    ends: tuple[str, str]
+    gate: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One memristor between a word line (te) and a bit line (be).
+
+    parameters : w0, and the device's constants that differ from cell to cell
+    """
+
+    name: str
+    te: str
+    be: str
+    parameters: dict[str, float]
+
+
+Element = Resistor | Capacitor | Controlled | Access | Cell
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit:
+    """An array with its sources, and how it is simulated.
+
+    remarks : comment lines that say what the circuit is
+    circuitry : its amplifier, transistor and temperature
+    dialect : the solver and cell model of ngspice's deck
+    senses : ammeters of the columns that no amplifier of finite gain reads
+    outputs : output nodes of the amplifiers, if there are any
+    offsets : sources at the inputs of amplifiers of finite gain, if they have offsets
+    elements : wires, cells and their access devices, row by row
+    gates : sources of the access devices, one for each row, and of their bulk, if there are any
+    duration : simulated time [s], 0 for a sweep
+    kept_from : results before this time [s] are dropped
+    longest_step : of the integration [s]
+    samples : when each row of results is taken [s]; a sweep has one row for each read instead
+    recorded : whether the waveforms of all lines and cells are kept, too
+    """
+
+    task: Task
+    remarks: tuple[str, ...]
+    device: Device
+    words: tuple[Source, ...]
+    senses: tuple[Source, ...]
+    elements: tuple[Element, ...]
+    circuitry: Circuitry = BARE
+    dialect: Dialect = PLAIN
+    outputs: tuple[str, ...] = ()
+    offsets: tuple[Source, ...] = ()
+    gates: tuple[Source, ...] = ()
+    duration: float = 0.0
+    kept_from: float = 0.0
+    longest_step: float = 0.0
+    samples: tuple[float, ...] = ()
+    recorded: bool = False
+
+    @property
+    def cells(self) -> Iterator[Cell]:
+        """The memristors, row by row."""
+        return (element for element in self.elements if isinstance(element, Cell))
+
+    @property
+    def stores_charge(self) -> bool:
+        """Whether lines or amplifiers store charge, and so take time to settle."""
+        return any(isinstance(element, Capacitor) for element in self.elements)

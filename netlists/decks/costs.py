@@ -1,0 +1,124 @@
+"""The cost of a deck before it runs: counted iterations times timed ones, within a factor of two.
+
+A pulse takes ngspice 75 to 110 iterations where it moves one cell of a row, up to 175 where it
+moves all. An iteration loads every cell and factors the matrix. Eliminated row by row, an array of
+m x n cells (n the shorter side) fills its matrix with m n^2 numbers and takes m n^3 products, which
+is what the orderings of Sparse 1.3 and KLU come close to.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from netlists.decks.dialect import PLAIN, Dialect
+from netlists.simulation.simulators import Engine
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.circuit.crossbar import Crossbar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prices:
+    """What a simulator's work costs, in seconds on one core of a 2020s server; the ratios matter.
+
+    load, dynamic_load : for each cell and iteration, with a frozen or a moving state
+    factor : for each of the m n^3 products of an iteration
+    parse, order : for each cell, and for each product, once a deck
+    sweep, read, pulse : iterations that one point of a sweep, one read or one pulse takes
+    start : of the worker process
+    """
+
+    load: float
+    dynamic_load: float
+    factor: float
+    parse: float
+    order: float
+    sweep: float
+    read: float
+    pulse: float
+    start: float = 0.35
+
+    def sweep_seconds(self, crossbar: Crossbar, reads: int) -> float:
+        """Seconds of a `sweep_deck`."""
+        return self._once(crossbar) + reads * self.sweep * self._iteration(crossbar, self.load)
+
+    def read_seconds(self, crossbar: Crossbar, reads: int) -> float:
+        """Seconds of a `read_deck`."""
+        return self._once(crossbar) + reads * self.read * self._iteration(crossbar, self.dynamic_load)
+
+    def write_seconds(self, crossbar: Crossbar, pulses: int) -> float:
+        """Seconds of a `write_deck`; `pulses` counts those of the programme, each for a whole row."""
+        return self._once(crossbar) + pulses * self.pulse * self._iteration(crossbar, self.dynamic_load)
+
+    def _iteration(self, crossbar: Crossbar, load: float) -> float:
+        return load * crossbar.rows * crossbar.columns + self.factor * _products(crossbar)
+
+    def _once(self, crossbar: Crossbar) -> float:
+        cells = crossbar.rows * crossbar.columns
+        return self.start + self.parse * cells + self.order * _products(crossbar)
+
+
+_PRICES = {
+    # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
+    Engine.ngspice: Prices(
+        load=1.2e-6, dynamic_load=3.2e-6, factor=1.4e-8, parse=1.5e-4, order=1.5e-7,
+        sweep=4.0, read=28.0, pulse=100.0,
+    ),
+    # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
+    Engine.vacask: Prices(
+        load=1e-6, dynamic_load=1e-6, factor=1.3e-9, parse=1e-4, order=3e-8,
+        sweep=3.0, read=35.0, pulse=150.0,
+    ),
+}  # fmt: skip
+
+
+# ngspice 46: KLU in place of Sparse 1.3, and compiled Verilog-A in place of behavioural sources.
+_WITH_KLU = {"factor": 1e-9, "order": 5e-9}
+_WITH_OSDI = {"load": 1e-6, "dynamic_load": 1.1e-6, "parse": 4e-5}
+
+
+# Charge asks for more time points, a transistor is loaded beside each cell: factors of each engine.
+_CHARGED = {Engine.ngspice: 3.0, Engine.vacask: 1.3}
+_GATED = {Engine.ngspice: 1.7, Engine.vacask: 2.0}
+
+
+def prices(engine: Engine, dialect: Dialect = PLAIN, circuitry: Circuitry = BARE) -> Prices:
+    """The prices of a simulator for such circuits, and for ngspice in such a dialect."""
+    changed = (_WITH_KLU if dialect.klu else {}) | (_WITH_OSDI if dialect.osdi else {})
+    p = dataclasses.replace(_PRICES[engine], **changed)
+    reads = _CHARGED[engine] if circuitry.stores_charge else 1.0
+    writes = _CHARGED[engine] if circuitry.loads_lines else 1.0
+    gates = _GATED[engine] if circuitry.transistor else 1.0
+    return dataclasses.replace(
+        p,
+        load=gates * p.load,
+        dynamic_load=gates * p.dynamic_load,
+        read=reads * p.read,
+        pulse=writes * p.pulse,
+    )
+
+
+def wall_seconds(seconds: Sequence[float], workers: int) -> float:
+    """Seconds of independent jobs on so many cores, the longest first, each on the first free one."""
+    loads = [0.0] * max(workers, 1)
+    for job in sorted(seconds, reverse=True):
+        loads[loads.index(min(loads))] += job
+    return max(loads)
+
+
+def said(seconds: float) -> str:
+    """A time as text, as exact as an estimate is: '40 s', '12 min', '3.5 h'."""
+    if seconds < 90:
+        return f"{max(seconds, 1.0):.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _products(crossbar: Crossbar) -> float:
+    """m n^3; 0 for perfect wires, where a line is one node and little is left to be factored."""
+    longer, shorter = max(crossbar.shape), min(crossbar.shape)
+    return float(longer * shorter**3) if np.any(crossbar.r_word) or np.any(crossbar.r_bit) else 0.0

@@ -1,0 +1,258 @@
+"""Crossbars as decks: deterministic text for a write, for reads, and for a DC sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from importlib import metadata
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.decks._text import number
+from netlists.decks.array import elements, gate_sources, sense_sources, word_sources
+from netlists.decks.checks import check_array, check_reads
+from netlists.decks.circuit import Circuit, Task
+from netlists.decks.dialect import PLAIN, Dialect
+from netlists.decks.ngspice import ngspice_text, ngspice_vector
+from netlists.decks.probes import delivering, measured, quantities
+from netlists.decks.readout import amplifiers, offset_sources, output_nodes
+from netlists.decks.runnable import Deck
+from netlists.decks.stimuli import Points, gate_stimuli, staircase, write_stimuli
+from netlists.decks.vacask import vacask_text, vacask_vector
+from netlists.simulation.simulators import Engine
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.circuitry import BARE, Circuitry, described
+from roa_circuit.chips.settling import read_hold, write_rest
+from roa_circuit.circuit.contents import check_pulses
+from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
+from roa_circuit.device.compact_model import instance_constants
+from roa_circuit.device.parameters import Device
+from roa_circuit.solver.access import check_gates
+
+Floats = NDArray[np.float64]
+
+_LANGUAGES = {
+    Engine.ngspice: (ngspice_text, ngspice_vector),
+    Engine.vacask: (vacask_text, vacask_vector),
+}
+
+
+class How(TypedDict, total=False):
+    """The arguments that all three kinds of deck share.
+
+    origin : the source of the numbers, for the header
+    engine : the simulator whose language the deck is in; by default ngspice
+    recorded : keep the waveforms of all lines and cells, too
+    circuitry : amplifiers, transistors, capacitance and temperature
+    dialect : the solver and cell model, which not every ngspice has
+    """
+
+    origin: str
+    engine: Engine
+    recorded: bool
+    circuitry: Circuitry
+    dialect: Dialect
+
+
+def write_deck(
+    crossbar: Crossbar,
+    state: Floats,
+    pulses: NDArray[np.int64],
+    device: Device,
+    **how: Unpack[How],
+) -> Deck:
+    """The transient of an in-situ write; its vectors are the final states.
+
+    state : (rows, columns) omega before the write
+    pulses : (rows, columns) signed counts, > 0 potentiates; at least one is not zero
+    how : see `How`
+
+    Raises
+    ------
+    InputError : an array that is too large, shapes that do not fit, a state outside [0, 1], parts of
+        pulses, nothing to write, or transistors that do not stay on or off during the pulses.
+    """
+    array = _Array(crossbar, state, device, how)
+    check_pulses(crossbar, pulses)
+    if array.circuitry.transistor:
+        check_gates(array.circuitry.transistor, device)
+    words, bits, duration, count = write_stimuli(crossbar, pulses, device)
+    if not count:
+        raise InputError("the pulses are all zero: there is nothing to write")
+    widths = device.pulses.potentiation_width, device.pulses.depression_width
+    duration += write_rest(crossbar, device, array.circuitry)
+    # All that is kept is the last gap, in which nothing moves; a point in its middle, on a line
+    # that rests there, makes the simulator stop for the samples.
+    gap = device.pulses.edge_fraction * min(widths)
+    words[0].append((duration - 0.5 * gap, 0.0))
+    return array.deck(
+        Task.write,
+        f"in-situ write of {count} pulses",
+        words,
+        bits=bits,
+        gates=gate_stimuli(crossbar, pulses, device) if array.gated else (),
+        rows=1,
+        duration=duration,
+        kept_from=duration - gap,
+        longest_step=max(widths),
+        samples=(duration - 0.2 * gap,),
+    )
+
+
+def read_deck(
+    crossbar: Crossbar,
+    state: Floats,
+    voltages: Floats,
+    device: Device,
+    **how: Unpack[How],
+) -> Deck:
+    """The transient of a batch of reads with dynamic cells; its vectors are the column currents.
+
+    voltages : (reads, rows) [V], applied as a staircase without return to zero; the currents of each
+        read are sampled at the end of its hold
+
+    Other arguments and errors are those of `write_deck`.
+    """
+    array, reads = _Array(crossbar, state, device, how), len(voltages)
+    check_reads(crossbar, voltages)
+    edge, hold = array.circuitry.read_edge, read_hold(crossbar, device, array.circuitry)
+    slot = edge + hold
+    return array.deck(
+        Task.read,
+        f"{reads} reads",
+        [staircase(levels, edge, hold) for levels in voltages.T],
+        gates=array.open_gates,
+        rows=reads,
+        duration=reads * slot,
+        longest_step=hold,
+        samples=tuple((read + 1) * slot for read in range(reads)),
+    )
+
+
+def sweep_deck(
+    crossbar: Crossbar,
+    state: Floats,
+    voltages: Floats,
+    device: Device,
+    **how: Unpack[How],
+) -> Deck:
+    """The reads as a DC sweep with frozen states: without time it needs a tenth of the points.
+
+    The swept value is the number of the read, by which each word line looks up its voltage.
+    Arguments and errors are those of `read_deck`.
+    """
+    array = _Array(crossbar, state, device, how)
+    check_reads(crossbar, voltages)
+    return array.deck(
+        Task.sweep,
+        f"DC sweep of {len(voltages)} reads, frozen states",
+        [_by_number(levels) for levels in voltages.T],
+        gates=array.open_gates,
+        rows=len(voltages),
+    )
+
+
+class _Array:
+    """An array, and how to make each of its three decks."""
+
+    def __init__(self, crossbar: Crossbar, state: Floats, device: Device, how: How) -> None:
+        check_array(crossbar, state)
+        self.crossbar, self.state, self.device = crossbar, state, device
+        self.circuitry = how.get("circuitry", BARE)
+        self.engine = how.get("engine", Engine.ngspice)
+        self.dialect = how.get("dialect", PLAIN)
+        self.origin = how.get("origin", "")
+        self.recorded = how.get("recorded", False)
+
+    @property
+    def gated(self) -> bool:
+        """Whether a write turns access devices on and off; reads do with transistors alone."""
+        return self.crossbar.scheme == "ideal" or self.circuitry.transistor is not None
+
+    @property
+    def open_gates(self) -> Sequence[Points]:
+        """The gates of reads, on from the start."""
+        return [[(0.0, 1.0)]] * self.crossbar.rows if self.circuitry.transistor else ()
+
+    def deck(
+        self,
+        task: Task,
+        what: str,
+        words: Sequence[Points],
+        *,
+        bits: Sequence[Points] = (),
+        gates: Sequence[Points] = (),
+        rows: int,
+        **times: Any,
+    ) -> Deck:
+        """The deck for drives of word lines and, in a write, bit lines; `times` go to `Circuit`."""
+        circuitry, columns = self.circuitry, self.crossbar.columns
+        amplifier = None if task is Task.write else circuitry.amplifier
+        crossbar = replace(self.crossbar, r_sense=0.0) if amplifier else self.crossbar
+        grounded = amplifier is None or amplifier.gain is None
+        offsets = () if task is Task.write else circuitry.offsets(crossbar)
+        at_rest: Sequence[Points] = [[(0.0, volts)] for volts in offsets or (0.0,) * columns]
+        circuit = Circuit(
+            task=task,
+            remarks=self._remarks(what),
+            device=self.device,
+            circuitry=circuitry,
+            dialect=self.dialect if self.engine is Engine.ngspice else PLAIN,
+            words=word_sources(crossbar, words),
+            senses=sense_sources(crossbar, bits or at_rest) if grounded else (),
+            outputs=output_nodes(columns) if amplifier else (),
+            offsets=() if grounded else offset_sources(offsets),
+            elements=(
+                *elements(crossbar, self.state, self.device, circuitry, gated=bool(gates)),
+                *(amplifiers(columns, amplifier, offset=bool(offsets)) if amplifier else ()),
+            ),
+            gates=gate_sources(gates, circuitry) if gates else (),
+            recorded=self.recorded,
+            **times,
+        )
+        summed = task is Task.write and self.recorded and self.engine is Engine.vacask
+        text, vector = _LANGUAGES[self.engine]
+        named = partial(vector, circuit=circuit)
+        return Deck(
+            text=text(circuit),
+            engine=self.engine,
+            vectors=tuple(map(named, measured(circuit))),
+            named=named,
+            sources=delivering(circuit) if summed else (),
+            duration=circuit.duration,
+            shape=crossbar.shape,
+            rows=rows,
+            samples=circuit.samples,
+            amplifier=amplifier,
+            compiled=self.device if circuit.dialect.osdi else None,
+            recorded=quantities(circuit) if self.recorded else (),
+        )
+
+    def _remarks(self, what: str) -> tuple[str, ...]:
+        crossbar, made = self.crossbar, f"Made by roa-circuit {metadata.version('roa-circuit')}"
+        wires = ", ".join(f"{name} {said(getattr(crossbar, name), number)} Ohm" for name in RESISTANCES)
+        ends = f"; {crossbar.ends}" if crossbar.ends else ""
+        around = described(self.circuitry.to_dict())
+        return (
+            f"Crossbar of {crossbar.rows} x {crossbar.columns} memristors: {what}",
+            made + (f" from {self.origin}" if self.origin else ""),
+            _device_line(self.device),
+            f"{wires}; select scheme {crossbar.scheme}{ends}",
+            *((f"Circuit: {around}",) if around else ()),
+            "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",
+        )
+
+
+def _by_number(levels: NDArray[np.float64]) -> Points:
+    return [(read, float(level)) for read, level in enumerate(levels)]
+
+
+def _device_line(device: Device) -> str:
+    own = instance_constants(device)
+    scale = "" if "current_scale" in own else f", current scale {device.memristor.current_scale!r}"
+    return f"Device {device.name!r}{scale}" + (
+        f"; every cell has its own {', '.join(own)}" if own else ""
+    )

@@ -1,0 +1,212 @@
+"""A circuit in ngspice's language; plain `ngspice -b` runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from netlists.decks._text import exact, folded, number
+from netlists.decks.circuit import (
+    Access,
+    Capacitor,
+    Circuit,
+    Controlled,
+    Element,
+    Kind,
+    Resistor,
+    Source,
+    Task,
+)
+from netlists.decks.dialect import MODULE, Dialect
+from netlists.decks.probes import ENERGY, cell_of, measured, quantities
+from roa_circuit.circuit.components import NOMINAL_TEMPERATURE, Transistor
+from roa_circuit.device.compact_model import (
+    DYNAMIC_SUBCIRCUIT,
+    STATIC_SUBCIRCUIT,
+    SWITCHING,
+    comment,
+    ngspice_library,
+)
+
+_ACCESS_MODEL = ".model access sw vt=0.5 vh=0 ron=1m roff=1e15"
+
+_OPTIONS = {
+    # Breakpoints set most of the steps; a state lands within 5e-5 of a far tighter run.
+    Task.write: "reltol=1e-6 trtol=1 abstol=1e-15 vntol=1e-9 noacct",
+    # `interp` keeps one row of currents a read, at its sample. Newton's last step is far below vntol.
+    Task.read: "reltol=1e-7 abstol=1e-18 vntol=1e-12 interp noacct",
+    Task.sweep: "reltol=1e-9 abstol=1e-18 vntol=1e-12 itl1=500 itl2=500 noacct",
+}
+
+# Where nodes store charge trapezoids ring, and 1e-14 C, ngspice's own limit, is more than lines hold.
+_CHARGED = {
+    Task.write: "reltol=1e-6 trtol=1 abstol=1e-15 vntol=1e-9 method=gear chgtol=1e-16 noacct",
+    Task.read: "reltol=1e-6 abstol=1e-18 vntol=1e-12 method=gear chgtol=1e-16 interp noacct",
+    Task.sweep: _OPTIONS[Task.sweep],
+}
+
+
+_COMPILED = (
+    comment(f"{MODULE}.osdi is {MODULE}.va, compiled by openvaf-r"),
+    ".control",
+    f"pre_osdi {MODULE}.osdi",
+    ".endc",
+    f".model cell {MODULE}",
+)
+
+
+def ngspice_text(circuit: Circuit) -> str:
+    """The circuit as a deck."""
+    remarks = list(circuit.remarks)
+    if circuit.task is Task.read:
+        sensed = "outputs of the amplifiers [V]" if circuit.outputs else "sensed currents [A]"
+        remarks.append(f"Columns of the printed table are the {sensed}; a row is a read.")
+    lines = [
+        *map(comment, remarks),
+        *(_COMPILED if circuit.dialect.osdi else (ngspice_library(circuit.device),)),
+        *_sources(circuit),
+        *(_access_model(circuit.circuitry.transistor) if circuit.gates else ()),
+        *(line for element in circuit.elements for line in _element(element, circuit)),
+        *(_energy(circuit) if circuit.task is Task.write else ()),
+        *_analysis(circuit),
+        ".end\n",
+    ]
+    return "\n".join(lines)
+
+
+def ngspice_vector(expression: str, circuit: Circuit) -> str:
+    """The vector of an expression, as ngspice calls it in lower case: 'vsense0#branch'."""
+    name = _saved(expression, circuit.dialect).lower()
+    if name.startswith("@"):
+        return name
+    return f"{name[2:-1]}#branch" if name.startswith("i(") else name[2:-1]
+
+
+def _saved(expression: str, dialect: Dialect) -> str:
+    cell = cell_of(expression)
+    return f"@n{cell}[omega]" if cell and dialect.osdi else expression
+
+
+def _sources(circuit: Circuit) -> Iterator[str]:
+    if circuit.task is Task.sweep:
+        yield "Vread read 0 0"
+        yield from map(_lookup, circuit.words)
+    else:
+        yield from map(_driven, circuit.words)
+    yield from map(_driven, circuit.senses)
+    yield from map(_driven, circuit.offsets)
+    yield from map(_driven, circuit.gates)
+
+
+def _driven(source: Source) -> str:
+    head, points = f"V{source.name} {source.node} 0", source.points
+    if len(points) < 2:
+        return f"{head} {exact(points[0][1])}"
+    pairs = [f"{number(time)} {exact(value)}" for time, value in points]
+    return "\n".join(folded(f"{head} PWL(", [*pairs, ")"]))
+
+
+def _lookup(source: Source) -> str:
+    """A source that follows the read number; braces keep all digits, literals would lose them."""
+    head, points = f"B{source.name} {source.node} 0", source.points
+    if len(points) == 1:
+        return f"{head} V={{{exact(points[0][1])}}}"
+    pairs = [f",{read},{{{exact(value)}}}" for read, value in points]
+    return "\n".join(folded(f"{head} V=pwl(V(read)", [*pairs, ")"]))
+
+
+def _access_model(transistor: Transistor | None) -> Iterator[str]:
+    if transistor is None:
+        yield _ACCESS_MODEL
+    else:
+        shape = f"vto={number(transistor.threshold)} kp={number(transistor.kp)}"
+        yield f".model access nmos level=1 {shape}"
+
+
+def _element(element: Element, circuit: Circuit) -> Iterator[str]:
+    if isinstance(element, Access):
+        yield _access(element, circuit.circuitry.transistor)
+        return
+    if isinstance(element, Resistor):
+        yield f"R{element.name} {' '.join(element.ends)} {number(element.ohms)}"
+        return
+    if isinstance(element, Capacitor):
+        yield f"C{element.name} {' '.join(element.ends)} {number(element.farads)}"
+        return
+    if isinstance(element, Controlled):
+        control = (f"V{name}" if element.kind is Kind.ccvs else name for name in element.control)
+        nodes = " ".join((*element.ends, *control))
+        yield f"{element.kind}{element.name} {nodes} {number(element.gain)}"
+        return
+    if circuit.dialect.osdi:
+        parameters = [f"{name}={exact(value)}" for name, value in element.parameters.items()]
+        yield from folded(f"N{element.name} {element.te} {element.be} cell", parameters)
+        return
+    frozen = circuit.task is Task.sweep
+    subcircuit = STATIC_SUBCIRCUIT if frozen else DYNAMIC_SUBCIRCUIT
+    parameters = [
+        f"{name}={exact(value)}"
+        for name, value in element.parameters.items()
+        if not (frozen and name in SWITCHING)
+    ]
+    yield from folded(f"X{element.name} {element.te} {element.be} {subcircuit}", parameters)
+
+
+def _access(element: Access, transistor: Transistor | None) -> str:
+    word, te = element.ends
+    if transistor is None:
+        return f"S{element.name} {word} {te} {element.gate} 0 access"
+    size = f"w={number(transistor.width_over_length * 1e-6)} l=1e-06"
+    return f"M{element.name} {word} {element.gate} {te} bulk access {size}"
+
+
+def _options(circuit: Circuit) -> str:
+    options = (_CHARGED if circuit.stores_charge else _OPTIONS)[circuit.task]
+    if circuit.dialect.klu:
+        options += " klu"
+    if circuit.dialect.osdi and not circuit.stores_charge:
+        options += " chgtol=1"  # compiled cells store how far they moved, and near 0 steps would be tiny
+    celsius = circuit.circuitry.temperature - (NOMINAL_TEMPERATURE - 27.0)
+    return options + (f" temp={number(celsius)}" if celsius != 27.0 else "")
+
+
+def _energy(circuit: Circuit) -> Iterator[str]:
+    """Sum up what each source delivers; the charge is so small that no time step heeds it.
+
+    The capacitor is not: ngspice 46 lays 1e-15 S across each.
+    """
+    yield f"Cenergy {ENERGY} 0 1e-12 IC=0"
+    for source in (*circuit.words, *circuit.senses):
+        power = f"V({source.node})*I(V{source.name})"
+        yield f"Benergy_{source.name} {ENERGY} 0 I=1e-09*{power}"
+
+
+def _analysis(circuit: Circuit) -> Iterator[str]:
+    wanted = [_saved(expression, circuit.dialect) for expression in measured(circuit)]
+    kept = [*wanted, f"v({ENERGY})"] if circuit.task is Task.write else wanted
+    end, longest = number(circuit.duration), number(circuit.longest_step)
+    kept_from = circuit.kept_from
+    if circuit.recorded:
+        recorded = (e for q in quantities(circuit) for e in q.expressions)
+        kept += [_saved(expression, circuit.dialect) for expression in recorded]
+        kept, kept_from = list(dict.fromkeys(kept)), 0.0
+    yield from folded(".save", kept)
+    yield f".options {_options(circuit)}"
+    if circuit.task is Task.write:
+        # The longest step also sets how close breakpoints may lie: 5e-5 of it.
+        yield f".tran {longest} {end} {number(kept_from)} {longest} uic"
+        at = number(circuit.samples[0])
+        for cell, state in zip(circuit.cells, wanted, strict=True):
+            yield f".meas tran omega_{cell.name} FIND {state} AT={at}"
+        yield f".meas tran millijoules FIND v({ENERGY}) AT={at}"
+    elif circuit.task is Task.read:
+        yield f".tran {number(circuit.samples[0])} {end} 0 {longest} uic"
+        yield from _print("tran", wanted)
+    else:
+        yield f".dc Vread 0 {len(circuit.words[0].points) - 1} 1"
+        yield from _print("dc", wanted)
+
+
+def _print(analysis: str, currents: Sequence[str]) -> Iterator[str]:
+    """What plain `ngspice -b` prints, to twelve digits."""
+    yield from folded(f".print {analysis}", currents)
+    yield from (".control", "set numdgt=12", ".endc")

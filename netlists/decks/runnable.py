@@ -1,0 +1,103 @@
+"""Decks that can be run: the text, and how to read the results of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from operator import methodcaller
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.decks.dialect import cell_files
+from netlists.decks.probes import ENERGY, MILLIJOULE
+from netlists.simulation.recordings import Quantity, Recording
+from netlists.simulation.run import Simulation
+from netlists.simulation.simulators import Engine
+from roa_circuit.basics.results import write_file, write_text
+from roa_circuit.circuit.components import Amplifier
+from roa_circuit.device.parameters import Device
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deck:
+    """A deck, and the vectors that a run of it leaves.
+
+    engine : the simulator whose language it is in
+    vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
+        order, or final states (rows * columns), row by row
+    duration : simulated time [s], 0 for a sweep
+    shape : rows and columns of the array; rows : of the vectors
+    amplifier : of the columns, if the vectors are its outputs instead of currents
+    named : gives the engine's name for the vector of an expression (`netlists.decks.probes`)
+    sources : probes (voltage, current) of all sources, whose energy is summed up after the run;
+        ngspice does that itself
+    compiled : the device whose cells it loads as compiled Verilog-A
+    samples : when `measured` takes each row of a transient [s]; a sweep has one row for each read
+    recorded : the quantities that are kept at all points, if it is recorded
+    """
+
+    text: str
+    engine: Engine
+    vectors: tuple[str, ...]
+    duration: float
+    shape: tuple[int, int]
+    rows: int
+    samples: tuple[float, ...]
+    amplifier: Amplifier | None = None
+    named: Callable[[str], str]
+    sources: tuple[tuple[str, str], ...] = ()
+    compiled: Device | None = None
+    recorded: tuple[Quantity, ...] = ()
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The files that the deck loads, by name.
+
+        Raises
+        ------
+        SimulatorError : no compiler of Verilog-A.
+        """
+        return cell_files(self.compiled) if self.compiled else {}
+
+    def run(self, **options: Any) -> Simulation:
+        """Run the deck; options are those of `Simulator.simulate`."""
+        run = self.engine.simulator.simulate(self.text, files=self.files, **options)
+        return replace(run, vectors={**run.vectors, ENERGY: self._summed(run)}) if self.sources else run
+
+    def _summed(self, run: Simulation) -> Floats:
+        """The energy that all sources have delivered up to every point [mJ]."""
+        time = run.vectors["time"]
+        volts, amperes = (
+            np.stack([run.vectors[self.named(e)] for e in column])
+            for column in zip(*self.sources, strict=True)
+        )
+        power = -(volts * amperes).sum(axis=0)
+        steps = 0.5 * np.diff(time) * (power[1:] + power[:-1])
+        return np.append(0.0, np.cumsum(steps)) / MILLIJOULE
+
+    def recording(self, name: str, run: Simulation, pulses: NDArray[np.int64] | None) -> Recording:
+        """The recording of a run."""
+        return Recording.of(name, self.shape, self.recorded, run, self.named, pulses)
+
+    def write(self, path: Path) -> None:
+        """Write the deck, and the files that it loads into the same folder."""
+        write_text(path, self.text)
+        for name, content in self.files.items():
+            write_file(path.parent / name, methodcaller("write", content))
+
+    def measured(self, run: Simulation) -> Floats:
+        """The vectors of a run of this deck as columns (reads, columns), or (1, cells) of a write.
+
+        Raises
+        ------
+        SimulatorError : the run left another number of values, or ended too early.
+        """
+        table = (
+            run.at(self.samples, self.vectors) if self.samples else run.matrix(self.vectors, self.rows)
+        )
+        return self.amplifier.current(table) if self.amplifier else table

@@ -1,0 +1,1 @@
+"""The programmed layers that come with the package."""

@@ -1,0 +1,1 @@
+"""Simulation: processes that run decks, and the circuit simulators that they hold."""

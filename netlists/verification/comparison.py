@@ -1,0 +1,113 @@
+"""The runs of both engines compared: the numbers of a verification."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from netlists.verification.engines import Plan, Run, surrogate_reads, voltages
+from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Floats, relative_error
+from netlists.verification.samples import Sample
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.tiling import Tile, assemble, outputs
+from roa_circuit.solver.read import read_currents
+
+_NOT_READ = dict.fromkeys(
+    (
+        "max_relative_current_error", "end_to_end_current_error", "max_output_error",
+        "prediction_agreement", "accuracy_ideal", "accuracy_surrogate", "accuracy_spice",
+        "read_speedup",
+    )
+)  # fmt: skip
+
+
+def reads(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run], plan: Plan) -> dict[str, Any]:
+    """The fields of a Verification that need currents; outputs only where no tile was left out."""
+    if not plan.reads:
+        empty = np.zeros((0, 0))
+        return {**_NOT_READ, "spice_currents": empty, "surrogate_currents": empty}
+    own = [run.currents for run in spice]
+    theirs = [run.currents for run in surrogate]
+    same = [
+        surrogate_reads(tile, chip, np.clip(run.state, 0.0, 1.0), plan.circuitry)[0]
+        for tile, chip, run in zip(sample.tiles, sample.believed, spice, strict=True)
+    ]
+    return {
+        **(_answers(sample, spice, surrogate) if sample.is_whole else _NOT_READ),
+        "max_relative_current_error": max(map(relative_error, own, same)),
+        "end_to_end_current_error": max(map(relative_error, own, theirs)),
+        "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
+        "spice_currents": assemble(sample.tiles, own),
+        "surrogate_currents": assemble(sample.tiles, same),
+    }
+
+
+def _answers(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run]) -> dict[str, Any]:
+    """The fields of a Verification that need the layer's outputs, which all tiles add up to."""
+    tiles, labels = sample.tiles, sample.layer.labels
+    y_spice, y_surrogate = (outputs(tiles, [run.sensed for run in runs]) for runs in (spice, surrogate))
+    y_ideal = outputs(tiles, [_ideal_reads(tile) for tile in tiles])
+    answers = [np.argmax(y, axis=1) for y in (y_ideal, y_surrogate, y_spice)]
+    right = [float(np.mean(a == labels)) if len(labels) else None for a in answers]
+    largest = max(float(np.abs(y_surrogate).max()), 1e-300)
+    return {
+        "max_output_error": float(np.abs(y_spice - y_surrogate).max()) / largest,
+        "prediction_agreement": float(np.mean(answers[1] == answers[2])),
+        "accuracy_ideal": right[0],
+        "accuracy_surrogate": right[1],
+        "accuracy_spice": right[2],
+    }
+
+
+def states(
+    tiles: Sequence[Tile], spice: Sequence[Run], surrogate: Sequence[Run], plan: Plan
+) -> dict[str, Any]:
+    """The fields of a Verification that need states, and the energy of the write."""
+    apart = (np.abs(one.state - other.state).max() for one, other in zip(spice, surrogate, strict=True))
+    figures = {
+        "max_state_error": max(apart),
+        "max_disturb_surrogate": _disturb(tiles, surrogate),
+        "max_disturb_spice": _disturb(tiles, spice),
+        "write_energy_surrogate": _total(run.energy for run in surrogate),
+        "write_energy_spice": _total(run.energy for run in spice),
+        "wire_energy": _total(run.wire_energy for run in surrogate),
+    }
+    return {
+        **{
+            name: None if value is None or not plan.writes else float(value)
+            for name, value in figures.items()
+        },
+        "initial_state": assemble(tiles, [run.before for run in surrogate]),
+        "spice_state": assemble(tiles, [run.state for run in spice]),
+        "surrogate_state": assemble(tiles, [run.state for run in surrogate]),
+    }
+
+
+def _disturb(tiles: Sequence[Tile], runs: Sequence[Run]) -> float:
+    """The largest change of a cell that was given no pulse."""
+    moved = (
+        np.abs(run.state - run.before)[tile.layer.pulses == 0].max(initial=0.0)
+        for tile, run in zip(tiles, runs, strict=True)
+    )
+    return float(max(moved))
+
+
+def _total(energies: Iterable[float | None]) -> float | None:
+    """The sum of energies [J], or None if one is unknown: VACASK measures them only where recorded."""
+    known = list(energies)
+    return None if None in known else sum(energy or 0.0 for energy in known)
+
+
+def passed(fields: dict[str, Any], *, labelled: bool) -> bool:
+    """Whether the fields of a Verification are within the limits."""
+    current, state = fields["max_relative_current_error"], fields["max_state_error"]
+    within = (current is None or current <= CURRENT_LIMIT) and (state is None or state <= STATE_LIMIT)
+    return bool(within and (not labelled or fields["prediction_agreement"] in (None, 1.0)))
+
+
+def _ideal_reads(tile: Tile) -> Floats:
+    layer = tile.layer
+    intended = np.asarray(after_pulses(layer.initial_state, layer.pulses, layer.device))
+    return read_currents(layer.crossbar.ideal(), intended, voltages(layer), layer.device)

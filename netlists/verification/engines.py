@@ -1,0 +1,266 @@
+"""The two engines of a verification on one tile: a circuit simulator, and the surrogate."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.decks import costs
+from netlists.decks.costs import Prices
+from netlists.decks.deck import How, read_deck, sweep_deck, write_deck
+from netlists.decks.dialect import PLAIN, Dialect
+from netlists.decks.probes import ENERGY, MILLIJOULE
+from netlists.decks.runnable import Deck
+from netlists.simulation.parallel import Together
+from netlists.simulation.recordings import Recording
+from netlists.simulation.run import Progress, Simulation
+from netlists.simulation.simulators import Engine
+from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.waveforms import write_programme
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.tiling import Tile
+
+Floats = NDArray[np.float64]
+
+
+class Phase(StrEnum):
+    """What is verified: the in-situ write, the reads, or one after the other.
+
+    Reads alone start from the states that the surrogate wrote, else from those that the simulator
+    wrote itself.
+    """
+
+    write = "write"
+    read = "read"
+    both = "both"
+
+
+class Analysis(StrEnum):
+    """How the simulator reads: a transient of dynamic cells, or a DC sweep of frozen ones.
+
+    A read moves no state (0.1 V for 1 us adds less than 1e-9), so both give the same currents;
+    the sweep does in a fifth of the time.
+    """
+
+    transient = "transient"
+    sweep = "sweep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is simulated on every tile, and under which limits.
+
+    deadline : when the simulator must be done, as `time.monotonic()` counts
+    keep_in : the folder for decks; None keeps only those that fail
+    recorded : whether the waveforms are kept
+    circuitry : amplifiers, transistors, capacitance and temperature
+    dialect : the solver and cell model of ngspice's decks
+    """
+
+    phase: Phase
+    analysis: Analysis
+    deadline: float
+    keep_in: Path | None
+    engine: Engine = Engine.ngspice
+    recorded: bool = False
+    circuitry: Circuitry = BARE
+    dialect: Dialect = PLAIN
+
+    @property
+    def writes(self) -> bool:
+        """Whether the write is simulated."""
+        return self.phase is not Phase.read
+
+    @property
+    def reads(self) -> bool:
+        """Whether reads are simulated."""
+        return self.phase is not Phase.write
+
+    @property
+    def prices(self) -> Prices:
+        """What its decks cost to simulate."""
+        return costs.prices(self.engine, self.dialect, self.circuitry)
+
+    def how(self, layer: str) -> How:
+        """What the builders of the layer's decks are told."""
+        return {
+            "origin": f"layer {layer!r}",
+            "engine": self.engine,
+            "recorded": self.recorded,
+            "circuitry": self.circuitry,
+            "dialect": self.dialect,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """States (rows, columns), currents (reads, columns) [A] and wall clock [s] of one engine.
+
+    currents : of the array; `sensed` is what its readout makes of them
+    before : the states before the write
+    energy : of the write [J]; `wire_energy` is the part that wires took; None where unknown
+    recordings : waveforms of its decks, if the plan wants them
+    """
+
+    state: Floats
+    currents: Floats
+    sensed: Floats
+    write_seconds: float
+    read_seconds: float
+    before: Floats
+    energy: float | None = None
+    wire_energy: float | None = None
+    version: str = ""
+    recordings: tuple[Recording, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Write and reads together."""
+        return self.write_seconds + self.read_seconds
+
+
+def voltages(layer: ProgrammedLayer) -> Floats:
+    """Word-line voltages (reads, rows) [V] of the layer's inputs."""
+    return np.asarray(voltage_from_input(layer.inputs))
+
+
+def estimate(tile: Tile, phase: Phase, analysis: Analysis, prices: Prices) -> tuple[float, float]:
+    """Seconds that the simulator will take for the tile's (write, reads)."""
+    layer, write, read = tile.layer, 0.0, 0.0
+    if phase is not Phase.read and layer.pulses.any():
+        pulses = sum(1 for _ in write_programme(layer.pulses, layer.device))
+        write = prices.write_seconds(layer.crossbar, pulses)
+    if phase is not Phase.write:
+        of = prices.sweep_seconds if analysis is Analysis.sweep else prices.read_seconds
+        read = of(layer.crossbar, len(layer.inputs))
+    return write, read
+
+
+def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
+    """Write and read the tile in the surrogate; it writes even where the plan only reads."""
+    layer = tile.layer
+    started = time.perf_counter()
+    start = chip.start(layer.initial_state)
+    transistor = plan.circuitry.transistor
+    outcome = write_in_situ(chip.crossbar, start, layer.pulses, chip.device, transistor=transistor)
+    state = chip.written(start, outcome.state, layer.pulses)
+    written = time.perf_counter()
+    currents = sensed = np.zeros((0, layer.crossbar.columns))
+    if plan.reads:
+        currents, sensed = surrogate_reads(tile, chip, state, plan.circuitry)
+    read = time.perf_counter()
+    seconds = written - started if plan.writes else 0.0
+    return Run(
+        state=state,
+        currents=currents,
+        sensed=sensed,
+        write_seconds=seconds,
+        read_seconds=read - written,
+        before=start,
+        energy=outcome.energy,
+        wire_energy=outcome.wire_energy,
+    )
+
+
+def surrogate_reads(
+    tile: Tile, chip: Chip, state: Floats, circuitry: Circuitry
+) -> tuple[Floats, Floats]:
+    """(array currents, what the readout makes of them), both (reads, columns) [A], at these states."""
+    volts = chip.drive(voltages(tile.layer))
+    currents = circuitry.settled(chip.crossbar, state, chip.device).currents(volts)
+    return currents, chip.sense(currents, state, volts)
+
+
+def run_spice(
+    tile: Tile, chip: Chip, written: Floats, plan: Plan, together: Together, parts: tuple[int, int]
+) -> Run:
+    """Write and read the tile in the plan's simulator.
+
+    written : (rows, columns) omega that reads start from where the plan does not write
+    parts : the indices of this tile's write and reads in the progress of all tiles
+    """
+    none = np.zeros((0, tile.layer.crossbar.columns))
+    run = Run(
+        state=written,
+        currents=none,
+        sensed=none,
+        write_seconds=0.0,
+        read_seconds=0.0,
+        before=chip.start(tile.layer.initial_state),
+        energy=0.0,
+    )
+    write, read = map(together.part, parts)
+    if plan.writes:
+        run = _written(run, tile, chip, plan, together, write)
+    write(1.0)
+    if plan.reads:
+        run = _read(run, tile, chip, plan, together, read)
+    read(1.0)
+    return run
+
+
+def _written(
+    run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, progress: Progress
+) -> Run:
+    """The run after its write; pulses that are all zero need no simulator."""
+    layer, name = tile.layer, _name("write", tile)
+    if not layer.pulses.any():
+        return replace(run, state=chip.written(run.before, run.before, layer.pulses))
+    deck = write_deck(chip.crossbar, run.before, layer.pulses, chip.device, **plan.how(layer.name))
+    done = _run_deck(deck, name, plan, together, progress)
+    after = np.reshape(deck.measured(done), layer.crossbar.shape)
+    known = ENERGY in done.vectors
+    return replace(
+        run,
+        state=chip.written(run.before, after, layer.pulses),
+        energy=MILLIJOULE * float(done.vectors[ENERGY][-1]) if known else None,
+        write_seconds=done.seconds,
+        version=done.version,
+        recordings=(deck.recording(name, done, layer.pulses),) if deck.recorded else (),
+    )
+
+
+def _read(run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, progress: Progress) -> Run:
+    """The run after its reads."""
+    layer, name = tile.layer, _name("read", tile)
+    build = sweep_deck if plan.analysis is Analysis.sweep else read_deck
+    state, volts = np.clip(run.state, 0.0, 1.0), chip.drive(voltages(layer))
+    deck = build(chip.crossbar, state, volts, chip.device, **plan.how(layer.name))
+    done = _run_deck(deck, name, plan, together, progress)
+    currents = deck.measured(done)
+    kept = (deck.recording(name, done, None),) if deck.recorded else ()
+    return replace(
+        run,
+        currents=currents,
+        sensed=chip.sense(currents, run.state, volts),
+        read_seconds=done.seconds,
+        version=done.version,
+        recordings=run.recordings + kept,
+    )
+
+
+def _name(what: str, tile: Tile) -> str:
+    """'write' of a layer on one tile, 'write-64-0' of the tile that begins at row 64, column 0."""
+    return what if tile.whole else f"{what}-{tile.first_row}-{tile.first_column}"
+
+
+def _run_deck(deck: Deck, name: str, plan: Plan, together: Together, progress: Progress) -> Simulation:
+    left = max(plan.deadline - time.monotonic(), 0.0)
+    run = deck.run(
+        name=name,
+        time_limit=left,
+        progress=progress,
+        keep_in=plan.keep_in,
+        together=together,
+    )
+    if plan.keep_in is not None:
+        deck.write(plan.keep_in / f"{name}{deck.engine.simulator.suffix}")
+    return run

@@ -1,0 +1,205 @@
+"""Figures of a verification: currents and states, and the errors of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.simulation.recordings import Recording
+from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
+from roa_circuit.basics.units import prefix_for
+from roa_circuit.presentation.drawing import (
+    BLUE,
+    FAINT,
+    RED,
+    VIOLET,
+    Drawing,
+    decades,
+    dots,
+    draw,
+    limits,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
+
+_SMALLEST_CURRENT_ERROR = 1e-17  # where a perfect match is drawn on a logarithmic axis
+_SMALLEST_STATE_ERROR = 1e-12
+
+
+def drawings(result: Verification) -> list[Drawing]:
+    """All figures of the phase; their names are the layer, '--' and what they show."""
+    done = []
+    if result.phase != "write":
+        done += [_currents(result), _current_errors(result)]
+    done.append(_states(result))
+    if result.phase != "read":
+        done += [_state_scatter(result), _state_errors(result)]
+    writes = [one for one in result.recordings if one.pulses is not None]
+    return done + [_waveforms(result.layer, one) for one in writes[:1]]
+
+
+def _simulated(values: Floats) -> Floats:
+    """The values of the tiles that were not left out."""
+    return values[np.isfinite(values)]
+
+
+def _currents(result: Verification) -> Drawing:
+    spice, surrogate = map(_simulated, (result.spice_currents, result.surrogate_currents))
+    size, prefix = prefix_for(float(np.abs(surrogate).max(initial=0.0)))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        both = limits(np.concatenate([surrogate, spice]) / size)
+        axes.plot(both, both, "-", lw=0.8, color=FAINT)
+        dots(axes, surrogate / size, spice / size, colour=BLUE, size=3.5, alpha=0.6)
+        axes.set(
+            xlim=both, ylim=both, xlabel=f"surrogate [{prefix}A]", ylabel=f"{result.engine} [{prefix}A]"
+        )
+
+    caption = (
+        f"Sensed currents of {spice.size:,} reads and columns, {result.engine} against the surrogate."
+    )
+    return draw(f"{result.layer}--currents", caption, paint)
+
+
+def _current_errors(result: Verification) -> Drawing:
+    errors = np.maximum(column_errors(result), _SMALLEST_CURRENT_ERROR)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.set_yscale("log")
+        dots(axes, np.arange(len(errors)), errors, colour=BLUE, size=4.5)
+        axes.axhline(CURRENT_LIMIT, color=RED, lw=1, ls="--", label="limit")
+        axes.legend(loc="center right")
+        axes.set_ylim(errors.min() / 5, 5 * max(errors.max(), CURRENT_LIMIT))
+        decades(axes.yaxis)
+        axes.locator_params(axis="x", integer=True)
+        axes.set(xlabel="column", ylabel="relative error")
+
+    caption = (
+        "The worst relative error of each column's current; each tile's last column is its reference."
+    )
+    return draw(f"{result.layer}--current-error", caption, paint)
+
+
+def _states(result: Verification) -> Drawing:
+    """Maps of the array before, after, and of the error; a long array lies on its side."""
+    written = result.phase != "read"
+    maps = [("state ω", result.spice_state, "viridis", 1.0)]
+    if written:
+        error = np.abs(result.spice_state - result.surrogate_state)
+        maps = [
+            ("ω before", result.initial_state, "viridis", 1.0),
+            (f"ω after, {result.engine}", result.spice_state, "viridis", 1.0),
+            (f"|ω {result.engine} − ω surrogate|", error, "magma", max(float(np.nanmax(error)), 1e-12)),
+        ]
+    tall = result.spice_state.shape[0] > result.spice_state.shape[1]
+    long = max(result.spice_state.shape) > 3 * min(result.spice_state.shape)
+
+    def paint(figure: Figure) -> None:
+        shape = (len(maps), 1) if long else (1, len(maps))
+        grid = figure.subplots(*shape, squeeze=False, sharex=True, sharey=True)
+        for index, (axes, (title, values, colours, high)) in enumerate(
+            zip(grid.ravel(), maps, strict=True)
+        ):
+            turned = values.T if tall else values
+            image = axes.imshow(
+                turned, cmap=colours, vmin=0.0, vmax=high, aspect="auto", interpolation="none"
+            )
+            axes.set_title(title)
+            axes.grid(visible=False)
+            axes.locator_params(integer=True)
+            if not long or index == len(maps) - 1:
+                axes.set_xlabel("row" if tall else "column")
+            if long or index == 0:
+                axes.set_ylabel("column" if tall else "row")
+            bar = figure.colorbar(image, ax=axes, aspect=12, pad=0.015, fraction=0.04)
+            bar.outline.set_visible(False)
+
+    what = "States before and after the write, and how far the engines are apart."
+    caption = what if written else "The states that were read, as the tiles lie."
+    height = (1.3 * len(maps) + 0.9) if long else 3.6
+    return draw(f"{result.layer}--states", caption, paint, size=(9.6, height), top=0.35, gap=0.45)
+
+
+def _state_scatter(result: Verification) -> Drawing:
+    spice, surrogate, before = map(
+        _simulated, (result.spice_state, result.surrogate_state, result.initial_state)
+    )
+    moved = np.abs(spice - before) > 1e-3
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for chosen, colour, name in ((~moved, FAINT, "hardly moved"), (moved, BLUE, "written")):
+            dots(axes, surrogate[chosen], spice[chosen], colour=colour, size=3.5, label=name)
+        axes.set(
+            xlabel="ω, surrogate", ylabel=f"ω, {result.engine}", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03)
+        )
+        axes.legend(loc="upper left")
+
+    return draw(f"{result.layer}--state-scatter", "Every cell's state after the write.", paint)
+
+
+def _state_errors(result: Verification) -> Drawing:
+    errors = _simulated(np.abs(result.spice_state - result.surrogate_state))
+    errors = np.maximum(errors, _SMALLEST_STATE_ERROR)
+    low, high = np.log10(errors.min()) - 0.1, np.log10(max(float(errors.max()), STATE_LIMIT)) + 0.3
+    cells, edges = np.histogram(errors, bins=np.logspace(low, high, 40))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.stairs(cells, edges, fill=True, color=BLUE, alpha=0.6)
+        axes.axvline(STATE_LIMIT, color=RED, lw=1, ls="--", label="limit")
+        axes.legend(loc="upper left")
+        axes.set(xscale="log", yscale="symlog", xlabel="|Δω|", ylabel="cells")
+        axes.set_ylim(0, 2.0 * cells.max())
+        decades(axes.xaxis)
+        axes.yaxis.set_major_formatter("{x:g}")
+
+    caption = "How the errors of the states are spread over the cells."
+    return draw(f"{result.layer}--state-error", caption, paint)
+
+
+def _waveforms(layer: str, write: Recording) -> Drawing:
+    """Voltage and state of three cells: the most potentiated, the most depressed, the most disturbed."""
+    across = write["te_voltage"] - write["be_voltage"]
+    size, prefix = prefix_for(float(write.scale[2][-1]))
+    time = write.scale[2] / size
+    cells = _telling_cells(write)
+
+    def paint(figure: Figure) -> None:
+        above, below = figure.subplots(2, 1, sharex=True)
+        for (name, (i, j)), colour in zip(cells.items(), (BLUE, RED, VIOLET), strict=False):
+            label = f"{name}: row {i}, column {j}"
+            above.plot(time, across[:, i, j], "-", lw=1.0, color=colour)
+            below.plot(time, write["state"][:, i, j], "-", lw=1.4, color=colour, label=label)
+        above.set_ylabel("voltage across [V]")
+        below.set(xlabel=f"time [{prefix}s]", ylabel="state ω")
+        below.margins(x=0.01)
+        above.legend(*below.get_legend_handles_labels(), loc="lower left", ncols=3,
+                     bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0, borderpad=0.0)  # fmt: skip
+
+    caption = "Three cells during the write: what is across them behind the wires, and their state."
+    return draw(f"{layer}--waveforms", caption, paint, size=(9.6, 4.8), top=0.4)
+
+
+def _telling_cells(write: Recording) -> dict[str, tuple[int, int]]:
+    """(row, column) of the cells to look at, by why."""
+    assert write.pulses is not None
+    moved = write["state"][-1] - write["state"][0]
+    kinds = {
+        "most potentiated": np.where(write.pulses > 0, moved, 0.0),
+        "most depressed": np.where(write.pulses < 0, -moved, 0.0),
+        "most disturbed": np.where(write.pulses == 0, np.abs(moved), 0.0),
+    }
+    found = {}
+    for name, size in kinds.items():
+        row, column = np.unravel_index(int(np.argmax(size)), size.shape)
+        if size[row, column] > 0:
+            found[name] = int(row), int(column)
+    return found

@@ -1,0 +1,191 @@
+"""The page of a verification: whether simulator and surrogate agree, where not, and what was run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from netlists.verification.report import headline, summary_rows
+from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
+from roa_circuit.basics.units import counted, percent
+from roa_circuit.chips.circuitry import described
+from roa_circuit.circuit.crossbar import Crossbar, said
+from roa_circuit.presentation.drawing import Drawing
+from roa_circuit.presentation.page import (
+    Markup,
+    Page,
+    Section,
+    figure,
+    made_by,
+    mark,
+    side_by_side,
+    subheading,
+    table,
+)
+
+_WORST_COLUMNS = 12
+_FOOTER = (
+    "Current errors are relative to each current itself, the surrogate reading the states that"
+    " the simulator wrote; a current below a millionth of the largest counts as that millionth."
+    f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e}, and, where a"
+    " layer has labels, the same prediction for every read."
+)
+
+
+def page(
+    results: Sequence[Verification],
+    crossbars: Sequence[Crossbar],
+    options: Mapping[str, Any],
+    drawn: Sequence[Sequence[Drawing]],
+    provenance: Mapping[str, Any],
+) -> Page:
+    """The report of one or more layers.
+
+    options : phase, analysis, tile and reads, as they were asked for
+    drawn : the `drawings` of each layer
+    provenance : the command, its files, versions and time
+    """
+    passed = all(result.passed for result in results)
+    alone = len(results) == 1
+    sections = [] if alone else [Section(title="Layers", parts=[_overview(results)])]
+    for result, figures in zip(results, drawn, strict=True):
+        parts = _parts(result, figures)
+        if alone:
+            sections += [Section(title=title, parts=[part]) for title, part in parts.items()]
+        else:
+            inner = [piece for title, part in parts.items() for piece in (subheading(title), part)]
+            sections.append(Section(title=headline(result), parts=inner))
+    conditions = _conditions(results[0], crossbars[0], options)
+    sections.append(Section(title="How it was made", parts=[made_by(provenance, conditions)]))
+    return Page(
+        command="roa-spice verify",
+        title=headline(results[0]).replace(" x ", " × ")
+        if alone
+        else f"{len(results)} layers in {results[0].engine}",
+        verdict="passed" if passed else "failed",
+        passed=passed,
+        lead=_lead(options, results[0].engine),
+        numbers=_numbers(results),
+        sections=sections,
+        footer=_FOOTER,
+    )
+
+
+def _lead(options: Mapping[str, Any], engine: str) -> str:
+    what = {
+        "both": "The in-situ write and the reads that follow it",
+        "write": "The in-situ write",
+        "read": "The reads of the states that the surrogate wrote",
+    }[options["phase"]]
+    how = "a DC sweep of frozen cells" if options["analysis"] == "sweep" else "full transients"
+    write = "a full transient" if options["phase"] == "write" else how
+    return (
+        f"{what}, simulated in {engine} as {write} of every array with its wires, against the surrogate."
+    )
+
+
+def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
+    """The key numbers: the worst of all layers."""
+    worst = {
+        name: max((v for r in results if (v := getattr(r, name)) is not None), default=None)
+        for name in ("max_relative_current_error", "max_state_error")
+    }
+    same = [r.prediction_agreement for r in results if r.prediction_agreement is not None]
+    wall = sum(r.wall_seconds for r in results)
+    cards = [
+        ("currents", _number(worst["max_relative_current_error"]),
+         f"worst relative error; the limit is {CURRENT_LIMIT:.0e}"),
+        ("states", _number(worst["max_state_error"]),
+         f"worst of ω; the limit is {STATE_LIMIT:.0e}"),
+        ("same prediction", percent(min(same)) if same else "", "of the reads"),
+        (results[0].engine, f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
+         f"on {counted(results[0].workers, 'core')}, {counted(sum(r.tiles for r in results), 'tile')}"),
+    ]  # fmt: skip
+    return [card for card in cards if card[1]]
+
+
+def _overview(results: Sequence[Verification]) -> Markup:
+    rows = [
+        (
+            result.layer,
+            f"{result.rows} × {result.columns}",
+            f"{result.tiles} of {result.tiles_in_layer}",
+            _number(result.max_relative_current_error),
+            _number(result.max_state_error),
+            f"{result.wall_seconds:.0f} s",
+            mark("passed", "good") if result.passed else mark("FAILED", "bad"),
+        )
+        for result in results
+    ]
+    head = ("layer", "cells", "tiles", "current error", "state error", results[0].engine, "verdict")
+    return table(head, rows, caption="Every layer; errors are the worst of all its tiles.")
+
+
+def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
+    """A layer's result, currents and states, each a row of tables and figures."""
+    shown = {
+        one.name.rpartition("--")[2]: figure(one.inline(), one.caption, wide=one.wide) for one in drawn
+    }
+
+    def row(*parts: Markup, names: Sequence[str]) -> Markup:
+        return side_by_side([*parts, *(shown[name] for name in names if name in shown)])
+
+    summary = table(
+        ("quantity", "value", "limit"),
+        summary_rows(result),
+        caption=f"{result.engine} beside the surrogate.",
+    )
+    parts = {"Result": row(summary, names=["currents"])}
+    if "current-error" in shown:
+        parts["Columns"] = row(_columns(result), names=["current-error"])
+    parts["States"] = row(names=["states", "state-scatter", "state-error"])
+    return parts | ({"Waveforms": shown["waveforms"]} if "waveforms" in shown else {})
+
+
+def _columns(result: Verification) -> Markup:
+    """The error of every column, or of the worst dozen."""
+    spice, surrogate = result.spice_currents, result.surrogate_currents
+    errors = column_errors(result)
+    chosen = np.sort(np.argsort(-errors, kind="stable")[:_WORST_COLUMNS])
+    rows = [
+        (
+            f"{j}",
+            f"{1e6 * np.nanmin(surrogate[:, j]):.4g} to {1e6 * np.nanmax(surrogate[:, j]):.4g}",
+            f"{1e12 * np.nanmax(np.abs(spice[:, j] - surrogate[:, j])):.2g}",
+            f"{errors[j]:.1e}",
+        )
+        for j in chosen
+    ]
+    whole = len(errors) == len(rows)
+    caption = "Every column" if whole else f"The worst {len(rows)} of {len(errors)} columns"
+    head = ("column", "current [µA]", "worst |ΔI| [pA]", "relative")
+    return table(head, rows, caption=f"{caption}.")
+
+
+def _conditions(
+    result: Verification, crossbar: Crossbar, options: Mapping[str, Any]
+) -> list[tuple[str, str]]:
+    return [
+        ("phase", "{phase}, reads as {analysis}".format(**options)),
+        ("reads", "all of each layer" if options["reads"] is None else f"the first {options['reads']}"),
+        ("tiles", f"up to {options['tile']} weights, each with its reference column" + _drawn(options)),
+        (
+            "wires",
+            f"word line {said(crossbar.r_word)} Ω, bit line {said(crossbar.r_bit)} Ω a segment; source"
+            f" {said(crossbar.r_source)} Ω, sense {said(crossbar.r_sense)} Ω; {crossbar.scheme} select"
+            + (f"; {crossbar.ends}" if crossbar.ends else ""),
+        ),
+        *((("circuit", described(result.circuit)),) if result.circuit else ()),
+        ("simulator", result.engine_version + (f"; {result.dialect}" if result.dialect else "")),
+    ]
+
+
+def _drawn(options: Mapping[str, Any]) -> str:
+    count = options["tiles"]
+    return f"; {count} of each layer's, drawn by seed {options['seed']}" if count else ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"

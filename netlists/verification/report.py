@@ -1,0 +1,118 @@
+"""The report of a verification: a table for terminal and page, numbers for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification
+from roa_circuit.basics.units import counted, engineering, percent
+from roa_circuit.circuit.crossbar import Crossbar
+
+
+def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
+    """Rows (quantity, value, limit) of everything that a reader wants to see first."""
+    labelled = result.accuracy_spice is not None
+    same = "same prediction" if labelled else "same largest output"
+    rows = [
+        ("column currents, worst relative error", _number(result.max_relative_current_error),
+         f"{CURRENT_LIMIT:.0e}"),
+        ("final states, worst error", _number(result.max_state_error), f"{STATE_LIMIT:.0e}"),
+        (f"disturb of idle cells, surrogate / {result.engine}",
+         _both(_number, result.max_disturb_surrogate, result.max_disturb_spice), ""),
+        (f"energy of the write, surrogate / {result.engine}",
+         _both(_joules, result.write_energy_surrogate, result.write_energy_spice), ""),
+        ("of it lost in wires and terminals",
+         _share(result.wire_energy, result.write_energy_surrogate), ""),
+        ("outputs, worst error over the largest", _number(result.max_output_error), ""),
+        (same, _percent(result.prediction_agreement), "100.0 %" if labelled else ""),
+        (f"accuracy, ideal / surrogate / {result.engine}", _accuracies(result), ""),
+        *_drawn(result),
+        ("matrices and cells of ngspice", result.dialect, ""),
+        *(_times(result) if result.spice_seconds else ()),
+    ]  # fmt: skip
+    return [row for row in rows if row[1]]
+
+
+def _times(result: Verification) -> list[tuple[str, str, str]]:
+    """The time that both engines took; a write without pulses runs no simulator."""
+    used = counted(result.workers, "core")
+    return [
+        (f"{result.engine_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
+        (f"{result.engine_version}, on {used}", f"{result.wall_seconds:.1f} s", ""),
+        ("surrogate", engineering(result.surrogate_seconds, "s"), ""),
+        ("surrogate faster by", f"{result.speedup:,.0f} x", ""),
+        ("surrogate faster by, reads alone",
+         f"{result.read_speedup:,.0f} x" if result.read_speedup and result.phase == "both" else "", ""),
+    ]  # fmt: skip
+
+
+def _drawn(result: Verification) -> list[tuple[str, str, str]]:
+    """The faults that were drawn, where arrays are imperfect."""
+    if result.drawn is None:
+        return []
+    drawn = result.drawn
+    cells = ("stuck_on", "stuck_off", "open")
+    lines = ("broken_word_lines", "broken_bit_lines")
+    return [
+        ("cells stuck on, stuck off, open", ", ".join(str(drawn[name]) for name in cells), ""),
+        ("word lines, bit lines broken", ", ".join(str(drawn[name]) for name in lines), ""),
+        ("seed", str(drawn["seed"]), ""),
+    ]
+
+
+def headline(result: Verification) -> str:
+    """What was verified, in one line."""
+    parts = [f"Layer {result.layer}: {result.rows} x {result.columns} cells"]
+    if result.tiles < result.tiles_in_layer:
+        parts.append(f"{result.tiles} of {result.tiles_in_layer} tiles")
+    elif result.tiles > 1:
+        parts.append(f"{result.tiles} tiles")
+    if result.phase != "read":
+        parts.append(f"{result.pulses} pulses")
+    if result.phase != "write":
+        parts.append(f"{result.reads} reads")
+    return ", ".join(parts)
+
+
+def totals(results: Sequence[Verification], crossbars: Sequence[Crossbar]) -> dict[str, Any]:
+    """The JSON report: one layer's numbers, or those of all under `layers`."""
+    layers = [
+        {**result.to_dict(), "crossbar": crossbar.to_dict()}
+        for result, crossbar in zip(results, crossbars, strict=True)
+    ]
+    if len(layers) == 1:
+        return layers[0]
+    return {
+        "layers": {layer["layer"]: layer for layer in layers},
+        "passed": all(result.passed for result in results),
+        "wall_seconds": sum(result.wall_seconds for result in results),
+        "estimated_seconds": sum(result.estimated_seconds for result in results),
+    }
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else percent(share)
+
+
+def _accuracies(result: Verification) -> str:
+    shares = result.accuracy_ideal, result.accuracy_surrogate, result.accuracy_spice
+    shown = [f"{100 * share:.1f}" for share in shares if share is not None]
+    return f"{' / '.join(shown)} %" if shown else ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
+
+
+def _joules(energy: float) -> str:
+    """Energies with five digits: the engines differ in the fourth."""
+    return engineering(energy, "J", digits=5)
+
+
+def _both(said: Callable[[float], str], one: float | None, other: float | None) -> str:
+    return "" if one is None else f"{said(one)} / {'not measured' if other is None else said(other)}"
+
+
+def _share(part: float | None, whole: float | None) -> str:
+    return "" if part is None or not whole else percent(part / whole, 2, significant=True)

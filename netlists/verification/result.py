@@ -1,0 +1,152 @@
+"""The result of a verification: how far simulator and surrogate are apart, and the limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.simulation.recordings import Recording
+from netlists.simulation.simulators import Engine
+from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.basics.units import percent
+
+Floats = NDArray[np.float64]
+
+CURRENT_LIMIT = 1e-5
+STATE_LIMIT = 5e-3
+"""What `passed` asks for, beside the same prediction for every read of a layer with labels."""
+
+_NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured against that share
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Verification(Shown):
+    """How far a circuit simulator and the surrogate are apart on one layer, and the arrays behind it.
+
+    A phase that was not run leaves None. Arrays of a tiled layer lie as its tiles do, each
+    with its own reference column last; currents of a band of rows follow those of the band above.
+
+    max_relative_current_error : worst |I_spice - I| / |I| of all tiles, reads and columns, the
+        surrogate reading the states that the simulator wrote
+    end_to_end_current_error : the same, the surrogate reading the states it wrote itself
+    max_output_error : worst |y_spice - y| of the layer's outputs over the largest |y|, each
+        engine on the states it wrote itself
+    max_state_error : worst |omega_spice - omega| of all cells
+    max_disturb_* : largest |change of omega| of a cell that was given no pulse
+    write_energy_* : what the line drivers delivered during the write [J]; `wire_energy` is what
+        the surrogate's wires, drivers and sense resistors took of it
+    prediction_agreement : share of reads whose largest output is the same in both, each on its
+        own states
+    accuracy_* : share of right answers, None where the layer has no labels; `ideal` are the
+        intended states (Eq. 6 undone) behind perfect wires
+    spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
+        the simulator took on `workers` cores, and `estimated_seconds` what was expected
+    dialect : the matrix solver and the cells of ngspice, where not every ngspice has them
+    circuit : what the array has beside cells and resistances, as in its file
+    tiles, tiles_in_layer : simulated, and of all: of a sample there are no outputs and predictions,
+        and NaN stands in the arrays where a tile was left out
+    drawn : the imperfections, their seed, and how many cells and lines they hit, if there are any
+    """
+
+    layer: str
+    phase: str
+    analysis: str
+    tiles: int
+    tiles_in_layer: int
+    tile: str
+    rows: int
+    columns: int
+    reads: int
+    pulses: int
+    max_relative_current_error: float | None
+    end_to_end_current_error: float | None
+    max_output_error: float | None
+    max_state_error: float | None
+    max_disturb_surrogate: float | None
+    max_disturb_spice: float | None
+    write_energy_surrogate: float | None
+    write_energy_spice: float | None
+    wire_energy: float | None
+    prediction_agreement: float | None
+    accuracy_ideal: float | None
+    accuracy_surrogate: float | None
+    accuracy_spice: float | None
+    spice_seconds: float
+    surrogate_seconds: float
+    speedup: float
+    read_speedup: float | None
+    wall_seconds: float
+    estimated_seconds: float
+    workers: int
+    engine: str
+    engine_version: str
+    dialect: str
+    circuit: dict[str, Any]
+    drawn: dict[str, Any] | None
+    passed: bool
+    initial_state: Floats
+    spice_state: Floats
+    surrogate_state: Floats
+    spice_currents: Floats
+    surrogate_currents: Floats  # of spice_state
+    recordings: tuple[Recording, ...]  # of all tiles' decks, if they were to be kept
+
+    @property
+    def ngspice_version(self) -> str | None:
+        """Of the run, where ngspice was its engine."""
+        return self.engine_version if self.engine == Engine.ngspice else None
+
+    def facts(self) -> Facts:
+        """Whether it passed, and by how much; what was not run is left out."""
+        numbers = {
+            "currents, worst relative error": _small(self.max_relative_current_error),
+            "states, worst error": _small(self.max_state_error),
+            "same prediction": _share(self.prediction_agreement),
+            "accuracy, ideal wires": _share(self.accuracy_ideal),
+            "accuracy, surrogate": _share(self.accuracy_surrogate),
+            f"accuracy, {self.engine}": _share(self.accuracy_spice),
+            f"{self.engine_version}": f"{self.spice_seconds:.1f} s",
+            "surrogate": f"{self.surrogate_seconds:.3g} s",
+        }
+        verdict = "passed" if self.passed else "failed"
+        return Facts(
+            title=f"Layer {self.layer}, {self.rows} x {self.columns} cells, {self.phase}: {verdict}",
+            rows=[(name, text) for name, text in numbers.items() if text],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers without the arrays, as in the JSON report."""
+        numbers = {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
+        del numbers["recordings"]
+        return {**numbers, "ngspice_version": self.ngspice_version}
+
+
+def relative_error(currents: Floats, reference: Floats) -> float:
+    """The worst relative deviation of any read and column.
+
+    A current below a millionth of the largest counts as that millionth: where all inputs are 0,
+    rounding noise would otherwise be divided by nothing.
+    """
+    return float(_relative(currents, reference).max(initial=0.0))
+
+
+def column_errors(result: Verification) -> Floats:
+    """The worst relative deviation of each column's currents, (columns,)."""
+    errors = _relative(result.spice_currents, result.surrogate_currents)
+    return np.asarray(np.nanmax(errors, axis=0, initial=0.0))
+
+
+def _relative(currents: Floats, reference: Floats) -> Floats:
+    floor = _NEGLIGIBLE * float(np.nanmax(np.abs(reference), initial=0.0))
+    return np.abs(currents - reference) / np.maximum(np.abs(reference), max(floor, 1e-300))
+
+
+def _small(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else percent(value)

@@ -1,0 +1,225 @@
+"""Verification: a programmed layer written and read in a simulator, against the surrogate.
+
+Both walk through the same waveforms on the same arrays of cells and wires, tile by tile:
+
+    initial states -- write transient --> final states -- read transient --> column currents
+                                       '- surrogate reads them too: the current error
+    initial states -- surrogate write ---> final states: the state error
+                                       '- surrogate reads --> predictions, end to end
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from netlists.decks import costs
+from netlists.decks.costs import Prices
+from netlists.decks.dialect import PLAIN, Dialect
+from netlists.simulation.parallel import Together, run_all
+from netlists.simulation.run import DEFAULT_TIME_LIMIT
+from netlists.simulation.simulators import Engine
+from netlists.verification.comparison import passed, reads, states
+from netlists.verification.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
+from netlists.verification.result import Floats, Verification
+from netlists.verification.samples import Sample, draw_sample
+from roa_circuit.basics.machine import cores
+from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import output_from_reference
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.tiling import Tile, TileSize
+
+
+def verify(
+    layer: ProgrammedLayer,
+    *,
+    tile: TileSize | None = None,
+    tiles: int | None = None,
+    phase: Phase = Phase.both,
+    analysis: Analysis | None = None,
+    engine: Engine = Engine.ngspice,
+    workers: int | None = None,
+    imperfections: Imperfections | None = None,
+    seed: int = 0,
+    circuitry: Circuitry = BARE,
+    believed: Crossbar | None = None,
+    dialect: Dialect = PLAIN,
+    time_limit: float = DEFAULT_TIME_LIMIT,
+    progress: Callable[[float], None] = lambda fraction: None,
+    keep_in: Path | None = None,
+    recorded: bool = False,
+) -> Verification:
+    """Write and read the layer in a circuit simulator and in the surrogate, and compare.
+
+    Parameters
+    ----------
+    tile : the largest array; a layer that does not fit is split (`roa_circuit.layers.tiling`).
+    tiles : verify only so many tiles, drawn with `seed`. Outputs and predictions need all of them
+        and are left out.
+    phase : with `Phase.read`, reads start from the states that the surrogate wrote.
+    analysis : how the simulator reads; by default `default_analysis(phase, circuitry)`.
+    engine : the circuit simulator.
+    workers : tiles simulated at a time; by default one a core.
+    imperfections, seed : what the arrays suffer from, and the seed that draws it; both engines
+        write and read the same chips.
+    circuitry : amplifiers, transistors, capacitance and temperature. `layer` must already be what
+        `Circuitry.applied` made of it.
+    believed : line resistances that the surrogate works with, to see what a wrong belief costs; by
+        default those of the layer.
+    dialect : the solver and cell model of ngspice's decks; `dialect.choose` finds the best.
+    time_limit : wall-clock seconds for all of the simulator's work.
+    progress : called with the fraction of that work which is done.
+    keep_in : folder for the decks; the deck of a failed run is kept in any case.
+    recorded : keep the waveforms of all lines and cells. VACASK measures energy only then.
+
+    Raises
+    ------
+    InputError : a tile too large for one deck, a layer without reads, or lines too slow to settle
+        within a read or a pulse.
+    SimulatorError : the simulator is missing, failed or ran out of time.
+    """
+    plan = Plan(
+        phase=phase,
+        analysis=analysis or default_analysis(phase, circuitry),
+        deadline=time.monotonic() + time_limit,
+        keep_in=keep_in,
+        engine=engine,
+        recorded=recorded,
+        circuitry=circuitry,
+        dialect=dialect,
+    )
+    workers = workers or cores()
+    sample = draw_sample(
+        layer, size=tile or TileSize(), tiles=tiles, imperfections=imperfections, believed=believed,
+        seed=seed,
+    )  # fmt: skip
+    for chip in sample.chips:
+        _check_speed(chip, plan)
+    surrogate = _run_surrogate(sample, plan)
+    started = time.perf_counter()
+    spice = _run_simulator(sample, surrogate, plan, workers, progress)
+    wall = time.perf_counter() - started
+    found = {**reads(sample, spice, surrogate, plan), **states(sample.tiles, spice, surrogate, plan)}
+    return Verification(
+        **_subject(sample, plan),
+        **_times(sample, plan, spice, surrogate, wall, workers),
+        **found,
+        engine_version=next((run.version for run in spice if run.version), ""),
+        drawn=sample.imperfect(seed) if imperfections else None,
+        passed=passed(found, labelled=len(layer.labels) > 0),
+        recordings=tuple(one for run in spice for one in run.recordings),
+    )
+
+
+def default_analysis(phase: Phase, circuitry: Circuitry = BARE) -> Analysis:
+    """A DC sweep for reads alone; a transient after a write, or where lines store charge."""
+    still = phase is Phase.read and not circuitry.stores_charge
+    return Analysis.sweep if still else Analysis.transient
+
+
+def estimated_seconds(
+    tiles: Sequence[Tile],
+    phase: Phase,
+    analysis: Analysis,
+    prices: Prices,
+    workers: int | None = None,
+) -> float:
+    """Wall-clock seconds the simulator will take on so many cores, within a factor of two."""
+    jobs = [sum(estimate(tile, phase, analysis, prices)) for tile in tiles]
+    return costs.wall_seconds(jobs, workers or cores())
+
+
+def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
+    """The class of each read (reads,) from column currents (reads, columns), the reference last."""
+    y = layer.input_scale * output_from_reference(currents[:, :-1], currents[:, -1:], layer.device)
+    return np.asarray(np.argmax(y, axis=1))
+
+
+def _check_speed(chip: Chip, plan: Plan) -> None:
+    """Raise InputError where lines settle too slowly for the surrogate, which is always settled."""
+    if plan.reads and plan.analysis is Analysis.transient:
+        require_settled_reads(chip.crossbar, chip.device, plan.circuitry)
+    if plan.writes:
+        require_prompt_writes(
+            chip.crossbar, chip.device, plan.circuitry, instead="verify the reads alone"
+        )
+
+
+def _run_surrogate(sample: Sample, plan: Plan) -> list[Run]:
+    """The surrogate on every tile; once more beforehand, as compiled code is loaded on first use."""
+    run_surrogate(sample.tiles[0], sample.believed[0], plan)
+    return [run_surrogate(*pair, plan) for pair in zip(sample.tiles, sample.believed, strict=True)]
+
+
+def _run_simulator(
+    sample: Sample,
+    surrogate: Sequence[Run],
+    plan: Plan,
+    workers: int,
+    progress: Callable[[float], None],
+) -> list[Run]:
+    """The simulator on every tile, the dearest first: no core is left with a long one at the end."""
+    tiles, chips = sample.tiles, sample.chips
+    prices = [estimate(tile, plan.phase, plan.analysis, plan.prices) for tile in tiles]
+    together = Together(progress, weights=[price for pair in prices for price in pair])
+    order = sorted(range(len(tiles)), key=lambda index: -sum(prices[index]))
+
+    def one(position: int) -> Run:
+        index = order[position]
+        parts = 2 * index, 2 * index + 1
+        return run_spice(tiles[index], chips[index], surrogate[index].state, plan, together, parts)
+
+    done = run_all(one, len(tiles), together, workers=workers)
+    return [done[order.index(index)] for index in range(len(tiles))]
+
+
+def _subject(sample: Sample, plan: Plan) -> dict[str, Any]:
+    """The fields of a Verification that say what was verified, and how."""
+    layer = sample.layer
+    return {
+        "layer": layer.name,
+        "rows": layer.crossbar.rows,
+        "columns": layer.crossbar.columns,
+        "reads": len(layer.inputs),
+        "tiles": len(sample.tiles),
+        "tiles_in_layer": sample.in_layer,
+        "tile": str(sample.size),
+        "pulses": sample.pulses,
+        "phase": str(plan.phase),
+        "analysis": str(plan.analysis),
+        "engine": str(plan.engine),
+        "dialect": "" if plan.dialect == PLAIN else str(plan.dialect),
+        "circuit": plan.circuitry.to_dict(),
+    }
+
+
+def _times(
+    sample: Sample,
+    plan: Plan,
+    spice: Sequence[Run],
+    surrogate: Sequence[Run],
+    wall: float,
+    workers: int,
+) -> dict[str, Any]:
+    """The fields of a Verification that say how long it took [s], and was expected to take."""
+    of_spice = sum(run.seconds for run in spice)
+    of_surrogate = sum(run.seconds for run in surrogate)
+    return {
+        "spice_seconds": of_spice,
+        "surrogate_seconds": of_surrogate,
+        "speedup": of_spice / of_surrogate,
+        "wall_seconds": wall,
+        "estimated_seconds": estimated_seconds(
+            sample.tiles, plan.phase, plan.analysis, plan.prices, workers
+        ),
+        "workers": workers,
+    }

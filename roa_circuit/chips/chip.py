@@ -1,0 +1,241 @@
+"""A chip: one instance of an imperfect array, drawn once and used by every engine alike.
+
+x -- DAC -- driver -- cells and lines as drawn -- noise -- readout -- ADC -- y
+     `drive`          `crossbar`, `device`        `sense`
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.chips.imperfections import OF_THE_DEVICE, Imperfections
+from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import FULL_SCALE_VOLTAGE
+from roa_circuit.circuit.periphery import convert, pink, shot_deviation, thermal_deviation
+from roa_circuit.circuit.waveforms import READ_HOLD
+from roa_circuit.device.memristor import after_dose, conductance, pulse_strength
+from roa_circuit.device.parameters import OPEN, Device
+from roa_circuit.device.programming import Programming, write_noise
+from roa_circuit.device.spread import Spread
+
+Floats = NDArray[np.float64]
+
+STREAMS = (
+    "spread", "stuck", "open", "broken_word", "broken_bit", "write_gain", "driver_gain",
+    "driver_offset", "sense_gain", "sense_offset", "write_noise", "read_noise", "flicker",
+    "amplifier_mismatch",
+)  # fmt: skip
+"""A random stream each, in an order that never changes: what is turned on moves no other draw."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chip:
+    """One drawn array.
+
+    crossbar : with its breaks, the gains of its write drivers and the offsets of its amplifiers
+    device : with constants (rows, columns) where cells differ; open cells conduct OPEN
+    fixed : (rows, columns) the state of each stuck cell, NaN where a cell is free
+    driver_gain, driver_offset : (rows,) of the read drivers, [-] and [V]
+    sense_gain, sense_offset : (columns,) of the readout, [-] and [A]
+    noise : seeds of the random numbers of each write and read, by stream
+    """
+
+    imperfections: Imperfections
+    crossbar: Crossbar
+    device: Device
+    fixed: Floats
+    driver_gain: Floats
+    driver_offset: Floats
+    sense_gain: Floats
+    sense_offset: Floats
+    sigma_wn: float
+    noise: Mapping[str, int]
+
+    def start(self, state: Floats) -> Floats:
+        """The states (rows, columns) that the cells really have: stuck ones where they stick."""
+        return state if np.isnan(self.fixed).all() else np.where(np.isnan(self.fixed), state, self.fixed)
+
+    def written(self, before: Floats, after: Floats, pulses: NDArray[np.int64]) -> Floats:
+        """States after a write and the reads since: noise of Eq. 7 on cells that took pulses."""
+        how = Programming(sigma_wn=self.sigma_wn)
+        noisy = write_noise(before, after, how, self._generator("write_noise"))
+        return self._disturbed(np.where(pulses != 0, noisy, after))
+
+    def drive(self, voltages: Floats) -> Floats:
+        """Voltages (reads, rows) [V] that reach the word lines when these are asked for."""
+        x = self.imperfections
+        return convert(voltages, x.dac_bits, x.dac_range) * self.driver_gain + self.driver_offset
+
+    def sense(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
+        """Currents (reads, columns) [A] that the readout reports when the array carries these.
+
+        The states (rows, columns) and the word-line voltages (reads, rows) [V] set the noise. A chip
+        draws the same noise whenever it is given the same batch.
+        """
+        x = self.imperfections
+        noisy = currents + self._noise(currents, state, voltages)
+        return convert(noisy * self.sense_gain + self.sense_offset, x.adc_bits, x.adc_range)
+
+    def summary(self) -> dict[str, Any]:
+        """How many cells and lines the drawn faults hit, for reports."""
+        p, fixed = self.device.memristor, self.fixed
+        is_open = np.broadcast_to(np.asarray(p.current_scale) <= OPEN, self.crossbar.shape)
+        lines = [one.line for one in self.crossbar.breaks]
+        return {
+            "cells": fixed.size,
+            "stuck_on": int((fixed == 1.0).sum()),
+            "stuck_off": int((fixed == 0.0).sum()),
+            "open": int(is_open.sum()),
+            "broken_word_lines": lines.count("word"),
+            "broken_bit_lines": lines.count("bit"),
+        }
+
+    def described(self) -> str:
+        """`summary` as a line."""
+        n = self.summary()
+        return (
+            f"{n['stuck_on']} of {n['cells']} cells stuck on, {n['stuck_off']} off, {n['open']} open;"
+            f" {n['broken_word_lines']} word and {n['broken_bit_lines']} bit lines broken"
+        )
+
+    def _disturbed(self, state: Floats) -> Floats:
+        reads = self.imperfections.read_disturb
+        if not reads:
+            return state
+        one = pulse_strength(FULL_SCALE_VOLTAGE, READ_HOLD, self.device.memristor)
+        return np.asarray(after_dose(state, reads * one))
+
+    def _noise(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
+        x, quiet = self.imperfections, np.zeros_like(currents)
+        if not (x.bandwidth or x.flicker):
+            return quiet
+        G = conductance(state, self.device.pulses.read_voltage, self.device.memristor)
+        kelvins = self.crossbar.temperature if x.temperature is None else x.temperature
+        thermal = thermal_deviation(G.sum(axis=0), kelvins, x.bandwidth)
+        white = np.hypot(thermal, shot_deviation(currents, x.bandwidth))
+        slow = x.flicker * np.sqrt(voltages**2 @ G**2)
+        noise = white * self._generator("read_noise").standard_normal(currents.shape)
+        return np.asarray(noise + slow * pink(self._generator("flicker"), *currents.shape))
+
+    def _generator(self, stream: str) -> np.random.Generator:
+        return np.random.default_rng(self.noise[stream])
+
+
+def draw(
+    imperfections: Imperfections | None, crossbar: Crossbar, device: Device, rng: np.random.Generator
+) -> Chip:
+    """Draw one array with these imperfections; None is a perfect array.
+
+    The same generator state gives the same chip. Every imperfection has a stream of random numbers
+    of its own: turning one on, or changing its size, leaves the draws of all others as they were.
+    """
+    x, shape = imperfections or Imperfections(), crossbar.shape
+    streams = dict(zip(STREAMS, rng.spawn(len(STREAMS)), strict=True))
+    spread = _spread(x, device)
+    word_gain, bit_gain = _write_gains(x, streams["write_gain"], shape)
+    fixed, is_open = _faults(x, streams, shape)
+    return Chip(
+        imperfections=x,
+        crossbar=dataclasses.replace(
+            crossbar,
+            breaks=(*crossbar.breaks, *_breaks(x, streams, shape)),
+            word_gain=word_gain or crossbar.word_gain,
+            bit_gain=bit_gain or crossbar.bit_gain,
+            amplifier_offset=_offsets(x, streams["amplifier_mismatch"], crossbar),
+        ),
+        device=_cells(x, device, spread.draw(streams["spread"], shape), fixed, is_open),
+        fixed=fixed,
+        driver_gain=1.0 + x.driver_gain * streams["driver_gain"].standard_normal(shape[0]),
+        driver_offset=x.driver_offset * streams["driver_offset"].standard_normal(shape[0]),
+        sense_gain=1.0 + x.sense_gain * streams["sense_gain"].standard_normal(shape[1]),
+        sense_offset=x.sense_offset * streams["sense_offset"].standard_normal(shape[1]),
+        sigma_wn=spread.sigma_wn if x.sigma_wn is None else x.sigma_wn,
+        noise={n: int(streams[n].integers(2**63)) for n in ("write_noise", "read_noise", "flicker")},
+    )
+
+
+def _spread(x: Imperfections, device: Device) -> Spread:
+    if x.spread == OF_THE_DEVICE:
+        return device.spread or Spread()
+    return x.spread if isinstance(x.spread, Spread) else Spread()
+
+
+def _faults(
+    x: Imperfections, streams: dict[str, np.random.Generator], shape: tuple[int, int]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """(states of stuck cells, NaN elsewhere; which cells are open). Open wins over stuck."""
+    chance, fixed = streams["stuck"].random(shape), np.full(shape, np.nan)
+    fixed[chance < x.stuck_on] = 1.0
+    fixed[chance >= 1.0 - x.stuck_off] = 0.0
+    is_open = streams["open"].random(shape) < x.open
+    fixed[is_open] = np.nan
+    return fixed, is_open
+
+
+def _cells(
+    x: Imperfections,
+    device: Device,
+    factors: dict[str, Floats],
+    fixed: Floats,
+    is_open: NDArray[np.bool_],
+) -> Device:
+    """The device with arrays of constants where cells differ; else the numbers it had."""
+    p, pulses = device.memristor, device.pulses
+    changed: dict[str, Any] = {
+        name: getattr(p, name) * factor for name, factor in factors.items() if (factor != 1.0).any()
+    }
+    is_stuck = ~np.isnan(fixed)
+    if is_open.any() or is_stuck.any():
+        changed["k"] = np.where(is_open | is_stuck, 0.0, p.k * factors["k"])
+    scale = np.where(is_open, OPEN, p.current_scale)
+    if x.stuck_on_resistance:
+        reads = conductance(1.0, pulses.read_voltage, dataclasses.replace(p, **changed))
+        shorted = p.current_scale / (reads * x.stuck_on_resistance)
+        scale = np.where(fixed == 1.0, shorted, scale)
+    if (scale != p.current_scale).any():
+        changed["current_scale"] = scale
+    edges = x.edge_fraction or pulses.edge_fraction
+    return dataclasses.replace(
+        device,
+        memristor=dataclasses.replace(p, **changed),
+        pulses=dataclasses.replace(pulses, edge_fraction=edges),
+    )
+
+
+def _breaks(
+    x: Imperfections, streams: dict[str, np.random.Generator], shape: tuple[int, int]
+) -> list[Break]:
+    """At most one a line, each at a segment drawn evenly."""
+    rows, columns = shape
+    words, bits = streams["broken_word"], streams["broken_bit"]
+    is_broken, where = words.random(rows) < x.broken_word, words.integers(columns, size=rows)
+    breaks = [Break(line="word", row=int(i), column=int(where[i])) for i in np.flatnonzero(is_broken)]
+    is_broken, where = bits.random(columns) < x.broken_bit, bits.integers(rows, size=columns)
+    return breaks + [
+        Break(line="bit", row=int(where[j]), column=int(j)) for j in np.flatnonzero(is_broken)
+    ]
+
+
+def _write_gains(
+    x: Imperfections, rng: np.random.Generator, shape: tuple[int, int]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(of word lines, of bit lines), empty where none differs from 1."""
+    if not x.write_gain:
+        return (), ()
+    gains = (1.0 + x.write_gain * rng.standard_normal(sum(shape))).tolist()
+    return tuple(gains[: shape[0]]), tuple(gains[shape[0] :])
+
+
+def _offsets(x: Imperfections, rng: np.random.Generator, crossbar: Crossbar) -> tuple[float, ...]:
+    """What all amplifiers have in common, and what each has of its own [V]."""
+    if not x.amplifier_mismatch:
+        return crossbar.amplifier_offset
+    own = x.amplifier_mismatch * rng.standard_normal(crossbar.columns)
+    return tuple((own + np.array(crossbar.amplifier_offset or 0.0)).tolist())

@@ -1,0 +1,174 @@
+"""Imperfections: one description of a real array's faults, for surrogate, decks and sweeps alike.
+
+All are absent by default. `roa_circuit.chips.chip` draws an instance; docs/imperfections.md defines
+each field, with its formula and typical values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from roa_circuit.basics import records, toml
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.circuit.components import LARGEST_OFFSET
+from roa_circuit.circuit.mapping import FULL_SCALE_VOLTAGE
+from roa_circuit.device.spread import Spread
+
+UNITS = {
+    "sigma_wn": "-", "stuck_on": "-", "stuck_off": "-", "open": "-", "stuck_on_resistance": "Ohm",
+    "broken_word": "-", "broken_bit": "-", "read_disturb": "-", "write_gain": "-",
+    "edge_fraction": "-", "dac_bits": "-", "dac_range": "V", "driver_gain": "-",
+    "driver_offset": "V", "amplifier_mismatch": "V", "sense_gain": "-", "sense_offset": "A",
+    "bandwidth": "Hz",
+    "temperature": "K", "flicker": "-", "adc_bits": "-", "adc_range": "A",
+}  # fmt: skip
+
+_PROBABILITIES = ("stuck_on", "stuck_off", "open", "broken_word", "broken_bit")
+_BITS = ("dac_bits", "adc_bits")
+_DRAWN = (
+    *_PROBABILITIES, "sigma_wn", "write_gain", "driver_gain", "driver_offset", "sense_gain",
+    "amplifier_mismatch", "sense_offset", "bandwidth", "flicker",
+)  # fmt: skip
+OF_THE_DEVICE = "device"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Imperfections(Shown):
+    """How an array differs from the ideal one; an imperfection of value 0 (or None) is absent.
+
+    Cells
+        spread : device to device, with the write noise that was measured beside it; 'device' takes
+            that of the parameter set
+        sigma_wn : write noise of Eq. 7; None takes that of the spread
+        stuck_on, stuck_off, open : probability that a cell is so; an open cell is not stuck as well
+        stuck_on_resistance : resistance of every stuck-on cell [Ohm], such as 1 kOhm of a short;
+            0 leaves each cell its own at omega = 1
+        read_disturb : number of full-scale reads since the array was written
+    Lines
+        broken_word, broken_bit : probability that a line is open, at one of its segments
+    Drivers and readout (standard deviations over lines, unless said otherwise)
+        write_gain : of each line's write driver, over 1
+        edge_fraction : each edge of a write pulse over its flat top; 0 takes that of the parameter set
+        dac_bits, dac_range : resolution, and the voltage of the largest code [V]
+        driver_gain, driver_offset : of each word line's read driver, over 1 and [V]
+        amplifier_mismatch : of the offset at each amplifier's input [V], about the circuit's own
+        sense_gain, sense_offset : of each bit line's readout, over 1 and [A]
+        bandwidth, temperature : of the readout, for thermal and shot noise [Hz], [K]; None takes
+            the circuit's temperature
+        flicker : rms of a cell's current over itself, 1/f-like from read to read
+        adc_bits, adc_range : resolution, and the current of the largest code [A]
+
+    Raises
+    ------
+    InputError : a value out of its range.
+    """
+
+    spread: Spread | str | None = None
+    sigma_wn: float | None = None
+    stuck_on: float = 0.0
+    stuck_off: float = 0.0
+    open: float = 0.0
+    stuck_on_resistance: float = 0.0
+    broken_word: float = 0.0
+    broken_bit: float = 0.0
+    read_disturb: float = 0.0
+    write_gain: float = 0.0
+    edge_fraction: float = 0.0
+    dac_bits: int = 0
+    dac_range: float = FULL_SCALE_VOLTAGE
+    driver_gain: float = 0.0
+    driver_offset: float = 0.0
+    amplifier_mismatch: float = 0.0
+    sense_gain: float = 0.0
+    sense_offset: float = 0.0
+    bandwidth: float = 0.0
+    temperature: float | None = None
+    flicker: float = 0.0
+    adc_bits: int = 0
+    adc_range: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.spread, str) and self.spread != OF_THE_DEVICE:
+            raise InputError(
+                f"spread = {self.spread!r} must be '{OF_THE_DEVICE}', of the parameter set, or a section"
+            )
+        for name, unit in UNITS.items():
+            _require(name, getattr(self, name), unit)
+        if self.stuck_on + self.stuck_off > 1:
+            raise InputError("stuck_on and stuck_off add up to more than 1: no cell is both")
+        if self.adc_bits and not self.adc_range:
+            raise InputError("adc_bits needs adc_range [A], the current of the largest code")
+        if self.dac_range == 0 or self.temperature == 0:
+            raise InputError("dac_range and temperature must be greater than 0")
+
+    @property
+    def drawn(self) -> bool:
+        """Whether chips differ, that is, whether chance decides anything about them."""
+        return self.spread is not None or any(getattr(self, name) for name in _DRAWN)
+
+    def facts(self) -> Facts:
+        """What is present, as in the TOML file."""
+        rows = [(key, f"{value}") for key, value in self.to_dict().items()]
+        return Facts(title="Imperfections" if rows else "Imperfections: none", rows=rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is present, as in the TOML file; keys carry units."""
+        document = records.document(self, UNITS)
+        if isinstance(self.spread, Spread):
+            return {**document, "spread": self.spread.to_dict()}
+        return document if self.spread is None else {"spread": self.spread, **document}
+
+    def to_toml(self) -> str:
+        """The description as TOML text; `from_toml` reads it back exactly."""
+        return toml.dumps(self.to_dict())
+
+    @classmethod
+    def from_toml(cls, text: str, *, source: str = "imperfections") -> Imperfections:
+        """Read a description.
+
+        Raises
+        ------
+        InputError : not TOML, an unknown key, another unit, a value out of range.
+        """
+        document = toml.loads(text, source=source)
+        try:
+            return cls.from_dict(document)
+        except InputError as error:
+            raise InputError(f"{source}: {error}") from None
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> Imperfections:
+        """As `from_toml`, from the parsed document."""
+        spread = document.get("spread")
+        if isinstance(spread, dict):
+            spread = Spread.from_dict(spread)
+        numbers = {key: value for key, value in document.items() if key != "spread"}
+        return cls(spread=spread, **records.values(cls, numbers, UNITS))
+
+
+def load(path: str | Path) -> Imperfections:
+    """The description in a TOML file.
+
+    Raises
+    ------
+    InputError : unreadable, or its content is unusable.
+    """
+    return Imperfections.from_toml(toml.read(path), source=str(path))
+
+
+def _require(name: str, value: object, unit: str) -> None:
+    if value is None and name in ("sigma_wn", "temperature"):
+        return
+    number = records.require_finite(name, value, unit)
+    if number < 0:
+        raise records.out_of_range(name, number, unit, "not be negative")
+    if name in _PROBABILITIES and number > 1:
+        raise InputError(f"{name} = {number:g} must be a probability, at most 1")
+    if name == "amplifier_mismatch" and number > LARGEST_OFFSET / 5:
+        limit = f"be at most {LARGEST_OFFSET / 5:g} V, a fifth of what an offset may be"
+        raise records.out_of_range(name, number, unit, limit)
+    if name in _BITS and not (isinstance(number, int) and number <= 32):
+        raise InputError(f"{name} = {number!r} must be a whole number, at most 32")

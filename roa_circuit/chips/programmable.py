@@ -1,0 +1,127 @@
+"""Cells that write-verify can program: free ones, or an array behind its wires and readout."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.chips.chip import Chip, draw
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.in_situ import WriteOutcome, write_in_situ
+from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.memristor import state_from_conductance
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import Programming, after_pulses, write_noise
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+class FreeCells:
+    """Cells of any shape without wires: Eq. 1 in closed form, Eq. 7's noise at every write."""
+
+    def __init__(
+        self,
+        state: Floats,
+        device: Device,
+        how: Programming,
+        generator: np.random.Generator | None = None,
+    ) -> None:
+        self.state = np.array(state, dtype=np.float64)
+        self._device, self._how, self._generator = device, how, generator
+
+    def read(self) -> Floats:
+        """omega, exactly."""
+        return self.state
+
+    def write(self, pulses: Counts) -> None:
+        """Apply signed pulse counts."""
+        written = after_pulses(self.state, pulses, self._device)
+        self.state = np.asarray(write_noise(self.state, written, self._how, self._generator))
+
+
+class Array(ABC):
+    """An array that an engine writes in situ and reads through the same wires.
+
+    A cell is read by driving its row alone at the read voltage: its conductance is the settled
+    current of its column over that voltage.
+
+    state : (rows, columns) omega that the cells really have
+    energy : spent by all writes so far [J]
+
+    Raises
+    ------
+    InputError : the reads would end before they have settled.
+    """
+
+    def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
+        """`device` turns readings into states; it knows nothing of the chip's own spread."""
+        require_settled_reads(chip.crossbar, chip.device, circuitry)
+        self.state = chip.start(np.array(state, dtype=np.float64))
+        self.energy = 0.0
+        self._chip, self._device, self._circuitry = chip, device, circuitry
+
+    def read(self) -> Floats:
+        """The states (rows, columns) that the readout reports, by Eq. 4; they may lie outside [0, 1]."""
+        chip, voltage = self._anew(), self._device.pulses.read_voltage
+        volts = chip.drive(voltage * np.eye(len(self.state)))
+        sensed = chip.sense(self._currents(chip, volts), self.state, volts)
+        return np.asarray(state_from_conductance(sensed / voltage, voltage, self._device.memristor))
+
+    def write(self, pulses: Counts) -> None:
+        """Apply signed pulse counts (rows, columns) through the wires."""
+        chip = self._anew()
+        after, energy = self._after(chip, pulses)
+        self.state = chip.written(self.state, after, pulses)
+        self.energy += energy
+
+    @abstractmethod
+    def _currents(self, chip: Chip, volts: Floats) -> Floats:
+        """Column currents (reads, columns) [A] of word-line voltages (reads, rows) [V]."""
+
+    @abstractmethod
+    def _after(self, chip: Chip, pulses: Counts) -> tuple[Floats, float]:
+        """(states (rows, columns) after these pulses, energy that they took [J])."""
+
+    def _anew(self) -> Chip:
+        """The chip with new seeds for its noise, which would repeat itself otherwise."""
+        seeds = {name: seed + 1 for name, seed in self._chip.noise.items()}
+        self._chip = dataclasses.replace(self._chip, noise=seeds)
+        return self._chip
+
+
+class WiredArray(Array):
+    """The array in the surrogate.
+
+    writes : the outcome of every write so far
+
+    Raises
+    ------
+    InputError : the lines settle too slowly for the pulses, or for the reads.
+    """
+
+    def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
+        super().__init__(chip, state, device, circuitry)
+        require_prompt_writes(
+            chip.crossbar, chip.device, circuitry, instead="write in a simulator (--engine ngspice)"
+        )
+        self.writes: list[WriteOutcome] = []
+
+    @classmethod
+    def perfect(cls, crossbar: Crossbar, state: Floats, device: Device) -> WiredArray:
+        """An array with wires but no other imperfections."""
+        return cls(draw(None, crossbar, device, np.random.default_rng(0)), state, device)
+
+    def _currents(self, chip: Chip, volts: Floats) -> Floats:
+        return self._circuitry.settled(chip.crossbar, self.state, chip.device).currents(volts)
+
+    def _after(self, chip: Chip, pulses: Counts) -> tuple[Floats, float]:
+        transistor = self._circuitry.transistor
+        self.writes.append(
+            write_in_situ(chip.crossbar, self.state, pulses, chip.device, transistor=transistor)
+        )
+        return self.writes[-1].state, self.writes[-1].energy

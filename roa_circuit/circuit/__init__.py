@@ -1,0 +1,1 @@
+"""Circuit: an array as it is specified, before anybody solves it: lines, drivers, mapping, waveforms."""

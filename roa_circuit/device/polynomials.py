@@ -1,0 +1,97 @@
+"""The cells' I-V as polynomials: Eq. 2 for kernels that know no device model.
+
+The constants of a device only stretch two curves, its currents at omega = 1 and at omega = 0: gamma
+and alpha stretch them along the current, delta and beta along the voltage. Between two voltages a
+smooth curve equals its Chebyshev interpolant to the last digit. So the model is evaluated once, at
+a few voltages and with constants of 1, and stretched for every cell of every device.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+from roa_circuit.device.memristor import current
+from roa_circuit.device.parameters import Constant, Memristor
+
+Floats = NDArray[np.float64]
+
+_UNSTRETCHED = Memristor(k=1.0, mu1=1.0, mu2=1.0, gamma=1.0, delta=1.0, alpha=1.0, beta=1.0)
+_DEGREES = (8, 12, 16, 24, 32)
+_ACCURACY = 1e-13  # of the largest conductance
+
+
+def polynomials(state: Floats, p: Memristor, largest: float) -> Floats | None:
+    """Coefficients c (degree, rows, columns) with i(u) = u (c[0] + c[1] u + ...) for |u| <= largest.
+
+    The current is affine in omega (Eq. 2), so two curves serve every state. None if 32
+    coefficients are not enough for an error of 1e-13 of the largest conductance.
+    """
+    on = _curve(1.0, _rounded_up(float(np.max(p.delta)) * largest))
+    off = _curve(0.0, _rounded_up(float(np.max(p.beta)) * largest))
+    if on is None or off is None:
+        return None
+    c = np.zeros((max(len(on), len(off)), *state.shape))
+    _add(c, on, p.current_scale * state * p.gamma, p.delta)
+    _add(c, off, p.current_scale * (1.0 - state) * p.alpha, p.beta)
+    return c
+
+
+def _add(c: Floats, curve: Floats, height: Floats, steepness: Constant) -> None:
+    """Add a curve, stretched by height and 1 / steepness, to c (degree, rows, columns)."""
+    if np.ndim(steepness) == 0:
+        stretched = curve * steepness ** np.arange(1.0, len(curve) + 1.0)
+        c[: len(curve)] += stretched[:, None, None] * height
+        return
+    factor, term = height * steepness, np.empty_like(height)
+    for power, coefficient in enumerate(curve):
+        c[power] += np.multiply(factor, coefficient, out=term)
+        factor *= steepness
+
+
+def _rounded_up(reach: float) -> float:
+    """Round up to one of a few values, so that other chips and drives find their curve in the cache."""
+    return float(2.0 ** (math.ceil(4.0 * math.log2(reach)) / 4.0))
+
+
+@functools.lru_cache(maxsize=64)
+def _curve(omega: float, reach: float) -> Floats | None:
+    """Power coefficients (degree,) of i(x) / x between -reach and reach; None if 32 are too few."""
+    for degree in _DEGREES:
+        nodes, matrix = _interpolation(degree)
+        scale = np.longdouble(reach) ** -np.arange(degree)
+        coefficients = scale * (matrix @ _conductance(omega, nodes * np.longdouble(reach)))
+        curve = np.asarray(coefficients, dtype=np.float64)
+        if _error(omega, curve, reach) <= _ACCURACY:
+            return curve
+    return None
+
+
+@functools.cache
+def _interpolation(degree: int) -> tuple[NDArray[np.longdouble], NDArray[np.longdouble]]:
+    """(nodes in [-1, 1], the matrix from values at the nodes to power coefficients)."""
+    theta = (np.arange(degree, dtype=np.longdouble) + 0.5) * (np.pi / np.longdouble(degree))
+    basis = np.cos(np.outer(np.arange(degree), theta)) * (2 / np.longdouble(degree))
+    basis[0] /= 2
+    powers = np.zeros((degree, degree), dtype=np.longdouble)
+    for k in range(degree):
+        column = chebyshev.cheb2poly(np.eye(degree)[k])
+        powers[: len(column), k] = column
+    return np.cos(theta), powers @ basis
+
+
+def _error(omega: float, curve: Floats, reach: float) -> float:
+    """The worst deviation between the nodes, over the largest conductance."""
+    x = np.linspace(-reach, reach, 2 * len(curve) + 2, dtype=np.longdouble)
+    exact = _conductance(omega, x)
+    fitted = x[:, None] ** np.arange(len(curve)) @ curve
+    return float(np.abs(fitted - exact).max() / np.abs(exact).max())
+
+
+def _conductance(omega: float, x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
+    """i(x) / x (voltages,)."""
+    return np.asarray(current(omega, x, _UNSTRETCHED) / x)

@@ -1,0 +1,176 @@
+"""Compensation: three things an engineer does about wires, before and after a read.
+
+Calibration corrects each column's reading digitally. Pre-distortion maps other conductances, so
+that the readout sees the wanted ones through the wires. Permutation puts the lines that carry the
+largest currents where they lose least. `roa_circuit.layers.recovery` measures what each gives back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.read import weights_of
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """A digital correction of each column: wanted current = gain * measured + offset.
+
+    gain (columns,) [-], offset (columns,) [A]
+    """
+
+    gain: Floats
+    offset: Floats
+
+    def correct(self, currents: Floats) -> Floats:
+        """Correct currents (reads, columns) [A] to those of an array with perfect wires."""
+        return currents * self.gain + self.offset
+
+
+def calibrate(measured: Floats, wanted: Floats, at_rest: Floats) -> Calibration:
+    """Take each column's offset from reads without input, and its gain from test reads.
+
+    measured, wanted : (reads, columns) [A] currents of the test inputs, as read and in theory
+    at_rest : (reads, columns) [A] currents of inputs that are all 0, where theory has none
+
+    Raises
+    ------
+    InputError : no reads, or shapes that differ.
+    """
+    if measured.shape != wanted.shape or measured.shape[1:] != at_rest.shape[1:] or not measured.size:
+        raise InputError(
+            f"calibration needs test reads, measured {measured.shape}, wanted {wanted.shape}, at rest"
+            f" {at_rest.shape}, all (reads, columns)"
+        )
+    rest = at_rest.mean(axis=0)
+    rise = measured - rest
+    # A column that always reads the same, such as a broken one, is left without gain.
+    gain = (rise * wanted).sum(axis=0) / np.maximum((rise**2).sum(axis=0), 1e-300)
+    return Calibration(gain=gain, offset=-gain * rest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predistortion:
+    """Conductances whose effective weights are the wanted ones, up to one gain for each column.
+
+    conductances : (rows, columns) [S] to be mapped
+    gain : (columns,) [-] factor on the sensed currents
+    error : rms deviation of gain * effective weights from the wanted conductances [S]
+    clipped : share of cells at the end of their range
+    """
+
+    conductances: Floats
+    gain: Floats
+    error: float
+    clipped: float
+    iterations: int
+
+
+def predistort(
+    crossbar: Crossbar,
+    wanted: Floats,
+    smallest: Floats | float,
+    largest: Floats | float,
+    *,
+    tolerance: float = 1e-6,
+    most: int = 50,
+) -> Predistortion:
+    """Find conductances in [smallest, largest] [S] that the readout sees as `wanted` (rows, columns).
+
+    Each step multiplies every cell by what its effective weight lacks, until the rms deviation over
+    the largest wanted conductance is below `tolerance` or no longer falls. Each column's gain makes
+    up for its average loss, which would otherwise cost range; every step takes the best one.
+    Where nothing is clipped the wanted weights are met. Otherwise the deviation ends 10 to 50 %
+    above the bounded least-squares optimum, in a tenth of its time (benchmarks/compensation.py).
+    """
+    conductances, best = np.clip(wanted, smallest, largest), None
+    for iteration in range(1, most + 1):
+        weights = weights_of(LinearNetwork(crossbar, conductances))
+        gain = (weights * wanted).sum(axis=0) / np.maximum((weights**2).sum(axis=0), 1e-300)
+        error = float(np.sqrt(np.mean((gain * weights - wanted) ** 2)))
+        if best is not None and error > 0.99 * best.error:
+            break
+        at_end = (conductances <= smallest) | (conductances >= largest)
+        best = Predistortion(
+            conductances=conductances,
+            gain=gain,
+            error=error,
+            clipped=float(at_end.mean()),
+            iterations=iteration,
+        )
+        if error <= tolerance * float(wanted.max()):
+            break
+        seen = np.maximum(gain * weights, 1e-12 * wanted)
+        conductances = np.clip(conductances * wanted / seen, smallest, largest)
+    assert best is not None
+    return best
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """Which line of the network lies on which line of the array.
+
+    rows, columns : the network's line on each line of the array, from the top or the left
+    """
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+
+    def place(self, matrix: Floats) -> Floats:
+        """Reorder the network's (rows, columns) as they lie on the array."""
+        return matrix[np.ix_(self.rows, self.columns)]
+
+    def restore(self, matrix: Floats) -> Floats:
+        """Reorder the array's (rows, columns) as the network knows them: undoes `place`."""
+        restored = np.empty_like(matrix)
+        restored[np.ix_(self.rows, self.columns)] = matrix
+        return restored
+
+    def place_columns(self, currents: Floats) -> Floats:
+        """Reorder the network's (reads, columns) as the array's columns lie: undoes `outputs`."""
+        return currents[:, self.columns]
+
+    def inputs(self, voltages: Floats) -> Floats:
+        """Reorder the network's inputs (reads, rows) as the array's word lines lie."""
+        return voltages[:, self.rows]
+
+    def outputs(self, currents: Floats) -> Floats:
+        """Reorder the array's currents (reads, columns) as the network's outputs."""
+        restored = np.empty_like(currents)
+        restored[:, self.columns] = currents
+        return restored
+
+
+def as_it_is(shape: tuple[int, int]) -> Order:
+    """The order that leaves every line where it is."""
+    return Order(rows=np.arange(shape[0]), columns=np.arange(shape[1]))
+
+
+def heaviest_nearest(crossbar: Crossbar, conductances: Floats, voltages: Floats) -> Order:
+    """Put the rows that carry most current nearest the sensed end, such columns nearest the drivers.
+
+    conductances : (rows, columns) [S]; voltages : (reads, rows) [V] of typical inputs
+    """
+    carried = np.abs(voltages).mean(axis=0)[:, None] * conductances
+    rows, columns = (np.arange(count) for count in crossbar.shape)
+    to_sense = rows if crossbar.sense == "top" else rows[::-1]
+    to_driver = {"left": columns, "right": columns[::-1], "both": np.minimum(columns, columns[::-1])}
+    return Order(
+        rows=_placed(carried.sum(axis=1), to_sense),
+        columns=_placed(carried.sum(axis=0), to_driver[crossbar.drive]),
+    )
+
+
+def _placed(carried: Floats, distance: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The line that goes to each place, the heaviest to the one at the smallest distance."""
+    lines = np.empty_like(distance)
+    lines[np.argsort(distance, kind="stable")] = np.argsort(-carried, kind="stable")
+    return lines

@@ -1,0 +1,194 @@
+"""Programmed layers: one network layer on its crossbar, before its write, with the pulses of it.
+
+A layer file is an .npz of plain arrays (no pickle) and one JSON text; it carries everything a
+verification needs: device, circuit, states, signed pulse counts, query inputs and labels.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import write_file
+from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit.contents import check_pulses, check_states, check_voltages
+from roa_circuit.circuit.crossbar import Crossbar, said
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.mapping import state_from_weight
+from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import Programming, real_pulse_count, round_count
+
+FORMAT = "roa-layer-1"
+_ARRAYS = ("initial_state", "pulses", "inputs", "labels")
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class ProgrammedLayer(Shown):
+    """One layer of an adapted network.
+
+    initial_state : (rows, columns) omega before the write, in [0, 1]
+    pulses : (rows, columns) signed counts, > 0 potentiates
+    inputs : (reads, rows) x in [0, 1], driven as 0.1 x [V] (Eq. 8)
+    labels : (reads,) the right class of each read, or empty where reads have none
+    input_scale : digital factor that divides the inputs and multiplies the outputs
+    reference_column : the last column, held at omega = 1/2, which measures b sum(x)
+    provenance : seed, network, versions: what made this layer
+    """
+
+    name: str
+    device: Device
+    crossbar: Crossbar
+    initial_state: NDArray[np.float64]
+    pulses: NDArray[np.int64]
+    inputs: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    input_scale: float = 1.0
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_states(self.crossbar, self.initial_state)
+        check_pulses(self.crossbar, self.pulses)
+        check_voltages(self.crossbar, self.inputs, "inputs")
+        if len(self.labels) not in (0, len(self.inputs)):
+            raise InputError(f"labels: {len(self.labels)} for {len(self.inputs)} inputs")
+        outside = ~((self.inputs >= 0) & (self.inputs <= 1))
+        if outside.any():
+            read, row = np.argwhere(outside)[0]
+            raise InputError(
+                f"inputs must lie in [0, 1], row {row} of read {read} is {self.inputs[read, row]:.4g}"
+            )
+        if self.crossbar.columns < 2:
+            raise InputError("a layer needs at least one column beside its reference column")
+        if not (np.isfinite(self.input_scale) and self.input_scale > 0):
+            raise InputError(f"input_scale = {self.input_scale!r} must be greater than 0")
+
+    def facts(self) -> Facts:
+        """Its size, its write, its reads and its wires."""
+        rows, columns = self.crossbar.shape
+        written, c = int((self.pulses != 0).sum()), self.crossbar
+        names = ("word", "bit", "source", "sense")
+        wires = ", ".join(f"{name} {said(getattr(c, f'r_{name}'))}" for name in names) + " Ohm"
+        return Facts(
+            title=f"Layer {self.name}: {rows} x {columns} cells",
+            rows=[
+                ("device", f"{self.device.name}, current scale {self.device.memristor.current_scale}"),
+                ("write", f"{int(np.abs(self.pulses).sum())} pulses on {written} cells"),
+                ("reads", f"{len(self.inputs)}, {len(self.labels) or 'none'} with a label"),
+                ("wires", wires),
+            ],
+        )
+
+    def behind(self, circuitry: Circuitry, asked: Wiring | None = None) -> ProgrammedLayer:
+        """The layer on the lines of a circuit, or on those `asked` for, at the circuit's temperature."""
+        crossbar, device = circuitry.applied(self.crossbar, self.device, asked)
+        return replace(self, crossbar=crossbar, device=device)
+
+    @classmethod
+    def of_weights(
+        cls,
+        weights: NDArray[np.float64],
+        inputs: NDArray[np.float64],
+        *,
+        name: str = "weights",
+        device: Device | None = None,
+        labels: NDArray[np.int64] | None = None,
+        start: float | None = 0.5,
+        provenance: dict[str, Any] | None = None,
+    ) -> Self:
+        """Weights g (inputs, outputs) in [-1, 1] on the design point's lines, with a reference column.
+
+        inputs : (reads, inputs) x >= 0
+        device : by default the design point's
+        start : omega of every cell, from which the pulses of Eq. 6 lead to the weights; None for cells
+            that have them already
+
+        Raises
+        ------
+        InputError : shapes that do not fit, or numbers out of range.
+        """
+        device, scale = device or default_device(), max(1.0, float(np.max(inputs, initial=0.0)))
+        wanted = np.column_stack([state_from_weight(weights), np.full(len(weights), 0.5)])
+        before = wanted.copy() if start is None else np.full(wanted.shape, start)
+        before[:, -1] = 0.5
+        count = round_count(
+            real_pulse_count(before, wanted - before, device, Programming()), Programming()
+        )
+        return cls(
+            name=name,
+            device=device,
+            crossbar=default_crossbar(*wanted.shape),
+            initial_state=before,
+            pulses=np.asarray(count, dtype=np.int64),
+            inputs=inputs / scale,
+            labels=np.empty(0, dtype=np.int64) if labels is None else labels,
+            input_scale=scale,
+            provenance=provenance or {},
+        )
+
+    @property
+    def reference_column(self) -> int:
+        """The index of the column held at omega = 1/2."""
+        return self.crossbar.columns - 1
+
+    def save(self, path: Path) -> None:
+        """Write the layer file; a failed write leaves nothing behind."""
+        header = {
+            "format": FORMAT,
+            "name": self.name,
+            "device": self.device.to_dict(),
+            "crossbar": self.crossbar.to_dict(),
+            "input_scale": self.input_scale,
+            "provenance": self.provenance,
+        }
+        arrays = {
+            "initial_state": self.initial_state,
+            "pulses": self.pulses.astype(np.int32),
+            "inputs": self.inputs,
+            "labels": self.labels.astype(np.int32),
+        }
+        content: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
+        write_file(path, lambda file: np.savez_compressed(file, **content))
+
+    @classmethod
+    def load(cls, path: Path) -> ProgrammedLayer:
+        """Read a layer file.
+
+        Raises
+        ------
+        InputError : missing, not a layer file, or contents out of range.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+                header = json.loads(str(archive["header"]))
+                arrays = {name: archive[name] for name in _ARRAYS}
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
+            raise InputError(f"{path}: not a layer file; `roa-meta adapt` writes them (.npz)") from None
+        try:
+            if header["format"] != FORMAT:
+                raise InputError(f"format {header['format']!r} is not {FORMAT!r}")
+            return cls(
+                name=str(header["name"]),
+                device=Device.from_dict(header["device"]),
+                crossbar=Crossbar.from_dict(header["crossbar"]),
+                initial_state=arrays["initial_state"].astype(np.float64),
+                pulses=arrays["pulses"].astype(np.int64, casting="same_kind"),
+                inputs=arrays["inputs"].astype(np.float64),
+                labels=arrays["labels"].astype(np.int64),
+                input_scale=float(header["input_scale"]),
+                provenance=dict(header["provenance"]),
+            )
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: damaged layer file: {error}") from None

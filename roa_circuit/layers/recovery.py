@@ -1,0 +1,245 @@
+"""Recovery: how much of what wires take from a layer each compensation gives back.
+
+The layer's intended states (Eq. 6 undone) are mapped as each compensation asks, read through the
+wires of every tile, and corrected. The measure is the same layer behind perfect wires.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.settling import require_settled_reads
+from roa_circuit.circuit.mapping import mapping_constants, voltage_from_input
+from roa_circuit.device.memristor import conductance, conductance_range, state_from_conductance
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.compensation import Order, as_it_is, calibrate, heaviest_nearest, predistort
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, split
+from roa_circuit.solver.read import read_currents
+
+Floats = NDArray[np.float64]
+
+TEST_READS = 8
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compensation:
+    """Which compensations are applied."""
+
+    permuted: bool = False
+    predistorted: bool = False
+    calibrated: bool = False
+
+    def __str__(self) -> str:
+        return self.name.replace("+", ", ")
+
+    @property
+    def name(self) -> str:
+        """The names joined by '+', as `parse` reads them."""
+        names = ("permuted", "predistorted", "calibrated")
+        return "+".join(name for name in names if getattr(self, name)) or NOTHING
+
+    @classmethod
+    def parse(cls, text: str) -> Compensation:
+        """Read 'nothing', or names joined by '+', as in 'predistorted+calibrated'.
+
+        Raises
+        ------
+        InputError : another name.
+        """
+        names = [] if text.strip() == NOTHING else [name.strip() for name in text.split("+")]
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in names:
+            if name not in known:
+                raise InputError(f"compensation {name!r} is unknown; {nearest(name, [NOTHING, *known])}")
+        return cls(**dict.fromkeys(names, True))
+
+
+CHOICES = (
+    Compensation(),
+    Compensation(permuted=True),
+    Compensation(calibrated=True),
+    Compensation(permuted=True, calibrated=True),
+    Compensation(predistorted=True),
+    Compensation(predistorted=True, calibrated=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovery:
+    """What is left of the wires' effect on a layer.
+
+    weight_error : rms deviation of the effective weights g in [-1, 1]
+    mac_error : rms deviation of the outputs y over their rms
+    agreement : share of reads whose largest output is the same as behind perfect wires
+    accuracy : share of right answers, None where the layer has no labels
+    clipped : share of cells at an end of their conductance range
+    """
+
+    compensation: Compensation
+    weight_error: float
+    mac_error: float
+    agreement: float
+    accuracy: float | None
+    clipped: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """A tile as read: currents (reads, columns) [A], and effective weights g (rows, columns)."""
+
+    currents: Floats
+    weights: Floats
+    clipped: float
+
+
+def recover(
+    layer: ProgrammedLayer,
+    *,
+    tile: TileSize | None = None,
+    circuitry: Circuitry = BARE,
+    imperfections: Imperfections | None = None,
+    seed: int = 0,
+    choices: Sequence[Compensation] = CHOICES,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> list[Recovery]:
+    """Measure every choice of compensation on the same chips, tile by tile.
+
+    Only calibration knows a chip; pre-distortion and permutation work with the nominal device.
+
+    circuitry : amplifiers, transistors and temperature of the arrays; lines and cells are those of
+        the layer, brought to this temperature
+
+    Raises
+    ------
+    InputError : what `solver.read_currents` and `chip.draw` raise.
+    """
+    tiles, nominal = split(layer.behind(circuitry), tile), split(layer, tile)
+    chips = [chip_of(one, imperfections, seed) for one in tiles]
+    for chip in chips:
+        require_settled_reads(chip.crossbar, chip.device, circuitry)
+    ideal = [_ideal(one.layer) for one in nominal]
+    arrays = list(zip(tiles, nominal, chips, strict=True))
+    y_ideal = outputs(tiles, [one.currents for one in ideal])
+    found = []
+    for number, choice in enumerate(choices):
+        reads = [_read(one, meant.layer, chip, choice, circuitry) for one, meant, chip in arrays]
+        y = outputs(tiles, [one.currents for one in reads])
+        right = np.argmax(y, axis=1) == layer.labels if len(layer.labels) else None
+        pairs = zip(reads, ideal, strict=True)
+        errors = np.concatenate([(a.weights - b.weights).ravel() for a, b in pairs])
+        found.append(
+            Recovery(
+                compensation=choice,
+                weight_error=_rms(errors),
+                mac_error=_rms(y - y_ideal) / max(_rms(y_ideal), 1e-300),
+                agreement=float(np.mean(np.argmax(y, axis=1) == np.argmax(y_ideal, axis=1))),
+                accuracy=None if right is None else float(np.mean(right)),
+                clipped=float(np.mean([one.clipped for one in reads])),
+            )
+        )
+        progress((number + 1) / len(choices))
+    return found
+
+
+def mapped(
+    tile: Tile,
+    choice: Compensation,
+    meant: ProgrammedLayer | None = None,
+    circuitry: Circuitry = BARE,
+) -> tuple[Order, Floats, Floats, float]:
+    """(order, states (rows, columns) on the array, digital gain (columns,), share clipped).
+
+    meant : the layer that gives the intended states, where pulses were counted for another device
+        than the tile's
+    circuitry : amplifiers and transistors that pre-distortion makes up for, too
+    """
+    layer = tile.layer
+    device, states = layer.device, _intended(meant or layer)
+    p, V_r = device.memristor, device.pulses.read_voltage
+    wanted = np.asarray(conductance(states, V_r, p))
+    order = as_it_is(wanted.shape)
+    if choice.permuted:
+        volts = np.asarray(voltage_from_input(layer.inputs))
+        order = heaviest_nearest(layer.crossbar, wanted, volts)
+    if not choice.predistorted:
+        return order, order.place(states), np.ones(wanted.shape[1]), 0.0
+    least, most = (circuitry.seen(G) for G in conductance_range(V_r, p))
+    found = predistort(circuitry.read_out(layer.crossbar), order.place(wanted), least, most)
+    mapping = state_from_conductance(circuitry.unseen(found.conductances), V_r, p)
+    states = np.clip(mapping, 0.0, 1.0)
+    return order, states, found.gain, found.clipped
+
+
+def _read(
+    tile: Tile, meant: ProgrammedLayer, chip: Chip, choice: Compensation, circuitry: Circuitry
+) -> _Read:
+    layer = tile.layer
+    order, states, gain, clipped = mapped(tile, choice, meant, circuitry)
+    states = chip.start(states)
+    seen = circuitry.settled(chip.crossbar, states, chip.device)
+
+    def read(inputs: Floats) -> Floats:
+        volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs))))
+        return chip.sense(seen.currents(volts), states, volts)
+
+    offset = np.zeros(layer.crossbar.columns)
+    if choice.calibrated:
+        tests = calibration_inputs(layer)
+        wanted = ideal_currents(layer, tests, meant)[:, order.columns]
+        calibration = calibrate(read(tests), wanted, read(np.zeros_like(tests)))
+        gain, offset = calibration.gain, calibration.offset
+    currents = order.outputs(read(layer.inputs) * gain + offset)
+    weights = order.restore(seen.weights()[0] * gain)
+    return _Read(currents=currents, weights=_differential(weights, layer), clipped=clipped)
+
+
+def _ideal(layer: ProgrammedLayer) -> _Read:
+    p, V_r = layer.device.memristor, layer.device.pulses.read_voltage
+    weights = np.asarray(conductance(_intended(layer), V_r, p))
+    return _Read(
+        currents=ideal_currents(layer, layer.inputs),
+        weights=_differential(weights, layer),
+        clipped=0.0,
+    )
+
+
+def _differential(weights: Floats, layer: ProgrammedLayer) -> Floats:
+    """Weights g (rows, columns - 1) from conductances, against the reference column."""
+    a, _ = mapping_constants(layer.device)
+    return np.asarray(a * (weights[:, :-1] - weights[:, -1:]))
+
+
+def _intended(layer: ProgrammedLayer) -> Floats:
+    return np.asarray(after_pulses(layer.initial_state, layer.pulses, layer.device))
+
+
+def ideal_currents(
+    layer: ProgrammedLayer, inputs: Floats, meant: ProgrammedLayer | None = None
+) -> Floats:
+    """Column currents (reads, columns) [A] of inputs (reads, rows) behind perfect wires.
+
+    meant : the layer that gives the cells' intended states; by default this one
+    """
+    volts = np.asarray(voltage_from_input(inputs))
+    return read_currents(layer.crossbar.ideal(), _intended(meant or layer), volts, layer.device)
+
+
+def calibration_inputs(layer: ProgrammedLayer) -> Floats:
+    """A few test patterns, the same for every choice: uniform noise of the inputs' mean size."""
+    largest = min(2.0 * float(layer.inputs.mean()), 1.0) or 1.0
+    return largest * np.random.default_rng(layer.crossbar.rows).random((TEST_READS, layer.crossbar.rows))
+
+
+def _rms(values: Floats) -> float:
+    return float(np.sqrt(np.mean(values**2)))

@@ -1,0 +1,1 @@
+"""Presentation: how all three commands speak: terminal, options, pages and drawings."""

@@ -1,0 +1,237 @@
+"""Options that several commands share, declared once; only commands import this module."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from roa_circuit.basics.errors import InputError, RoaError
+from roa_circuit.basics.units import parse_quantity
+from roa_circuit.chips import circuitry
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.imperfections import Imperfections, load
+from roa_circuit.circuit.crossbar import DRIVES, SENSES
+from roa_circuit.circuit.wiring import Wiring
+
+Result = TypeVar("Result")
+
+
+def _ohms(option: str) -> Callable[[str], float]:
+    """A parser that reads '4.7k' or '10 Ohm' as a resistance [Ohm]."""
+
+    def parse(text: str) -> float:
+        try:
+            value = parse_quantity(text, what=option, unit="Ohm")
+        except InputError as error:
+            # Typer would take a ValueError for its own, and wrap its line in another.
+            raise RoaError(str(error)) from None
+        if value < 0:
+            raise RoaError(f"{option}: {text!r} must be 0 Ohm or more")
+        return value
+
+    return parse
+
+
+def _imperfections(text: str) -> Imperfections:
+    try:
+        return load(text)
+    except InputError as error:
+        raise RoaError(str(error)) from None
+
+
+def _circuit(text: str) -> Circuitry:
+    try:
+        return circuitry.load(text)
+    except InputError as error:
+        raise RoaError(str(error)) from None
+
+
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here, as JSON.")
+]
+
+
+def folder(text: str, *more: str) -> Any:
+    """The option of a folder for results: --output-dir, -o, and any `more` names."""
+    return typer.Option("--output-dir", "-o", *more, metavar="FOLDER", help=text)
+
+
+def flag(name: str, text: str, **how: Any) -> Any:
+    """An option without a value; typer alone would show one of type bool."""
+    return typer.Option(name, metavar="", help=text, **how)
+
+
+def _resistance(what: str, text: str) -> Any:
+    option = f"--{what}-resistance"
+    return typer.Option(
+        option, parser=_ohms(option), metavar="OHM", rich_help_panel="Circuit", help=text
+    )
+
+
+WireResistance = Annotated[
+    float | None, _resistance("wire", "Of both lines, a segment; 0 is a perfect wire.")
+]
+WordResistance = Annotated[float | None, _resistance("word", "Of a word line, a segment.")]
+BitResistance = Annotated[float | None, _resistance("bit", "Of a bit line, a segment.")]
+SourceResistance = Annotated[float | None, _resistance("source", "Of a word line's driver.")]
+SenseResistance = Annotated[float | None, _resistance("sense", "Of a bit line's readout.")]
+
+
+def _side(what: str, known: tuple[str, ...]) -> Any:
+    text = f"{what}: {', '.join(known)}."
+    return typer.Option(metavar="SIDE", rich_help_panel="Circuit", help=text)
+
+
+Drive = Annotated[str | None, _side("Where word lines are driven", DRIVES)]
+Sense = Annotated[str | None, _side("Where bit lines are sensed", SENSES)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """The options of an array's lines; None leaves what the layer or the circuit's file has."""
+
+    wire_resistance: WireResistance = None
+    source_resistance: SourceResistance = None
+    sense_resistance: SenseResistance = None
+    drive: Drive = None
+    sense: Sense = None
+
+    @property
+    def wiring(self) -> Wiring:
+        """The options as `Wiring`."""
+        return Wiring(
+            r_source=self.source_resistance, r_word=self.wire_resistance, r_bit=self.wire_resistance,
+            r_sense=self.sense_resistance, drive=self.drive, sense=self.sense,
+        )  # fmt: skip
+
+    def over(self, circuit: Circuitry | None) -> Circuitry:
+        """The circuit of the file, or a bare one, with these lines in place of its own."""
+        whole = circuit or circuitry.BARE
+        return dataclasses.replace(whole, lines=self.wiring.over(whole.lines))
+
+
+CircuitFile = Annotated[
+    Circuitry | None,
+    typer.Option(
+        "--circuit",
+        parser=_circuit,
+        metavar="FILE",
+        rich_help_panel="Circuit",
+        help="TOML of what a circuit has: lines, capacitance, amplifiers, transistors, temperature.",
+    ),
+]
+ImperfectionsFile = Annotated[
+    Imperfections | None,
+    typer.Option(
+        "--imperfections",
+        parser=_imperfections,
+        metavar="FILE",
+        rich_help_panel="Circuit",
+        help="TOML of what real arrays have: spread, faults, offsets, noise, converters.",
+    ),
+]
+Seed = Annotated[
+    int, typer.Option(min=0, metavar="N", help="Draws the imperfections.", rich_help_panel="Circuit")
+]
+
+
+def grouped(command: Callable[..., Result]) -> Callable[..., Result]:
+    """Let a command take options in groups: each parameter that is a dataclass, such as `Lines`.
+
+    The command line sees the group's fields in its place, options like any other; the command is
+    given the dataclass made of them.
+    """
+    whole = inspect.signature(command, eval_str=True)
+    groups: dict[str, Any] = {
+        p.name: p.annotation for p in whole.parameters.values() if dataclasses.is_dataclass(p.annotation)
+    }
+    shown: dict[str, inspect.Parameter] = {}
+    for parameter in whole.parameters.values():
+        group = groups.get(parameter.name)
+        shown |= {p.name: p for p in (_parameters(group) if group else [parameter])}
+
+    @functools.wraps(command)
+    def ungrouped(**given: Any) -> Result:
+        made = {
+            name: group(**{field.name: given.pop(field.name) for field in dataclasses.fields(group)})
+            for name, group in groups.items()
+        }
+        return command(**given, **made)
+
+    keywords = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in shown.values()]
+    vars(ungrouped)["__signature__"] = whole.replace(parameters=keywords)
+    ungrouped.__annotations__ = {p.name: p.annotation for p in keywords}
+    return ungrouped
+
+
+def _parameters(group: Any) -> list[inspect.Parameter]:
+    """The fields of a dataclass as keyword-only parameters."""
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in dataclasses.fields(group)
+    ]  # fmt: skip
+
+
+def typed(*, dropping: Collection[str] = ()) -> list[str]:
+    """The command as typed, without its argument and without the options to be dropped."""
+    kept, words = [Path(sys.argv[0]).name, *sys.argv[1:2]], iter(sys.argv[2:])
+    for word in words:
+        if not word.startswith("-"):
+            continue
+        name, written, value = word.partition("=")
+        alone = written or name in FLAGS
+        pair = [word] if alone else [word, next(words, value)]
+        if name not in dropping:
+            kept += pair
+    return kept
+
+
+FLAGS = ("--figures", "--in-situ")
+
+TileOption = Annotated[
+    str,
+    typer.Option(
+        metavar="ROWSxCOLUMNS",
+        help="Weights on one array, word lines x bit lines; larger layers are split.",
+    ),
+]
+CompensationName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="nothing, permuted, predistorted, calibrated, or several joined by +."
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A Dask scheduler, such as tcp://host:8786; or slurm, for workers in jobs of SLURM.",
+    ),
+]
+Figures = Annotated[bool, flag("--figures", "Also write the report's figures as SVG and PNG.")]
+TimeLimit = Annotated[
+    float, typer.Option(min=0.1, metavar="SECONDS", help="Wall clock that a simulator may take.")
+]
+CurrentScale = Annotated[
+    float,
+    typer.Option(
+        min=1e-9,
+        metavar="FACTOR",
+        help="Multiplies the cells' currents: 1 is the set as it is, 0.01 the design point.",
+    ),
+]
+DeviceName = Annotated[
+    str, typer.Option("--device", metavar="DEVICE", help="Parameter set: a name or a TOML file.")
+]

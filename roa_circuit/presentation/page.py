@@ -1,0 +1,272 @@
+"""Pages: every report as one HTML file that needs no other, in one style (`page.css`).
+
+The parts of a page are functions that return `Markup`; all other text is escaped where it enters.
+The content security policy of a page forbids requests, and every script but those it was made with
+(by their hashes), so a report from a stranger is safe to open.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
+from typing import Any
+
+Tone = str
+"""'good', 'bad', 'weak' (grey) or '': a colour of the style file."""
+
+
+class Markup(str):
+    """Text that is already HTML, and not escaped again."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A heading and the parts below it; `title` also names its anchor."""
+
+    title: str
+    parts: Sequence[Markup]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """The program of an interactive page.
+
+    code : JavaScript that runs when the page has loaded
+    library : JavaScript that `code` unpacks (gzip, base64) from the element `library` and runs
+    data : plain values, which become JSON in the element `data`
+    """
+
+    code: str
+    library: str
+    data: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A report.
+
+    command : the command that made it, such as 'roa-fit'
+    verdict : the one or two words in the badge, coloured by `passed`
+    lead : what the reader must know, in a sentence or two
+    numbers : (label, value, remark) of the few numbers that matter most
+    sections : in order; the first is on screen without scrolling
+    footer : how to read the page: definitions and limits
+    program : makes the page interactive
+    """
+
+    command: str
+    title: str
+    verdict: str
+    passed: bool
+    lead: str
+    numbers: Sequence[tuple[str, str, str]]
+    sections: Sequence[Section]
+    footer: str = ""
+    program: Program | None = None
+
+    def to_html(self) -> str:
+        """The whole file."""
+        return Template(_data("page.html")).substitute(
+            style=_data("page.css").strip(),
+            title=escaped(self.title),
+            command=escaped(self.command),
+            verdict=escaped(self.verdict),
+            tone="good" if self.passed else "bad",
+            lead=escaped(self.lead),
+            numbers=_numbers(self.numbers),
+            contents=_contents(self.sections),
+            sections="\n".join(_section(one) for one in self.sections),
+            footer=escaped(self.footer),
+            policy=_policy(self.program),
+            program=_program(self.program) if self.program else "",
+        )
+
+
+def escaped(text: str) -> Markup:
+    """Text as HTML, no line break between a number and its percent sign; `Markup` as it is."""
+    return text if isinstance(text, Markup) else Markup(html.escape(text).replace(" %", "\u00a0%"))
+
+
+def paragraph(text: str, tone: Tone = "") -> Markup:
+    """One paragraph."""
+    return Markup(f"<p{_classes(tone)}>{escaped(text)}</p>")
+
+
+def mark(text: str, tone: Tone) -> Markup:
+    """A word in a colour that says how good it is."""
+    return Markup(f"<span{_classes(tone)}>{escaped(text)}</span>")
+
+
+def subheading(text: str) -> Markup:
+    """A heading within a section."""
+    return Markup(f"<h3>{escaped(text)}</h3>")
+
+
+def bullets(items: Iterable[str]) -> Markup:
+    """A list."""
+    return Markup("<ul>" + "".join(f"<li>{escaped(item)}</li>" for item in items) + "</ul>")
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Markup:
+    """Names and their values, as a list of definitions."""
+    inner = "\n".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in rows)
+    return Markup(f"<dl>\n{inner}\n</dl>")
+
+
+def made_by(provenance: Mapping[str, Any], conditions: Iterable[tuple[str, str]]) -> Markup:
+    """How a result came about: the command, its input files, its conditions, and the versions."""
+    inputs = [
+        f"{one['file']}: {one['bytes']:,} bytes, SHA-256 {one['sha256']}" for one in provenance["inputs"]
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
+    return facts(
+        [
+            ("command", Markup(f"<code>{escaped(provenance['command'])}</code>")),
+            *(("input", text) for text in inputs),
+            *conditions,
+            ("versions", versions),
+            ("platform", provenance["platform"]),
+            ("created", provenance["created"]),
+        ]
+    )
+
+
+def table(
+    head: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, words: Sequence[int] = ()
+) -> Markup:
+    """A table whose first column names its rows, and whose other columns hold numbers.
+
+    caption : shown above the table; a screen reader names it so
+    words : the columns that hold words instead, set to the left
+    """
+    sides = ["" if index and index not in words else ' class="words"' for index in range(len(head))]
+    top = "".join(
+        f'<th scope="col"{side}>{escaped(name)}</th>' for name, side in zip(head, sides, strict=True)
+    )
+    lines = []
+    for first, *others in rows:
+        cells = "".join(
+            f"<td{side}>{escaped(cell)}</td>" for cell, side in zip(others, sides[1:], strict=True)
+        )
+        lines.append(f'<tr><th scope="row">{escaped(first)}</th>{cells}</tr>')
+    body = "\n".join(lines)
+    inner = f"<caption><span>{escaped(caption)}</span></caption><thead><tr>{top}</tr></thead>"
+    return _scrolling(f"<table>{inner}<tbody>\n{body}\n</tbody></table>", caption)
+
+
+def matrix(names: Sequence[str], values: Sequence[Sequence[float]], *, caption: str) -> Markup:
+    """Numbers in [-1, 1] as a square table, coloured by size and sign."""
+    top = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
+    lines = []
+    for name, row in zip(names, values, strict=True):
+        cells = "".join(
+            f'<td class="{"above" if v >= 0 else "below"}" style="--size:{abs(v):.2f}">{_signed(v)}</td>'
+            for v in row
+        )
+        lines.append(f'<tr><th scope="row">{escaped(name)}</th>{cells}</tr>')
+    inner = f"<caption><span>{escaped(caption)}</span></caption><thead><tr><td></td>{top}</tr></thead>"
+    body = "\n".join(lines)
+    return _scrolling(f'<table class="matrix">{inner}<tbody>\n{body}\n</tbody></table>', caption)
+
+
+def figure(svg: str, caption: str, *, wide: bool = False) -> Markup:
+    """A drawing of `drawing` with its caption; a wide one can be scrolled on a phone."""
+    inner = _scrolling(svg, caption) if wide else f"<div>{svg}</div>"
+    kind = _classes("wide" if wide else "")
+    return Markup(f"<figure{kind}>{inner}<figcaption>{escaped(caption)}</figcaption></figure>")
+
+
+def side_by_side(parts: Iterable[Markup]) -> Markup:
+    """Figures or tables beside each other where there is room."""
+    return Markup('<div class="row">\n' + "\n".join(parts) + "\n</div>")
+
+
+def unfolding(summary: str, part: Markup) -> Markup:
+    """Parts that few readers want, folded behind a line to click; on paper they are all there."""
+    return Markup(f"<details><summary>{escaped(summary)}</summary>\n{part}\n</details>")
+
+
+def controls(name: str) -> Markup:
+    """The form that the page's program fills."""
+    return Markup(f'<form class="controls" id="controls" aria-label="{html.escape(name)}"></form>')
+
+
+def plot(name: str, caption: str, *, wide: bool = False) -> Markup:
+    """A figure that the page's program draws into the element `name`."""
+    label = html.escape(caption)
+    inner = f'<div class="plot" id="{name}" role="img" aria-label="{label}"></div>'
+    return Markup(
+        f"<figure{_classes('wide' if wide else '')}>{inner}<figcaption>{label}</figcaption></figure>"
+    )
+
+
+def _policy(program: Program | None) -> str:
+    scripts = ""
+    if program:
+        digests = (hashlib.sha256(one.encode()).digest() for one in (program.code, program.library))
+        hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+        scripts = f" blob:; script-src {hashes}"  # plotly saves a picture of itself through a blob
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:{scripts}"
+
+
+def _program(program: Program) -> str:
+    packed = base64.b64encode(gzip.compress(program.library.encode(), mtime=0)).decode()
+    data = json.dumps(program.data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return (
+        "<noscript><p>The plots need JavaScript; the tables do not.</p></noscript>\n"
+        f'<script type="application/json" id="data">{data}</script>\n'
+        f'<script type="text/plain" id="library">{packed}</script>\n'
+        f"<script>{program.code}</script>"
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−") if abs(value) >= 0.005 else "0"
+
+
+def _numbers(numbers: Sequence[tuple[str, str, str]]) -> str:
+    cards = "\n".join(
+        f"<div><dt>{escaped(label)}</dt><dd>{escaped(value)}<small>{escaped(remark)}</small></dd></div>"
+        for label, value, remark in numbers
+    )
+    return f'<dl class="numbers">\n{cards}\n</dl>'
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    links = "".join(f'<a href="#{_anchor(one)}">{escaped(one.title)}</a>' for one in sections)
+    return f'<nav aria-label="Contents">{links}</nav>' if len(sections) > 1 else ""
+
+
+def _section(section: Section) -> str:
+    inner = "\n".join(section.parts)
+    anchor = _anchor(section)
+    heading = f'<h2 id="{anchor}">{escaped(section.title)}</h2>'
+    return f'<section aria-labelledby="{anchor}">\n{heading}\n{inner}\n</section>'
+
+
+def _anchor(section: Section) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", section.title.lower()).strip("-") or "section"
+
+
+def _scrolling(inner: str, name: str) -> Markup:
+    """A part that scrolls by itself, also by keyboard, rather than widen the page; it has a name."""
+    label = html.escape(name)
+    return Markup(f'<div class="scroll" role="region" tabindex="0" aria-label="{label}">{inner}</div>')
+
+
+def _classes(name: str) -> str:
+    return f' class="{html.escape(name)}"' if name else ""
+
+
+def _data(name: str) -> str:
+    return (resources.files("roa_circuit.presentation") / name).read_text(encoding="utf-8")

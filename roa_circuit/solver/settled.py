@@ -1,0 +1,91 @@
+"""An array as settled reads see it, behind its amplifiers and transistors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.circuit.components import Transistor
+from roa_circuit.circuit.contents import check_read
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.memristor import conductance, differential_conductance
+from roa_circuit.device.parameters import Device
+from roa_circuit.solver.access import solve_behind
+from roa_circuit.solver.iterative import Cells
+from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.read import effective_weights, read_currents, solve_cells
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettledArray:
+    """A crossbar with its states in a settled read, as `Circuitry.settled` makes it.
+
+    crossbar : its lines end in the amplifiers' input resistance
+    state : (rows, columns) omega
+    transistor : between each cell and its word line
+    ends : (columns,) voltages [V] that bit lines end in; empty where that is ground
+    added : (columns,) or (1,) currents [A] that offsets add to every reading through the feedback
+    """
+
+    crossbar: Crossbar
+    state: Floats
+    device: Device
+    transistor: Transistor | None
+    ends: Floats
+    added: Floats
+
+    def currents(self, voltages: Floats, *, coming: int = 1) -> Floats:
+        """Currents (reads, columns) [A] that amplifiers report of word-line voltages (reads, rows) [V].
+
+        coming : as for `read_currents`
+
+        Raises
+        ------
+        InputError : as for `read_currents`, or transistors near saturation.
+        """
+        if self.transistor:
+            return self._behind(self.transistor, voltages) + self.added
+        what = self.crossbar, self.state, voltages, self.device
+        return read_currents(*what, ends=self.ends, coming=coming) + self.added
+
+    def resistive(self, voltages: Floats, by: Callable[..., Floats]) -> Floats:
+        """As `currents`, by another reader, with transistors taken for resistances."""
+        return np.asarray(
+            by(self.crossbar, self.state, voltages, self.nearly, ends=self.ends) + self.added
+        )
+
+    def weights(self) -> tuple[Floats, Floats]:
+        """(W (rows, columns) [S], rest (columns,) [A]): linear cells are read as voltages @ W + rest."""
+        nothing = np.zeros((1, self.crossbar.rows))
+        rest = self.resistive(nothing, partial(read_currents, exact=False))[0]
+        return effective_weights(self.crossbar, self.state, self.nearly), rest
+
+    @property
+    def nearly(self) -> Device:
+        """Cells of 1 / (1 + G r) of the current, r being `on_resistance`, G as at V_r."""
+        if self.transistor is None:
+            return self.device
+        p, r = self.device.memristor, self.transistor.on_resistance(self.crossbar.temperature)
+        G = conductance(self.state, self.device.pulses.read_voltage, p)
+        return self.device.scaled(p.current_scale / (1.0 + G * r))
+
+    def _behind(self, transistor: Transistor, voltages: Floats) -> Floats:
+        check_read(self.crossbar, self.state, voltages)
+        p, drives = self.device.memristor, voltages[:, :, None]
+        G = conductance(self.state, self.device.pulses.read_voltage, p)
+        network = LinearNetwork(self.crossbar, np.asarray(G))
+        e = np.broadcast_to(drives, (len(voltages), *self.crossbar.shape))
+        e = e - self.ends if len(self.ends) else e
+        slope = partial(differential_conductance, self.state, p=p)
+
+        def solve(e: Floats) -> Cells:
+            return solve_cells(network, self.state, e, p)
+
+        cells, _ = solve_behind(transistor, network, drives, solve, slope, e, np.zeros_like(e))
+        return np.asarray(cells.currents.sum(axis=-2))
