@@ -17,7 +17,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable
 from roa_circuit.device.parameters import load_device
 
-PULSES = Path(__file__).parents[3] / "data" / "pulses.csv"
+PULSES = Path(__file__).parents[4] / "data" / "pulses.csv"
 FILES = {"device.toml", "fit.json", "memristor.lib", "memristor.va", "report.html"}
 
 

@@ -19,7 +19,7 @@ from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.device.compact_model import comment, ngspice_library
 from roa_circuit.device.parameters import Device, load_device
 
-GOLDEN = Path(__file__).parents[2] / "golden"
+GOLDEN = Path(__file__).parents[3] / "golden"
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.[cs]i[rm]")))

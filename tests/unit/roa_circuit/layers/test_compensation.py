@@ -69,7 +69,7 @@ def test_predistortion_meets_the_wanted_weights_where_there_is_room(ohms):
 
 @pytest.mark.parametrize("ohms", [5.0, 20.0, 50.0])
 def test_predistortion_at_the_ends_of_the_range_is_near_the_optimum(ohms, monkeypatch):
-    benchmark = Path(__file__).parents[3] / "benchmarks" / "compensation.py"
+    benchmark = Path(__file__).parents[4] / "benchmarks" / "compensation.py"
     monkeypatch.syspath_prepend(benchmark.parent)
     least_squares = runpy.run_path(str(benchmark))["least_squares"]
     crossbar, wanted = array(20, 6, ohms), conductances((20, 6), 1.0)
