@@ -27,11 +27,11 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.parameters import Device
+from roa_circuit.layers.deployed import Array, Deployed, deploy, settled, voltages, written
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize, outputs
 from roa_circuit.solver.settled import SettledArray
-from roa_circuit.sweeps.deployed import Array, Deployed, deploy, settled, voltages, written
 
 Floats = NDArray[np.float64]
 

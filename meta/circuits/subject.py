@@ -24,9 +24,9 @@ from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.device.parameters import Device
+from roa_circuit.layers.deployed import Deployed
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
-from roa_circuit.sweeps.deployed import Deployed
 from roa_circuit.sweeps.fields import OWN, Field, Point, Value, shared_fields
 from roa_circuit.sweeps.layer import COMPENSATION
 from roa_circuit.sweeps.setup import Setup

@@ -19,7 +19,7 @@ from netlists.verification.engines import Phase, Plan, run_spice
 from netlists.verification.result import relative_error
 from netlists.verification.verify import default_analysis
 from roa_circuit.chips.chip import Chip
-from roa_circuit.sweeps.deployed import Deployed, settled, voltages, written
+from roa_circuit.layers.deployed import Deployed, settled, voltages, written
 from roa_circuit.sweeps.fields import Field, Point, Value
 from roa_circuit.sweeps.findings import Check
 from roa_circuit.sweeps.layer import METRICS as LAYER_METRICS

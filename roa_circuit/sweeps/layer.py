@@ -14,10 +14,10 @@ import numpy as np
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.layers.deployed import Deployed, deploy, read_chip
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
-from roa_circuit.sweeps.deployed import Deployed, deploy, read_chip
 from roa_circuit.sweeps.fields import (
     IMPERFECTIONS,
     OWN,

@@ -23,10 +23,10 @@ from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.mapping import weight_from_state
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.deployed import deploy, read_chip
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize, chip_of, outputs
 from roa_circuit.sweeps import sweep
-from roa_circuit.sweeps.deployed import deploy, read_chip
 
 PERFECT = Crossbar(rows=1, columns=2)
 

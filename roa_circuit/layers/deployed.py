@@ -1,6 +1,6 @@
-"""A layer as a sweep deploys it: where its lines lie, how its states get there, what is corrected.
+"""A layer deployed: where its lines lie, how its states get there, what is corrected.
 
-Everything that the chips of a point share is made here once. Each chip is then written and read in
+Everything that its chips share is made here once. Each chip is then written and read in
 the surrogate (`read_chip`) or in a circuit simulator, and `scores` judges what its readouts sensed.
 """
 
