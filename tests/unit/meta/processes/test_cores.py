@@ -202,7 +202,9 @@ def test_episodes_do_not_depend_on_where_they_are_computed(bars, cores, method, 
 
 def test_processes_start_when_what_is_to_come_takes_longer(monkeypatch):
     started, before = [], torch.get_num_threads()
-    monkeypatch.setattr("meta.processes.pool.Cores", started.append)
+    monkeypatch.setattr(
+        "meta.processes.pool.Cores", lambda *how: started.append(how)
+    )
     try:
         for threads, to_come in ((1, 10**12), (2, 3), (2, 10**12)):
             torch.set_num_threads(threads)
@@ -213,7 +215,7 @@ def test_processes_start_when_what_is_to_come_takes_longer(monkeypatch):
             assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
-    assert set(started) == {2}
+    assert set(started) == {(2, operator.add.__module__)}
 
 
 def test_a_pool_is_everyones_who_works_while_it_is_held():

@@ -144,7 +144,7 @@ def test_an_interrupted_reproduction_computes_nothing_twice(plan, tmp_path):
 
 KILLED = """
 import os, signal
-from meta import cli
+from meta.commands import cli
 from meta.reproduction.cells import ResultFile
 
 append, batches = ResultFile.append, []

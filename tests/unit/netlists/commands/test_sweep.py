@@ -99,7 +99,7 @@ def test_of_a_cluster_that_is_killed_one_line_is_left():
     with subprocess.Popen([sys.executable, "-c", CLUSTER], **start) as cluster:
         address = cluster.stdout.readline().strip()
         asked = ["sweep", *HOW, *vary, "--scheduler", address]
-        program = "from netlists import cli; cli.main()"
+        program = "from netlists.commands import cli; cli.main()"
         with subprocess.Popen([sys.executable, "-c", program, *asked], **start) as sweep:
             points = Path("out/points.jsonl")
             while sweep.poll() is None and not (points.exists() and points.read_text().count("\n") > 9):

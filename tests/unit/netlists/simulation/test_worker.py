@@ -177,7 +177,7 @@ INTERRUPTED = """
 import os
 import signal
 import sys
-from netlists import ngspice
+from netlists.simulation import ngspice
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
 sys.executable = os.environ["NGSPICE_LIBRARY_PATH"] = {worker!r}
 ngspice.simulate_all(["* deck"] * 6, workers=2, time_limit=60)

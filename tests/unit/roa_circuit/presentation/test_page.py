@@ -113,7 +113,7 @@ def test_an_inline_drawing_takes_the_colours_of_the_page(curve):
     assert "var(--blue)" in curve.inline()
     assert drawing.BLUE not in curve.inline()
     assert drawing.BLUE in curve.svg
-    style = (page.resources.files("roa_circuit") / "page.css").read_text(encoding="utf-8")
+    style = (page.resources.files("roa_circuit.presentation") / "page.css").read_text(encoding="utf-8")
     light, dark = style.split("prefers-color-scheme: dark")
     for name, value in {"blue": drawing.BLUE, "red": drawing.RED, "ink": drawing.INK}.items():
         assert f"--{name}: {value}" in light
