@@ -3,13 +3,13 @@
 Adaptation itself is ideal: gradients and pulse counts are those of perfect wires and the nominal
 device. The pulses then meet the cells, and the queries the circuits.
 
-Cells of the blocks are read as conductances at V_r (decision 8 of docs/physics.md), so that a
-convolution is one with effective weights; the head has Eq. 2 at every cell.
+Every layer is read as its read model says: by Eq. 2 at every cell, or by effective weights, with
+which a convolution behind wires is a convolution still.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,7 +31,6 @@ from roa_circuit.layers.deployed import Array, Deployed, deploy, settled, voltag
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize, outputs
-from roa_circuit.solver.settled import SettledArray
 
 Floats = NDArray[np.float64]
 
@@ -43,17 +42,14 @@ COMING = 100
 class WrittenArray:
     """One array on a written chip.
 
-    seen : the array as settled reads see it, with its amplifiers and transistors
-    weights : effective conductances (rows, columns) [S], and currents (columns,) [A] of no input;
-        None where every cell has Eq. 2
+    read : array currents (reads, columns) [A] of voltages (reads, rows) [V], by the layer's read model
     gain, offset : what is done to each column's current, in the array's order
     """
 
     array: Array
     chip: Chip
     state: Floats
-    seen: SettledArray
-    weights: tuple[Floats, Floats] | None
+    read: Callable[[Floats], Floats]
     gain: Floats = field(default_factory=lambda: np.ones(1))
     offset: Floats = field(default_factory=lambda: np.zeros(1))
 
@@ -65,11 +61,7 @@ class WrittenArray:
 
     def sensed(self, volts: Floats) -> Floats:
         """Currents (reads, columns) [A] that the readouts report of voltages (reads, rows) [V]."""
-        if self.weights is None:
-            currents = self.seen.currents(volts, coming=COMING)
-        else:
-            currents = volts @ self.weights[0] + self.weights[1]
-        return self.chip.sense(currents, self.state, volts)
+        return self.chip.sense(self.read(volts), self.state, volts)
 
     def calibrated(self) -> WrittenArray:
         """The same array, calibrated by its test patterns if it has any."""
@@ -95,17 +87,10 @@ class CircuitLayer:
         return np.asarray(outputs(tiles, currents) * (scale / tiles[0].layer.input_scale))
 
 
-def on_chips(
-    deployed: Deployed,
-    chips: Sequence[Chip],
-    *,
-    in_situ: bool,
-    exact: bool,
-) -> CircuitLayer:
+def on_chips(deployed: Deployed, chips: Sequence[Chip], *, in_situ: bool) -> CircuitLayer:
     """Write a deployed layer onto chips, and calibrate it where that is wanted.
 
     in_situ : write through the wires; otherwise every cell gets its pulses in full
-    exact : read with Eq. 2 at every cell; otherwise by effective weights
 
     Raises
     ------
@@ -114,9 +99,8 @@ def on_chips(
     arrays, instead = [], "leave --in-situ out, and every cell gets its pulses in full"
     for array, chip in zip(deployed.arrays, chips, strict=True):
         state = written(array, chip, in_situ=in_situ, instead=instead)
-        seen = settled(array, chip, state)
-        weights = None if exact else seen.weights()
-        one = WrittenArray(array=array, chip=chip, state=state, seen=seen, weights=weights)
+        read = settled(array, chip, state).reader(array.own.read_model, coming=COMING)
+        one = WrittenArray(array=array, chip=chip, state=state, read=read)
         arrays.append(one.calibrated())
     return CircuitLayer(deployed=deployed, arrays=tuple(arrays))
 
@@ -148,7 +132,7 @@ class Hardware:
             deployed = deploy(layer, nominal, self.tile, self.compensation, self.circuitry)
             # Layers are chips of their own: the same place in two layers is not the same draw.
             chips = deployed.chips(self.imperfections, seed * len(layers) + index)
-            ready[name] = on_chips(deployed, chips, in_situ=self.in_situ, exact=name == HEAD)
+            ready[name] = on_chips(deployed, chips, in_situ=self.in_situ)
         return ready
 
     def accuracy(self, network: Network, episode: Episode, seed: int) -> float:

@@ -18,10 +18,9 @@ from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.circuit.wiring import Wiring
-from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import ideal_currents
 from roa_circuit.layers.tiling import chip_of, outputs, split
-from roa_circuit.solver.read import read_currents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,17 +98,15 @@ def predictions(
         )
         state = chip.written(start, outcome.state, part.pulses)
         volts = chip.drive(voltage_from_input(part.inputs))
-        currents = circuitry.settled(chip.crossbar, state, chip.device).currents(volts)
-        sensed.append(chip.sense(currents, state, volts))
+        read = circuitry.settled(chip.crossbar, state, chip.device).reader(part.read_model)
+        sensed.append(chip.sense(read(volts), state, volts))
     classes: NDArray[np.int64] = outputs(tiles, sensed).argmax(1)
     return classes
 
 
 def ideal_predictions(layer: ProgrammedLayer) -> NDArray[np.int64]:
     """The class of every read of the intended states behind perfect wires."""
-    state = after_pulses(layer.initial_state, layer.pulses, layer.device)
-    volts = voltage_from_input(layer.inputs)
-    currents = read_currents(layer.crossbar.ideal(), state, volts, layer.device)
+    currents = ideal_currents(layer, layer.inputs)
     classes: NDArray[np.int64] = (currents[:, :-1] - currents[:, -1:]).argmax(1)
     return classes
 

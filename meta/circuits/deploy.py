@@ -3,6 +3,9 @@
 A convolution's crossbar has one row per input of its 3 x 3 x channels window and one column
 per filter; the head has one row per feature, an always-on row for the bias, and one column per
 class. The last column of each is the reference at omega = 1/2 (see `roa_circuit.circuit.mapping`).
+
+A convolution is read some hundred times for an image, so its cells are taken as conductances at the
+read voltage (decision 8 of docs/physics.md); the head has Eq. 2 at every cell.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.mapping import state_from_weight
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.solver.read_model import ReadModel
 
 
 @torch.no_grad()
@@ -71,6 +75,7 @@ def programmed_layers(
             inputs=inputs / scale,
             labels=labels,
             input_scale=scale,
+            read_model=ReadModel.weights if name in BLOCKS else ReadModel.cells,
             provenance=provenance,
         )
     return layers

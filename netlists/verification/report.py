@@ -8,6 +8,7 @@ from typing import Any
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.solver.read_model import ReadModel
 
 
 def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
@@ -29,6 +30,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         (f"accuracy, ideal / surrogate / {result.engine}", _accuracies(result), ""),
         *_drawn(result),
         ("matrices and cells of ngspice", result.dialect, ""),
+        ("sweeps read this layer by", _elsewhere(result), ""),
         *(_times(result) if result.spice_seconds else ()),
     ]  # fmt: skip
     return [row for row in rows if row[1]]
@@ -89,6 +91,12 @@ def totals(results: Sequence[Verification], crossbars: Sequence[Crossbar]) -> di
         "wall_seconds": sum(result.wall_seconds for result in results),
         "estimated_seconds": sum(result.estimated_seconds for result in results),
     }
+
+
+def _elsewhere(result: Verification) -> str:
+    """What sweeps make of a layer whose cells are not read by their I-V, as they are here."""
+    model = ReadModel(result.read_model)
+    return "" if model is ReadModel.cells else f"{model.said}; here {ReadModel.cells.said}"
 
 
 def _percent(share: float | None) -> str:

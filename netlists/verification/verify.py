@@ -198,6 +198,7 @@ def _subject(sample: Sample, plan: Plan) -> dict[str, Any]:
         "analysis": str(plan.analysis),
         "engine": str(plan.engine),
         "dialect": "" if plan.dialect == PLAIN else str(plan.dialect),
+        "read_model": str(layer.read_model),
         "circuit": plan.circuitry.to_dict(),
     }
 

@@ -166,8 +166,8 @@ def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
     """
     state = written(array, chip)
     volts = voltages(array, chip)
-    currents = settled(array, chip, state).currents(volts, coming=coming)
-    return chip.sense(currents, state, volts)
+    read = settled(array, chip, state).reader(array.own.read_model, coming=coming)
+    return chip.sense(read(volts), state, volts)
 
 
 def settled(array: Array, chip: Chip, state: Floats) -> SettledArray:

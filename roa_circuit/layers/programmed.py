@@ -26,6 +26,7 @@ from roa_circuit.circuit.mapping import state_from_weight
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, real_pulse_count, round_count
+from roa_circuit.solver.read_model import ReadModel
 
 FORMAT = "roa-layer-1"
 _ARRAYS = ("initial_state", "pulses", "inputs", "labels")
@@ -41,6 +42,7 @@ class ProgrammedLayer(Shown):
     labels : (reads,) the right class of each read, or empty where reads have none
     input_scale : digital factor that divides the inputs and multiplies the outputs
     reference_column : the last column, held at omega = 1/2, which measures b sum(x)
+    read_model : how the surrogate reads the cells; simulators have every cell's I-V in any case
     provenance : seed, network, versions: what made this layer
     """
 
@@ -52,6 +54,7 @@ class ProgrammedLayer(Shown):
     inputs: NDArray[np.float64]
     labels: NDArray[np.int64]
     input_scale: float = 1.0
+    read_model: ReadModel = ReadModel.cells
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -83,6 +86,7 @@ class ProgrammedLayer(Shown):
                 ("device", f"{self.device.name}, current scale {self.device.memristor.current_scale}"),
                 ("write", f"{int(np.abs(self.pulses).sum())} pulses on {written} cells"),
                 ("reads", f"{len(self.inputs)}, {len(self.labels) or 'none'} with a label"),
+                ("read as", self.read_model.said),
                 ("wires", wires),
             ],
         )
@@ -147,6 +151,7 @@ class ProgrammedLayer(Shown):
             "device": self.device.to_dict(),
             "crossbar": self.crossbar.to_dict(),
             "input_scale": self.input_scale,
+            "read_model": str(self.read_model),
             "provenance": self.provenance,
         }
         arrays = {
@@ -186,6 +191,8 @@ class ProgrammedLayer(Shown):
                 inputs=arrays["inputs"].astype(np.float64),
                 labels=arrays["labels"].astype(np.int64),
                 input_scale=float(header["input_scale"]),
+                # Files from before there was a choice mean every cell's I-V.
+                read_model=ReadModel.parse(header.get("read_model", str(ReadModel.cells))),
                 provenance=dict(header["provenance"]),
             )
         except InputError as error:

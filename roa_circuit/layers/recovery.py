@@ -25,6 +25,7 @@ from roa_circuit.layers.compensation import Order, as_it_is, calibrate, heaviest
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, split
 from roa_circuit.solver.read import read_currents
+from roa_circuit.solver.read_model import ReadModel
 
 Floats = NDArray[np.float64]
 
@@ -188,10 +189,11 @@ def _read(
     order, states, gain, clipped = mapped(tile, choice, meant, circuitry)
     states = chip.start(states)
     seen = circuitry.settled(chip.crossbar, states, chip.device)
+    currents_of = seen.reader(layer.read_model)
 
     def read(inputs: Floats) -> Floats:
         volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs))))
-        return chip.sense(seen.currents(volts), states, volts)
+        return chip.sense(currents_of(volts), states, volts)
 
     offset = np.zeros(layer.crossbar.columns)
     if choice.calibrated:
@@ -229,10 +231,14 @@ def ideal_currents(
 ) -> Floats:
     """Column currents (reads, columns) [A] of inputs (reads, rows) behind perfect wires.
 
+    Cells are taken as the layer's read model says.
+
     meant : the layer that gives the cells' intended states; by default this one
     """
     volts = np.asarray(voltage_from_input(inputs))
-    return read_currents(layer.crossbar.ideal(), _intended(meant or layer), volts, layer.device)
+    exact = layer.read_model is ReadModel.cells
+    states = _intended(meant or layer)
+    return read_currents(layer.crossbar.ideal(), states, volts, layer.device, exact=exact)
 
 
 def calibration_inputs(layer: ProgrammedLayer) -> Floats:

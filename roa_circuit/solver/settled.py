@@ -18,6 +18,7 @@ from roa_circuit.solver.access import solve_behind
 from roa_circuit.solver.iterative import Cells
 from roa_circuit.solver.linear import LinearNetwork
 from roa_circuit.solver.read import effective_weights, read_currents, solve_cells
+from roa_circuit.solver.read_model import ReadModel
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +55,14 @@ class SettledArray:
         what = self.crossbar, self.state, voltages, self.device
         return read_currents(*what, ends=self.ends, coming=coming) + self.added
 
+    def reader(
+        self, model: ReadModel = ReadModel.cells, *, coming: int = 1
+    ) -> Callable[[Floats], Floats]:
+        """`currents` of any voltages, its cells taken as the model says; weights are worked out once."""
+        if model is ReadModel.cells:
+            return partial(self.currents, coming=coming)
+        return partial(_by_weights, *self.weights())
+
     def resistive(self, voltages: Floats, by: Callable[..., Floats]) -> Floats:
         """As `currents`, by another reader, with transistors taken for resistances."""
         return np.asarray(
@@ -89,3 +98,7 @@ class SettledArray:
 
         cells, _ = solve_behind(transistor, network, drives, solve, slope, e, np.zeros_like(e))
         return np.asarray(cells.currents.sum(axis=-2))
+
+
+def _by_weights(weights: Floats, rest: Floats, voltages: Floats) -> Floats:
+    return np.asarray(voltages @ weights + rest)

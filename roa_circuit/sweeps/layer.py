@@ -95,6 +95,7 @@ class LayerSubject:
             "layer": layer.name,
             "arrays": digest.hexdigest(),
             "input_scale": layer.input_scale,
+            "read_model": str(layer.read_model),
             **self.setup.to_dict(),
             "tiles": str(self.tile),
             "compensation": self.compensation.name,

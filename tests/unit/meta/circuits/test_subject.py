@@ -1,6 +1,7 @@
 """A whole network behind its circuits, and its sweep."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 import xarray as xr
 
 from meta.circuits.adaptation import adapt_episode
-from meta.circuits.behind_circuit import classes, head_inputs, on_chips
+from meta.circuits.behind_circuit import Hardware, classes, head_inputs, on_chips
 from meta.circuits.subject import NetworkSubject
 from meta.commands import cli
 from meta.network.architecture import BLOCKS, HEAD, Architecture
@@ -20,12 +21,14 @@ from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import weight_from_state
+from roa_circuit.circuit.mapping import output_from_reference, voltage_from_input, weight_from_state
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.deployed import deploy, read_chip
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize, chip_of, outputs
+from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.read_model import ReadModel
 from roa_circuit.sweeps import sweep
 
 PERFECT = Crossbar(rows=1, columns=2)
@@ -45,11 +48,12 @@ def layers_of(episode, circuit, seed=0):
             **{
                 **vars(layer),
                 "crossbar": Crossbar(**{**vars(circuit), "rows": rows, "columns": columns}),
+                "read_model": ReadModel.weights,
             }
         )
         deployed = deploy(own, layer, TileSize(rows=40), Compensation())
         chips = [chip_of(one.tile, None, seed) for one in deployed.arrays]
-        ready[name] = on_chips(deployed, chips, in_situ=False, exact=False)
+        ready[name] = on_chips(deployed, chips, in_situ=False)
     return ready
 
 
@@ -70,6 +74,31 @@ def test_perfect_circuits_of_linear_cells_are_the_network_itself(network, bars):
         torch.testing.assert_close(seen, wanted, atol=1e-4, rtol=1e-4)
         x = network.block(name, wanted, network.architecture.steps)
     np.testing.assert_array_equal(classes(network, episode.task.query, layers), episode.answers)
+
+
+def test_what_a_layer_is_called_changes_no_number(network, bars):
+    episode = adapt_episode(network, bars, device=default_device(), queries=4)
+    renamed = {
+        f"layer{n}": replace(layer, name=f"layer{n}") for n, layer in enumerate(episode.layers.values())
+    }
+    one, other = (Hardware().holding(layers, 0).values() for layers in (episode.layers, renamed))
+    for layer, own, named in zip(episode.layers.values(), one, other, strict=True):
+        np.testing.assert_array_equal(own(layer.inputs), named(layer.inputs))
+
+
+def test_each_read_model_is_the_circuit_that_it_says(network, bars):
+    head = adapt_episode(network, bars, device=default_device(), queries=4).layers[HEAD]
+    device, state = head.device, after_pulses(head.initial_state, head.pulses, head.device)
+    volts, lines = voltage_from_input(head.inputs), default_crossbar(*head.crossbar.shape)
+    currents = []
+    for model in ReadModel:
+        ready = Hardware().holding({HEAD: replace(head, read_model=model)}, 0)[HEAD]
+        exact = model is ReadModel.cells
+        expected = read_currents_dense(lines, state, volts, device, exact=exact)
+        y = head.input_scale * output_from_reference(expected[:, :-1], expected[:, -1:], device)
+        np.testing.assert_allclose(ready(head.inputs * head.input_scale), y, rtol=1e-6, atol=1e-8)
+        currents.append(expected)
+    assert np.abs(currents[0] / currents[1] - 1).max() > 1e-3
 
 
 def test_wires_cost_answers_and_compensation_gives_them_back(network, bars):

@@ -202,9 +202,7 @@ def test_episodes_do_not_depend_on_where_they_are_computed(bars, cores, method, 
 
 def test_processes_start_when_what_is_to_come_takes_longer(monkeypatch):
     started, before = [], torch.get_num_threads()
-    monkeypatch.setattr(
-        "meta.processes.pool.Cores", lambda *how: started.append(how)
-    )
+    monkeypatch.setattr("meta.processes.pool.Cores", lambda *how: started.append(how))
     try:
         for threads, to_come in ((1, 10**12), (2, 3), (2, 10**12)):
             torch.set_num_threads(threads)

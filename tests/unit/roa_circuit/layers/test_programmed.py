@@ -8,6 +8,7 @@ import pytest
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.solver.read_model import ReadModel
 
 
 def a_layer(**changes):
@@ -21,6 +22,7 @@ def a_layer(**changes):
         "inputs": rng.random((4, 5)),
         "labels": np.array([0, 1, 0, 1]),
         "input_scale": 2.5,
+        "read_model": ReadModel.weights,
         "provenance": {"seed": 0},
     }
     return ProgrammedLayer(**{**fields, **changes})
@@ -34,6 +36,27 @@ def test_round_trip_is_exact(tmp_path):
         assert (getattr(back, name) == getattr(layer, name)).all()
     for name in ("name", "device", "crossbar", "input_scale", "provenance", "reference_column"):
         assert getattr(back, name) == getattr(layer, name)
+    assert back.read_model is ReadModel.weights
+    assert "effective weights at the read voltage" in str(back)
+
+
+def rewritten(path, change):
+    """The layer file with another header."""
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    header = json.loads(str(arrays["header"]))
+    change(header)
+    np.savez(path, **{**arrays, "header": np.array(json.dumps(header))})
+    return path
+
+
+def test_files_without_a_read_model_mean_the_i_v_and_unknown_ones_are_refused(tmp_path):
+    a_layer().save(tmp_path / "fc.npz")
+    old = rewritten(tmp_path / "fc.npz", lambda header: header.pop("read_model"))
+    assert ProgrammedLayer.load(old).read_model is ReadModel.cells
+    other = rewritten(old, lambda header: header.update(read_model="weight"))
+    with pytest.raises(InputError, match="did you mean 'weights'"):
+        ProgrammedLayer.load(other)
 
 
 @pytest.mark.parametrize(
