@@ -1,1 +1,1 @@
-"""Commands of `roa-fit`, one a module; `fitting.commands.cli` gathers them."""
+"""Commands: those of `roa-fit`, one a module; `fitting.commands.cli` gathers them."""

@@ -1,1 +1,1 @@
-"""The commands of `roa-meta`, one a module; `meta.commands.cli` gathers them."""
+"""Commands: those of `roa-meta`, one a module; `meta.commands.cli` gathers them."""

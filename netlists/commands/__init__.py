@@ -1,1 +1,1 @@
-"""The commands of `roa-spice`, one a module; `netlists.commands.cli` gathers them."""
+"""Commands: those of `roa-spice`, one a module; `netlists.commands.cli` gathers them."""

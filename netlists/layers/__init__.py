@@ -1,1 +1,1 @@
-"""The programmed layers that come with the package."""
+"""Layers: the programmed layers that come with the package."""

@@ -4,7 +4,14 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("index", "tasks/fit", "reference/roa-spice", "reference/roa_circuit", "extending")
+PAGES = (
+    "index",
+    "tasks/fit",
+    "reference/roa-spice",
+    "reference/roa_circuit",
+    "extending",
+    "architecture",
+)
 
 
 @pytest.fixture
