@@ -56,13 +56,9 @@ GIVES = {
 }
 """What a reader would ask each folder for: a class, a file, or a command."""
 
-_MARGIN, _GAP, _TOWER = 10, 22, 172
-_ROW, _FLOOR, _TITLE = 30, 42, 26
+_MARGIN, _GAP, _TOWER = 2, 18, 148
+_ROW, _FLOOR, _TITLE = 32, 46, 26
 _WIDTH = 2 * _MARGIN + 3 * _TOWER + 2 * _GAP
-_LEGEND = (
-    "A folder imports only what stands below it in its own package, and roa_circuit.",
-    "The arrow is the one way from a package to its neighbour.",
-)
 _BEGIN, _END = "<!-- folders: made by .ci/architecture.py -->", "<!-- end of folders -->"
 
 _HEAD = """\
@@ -76,10 +72,10 @@ _HEAD = """\
   @media (prefers-color-scheme: dark) {{
     svg {{ --ink: #dae1e8; --soft: #9aa6b2; --line: #3a4652; --card: #171e25; --violet: #b79cf0; }}
   }}
-  text {{ fill: var(--soft); font-size: 13px; }}
-  .h {{ fill: var(--ink); font-size: 16px; font-weight: 600; }}
-  .f {{ fill: var(--ink); font-size: 14px; }}
-  .m {{ font-family: ui-monospace, 'SF Mono', 'DejaVu Sans Mono', monospace; font-size: 12.5px; }}
+  text {{ fill: var(--soft); }}
+  .h {{ fill: var(--ink); font-size: 17px; font-weight: 600; }}
+  .f {{ fill: var(--ink); font-size: 15.5px; }}
+  .m {{ font-family: ui-monospace, 'SF Mono', 'DejaVu Sans Mono', monospace; font-size: 13.5px; }}
   .cmd {{ fill: var(--violet); font-weight: 600; }} .e {{ text-anchor: end; }}
   .card {{ fill: var(--card); stroke: var(--line); }}
   .door {{ stroke: var(--violet); stroke-width: 2; fill: none; marker-end: url(#tip); }}
@@ -143,13 +139,12 @@ def picture(built: House) -> str:
     """The packages as towers on their ground floor, as SVG."""
     ground = _TITLE + max(len(built.floors[name]) for name in TOWERS) * _FLOOR
     end = ground + 8 + _TITLE + len(built.floors[GROUND]) * _ROW
-    head = _HEAD.format(width=_WIDTH, height=end + 50, description=escape(_description(built)))
+    head = _HEAD.format(width=_WIDTH, height=end, description=escape(_description(built)))
     places = _places(built, ground)
     lines = [
         *_towers(built, places),
         *_ground_floors(built, ground + 8 + _TITLE),
         *(_door(places[a], places[b]) for a, b in built.doors),
-        *(_text(_MARGIN, end + 20 * (1 + line), said, "") for line, said in enumerate(_LEGEND)),
     ]
     return head + "\n".join(lines) + "\n</svg>\n"
 
@@ -169,8 +164,8 @@ def _towers(built: House, places: dict[str, tuple[int, int]]) -> Iterator[str]:
         yield _text(x, y - 9, package, "h")
     for folder, (x, y) in places.items():
         yield _card(x, y, _TOWER, _FLOOR - 4)
-        yield _text(x + 12, y + 16, folder.split(".")[1], "f")
-        yield _text(x + 12, y + 32, _given(folder), "m cmd" if folder.endswith(".commands") else "m")
+        yield _text(x + 12, y + 18, folder.split(".")[1], "f")
+        yield _text(x + 12, y + 35, _given(folder), "m cmd" if folder.endswith(".commands") else "m")
 
 
 def _ground_floors(built: House, top: int) -> Iterator[str]:
@@ -178,8 +173,8 @@ def _ground_floors(built: House, top: int) -> Iterator[str]:
     for line, name in enumerate(reversed(built.floors[GROUND])):
         y = top + line * _ROW
         yield _card(_MARGIN, y, _WIDTH - 2 * _MARGIN, _ROW - 4)
-        yield _text(_MARGIN + 12, y + 18, name, "f")
-        yield _text(_WIDTH - _MARGIN - 12, y + 18, _given(f"{GROUND}.{name}"), "m e")
+        yield _text(_MARGIN + 12, y + 19, name, "f")
+        yield _text(_WIDTH - _MARGIN - 12, y + 19, _given(f"{GROUND}.{name}"), "m e")
 
 
 def _description(built: House) -> str:

@@ -134,11 +134,8 @@ def refused(tmp_path):
 def guide_site(tmp_path_factory):
     """The guide as `make docs` builds it, from these sources, in a folder of its own."""
     root, copy = Path(__file__).parents[1], tmp_path_factory.mktemp("guide")
-    for name in (
-        "mkdocs.yml",
-        "CHANGELOG.md",
-        "CONTRIBUTING.md",
-    ):  # a link to a settings file would lead the build back
+    # Copied, not linked: a link to a settings file would lead the build back.
+    for name in ("mkdocs.yml", "CHANGELOG.md", "CONTRIBUTING.md"):
         shutil.copy(root / name, copy)
     for name in (".ci", "examples", *PACKAGES):
         (copy / name).symlink_to(root / name)
