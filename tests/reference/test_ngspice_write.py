@@ -69,7 +69,7 @@ def check(deviations, record_property):
     """Far inside the 5e-3 asked for, so that a slip shows."""
     state, disturb, energy, moved = deviations
     for name, value in zip(("state", "disturb", "energy", "moved"), deviations, strict=True):
-        record_property(name, value)
+        record_property(name, float(value))
     assert state < STATE_LIMIT
     assert disturb < 2e-5
     assert abs(energy) < 1e-3
