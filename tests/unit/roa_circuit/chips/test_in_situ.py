@@ -59,6 +59,29 @@ def test_wires_weaken_the_far_corner_most():
     assert moved.max() == pytest.approx(moved[-1, 0])
 
 
+def test_the_worst_disturb_is_that_of_the_cell_that_moved_most():
+    """Without wires half-selected cells see half of it, and lose; the one across sees nothing."""
+    device, state = with_pulses(TABLE_1, depression_voltage=2.5), np.array([[0.5, 0.9], [0.3, 0.1]])
+    pulses = np.array([[-1, 0], [0, 0]])
+    outcome = write_in_situ(Crossbar(rows=2, columns=2, scheme="V/2"), state, pulses, device)
+    (pulse,) = write_programme(pulses, device)
+
+    def moved(omega):
+        corners = np.cumsum([0.0, pulse.edge, pulse.width, pulse.edge])
+
+        def slope(t, w):
+            return state_derivative(w, np.interp(t, corners, [0, 1.25, 1.25, 0]), device.memristor)
+
+        whole = solve_ivp(slope, (0.0, corners[-1]), [omega], max_step=pulse.edge / 4, rtol=1e-9)
+        return whole.y[0, -1] - omega
+
+    half = np.array([[0.0, moved(0.9)], [moved(0.3), 0.0]])
+    np.testing.assert_allclose(outcome.disturb, half, rtol=1e-3)
+    assert half[0, 1] < 2 * half[1, 0] < -0.001
+    assert outcome.worst_disturb == pytest.approx(-half[0, 1], rel=1e-3)
+    assert dict(outcome.facts().rows)["worst disturb"] == f"{-half[0, 1]:.1e} in omega"
+
+
 def test_other_shapes_are_refused():
     with pytest.raises(InputError, match="pulses have shape"):
         write_in_situ(default_crossbar(3, 3), np.zeros((3, 3)), np.zeros((3, 2), dtype=int), DEVICE)

@@ -115,6 +115,21 @@ def test_every_read_has_noise_of_its_own():
     assert (again.read() == WiredArray(chip, np.full((4, 3), 0.5), device).read()).all()
 
 
+def test_the_worst_error_is_that_of_the_cell_furthest_off():
+    """One cell is there already, one is written, and one never answers."""
+    target = np.array([0.5, 0.8, 0.6])
+    cells = FreeCells(np.full(3, 0.5), with_k(np.array([1.0, 0.0, 1.0])), HOW)
+    result = write_verify(cells, target, DEVICE, HOW)
+    assert result.worst_error == pytest.approx(0.3)
+    assert result.to_dict()["worst_error"] == result.worst_error
+    assert dict(result.facts().rows)["worst error"] == "0.3 in omega"
+    first, last = result.rounds[0], result.rounds[-1]
+    assert (first.worst_error, last.worst_error) == pytest.approx((0.3, 0.3))
+    assert first.rms_error == pytest.approx(np.sqrt((0.3**2 + 0.1**2) / 3))
+    assert (first.outside, first.written) == (2, 2)
+    assert (last.outside, last.written, last.pulses) == (1, 0, 0)
+
+
 def test_the_report_names_every_failed_cell():
     target = np.full((2, 2), 0.8)
     cells = FreeCells(np.full((2, 2), 0.5), with_k(np.array([[1.0, 0.0], [1.0, 1.0]])), HOW)

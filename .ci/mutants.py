@@ -1,0 +1,329 @@
+"""Small wrong changes to the core, each of which some unit test should notice.
+
+python .ci/mutants.py [--draw 300] [--seed 1] [--only NOUN ...] [--output build/mutants.jsonl]
+
+Cosmic-ray says what can be changed, one token at a time. Of its changes, and of ours that take the
+opposite of a name, a sample is drawn, as many for each noun of `CORE`. Every one is made in a copy of
+this tree, where the unit tests of the module's folder run until one fails. Survivors are printed, and
+the exit code is 1 while `equivalent_mutants.toml` does not say of each why no test could notice.
+An output that exists is continued.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+
+import hypothesis
+import pytest
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.operator import Operator
+from cosmic_ray.plugins import get_operator
+
+ROOT = Path(__file__).resolve().parents[1]
+KNOWN = ROOT / ".ci" / "equivalent_mutants.toml"
+CORE = {
+    "device": ("roa_circuit/device/*.py", "roa_circuit/device/laws/*.py"),
+    "programming": ("roa_circuit/device/programming.py",),
+    "solver": ("roa_circuit/solver/*.py",),
+    "in-situ write": ("roa_circuit/chips/in_situ.py",),
+    "write-verify": ("roa_circuit/chips/write_verify.py", "roa_circuit/chips/programmable.py"),
+    "chip": ("roa_circuit/chips/chip.py", "roa_circuit/chips/imperfections.py"),
+    "mapping": ("roa_circuit/circuit/mapping.py",),
+    "tiling": ("roa_circuit/layers/tiling.py",),
+    "residuals": ("fitting/model/residuals.py",),
+    "verdict": ("fitting/judgement/verdict.py",),
+    "learners": ("meta/learning/learners.py",),
+}
+CHANGES = (
+    *(f"ReplaceBinaryOperator_{one}" for one in ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "Pow_Mul")),
+    *(f"ReplaceBinaryOperator_{one}" for one in ("BitAnd_BitOr", "BitOr_BitAnd", "FloorDiv_Mul")),
+    *(f"ReplaceComparisonOperator_{one}" for one in ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt")),
+    *(f"ReplaceComparisonOperator_{one}" for one in ("Lt_GtE", "LtE_Gt", "Gt_LtE", "GtE_Lt")),
+    *(f"ReplaceComparisonOperator_{one}" for one in ("Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is")),
+    *(f"ReplaceUnaryOperator_Delete_{one}" for one in ("USub", "Invert", "Not")),
+    *("AddNot", "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd"),
+    *("ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "NumberReplacer", "ZeroIterationForLoop"),
+)
+PAIRS = ("max min", "maximum minimum", "argmax argmin", "floor ceil", "any all")
+OPTIONS = (
+    *("-q", "-x", "-p", "no:cacheprovider", "--tb=line", "--hypothesis-profile=mutants"),
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded before the fork
+    *("-m", "not slow and not ngspice and not vacask and not browser and not cuda"),
+)
+PRELOADED = ("numpy", "scipy.integrate", "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "numba")
+
+
+class Opposite(Operator):
+    """The other name of a pair, such as the smallest for the largest."""
+
+    names = {one: other for pair in PAIRS for one, other in itertools.permutations(pair.split())}
+
+    def mutation_positions(self, node):
+        if node.type == "name" and node.value in self.names and not _is_keyword(node):
+            yield node.start_pos, node.end_pos
+
+    def mutate(self, node, index):
+        node.value = self.names[node.value]
+        return node
+
+    @classmethod
+    def examples(cls):
+        return ()
+
+
+def _is_keyword(name) -> bool:
+    """Whether it names a parameter or an argument, which nothing but an error can come of."""
+    return name.parent.type in ("param", "argument", "tfpdef") and name.parent.children[0] is name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One changed line of one module."""
+
+    module: str
+    line: int
+    change: str
+    occurrence: int
+    was: str
+    becomes: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.line}\n    - {self.was}\n    + {self.becomes}"
+
+    def source(self) -> str:
+        return mutate_code((ROOT / self.module).read_text(), _operator(self.change), self.occurrence)
+
+
+def _operator(change: str) -> Operator:
+    return Opposite() if change == "Opposite" else get_operator(f"core/{change}")()
+
+
+def places(module: str) -> Iterator[tuple[str, str, int]]:
+    """(module, change, occurrence) of all that change what it computes: no declaration, no annotation."""
+    source = (ROOT / module).read_text()
+    nodes, declared = list(ast_nodes(get_ast(source))), set(_declarations(source))
+    for change in (*CHANGES, "Opposite"):
+        operator = _operator(change)
+        starts = (start for node in nodes for start, _ in operator.mutation_positions(node))
+        yield from ((module, change, i) for i, start in enumerate(starts) if start not in declared)
+
+
+def mutant_at(module: str, change: str, occurrence: int) -> Mutant | None:
+    """None where the change leaves no Python, or the same."""
+    source = (ROOT / module).read_text()
+    changed = mutate_code(source, _operator(change), occurrence)
+    if changed is None or not _compiles(changed) or _signatures(changed) != _signatures(source):
+        return None
+    pairs = zip(source.splitlines(), changed.splitlines(), strict=False)
+    for line, (was, becomes) in enumerate(pairs, 1):
+        if was.strip() != becomes.strip():
+            where = {"module": module, "change": change, "occurrence": occurrence, "line": line}
+            return Mutant(**where, was=was.strip(), becomes=becomes.strip())
+    return None
+
+
+def _declarations(source: str) -> Iterator[tuple[int, int]]:
+    """Every place of a decorator or an annotation."""
+    for node in ast.walk(ast.parse(source)):
+        inside = [*getattr(node, "decorator_list", ()), *getattr(node, "bases", ())]
+        inside += [getattr(node, name, None) for name in ("annotation", "returns")]
+        for one in filter(None, inside):
+            for line in range(one.lineno, one.end_lineno + 1):
+                start = one.col_offset if line == one.lineno else 0
+                end = one.end_col_offset if line == one.end_lineno else 1000
+                yield from ((line, column) for column in range(start, end))
+
+
+def _compiles(source: str) -> bool:
+    try:
+        compile(source, "mutant", "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _signatures(source: str) -> list[int]:
+    """How many arguments only have a name: the star before them is no product."""
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.arguments))
+    return [len(one.kwonlyargs) for one in functions]
+
+
+def draw(count: int, seed: int, nouns: list[str]) -> list[Mutant]:
+    """As many of every noun, as long as it has some left; a module belongs to its first noun but 'device'."""
+    random_, taken, left = random.Random(seed), set(), []
+    for noun in sorted(nouns, key=lambda one: (one == "device", list(CORE).index(one))):
+        modules = sorted(
+            {str(p.relative_to(ROOT)) for glob in CORE[noun] for p in ROOT.glob(glob)} - taken
+        )
+        taken.update(modules)
+        pool = [place for module in modules for place in places(module)]
+        random_.shuffle(pool)
+        left.append(pool)
+    in_turn = filter(None, itertools.chain.from_iterable(itertools.zip_longest(*left)))
+    return list(itertools.islice(filter(None, itertools.starmap(mutant_at, in_turn)), count))
+
+
+def tests_of(module: str) -> list[str]:
+    """The unit tests of the module's folder, its namesake first."""
+    path = Path(module)
+    folder = Path("tests/unit") / path.parent
+    while not (ROOT / folder).is_dir():
+        folder = folder.parent
+    files = sorted((ROOT / folder).rglob("test_*.py"), key=lambda f: (path.stem not in f.stem, f))
+    return [str(file.relative_to(ROOT)) for file in files]
+
+
+class Copy:
+    """A copy of the tree in which changes are made and tests run, each in a process forked from this one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self._limits = folder / "tree", {}
+        left_out = shutil.ignore_patterns(
+            ".git", ".venv", "__pycache__", "out", "build", "site", ".*cache*"
+        )
+        shutil.copytree(ROOT, self.root, ignore=left_out)
+        shared = os.environ.get("ROA_SHARED_DATA", ROOT.parent / "shared" / "data")
+        os.environ |= {"ROA_SHARED_DATA": str(Path(shared).resolve()), "PYTHONPATH": str(self.root)}
+        os.chdir(self.root)
+        sys.path.insert(0, str(self.root))
+        hypothesis.settings.register_profile(
+            "mutants",
+            derandomize=True,
+            deadline=None,
+            database=None,
+            phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+        )
+
+    def limit(self, tests: list[str]) -> float:
+        """Seconds after which the tests hang; measured where nothing is changed, nor compiled yet."""
+        key = tuple(sorted(tests))
+        if key not in self._limits:
+            begun = time.perf_counter()
+            if self.run(tests, 3600.0, self.root / "base.log") != 0:
+                sys.exit((self.root / "base.log").read_text() + "\nThe unchanged tests must pass.")
+            self._limits[key] = 30.0 + 4.0 * (time.perf_counter() - begun)
+        return self._limits[key]
+
+    def try_(self, mutant: Mutant) -> dict[str, object]:
+        """What became of a mutant."""
+        tests = tests_of(mutant.module)
+        limit, path, begun = self.limit(tests), self.root / mutant.module, time.perf_counter()
+        original, times = path.read_text(), path.stat()
+        path.write_text(mutant.source())
+        fresh = Path(tempfile.mkdtemp(dir=self.root)) if "import numba" in original else None
+        try:
+            code = self.run(tests, limit, self.root / "mutant.log", cache=fresh)
+        finally:
+            path.write_text(original)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        failed = [
+            s for s in (self.root / "mutant.log").read_text().splitlines() if s.startswith("FAILED")
+        ]
+        outcome = "survived" if code == 0 else "killed"
+        return asdict(mutant) | {
+            "outcome": outcome,
+            "by": failed[0][7:150] if failed else f"exit code {code}" * (code != 0),
+            "seconds": round(time.perf_counter() - begun, 1),
+        }
+
+    def run(self, tests: list[str], limit: float, log: Path, cache: Path | None = None) -> int:
+        """The exit code of pytest; -9 where it was stopped."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os._exit(_tested(tests, log, cache))
+            finally:  # whatever happens, this process is not the one that goes on
+                os._exit(70)
+        until = time.perf_counter() + limit
+        while time.perf_counter() < until:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.05)
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        return -9
+
+
+def _tested(tests: list[str], log: Path, cache: Path | None) -> int:
+    """The exit code of pytest in this process, which says all into a file."""
+    os.setsid()
+    sys.dont_write_bytecode = log.name == "mutant.log"
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    if cache:
+        sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = str(cache)
+    try:
+        code = pytest.main([*tests, *OPTIONS])
+    except BaseException:
+        traceback.print_exc()
+        raise
+    sys.stdout.flush()
+    return int(code)
+
+
+def explained() -> dict[tuple[str, str, str], str]:
+    """Why no test can notice, by module, line as it was, line as it becomes."""
+    entries = tomllib.loads(KNOWN.read_text())["mutant"]
+    for one in entries:
+        if one["was"] not in [line.strip() for line in (ROOT / one["module"]).read_text().splitlines()]:
+            sys.exit(f"{KNOWN.name}: {one['module']} has no line {one['was']!r} any more; take it out")
+    return {(one["module"], one["was"], one["becomes"]): one["why"] for one in entries}
+
+
+def main() -> None:
+    """Draw, try, and say what survived."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--draw", type=int, default=300, help="how many mutants")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="+", choices=CORE, default=list(CORE), metavar="NOUN")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "mutants.jsonl")
+    options = parser.parse_args()
+    options.output = options.output.resolve()
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    known, chosen = explained(), draw(options.draw, options.seed, options.only)
+    for name in (*PRELOADED, *(["torch"] if "learners" in options.only else [])):
+        import_module(name)
+    done = [json.loads(line) for line in options.output.open()] if options.output.exists() else []
+    tried = {(one["module"], one["change"], one["occurrence"], one["was"]): one for one in done}
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Copy(Path(folder))
+        for number, mutant in enumerate(chosen, 1):
+            key = (mutant.module, mutant.change, mutant.occurrence, mutant.was)
+            if key not in tried:
+                tried[key] = copy.try_(mutant)
+                with options.output.open("a") as file:
+                    print(json.dumps(tried[key]), file=file)
+            if tried[key]["outcome"] == "survived":
+                why = known.get((mutant.module, mutant.was, mutant.becomes))
+                print(
+                    f"{number}/{len(chosen)} {'equivalent' if why else 'SURVIVED'} {mutant}", flush=True
+                )
+                tried[key]["outcome"] = "equivalent" if why else "survived"
+        os.chdir(ROOT)
+    count = Counter(tried[one.module, one.change, one.occurrence, one.was]["outcome"] for one in chosen)
+    print(", ".join(f"{number} {outcome}" for outcome, number in sorted(count.items())))
+    sys.exit(1 if count["survived"] else 0)
+
+
+if __name__ == "__main__":
+    main()
