@@ -5,13 +5,13 @@ python examples/adapt_and_verify.py
 
 from meta.circuits.adaptation import adapt_episode
 from meta.data.datasets import load_dataset
+from meta.data.tasks import Tasks
 from meta.network.shipped import shipped_network
 from netlists.verification.verify import verify
 from roa_circuit.basics.units import percent
-from roa_circuit.circuit.design_point import default_device
 
 network = shipped_network()
-episode = adapt_episode(network, load_dataset("glyphs"), device=default_device(), queries=2, seed=1)
+episode = adapt_episode(network, Tasks(dataset=load_dataset("glyphs"), queries=2, seed=1))
 before, after = percent(episode.accuracy_before, 0), percent(episode.accuracy, 0)
 print(f"query accuracy {before} before the write, {after} after it")
 

@@ -8,11 +8,13 @@ from tempfile import TemporaryDirectory
 
 from meta.circuits.adaptation import adapt_episode
 from meta.data.datasets import load_dataset
+from meta.data.tasks import Tasks
+from meta.learning.writing import Writing
 from meta.training.configuration import Training
 from meta.training.train import train
 from netlists.verification.engines import Phase
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
-from roa_circuit import default_device
 from roa_circuit.basics.units import percent
 
 glyphs = load_dataset("glyphs")
@@ -30,7 +32,7 @@ with TemporaryDirectory() as folder:
     network = train(glyphs, how, Path(folder), callbacks=[show])
 
 for sigma_wn in (4.0, 0.0):
-    episode = adapt_episode(network, glyphs, device=default_device(), sigma_wn=sigma_wn, seed=1)
+    episode = adapt_episode(network, Tasks(dataset=glyphs, seed=1), Writing.of(network).at(sigma_wn))
     head = episode.layers["fc"]
     print(
         f"write noise {sigma_wn:g}: {percent(episode.accuracy_before, 0)} before the write, "
@@ -38,7 +40,7 @@ for sigma_wn in (4.0, 0.0):
         f"on {head.crossbar.rows} rows"
     )
 
-result = verify(head, phase=Phase.read)
+result = verify(head, bench=Testbench(phase=Phase.read))
 print(
     f"ngspice: currents within {result.max_relative_current_error:.0e} of the surrogate's, "
     f"{percent(result.prediction_agreement, 0)} same answers, {percent(result.accuracy_spice, 0)} right"

@@ -10,18 +10,17 @@ import torch
 from numpy.typing import NDArray
 
 from meta.circuits.deploy import programmed_layers
-from meta.data.fewshot import FewShotDataset
-from meta.data.tasks import Task, sample_task
+from meta.data.tasks import Task, Tasks
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted, adapt, query_loss
+from meta.learning.writing import Writing
 from meta.network.convolutional import Network
+from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import percent
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
-from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import Programming
 from roa_circuit.layers.programmed import ProgrammedLayer
 
 
@@ -72,39 +71,36 @@ class Episode(Shown):
 
 def adapt_episode(
     network: Network,
-    dataset: FewShotDataset,
+    tasks: Tasks,
+    writing: Writing | None = None,
     *,
-    device: Device,
     circuit: Crossbar | None = None,
-    split: str = "test",
-    shots: int = 1,
-    queries: int = 15,
-    relative_rate: float | None = None,
-    sigma_wn: float = 0.0,
-    max_pulses: int | None = None,
     reads: int = 16,
-    seed: int = 0,
 ) -> Episode:
-    """Draw an episode with `seed`, adapt to it in one write, and lay it out on crossbars.
+    """Draw an episode, adapt to it in one write, and lay it out on crossbars.
 
+    tasks : its seed draws the episode and the noise of its write
+    writing : by default that of the network's training
     circuit : gives the resistances of every layer's crossbar; by default those of the design point
-    relative_rate : factor on the learned inner rates; by default that of the training
-    max_pulses : cap on the pulses of one cell; by default that of the training
+    reads : how many windows of the query images each convolution keeps as its inputs
 
     Raises
     ------
-    InputError : the split has too few classes or drawings for the episode.
+    InputError : the split has too few classes or drawings for the episode, or a writing that is not one
+        write on theta_0.
     """
-    rng = np.random.default_rng([seed, 3])
-    rate = network.written_rate if relative_rate is None else relative_rate
-    cap = network.max_pulses if max_pulses is None else max_pulses
-    task = sample_task(
-        dataset.split(split), rng, ways=network.architecture.ways, shots=shots, queries=queries
-    )
-    write = WriteModel(device=device, how=Programming(sigma_wn=sigma_wn, max_pulses=cap))
+    network = network.with_ways(tasks.ways)
+    writing = writing or Writing.of(network)
+    write = require_one_write(network, writing)
+    rng, rate = np.random.default_rng([tasks.seed, 3]), writing.rate(network)
+    task = tasks.draw(rng, network.architecture.ways)
     adapted = adapt(network, task, write, relative_rate=rate, rng=rng)
     made = provenance(
-        dataset=dataset.name, split=split, seed=seed, relative_rate=rate, sigma_wn=sigma_wn
+        dataset=tasks.dataset.name,
+        split=tasks.split,
+        seed=tasks.seed,
+        relative_rate=rate,
+        sigma_wn=write.how.sigma_wn,
     )
     given = answers(network, task, adapted)
     return Episode(
@@ -112,7 +108,7 @@ def adapt_episode(
             network,
             task,
             adapted,
-            device,
+            write.device,
             circuit or default_crossbar(1, 2),
             reads=reads,
             rng=rng,
@@ -124,6 +120,32 @@ def adapt_episode(
         task=task,
         answers=given,
     )
+
+
+def require_one_write(network: Network, writing: Writing) -> WriteModel:
+    """What a circuit can hold: one write in pulses, from the trained state itself.
+
+    Raises
+    ------
+    InputError : a method that writes otherwise, ideal weights, or a start that write-verify left.
+    """
+    writing.check(network)
+    write = writing.model
+    if (steps := network.architecture.steps) > 1:
+        raise InputError(
+            f"this network takes {steps} steps, each a write of its own, and a circuit holds one; adapt "
+            "with a network of one step, such as roa's"
+        )
+    if write is None or writing.method.written != "pulses":
+        raise InputError(
+            f"method {writing.method.name!r} does not write once from its trained state, and a circuit "
+            "holds such writes alone; roa and roa-robust do"
+        )
+    if writing.verify_rounds:
+        raise InputError(
+            f"verify_rounds = {writing.verify_rounds}: a circuit starts from the ideal map; leave it out"
+        )
+    return write
 
 
 def answers(network: Network, task: Task, adapted: Adapted) -> NDArray[np.int64]:

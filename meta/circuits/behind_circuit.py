@@ -24,7 +24,7 @@ from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.deployed import Array, Deployed, deploy, settled, voltages, written
@@ -109,13 +109,17 @@ def on_chips(deployed: Deployed, chips: Sequence[Chip], *, in_situ: bool) -> Cir
 class Hardware:
     """The hardware that all layers of a network stand on.
 
-    crossbar : gives the lines of every array, whatever its size; device : its cells
+    crossbar : gives the lines of every array, whatever its size
+    device : the cells; None are those that the adaptation is written for
     circuitry : surrounds them, and has the last word on lines and temperature
+    imperfections : what arrays and readouts suffer from
+    compensation : what is done against it
+    tile : the largest array; layers that do not fit are split
     in_situ : write through the wires, which takes seconds for each episode
     """
 
     crossbar: Crossbar = field(default_factory=lambda: default_crossbar(1, 2))
-    device: Device = field(default_factory=default_device)
+    device: Device | None = None
     circuitry: Circuitry = BARE
     imperfections: Imperfections = field(default_factory=Imperfections)
     compensation: Compensation = field(default_factory=Compensation)
@@ -128,7 +132,7 @@ class Hardware:
         for index, (name, nominal) in enumerate(layers.items()):
             rows, columns = nominal.crossbar.shape
             lines = replace(self.crossbar, rows=rows, columns=columns)
-            layer = replace(nominal, crossbar=lines, device=self.device)
+            layer = replace(nominal, crossbar=lines, device=self.device or nominal.device)
             deployed = deploy(layer, nominal, self.tile, self.compensation, self.circuitry)
             # Layers are chips of their own: the same place in two layers is not the same draw.
             chips = deployed.chips(self.imperfections, seed * len(layers) + index)

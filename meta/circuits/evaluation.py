@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from meta.circuits.adaptation import adapt_episode
+from meta.circuits.adaptation import adapt_episode, require_one_write
 from meta.circuits.behind_circuit import Hardware, classes
-from meta.data.fewshot import FewShotDataset
+from meta.data.tasks import Tasks
 from meta.evaluation.episodes import interval_over_tasks
+from meta.learning.writing import Writing
 from meta.network.convolutional import Network
-from meta.network.methods import Method
-from roa_circuit.basics.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,57 +38,47 @@ class CircuitRow:
 
 def evaluate_behind(
     network: Network,
-    dataset: FewShotDataset,
+    tasks: Tasks,
     hardware: Hardware,
+    writing: Writing | None = None,
     *,
-    method: Method,
-    shots: int = 1,
-    queries: int = 15,
-    tasks: int = 20,
+    count: int = 20,
     sigmas: Sequence[float] = (0.0,),
-    relative_rate: float | None = None,
-    seed: int = 0,
     on_task: Callable[[], None] = lambda: None,
 ) -> list[CircuitRow]:
-    """Score test episodes seed, seed + 1, ... of `adaptation`, each on chips that its seed draws.
+    """Score episodes of the tasks' seed, seed + 1, ..., each on chips that its own seed draws.
 
-    tasks : at least 2, or there is no interval
-    relative_rate : None is the rate of the training for methods that choose one, and 1 for others;
-        it is not chosen anew behind circuits
+    writing : by default that of the network's training; a rate that it does not give is that of the
+        training, and not chosen anew behind circuits. Noise is the chips' own, at each of `sigmas`.
+    count : of episodes; at least 2, or there is no interval
 
     Raises
     ------
     InputError : a method that does not write once from the trained state; also as for `Hardware`.
     """
-    if method.written != "pulses" or network.architecture.steps > 1:
-        raise InputError(
-            f"method {method.name!r} does not write once from its trained state, and a circuit holds "
-            "such writes alone; roa and roa-robust do"
-        )
-    usual = network.written_rate if method.rate == "chosen" else 1.0
-    rate = usual if relative_rate is None else relative_rate
-    scores = np.empty((len(sigmas), tasks, 3))
-    for task in range(tasks):
-        episode = adapt_episode(
-            network, dataset, device=hardware.device, shots=shots, queries=queries, relative_rate=rate,
-            reads=1, seed=seed + task,
-        )  # fmt: skip
+    network = network.with_ways(tasks.ways)
+    writing = (writing or Writing.of(network)).at(0.0)
+    require_one_write(network, writing)
+    scores = np.empty((len(sigmas), count, 3))
+    for task in range(count):
+        drawn = tasks.reseeded(tasks.seed + task)
+        episode = adapt_episode(network, drawn, writing, reads=1)
         labels = episode.task.query_labels.numpy()
         for row, sigma in enumerate(sigmas):
             noisy = replace(hardware, imperfections=replace(hardware.imperfections, sigma_wn=sigma))
-            answers = classes(network, episode.task.query, noisy.holding(episode.layers, seed + task))
+            answers = classes(network, episode.task.query, noisy.holding(episode.layers, drawn.seed))
             right, alike = answers == labels, answers == episode.answers
             scores[row, task] = right.mean(), episode.accuracy, alike.mean()
             on_task()
     return [
         CircuitRow(
-            method=method.name,
-            dataset=dataset.name,
+            method=writing.method.name,
+            dataset=tasks.dataset.name,
             ways=network.architecture.ways,
-            shots=shots,
+            shots=tasks.shots,
             sigma_wn=sigma,
-            relative_rate=rate,
-            tasks=tasks,
+            relative_rate=writing.rate(network),
+            tasks=count,
             accuracy=float(behind.mean()),
             ci95=interval_over_tasks(behind),
             accuracy_without=float(without.mean()),

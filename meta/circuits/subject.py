@@ -12,21 +12,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from meta.circuits.adaptation import Episode, adapt_episode
+from meta.circuits.adaptation import Episode, adapt_episode, require_one_write
 from meta.circuits.behind_circuit import CircuitLayer, Hardware, classes, head_inputs
-from meta.data.fewshot import FewShotDataset
-from meta.data.tasks import check_sizes
+from meta.data.tasks import Tasks, check_sizes
+from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from roa_circuit.chips.chip import Chip
-from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.device.parameters import Device
 from roa_circuit.layers.deployed import Deployed
 from roa_circuit.layers.recovery import Compensation
-from roa_circuit.layers.tiling import TileSize
 from roa_circuit.sweeps.fields import OWN, Field, Point, Value, shared_fields
 from roa_circuit.sweeps.layer import COMPENSATION
 from roa_circuit.sweeps.setup import Setup
@@ -42,31 +36,26 @@ METRICS = (
 class NetworkSubject:
     """A network that adapts to one episode for each seed, on chips that the seed draws.
 
-    circuitry : surrounds the arrays; lines of its own win over those of `circuit`
-    in_situ : write through the wires, which takes seconds for each episode
+    tasks : what episodes are drawn from; their seeds are those of the sweep
+    hardware : what all layers stand on, before anything is varied
+    writing : how adaptations are planned; by default as the network was trained
 
     Raises
     ------
-    InputError : images that the network does not take, or too few for an episode.
+    InputError : images that the network does not take, or too few for an episode; a writing that no
+        circuit can hold.
     """
 
     network: Network
-    dataset: FewShotDataset
-    circuit: Crossbar = field(default_factory=lambda: default_crossbar(1, 2))
-    circuitry: Circuitry = BARE
-    device: Device = field(default_factory=default_device)
-    imperfections: Imperfections = field(default_factory=Imperfections)
-    compensation: Compensation = field(default_factory=Compensation)
-    tile: TileSize = field(default_factory=TileSize)
-    shots: int = 1
-    queries: int = 15
-    in_situ: bool = False
+    tasks: Tasks
+    hardware: Hardware = field(default_factory=Hardware)
+    writing: Writing | None = None
 
     @property
     def name(self) -> str:
         """The name in reports."""
         a = self.network.architecture
-        return f"{a.ways}-way {self.shots}-shot {self.dataset.name}"
+        return f"{a.ways}-way {self.tasks.shots}-shot {self.tasks.dataset.name}"
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -81,24 +70,32 @@ class NetworkSubject:
     @property
     def setup(self) -> Setup:
         """The setup before anything is varied."""
+        own = self.hardware
         return Setup(
-            crossbar=self.circuit,
-            device=self.device,
-            imperfections=self.imperfections,
-            circuitry=self.circuitry,
+            crossbar=own.crossbar,
+            device=own.device or self.planned.device,
+            imperfections=own.imperfections,
+            circuitry=own.circuitry,
         )
+
+    @property
+    def planned(self) -> Writing:
+        """How adaptations are planned."""
+        return self.writing or Writing.of(self.network)
 
     def base(self, field: Field) -> Value | None:
         """The value that the arguments give."""
-        return self.compensation.name if field.part == OWN else self.setup.value(field)
+        return self.hardware.compensation.name if field.part == OWN else self.setup.value(field)
 
     def __post_init__(self) -> None:
-        test, a = self.dataset.split("test"), self.network.architecture
-        a.check_images((self.dataset.channels, self.dataset.size, self.dataset.size))
-        check_sizes(test.shape[:2], a.ways, self.shots, self.queries)
-        # The rest need not travel to every worker.
-        alone = dataclasses.replace(self.dataset, images=test, classes={"test": np.arange(len(test))})
-        object.__setattr__(self, "dataset", alone)
+        tasks, network = self.tasks, self.network.with_ways(self.tasks.ways)
+        a, own = network.architecture, tasks.dataset
+        a.check_images((own.channels, own.size, own.size))
+        check_sizes(tasks.images.shape[:2], a.ways, tasks.shots, tasks.queries)
+        require_one_write(network, self.planned)
+        object.__setattr__(self, "network", network)
+        # The other splits need not travel to every worker.
+        object.__setattr__(self, "tasks", tasks.of(tasks.images))
 
     def describe(self) -> dict[str, Any]:
         """Network and data by their hashes, and all other choices."""
@@ -109,16 +106,28 @@ class NetworkSubject:
         digest = hashlib.sha256(repr(dataclasses.asdict(self.network.architecture)).encode())
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode() + tensor.numpy(force=True).tobytes())
-        images, setup = np.ascontiguousarray(self.dataset.images), self.setup.to_dict()
+        tasks, own, setup = self.tasks, self.hardware, self.setup.to_dict()
+        images = np.ascontiguousarray(tasks.images)
         circuit = {k: v for k, v in setup["circuit"].items() if k not in ("rows", "columns")}
         return {
             **setup,
             "network": digest.hexdigest(),
-            "data": f"{self.dataset.name} {hashlib.sha256(images.tobytes()).hexdigest()}",
-            "episodes": {"shots": self.shots, "queries": self.queries, "in_situ": self.in_situ},
+            "data": f"{tasks.dataset.name} {hashlib.sha256(images.tobytes()).hexdigest()}",
+            "episodes": {"shots": tasks.shots, "queries": tasks.queries, "in_situ": own.in_situ},
+            "writing": self._written(),
             "circuit": circuit,
-            "tiles": str(self.tile),
-            "compensation": self.compensation.name,
+            "tiles": str(own.tile),
+            "compensation": own.compensation.name,
+        }
+
+    def _written(self) -> dict[str, Any]:
+        """The planned writing, as stores have it."""
+        planned = self.planned
+        return {
+            "device": planned.device.to_dict(),
+            "method": planned.method.name,
+            "relative_rate": planned.rate(self.network),
+            **dataclasses.asdict(planned.programming),
         }
 
     def require(self, point: Point) -> None:
@@ -138,7 +147,7 @@ class NetworkSubject:
     def _at(self, point: Point) -> tuple[Setup, Compensation]:
         shared = {name: value for name, value in point.items() if name != COMPENSATION.name}
         choice = point.get(COMPENSATION.name)
-        chosen = self.compensation if choice is None else Compensation.parse(str(choice))
+        chosen = self.hardware.compensation if choice is None else Compensation.parse(str(choice))
         return self.setup.at(shared, self.fields), chosen
 
     def _episode(self, point: Point, seed: int) -> dict[str, float]:
@@ -154,14 +163,13 @@ class NetworkSubject:
         """(the adapted episode of a seed, its layers on the chips that the seed draws)."""
         setup, choice = self._at(point)
         episode = _adapted(_Key(self), seed)
-        hardware = Hardware(
+        hardware = dataclasses.replace(
+            self.hardware,
             crossbar=setup.crossbar,
             device=setup.device,
             circuitry=setup.circuitry,
             imperfections=setup.imperfections,
             compensation=choice,
-            tile=self.tile,
-            in_situ=self.in_situ,
         )
         return episode, hardware.holding(episode.layers, seed)
 
@@ -193,12 +201,5 @@ class _Key:
 def _adapted(key: _Key, seed: int) -> Episode:
     """The episode of a seed, adapted once for all points."""
     subject = key.subject
-    return adapt_episode(
-        subject.network,
-        subject.dataset,
-        device=subject.device,
-        circuit=subject.circuit,
-        shots=subject.shots,
-        queries=subject.queries,
-        seed=seed,
-    )
+    drawn, circuit = subject.tasks.reseeded(seed), subject.hardware.crossbar
+    return adapt_episode(subject.network, drawn, subject.planned, circuit=circuit)

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,8 @@ from typing import Self
 from meta.circuits.adaptation import adapt_episode
 from meta.circuits.subject import NetworkSubject
 from meta.data.fewshot import FewShotDataset
+from meta.data.tasks import Tasks
+from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from meta.training.configuration import Training
@@ -25,13 +28,17 @@ from meta.training.spice_log import Divergence, SpiceRow, Tolerances, read_rows,
 from meta.training.train import Epoch
 from netlists.verification.engines import Phase
 from netlists.verification.result import Verification
+from netlists.verification.samples import Arrays
 from netlists.verification.spot_checks import SpotCheck, check
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
+from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import Programming
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.sweeps.findings import Check
 from roa_circuit.sweeps.layer import METRICS as LAYER_METRICS
@@ -41,12 +48,51 @@ NICENESS = 10
 """Of the workers: where every core trains, ngspice takes what training leaves."""
 
 
-class SpiceValidation:
-    """A training callback; use it as a context manager so that the last episodes are awaited.
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When a training is validated, and by how much work.
 
     every : epochs between validations
     episodes : adapted episodes each time
-    hardware : the circuit that ngspice simulates; by default the surrogate's own, the design point
+    workers : processes that simulate them
+
+    Raises
+    ------
+    InputError : fewer than one of any of them.
+    """
+
+    every: int = 1
+    episodes: int = 2
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value < 1:
+                raise InputError(f"{name} = {value} must be at least 1")
+
+
+def validation_tasks(images: FewShotDataset, how: Training) -> Tasks:
+    """The episodes that a training's networks are validated on."""
+    return Tasks(dataset=images, split="validation", shots=how.shots, queries=QUERIES)
+
+
+def trained_writing(how: Training, device: Device) -> Writing:
+    """How a training's networks are written."""
+    return Writing(
+        device=device,
+        method=how.how,
+        programming=Programming(max_pulses=how.pulse_cap),
+        relative_rate=1.0 if how.how.erased is not None else how.relative_rate,
+    )
+
+
+class SpiceValidation:
+    """A training callback; use it as a context manager so that the last episodes are awaited.
+
+    tasks : what episodes are drawn from, see `validation_tasks`; their seeds count from 0
+    writing : how they are written, see `trained_writing`
+    folder : of the run, where the rows go
+    circuit : what ngspice simulates; by default the surrogate's own, the design point
     on_row : called in the training process with every finished row
 
     Raises
@@ -57,32 +103,29 @@ class SpiceValidation:
 
     def __init__(
         self,
-        dataset: FewShotDataset,
-        device: Device,
-        how: Training,
+        tasks: Tasks,
+        writing: Writing,
         folder: Path,
+        schedule: Schedule,
         *,
-        every: int,
-        episodes: int = 2,
-        hardware: Crossbar | None = None,
+        circuit: Crossbar | None = None,
         tolerances: Tolerances | None = None,
-        workers: int = 1,
         on_row: Callable[[SpiceRow], None] = lambda row: None,
     ) -> None:
-        self.dataset, self.device, self.how, self.folder = dataset, device, how, folder
-        self.every, self.episodes, self.on_row = every, episodes, on_row
+        self.tasks, self.writing, self.folder = tasks, writing, folder
+        self.schedule, self.on_row = schedule, on_row
         self.surrogate = default_crossbar(1, 2)
-        self.hardware = hardware or self.surrogate
+        self.circuit = circuit or self.surrogate
         self.tolerances = tolerances or Tolerances()
         self.rows = read_rows(folder)
         self._pending: list[tuple[int, int, Future[Verification]]] = []
-        self._pool = worker_pool(workers)
+        self._pool = worker_pool(schedule.workers)
 
     def __call__(self, network: Network, row: Epoch) -> None:
         """After an epoch: collect what is done, and send new episodes when it is time."""
         self._collect(wait=False)
-        if (row.epoch + 1) % self.every == 0:
-            for episode in range(self.episodes):
+        if (row.epoch + 1) % self.schedule.every == 0:
+            for episode in range(self.schedule.episodes):
                 self._send(network, row.epoch, episode)
 
     def __enter__(self) -> Self:
@@ -98,21 +141,10 @@ class SpiceValidation:
             self._pool.shutdown(cancel_futures=True)
 
     def _send(self, network: Network, epoch: int, episode: int) -> None:
-        method = self.how.how
-        adapted = adapt_episode(
-            network,
-            self.dataset,
-            device=self.device,
-            circuit=self.hardware,
-            split="validation",
-            shots=self.how.shots,
-            queries=QUERIES,
-            relative_rate=1.0 if method.erased is not None else self.how.relative_rate,
-            max_pulses=self.how.pulse_cap,
-            seed=episode,
-        )
-        head = adapted.layers[HEAD]
-        future = self._pool.submit(verify, head, believed=self.surrogate, workers=1)
+        drawn = self.tasks.reseeded(episode)
+        adapted = adapt_episode(network, drawn, self.writing, circuit=self.circuit)
+        arrays, bench = Arrays(believed=self.surrogate), Testbench(workers=1)
+        future = self._pool.submit(verify, adapted.layers[HEAD], arrays, bench)
         self._pending.append((epoch, episode, future))
 
     def _collect(self, *, wait: bool) -> None:
@@ -168,12 +200,11 @@ def referee(
     *, writes: bool, imperfections: Imperfections | None = None, circuitry: Circuitry = BARE
 ) -> Callable[[ProgrammedLayer, int], dict[str, float | None]]:
     """ngspice beside `behind_wires`; unless it `writes`, it reads what the surrogate wrote."""
-    phase = Phase.both if writes else Phase.read
+    bench = Testbench(phase=Phase.both if writes else Phase.read, workers=1)
 
     def judge(layer: ProgrammedLayer, seed: int) -> dict[str, float | None]:
-        result = verify(
-            layer, phase=phase, imperfections=imperfections, seed=seed, circuitry=circuitry, workers=1
-        )
+        arrays = Arrays(circuitry=circuitry, imperfections=imperfections, seed=seed)
+        result = verify(layer, arrays, bench)
         return {
             "accuracy_spice": result.accuracy_spice,
             "agreement": result.prediction_agreement,

@@ -130,7 +130,6 @@ def circuitry_of(circuit: Circuitry | None, wires: float | None) -> Circuitry:
 
 
 def hardware_of(
-    device: Device,
     *,
     circuit: Circuitry | None,
     imperfections: Imperfections | None,
@@ -160,7 +159,6 @@ def hardware_of(
     circuitry = circuitry_of(circuit, wires)
     return Hardware(
         crossbar=circuitry.lines.on(default_crossbar(1, 2)),
-        device=device,
         circuitry=circuitry,
         imperfections=imperfections or Imperfections(),
         compensation=chosen,

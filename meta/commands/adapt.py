@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -56,24 +57,21 @@ def adapt(
 
     With a circuit or imperfections the queries are answered behind them, too.
     """
-    from meta.circuits.adaptation import adapt_episode
+    from meta.circuits.adaptation import adapt_episode, require_one_write
+    from meta.data.tasks import Tasks
+    from meta.learning.writing import Writing
 
-    net, _ = network_of(network, method, ways)
-    cells = device_of(device)
+    net, name = network_of(network, method, ways)
+    writing = replace(
+        Writing.of(net, method=name).at(sigma_wn), device=device_of(device), relative_rate=relative_rate
+    )
+    require_one_write(net, writing)
     hardware = hardware_of(
-        cells, circuit=circuit, imperfections=imperfections, wires=wire_resistance, in_situ=in_situ
+        circuit=circuit, imperfections=imperfections, wires=wire_resistance, in_situ=in_situ
     )
-    episode = adapt_episode(
-        net,
-        dataset_of(dataset, data),
-        device=cells,
-        circuit=circuit_of(wire_resistance) if hardware is None else hardware.crossbar,
-        shots=shots,
-        queries=queries,
-        relative_rate=relative_rate,
-        sigma_wn=sigma_wn,
-        seed=seed,
-    )
+    tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
+    lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
+    episode = adapt_episode(net, tasks, writing, circuit=lines)
     behind = None if hardware is None else hardware.accuracy(net, episode, seed)
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")

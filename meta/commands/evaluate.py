@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -37,9 +37,9 @@ from roa_circuit.presentation import console, options
 if TYPE_CHECKING:
     from meta.circuits.behind_circuit import Hardware
     from meta.circuits.evaluation import CircuitRow
-    from meta.data.fewshot import FewShotDataset
+    from meta.data.tasks import Tasks
     from meta.evaluation.evaluate import Row
-    from meta.learning.hardware import WriteModel
+    from meta.learning.writing import Writing
     from meta.network.convolutional import Network
 
 
@@ -79,7 +79,8 @@ def evaluate(
 
     With --circuit or --imperfections every layer is read behind its arrays' wires and readouts.
     """
-    from meta.learning.hardware import WriteModel
+    from meta.data.tasks import Tasks
+    from meta.learning.writing import Writing
     from meta.network.methods import find_method
     from meta.network.precision import round_products
     from roa_circuit.device.programming import Programming
@@ -89,45 +90,47 @@ def evaluate(
     net, name = network_of(network, method, ways, trained_ways)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
-    programming = Programming(max_pulses=net.max_pulses, reading=reading)
-    model = WriteModel(device=device_of(device), how=programming)
+    writing = Writing(
+        device=device_of(device),
+        method=find_method(name),
+        programming=Programming(max_pulses=net.max_pulses, reading=reading),
+        relative_rate=relative_rate,
+        verify_rounds=write_verify,
+    )
+    writing.check(net)
     sigmas = numbers_of(sigma_wn, "--sigma-wn")
     for sigma in sigmas:
         Programming(sigma_wn=sigma)  # before the data are asked for, which may be a download
     hardware = hardware_of(
-        model.device, circuit=circuit, imperfections=imperfections, compensation=compensation,
-        in_situ=in_situ,
-    )  # fmt: skip
+        circuit=circuit, imperfections=imperfections, compensation=compensation, in_situ=in_situ
+    )
     if hardware is not None:
         _refuse(reading, write_verify, compute, hardware)
-    images = dataset_of(dataset, data)
+    drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     title = f"{name} on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
-    how = {
-        "method": find_method(name), "shots": shots, "queries": queries, "tasks": tasks,
-        "sigmas": sigmas, "relative_rate": relative_rate, "seed": seed,
-    }  # fmt: skip
     if hardware is None:
-        rows = _without_circuit(net.to(where), images, model, verify_rounds=write_verify, **how)
+        rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
         console.out.print(_table(rows, title))
         _save(json, rows, seed)
     else:
-        behind = _behind(net, images, hardware, **how)
+        behind = _behind(net, drawn, hardware, writing, sigmas, tasks)
         console.out.print(_circuit_table(behind, f"{title}, behind the circuit"))
         _save(json, behind, seed)
 
 
 def _without_circuit(
-    network: Network, images: FewShotDataset, model: WriteModel, **how: Any
+    network: Network, drawn: Tasks, writing: Writing, sigmas: Sequence[float], count: int
 ) -> list[Row]:
     """Evaluate the network under a progress bar, its rate chosen on validation tasks if need be."""
     from meta.evaluation.evaluate import RELATIVE_RATES, VALIDATION_TASKS
     from meta.evaluation.evaluate import evaluate as run
 
-    chosen = how["relative_rate"] is None and how["method"].rate == "chosen"
-    tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if chosen else 0
+    tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if writing.chooses_its_rate else 0
     with console.progress() as bar:
-        line = bar.add_task("episodes", total=len(how["sigmas"]) * (how["tasks"] + tuning))
-        return run(network, images, model, on_task=lambda: bar.advance(line), **how)
+        line = bar.add_task("episodes", total=len(sigmas) * (count + tuning))
+        return run(
+            network, drawn, writing, count=count, sigmas=sigmas, on_task=lambda: bar.advance(line)
+        )
 
 
 def _save(json: Path | None, rows: Sequence[Row] | Sequence[CircuitRow], seed: int) -> None:
@@ -148,14 +151,22 @@ def _refuse(reading: str, write_verify: int, compute: str, hardware: Hardware) -
 
 
 def _behind(
-    network: Network, images: FewShotDataset, hardware: Hardware, **how: Any
+    network: Network,
+    drawn: Tasks,
+    hardware: Hardware,
+    writing: Writing,
+    sigmas: Sequence[float],
+    count: int,
 ) -> list[CircuitRow]:
     """Evaluate the network behind its circuits, under a progress bar."""
     from meta.circuits.evaluation import evaluate_behind
 
     with console.progress() as bar:
-        line = bar.add_task("episodes", total=how["tasks"] * len(how["sigmas"]))
-        return evaluate_behind(network, images, hardware, on_task=lambda: bar.advance(line), **how)
+        line = bar.add_task("episodes", total=count * len(sigmas))
+        return evaluate_behind(
+            network, drawn, hardware, writing, count=count, sigmas=sigmas,
+            on_task=lambda: bar.advance(line),
+        )  # fmt: skip
 
 
 def _circuit_table(rows: list[CircuitRow], title: str) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -47,14 +48,22 @@ def sweep(
     device: DeviceOption = None,
 ) -> None:
     """Vary anything of circuit, device, pulses and imperfections under every layer of a network."""
+    from meta.circuits.adaptation import require_one_write
+    from meta.circuits.behind_circuit import Hardware
     from meta.circuits.subject import NetworkSubject
     from meta.circuits.validate import head_check
+    from meta.data.tasks import Tasks
+    from meta.learning.writing import Writing
 
-    chosen = Compensation.parse(compensation)
-    net, _ = network_of(network, method, ways)
-    subject = NetworkSubject(
-        network=net, dataset=dataset_of(dataset, data), circuitry=circuitry_of(circuit, wire_resistance),
-        device=device_of(device), imperfections=imperfections or Imperfections(), compensation=chosen,
-        shots=shots, queries=queries, in_situ=in_situ,
-    )  # fmt: skip
+    hardware = Hardware(
+        circuitry=circuitry_of(circuit, wire_resistance),
+        imperfections=imperfections or Imperfections(),
+        compensation=Compensation.parse(compensation),
+        in_situ=in_situ,
+    )
+    net, name = network_of(network, method, ways)
+    writing = replace(Writing.of(net, method=name), device=device_of(device))
+    require_one_write(net, writing)
+    tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
+    subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
     carry_out(asked, subject, head_check(subject, asked.checked), usual_repeats=_EPISODES)

@@ -68,7 +68,12 @@ class SpiceChecks:
         reports: Sequence[Callable[[SpiceRow], None]],
     ) -> SpiceValidation:
         """The callback that sends adapted episodes to ngspice; `reports` are told of every row."""
-        from meta.circuits.validate import SpiceValidation
+        from meta.circuits.validate import (
+            Schedule,
+            SpiceValidation,
+            trained_writing,
+            validation_tasks,
+        )
 
         def tell(row: SpiceRow) -> None:
             for report in reports:
@@ -76,13 +81,11 @@ class SpiceChecks:
 
         plain = how.device == type(how).device
         return SpiceValidation(
-            images,
-            default_device() if plain else load_device(how.device),
-            how,
+            validation_tasks(images, how),
+            trained_writing(how, default_device() if plain else load_device(how.device)),
             output,
-            every=self.validate_every,
-            episodes=self.validate_episodes,
-            hardware=circuit_of(self.hardware_wires),
+            Schedule(every=self.validate_every, episodes=self.validate_episodes),
+            circuit=circuit_of(self.hardware_wires),
             tolerances=tolerances,
             on_row=tell,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,7 +26,6 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import BARE
-from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
@@ -90,22 +89,17 @@ def _adapted_heads(
     episodes: int,
 ) -> list[ProgrammedLayer]:
     """The heads of test episodes 0, 1, ..., each adapted in one write."""
-    from meta.circuits.adaptation import adapt_episode
+    from meta.circuits.adaptation import adapt_episode, require_one_write
+    from meta.data.tasks import Tasks
+    from meta.learning.writing import Writing
     from meta.network.architecture import HEAD
 
-    net, _ = network_of(network, method, ways)
-    images, parameters = dataset_of(dataset, data), device_of(device)
-    return [
-        adapt_episode(
-            net,
-            images,
-            device=parameters,
-            circuit=default_crossbar(1, 2),
-            reads=1,
-            seed=seed,
-        ).layers[HEAD]
-        for seed in range(episodes)
-    ]
+    net, name = network_of(network, method, ways)
+    writing = replace(Writing.of(net, method=name), device=device_of(device))
+    require_one_write(net, writing)
+    tasks = Tasks(dataset=dataset_of(dataset, data))
+    drawn = (tasks.reseeded(seed) for seed in range(episodes))
+    return [adapt_episode(net, one, writing, reads=1).layers[HEAD] for one in drawn]
 
 
 def _table(rows: Sequence[WiredEpisode], ohms: Sequence[float], title: str) -> object:

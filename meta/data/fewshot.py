@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,14 @@ SPLIT_SEED = 2021  # of the one shuffle that every run shares
 class FewShotDataset(Shown):
     """Images by class.
 
-    images : (classes, drawings, size, size) uint8, ink = 255; colour adds a last axis of 3
+    images : (classes, drawings, size, size) uint8, ink = 255; colour adds a last axis of 3; or what a
+        network made of them, features (classes, drawings, count)
     classes : per split, the class indices that belong to it; splits share no class
     turns : whether, in training, a class turned by 90 degrees is another class
     """
 
     name: str
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     classes: dict[str, NDArray[np.int64]]
     turns: bool = True
 
@@ -44,11 +46,21 @@ class FewShotDataset(Shown):
         """1 for ink, 3 for colour."""
         return int(self.images.shape[4]) if self.images.ndim == 5 else 1
 
-    def split(self, name: str) -> NDArray[np.uint8]:
-        """The images (classes, drawings, 28, 28) of one split."""
+    def split(self, name: str) -> NDArray[Any]:
+        """The images (classes, drawings, ...) of one split.
+
+        Raises
+        ------
+        InputError : there is no such split.
+        """
         if name not in self.classes:
             raise InputError(f"split {name!r} is unknown; {nearest(name, self.classes)}")
         return self.images[self.classes[name]]
+
+    def only(self, name: str, images: NDArray[Any] | None = None) -> FewShotDataset:
+        """One split alone, with its own images or what stands for them."""
+        own = self.split(name) if images is None else images
+        return replace(self, images=own, classes={name: np.arange(len(own))})
 
 
 def shuffled_split(sizes: dict[str, int]) -> dict[str, NDArray[np.int64]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from meta.data.fewshot import FewShotDataset
 from roa_circuit.basics.errors import InputError
 
 
@@ -117,6 +119,53 @@ def _turned(images: torch.Tensor, quarters: torch.Tensor) -> torch.Tensor:
     turned = torch.where(k % 2 == 1, images.mT, images)
     turned = torch.where((k == 1) | (k == 2), turned.flip(-2), turned)
     return torch.where(k >= 2, turned.flip(-1), turned)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tasks:
+    """What an evaluation draws its tasks from: the seeded N-way k-shot tasks of a split.
+
+    dataset : its images, by class
+    split : the split whose classes meet in a task
+    ways : classes of a task; None is as many as the network tells apart
+    shots : support images a class, which the network adapts to
+    queries : query images a class, which it is scored on
+    seed : draws tasks, and the noise of their writes
+
+    Raises
+    ------
+    InputError : an unknown split, or one with fewer classes or drawings than a task asks for.
+    """
+
+    dataset: FewShotDataset
+    split: str = "test"
+    ways: int | None = None
+    shots: int = 1
+    queries: int = 15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        available = self.images.shape[:2]
+        check_sizes(available, 2 if self.ways is None else self.ways, self.shots, self.queries)
+
+    @functools.cached_property
+    def images(self) -> NDArray[Any]:
+        """The images of the split (classes, drawings, ...)."""
+        return self.dataset.split(self.split)
+
+    def reseeded(self, seed: int) -> Tasks:
+        """The same, drawn with another seed."""
+        other = replace(self, seed=seed)
+        other.__dict__["images"] = self.images  # cut once from the data set
+        return other
+
+    def of(self, images: NDArray[Any]) -> Tasks:
+        """The same tasks with what stands for the split's images, such as their features."""
+        return replace(self, dataset=self.dataset.only(self.split, images))
+
+    def draw(self, rng: np.random.Generator, ways: int) -> Task:
+        """The next task of a generator, of so many ways."""
+        return sample_task(self.images, rng, ways=ways, shots=self.shots, queries=self.queries)
 
 
 def sample_task(

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from meta.data.tasks import Task, as_batch, stack
+from meta.data.tasks import Task, Tasks, as_batch, stack
 from meta.evaluation.draws import Draws
 from meta.evaluation.trial import Outcome, Trial
-from meta.learning.hardware import WriteModel
+from meta.learning.writing import Writing
 from meta.network.convolutional import Network
-from meta.network.methods import METHODS, Method
 from meta.network.precision import CPU, prepare
 from meta.processes.pool import pool
 
@@ -65,32 +64,23 @@ def summary(network: Network, outcomes: Sequence[Outcome]) -> Episodes:
 
 def episode_accuracies(
     network: Network,
-    images: NDArray[Any],
-    write: WriteModel | None,
+    tasks: Tasks,
+    writing: Writing,
     *,
-    shots: int,
-    queries: int,
-    tasks: int,
-    seed: int,
-    method: Method = METHODS["roa"],
-    relative_rate: float = 1.0,
-    verify_rounds: int = 0,
+    count: int,
     dtype: torch.dtype = torch.float32,
     on_task: Callable[[], None] = lambda: None,
 ) -> Episodes:
-    """Adapt to `tasks` seeded episodes and score their query sets, on all cores where that pays.
+    """Adapt to so many tasks and score their query sets, on all cores where that pays.
 
-    images : (classes, drawings, size, size), or what `embedded` made of them
-    method : how the adaptation is written; `write` None leaves its weights ideal
-    verify_rounds : 0 starts from theta_0 itself ("ideal" mapping); n programs theta_0 onto
-        the cells with n rounds of write-verify first.
+    writing : its rate is that of the training where it gives none
+    on_task : called after each task
     """
-    asked_for = tasks * network.architecture.ways * (shots + queries)
-    if verify_rounds == 0:
-        images, dtype = embedded_once(network, images, dtype, asked_for)
-    trial = Trial(network=network, write=write, method=method, relative_rate=relative_rate,
-                  verify_rounds=verify_rounds, dtype=dtype)  # fmt: skip
-    draws = Draws(network, images, shots=shots, queries=queries, tasks=tasks, seed=seed)
+    network = network.with_ways(tasks.ways)
+    if writing.verify_rounds == 0:
+        tasks, dtype = embedded_once(network, tasks, dtype, count)
+    trial = Trial(network=network, writing=writing, dtype=dtype)
+    draws = Draws(tasks, ways=network.architecture.ways, count=count)
     outcomes: list[Outcome] = []
     for some in _tried(trial, draws):
         outcomes += some
@@ -115,14 +105,15 @@ def _try(trial: Trial, item: tuple[Task, np.random.Generator]) -> list[Outcome]:
 
 
 def embedded_once(
-    network: Network, images: NDArray[Any], dtype: torch.dtype, asked_for: int
-) -> tuple[NDArray[Any], torch.dtype]:
-    """(features, float32) if no episode writes the blocks and episodes together ask for more images
-    than there are; otherwise the images and their precision as they are."""
-    available, never_written = images.shape[0] * images.shape[1], network.architecture.erased is not None
-    if images.ndim > 3 and never_written and asked_for > available:
-        return embedded(network, images, dtype), torch.float32
-    return images, dtype
+    network: Network, tasks: Tasks, dtype: torch.dtype, count: int
+) -> tuple[Tasks, torch.dtype]:
+    """(tasks of features, float32) if no episode writes the blocks and `count` episodes together ask for
+    more images than there are; otherwise the tasks and their precision as they are."""
+    images, a = tasks.images, network.architecture
+    available, asked_for = math.prod(images.shape[:2]), count * a.ways * (tasks.shots + tasks.queries)
+    if images.ndim > 3 and a.erased is not None and asked_for > available:
+        return tasks.of(embedded(network, images, dtype)), torch.float32
+    return tasks, dtype
 
 
 @torch.no_grad()

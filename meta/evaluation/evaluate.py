@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from meta.data.fewshot import FewShotDataset
+from meta.data.tasks import Tasks
 from meta.evaluation.episodes import Episodes
 from meta.evaluation.many_writes import variant_accuracies
 from meta.evaluation.paper import reported
-from meta.evaluation.writes import Variant
-from meta.learning.hardware import WriteModel
+from meta.learning.writing import Writing
 from meta.network.convolutional import Network
-from meta.network.methods import METHODS, Method
 from meta.processes.pool import pool
 
 RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -53,85 +51,73 @@ class Row:
 
 def evaluate(
     network: Network,
-    dataset: FewShotDataset,
-    write: WriteModel,
+    tasks: Tasks,
+    writing: Writing | None = None,
     *,
-    shots: int = 1,
-    queries: int = 15,
-    tasks: int = 200,
+    count: int = 200,
     sigmas: Sequence[float] = (0.0, 1.0, 2.0, 4.0),
-    method: Method = METHODS["roa"],
-    relative_rate: float | None = None,
-    verify_rounds: int = 0,
-    seed: int = 0,
     dtype: torch.dtype = torch.float32,
     on_task: Callable[[], None] = lambda: None,
 ) -> list[Row]:
-    """Few-shot accuracy on the test classes, one row a noise level sigma_WN.
+    """Few-shot accuracy of so many tasks, one row a noise level sigma_WN.
 
-    tasks : at least 2, or there is no interval
-    relative_rate : None leaves it to the method: 1, or chosen for each noise level on the
-        validation classes (Figure 3)
+    writing : by default that of the network's training; where it gives no rate and its method chooses
+        one, this is done for each noise level on the validation classes (Figure 3)
+    count : at least 2, or there is no interval
+    sigmas : the levels, whatever that of `writing`
+
+    Raises
+    ------
+    InputError : a method that is not for such a network, or more ways than it tells apart.
     """
-    noisy = [replace(write.how, sigma_wn=sigma) for sigma in sigmas]
-
-    def run(split: str, count: int, variants: Sequence[Variant]) -> list[Episodes]:
-        return variant_accuracies(
-            network,
-            dataset.split(split),
-            write.device,
-            variants,
-            shots=shots,
-            queries=queries,
-            tasks=count,
-            seed=seed + (split == "validation"),
-            method=method,
-            verify_rounds=verify_rounds,
-            dtype=dtype,
-            on_task=on_task,
-        )
-
+    network = network.with_ways(tasks.ways)
+    writing = writing or Writing.of(network)
+    writing.check(network)
+    noisy = [writing.at(sigma) for sigma in sigmas]
     with pool():
-        rates = [1.0 if relative_rate is None else relative_rate] * len(noisy)
-        if relative_rate is None and method.rate == "chosen":
-            tried = [Variant(how=how, relative_rate=rate) for how in noisy for rate in RELATIVE_RATES]
-            scores = np.reshape([one.mean for one in run("validation", VALIDATION_TASKS, tried)],
-                                (len(noisy), -1))  # fmt: skip
-            rates = [RELATIVE_RATES[best] for best in scores.argmax(axis=1)]
-        variants = [Variant(how=how, relative_rate=r) for how, r in zip(noisy, rates, strict=True)]
-        outcomes = run("test", tasks, variants)
-    return [
-        _row(network, dataset, method, outcome, shots, one, verify_rounds)
-        for one, outcome in zip(variants, outcomes, strict=True)
-    ]
+        rates = [1.0 if writing.relative_rate is None else writing.relative_rate] * len(noisy)
+        if writing.chooses_its_rate:
+            rates = _best_rates(network, tasks, noisy, dtype, on_task)
+        variants = [replace(one, relative_rate=r) for one, r in zip(noisy, rates, strict=True)]
+        outcomes = variant_accuracies(
+            network, tasks, variants, count=count, dtype=dtype, on_task=on_task
+        )
+    return [_row(network, tasks, *pair) for pair in zip(variants, outcomes, strict=True)]
 
 
-def _row(
+def _best_rates(
     network: Network,
-    dataset: FewShotDataset,
-    method: Method,
-    outcome: Episodes,
-    shots: int,
-    variant: Variant,
-    verify_rounds: int,
-) -> Row:
+    tasks: Tasks,
+    noisy: Sequence[Writing],
+    dtype: torch.dtype,
+    on_task: Callable[[], None],
+) -> list[float]:
+    """The relative rate of each writing that does best on tasks of the validation classes."""
+    own = replace(tasks, split="validation", seed=tasks.seed + 1)
+    tried = [replace(one, relative_rate=rate) for one in noisy for rate in RELATIVE_RATES]
+    found = variant_accuracies(network, own, tried, count=VALIDATION_TASKS, dtype=dtype, on_task=on_task)
+    scores = np.reshape([one.mean for one in found], (len(noisy), -1))
+    return [RELATIVE_RATES[best] for best in scores.argmax(axis=1)]
+
+
+def _row(network: Network, tasks: Tasks, writing: Writing, outcome: Episodes) -> Row:
+    rounds, name, how = writing.verify_rounds, writing.method.name, writing.programming
+    ways, dataset = network.architecture.ways, tasks.dataset.name
     return Row(
-        method=method.name,
-        dataset=dataset.name,
-        ways=network.architecture.ways,
-        shots=shots,
-        sigma_wn=variant.how.sigma_wn,
-        reading=variant.how.reading,
-        relative_rate=variant.relative_rate,
+        method=name,
+        dataset=dataset,
+        ways=ways,
+        shots=tasks.shots,
+        sigma_wn=how.sigma_wn,
+        reading=how.reading,
+        relative_rate=writing.rate(network),
         steps=network.architecture.steps,
         tasks=len(outcome.accuracies),
         accuracy=outcome.mean,
         ci95=outcome.ci95,
-        paper=reported(
-            dataset.name, method.name, network.architecture.ways, shots, variant.how.sigma_wn
-        ),
+        paper=reported(dataset, name, ways, tasks.shots, how.sigma_wn),
         pulses_per_weight=outcome.pulses_per_weight,
         write_energy=outcome.energy,
         write_seconds=outcome.seconds,
-        initial_map=f"write_verify({verify_rounds})" if verify_rounds else "ideal",
+        initial_map=f"write_verify({rounds})" if rounds else "ideal",
     )

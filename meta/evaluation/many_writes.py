@@ -8,37 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from meta.data.tasks import Task
+from meta.data.tasks import Task, Tasks
 from meta.evaluation.draws import Draws
 from meta.evaluation.episodes import Episodes, embedded_once, episode_accuracies, summary
 from meta.evaluation.trial import Outcome
-from meta.evaluation.writes import Episode, Variant, Writes
-from meta.learning.hardware import WriteModel
+from meta.evaluation.writes import Episode, Writes
+from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from meta.network.methods import Method
 from meta.network.precision import CPU
 from meta.processes.pool import pool
-from roa_circuit.device.parameters import Device
 
 
 def variant_accuracies(
     network: Network,
-    images: NDArray[Any],
-    device: Device,
-    variants: Sequence[Variant],
+    tasks: Tasks,
+    variants: Sequence[Writing],
     *,
-    shots: int,
-    queries: int,
-    tasks: int,
-    seed: int,
-    method: Method,
-    verify_rounds: int = 0,
+    count: int,
     dtype: torch.dtype = torch.float32,
     on_task: Callable[[], None] = lambda: None,
 ) -> list[Episodes]:
@@ -46,33 +37,30 @@ def variant_accuracies(
 
     on_task : called after each episode of each variant
     """
-    count = {"shots": shots, "queries": queries, "tasks": tasks, "seed": seed}
-    if verify_rounds or not _share(network, variants) or not shares_episodes(method):
-        if verify_rounds == 0:
-            asked_for = len(variants) * tasks * network.architecture.ways * (shots + queries)
-            images, dtype = embedded_once(network, images, dtype, asked_for)
+    network = network.with_ways(tasks.ways)
+    if not _share(network, variants):
+        if not any(one.verify_rounds for one in variants):
+            tasks, dtype = embedded_once(network, tasks, dtype, len(variants) * count)
         with pool():
             return [
-                episode_accuracies(
-                    network, images, WriteModel(device=device, how=one.how) if one.written else None,
-                    method=method, relative_rate=one.relative_rate, verify_rounds=verify_rounds,
-                    dtype=dtype, on_task=on_task, **count,
-                )
+                episode_accuracies(network, tasks, one, count=count, dtype=dtype, on_task=on_task)
                 for one in variants
-            ]  # fmt: skip
-    groups = [variants]
-    if at_once := method.written == "at once":
+            ]
+    groups = [list(enumerate(variants))]
+    if variants[0].method.written == "at once":
         # Random states and noise are drawn in turn, so that states differ where there is no noise.
-        groups = [[one for one in variants if one.noisy == noisy] for noisy in (False, True)]
-    found: dict[Variant, Episodes] = {}
+        groups = [[pair for pair in groups[0] if pair[1].noisy == noisy] for noisy in (False, True)]
+    found: dict[int, Episodes] = {}
     with pool():
         for group in filter(None, groups):
-            writes = Writes(network=network, device=device, variants=group, at_once=at_once, dtype=dtype)
-            found |= _together(writes, Draws(network, images, **count), on_task)
-    return [found[variant] for variant in variants]
+            places, own = zip(*group, strict=True)
+            writes = Writes(network=network, variants=own, dtype=dtype)
+            draws = Draws(tasks, ways=network.architecture.ways, count=count)
+            found |= zip(places, _together(writes, draws, on_task), strict=True)
+    return [found[place] for place in range(len(variants))]
 
 
-def _together(writes: Writes, draws: Draws, on_task: Callable[[], None]) -> dict[Variant, Episodes]:
+def _together(writes: Writes, draws: Draws, on_task: Callable[[], None]) -> list[Episodes]:
     """Episodes of all variants, every task adapted to once."""
     items = draws.apart(writes.normals)
     outcomes: list[list[Outcome]] = []
@@ -80,8 +68,7 @@ def _together(writes: Writes, draws: Draws, on_task: Callable[[], None]) -> dict
         outcomes.append(of_task)
         for _ in of_task:
             on_task()
-    by_variant = zip(writes.variants, zip(*outcomes, strict=True), strict=True)
-    return {variant: summary(writes.network, own) for variant, own in by_variant}
+    return [summary(writes.network, of_variant) for of_variant in zip(*outcomes, strict=True)]
 
 
 def _over_tasks(
@@ -104,9 +91,17 @@ def shares_episodes(method: Method) -> bool:
     return method.written != "nothing" and method.steps == 1 and method.erased is None
 
 
-def _share(network: Network, variants: Sequence[Variant]) -> bool:
-    """Whether the network is of such a method, and the variants written alike but for noise."""
-    a = network.architecture
-    alike = {replace(one.how, sigma_wn=0.0, reading="literal") for one in variants}
-    plain = len(alike) == 1 and alike.pop().rounding != "stochastic"
-    return plain and a.steps == 1 and a.erased is None
+def _share(network: Network, variants: Sequence[Writing]) -> bool:
+    """Whether one gradient serves all variants: they are written alike but for rate and noise, in one
+    step on the same cells."""
+    a, first = network.architecture, variants[0]
+    alike = {replace(one.programming, sigma_wn=0.0, reading="literal") for one in variants}
+    return (
+        a.steps == 1
+        and a.erased is None
+        and all(shares_episodes(one.method) and not one.verify_rounds for one in variants)
+        and all(one.method.written == first.method.written for one in variants)
+        and all(one.device == first.device for one in variants)
+        and len(alike) == 1
+        and alike.pop().rounding != "stochastic"
+    )

@@ -14,10 +14,10 @@ from meta.data.tasks import Task
 from meta.evaluation.costs import write_cost
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted, Step, adapt, adapt_by, query_loss
+from meta.learning.writing import Writing
 from meta.network.architecture import HEAD, LAYERS
 from meta.network.convolutional import Network
 from meta.network.matrices import matrix
-from meta.network.methods import Method
 from roa_circuit.chips.programmable import FreeCells
 from roa_circuit.chips.write_verify import write_verify
 from roa_circuit.circuit.mapping import state_from_weight, weight_from_state
@@ -29,28 +29,29 @@ Outcome = tuple[float, int, float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """How a network adapts to tasks; the fields are those of `episode_accuracies`."""
+    """How a network adapts to tasks.
+
+    dtype : of the images on their way through the network
+    """
 
     network: Network
-    write: WriteModel | None
-    method: Method
-    relative_rate: float
-    verify_rounds: int
+    writing: Writing
     dtype: torch.dtype
 
     def __call__(self, task: Task, noise: np.random.Generator) -> list[Outcome]:
         """Outcomes: one of a task, or one for each task of a stack."""
+        write, rounds = self.writing.model, self.writing.verify_rounds
         how: dict[str, Any] = {
-            "start": _mapped(self.network, task, self.write, self.verify_rounds, noise),
-            "relative_rate": self.relative_rate,
+            "start": _mapped(self.network, task, write, rounds, noise),
+            "relative_rate": self.writing.rate(self.network),
             "dtype": self.dtype,
         }
-        if self.write is None:
+        if write is None:
             adapted = adapt(self.network, task, None, **how)
             costs = [NOTHING] * len(task)
         else:
-            adapted = adapt_by(self.method, self.network, task, self.write, rng=noise, **how)
-            costs = [adaptation_cost(one, self.write.device) for one in one_by_one(adapted, task)]
+            adapted = adapt_by(self.writing.method, self.network, task, write, rng=noise, **how)
+            costs = [adaptation_cost(one, write.device) for one in one_by_one(adapted, task)]
         with torch.no_grad():
             _, logits = query_loss(self.network, task, adapted, self.dtype)
         right = (logits.argmax(-1) == task.query_labels).double().mean(-1).reshape(-1)
@@ -59,13 +60,14 @@ class Trial:
     @property
     def normals(self) -> int | None:
         """How many normal numbers the write of one task draws; None if that depends on the task."""
-        if self.write is None or self.method.written == "nothing":
+        written, noisy = self.writing.method.written, self.writing.noisy
+        if self.writing.ideal or written == "nothing":
             return 0
-        if self.verify_rounds or self.write.how.rounding == "stochastic":
+        if self.writing.verify_rounds or self.writing.programming.rounding == "stochastic":
             return None
-        a, noisy = self.network.architecture, self.write.how.sigma_wn > 0
+        a = self.network.architecture
         sizes = {name: math.prod(shape) for name, shape in a.weight_shapes.items()}
-        if self.method.written == "at once":
+        if written == "at once":
             return sum(sizes.values()) * (1 + noisy)
         return (sum(sizes.values()) * a.steps if a.erased is None else sizes[HEAD]) * noisy
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from meta.data.tasks import Task
 from meta.evaluation.trial import NOTHING, Outcome, adaptation_cost
 from meta.learning.learners import Adapted, Step, inner_steps, random_weights
+from meta.learning.writing import Writing
 from meta.network.architecture import BLOCKS
 from meta.network.convolutional import Network
 from meta.network.precision import prepare
@@ -32,35 +33,25 @@ from roa_circuit.device.programming import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Variant:
-    """One way to write an adaptation: its relative rate, its rounding and its noise.
-
-    written : False keeps ideal weights
-    """
-
-    how: Programming
-    relative_rate: float
-    written: bool = True
-
-    @property
-    def noisy(self) -> bool:
-        """Whether the write draws noise."""
-        return self.written and self.how.sigma_wn > 0
-
-
-@dataclass(frozen=True, kw_only=True)
 class Writes:
     """The ways in which every episode is written.
 
-    variants : differ in relative rate and noise, but count pulses alike
-    at_once : write the adapted weights in one go on cells in random states, not on theta_0
+    variants : differ in relative rate and noise, but count pulses alike and stand on the same cells
     """
 
     network: Network
-    device: Device
-    variants: Sequence[Variant]
-    at_once: bool
+    variants: Sequence[Writing]
     dtype: torch.dtype
+
+    @property
+    def device(self) -> Device:
+        """The cells of all variants."""
+        return self.variants[0].device
+
+    @property
+    def at_once(self) -> bool:
+        """Whether adapted weights are written in one go on cells in random states, not on theta_0."""
+        return self.variants[0].method.written == "at once"
 
     @property
     def noisy(self) -> bool:
@@ -70,7 +61,7 @@ class Writes:
     @property
     def how(self) -> Programming:
         """How pulses are counted, the same in all variants."""
-        return self.variants[0].how
+        return self.variants[0].programming
 
     @property
     def normals(self) -> int:
@@ -117,7 +108,7 @@ class Episode:
             normal.append(noise.standard_normal(weight.numel() if writes.noisy else 0))
         self.normal = torch.from_numpy(np.concatenate(normal)).to(network.compute)
         self.flat = _flat(self.start)
-        rates = {one.relative_rate for one in writes.variants if one.written}
+        rates = {one.rate(network) for one in writes.variants if not one.ideal}
         self.near = torch.arange(len(self.flat), device=network.compute)
         if not self.at_once:  # a cell that the largest rate leaves alone is left alone by all
             self.near = self._count(max(rates)).nonzero().flatten()
@@ -125,14 +116,15 @@ class Episode:
         self.passed = [prepare(task.query, writes.dtype).to(memory_format=torch.channels_last)]
 
     @torch.no_grad()
-    def outcome(self, variant: Variant) -> Outcome:
+    def outcome(self, variant: Writing) -> Outcome:
         """The outcome of this write on the query set."""
-        if not variant.written:
-            ideal = torch.clamp(self.wanted + variant.relative_rate * self.step, -1.0, 1.0)
+        rate = variant.rate(self.network)
+        if variant.ideal:
+            ideal = torch.clamp(self.wanted + rate * self.step, -1.0, 1.0)
             return self._right(self._logits(self._tensors(ideal), 0)), *NOTHING
-        write = self.writes[variant.relative_rate]
+        write = self.writes[rate]
         flat = self.flat.clone()
-        flat[write.where] = weight_from_state(self._states(write, variant.how)).to(flat.dtype)
+        flat[write.where] = weight_from_state(self._states(write, variant.programming)).to(flat.dtype)
         return self._right(self._logits(self._tensors(flat), self._first(write))), *write.cost
 
     def _states(self, write: _Write, how: Programming) -> Tensor:

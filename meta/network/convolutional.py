@@ -86,8 +86,8 @@ class Network(torch.nn.Module):
         """Where the network computes: a processor or an accelerator."""
         return next(self.parameters()).device
 
-    def with_ways(self, ways: int) -> Network:
-        """The same network for another number of classes.
+    def with_ways(self, ways: int | None) -> Network:
+        """The same network for another number of classes; None keeps its own.
 
         An erased head fits any number; a learned one leaves its last columns out.
 
@@ -96,7 +96,7 @@ class Network(torch.nn.Module):
         InputError : the head was learned for fewer classes.
         """
         a = self.architecture
-        if ways == a.ways:
+        if ways is None or ways == a.ways:
             return self
         if a.erased is not None:
             other = copy.copy(self)
@@ -158,11 +158,16 @@ class Network(torch.nn.Module):
         return float(self.note.get("training", {}).get("relative_rate", 1.0))
 
     @property
+    def trained_by(self) -> str:
+        """The method that it was trained for; without a note, roa, or roa-robust for an erased head."""
+        usual = "roa" if self.architecture.erased is None else "roa-robust"
+        return str(self.note.get("training", {}).get("method", usual))
+
+    @property
     def max_pulses(self) -> int:
         """The cap on the pulses of one cell in training; that of the method if training set none."""
-        training = self.note.get("training", {})
-        cap = training.get("max_pulses")
-        return int(cap or find_method(training.get("method", "roa")).max_pulses)
+        cap = self.note.get("training", {}).get("max_pulses")
+        return int(cap or find_method(self.trained_by).max_pulses)
 
     @torch.no_grad()
     def scale_rates(self, factor: float, layer: str = "") -> None:

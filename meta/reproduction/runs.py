@@ -14,10 +14,11 @@ from pathlib import Path
 import torch
 
 from meta.data.datasets import loaded
+from meta.data.tasks import Tasks
 from meta.evaluation.episodes import Episodes
 from meta.evaluation.evaluate import RELATIVE_RATES
 from meta.evaluation.many_writes import shares_episodes, variant_accuracies
-from meta.evaluation.writes import Variant
+from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from meta.network.methods import find_method
 from meta.network.precision import CPU, round_products
@@ -219,23 +220,24 @@ def _run(batch: list[Job]) -> list[Result]:
     job, cell = batch[0], batch[0].cell
     round_products(to_tf32=False)
     network = Network.load(job.network)
-    outcomes = variant_accuracies(
-        network.with_ways(cell.ways).to(job.compute),
-        loaded(cell.dataset, job.data).split(cell.split),
-        job.device,
-        [_variant(one.cell, network.max_pulses) for one in batch],
-        shots=cell.shots,
-        queries=QUERIES,
-        tasks=job.tasks,
+    tasks = Tasks(
+        dataset=loaded(cell.dataset, job.data), split=cell.split, shots=cell.shots, queries=QUERIES,
         seed=cell.seed,
-        method=find_method(cell.method),
-    )
+    )  # fmt: skip
+    variants = [_writing(one, network.max_pulses) for one in batch]
+    fitting = network.with_ways(cell.ways).to(job.compute)
+    outcomes = variant_accuracies(fitting, tasks, variants, count=job.tasks)
     return [_result(one, outcome) for one, outcome in zip(batch, outcomes, strict=True)]
 
 
-def _variant(cell: Cell, max_pulses: int) -> Variant:
-    how = Programming(max_pulses=max_pulses, reading=cell.reading, sigma_wn=cell.sigma_wn)
-    return Variant(how=how, relative_rate=cell.relative_rate)
+def _writing(job: Job, max_pulses: int) -> Writing:
+    cell = job.cell
+    return Writing(
+        device=job.device,
+        method=find_method(cell.method),
+        programming=Programming(max_pulses=max_pulses, reading=cell.reading, sigma_wn=cell.sigma_wn),
+        relative_rate=cell.relative_rate,
+    )
 
 
 def _result(job: Job, outcome: Episodes) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from meta.data.fewshot import FewShotDataset
-from meta.data.tasks import TaskSource, channels_first, check_sizes
+from meta.data.tasks import Tasks, TaskSource, channels_first, check_sizes
 from meta.evaluation.episodes import Episodes, embedded
 from meta.evaluation.many_writes import variant_accuracies
-from meta.evaluation.writes import Variant
 from meta.learning.hardware import WriteModel
+from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
-from meta.network.methods import METHODS
 from meta.network.precision import CPU, fastest_dtype
 from meta.training.checkpoint import load_state, save_state
 from meta.training.configuration import Training
@@ -229,19 +228,17 @@ class _Run:
         how, network = self.how, self.network.eval()
         images, dtype = self.validation_images()
         rate = how.relative_rate if network.architecture.erased is None else 1.0
-        levels = [self.step.noisy(sigma).how for sigma in dict.fromkeys((0.0, *how.noise))]
-        ideal = Variant(how=levels[0], relative_rate=1.0, written=False)
+        tasks = Tasks(
+            dataset=self.dataset.only("validation", images), split="validation", shots=how.shots,
+            queries=min(15, images.shape[1] - how.shots), seed=how.seed + 1,
+        )  # fmt: skip
+        usual = Writing(
+            device=self.step.write.device, programming=self.step.write.how, relative_rate=rate
+        )
+        levels = [usual.at(sigma) for sigma in dict.fromkeys((0.0, *how.noise))]
+        ideal = replace(levels[0], relative_rate=1.0, ideal=True)
         return variant_accuracies(
-            network,
-            images,
-            self.step.write.device,
-            [ideal, *(Variant(how=level, relative_rate=rate) for level in levels)],
-            shots=how.shots,
-            queries=min(15, images.shape[1] - how.shots),
-            tasks=how.validation_tasks,
-            seed=how.seed + 1,
-            method=METHODS["roa"],
-            dtype=dtype,
+            network, tasks, [ideal, *levels], count=how.validation_tasks, dtype=dtype
         )
 
     def record(self, row: Epoch) -> None:

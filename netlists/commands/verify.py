@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import methodcaller
 from pathlib import Path
@@ -22,7 +22,9 @@ from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
 from netlists.verification.engines import Analysis, Phase
 from netlists.verification.result import Verification
-from netlists.verification.verify import default_analysis, estimated_seconds
+from netlists.verification.samples import Arrays
+from netlists.verification.testbench import Testbench, default_analysis
+from netlists.verification.verify import estimated_seconds
 from netlists.verification.verify import verify as run_verification
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
@@ -97,15 +99,14 @@ def verify(
     _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
     note(circuitry, lines.wiring)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
+    arrays = Arrays(tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=seed)
+    bench = Testbench(phase=phase, analysis=analysis, engine=engine, dialect=dialect, workers=workers)
     results = []
     for one, some in zip(chosen, drawn, strict=True):
         folder = output_dir / one.name if layer == "all" else output_dir
-        how = {
-            "tile": size, "tiles": tiles, "phase": phase, "analysis": analysis, "engine": engine,
-            "workers": workers, "imperfections": imperfections, "seed": seed, "circuitry": circuitry,
-            "dialect": dialect, "recorded": waveforms or _is_light(some),
-        }  # fmt: skip
-        results.append(_verify_one(one, how, folder, deadline))
+        left = replace(bench, time_limit=max(deadline - time.monotonic(), 0.1))
+        recorded = waveforms or _is_light(some)
+        results.append(_verify_one(one, arrays, left, keep_in=folder, recorded=recorded))
     report = _Report(
         results=results,
         crossbars=[one.crossbar for one in chosen],
@@ -203,14 +204,15 @@ def _announce(
 
 
 def _verify_one(
-    layer: ProgrammedLayer, how: dict[str, Any], folder: Path, deadline: float
+    layer: ProgrammedLayer, arrays: Arrays, bench: Testbench, *, keep_in: Path, recorded: bool
 ) -> Verification:
     """Verify one layer under a progress bar, keep its decks, and print its table."""
     from netlists.verification.report import headline, summary_rows
 
-    left = max(deadline - time.monotonic(), 0.1)
-    with console.percent(f"{how['engine']}, layer {layer.name}") as advance:
-        result = run_verification(layer, **how, time_limit=left, progress=advance, keep_in=folder)
+    with console.percent(f"{bench.engine}, layer {layer.name}") as advance:
+        result = run_verification(
+            layer, arrays, bench, progress=advance, keep_in=keep_in, recorded=recorded
+        )
     console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
     return result
 

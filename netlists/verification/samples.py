@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.layers.programmed import ProgrammedLayer
@@ -46,35 +48,53 @@ class Sample:
         return {"seed": seed, "imperfections": self.chips[0].imperfections.to_dict(), **total}
 
 
-def draw_sample(
-    layer: ProgrammedLayer,
-    *,
-    size: TileSize,
-    tiles: int | None,
-    imperfections: Imperfections | None,
-    believed: Crossbar | None,
-    seed: int,
-) -> Sample:
-    """Split the layer into tiles of this size, draw so many of them, and a chip for each.
+@dataclass(frozen=True, kw_only=True)
+class Arrays:
+    """What a layer stands on while it is verified.
 
-    Parameters
-    ----------
-    tiles : None takes all.
-    believed : line resistances that the surrogate works with; None takes the layer's own.
+    tile : the largest array; a layer that does not fit is split (`roa_circuit.layers.tiling`)
+    tiles : verify only so many tiles, drawn with `seed`; outputs and predictions need all of them and
+        are then left out
+    circuitry : amplifiers, transistors, capacitance and temperature; the layer must already be what
+        `Circuitry.applied` made of it
+    imperfections : what the arrays suffer from; both engines write and read the same chips
+    seed : draws the imperfections, and the tiles where some are verified
+    believed : line resistances that the surrogate works with, to see what a wrong belief costs; by
+        default those of the layer
+
+    Raises
+    ------
+    InputError : fewer than one tile.
+    """
+
+    tile: TileSize = field(default_factory=TileSize)
+    tiles: int | None = None
+    circuitry: Circuitry = BARE
+    imperfections: Imperfections | None = None
+    seed: int = 0
+    believed: Crossbar | None = None
+
+    def __post_init__(self) -> None:
+        if self.tiles is not None and self.tiles < 1:
+            raise InputError(f"tiles = {self.tiles} must be at least 1; leave it out for all of them")
+
+
+def draw_sample(layer: ProgrammedLayer, arrays: Arrays) -> Sample:
+    """Split the layer into tiles, draw as many of them as are asked for, and a chip for each.
 
     Raises
     ------
     InputError : what `split` and `chip_of` raise.
     """
-    every = split(layer, size)
-    chosen = sample(every, tiles, seed)
+    every, drawn_by = split(layer, arrays.tile), (arrays.imperfections, arrays.seed)
+    chosen = sample(every, arrays.tiles, arrays.seed)
     return Sample(
         layer=layer,
-        size=size,
+        size=arrays.tile,
         in_layer=len(every),
         tiles=chosen,
-        chips=[chip_of(tile, imperfections, seed) for tile in chosen],
-        believed=[chip_of(_on_lines_of(tile, believed), imperfections, seed) for tile in chosen],
+        chips=[chip_of(tile, *drawn_by) for tile in chosen],
+        believed=[chip_of(_on_lines_of(tile, arrays.believed), *drawn_by) for tile in chosen],
     )
 
 

@@ -17,7 +17,7 @@ from netlists.simulation.parallel import Together
 from netlists.simulation.simulators import Engine
 from netlists.verification.engines import Phase, Plan, run_spice
 from netlists.verification.result import relative_error
-from netlists.verification.verify import default_analysis
+from netlists.verification.testbench import default_analysis
 from roa_circuit.chips.chip import Chip
 from roa_circuit.layers.deployed import Deployed, settled, voltages, written
 from roa_circuit.sweeps.fields import Field, Point, Value

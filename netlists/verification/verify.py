@@ -20,40 +20,26 @@ from numpy.typing import NDArray
 
 from netlists.decks import costs
 from netlists.decks.costs import Prices
-from netlists.decks.dialect import PLAIN, Dialect
+from netlists.decks.dialect import PLAIN
 from netlists.simulation.parallel import Together, run_all
-from netlists.simulation.run import DEFAULT_TIME_LIMIT
-from netlists.simulation.simulators import Engine
 from netlists.verification.comparison import passed, reads, states
 from netlists.verification.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
 from netlists.verification.result import Floats, Verification
-from netlists.verification.samples import Sample, draw_sample
+from netlists.verification.samples import Arrays, Sample, draw_sample
+from netlists.verification.testbench import Testbench
 from roa_circuit.basics.machine import cores
 from roa_circuit.chips.chip import Chip
-from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.mapping import output_from_reference
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.layers.tiling import Tile, TileSize
+from roa_circuit.layers.tiling import Tile
 
 
 def verify(
     layer: ProgrammedLayer,
+    arrays: Arrays | None = None,
+    bench: Testbench | None = None,
     *,
-    tile: TileSize | None = None,
-    tiles: int | None = None,
-    phase: Phase = Phase.both,
-    analysis: Analysis | None = None,
-    engine: Engine = Engine.ngspice,
-    workers: int | None = None,
-    imperfections: Imperfections | None = None,
-    seed: int = 0,
-    circuitry: Circuitry = BARE,
-    believed: Crossbar | None = None,
-    dialect: Dialect = PLAIN,
-    time_limit: float = DEFAULT_TIME_LIMIT,
     progress: Callable[[float], None] = lambda fraction: None,
     keep_in: Path | None = None,
     recorded: bool = False,
@@ -62,21 +48,8 @@ def verify(
 
     Parameters
     ----------
-    tile : the largest array; a layer that does not fit is split (`roa_circuit.layers.tiling`).
-    tiles : verify only so many tiles, drawn with `seed`. Outputs and predictions need all of them
-        and are left out.
-    phase : with `Phase.read`, reads start from the states that the surrogate wrote.
-    analysis : how the simulator reads; by default `default_analysis(phase, circuitry)`.
-    engine : the circuit simulator.
-    workers : tiles simulated at a time; by default one a core.
-    imperfections, seed : what the arrays suffer from, and the seed that draws it; both engines
-        write and read the same chips.
-    circuitry : amplifiers, transistors, capacitance and temperature. `layer` must already be what
-        `Circuitry.applied` made of it.
-    believed : line resistances that the surrogate works with, to see what a wrong belief costs; by
-        default those of the layer.
-    dialect : the solver and cell model of ngspice's decks; `dialect.choose` finds the best.
-    time_limit : wall-clock seconds for all of the simulator's work.
+    arrays : what the layer stands on; by default whole arrays of the largest size, and nothing else.
+    bench : what is simulated; by default the write and the reads, in ngspice.
     progress : called with the fraction of that work which is done.
     keep_in : folder for the decks; the deck of a failed run is kept in any case.
     recorded : keep the waveforms of all lines and cells. VACASK measures energy only then.
@@ -87,21 +60,10 @@ def verify(
         within a read or a pulse.
     SimulatorError : the simulator is missing, failed or ran out of time.
     """
-    plan = Plan(
-        phase=phase,
-        analysis=analysis or default_analysis(phase, circuitry),
-        deadline=time.monotonic() + time_limit,
-        keep_in=keep_in,
-        engine=engine,
-        recorded=recorded,
-        circuitry=circuitry,
-        dialect=dialect,
-    )
-    workers = workers or cores()
-    sample = draw_sample(
-        layer, size=tile or TileSize(), tiles=tiles, imperfections=imperfections, believed=believed,
-        seed=seed,
-    )  # fmt: skip
+    arrays, bench = arrays or Arrays(), bench or Testbench()
+    plan = bench.plan(arrays.circuitry, keep_in=keep_in, recorded=recorded)
+    workers = bench.at_a_time
+    sample = draw_sample(layer, arrays)
     for chip in sample.chips:
         _check_speed(chip, plan)
     surrogate = _run_surrogate(sample, plan)
@@ -114,16 +76,10 @@ def verify(
         **_times(sample, plan, spice, surrogate, wall, workers),
         **found,
         engine_version=next((run.version for run in spice if run.version), ""),
-        drawn=sample.imperfect(seed) if imperfections else None,
+        drawn=sample.imperfect(arrays.seed) if arrays.imperfections else None,
         passed=passed(found, labelled=len(layer.labels) > 0),
         recordings=tuple(one for run in spice for one in run.recordings),
     )
-
-
-def default_analysis(phase: Phase, circuitry: Circuitry = BARE) -> Analysis:
-    """A DC sweep for reads alone; a transient after a write, or where lines store charge."""
-    still = phase is Phase.read and not circuitry.stores_charge
-    return Analysis.sweep if still else Analysis.transient
 
 
 def estimated_seconds(

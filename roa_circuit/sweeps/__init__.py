@@ -5,7 +5,7 @@ from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.description import Sweep, described
 from roa_circuit.sweeps.layer import LayerSubject
 from roa_circuit.sweeps.store import Store
-from roa_circuit.sweeps.study import Study
+from roa_circuit.sweeps.study import Study, Workers
 from roa_circuit.sweeps.subject import Metric, Subject
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Study",
     "Subject",
     "Sweep",
+    "Workers",
     "described",
     "sweep",
 ]

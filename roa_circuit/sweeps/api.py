@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from roa_circuit.sweeps.clusters import scheduler_at
 from roa_circuit.sweeps.description import Vary, described
 from roa_circuit.sweeps.layer import LayerSubject
 from roa_circuit.sweeps.store import Store
-from roa_circuit.sweeps.study import Progress, Study
+from roa_circuit.sweeps.study import Study, Workers
 from roa_circuit.sweeps.subject import Subject, require_any
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def sweep(
     repeats: int = 1,
     seed: int = 0,
     store: str | Path | None = None,
-    workers: int = 1,
-    scheduler: str | None = None,
-    progress: Progress = lambda done, total: None,
+    workers: int | Workers = 1,
 ) -> xr.Dataset:
     """Vary fields of a layer's circuit, device, pulses and imperfections; see `Sweep`.
 
@@ -41,9 +40,7 @@ def sweep(
     subject : a layer, or a `LayerSubject` with a circuit, imperfections or a compensation of its own
     vary : values by field name: a list, an array, or text such as '0:5:11', '0.1:100:7log', '0:5'
     store : file of JSON lines that keeps points as they come; one that exists is continued
-    workers : number of processes
-    scheduler : address of a Dask scheduler to use instead, or 'slurm' for as many workers in jobs of
-        SLURM (`clusters.scheduler_at`)
+    workers : number of processes, or `Workers` with a cluster or a report of progress
 
     Returns the metrics by (axes ..., repeat), as `tables.dataset` has them.
 
@@ -61,10 +58,9 @@ def sweep(
     )
     require_any(whole, asked.configurations())
     path = None if store is None else Path(store)
-    with scheduler_at(scheduler, workers) as address, Store(path, whole.describe()) as kept:
-        study = Study(
-            subject=whole, store=kept, seeds=asked.seeds, workers=workers, scheduler=address,
-            progress=progress,
-        )  # fmt: skip
+    who = workers if isinstance(workers, Workers) else Workers(count=workers)
+    with scheduler_at(who.scheduler, who.count) as address, Store(path, whole.describe()) as kept:
+        here = replace(who, scheduler=address)
+        study = Study(subject=whole, store=kept, seeds=asked.seeds, workers=here)
         study.compute(asked.configurations())
         return tables.dataset(asked, study)

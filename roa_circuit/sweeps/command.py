@@ -22,7 +22,7 @@ from roa_circuit.sweeps.clusters import quiet_scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
 from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_checks
 from roa_circuit.sweeps.store import Store
-from roa_circuit.sweeps.study import Study
+from roa_circuit.sweeps.study import Study, Workers
 from roa_circuit.sweeps.subject import Metric, Subject, require_any
 
 FILES = ("points.jsonl", "sweep.nc", "sweep.csv", "report.json", "report.html", "sweep.toml")
@@ -154,10 +154,11 @@ def carry_out(
         def study_of(one: Subject, file: str, seeds: Sequence[int], text: str) -> Study:
             line = bar.add_task(text, total=None)
             store = stack.enter_context(Store(asked.output_dir / file, one.describe()))
-            return Study(
-                subject=one, store=store, seeds=seeds, workers=workers, scheduler=scheduler,
+            who = Workers(
+                count=workers, scheduler=scheduler,
                 progress=lambda done, total: bar.update(line, completed=done, total=total),
             )  # fmt: skip
+            return Study(subject=one, store=store, seeds=seeds, workers=who)
 
         found = find(sweep, study_of(subject, FILES[0], sweep.seeds, "surrogate"), question)
         if check:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.basics.errors import InputError
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.store import Store
 from roa_circuit.sweeps.subject import Subject
@@ -16,6 +17,29 @@ from roa_circuit.sweeps.workers import outcomes
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 """Told how many of how many points are done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who computes the points of a study, and who is told of it.
+
+    count : number of processes
+    scheduler : address of a Dask scheduler to use instead, or 'slurm' for as many workers in jobs of
+        SLURM (`clusters.scheduler_at`)
+    progress : told how many of how many points are done
+
+    Raises
+    ------
+    InputError : fewer than one process.
+    """
+
+    count: int = 1
+    scheduler: str | None = None
+    progress: Progress = lambda done, total: None
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise InputError(f"workers = {self.count} must be at least 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +52,7 @@ class Study:
     subject: Subject
     store: Store
     seeds: Sequence[int]
-    workers: int = 1
-    scheduler: str | None = None
-    progress: Progress = lambda done, total: None
+    workers: Workers = Workers()
 
     def compute(self, points: Iterable[Point]) -> int:
         """Compute those of the points that the store lacks; returns how many."""
@@ -39,11 +61,11 @@ class Study:
         if not jobs:
             return 0
         done = 0
-        self.progress(done, len(jobs))
-        for chunk in outcomes(self.subject, jobs, self.workers, self.scheduler):
+        self.workers.progress(done, len(jobs))
+        for chunk in outcomes(self.subject, jobs, self.workers.count, self.workers.scheduler):
             self.store.add(chunk)
             done += len(chunk)
-            self.progress(done, len(jobs))
+            self.workers.progress(done, len(jobs))
         return len(jobs)
 
     def values(self, points: Sequence[Point], metric: str) -> Floats:

@@ -13,6 +13,8 @@ from netlists.decks.deck import read_deck, sweep_deck, write_deck
 from netlists.decks.stimuli import write_stimuli
 from netlists.simulation.simulators import Engine
 from netlists.verification.engines import Phase
+from netlists.verification.samples import Arrays
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.toml import dumps
@@ -214,9 +216,9 @@ def test_verify_holds_transistors_to_the_limits_too(make_layer, tmp_path, comman
 
 def test_what_cannot_be_compared_is_refused(make_layer):
     with pytest.raises(InputError, match="ends before reads have settled"):
-        verify(make_layer(), circuitry=Circuitry(c_word=1e-12, read_hold=1e-11))
+        verify(make_layer(), Arrays(circuitry=Circuitry(c_word=1e-12, read_hold=1e-11)))
     with pytest.raises(InputError, match="knows no lag"):
-        verify(make_layer(), circuitry=Circuitry(c_word=1e-9))
+        verify(make_layer(), Arrays(circuitry=Circuitry(c_word=1e-9)))
     state, _, pulses = array()
     leaky = Circuitry(transistor=Transistor(gate_off=0.0))
     with pytest.raises(InputError, match=r"gate_off must lie below threshold - 0\.7 V"):
@@ -253,13 +255,10 @@ def test_an_offset_comes_out_as_often_as_its_bit_line_conducts():
 
 def test_verify_draws_the_offsets_of_every_amplifier(make_layer):
     circuitry = Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e3))
-    found = verify(
-        make_layer().behind(circuitry),
-        phase=Phase.read,
-        circuitry=circuitry,
-        imperfections=Imperfections(amplifier_mismatch=2e-3),
-    )
+    layer, reads = make_layer().behind(circuitry), Testbench(phase=Phase.read)
+    mismatched = Imperfections(amplifier_mismatch=2e-3)
+    found = verify(layer, Arrays(circuitry=circuitry, imperfections=mismatched), reads)
     assert found.max_relative_current_error < 1e-6
-    plain = verify(make_layer().behind(circuitry), phase=Phase.read, circuitry=circuitry)
+    plain = verify(layer, Arrays(circuitry=circuitry), reads)
     apart = np.abs(found.spice_currents - plain.spice_currents).max()
     assert apart > 0.01 * np.abs(plain.spice_currents).max()

@@ -13,6 +13,7 @@ from netlists.commands.solve import Engine as Solver
 from netlists.decks.deck import read_deck, sweep_deck
 from netlists.simulation.ngspice import simulate, simulate_all
 from netlists.simulation.simulators import Engine
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
@@ -20,6 +21,8 @@ from roa_circuit.circuit.waveforms import READ_SLOT
 from roa_circuit.device.parameters import load_device
 from roa_circuit.solver.dense import read_currents_dense
 from roa_circuit.solver.read import read_currents
+
+SHORT = Testbench(time_limit=120)
 
 pytestmark = pytest.mark.ngspice
 
@@ -89,7 +92,7 @@ def test_in_situ_write_and_reads_against_the_surrogate(make_layer, scheme, wires
     crossbar = Crossbar(
         rows=5, columns=3, r_source=10.0, r_word=wires, r_bit=wires, r_sense=10.0, scheme=scheme
     )
-    result = verify(make_layer(crossbar=crossbar, density=0.6), time_limit=120)
+    result = verify(make_layer(crossbar=crossbar, density=0.6), bench=SHORT)
     assert result.passed
     assert result.max_relative_current_error < 1e-7
     assert result.max_state_error < 5e-4
@@ -102,20 +105,20 @@ def test_a_layer_of_unscaled_cells_behind_bad_wires(make_layer):
     """Table 1 as printed through 30 Ohm a segment: the write collapses, in both alike."""
     crossbar = Crossbar(rows=12, columns=3, r_source=10.0, r_word=30.0, r_bit=30.0, r_sense=10.0)
     layer = make_layer(rows=12, crossbar=crossbar, device=load_device("zhang2021"))
-    assert verify(layer, time_limit=120).passed
+    assert verify(layer, bench=SHORT).passed
 
 
 def test_a_layer_without_pulses_is_only_read(make_layer):
     layer = make_layer()
     layer.pulses[:] = 0
-    result = verify(layer, time_limit=120)
+    result = verify(layer, bench=SHORT)
     assert result.passed
     assert result.max_state_error == 0
 
 
 def test_progress_reaches_the_end(make_layer):
     fractions = []
-    verify(make_layer(reads=30), time_limit=120, progress=fractions.append)
+    verify(make_layer(reads=30), bench=SHORT, progress=fractions.append)
     assert all(0 <= fraction <= 1 for fraction in fractions)
 
 
@@ -177,7 +180,8 @@ def test_verify_on_the_command_line(make_layer, tmp_path, monkeypatch, capsys):
 def test_recorded_waveforms_are_those_of_the_write(make_layer, engine):
     """Recording changes no state; cells see their pulses; what is sensed at rest is nothing."""
     layer = make_layer(rows=4, columns=3)
-    plain, kept = verify(layer, engine=engine), verify(layer, engine=engine, recorded=True)
+    bench = Testbench(engine=engine)
+    plain, kept = (verify(layer, bench=bench, recorded=recorded) for recorded in (False, True))
     np.testing.assert_allclose(kept.spice_state, plain.spice_state, atol=1e-9)
     assert plain.recordings == ()
     write, read = kept.recordings

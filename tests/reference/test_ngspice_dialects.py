@@ -13,6 +13,7 @@ from netlists.commands import cli
 from netlists.decks.deck import read_deck, sweep_deck, write_deck
 from netlists.decks.dialect import PLAIN, PROBES, CellModel, Dialect, Matrix, abilities, choose
 from netlists.simulation.ngspice import ask
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.basics.errors import SimulatorError
 from roa_circuit.chips.circuitry import Circuitry
@@ -89,7 +90,7 @@ def test_cells_of_their_own_and_transistors(dialect):
 
 
 def test_waveforms_are_recorded_under_the_same_names(dialect, make_layer):
-    result = verify(make_layer(), dialect=dialect, recorded=True)
+    result = verify(make_layer(), bench=Testbench(dialect=dialect), recorded=True)
     assert result.passed
     assert result.dialect == str(dialect)
     write = result.recordings[0]

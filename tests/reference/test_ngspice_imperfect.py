@@ -7,6 +7,8 @@ import pytest
 
 from netlists.decks.deck import read_deck, sweep_deck, write_deck
 from netlists.simulation.ngspice import simulate
+from netlists.verification.samples import Arrays
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
@@ -96,8 +98,8 @@ def test_one_chip_with_everything_written_and_read_by_both_engines(make_layer):
         flicker=0.01,
     )  # fmt: skip
     layer = make_layer(rows=9, columns=4, crossbar=crossbar, density=0.6)
-    size = TileSize(rows=5, columns=3)
-    result = verify(layer, tile=size, imperfections=x, seed=3, time_limit=120)
+    size, bench = TileSize(rows=5, columns=3), Testbench(time_limit=120)
+    result = verify(layer, Arrays(tile=size, imperfections=x, seed=3), bench)
     assert result.tiles == 2
     assert result.passed
     assert result.max_relative_current_error < 1e-6
@@ -106,7 +108,7 @@ def test_one_chip_with_everything_written_and_read_by_both_engines(make_layer):
     drawn = result.drawn
     assert min(drawn["stuck_on"] + drawn["stuck_off"], drawn["open"]) > 0
     assert drawn["broken_word_lines"] + drawn["broken_bit_lines"] > 0
-    ideal = verify(layer, tile=size, time_limit=120)
+    ideal = verify(layer, Arrays(tile=size), bench)
     assert ideal.drawn is None
     assert np.abs(ideal.surrogate_state - result.surrogate_state).max() > 0.1
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from netlists.decks.deck import read_deck, sweep_deck
 from netlists.layers.shipped import load_layer
 from netlists.simulation.ngspice import simulate
 from netlists.verification.engines import Analysis, Phase
+from netlists.verification.samples import Arrays
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.device.parameters import load_device
 from roa_circuit.layers.tiling import TileSize, split
@@ -35,8 +38,8 @@ def test_frozen_cells_read_as_dynamic_ones(make_layer, scale):
 @pytest.mark.parametrize("phase", list(Phase))
 def test_a_tiled_layer_against_the_surrogate(make_layer, tmp_path, phase):
     layer = make_layer(rows=13, columns=8, density=0.4)
-    size = TileSize(rows=6, columns=4)
-    result = verify(layer, tile=size, phase=phase, time_limit=120, keep_in=tmp_path)
+    arrays, bench = Arrays(tile=TileSize(rows=6, columns=4)), Testbench(phase=phase, time_limit=120)
+    result = verify(layer, arrays, bench, keep_in=tmp_path)
     assert result.passed
     assert result.tiles == 4
     if phase is not Phase.write:
@@ -53,9 +56,9 @@ def test_a_tiled_layer_against_the_surrogate(make_layer, tmp_path, phase):
 def test_two_tiles_of_four_are_those_of_all(make_layer, tmp_path):
     """The decks of a sample are the decks of the whole, byte for byte, and so are its errors."""
     layer = make_layer(rows=13, columns=8, density=0.4)
-    how = {"tile": TileSize(rows=6, columns=4), "time_limit": 120, "seed": 3}
-    every = verify(layer, **how, keep_in=tmp_path / "all")
-    some = verify(layer, **how, tiles=2, keep_in=tmp_path / "some")
+    arrays, bench = Arrays(tile=TileSize(rows=6, columns=4), seed=3), Testbench(time_limit=120)
+    every = verify(layer, arrays, bench, keep_in=tmp_path / "all")
+    some = verify(layer, replace(arrays, tiles=2), bench, keep_in=tmp_path / "some")
     decks = {path.name: path.read_text() for path in (tmp_path / "some").iterdir()}
     assert len(decks) == 4
     assert all((tmp_path / "all" / name).read_text() == text for name, text in decks.items())
@@ -68,8 +71,8 @@ def test_two_tiles_of_four_are_those_of_all(make_layer, tmp_path):
 def test_a_tile_without_pulses_is_only_read(make_layer):
     layer = make_layer(rows=8, columns=3)
     layer.pulses[4:] = 0
-    size = TileSize(rows=4, columns=4)
-    result = verify(layer, tile=size, analysis=Analysis.sweep, time_limit=60)
+    arrays = Arrays(tile=TileSize(rows=4, columns=4))
+    result = verify(layer, arrays, Testbench(analysis=Analysis.sweep, time_limit=60))
     assert result.passed
     assert result.max_state_error > 0
 
@@ -99,7 +102,7 @@ def test_a_shipped_convolution_on_the_command_line(tmp_path, monkeypatch, capsys
 @pytest.mark.parametrize("name", ["conv1", "conv2", "conv3", "conv4", "fc"])
 def test_every_shipped_layer_reads_as_the_surrogate_says(name):
     """The read phase of the whole network, 16 reads a tile: some ten minutes on two cores."""
-    result = verify(load_layer(name), phase=Phase.read, time_limit=1800)
+    result = verify(load_layer(name), bench=Testbench(phase=Phase.read, time_limit=1800))
     assert result.passed
     assert result.max_relative_current_error < 1e-6
     assert result.wall_seconds < 2.5 * max(result.estimated_seconds, 2.0)

@@ -7,19 +7,18 @@ import pytest
 
 from meta.circuits.adaptation import adapt_episode
 from meta.data.datasets import load_dataset
+from meta.data.tasks import Tasks
 from meta.evaluation.episodes import episode_accuracies
-from meta.learning.hardware import WriteModel
+from meta.learning.writing import Writing
 from meta.network.architecture import BLOCKS, Architecture
 from meta.network.convolutional import Network
-from meta.network.methods import METHODS
 from meta.network.precision import fastest_dtype
 from meta.network.shipped import shipped_network
 from netlists.layers.shipped import load_layer, shipped_layers
 from netlists.verification.verify import predictions
 from roa_circuit.chips.in_situ import write_in_situ
-from roa_circuit.circuit.design_point import default_device
 from roa_circuit.circuit.mapping import voltage_from_input
-from roa_circuit.device.programming import Programming, after_pulses
+from roa_circuit.device.programming import after_pulses
 from roa_circuit.solver.read import read_currents
 
 OF_THE_LAYERS = Path(__file__).parents[1] / "data" / "network_of_the_shipped_layers.safetensors"
@@ -36,12 +35,9 @@ def test_real_omniglot_one_shot_in_one_write(omniglot, ways, tasks, least):
     """A few test episodes; docs/reproduction.md has 600."""
     outcome = episode_accuracies(
         shipped_network("roa", ways),
-        omniglot.split("test"),
-        WriteModel(device=default_device(), how=Programming()),
-        shots=1,
-        queries=15,
-        tasks=tasks,
-        seed=0,
+        Tasks(dataset=omniglot),
+        Writing(relative_rate=1.0),
+        count=tasks,
         dtype=fastest_dtype(),
     )
     assert outcome.accuracies.mean() > least
@@ -53,17 +49,12 @@ def test_real_omniglot_one_shot_in_one_write(omniglot, ways, tasks, least):
 )
 def test_the_robust_network_stands_the_noise_of_equation_7(omniglot, ways, sigma_wn, least):
     """12 test episodes, a head written once on erased cells; docs/reproduction.md has 600."""
-    method = METHODS["roa-robust"]
-    how = Programming(sigma_wn=sigma_wn, max_pulses=method.max_pulses)
+    network = shipped_network("roa-robust", ways)
     outcome = episode_accuracies(
-        shipped_network("roa-robust", ways),
-        omniglot.split("test"),
-        WriteModel(device=default_device(), how=how),
-        method=method,
-        shots=1,
-        queries=15,
-        tasks=12,
-        seed=0,
+        network,
+        Tasks(dataset=omniglot),
+        Writing.of(network).at(sigma_wn),
+        count=12,
         dtype=fastest_dtype(),
     )
     assert outcome.accuracies.mean() > least
@@ -75,10 +66,8 @@ def test_the_shipped_layers_are_an_adapted_episode(omniglot):
     made = load_layer("fc").provenance
     episode = adapt_episode(
         Network.load(OF_THE_LAYERS),
-        omniglot,
-        device=default_device(),
-        relative_rate=made["relative_rate"],
-        seed=made["seed"],
+        Tasks(dataset=omniglot, seed=made["seed"]),
+        Writing(relative_rate=made["relative_rate"]),
     )
     assert shipped_layers() == sorted([*BLOCKS, "fc"])
     for name, layer in episode.layers.items():
@@ -104,7 +93,6 @@ def test_wires_of_the_design_point_cost_at_most_two_points():
 def test_a_foreign_architecture_still_adapts():
     """Three ways, four filters: nothing is wired to the shipped shape."""
     network = Network(Architecture(ways=3, filters=4))
-    episode = adapt_episode(
-        network, load_dataset("glyphs"), device=default_device(), queries=2, relative_rate=20.0
-    )
+    tasks = Tasks(dataset=load_dataset("glyphs"), queries=2)
+    episode = adapt_episode(network, tasks, Writing(relative_rate=20.0))
     assert episode.layers["fc"].crossbar.shape == (5, 4)

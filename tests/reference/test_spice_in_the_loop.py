@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from meta.circuits.validate import SpiceValidation
+from meta.circuits.validate import Schedule, SpiceValidation, trained_writing, validation_tasks
 from meta.data.datasets import load_dataset
 from meta.training.configuration import Training
 from meta.training.spice_log import Divergence, SpiceRow, Tolerances, picture, read_rows
@@ -22,8 +22,9 @@ WRONG = replace(default_crossbar(1, 2), r_word=300.0, r_bit=300.0)
 def run(folder, how=HOW, **options):
     """Train with ngspice beside it; the rows as they were reported."""
     glyphs, seen = load_dataset("glyphs"), []
+    tasks, writing = validation_tasks(glyphs, how), trained_writing(how, default_device())
     with SpiceValidation(
-        glyphs, default_device(), how, folder, every=1, on_row=seen.append, **options
+        tasks, writing, folder, Schedule(episodes=1), on_row=seen.append, **options
     ) as spice:
         train(glyphs, how, folder, callbacks=[spice], resume=(folder / "config.toml").exists())
     return seen
@@ -31,7 +32,7 @@ def run(folder, how=HOW, **options):
 
 @pytest.mark.ngspice
 def test_ngspice_agrees_with_the_surrogate_beside_the_training(tmp_path):
-    seen = run(tmp_path, episodes=1, tolerances=Tolerances(action="stop"))
+    seen = run(tmp_path, tolerances=Tolerances(action="stop"))
     assert sorted((row.epoch, row.episode) for row in seen) == [(0, 0), (1, 0)]
     assert not any(row.diverged for row in seen)
     assert all(row.accuracy_spice == row.accuracy_surrogate for row in seen)
@@ -44,13 +45,13 @@ def test_ngspice_agrees_with_the_surrogate_beside_the_training(tmp_path):
 def test_hardware_with_other_wires_than_the_surrogates_stops_the_training(tmp_path):
     """300 Ohm a segment where the surrogate has 1: states and currents are truly apart."""
     with pytest.raises(Divergence, match=r"diverge in epoch 1, episode 0.*--resume") as caught:
-        run(tmp_path, episodes=1, hardware=WRONG, tolerances=Tolerances(action="stop"))
+        run(tmp_path, circuit=WRONG, tolerances=Tolerances(action="stop"))
     assert caught.value.exit_code == 1
     (row, *_) = read_rows(tmp_path)
     assert row.diverged
     assert row.current_error > 1e-2
     assert row.state_error > 5e-3
-    seen = run(tmp_path, replace(HOW), episodes=1, hardware=WRONG)  # goes on, and only marks the rows
+    seen = run(tmp_path, replace(HOW), circuit=WRONG)  # goes on, and only marks the rows
     assert all(row.diverged for row in seen)
     assert (tmp_path / "last.safetensors").exists()
 

@@ -19,6 +19,8 @@ from netlists.simulation import ngspice, vacask
 from netlists.simulation.parallel import Together
 from netlists.simulation.simulators import Engine
 from netlists.simulation.vacask import find_compiler, find_program
+from netlists.verification.samples import Arrays
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.basics.errors import SimulatorError
 from roa_circuit.chips.in_situ import write_in_situ
@@ -266,9 +268,8 @@ def test_plain_vacask_runs_the_exported_deck(make_layer, tmp_path, command, phas
 
 def test_tiles_are_verified_in_vacask_too(make_layer):
 
-    result = verify(
-        make_layer(rows=9, columns=5), tile=TileSize(rows=4, columns=2), engine=Engine.vacask
-    )
+    arrays, bench = Arrays(tile=TileSize(rows=4, columns=2)), Testbench(engine=Engine.vacask)
+    result = verify(make_layer(rows=9, columns=5), arrays, bench)
     assert result.tiles > 1
     assert result.passed
     assert result.max_state_error < 5e-4

@@ -1,5 +1,6 @@
 """The house itself: directions of import, light imports, one place for all four packages."""
 
+import ast
 import importlib
 import subprocess
 import sys
@@ -42,3 +43,37 @@ def test_directions_of_import():
 
 def test_no_package_init_in_tests():
     assert not list(Path(__file__).parents[2].rglob("__init__.py"))
+
+
+MOST_ARGUMENTS = 8
+
+
+def arguments(function):
+    """How many arguments a function takes, `self` and `cls` apart."""
+    a = function.args
+    named = [one.arg for one in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
+    return len([name for name in named if name not in {"self", "cls"}]) + bool(a.vararg) + bool(a.kwarg)
+
+
+def is_exempt(path, function):
+    """A command, which has the name of its module and an argument for each option, or a kernel."""
+    compiled = any("njit" in ast.unparse(decorator) for decorator in function.decorator_list)
+    return compiled or (path.parent.name == "commands" and function.name == path.stem)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_arguments_that_travel_together_are_records(package):
+    folder = Path(importlib.import_module(package).__file__).parent
+    functions = [
+        (path, node)
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert len(functions) > 100
+    long = [
+        f"{path.relative_to(folder)}: {node.name} takes {arguments(node)}"
+        for path, node in functions
+        if arguments(node) > MOST_ARGUMENTS and not is_exempt(path, node)
+    ]
+    assert long == []

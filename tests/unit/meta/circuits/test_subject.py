@@ -14,13 +14,14 @@ from meta.circuits.adaptation import adapt_episode
 from meta.circuits.behind_circuit import Hardware, classes, head_inputs, on_chips
 from meta.circuits.subject import NetworkSubject
 from meta.commands import cli
+from meta.data.tasks import Tasks
 from meta.network.architecture import BLOCKS, HEAD, Architecture
 from meta.network.convolutional import Network, conv
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.mapping import output_from_reference, voltage_from_input, weight_from_state
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.programming import after_pulses
@@ -58,7 +59,7 @@ def layers_of(episode, circuit, seed=0):
 
 
 def test_perfect_circuits_of_linear_cells_are_the_network_itself(network, bars):
-    episode = adapt_episode(network, bars, device=default_device(), queries=4)
+    episode = adapt_episode(network, Tasks(dataset=bars, queries=4))
     network.requires_grad_(False)
     layers = layers_of(episode, PERFECT)
     x = episode.task.query
@@ -77,7 +78,7 @@ def test_perfect_circuits_of_linear_cells_are_the_network_itself(network, bars):
 
 
 def test_what_a_layer_is_called_changes_no_number(network, bars):
-    episode = adapt_episode(network, bars, device=default_device(), queries=4)
+    episode = adapt_episode(network, Tasks(dataset=bars, queries=4))
     renamed = {
         f"layer{n}": replace(layer, name=f"layer{n}") for n, layer in enumerate(episode.layers.values())
     }
@@ -87,7 +88,7 @@ def test_what_a_layer_is_called_changes_no_number(network, bars):
 
 
 def test_each_read_model_is_the_circuit_that_it_says(network, bars):
-    head = adapt_episode(network, bars, device=default_device(), queries=4).layers[HEAD]
+    head = adapt_episode(network, Tasks(dataset=bars, queries=4)).layers[HEAD]
     device, state = head.device, after_pulses(head.initial_state, head.pulses, head.device)
     volts, lines = voltage_from_input(head.inputs), default_crossbar(*head.crossbar.shape)
     currents = []
@@ -102,7 +103,7 @@ def test_each_read_model_is_the_circuit_that_it_says(network, bars):
 
 
 def test_wires_cost_answers_and_compensation_gives_them_back(network, bars):
-    subject = NetworkSubject(network=network, dataset=bars, queries=4)
+    subject = NetworkSubject(network=network, tasks=Tasks(dataset=bars, queries=4))
     vary = {"wire_resistance": [0.0, 2000.0], "compensation": ["nothing", "calibrated"]}
     found = sweep(subject, vary, repeats=2).agreement.mean("repeat")
     assert found.sel(wire_resistance=0.0, compensation="nothing") > 0.95
@@ -112,7 +113,7 @@ def test_wires_cost_answers_and_compensation_gives_them_back(network, bars):
 
 
 def test_noise_and_faults_reach_every_layer_and_seeds_tell_episodes_apart(network, bars):
-    subject = NetworkSubject(network=network, dataset=bars, queries=4, circuit=default_crossbar(1, 2))
+    subject = NetworkSubject(network=network, tasks=Tasks(dataset=bars, queries=4))
     found = sweep(subject, {"stuck_on": [0.0, 0.3], "sense_offset": [0.0, 1e-6]}, repeats=2)
     assert found.agreement.sel(stuck_on=0.3, sense_offset=0.0).mean() < 0.9
     assert found.agreement.sel(stuck_on=0.0, sense_offset=1e-6).mean() < 1.0
@@ -135,15 +136,16 @@ def test_the_command_sweeps_a_network(command, tmp_path, monkeypatch, network):
 
 
 def test_what_no_point_could_compute_is_said_before_the_first(network, bars):
+    coloured = Network(Architecture(filters=4, channels=3))
     with pytest.raises(InputError, match="28 x 28 x 1"):
-        NetworkSubject(network=Network(Architecture(filters=4, channels=3)), dataset=bars)
+        NetworkSubject(network=coloured, tasks=Tasks(dataset=bars))
     with pytest.raises(InputError, match=r"shots \+ queries = 1 \+ 20"):
-        NetworkSubject(network=network, dataset=bars, queries=20)
+        NetworkSubject(network=network, tasks=Tasks(dataset=bars, queries=20))
 
 
 def test_the_head_that_is_checked_gives_what_the_whole_network_does(network, bars):
-    circuit = default_crossbar(1, 2)
-    subject = NetworkSubject(network=network, dataset=bars, queries=4, circuit=circuit, in_situ=True)
+    tasks, hardware = Tasks(dataset=bars, queries=4), Hardware(in_situ=True)
+    subject = NetworkSubject(network=network, tasks=tasks, hardware=hardware)
     point = {"sense_gain": 0.1, "wire_resistance": 0.5, "compensation": "permuted+calibrated"}
     episode, layers = subject.behind(point, 3)
     whole = layers[HEAD](head_inputs(network, episode.task.query, layers))
@@ -155,8 +157,8 @@ def test_the_head_that_is_checked_gives_what_the_whole_network_does(network, bar
 
 def test_a_circuit_s_amplifiers_end_the_lines_of_every_layer(network, bars):
     circuitry = Circuitry(amplifier=Amplifier(r_feedback=1e4), lines=Wiring(r_bit=2.0))
-    amplified = NetworkSubject(network=network, dataset=bars, queries=4, circuitry=circuitry)
-    plain = NetworkSubject(network=network, dataset=bars, queries=4)
+    plain = NetworkSubject(network=network, tasks=Tasks(dataset=bars, queries=4))
+    amplified = replace(plain, hardware=Hardware(circuitry=circuitry))
     found = amplified.evaluate({"amplifier_gain": 9.0, "word_resistance": 3.0}, [0, 1])
     same = {"sense_resistance": 1e3, "word_resistance": 3.0, "bit_resistance": 2.0}
     assert found == plain.evaluate(same, [0, 1])

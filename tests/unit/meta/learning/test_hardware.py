@@ -15,6 +15,8 @@ from meta.circuits.evaluation import evaluate_behind
 from meta.circuits.subject import NetworkSubject
 from meta.circuits.validate import referee
 from meta.commands import cli
+from meta.data.tasks import Tasks
+from meta.learning.writing import Writing
 from meta.network.architecture import HEAD, Architecture
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS
@@ -23,7 +25,6 @@ from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.design_point import default_device
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.programmed import ProgrammedLayer
 
@@ -42,7 +43,7 @@ def network():
 
 @pytest.mark.parametrize("circuitry", [BARE, AMPLIFIED, ONE_T])
 def test_a_head_answers_as_it_does_behind_wires(network, bars, circuitry):
-    episode = adapt_episode(network, bars, device=default_device(), relative_rate=20.0, queries=8)
+    episode = adapt_episode(network, Tasks(dataset=bars, queries=8), Writing(relative_rate=20.0))
     hardware = Hardware(
         circuitry=circuitry, imperfections=Imperfections(stuck_on=0.05, sigma_wn=1.0), in_situ=True
     )
@@ -59,19 +60,18 @@ def test_a_head_answers_as_it_does_behind_wires(network, bars, circuitry):
 
 
 def test_an_evaluation_is_that_of_a_sweep(network, bars):
-    found = NetworkSubject(network=network, dataset=bars, queries=4).evaluate({"sigma_wn": 2.0}, [7, 8])
-    (row,) = evaluate_behind(
-        network, bars, Hardware(), method=METHODS["roa"], queries=4, tasks=2, sigmas=[2.0], seed=7
-    )
+    tasks = Tasks(dataset=bars, queries=4, seed=7)
+    found = NetworkSubject(network=network, tasks=tasks).evaluate({"sigma_wn": 2.0}, [7, 8])
+    (row,) = evaluate_behind(network, tasks, Hardware(), count=2, sigmas=[2.0])
     assert row.accuracy == pytest.approx(np.mean(found["accuracy"]))
     assert row.agreement == pytest.approx(np.mean(found["agreement"]))
 
 
 def test_perfect_circuits_cost_nothing_and_transistors_do(network, bars):
-    how = {"method": METHODS["roa"], "queries": 4, "tasks": 2, "relative_rate": 20.0}
-    perfect = Crossbar(rows=1, columns=2)
+    tasks, writing = Tasks(dataset=bars, queries=4), Writing(relative_rate=20.0)
+    perfect = Hardware(crossbar=Crossbar(rows=1, columns=2))
     free, gated = (
-        evaluate_behind(network, bars, Hardware(crossbar=perfect, circuitry=circuitry), **how)[0]
+        evaluate_behind(network, tasks, replace(perfect, circuitry=circuitry), writing, count=2)[0]
         for circuitry in (BARE, Circuitry(transistor=Transistor(width_over_length=0.5)))
     )
     assert free.agreement > 0.95
@@ -82,13 +82,13 @@ def test_perfect_circuits_cost_nothing_and_transistors_do(network, bars):
 @pytest.mark.parametrize("name", ["offline", "ideal"])
 def test_methods_that_a_chip_cannot_hold_are_refused(network, bars, name):
     with pytest.raises(InputError, match=f"method '{name}' does not write once"):
-        evaluate_behind(network, bars, Hardware(), method=METHODS[name])
+        evaluate_behind(network, Tasks(dataset=bars), Hardware(), Writing(method=METHODS[name]))
 
 
 def test_five_writes_are_not_laid_out_as_one(bars):
     network = Network(Architecture(filters=4, steps=5)).eval()
-    with pytest.raises(InputError, match="this adaptation made 5"):
-        adapt_episode(network, bars, device=default_device())
+    with pytest.raises(InputError, match="takes 5 steps"):
+        adapt_episode(network, Tasks(dataset=bars))
 
 
 @pytest.mark.ngspice

@@ -5,13 +5,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from meta.data.tasks import sample_task, stack
+from meta.data.tasks import Tasks, sample_task, stack
 from meta.evaluation.episodes import embedded, episode_accuracies
 from meta.learning.hardware import WriteModel
 from meta.learning.head import head_step, write_head, write_losses
 from meta.learning.learners import adapt, query_loss
+from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
+from meta.network.methods import METHODS
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming
@@ -98,15 +100,16 @@ def test_features_of_an_image_do_not_depend_on_its_company(bars, network):
 
 def test_episodes_of_embedded_images_score_as_those_of_images(bars, network):
     """Enough tasks, and every image is embedded once; the same tasks, pulses and answers."""
-    images, write = bars.split("test"), model(sigma_wn=2.0)
+    images = bars.split("test")
+    writing = Writing(device=DEVICE, method=METHODS["roa-robust"], programming=model(sigma_wn=2.0).how)
     features = embedded(network, images, torch.float32)
     assert features.shape == (*images.shape[:2], network.architecture.features)
-    how = {"shots": 1, "queries": 5, "seed": 3, "tasks": 3}  # 90 images, fewer than the 120 there are
-    alone = episode_accuracies(network, images, write, **how)
-    once = episode_accuracies(network, features, write, **how)
+    tasks = Tasks(dataset=bars, queries=5, seed=3)
+    alone = episode_accuracies(network, tasks, writing, count=3)  # 90 images, fewer than all 120
+    once = episode_accuracies(network, tasks.of(features), writing, count=3)
     assert alone.accuracies == pytest.approx(once.accuracies)
     assert alone.energy == pytest.approx(once.energy)
-    more = episode_accuracies(network, images, write, **{**how, "tasks": 6})
+    more = episode_accuracies(network, tasks, writing, count=6)
     assert more.accuracies[:3] == pytest.approx(alone.accuracies)
 
 

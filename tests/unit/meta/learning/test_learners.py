@@ -1,15 +1,18 @@
 """Tasks, network, adaptation, deployment: from images to programmed layers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from meta.circuits.adaptation import adapt_episode
-from meta.data.tasks import sample_task
+from meta.data.tasks import Tasks, sample_task
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.evaluate import evaluate
 from meta.learning.hardware import WriteModel, write_weight
 from meta.learning.learners import adapt, constraint, query_loss
+from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from meta.training.configuration import Training
@@ -116,9 +119,8 @@ def test_the_constraint_is_equation_18():
 
 def test_deployed_layers_compute_what_the_network_computes(bars, network):
     """The head's crossbar without wires, linear cells, gives the network's logits."""
-    episode = adapt_episode(
-        network, bars, device=default_device(), split="train", queries=3, relative_rate=30.0, seed=4
-    )
+    writing = Writing(relative_rate=30.0)
+    episode = adapt_episode(network, Tasks(dataset=bars, split="train", queries=3, seed=4), writing)
     assert list(episode.layers) == ["conv1", "conv2", "conv3", "conv4", "fc"]
     layer = episode.layers["fc"]
     assert layer.crossbar.shape == (9, 6)
@@ -162,23 +164,20 @@ def test_training_is_deterministic(bars, tmp_path):
 
 
 def test_evaluation_gives_a_row_for_each_noise_and_says_how_it_was_mapped(bars, network):
-    rows = evaluate(network, bars, WRITE, queries=3, tasks=4, sigmas=[0.0, 4.0], relative_rate=2.0)
+    tasks, writing = Tasks(dataset=bars, queries=3), Writing(device=DEVICE, relative_rate=2.0)
+    rows = evaluate(network, tasks, writing, count=4, sigmas=[0.0, 4.0])
     assert [row.sigma_wn for row in rows] == [0.0, 4.0]
     assert rows[0].initial_map == "ideal"
     assert rows[0].steps == 1
     assert 0 <= rows[0].accuracy <= 1
     assert rows[0].ci95 > 0
-    (verified,) = evaluate(
-        network, bars, WRITE, queries=3, tasks=4, sigmas=[0.0], relative_rate=2.0, verify_rounds=3
-    )
+    (verified,) = evaluate(network, tasks, replace(writing, verify_rounds=3), count=4, sigmas=[0.0])
     assert verified.initial_map == "write_verify(3)"
 
 
 def test_episodes_repeat_with_their_seed(bars, network):
-    how = {"shots": 1, "queries": 3, "tasks": 3, "seed": 5, "relative_rate": 5.0}
-    noisy = WriteModel(device=DEVICE, how=Programming(sigma_wn=1.0))
-    first = episode_accuracies(network, bars.split("test"), noisy, **how)
-    second = episode_accuracies(network, bars.split("test"), noisy, **how)
+    tasks, noisy = Tasks(dataset=bars, queries=3, seed=5), Writing(relative_rate=5.0).at(1.0)
+    first, second = (episode_accuracies(network, tasks, noisy, count=3) for _ in range(2))
     assert (first.accuracies == second.accuracies).all()
     assert first.pulses_per_weight > 0
 

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 import torch
 
-from meta.data.tasks import TaskSource, channels_first
+from meta.data.tasks import Tasks, TaskSource, channels_first
 from meta.evaluation.draws import Draws
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.many_writes import variant_accuracies
 from meta.evaluation.trial import Trial
-from meta.evaluation.writes import Variant
 from meta.learning.hardware import WriteModel
+from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS
@@ -181,20 +181,18 @@ def test_episodes_do_not_depend_on_where_they_are_computed(bars, cores, method, 
     """Nor on who draws their noise: the next task's starts where the last one's ended."""
     architecture = Architecture(ways=5, filters=8, steps=steps)
     network = Network(architecture, torch.Generator().manual_seed(0))
-    sizes = {"shots": 1, "queries": 3, "tasks": 4, "seed": 3}
-    write, method = WriteModel(device=load_device("zhang2021"), how=how), METHODS[method]
-    trial = Trial(network=network, write=write, method=method, relative_rate=8.0, verify_rounds=0,
-                  dtype=torch.float32)  # fmt: skip
-    draws = Draws(network, bars.split("test"), **sizes)
+    drawn = Tasks(dataset=bars, queries=3, seed=3)
+    writing = Writing(
+        device=load_device("zhang2021"), programming=how, method=METHODS[method], relative_rate=8.0
+    )
+    trial = Trial(network=network, writing=writing, dtype=torch.float32)
+    draws = Draws(drawn, ways=5, count=4)
     in_turn = np.array([trial(task, draws.noise)[0] for task in draws])
     for where in (None, cores):
         with pool() as held:
             held.cores = where
-            one = episode_accuracies(network, bars.split("test"), write, method=method,
-                                     relative_rate=8.0, **sizes)  # fmt: skip
-            (other,) = variant_accuracies(network, bars.split("test"), write.device,
-                                          [Variant(how=how, relative_rate=8.0)], method=method,
-                                          **sizes)  # fmt: skip
+            one = episode_accuracies(network, drawn, writing, count=4)
+            (other,) = variant_accuracies(network, drawn, [writing], count=4)
         for found in (one, other):
             np.testing.assert_array_equal(found.accuracies, in_turn[:, 0])
             assert found.energy == pytest.approx(in_turn[:, 2].mean(), rel=1e-12)

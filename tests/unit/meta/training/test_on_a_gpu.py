@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from meta.data.tasks import TaskSource, channels_first
+from meta.data.tasks import Tasks, TaskSource, channels_first
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.many_writes import variant_accuracies
-from meta.evaluation.writes import Variant
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import outer_loss
+from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS
@@ -86,10 +86,9 @@ def test_a_run_on_a_gpu_learns_goes_on_and_is_read_on_a_processor(bars, tmp_path
     assert rows["gpu"][0].loss == pytest.approx(rows["cpu"][0].loss, rel=0.15)
     network = Network.load(tmp_path / "gpu" / "last.safetensors")
     assert network.compute == CPU
-    count = {"shots": 1, "queries": 3, "tasks": 30, "seed": 0}
-    images = bars.split("test")
-    here = episode_accuracies(network, images, None, **count)
-    there = episode_accuracies(network.to(GPU), images, None, **count)
+    tasks, ideal = Tasks(dataset=bars, queries=3), Writing(ideal=True, relative_rate=1.0)
+    here = episode_accuracies(network, tasks, ideal, count=30)
+    there = episode_accuracies(network.to(GPU), tasks, ideal, count=30)
     assert there.accuracies == pytest.approx(here.accuracies, abs=0.08)
 
 
@@ -118,17 +117,19 @@ def test_a_gpu_evaluates_as_the_processor(bars, method, steps):
     round_products(to_tf32=False)
     network = Network(Architecture(filters=8, steps=steps), torch.Generator().manual_seed(0))
     variants = [
-        Variant(how=Programming(sigma_wn=sigma), relative_rate=rate)
+        Writing(
+            device=WRITE.device, method=METHODS[method], programming=Programming(sigma_wn=sigma),
+            relative_rate=rate,
+        )
         for sigma in (0.0, 1.0)
         for rate in (1.0, 8.0)
-    ]
-    how = {"shots": 1, "queries": 5, "tasks": 40, "seed": 3, "method": METHODS[method]}
+    ]  # fmt: skip
+    tasks = Tasks(dataset=bars, queries=5, seed=3)
     here, there = (
-        variant_accuracies(network.to(compute), bars.split("test"), WRITE.device, variants, **how)
-        for compute in (CPU, GPU)
+        variant_accuracies(network.to(compute), tasks, variants, count=40) for compute in (CPU, GPU)
     )
     for mine, its, variant in zip(there, here, variants, strict=True):
-        alike = steps == 1 or variant.how.sigma_wn == 0
+        alike = steps == 1 or variant.programming.sigma_wn == 0
         assert mine.mean == pytest.approx(its.mean, abs=0.002 if alike else 0.05)
         if alike:
             assert mine.pulses_per_weight == pytest.approx(its.pulses_per_weight, rel=1e-3)

@@ -15,6 +15,8 @@ from netlists.verification.figures import drawings
 from netlists.verification.page import page
 from netlists.verification.report import headline, summary_rows, totals
 from netlists.verification.result import column_errors, relative_error
+from netlists.verification.samples import Arrays
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import estimated_seconds, verify
 from roa_circuit.basics.results import provenance
 from roa_circuit.chips.circuitry import Circuitry
@@ -69,7 +71,8 @@ def pretender(monkeypatch, make_layer):
         parts = {(t.first_row, t.first_column): t for t in split(layer, tile)}
         actor = Pretender(parts=parts, current_error=current_error, state_error=state_error, flip=flip)
         monkeypatch.setattr(Simulator, "simulate", lambda _, deck, **how: actor.simulate(deck, **how))
-        return verify(layer, tile=tile, tiles=tiles, phase=phase)
+        arrays = Arrays(tile=tile or TileSize(), tiles=tiles)
+        return verify(layer, arrays, Testbench(phase=phase))
 
     return run
 

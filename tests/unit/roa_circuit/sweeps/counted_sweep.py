@@ -16,7 +16,7 @@ import numpy as np
 
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.sweeps import LayerSubject, sweep, workers
+from roa_circuit.sweeps import LayerSubject, Workers, sweep, workers
 from roa_circuit.sweeps.tables import write_netcdf
 
 VARY = {"wire_resistance": "0:20:5", "sigma_wn": [0.5, 1, 2], "adc_bits": [0, 6]}
@@ -86,7 +86,7 @@ def on_a_cluster(subject, arguments):
             os.kill(victim, signal.SIGKILL)
 
         threading.Thread(target=kill_when_it_works, daemon=True).start()
-        found = sweep(subject, scheduler=cluster.scheduler_address, **arguments)
+        found = sweep(subject, workers=Workers(scheduler=cluster.scheduler_address), **arguments)
         assert victim not in [worker.pid for worker in cluster.workers.values()]
     return found
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.sweeps import sweep
+from roa_circuit.sweeps import Workers, sweep
 from roa_circuit.sweeps.clusters import scheduler_at, slurm_cluster
 from roa_circuit.sweeps.tables import netcdf
 
@@ -52,7 +52,7 @@ def jobs(slurm, command):
 def test_jobs_of_slurm_give_the_same_numbers_and_end_with_the_sweep(slurm, make_layer):
     how = {"vary": {"wire_resistance": [0, 1, 10], "sigma_wn": [0, 1]}, "repeats": 2}
     here = sweep(make_layer(), **how)
-    there = sweep(make_layer(), **how, scheduler="slurm", workers=3)  # two jobs of two
+    there = sweep(make_layer(), **how, workers=Workers(scheduler="slurm", count=3))  # two jobs of two
     assert netcdf(there) == netcdf(here)
     assert len(jobs(slurm, "sbatch")) == 2
     assert jobs(slurm, "scancel") == jobs(slurm, "sbatch")

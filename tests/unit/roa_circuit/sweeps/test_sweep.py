@@ -24,7 +24,7 @@ from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.recovery import CHOICES, Compensation, recover
 from roa_circuit.layers.tiling import TileSize, chip_of, outputs, split
 from roa_circuit.solver.dense import read_currents_dense
-from roa_circuit.sweeps import LayerSubject, Store, Study, deployed, sweep
+from roa_circuit.sweeps import LayerSubject, Store, Study, Workers, deployed, sweep
 from roa_circuit.sweeps.tables import netcdf
 from roa_circuit.sweeps.workers import evaluated
 
@@ -265,7 +265,7 @@ def test_no_dask_scheduler_is_one_line(make_layer):
     layer = make_layer()
     subject = LayerSubject(layer=layer)
     with Store(None, {}) as store:
-        study = Study(subject=subject, store=store, seeds=[0], scheduler="nonsense://x")
+        study = Study(subject=subject, store=store, seeds=[0], workers=Workers(scheduler="nonsense://x"))
         with pytest.raises(InputError, match="no Dask scheduler answers"):
             study.compute([{"sigma_wn": 1.0}])
 

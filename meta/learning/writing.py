@@ -1,0 +1,94 @@
+"""Writing: on which cells an adaptation is written, by which method, in which pulses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from meta.learning.hardware import WriteModel
+from meta.network.convolutional import Network
+from meta.network.methods import METHODS, Method, find_method
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import Programming
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writing:
+    """How adaptations are written.
+
+    device : the cells, by their parameters; those of the design point by default
+    method : what is written, and from which state
+    programming : how pulses are counted, and how noise disturbs them
+    relative_rate : factor on the learned inner rates; None leaves it to the method
+    verify_rounds : rounds of write-verify that map theta_0 onto the cells; 0 maps it ideally
+    ideal : write nothing, and keep the adapted weights as they are
+
+    Raises
+    ------
+    InputError : a negative rate, or a negative number of rounds.
+    """
+
+    device: Device = field(default_factory=default_device)
+    method: Method = METHODS["roa"]
+    programming: Programming = field(default_factory=Programming)
+    relative_rate: float | None = None
+    verify_rounds: int = 0
+    ideal: bool = False
+
+    def __post_init__(self) -> None:
+        if self.relative_rate is not None and not self.relative_rate >= 0:
+            raise InputError(f"relative_rate = {self.relative_rate} must be 0 or more")
+        if self.verify_rounds < 0:
+            raise InputError(f"verify_rounds = {self.verify_rounds} must be 0 or more")
+
+    @classmethod
+    def of(cls, network: Network, *, method: str | None = None) -> Writing:
+        """The writing that the network was trained for, or that of another method.
+
+        Raises
+        ------
+        InputError : an unknown method.
+        """
+        chosen = find_method(method or network.trained_by)
+        return cls(method=chosen, programming=Programming(max_pulses=network.max_pulses))
+
+    def check(self, network: Network) -> None:
+        """Check that the method is one for such a network.
+
+        Raises
+        ------
+        InputError : it writes an erased head and the network learned its own, or the other way round.
+        """
+        if (self.method.erased is None) == (network.architecture.erased is None):
+            return
+        head = "a head that it learned" if network.architecture.erased is None else "an erased head"
+        raise InputError(
+            f"method {self.method.name!r} cannot write this network, which has {head}; leave the method "
+            f"out, and it is written by {network.trained_by!r}"
+        )
+
+    @property
+    def model(self) -> WriteModel | None:
+        """The device and its programming; None where nothing is written."""
+        return None if self.ideal else WriteModel(device=self.device, how=self.programming)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether a write draws noise."""
+        return not self.ideal and self.programming.sigma_wn > 0
+
+    @property
+    def chooses_its_rate(self) -> bool:
+        """Whether the relative rate is left to the method, and it picks one for each level of noise."""
+        return self.relative_rate is None and self.method.rate == "chosen"
+
+    def at(self, sigma_wn: float) -> Writing:
+        """The same at another level of write noise."""
+        return replace(self, programming=replace(self.programming, sigma_wn=sigma_wn))
+
+    def rate(self, network: Network) -> float:
+        """The relative rate: as asked for, that of the training for methods that choose one, or 1."""
+        if self.relative_rate is not None:
+            return self.relative_rate
+        return network.written_rate if self.method.rate == "chosen" else 1.0
