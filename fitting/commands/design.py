@@ -81,7 +81,7 @@ def design(
     write_all(files)
     _print(found, trains, meant, budget)
     for path in files:
-        console.out.print(f"  {path}", markup=False, soft_wrap=True)
+        console.say(f"  {path}")
 
 
 def _pair(option: str, text: str, unit: str) -> tuple[float, float]:

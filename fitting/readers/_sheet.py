@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from fitting.readers._preamble import is_number, records, title_line, with_points
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError, nearest
 
 SEPARATORS = ",\t; "  # the last: any white space
@@ -73,10 +74,9 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path}: cannot be read: {reason}; give the path of a CSV file") from None
+        return files.content(path)
+    except InputError as error:
+        raise InputError(f"{error}; give the path of a CSV file") from None
 
 
 def _decoded(content: bytes, path: Path) -> str:

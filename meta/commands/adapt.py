@@ -78,7 +78,7 @@ def adapt(
     head = [key.replace("_", " ") for key in LAYER_COLUMNS]
     rows = [[row["layer"], *(f"{row[key]:,}" for key in LAYER_COLUMNS[1:])] for row in episode.summary()]
     console.out.print(console.table(f"Adapted in one write, seed {seed}", head, rows))
-    console.out.print(
+    console.say(
         f"query accuracy {percent(episode.accuracy, 2)} "
         f"(before the write {percent(episode.accuracy_before, 2)})"
         + ("" if behind is None else f", {percent(behind, 2)} behind the circuit")

@@ -163,7 +163,7 @@ def _ablation(output: Path, **how: Any) -> None:
     text = markdown(rows, console.provenance()["command"])
     write_table(output / "ablation.csv", rows)
     write_text(output / "ablation.md", text)
-    console.out.print(text, markup=False, soft_wrap=True)
+    console.say(text)
 
 
 def _write(plan: Plan, entries: Sequence[Entry], json: Path | None) -> None:

@@ -163,7 +163,7 @@ def train(
             callbacks=callbacks,
             on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
         )
-    console.out.print(f"network: {output / 'best.safetensors'}")
+    console.say(f"network: {output / 'best.safetensors'}")
     if json is not None:
         write_json(json, {"network": str(output / "best.safetensors"), **network.note})
 

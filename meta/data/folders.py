@@ -5,21 +5,19 @@ Pixels keep the values of their files, 0 to 255; only sizes are made equal.
 
 from __future__ import annotations
 
-import contextlib
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from meta.data.fewshot import SIZE, FewShotDataset, shuffled_split
+from meta.data.pictures import opened
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 COLOUR_SIZE = 84  # [pixels], as the paper scales mini-ImageNet
@@ -78,10 +76,9 @@ def _listed(path: Path, pictures: Path) -> Classes:
     """The pictures of each label in one list."""
     classes: dict[str, list[Path]] = {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                classes.setdefault(row["label"], []).append(pictures / row["filename"])
-    except (OSError, UnicodeDecodeError, KeyError) as error:
+        for row in csv.DictReader(io.StringIO(files.text(path, expected="a list of filename,label"))):
+            classes.setdefault(row["label"], []).append(pictures / row["filename"])
+    except (KeyError, TypeError, csv.Error) as error:
         raise InputError(f"{path}: not a readable list of filename,label: {error}") from None
     return classes
 
@@ -127,7 +124,7 @@ def _dataset(
 
 
 def _is_colour(path: Path) -> bool:
-    with _opened(path) as image:
+    with opened(path) as image:
         return image.mode not in {"1", "L", "I", "I;16", "F"}
 
 
@@ -135,7 +132,7 @@ def _own_size(pictures: Sequence[Path]) -> int:
     """The one size of small square pictures, which scaling would make nothing better of."""
     sizes = set()
     for path in pictures:
-        with _opened(path) as image:
+        with opened(path) as image:
             sizes.add(image.size)
         width, height = image.size
         if len(sizes) > 1 or width != height or not SMALLEST <= width < COLOUR_SIZE:
@@ -147,18 +144,6 @@ def _picture(path: Path, colour: bool, size: int) -> NDArray[np.uint8]:
     """(size, size) grey or (size, size, 3) uint8."""
     from PIL import Image
 
-    with _opened(path) as image:
+    with opened(path) as image:
         scaled = image.convert("RGB" if colour else "L").resize((size, size), Image.Resampling.BOX)
         return np.asarray(scaled, dtype=np.uint8)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """The picture, while what can go wrong with it is an InputError."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            yield image
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f"{path}: not a readable picture: {error}") from None

@@ -13,13 +13,13 @@ import unicodedata
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from meta.data.fewshot import SIZE, FewShotDataset, shuffled_split
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_file
 
@@ -64,9 +64,8 @@ def _place(seed: int) -> Path:
 def _kept(path: Path) -> Drawings | None:
     """The drawings of an earlier run; None if there are none, or the file is something else."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            images: Drawings = archive["images"]
-    except (OSError, ValueError, KeyError, BadZipFile):
+        images: Drawings = files.arrays(path, expected="drawings", names=["images"])["images"]
+    except InputError:
         return None
     return images if images.dtype == np.uint8 and images.shape[1:] == (DRAWINGS, SIZE, SIZE) else None
 

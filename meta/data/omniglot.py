@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from meta.data import pictures
 from meta.data.fewshot import SIZE, FewShotDataset, shuffled_split
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 OMNIGLOT_URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
 OMNIGLOT_ARCHIVES = {
     "images_background.zip": "md5:68d2efa1b9178cc56df9314c21c6e718",
     "images_evaluation.zip": "md5:6b91aef0f799c5bb55b94e3f2daec811",
 }
+_SIZE = 105  # [pixels] of the original drawings
+_LARGEST_DRAWING = 1 << 20  # bytes
 OMNIGLOT_CLASSES = {"train": 1150, "validation": 50, "test": 423}
 
 
@@ -46,10 +55,10 @@ def load_omniglot(
     Classes are shuffled once, with a fixed seed, into 1150 / 50 / 423 (the paper's sizes).
     """
     drawings = _packed_omniglot(data) if data is not None else _downloaded_omniglot(progress)
-    images = _shrink(drawings)
     expected = sum(OMNIGLOT_CLASSES.values())
-    if len(images) != expected:
-        raise InputError(f"{data}: {len(images)} characters found, Omniglot has {expected}")
+    if len(drawings) != expected:
+        raise InputError(f"{data}: {len(drawings)} characters found, Omniglot has {expected}")
+    images = _shrink(drawings)
     return FewShotDataset(name="omniglot", images=images, classes=shuffled_split(OMNIGLOT_CLASSES))
 
 
@@ -66,13 +75,16 @@ def _packed_omniglot(data: Path) -> NDArray[np.uint8]:
 
 
 def _unpack_npz(path: Path) -> NDArray[np.uint8]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            bits = np.unpackbits(archive["packed"], axis=-1, count=105 * 105)
-            names = archive["names"]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-        raise InputError(f"{path}: cannot be read as a packed Omniglot file (.npz)") from None
-    return bits.reshape(-1, 20, 105, 105)[np.argsort(names)]
+    found = files.arrays(path, expected="a packed Omniglot file (.npz)", names=("packed", "names"))
+    packed, names = found["packed"], found["names"]
+    wanted = (len(names) if names.ndim else 0, 20, -(-_SIZE * _SIZE // 8))
+    if packed.dtype != np.uint8 or packed.size != math.prod(wanted) or names.dtype.kind not in "US":
+        raise InputError(
+            f"{path}: damaged: packed must be {wanted} bytes for {wanted[0]} names, and is"
+            f" {packed.dtype} {packed.shape}"
+        )
+    bits = np.unpackbits(packed.reshape(wanted), axis=-1, count=_SIZE * _SIZE)
+    return bits.reshape(-1, 20, _SIZE, _SIZE)[np.argsort(names)]
 
 
 def _downloaded_omniglot(progress: DownloadProgress | None) -> NDArray[np.uint8]:
@@ -105,33 +117,52 @@ def _read_folder(folder: Path) -> NDArray[np.uint8]:
     damaged = [name for name, drawings in characters.items() if len(drawings) != 20]
     if damaged:
         raise InputError(f"{folder}: {damaged[0]} has {len(characters[damaged[0]])} drawings, not 20")
+    if not characters:
+        raise InputError(f"{folder}: the archives of Omniglot are there, but without drawings")
     return np.stack([np.stack(characters[name]) for name in sorted(characters)])
 
 
 def _drawings(folder: Path, archive: str) -> list[tuple[str, NDArray[np.uint8]]]:
-    import matplotlib.image
-
     unpacked = folder / archive.removesuffix(".zip")
     if unpacked.is_dir():
-        files = sorted(unpacked.glob("*/*/*.png"))
-        return [("/".join(f.parts[-3:-1]), _ink(matplotlib.image.imread(f))) for f in files]
+        found = sorted(unpacked.glob("*/*/*.png"))
+        return [("/".join(f.parts[-3:-1]), _ink(f, pictures.opened(f))) for f in found]
     try:
-        with zipfile.ZipFile(folder / archive) as content:
-            names = sorted(n for n in content.namelist() if n.endswith(".png") and "__MACOSX" not in n)
-            result = []
-            for name in names:
-                image = matplotlib.image.imread(io.BytesIO(content.read(name)), format="png")
-                result.append(("/".join(name.split("/")[-3:-1]), _ink(image)))
-            return result
-    except (OSError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{folder}: neither the folder nor a readable archive {archive} is there: {error}"
-        ) from None
+        with files.opened(folder / archive) as file, zipfile.ZipFile(file) as content:
+            return [_member(content, one) for one in _pictures(content)]
+    except InputError:
+        raise
+    except Exception as error:  # zipfile and zlib raise whatever they meet in damaged files
+        raise InputError(f"{folder / archive}: not a readable archive ({error})") from None
 
 
-def _ink(image: NDArray[np.float32]) -> NDArray[np.uint8]:
-    gray = image if image.ndim == 2 else image[..., 0]
-    return (gray < 0.5).astype(np.uint8)
+def _pictures(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The drawings in an archive, by name; one unpacks to a few hundred bytes.
+
+    Raises
+    ------
+    InputError : one is too large to be a drawing.
+    """
+    named = {one.filename: one for one in archive.infolist()}
+    found = [one for n, one in sorted(named.items()) if n.endswith(".png") and "__MACOSX" not in n]
+    for one in found:
+        if one.file_size > _LARGEST_DRAWING:
+            raise InputError(f"{archive.filename}: {one.filename} has {one.file_size} bytes")
+    return found
+
+
+def _member(archive: zipfile.ZipFile, one: zipfile.ZipInfo) -> tuple[str, NDArray[np.uint8]]:
+    name = one.filename
+    opened = pictures.decoded(io.BytesIO(archive.read(one)), name)
+    return "/".join(name.split("/")[-3:-1]), _ink(name, opened)
+
+
+def _ink(name: object, opened: AbstractContextManager[Image.Image]) -> NDArray[np.uint8]:
+    """(105, 105) of 0 and 1: where the drawing is dark."""
+    with opened as image:
+        if image.size != (_SIZE, _SIZE):
+            raise InputError(f"{name}: {image.size} pixels; drawings of Omniglot have {_SIZE} x {_SIZE}")
+        return (np.asarray(image.convert("L")) < 128).astype(np.uint8)
 
 
 def _shrink(drawings: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.records import require_finite
 
 BLOCKS = ("conv1", "conv2", "conv3", "conv4")
 HEAD = "fc"
 LAYERS = (*BLOCKS, HEAD)
+
+_LIMITS = {
+    "ways": (2, 100_000), "filters": (1, 4096), "last_filters": (0, 4096), "channels": (1, 64),
+    "size": (16, 1024), "steps": (1, 1000),
+}  # fmt: skip
+_MOST_WEIGHTS = 100_000_000  # half a gigabyte
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +39,21 @@ class Architecture:
     same_length: bool = True
 
     def __post_init__(self) -> None:
-        for name, least in {"ways": 2, "filters": 1, "channels": 1, "size": 16, "steps": 1}.items():
-            if getattr(self, name) < least:
-                raise InputError(f"{name} = {getattr(self, name)} must be at least {least}")
-        if self.erased is not None and not 0 < self.erased < 1:
-            raise InputError(f"erased = {self.erased} must lie inside (0, 1)")
+        for name, (least, most) in _LIMITS.items():
+            value = getattr(self, name)
+            if type(value) is not int:
+                raise InputError(f"{name} = {value!r} must be a whole number")
+            if value < least:
+                raise InputError(f"{name} = {value} must be at least {least}")
+            if value > most:
+                raise InputError(f"{name} = {value} must be at most {most:,}")
+        if self.erased is not None and not 0 < require_finite("erased", self.erased, "-") < 1:
+            raise InputError(f"erased = {self.erased!r} must lie inside (0, 1)")
+        if type(self.same_length) is not bool:
+            raise InputError(f"same_length = {self.same_length!r} must be true or false")
+        weights = sum(math.prod(shape) for shape in self.weight_shapes.values())
+        if weights > _MOST_WEIGHTS:
+            raise InputError(f"a network of {weights:,} weights; the most are {_MOST_WEIGHTS:,}")
 
     def check_images(self, shape: tuple[int, ...]) -> None:
         """Whether images (channels, rows, columns) are such as this is for.

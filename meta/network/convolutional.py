@@ -12,7 +12,6 @@ same length. The head is not learned: every cell starts at the same omega, for a
 from __future__ import annotations
 
 import copy
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -27,10 +26,11 @@ from torch.nn import functional as F
 from meta.network import first_block, norm_pool, stacked
 from meta.network.architecture import BLOCKS, HEAD, Architecture
 from meta.network.methods import find_method
+from meta.network.notes import checked_note
 from meta.network.precision import layout, prepare
 from meta.network.statistics import Statistics
+from meta.network.tensors import read_tensors, write_tensors
 from roa_circuit.basics.errors import InputError
-from roa_circuit.basics.results import write_file
 
 FORMAT = "roa-network-1"
 MOMENTUM = 0.05  # with which an erased network's batch norm follows the images of training
@@ -257,15 +257,8 @@ class Network(torch.nn.Module):
 
     def save(self, path: Path, **note: Any) -> None:
         """Write one safetensors file, whose metadata are the architecture and `note` (JSON)."""
-        from safetensors.torch import save
-
-        metadata = {
-            "format": FORMAT,
-            "architecture": json.dumps(asdict(self.architecture)),
-            "note": json.dumps(note),
-        }
-        tensors = {name: t.detach().contiguous() for name, t in self.state_dict().items()}
-        write_file(path, lambda file: file.write(save(tensors, metadata=metadata)))
+        how = asdict(self.architecture)
+        write_tensors(path, self.state_dict(), FORMAT, architecture=how, note=note)
 
     @classmethod
     def load(cls, path: Path) -> Network:
@@ -275,24 +268,14 @@ class Network(torch.nn.Module):
         ------
         InputError : missing, not a network file, or tensors of other shapes.
         """
-        from safetensors import SafetensorError, safe_open
-
+        tensors, documents = read_tensors(path, FORMAT, expected="a network of this toolkit")
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"{path}: not a readable network file (.safetensors): {error}") from None
-        if metadata.get("format") != FORMAT:
-            raise InputError(
-                f"{path}: not a network of this toolkit (format {metadata.get('format')!r})"
-            )
-        try:
-            network = cls(Architecture(**json.loads(metadata["architecture"])))
+            network = cls(Architecture(**documents["architecture"]))
             network.load_state_dict(tensors)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"{path}: damaged network file: {' '.join(str(error).split())}") from None
-        network.note = json.loads(metadata.get("note", "{}"))
+            why = " ".join(str(error).split())[:200]
+            raise InputError(f"{path}: damaged network file: {why}") from None
+        network.note = checked_note(documents.get("note", {}), path)
         return network.eval()
 
     note: dict[str, Any] = {}  # noqa: RUF012

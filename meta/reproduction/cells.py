@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from roa_circuit.basics import files
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
@@ -59,7 +61,8 @@ class ResultFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._known: dict[Cell, Result] = {}
-        for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        lines = files.text(path, expected="results of an earlier run") if path.exists() else ""
+        for line in lines.splitlines():
             if (result := _parsed(line)) is not None:
                 self._keep(result)
 
@@ -91,7 +94,7 @@ def _numbers(result: Result) -> dict[str, Any]:
 
 def _parsed(line: str) -> Result | None:
     try:
-        row = json.loads(line)
+        row = files.from_json(line)
         cell = Cell(**{field.name: row.pop(field.name) for field in fields(Cell)})
         return Result(cell=cell, **row)
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -5,7 +5,6 @@ Networks whose training differs in the seed alone are repeats; a cell is their m
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from meta.network.convolutional import Network
 from meta.network.methods import find_method
 from meta.network.shipped import shipped_file
 from meta.training.configuration import Training
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 
 
@@ -88,7 +88,7 @@ def read_source(path: Path) -> Source | None:
         return None
     return Source(
         path=path,
-        digest=hashlib.sha256(path.read_bytes()).hexdigest()[:12],
+        digest=files.digest(path)[1][:12],
         method=training.get("method", "roa"),
         dataset=training.get("dataset", "omniglot"),
         ways=network.architecture.ways,

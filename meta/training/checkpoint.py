@@ -7,7 +7,6 @@ function of the iteration.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ import numpy as np
 import torch
 
 from meta.network.convolutional import Network
+from meta.network.tensors import read_tensors, write_tensors
 from roa_circuit.basics.errors import InputError
-from roa_circuit.basics.results import write_file
 
 FORMAT = "roa-training-1"
 
@@ -29,18 +28,12 @@ def save_state(
     record: dict[str, Any],
 ) -> None:
     """Write the state to `path`, with a `record` (JSON) for the caller's own use."""
-    from safetensors.torch import save
-
     tensors = {f"network.{name}": t.detach().contiguous() for name, t in network.state_dict().items()}
     for name, parameter in network.named_parameters():
         for key, value in optimiser.state.get(parameter, {}).items():
             tensors[f"adam.{key}.{name}"] = value.contiguous()
-    metadata = {
-        "format": FORMAT,
-        "streams": json.dumps({name: rng.bit_generator.state for name, rng in streams.items()}),
-        "record": json.dumps(record),
-    }
-    write_file(path, lambda file: file.write(save(tensors, metadata=metadata)))
+    states = {name: rng.bit_generator.state for name, rng in streams.items()}
+    write_tensors(path, tensors, FORMAT, streams=states, record=record)
 
 
 def load_state(
@@ -55,16 +48,7 @@ def load_state(
     ------
     InputError : not such a file, or one of a network of another shape.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path}: not a readable checkpoint: {error}") from None
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: not a training checkpoint (format {metadata.get('format')!r})")
+    tensors, documents = read_tensors(path, FORMAT, expected="a training checkpoint")
     try:
         network.load_state_dict(
             {n.removeprefix("network."): t for n, t in tensors.items() if n.startswith("network.")}
@@ -80,7 +64,9 @@ def load_state(
         if moments:
             moved = {key: t if key == "step" else t.to(parameter.device) for key, t in moments.items()}
             optimiser.state[parameter] = moved
-    for name, state in json.loads(metadata["streams"]).items():
-        streams[name].bit_generator.state = state
-    record: dict[str, Any] = json.loads(metadata["record"])
-    return record
+    try:
+        for name, state in documents["streams"].items():
+            streams[name].bit_generator.state = state
+        return dict(documents["record"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{path}: damaged checkpoint: {type(error).__name__} {error}") from None

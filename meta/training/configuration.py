@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from meta.network.architecture import Architecture
 from meta.network.methods import Method, find_method
+from roa_circuit.basics import toml
 from roa_circuit.basics.errors import InputError, nearest
 
 
@@ -121,7 +121,7 @@ class Training:
     def to_toml(self) -> str:
         """The run as TOML text; `from_toml` reads it back exactly."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
-        return "[training]\n" + "".join(f"{name} = {_toml(value)}\n" for name, value in given.items())
+        return toml.dumps({"training": given}).lstrip()
 
     @classmethod
     def from_toml(cls, path: Path, **changes: Any) -> Self:
@@ -131,14 +131,13 @@ class Training:
         ------
         InputError : unreadable, an unknown key or section, a value of another type or out of range.
         """
-        try:
-            document = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"{path}: cannot be read as a TOML file: {error}") from None
+        document = toml.loads(toml.read(path), source=str(path))
         for section in document:
             if section != "training":
                 raise InputError(f"{path}: unknown section [{section}]; only [training] is known")
         given = document.get("training", {})
+        if not isinstance(given, dict):
+            raise InputError(f"{path}: training = {given!r} must be a section [training]")
         try:
             return cls(**{**checked(given), **changes})
         except InputError as error:
@@ -160,9 +159,3 @@ def checked(given: dict[str, Any]) -> dict[str, Any]:
         if type(value).__name__ not in {wanted, "int" if wanted == "float" else wanted}:
             raise InputError(f"{name} = {value!r} must be a {wanted}, not a {type(value).__name__}")
     return given
-
-
-def _toml(value: str | float | bool) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError, RoaError, nearest
 from roa_circuit.basics.results import write_bytes, write_table
 from roa_circuit.presentation.drawing import BLUE, FAINT, RED, Drawing, draw
@@ -75,7 +76,11 @@ def read_rows(folder: Path) -> list[SpiceRow]:
     path = folder / TABLE
     if not path.exists():
         return []
-    return [_row(line) for line in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
+    lines = csv.DictReader(files.text(path, expected="the table of the run's checks").splitlines())
+    try:
+        return [_row(line) for line in lines]
+    except (KeyError, TypeError, ValueError, csv.Error):
+        raise InputError(f"{path}: damaged table of the run's checks; move it away to go on") from None
 
 
 def write_rows(folder: Path, rows: Sequence[SpiceRow], tolerances: Tolerances) -> None:

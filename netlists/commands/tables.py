@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 
 LARGEST_FILE = 256 * 1024 * 1024
@@ -58,14 +58,10 @@ def _table(path: Path) -> NDArray[np.float64]:
 
 def _array(path: Path) -> NDArray[np.float64]:
     """A vector counts as a column."""
-    try:
-        with path.open("rb") as file:
-            loaded = np.load(file, allow_pickle=False)
-            named = dict(loaded) if path.suffix == ".npz" else {"": loaded}
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, zipfile.BadZipFile):
-        raise InputError(f"{path}: not an array that numpy saved") from None
+    if path.suffix == ".npz":
+        named = files.arrays(path, expected="an array that numpy saved")
+    else:
+        named = {"": files.array(path)}
     if len(named) != 1:
         raise InputError(f"{path}: holds {', '.join(named) or 'nothing'}; save one array alone")
     (array,) = named.values()
@@ -77,19 +73,10 @@ def _array(path: Path) -> NDArray[np.float64]:
 
 
 def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(content) > LARGEST_FILE:
-        raise InputError(f"{path}: larger than the limit of {LARGEST_FILE >> 20} MiB")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\0"
+    expected = "comma-separated numbers, one line a row"
+    text = files.text(path, expected=expected, most=LARGEST_FILE)
     if "\0" in text:
-        raise InputError(f"{path}: not a text file; expected comma-separated numbers, one line a row")
+        raise InputError(f"{path}: not UTF-8 text; expected {expected}")
     return text
 
 

@@ -195,11 +195,9 @@ def _announce(
 ) -> None:
     """What is about to run, and how long it will take."""
     names = ", ".join(layer.name for layer in layers)
-    console.err.print(
+    console.remark(
         f"{names}: {'write and read' if phase is Phase.both else phase} of {counted(tiles, 'tile')}"
-        f" of up to {size} weights; about {said(seconds)} on {counted(workers or cores(), 'core')}",
-        markup=False,
-        soft_wrap=True,
+        f" of up to {size} weights; about {said(seconds)} on {counted(workers or cores(), 'core')}"
     )
 
 

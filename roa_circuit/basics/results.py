@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import dataclasses
-import hashlib
 import io
 import json
 import math
 import os
 import platform
+import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 
 
@@ -30,20 +32,37 @@ def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     _refuse_special(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        handle, temporary = _begun(path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+                file.flush()
+                os.fsync(handle)  # or a power cut leaves an empty file under the new name
+                temporary = temporary or _named(handle, path.parent)
+            temporary.replace(path)
+        except BaseException:
+            if temporary is not None:
+                temporary.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            write(file)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+
+
+def _begun(folder: Path) -> tuple[int, Path | None]:
+    """(handle, name) of a new file, without a name where that is possible: then no kill leaves it."""
+    with contextlib.suppress(OSError, AttributeError):
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666), None
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".roa-", suffix=".part")
+    os.fchmod(handle, 0o666 & ~_umask())
+    return handle, Path(name)
+
+
+def _named(handle: int, folder: Path) -> Path:
+    """A hidden name for a file that has none yet."""
+    name = folder / f".roa-{secrets.token_hex(8)}.part"
+    # Only with a folder's descriptor, of no use here, does Python follow this link.
+    os.link(f"/proc/self/fd/{handle}", name, src_dir_fd=handle, follow_symlinks=True)
+    return name
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -53,7 +72,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
-    write_bytes(path, text.encode("utf-8"))
+    write_bytes(path, text.encode("utf-8", errors="backslashreplace"))  # of names that are not UTF-8
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -118,8 +137,8 @@ def provenance(**extra: Any) -> dict[str, Any]:
 
 def fingerprint(path: Path) -> dict[str, Any]:
     """What identifies a file: its name, its size and the SHA-256 of its content."""
-    content = path.read_bytes()
-    return {"file": str(path), "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    size, digest = files.digest(path)
+    return {"file": str(path), "bytes": size, "sha256": digest}
 
 
 def _umask() -> int:

@@ -7,7 +7,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
+
+_DEEPEST = 8  # levels of sections and lists; those here have three
 
 
 def loads(text: str, *, source: str) -> dict[str, Any]:
@@ -18,9 +21,26 @@ def loads(text: str, *, source: str) -> dict[str, Any]:
     InputError : not TOML.
     """
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{source}: not valid TOML: {error}") from None
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # Python refuses numbers of thousands of digits
+        why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise InputError(f"{source}: not valid TOML: {why}") from None
+    _require_modest(document, source)
+    return document
+
+
+def _require_modest(value: Any, where: str, depth: int = 0) -> None:
+    """Refuse whole numbers that TOML does not promise, and what is nested beyond any use."""
+    if depth > _DEEPEST:
+        raise InputError(f"{where}: is nested more than {_DEEPEST} levels deep")
+    if isinstance(value, dict):
+        for key, one in value.items():
+            _require_modest(one, f"{where}, {key}", depth + 1)
+    elif isinstance(value, list):
+        for one in value:
+            _require_modest(one, where, depth + 1)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise InputError(f"{where}: the whole number has more than the 64 bits that TOML gives it")
 
 
 def read(path: str | Path) -> str:
@@ -28,14 +48,9 @@ def read(path: str | Path) -> str:
 
     Raises
     ------
-    InputError : unreadable.
+    InputError : unreadable, or no text.
     """
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; expected a TOML file") from None
+    return files.text(path, expected="a TOML file", most=files.LARGEST_DOCUMENT)
 
 
 def dumps(document: dict[str, Any]) -> str:
@@ -60,6 +75,8 @@ def _value(value: Any) -> str:
     """A string, a number or a list of these as TOML; the rows of a matrix stand one below another."""
     if isinstance(value, str):
         return _quoted(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     if not isinstance(value, list):
         return repr(value)
     if value and isinstance(value[0], list):
@@ -69,4 +86,11 @@ def _value(value: Any) -> str:
 
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'
+    return '"' + "".join(c if c.isprintable() else _escaped(c) for c in escaped) + '"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xD800 <= code < 0xE000:  # how Python holds a byte of a name that is not UTF-8
+        raise InputError("a name that is not UTF-8 cannot be kept in a TOML file; rename the file")
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -42,6 +42,8 @@ UNITS = {
     "temperature": "K", "wire_coefficient": "1/K", "activation_energy": "eV",
 }  # fmt: skip
 
+_LARGEST_EXPONENT = 300.0  # of Arrhenius; what is beyond is no device
+
 COPPER = 3.9e-3
 """How much more copper resists per kelvin [1/K], near room temperature."""
 
@@ -108,7 +110,13 @@ class Circuitry:
         warm = {name: np.multiply(getattr(crossbar, name), self._warmth) for name in ("r_word", "r_bit")}
         scheme = "ideal" if self.transistor else crossbar.scheme
         kelvins = 1.0 / NOMINAL_TEMPERATURE - 1.0 / self.temperature
-        speed = math.exp(self.activation_energy / BOLTZMANN_EV * kelvins)
+        exponent = self.activation_energy / BOLTZMANN_EV * kelvins
+        if abs(exponent) > _LARGEST_EXPONENT:
+            raise InputError(
+                f"temperature = {self.temperature:g} K and activation_energy ="
+                f" {self.activation_energy:g} eV change the rate k by a factor of e^{exponent:.3g}"
+            )
+        speed = math.exp(exponent)
         cells = dataclasses.replace(device.memristor, k=device.memristor.k * speed)
         placed = dataclasses.replace(
             crossbar,

@@ -27,6 +27,9 @@ Constant = float | Any
 """A number, or an array of any library of the Array API with a number a cell."""
 
 
+LARGEST_EXPONENT = 300.0
+"""Of Eq. 1 and 2 at a device's own pulses: e^300 times any of its constants is still a number."""
+
 OPEN = 1e-15
 """The `current_scale` of an open cell: below any leak, and no zero to divide by."""
 
@@ -96,6 +99,21 @@ class Device(Shown):
     memristor: Memristor
     pulses: Pulses
     spread: Spread | None = None
+
+    def __post_init__(self) -> None:
+        for volts in ("read_voltage", "potentiation_voltage", "depression_voltage"):
+            self._require_exponents(volts)
+
+    def _require_exponents(self, volts: str) -> None:
+        """Refuse a pulse at which an exponential of Eq. 1 or 2 has no meaning any more."""
+        height = abs(getattr(self.pulses, volts))
+        for name in ("mu1", "mu2", "delta", "beta"):
+            exponent = _largest(getattr(self.memristor, name)) * height
+            if exponent > LARGEST_EXPONENT:
+                raise InputError(
+                    f"{volts} = {height:g} V times {name} makes an exponent of {exponent:.3g} in Eq. 1"
+                    f" and 2; they are no model of a device beyond {LARGEST_EXPONENT:g}"
+                )
 
     def facts(self) -> Facts:
         """Constants and pulses with their units; arrays of constants by their smallest and largest."""
@@ -171,15 +189,11 @@ def load_device(name_or_path: str | Path) -> Device:
         raise InputError(
             f"device {text!r} is neither a file nor a shipped set; {nearest(text, shipped())}"
         )
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{text}: cannot be read as a TOML file: {_reason(error)}") from None
-    return Device.from_toml(content, source=text)
+    return Device.from_toml(toml.read(path), source=text)
 
 
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else "not UTF-8 text"
+def _largest(value: Constant) -> float:
+    return float(array_namespace(value).max(value)) if is_array_api_obj(value) else float(value)
 
 
 def _span(value: Constant) -> str:

@@ -7,7 +7,6 @@ verification needs: device, circuit, states, signed pulse counts, query inputs a
 from __future__ import annotations
 
 import json
-import zipfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_file
 from roa_circuit.basics.shown import Facts, Shown
@@ -29,6 +29,8 @@ from roa_circuit.device.programming import Programming, real_pulse_count, round_
 from roa_circuit.solver.read_model import ReadModel
 
 FORMAT = "roa-layer-1"
+_EXPECTED = "a layer file; `roa-meta adapt` writes them (.npz)"
+_LONGEST_NAME = 100
 _ARRAYS = ("initial_state", "pulses", "inputs", "labels")
 
 
@@ -171,20 +173,14 @@ class ProgrammedLayer(Shown):
         ------
         InputError : missing, not a layer file, or contents out of range.
         """
+        arrays = files.arrays(path, expected=_EXPECTED, names=("header", *_ARRAYS))
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                header = json.loads(str(archive["header"]))
-                arrays = {name: archive[name] for name in _ARRAYS}
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-        except (KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile):
-            raise InputError(f"{path}: not a layer file; `roa-meta adapt` writes them (.npz)") from None
-        try:
+            header = files.from_json(str(arrays["header"]))
             if header["format"] != FORMAT:
                 raise InputError(f"format {header['format']!r} is not {FORMAT!r}")
             return cls(
-                name=str(header["name"]),
-                device=Device.from_dict(header["device"]),
+                name=_name(header["name"]),
+                device=Device.from_dict(header["device"], source="device"),
                 crossbar=Crossbar.from_dict(header["crossbar"]),
                 initial_state=arrays["initial_state"].astype(np.float64),
                 pulses=arrays["pulses"].astype(np.int64, casting="same_kind"),
@@ -197,5 +193,12 @@ class ProgrammedLayer(Shown):
             )
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"{path}: damaged layer file: {error}") from None
+
+
+def _name(written: object) -> str:
+    """A name that is fit to be a file's, as those of decks are."""
+    if not isinstance(written, str) or not 0 < len(written) <= _LONGEST_NAME:
+        raise InputError(f"name must be a text of 1 to {_LONGEST_NAME} characters")
+    return written

@@ -1,29 +1,44 @@
 """What the three commands share: errors as one line, exit codes, the look of tables.
 
-Exit codes: 0 passed, 1 ran and failed its check, 2 bad input, 3 a simulator or worker failed.
+Exit codes: 0 passed, 1 ran and failed its check, 2 bad input, 3 a simulator, a worker, an iteration or
+memory failed, 4 an error that nobody foresaw (its traceback goes to a file), 128 + N ended by signal N:
+129 SIGHUP, 130 Ctrl-C, 141 nobody reads the output, 143 SIGTERM.
 Only commands import this module and `options`; no other module knows a terminal.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from roa_circuit.basics import results
 from roa_circuit.basics.errors import RoaError, SimulatorError
+from roa_circuit.basics.text import one_line, plain, shortened
+from roa_circuit.presentation import last_resort
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # the root of typer's own complaints
 
-_INTERRUPTED = 130
+UNFORESEEN = 4
+"""The exit code of an error that nobody foresaw."""
+
+_INTERRUPTED, _UNREAD = 130, 141
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+_LONGEST_QUOTE = 300  # characters of a line of a simulator's
 _LONGEST_WORD = 20  # that a table's first column makes room for
 
 out = Console(highlight=False)
@@ -31,35 +46,123 @@ err = Console(stderr=True, highlight=False)
 
 
 def run(app: typer.Typer) -> NoReturn:
-    """Run a command line app and end the process; every foreseen error prints one line."""
-    sys.exit(_exit_code(app))
+    """Run a command line app and end the process; every error prints one line."""
+    _make_writable()
+    with _signals_as_interrupts() as ended_by:
+        code = _exit_code(app)
+    if code == _INTERRUPTED:  # typer makes it of a Ctrl-C, too, and says nothing
+        code = 128 + (ended_by[0] if ended_by else signal.SIGINT)
+        complain(f"ended by {signal.Signals(code - 128).name}" if ended_by else "interrupted")
+    sys.exit(_flushed(code))
 
 
 def _exit_code(app: typer.Typer) -> int:
     try:
         code = app(standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except RoaError as error:
         complain(str(error))
         if isinstance(error, SimulatorError):
             _quote_simulator(error)
         return error.exit_code
     except typer.Exit as stop:
-        code = stop.exit_code
-    except (typer.Abort, KeyboardInterrupt):
-        code = _INTERRUPTED
-    except UsageError as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
-        if message:  # empty after the help text of a bare command
-            complain(message)
-        return 2
-    if code == _INTERRUPTED:  # typer makes it of a Ctrl-C, too, and says nothing
-        complain("interrupted")
-    return code if isinstance(code, int) else 0
+        return stop.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except SystemExit:  # typer's, where nobody reads what is printed
+        return _UNREAD
+    except BaseException as error:
+        return _misused(error) if isinstance(error, UsageError) else _unforeseen(error)
+
+
+def _misused(error: BaseException) -> int:
+    """Say what is wrong with the command line."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if message:  # empty after the help text of a bare command
+        complain(message)
+    return RoaError.exit_code
+
+
+def _unforeseen(error: BaseException) -> int:
+    """Say what happened, and the exit code that it has."""
+    if isinstance(error, typer.Abort):
+        if not isinstance(error.__cause__, EOFError):
+            return _INTERRUPTED
+        error = error.__cause__  # typer takes the end of a file for that of its own input
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's
+        complain("out of memory: ask for less at a time, or use a machine with more")
+        return SimulatorError.exit_code
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        complain(f"{error.filename or 'output'}: cannot be written: {error.strerror}")
+        return RoaError.exit_code
+    complain(last_resort.report(error))
+    return UNFORESEEN
+
+
+@contextmanager
+def _signals_as_interrupts() -> Iterator[list[int]]:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, so that it removes what it began.
+
+    Yields the list that will hold the signal's number.
+    """
+    ended_by: list[int] = []
+    found = [number for number in _ENDING if signal.getsignal(number) == signal.SIG_DFL]
+
+    def end(number: int, _: object) -> None:
+        ended_by.append(number)
+        for other in found:
+            signal.signal(other, signal.SIG_IGN)  # one is enough; a second would cut the clean-up short
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield ended_by
+        return
+    for number in found:
+        signal.signal(number, end)
+    try:
+        yield ended_by
+    finally:
+        for number in found:
+            signal.signal(number, signal.SIG_IGN if ended_by else signal.SIG_DFL)
+
+
+def _make_writable() -> None:
+    """Let output end in '?' rather than in an error where a terminal lacks a character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started this
+            setattr(sys, name, _nowhere())
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once everything is written; that of what hinders it otherwise."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _UNREAD
+    except OSError as error:
+        complain(f"standard output cannot be written: {error.strerror}")
+        code = RoaError.exit_code
+    else:
+        return code
+    sys.stdout = _nowhere()  # or Python tries once more
+    return code
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
 
 
 def say(text: str) -> None:
     """One line of plain text, never wrapped in the middle of a path."""
-    out.print(text, markup=False, soft_wrap=True)
+    out.print(plain(text), markup=False, soft_wrap=True)
+
+
+def remark(text: str) -> None:
+    """One line beside the result, on stderr."""
+    err.print(one_line(text), markup=False, soft_wrap=True)
 
 
 def provenance(inputs: Iterable[Path] = (), **extra: Any) -> dict[str, Any]:
@@ -71,35 +174,40 @@ def provenance(inputs: Iterable[Path] = (), **extra: Any) -> dict[str, Any]:
 
 def complain(message: str) -> None:
     """One line on stderr, never wrapped or coloured in the middle of a path."""
-    flat = " ".join(message.split()).replace(": Value error, ", ": ")  # typer's own words
-    err.print("[bold red]error:[/] ", end="")
-    err.print(flat, markup=False, soft_wrap=True)
+    flat = shortened(message.replace(": Value error, ", ": "))  # typer's own words
+    with contextlib.suppress(OSError, ValueError):  # of a stream that takes nothing
+        err.print("[bold red]error:[/] ", end="")
+        err.print(flat, markup=False, soft_wrap=True)
 
 
 def _quote_simulator(error: SimulatorError) -> None:
     for said in error.log.strip().splitlines()[-8:]:
-        err.print("  | " + said, markup=False, soft_wrap=True)
+        err.print("  | " + shortened(said, _LONGEST_QUOTE), markup=False, soft_wrap=True)
     if error.deck is not None:
-        err.print(f"  deck kept at {error.deck}", markup=False, soft_wrap=True)
+        err.print(f"  deck kept at {one_line(str(error.deck))}", markup=False, soft_wrap=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A plain table: first column left, its words whole as far as there is room, the others right."""
+    """A plain table: first column left, its words whole as far as there is room, the others right.
+
+    Titles and cells are shown as they are, whatever markup or control characters they hold.
+    """
     rows = list(rows)
     longest = max((len(word) for row in rows for word in row[0].split()), default=0)
-    result = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    result.add_column(columns[0], overflow="fold", min_width=min(longest, _LONGEST_WORD))
+    result = Table(title=Text(one_line(title), "bold"), title_justify="left", header_style="dim")
+    width = min(longest, _LONGEST_WORD)
+    result.add_column(Text(one_line(columns[0])), overflow="fold", min_width=width)
     for column in columns[1:]:
-        result.add_column(column, justify="right", overflow="fold")
+        result.add_column(Text(one_line(column)), justify="right", overflow="fold")
     for row in rows:
-        result.add_row(*row)
+        result.add_row(*(Text(plain(cell)) for cell in row))
     return result
 
 
 def progress() -> Progress:
     """A progress bar on stderr that vanishes when done and is silent off a terminal."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),

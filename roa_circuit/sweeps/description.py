@@ -160,10 +160,4 @@ def read_description(path: Path) -> dict[str, Any]:
     ------
     InputError : unreadable, or not TOML.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; expected a TOML file") from None
-    return toml.loads(text, source=str(path))
+    return toml.loads(toml.read(path), source=str(path))

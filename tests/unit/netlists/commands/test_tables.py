@@ -23,8 +23,8 @@ def test_reads_what_people_write(tmp_path):
 BAD = {
     "empty": (b"", "is empty"),
     "blank": (b"\n \n", "is empty"),
-    "binary": (b"\x89PNG\x00\xff", "not a text file"),
-    "zeros": (b"0.5\x00", "not a text file"),
+    "binary": (b"\x89PNG\x00\xff", "not UTF-8 text"),
+    "zeros": (b"0.5\x00", "not UTF-8 text"),
     "header": (b"a,b\n1,1\n", "line 1, column 1: 'a' is not a finite number"),
     "nan": (b"0.5,nan\n", "line 1, column 2: 'nan'"),
     "infinite": (b"inf\n", "'inf'"),
