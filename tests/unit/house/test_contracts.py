@@ -1,0 +1,108 @@
+"""The contracts of imports, seen to catch what they forbid: in copies of the packages that break them."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+FLOORS = {
+    contract["containers"][0]: contract["layers"]
+    for contract in SETTINGS["contracts"]
+    if contract["type"] == "layers"
+}
+PACKAGES = SETTINGS["root_packages"]
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """The packages and their contracts, free to be broken."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def plant(folder, module, statement):
+    """Add a line to a folder's `__init__`; gives its number."""
+    file = folder.joinpath(*module.split("."), "__init__.py")
+    text = file.read_text(encoding="utf-8").rstrip("\n") + f"\n{statement}\n"
+    file.write_text(text, encoding="utf-8")
+    return text.count("\n")
+
+
+def lint(folder):
+    """(exit code, what it says) in a folder."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [linter, "--no-cache"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_every_package_has_floors():
+    assert sorted(FLOORS) == sorted(PACKAGES)
+
+
+def test_a_copy_that_nobody_broke_is_kept(copied):
+    """What the other tests find is what they planted."""
+    code, said = lint(copied)
+    assert code == 0, said
+    assert "0 broken" in said
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_import_of_the_floor_above_is_named(copied, package):
+    """From every floor but the top one, each with its line."""
+    top_first = [f"{package}.{floor}" for floor in FLOORS[package]]
+    stairs = list(zip(top_first[1:], top_first[:-1], strict=True))
+    lines = [plant(copied, low, f"import {high}") for low, high in stairs]
+    code, said = lint(copied)
+    assert code == 1
+    assert f"floors of {package} BROKEN" in said
+    for (low, high), line in zip(stairs, lines, strict=True):
+        assert f"{low} is not allowed to import {high}:\n\n- {low} -> {high} (l.{line})" in said
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_folder_that_no_contract_lists_is_named(copied, package):
+    (copied / package / "attic").mkdir()
+    (copied / package / "attic" / "__init__.py").touch()
+    code, said = lint(copied)
+    assert code == 1
+    assert f"not listed as layers:\n\n- {package}.attic" in said
+
+
+@pytest.mark.parametrize(
+    ("module", "others"),
+    [
+        (
+            "roa_circuit.solver",
+            ["fitting", "netlists", "meta", "torch", "lmfit", "PySpice", "matplotlib"],
+        ),
+        ("roa_circuit.basics", ["typer", "rich", "pandas"]),
+        ("fitting.model", ["netlists", "meta", "torch"]),
+        ("netlists.decks", ["fitting", "meta", "torch"]),
+        ("meta.network", ["fitting", "netlists"]),
+    ],
+)
+def test_imports_between_packages_are_named(copied, module, others):
+    lines = [plant(copied, module, f"import {other}") for other in others]
+    code, said = lint(copied)
+    assert code == 1
+    for other, line in zip(others, lines, strict=True):
+        assert f"{module} -> {other} (l.{line})" in said
+
+
+def test_two_files_of_a_folder_that_import_each_other_are_named(copied):
+    """Floors hold between folders; within one, nothing may go round."""
+    (copied / "roa_circuit" / "basics" / "chicken.py").write_text("import roa_circuit.basics.egg\n")
+    (copied / "roa_circuit" / "basics" / "egg.py").write_text("import roa_circuit.basics.chicken\n")
+    code, said = lint(copied)
+    assert code == 1
+    assert "No cycles are allowed in roa_circuit.basics" in said
+    assert "- .chicken -> .egg (1 import)" in said or "- .egg -> .chicken (1 import)" in said
