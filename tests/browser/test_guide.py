@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("guide")]
 
 PAGES = ("index", "tasks/fit", "reference/roa-spice", "reference/roa_circuit", "extending")
 
