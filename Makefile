@@ -1,21 +1,39 @@
 # make demo   install what is missing, then fit a device and verify a layer in ngspice
+# make check  lint, types, and the short unit tests: what to run while working
 # make test   the same set-up, then everything CI runs
 # make docs   the guide, into site/: open site/index.html
+# make mutants    small wrong changes to the core, each of which a unit test should notice: hours
+#
+# make WORKERS=8 test    on eight cores; each worker takes some 1 GB
 
 PYTHON ?= python3
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs ngspice browser clean
+# pytest's: tests of one xdist_group stay together.
+WORKERS ?= 2
+PARALLEL = -n $(WORKERS) --dist loadgroup
+
+.PHONY: demo check test mutants lint docs ngspice browser clean
 .DELETE_ON_ERROR:
 
 demo: ngspice .venv/installed
 	@$(BIN)/roa-fit data/pulses.csv --output-dir out/fit
 	@$(BIN)/roa-spice verify --layer fc --output-dir out/verify
 
+check: .venv/installed-dev lint
+	$(BIN)/python -m pytest -q $(PARALLEL) -m "not (slow or long or ngspice or vacask or browser)" tests/unit
+
 test: ngspice browser .venv/installed-dev lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+
+# Continues build/mutants.jsonl; DRAW and SEED choose the sample.
+DRAW ?= 300
+SEED ?= 1
+mutants: .venv/installed-dev
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[mutants]'
+	$(BIN)/python .ci/mutants.py --draw $(DRAW) --seed $(SEED)
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

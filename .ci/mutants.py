@@ -29,6 +29,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import ClassVar
 
 import hypothesis
 import pytest
@@ -74,7 +75,9 @@ PRELOADED = ("numpy", "scipy.integrate", "scipy.optimize", "scipy.sparse.linalg"
 class Opposite(Operator):
     """The other name of a pair, such as the smallest for the largest."""
 
-    names = {one: other for pair in PAIRS for one, other in itertools.permutations(pair.split())}
+    names: ClassVar = {
+        one: other for pair in PAIRS for one, other in itertools.permutations(pair.split())
+    }
 
     def mutation_positions(self, node):
         if node.type == "name" and node.value in self.names and not _is_keyword(node):
@@ -117,7 +120,7 @@ def _operator(change: str) -> Operator:
 
 
 def places(module: str) -> Iterator[tuple[str, str, int]]:
-    """(module, change, occurrence) of all that change what it computes: no declaration, no annotation."""
+    """(module, change, occurrence) of all that change what it computes, no declaration."""
     source = (ROOT / module).read_text()
     nodes, declared = list(ast_nodes(get_ast(source))), set(_declarations(source))
     for change in (*CHANGES, "Opposite"):
@@ -167,7 +170,7 @@ def _signatures(source: str) -> list[int]:
 
 
 def draw(count: int, seed: int, nouns: list[str]) -> list[Mutant]:
-    """As many of every noun, as long as it has some left; a module belongs to its first noun but 'device'."""
+    """As many of every noun while it has some left; a module is of its first noun, of 'device' last."""
     random_, taken, left = random.Random(seed), set(), []
     for noun in sorted(nouns, key=lambda one: (one == "device", list(CORE).index(one))):
         modules = sorted(
@@ -192,7 +195,7 @@ def tests_of(module: str) -> list[str]:
 
 
 class Copy:
-    """A copy of the tree in which changes are made and tests run, each in a process forked from this one."""
+    """A copy of the tree in which changes are made; tests run in processes forked from this one."""
 
     def __init__(self, folder: Path) -> None:
         self.root, self._limits = folder / "tree", {}

@@ -11,7 +11,7 @@ import netlists.commands.cli
 from roa_circuit.basics.results import write_text
 from roa_circuit.presentation import drawing, page
 
-pytestmark = [pytest.mark.browser, pytest.mark.ngspice]
+pytestmark = [pytest.mark.browser, pytest.mark.ngspice, pytest.mark.xdist_group("reports")]
 
 PULSES = Path(__file__).parents[2] / "data" / "pulses.csv"
 GRID = [

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+pytestmark = pytest.mark.xdist_group("guide")
+
 ROOT = Path(__file__).parents[2]
 PROGRAMS = {
     "roa-fit": "fitting.commands.cli",

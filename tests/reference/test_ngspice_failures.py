@@ -17,7 +17,7 @@ from netlists.simulation.ngspice import Answers, simulate, simulate_all
 from netlists.verification.doctor import capabilities, diagnose, second_opinion, second_rows
 from roa_circuit.basics.errors import SimulatorError
 
-pytestmark = pytest.mark.ngspice
+pytestmark = [pytest.mark.ngspice, pytest.mark.xdist_group("processes")]
 
 BROKEN = {
     "unknown model": ("R1 a 0 nonsense\n.op", "nonsense"),

@@ -1,4 +1,4 @@
-"""The contracts of imports, seen to catch what they forbid: in copies of the packages that break them."""
+"""The contracts of imports are seen to catch what they forbid, in copies that break them."""
 
 import shutil
 import subprocess

@@ -36,7 +36,10 @@ from roa_circuit.basics.errors import WorkerError
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are handed sockets")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="processes are handed sockets"),
+    pytest.mark.xdist_group("processes"),
+]
 
 
 @pytest.fixture(scope="module")

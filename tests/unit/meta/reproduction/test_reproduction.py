@@ -32,6 +32,8 @@ from meta.training.configuration import Training
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.parameters import load_device
 
+pytestmark = pytest.mark.xdist_group("reproduction")  # its networks are trained once
+
 CELL = Cell(
     dataset="d", device="v", method="roa", network="n", ways=5, shots=1, sigma_wn=1.0, reading="half",
     relative_rate=2.0, split="test", seed=0,

@@ -15,7 +15,10 @@ from netlists.simulation.ngspice import find_library, simulate, simulate_all
 from netlists.simulation.parallel import Together, run_all
 from roa_circuit.basics.errors import SimulatorError
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="stand-ins are shell scripts")
+pytestmark = [
+    pytest.mark.skipif(os.name != "posix", reason="stand-ins are shell scripts"),
+    pytest.mark.xdist_group("processes"),
+]
 
 
 @pytest.fixture

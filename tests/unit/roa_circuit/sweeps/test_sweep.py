@@ -28,6 +28,8 @@ from roa_circuit.sweeps import LayerSubject, Store, Study, Workers, deployed, sw
 from roa_circuit.sweeps.tables import netcdf
 from roa_circuit.sweeps.workers import evaluated
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 PROGRAM = Path(__file__).with_name("counted_sweep.py")
 POINTS = 30
 

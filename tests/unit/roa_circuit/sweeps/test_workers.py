@@ -11,6 +11,8 @@ from distributed import LocalCluster
 from roa_circuit.basics.errors import InputError, WorkerError
 from roa_circuit.sweeps.workers import each
 
+pytestmark = pytest.mark.xdist_group("processes")
+
 WITHOUT_TOOLKIT = """
 from importlib import metadata
 from distributed import versions

@@ -1,0 +1,28 @@
+"""The verification of the shipped head finds what it found when its numbers were kept."""
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+from netlists.commands import cli
+
+GOLDEN = runpy.run_path(str(Path(__file__).parents[1] / "golden" / "numbers.py"))
+KEPT = GOLDEN["kept"]()["verify"]
+
+
+@pytest.mark.long
+@pytest.mark.ngspice
+def test_the_head_is_verified_with_the_same_numbers(command, tmp_path):
+    """`roa-spice verify --layer fc`: the write and the reads of 65 x 6 cells."""
+    assert command(cli.main, "verify", "--layer", "fc", "--output-dir", tmp_path)[0] == 0
+    found = GOLDEN["verified"](json.loads((tmp_path / "report.json").read_text()))
+    for name in GOLDEN["COUNTED"]:
+        assert found[name] == KEPT[name], name
+    for name in GOLDEN["CALCULATED"]:
+        assert found[name] == pytest.approx(KEPT[name], rel=1e-6), name
+    for name in GOLDEN["SIMULATED"]:  # other versions of ngspice choose other time steps
+        assert found[name] == pytest.approx(KEPT[name], rel=1e-3), name
+    for name in GOLDEN["DEVIATIONS"]:
+        assert found[name] < 2 * KEPT[name], name
