@@ -77,7 +77,7 @@ def test_the_page_says_what_the_data_determine(whole_run):
 def test_a_fit_loads_nothing_that_takes_longer_than_it(tmp_path):
     """lmfit brings pandas and scipy.stats along: a second of loading for 30 ms of work."""
     code = (
-        "import sys\nfrom fitting import cli\ntry: cli.main()\nfinally: "
+        "import sys\nfrom fitting.commands import cli\ntry: cli.main()\nfinally: "
         "print({'lmfit', 'pandas', 'scipy.stats', 'torch', 'numba'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code, str(PULSES), "--output-dir", str(tmp_path)]
