@@ -62,7 +62,8 @@ def fit(
 
     check_method(intervals)
     device = load_device(prior)
-    m = read_measurements(measurements, how.of_each(len(measurements)))
+    read = read_measurements(measurements, how.of_each(measurements))
+    m = read.fitted()
     result = fit_device(m, device, weighting=weighting, loss=loss)
     found = find_intervals(result, intervals, seed=seed)
     result = found.applied(result)
@@ -81,7 +82,7 @@ def fit(
         files |= {output_dir / "figures" / name: content for name, content in named}
     stale = [output_dir / name for name in _MODELS if (output_dir / name).is_file()]
     write_all(files, gone=() if result.describes else stale)
-    console.say(describe(m))
+    console.say(describe(read))
     _print(run)
     if result.describes and not all(e.identifiable for e in result.estimates.values()):
         _print_identifiability(said)
@@ -182,6 +183,8 @@ def _print(run: _Run) -> None:
     m, result = run.measurements, run.fit
     if len(set(m.devices)) > 1:
         console.say(f"{len(set(m.devices))} devices fitted as one: roa-fit spread tells them apart")
+    for text in m.assumed:
+        console.say(f"assumed: {text}")
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
     rows = [[escape(cell) for cell in constant_row(e)] for e in result.estimates.values()]

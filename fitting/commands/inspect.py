@@ -24,11 +24,11 @@ def inspect(
 ) -> int:
     """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
     from fitting.judgement.hints import hints
-    from fitting.judgement.inspection import inspect_trains, rows_of, summary
+    from fitting.judgement.inspection import inspect_trains, rows_of, summary, understood
     from fitting.readers.measurements import describe, read_measurements
 
     check_writable(json_file)
-    m = read_measurements(measurements, how.of_each(len(measurements)))
+    m = read_measurements(measurements, how.of_each(measurements))
     trains = inspect_trains(m)
     columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
     rows = [[escape(cell) for cell in row] for row in rows_of(trains, most)]
@@ -37,8 +37,12 @@ def inspect(
         console.out.print(f"and {len(trains) - most} more (--most {len(trains)} lists all)")
     for line in [describe(m), *summary(m, trains)]:
         console.say(line)
-    if m.ignored:
-        console.say(f"not used: {', '.join(m.ignored)}")
-    found = {"source": m.source, "trains": [train.to_dict() for train in trains]}
-    write_summary(json_file, {**found, "ignored": list(m.ignored), "hints": hints(m)})
+    for line in understood(m):
+        console.say(line)
+    found = {
+        "source": m.source, "trains": [train.to_dict() for train in trains],
+        "columns": list(m.taken), "assumed": list(m.assumed), "ignored": list(m.ignored),
+        "normalised": m.normalised, "hints": hints(m),
+    }  # fmt: skip
+    write_summary(json_file, found)
     return 0

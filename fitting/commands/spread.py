@@ -63,7 +63,7 @@ def spread(
     from fitting.readers.measurements import describe
 
     known = load_device(prior)
-    m, names, kind = _owners(measurements, how.of_each(len(measurements)), by)
+    m, names, kind = _owners(measurements, how.of_each(measurements), by)
     found = population_of(m, names, known)
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
     summary = _document(found, kind)
@@ -82,6 +82,8 @@ def spread(
         files.setdefault(json_file, as_json(summary))
     write_all(files)
     console.say(describe(m))
+    for text in m.assumed:
+        console.say(f"assumed: {text}")
     _print(found, kind)
     for line in hints(m):
         console.say(line)
@@ -96,7 +98,7 @@ def _owners(
     """(the readings, whose each train is, what told so)."""
     from fitting.readers.measurements import joined, read_measurements
 
-    parts = [read_measurements(file, one) for file, one in zip(files, how, strict=True)]
+    parts = [read_measurements(file, one).fitted() for file, one in zip(files, how, strict=True)]
     m = parts[0] if len(parts) == 1 else joined(files, parts)
     kind = by or (By.DEVICE if m.devices else By.FILE if len(files) > 1 else By.TRAIN)
     if kind == By.DEVICE:

@@ -93,8 +93,7 @@ def compare(f: Fit, prior: Memristor) -> Comparison | None:
 
 def part(m: Measurements, rows: NDArray[np.int64]) -> Measurements:
     """Some of the readings; trains keep their numbers, so that some may be empty."""
-    arrays = ("train", "voltage", "width", "read_voltage", "current", "sweep")
-    return replace(m, **{name: getattr(m, name)[rows] for name in arrays})
+    return m.of_rows(rows)
 
 
 def history(m: Measurements) -> NDArray[np.int64]:

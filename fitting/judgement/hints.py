@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.judgement.advice import usual_read
+from fitting.model.loops import opening
 from fitting.readers.measurements import Measurements
 from fitting.search.fit import Fit
 from roa_circuit.basics.units import counted, engineering
@@ -15,6 +16,9 @@ _CLEARLY = 0.3  # of all that the conductance moved: more against Eq. 1 than wit
 _FEWEST_MOVES = 5
 _FEWEST_POINTS = 12  # of a sweep
 _OTHER_BRANCH = 2.0  # times the way of the current along the sweep
+_TURN = 0.15  # of a train's range, by which its extreme lies beyond both ends
+_OPEN = 0.1  # of ln |I| between the branches of a loop
+_FEWEST_HELD, _FEWEST_OF_TRAIN = 6, 9
 _SAME_CURRENT, _FEWEST_LIMITED, _APART = 1e-3, 4, 0.05
 
 _TURNED = "are the terminals exchanged? --polarity positive-sets (or negative-sets) turns them"
@@ -26,10 +30,22 @@ def hints(m: Measurements) -> list[str]:
     if _runs_backwards(m):
         found.append(f"V < 0 lowers the conductance here, and V > 0 raises it: {_TURNED}")
     sweeps = _sweeps(m)
-    moved = [label for label, rows in sweeps if m.still[rows].all() and _has_branches(m, rows)]
+    moved = [(label, rows) for label, rows in sweeps if m.still[rows].all() and _has_branches(m, rows)]
     if moved:
-        found.append(f"{_named(moved)}: the current comes back on another branch, so the sweep moved "
-                     "the state; --dwell 20ms, the time at each point, fits it as pulses")  # fmt: skip
+        found.append(
+            f"{_named([label for label, _ in moved])}: the current comes back on another branch, so "
+            f"the sweep moved the state; {_dwell(m, moved[0][1])}, fits it as pulses"
+        )
+    turned = [label for label, rows in sweeps if _is_turned(m, rows)]
+    if turned:
+        found.append(f"{_named(turned)}: the loop is set at V > 0 and reset at V < 0: {_TURNED}")
+    drifted = [(label, rows) for label, rows in sweeps if m.still[rows].all() and _drifts(m, rows)]
+    if drifted:
+        found.append(
+            f"{_named([label for label, _ in drifted])}: the current changes while the voltage is held, "
+            f"so it moved the state; {_dwell(m, drifted[0][1])}, fits it as pulses"
+        )
+    found += _pulses_alike(m)
     limited = [(label, n, top) for label, rows in sweeps for n, top in [_limited(m, rows)] if n]
     if limited:
         names = _named([label for label, _, _ in limited])
@@ -74,8 +90,82 @@ def _sweeps(m: Measurements) -> list[tuple[str, NDArray[np.int64]]]:
     return [(m.labels[m.train[part[0]]], part) for part in parts if len(part) >= _FEWEST_POINTS]
 
 
+def _dwell(m: Measurements, rows: NDArray[np.int64]) -> str:
+    """The option that says how long each point was held, from the time of the points if it is known."""
+    times = None if m.time is None else np.diff(m.time[rows])
+    if times is None or not np.isfinite(times).all() or not (times > 0).all():
+        return "--dwell 20ms, the time at each point"
+    usual = engineering(float(np.median(times)), "s").replace(" ", "").replace("µ", "u")
+    return f"--dwell {usual} from the times of the points (or --dwell time, each its own)"
+
+
+def _is_turned(m: Measurements, rows: NDArray[np.int64]) -> bool:
+    """Whether a loop opens as if V > 0 potentiated, by its higher branch on the way back."""
+    up, down = (opening(m.read_voltage[rows], m.current[rows], sign) for sign in (1.0, -1.0))
+    sets = up.certain and up.size > _OPEN
+    resets = down.certain and down.size < -_OPEN
+    against = (up.certain and up.size < -_OPEN) or (down.certain and down.size > _OPEN)
+    return (sets or resets) and not against
+
+
+def _drifts(m: Measurements, rows: NDArray[np.int64]) -> bool:
+    """Whether the current moves one way while the voltage is held."""
+    held = np.split(rows, np.flatnonzero(np.diff(m.read_voltage[rows])) + 1)
+    long = [part for part in held if len(part) >= _FEWEST_HELD and np.abs(m.read_voltage[part[0]]) > 0]
+    for part in long:
+        size = np.abs(m.current[part])
+        steps = np.diff(size)
+        moved = abs(float(size[-1] - size[0])) > _OPEN * float(size.max(initial=0.0))
+        if moved and abs(float(steps.sum())) > _CLEARLY * float(np.abs(steps).sum()):
+            return True
+    return False
+
+
+def _pulses_alike(m: Measurements) -> list[str]:
+    """Trains of like pulses that turn, or that go opposite ways."""
+    turning, ways = [], {1: list[str](), -1: list[str]()}
+    edges = np.searchsorted(m.train, np.arange(len(m.labels) + 1))
+    for label, low, high in zip(m.labels, edges[:-1], edges[1:], strict=True):
+        pulsed = m.voltage[low:high][m.voltage[low:high] != 0]
+        G = m.conductance[low:high]
+        if m.sweep[low:high].any() or len(G) < _FEWEST_OF_TRAIN or len(np.unique(pulsed)) != 1:
+            continue
+        smooth = np.convolve(G, np.ones(3) / 3, mode="valid")
+        place = _turn(smooth)
+        if place:
+            turning.append((label, place + 2))
+        elif abs(smooth[-1] - smooth[0]) > _CLEARLY * np.ptp(smooth):
+            ways[1 if smooth[-1] > smooth[0] else -1].append(label)
+    found = []
+    if turning:
+        label, place = turning[0]
+        found.append(
+            f"{_named([name for name, _ in turning])}: the conductance turns near reading {place} "
+            "though all pulses are alike: --pulse V,T,N twice, if N of one and N of another kind came"
+        )
+    if ways[1] and ways[-1] and len(np.unique(m.voltage[m.voltage != 0])) == 1:
+        found.append(f"like pulses raise {_named(ways[1])} and lower {_named(ways[-1])}: --pulse twice, "
+                     "if one polarity was of potentiation, one of depression")  # fmt: skip
+    return found
+
+
+def _turn(G: NDArray[np.float64]) -> int:
+    """Where a train has its extreme, clearly above or below both of its ends; 0 if it has none."""
+    for values in (G, -G):
+        place = int(np.argmax(values))
+        if min(values[place] - values[0], values[place] - values[-1]) > _TURN * np.ptp(values):
+            return place
+    return 0
+
+
 def _has_branches(m: Measurements, rows: NDArray[np.int64]) -> bool:
-    """Whether the current jumps about when it is put in the order of the voltage."""
+    """Whether the current jumps about when it is put in the order of the voltage, or one branch lies
+    above the other.
+    """
+    for sign in (1.0, -1.0):
+        found = opening(m.read_voltage[rows], m.current[rows], sign)
+        if found.certain and abs(found.size) > _OPEN:
+            return True
     size, order = m.current[rows], np.argsort(m.read_voltage[rows], kind="stable")
     along, across = (float(np.abs(np.diff(one)).sum()) for one in (size, size[order]))
     return across > _OTHER_BRANCH * along
@@ -83,6 +173,10 @@ def _has_branches(m: Measurements, rows: NDArray[np.int64]) -> bool:
 
 def _limited(m: Measurements, rows: NDArray[np.int64]) -> tuple[int, float]:
     """(points that share the largest current of a sweep at clearly different voltages, that current)."""
+    if m.limited is not None:
+        rows = rows[~m.limited[rows]]
+        if not rows.size:
+            return 0, 0.0
     size, V = np.abs(m.current[rows]), m.read_voltage[rows]
     top = float(size.max())
     at_top = size >= (1.0 - _SAME_CURRENT) * top

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,20 +20,21 @@ _OUTLYING = 8.0  # times the usual step from reading to reading
 class Train:
     """One train: its readings, kinds of pulse with their counts, and what looks odd.
 
-    `first` and `last` are conductances [S] (NaN in a pure I-V sweep); `merged` counts pulses
-    wider than the usual one, which stand for pulses without a reading; `outliers` are the
-    places (counted from 1 within the train) of readings far off their neighbours.
+    `first` and `last` are conductances [S] (NaN in a pure I-V sweep); `merged` counts pulses without a
+    reading of their own; `outliers` are the places (counted from 1 within the train) of readings far
+    off their neighbours, `outlier_lines` where they stand in the file.
     """
 
     label: str
     readings: int
     sweep_points: int
-    kinds: dict[tuple[float, float], int]
+    kinds: dict[tuple[float, float], float]
     read_voltages: tuple[float, ...]
     first: float
     last: float
     merged: int
     outliers: tuple[int, ...]
+    outlier_lines: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with voltages [V], widths [s] and counts of pulses instead of `kinds`."""
@@ -53,23 +54,23 @@ def inspect_trains(m: Measurements) -> list[Train]:
 
 def _train(m: Measurements, label: str, rows: slice) -> Train:
     voltage, width, sweep = m.voltage[rows], m.width[rows], m.sweep[rows]
-    pulsed = voltage != 0
-    kinds = Counter(zip(voltage[pulsed].tolist(), width[pulsed].tolist(), strict=True))
-    G = m.conductance[rows][~sweep]
+    count = np.ones(len(sweep)) if m.pulses is None else np.nan_to_num(m.pulses[rows], nan=1.0)
+    kinds: dict[tuple[float, float], float] = defaultdict(float)
+    for V, T, n in zip(voltage.tolist(), width.tolist(), count.tolist(), strict=True):
+        if V != 0:
+            kinds[V, float(f"{T / n:.9g}")] += n
+    read = np.flatnonzero(~sweep)
+    G = m.conductance[rows][read]
+    outliers = _outliers(G)
+    lines = () if m.line is None else tuple(m.line[rows][read[outliers - 1]].tolist())
     return Train(
-        label=label, readings=len(sweep), sweep_points=int(sweep.sum()), kinds=dict(kinds),
+        label=label, readings=len(sweep), sweep_points=int(sweep.sum()),
+        kinds={kind: int(n) if n == round(n) else round(n, 6) for kind, n in kinds.items()},
         read_voltages=tuple(np.unique(m.read_voltage[rows][~sweep]).tolist()),
         first=float(G[0]) if len(G) else np.nan, last=float(G[-1]) if len(G) else np.nan,
-        merged=_merged(kinds), outliers=tuple(_outliers(G).tolist()),
+        merged=int(np.sum(np.maximum(np.floor(count[voltage != 0] - 1.0), 0.0))),
+        outliers=tuple(outliers.tolist()), outlier_lines=lines,
     )  # fmt: skip
-
-
-def _merged(kinds: Counter[tuple[float, float]]) -> int:
-    """Pulses that are a small multiple of the commonest of their voltage."""
-    usual: dict[float, float] = {}
-    for (V, T), _ in sorted(kinds.items(), key=lambda item: (-item[1], item[0][1])):
-        usual.setdefault(V, T)
-    return sum(n for (V, T), n in kinds.items() if n <= 3 and round(T / usual[V], 6) in (2.0, 3.0, 4.0))
 
 
 def _outliers(G: FloatArray) -> Any:
@@ -79,7 +80,7 @@ def _outliers(G: FloatArray) -> Any:
     left, right = G[1:-1] - G[:-2], G[1:-1] - G[2:]
     spike = np.where(left * right > 0, np.minimum(np.abs(left), np.abs(right)), 0.0)
     usual = np.median(np.abs(left))
-    return np.flatnonzero(spike > _OUTLYING * max(usual, 1e-3 * np.median(G))) + 2
+    return np.flatnonzero(spike > _OUTLYING * max(usual, 1e-3 * np.median(np.abs(G)))) + 2
 
 
 def rows_of(trains: list[Train], most: int) -> list[list[str]]:
@@ -88,10 +89,10 @@ def rows_of(trains: list[Train], most: int) -> list[list[str]]:
 
 
 def _row(t: Train) -> list[str]:
-    kinds = [f"{n} × {V:g} V {engineering(T, 's')}" for (V, T), n in list(t.kinds.items())[:3]]
+    kinds = [f"{n:g} × {V:g} V {engineering(T, 's')}" for (V, T), n in list(t.kinds.items())[:3]]
     if len(t.kinds) > 3:
         voltages = [V for V, _ in t.kinds]
-        kinds = [f"{sum(t.kinds.values())} pulses, {len(t.kinds)} kinds, "
+        kinds = [f"{sum(t.kinds.values()):g} pulses, {len(t.kinds)} kinds, "
                  f"{min(voltages):g} … {max(voltages):g} V"]  # fmt: skip
     reads = ", ".join(engineering(V, "V") for V in t.read_voltages[:3])
     reads += ", …" * (len(t.read_voltages) > 3)
@@ -100,8 +101,9 @@ def _row(t: Train) -> list[str]:
         t.merged > 0
     )
     if t.outliers:
-        named = ", ".join(map(str, t.outliers[:4])) + (" …" if len(t.outliers) > 4 else "")
-        remarks.append(f"outliers at {named}")
+        lines = t.outlier_lines or t.outliers
+        named = ", ".join(map(str, lines[:4])) + (" …" if len(lines) > 4 else "")
+        remarks.append(f"outliers in line {named}" if t.outlier_lines else f"outliers at {named}")
     G = f"{engineering(t.first, 'S')} → {engineering(t.last, 'S')}" if np.isfinite(t.first) else "-"
     return [t.label, str(t.readings), "; ".join(kinds) or "none", reads or "-", G,
             "; ".join(remarks) or "-"]  # fmt: skip
@@ -109,26 +111,43 @@ def _row(t: Train) -> list[str]:
 
 def summary(m: Measurements, trains: list[Train]) -> list[str]:
     """Plain lines below the table: kinds of pulse, range of conductance, noise, what is odd."""
-    kinds: Counter[tuple[float, float]] = Counter()
+    kinds: dict[tuple[float, float], float] = defaultdict(float)
     for train in trains:
-        kinds.update(train.kinds)
+        for kind, n in train.kinds.items():
+            kinds[kind] += n
     up = {V for V, _ in kinds if V < 0}
     down = {V for V, _ in kinds if V > 0}
     widths = {T for _, T in kinds}
-    lines = [f"{counted(sum(kinds.values()), 'pulse')}: {_amount(up, 'potentiating amplitude')}, "
+    total = sum(kinds.values())
+    several = f"{total:,.6g} pulses" if total != round(total) else counted(int(total), "pulse")
+    lines = [] if not kinds else [f"{several}: {_amount(up, 'potentiating amplitude')}, "
              f"{_amount(down, 'depressing amplitude')}, {_amount(widths, 'width')}"]  # fmt: skip
     G = m.conductance[~m.sweep]
     if len(G):
         reads = np.unique(m.read_voltage[~m.sweep])
-        lines.append(f"conductance {engineering(G.min(), 'S')} to {engineering(G.max(), 'S')}, "
-                     f"{_amount(set(reads.tolist()), 'read voltage')}")  # fmt: skip
+        span = (f"normalised readings {G.min():.4g} to {G.max():.4g}" if m.normalised else
+                f"conductance {engineering(G.min(), 'S')} to {engineering(G.max(), 'S')}")  # fmt: skip
+        lines.append(f"{span}, {_amount(set(reads.tolist()), 'read voltage')}")
+    if m.sweep.any():
+        V, current = m.read_voltage[m.sweep], m.current[m.sweep]
+        ends = " to ".join(engineering(float(end), "A") for end in (current.min(), current.max()))
+        lines.append(f"I-V points {V.min():.4g} V to {V.max():.4g} V, {ends}")
     noise = read_noise(m)
     if noise is not None:
         lines.append(f"noise of a reading: {noise}, from {_amount(range(noise.count), 're-reading')}")
     odd = [t.label for t in trains if t.outliers]
     if odd:
-        lines.append(f"outliers in {_amount(odd, 'train')}: {', '.join(odd[:6])}")
+        line = next((t.outlier_lines[0] for t in trains if t.outlier_lines), None)
+        way_out = f"; --drop-outlier {line} takes that of line {line} for missing" if line else ""
+        lines.append(f"outliers in {_amount(odd, 'train')}: {', '.join(odd[:6])}{way_out}")
     return [*lines, *hints(m)]
+
+
+def understood(m: Measurements) -> list[str]:
+    """Plain lines on how files were read: which column is what, what is assumed, what is not used."""
+    lines = [f"read as: {'; '.join(m.taken)}"] if m.taken else []
+    lines += [f"assumed: {text}" for text in m.assumed]
+    return lines + ([f"not used: {', '.join(m.ignored)}"] if m.ignored else [])
 
 
 def _amount(items: Any, noun: str) -> str:

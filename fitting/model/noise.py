@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fitting.model.loops import moved
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.units import counted, engineering, percent
@@ -56,9 +57,9 @@ def read_noise(m: Measurements) -> ReadNoise | None:
     """The noise of a reading, from states that were read again; None if there are none.
 
     Readings of one train at one voltage without a pulse between them are of one state; so are points
-    of I-V sweeps, which leave the state alone. The likelihood of the groups' variances decides whether
-    the noise is relative, absolute or both: the simpler one, unless it is clearly worse. Drift between
-    readings counts as noise.
+    of I-V sweeps, which leave the state alone, unless they come back on another branch. The likelihood
+    of the groups' variances decides whether the noise is relative, absolute or both: the simpler one,
+    unless it is clearly worse. Drift between readings counts as noise.
     """
     mean, variance, freedom = _groups(m)
     count = int(freedom.sum())
@@ -137,6 +138,9 @@ def _groups(m: Measurements) -> tuple[FloatArray, FloatArray, FloatArray]:
     state = np.cumsum((m.voltage != 0) | (np.diff(m.train, prepend=-1) != 0))
     _, group = np.unique(np.stack([state, m.read_voltage]), axis=1, return_inverse=True)
     group = group.ravel()
+    own = np.flatnonzero(moved(m))  # a loop comes back to a voltage, but not to the state
+    group[own] = group.max(initial=0) + 1 + np.arange(len(own))
+    group = np.unique(group, return_inverse=True)[1]
     count = np.bincount(group)
     mean = np.bincount(group, weights=m.current) / count
     squares = np.bincount(group, weights=(m.current - mean[group]) ** 2)

@@ -1,212 +1,250 @@
-"""Columns: what a title means, in which unit, and its cells as SI numbers."""
+"""Columns: which is what in a sheet, or in one block of it."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from fitting.readers._cells import bare_numbers, numbers, rises, unit_factor
 from fitting.readers._sheet import Sheet
+from fitting.readers._swept import take_swept
+from fitting.readers._titles import (
+    COUNT,
+    LABEL,
+    MEANING,
+    NUMBER,
+    READINGS,
+    TIME,
+    UNITS,
+    Column,
+    is_absolute,
+    is_counter,
+    is_normalised,
+    parts,
+    plain,
+    title,
+    unit_of,
+)
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.basics.units import PREFIXES, parse_quantity
 
-LABEL, DEVICE, NUMBER, TIME = "train", "device", "pulse number", "time"
-UNITS = {
-    "voltage": "V", "width": "s", "read_voltage": "V", "conductance": "S", "resistance": "Ohm",
-    "read_current": "A", "current": "A", "conductance_before": "S", "resistance_before": "Ohm",
-    "read_current_before": "A",
-}  # fmt: skip
-READINGS = ("conductance", "resistance", "read_current")
-
-# Titles as they are met, without units, lower case; what is no letter or digit does not count.
-SPELLINGS = {
-    LABEL: "train trace train_id cycle",
-    DEVICE: "device device_id cell cell_id address dut sample",
-    NUMBER: "pulse_number pulse_no pulse_nr pulse_index pulse_id n_pulse",
-    TIME: "time timestamp elapsed elapsed_time time_stamp",
-    "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
-    "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias",
-    "width": "width pulse_width t_pulse pw duration pulse_duration t_width t_p",
-    "read_voltage": "read_voltage v_read read_v v_r",
-    "conductance": "conductance g g_read conductance_after g_after g_final cond",
-    "resistance": "resistance r r_read resistance_after r_after r_final res",
-    "read_current": "read_current i_read read_i i_r current_after i_after read_current_after",
-    "current": "current i i_sweep amps",
-    "conductance_before": "conductance_before g_before g_initial g_init g0",
-    "resistance_before": "resistance_before r_before r_initial r_init r0",
-    "read_current_before": "read_current_before current_before i_before i_initial i0",
-}
-MEANING = {text.replace("_", ""): name for name, texts in SPELLINGS.items() for text in texts.split()}
-
-_EMPTY = "nan"  # as pandas and MATLAB write a cell without a number
-_TITLE = re.compile(r"(?P<name>[^\[\]()]*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<round>[^()]*)\))?")
-_OHM = re.compile("(\u2126|Ω|ohms|ohm)$", re.IGNORECASE)
-_SECONDS = re.compile(r"sec$|seconds$")
+_COUNTED = 3  # numbers in a row: 1, 2, 3
+_EITHER = {"npulses", "numpulses", "pulsecount", "numberofpulses", "pulses", "count", "pulsenum"}
+_FEWEST_SERIES = 2
+_READ = (*READINGS, "current")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
-    """A column that was understood: its meaning, its place, its factor to SI (None if unstated)."""
+class Found:
+    """The columns that are known, by meaning; the places of the `others`; what was left out and why.
 
-    name: str
-    place: int
-    title: str
-    factor: float | None
+    `repeated` says that a reading's title stands there twice, so that each of them is a train. `series`
+    are the places of readings that are numbered from 0 or 1, such as i_0 … i_4, of what `series_of`
+    says; they are among the `others`, too.
+    """
 
-
-def title(name: str) -> str:
-    """A column's title as it should be written: 'voltage [V]'."""
-    return f"{name} [{UNITS[name]}]" if name in UNITS else name
-
-
-def plain(text: str) -> str:
-    """A title's name without its unit: letters and digits alone, lower case."""
-    return re.sub(r"[^a-z0-9]+", "", _parts(text)[0].lower())
-
-
-def unit_of(text: str) -> str | None:
-    """The unit written in a title's brackets or behind a stroke, None without one."""
-    return _parts(text)[1] or None
+    known: dict[str, Column]
+    others: tuple[int, ...]
+    ignored: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    repeated: bool = False
+    absolute: frozenset[str] = field(default_factory=frozenset)
+    series: tuple[int, ...] = ()
+    series_of: str = ""
 
 
-def _parts(text: str) -> tuple[str, str]:
-    """(name, unit or '') of a title such as 'V_pulse [mV]', 'R (kOhm)' or 'I / A'."""
-    match = _TITLE.fullmatch(text)
-    if match is None:
-        return text, ""
-    name, unit = match["name"], (match["unit"] or match["round"] or "").strip()
-    head, _, tail = name.rpartition("/")
-    return (head, tail.strip()) if head and not unit and _is_unit(tail) else (name, unit)
+def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
+    """What the titles of a sheet mean.
 
-
-def factor(unit: str, expected: str) -> float | None:
-    """The factor from `unit`, such as 'mV', to `expected` in SI; None if it is not one."""
-    unit = _SECONDS.sub("s", _OHM.sub("Ohm", unit.strip()))
-    if not unit.endswith(expected):
-        return None
-    return PREFIXES.get(unit.removesuffix(expected).strip())
-
-
-def meaningful(given: Collection[str]) -> Callable[[str], bool]:
-    """Whether a title is a known spelling, or one of those `given`."""
-    known = {*MEANING, *map(plain, given)}
-    return lambda text: text[:1].isalpha() and plain(text) in known
-
-
-def with_units(sheet: Sheet) -> Sheet:
-    """The sheet with a second line of units, as LabVIEW and Origin write it, in its titles."""
-    units = [cell.strip("[]() ") for cell in sheet.cells[0]]
-    bare = [unit for unit, text in zip(units, sheet.titles, strict=True) if unit and not unit_of(text)]
-    if len(sheet.cells) < 2 or not bare or not all(_is_unit(unit) for unit in units if unit):
-        return sheet
-    titles = (f"{text} [{unit}]" if unit and not unit_of(text) else text
-              for text, unit in zip(sheet.titles, units, strict=True))  # fmt: skip
-    return dataclasses.replace(sheet, titles=tuple(titles), line=sheet.line[1:], cells=sheet.cells[1:])
-
-
-def _is_unit(text: str) -> bool:
-    return any(factor(text, unit) is not None for unit in set(UNITS.values()))
-
-
-def find_columns(sheet: Sheet, given: Mapping[str, str]) -> tuple[dict[str, Column], tuple[str, ...]]:
-    """The columns that are known, by meaning, and the titles of the others.
-
-    `given` says which title has a meaning that is not guessed, and its unit where the sheet has none.
+    `given` says which title has a meaning that is not guessed, and its unit where the sheet has none;
+    `si` that columns without a unit are in SI units.
 
     Raises
     ------
     InputError : a unit of another kind, one meaning twice, a title in `given` that is not there.
     """
+    meaning = _meanings(sheet, given)
+    known: dict[str, Column] = {}
+    others: list[int] = []
+    repeated: set[str] = set()
+    series, series_of = _series(sheet, given)
+    signed = {plain(text) for text in sheet.titles if not is_absolute(text)}
+    for place, text in enumerate(sheet.titles):
+        size_alone = is_absolute(text) and plain(text) in signed
+        name = None if place in series or size_alone else meaning.get(plain(text))
+        name = TIME if name is None and plain(text) == "t" and rises(sheet, place) else name
+        if name is None:
+            others.append(place)
+        elif name in known:
+            other = known[name].title
+            again = plain(other) == plain(text)
+            if again and name in _READ and name not in given:
+                repeated.add(name)
+                others.append(place)
+                continue
+            twice = "appears twice" if again else f"means what {other!r} means"
+            raise InputError(f"{sheet.place}: column {text!r} {twice}; keep one, or say which with "
+                             f"--column {name}='...' or --ignore {text!r}")  # fmt: skip
+        else:
+            known[name] = _column(sheet, name, place, given, si)
+    for name in repeated:
+        others.append(known.pop(name).place)
+    numbered = [place for place in series if place in others]
+    left = sorted(place for place in others if place not in numbered)
+    found = _settled(sheet, known, left, given, si, bool(repeated))
+    return dataclasses.replace(
+        found, others=tuple(sorted((*found.others, *numbered))), series=series, series_of=series_of
+    )
+
+
+def _series(sheet: Sheet, given: Mapping[str, str]) -> tuple[tuple[int, ...], str]:
+    """(places, meaning) of readings numbered from 0 or 1; none if voltages are numbered alike."""
+    keys = [plain(text) for text in sheet.titles]
+    told = {plain(text) for text in given.values()}
+    if sheet.columns:
+        return (), ""
+    for stem in dict.fromkeys(key.rstrip("0123456789") for key in keys):
+        name = MEANING.get(stem, "read_current" if stem in ("read", "reading") else None)
+        name = "read_current" if name == "current" else name
+        places = [p for p, key in enumerate(keys) if re.fullmatch(rf"{re.escape(stem)}\d+", key)]
+        numbers_ = [int(keys[p][len(stem) :]) for p in places]
+        if name not in READINGS or len(places) < _FEWEST_SERIES or numbers_[0] not in (0, 1):
+            continue
+        counted = numbers_ == list(range(numbers_[0], numbers_[0] + len(places)))
+        channelled = any(f"v{n}" in keys or f"voltage{n}" in keys for n in numbers_)
+        if counted and not channelled and not told & {keys[p] for p in places}:
+            return tuple(places), name
+    return (), ""
+
+
+def _meanings(sheet: Sheet, given: Mapping[str, str]) -> dict[str, str]:
     meaning = dict(MEANING)
+    here = [plain(t) for t in sheet.titles]
     for wanted, text in given.items():
-        here = [plain(t) for t in sheet.titles]
         if plain(text) not in here:
             raise InputError(f"{sheet.place}: has no column {text!r}; {nearest(text, sheet.titles)}")
         meaning = {key: value for key, value in meaning.items() if value != wanted}
         meaning[plain(text)] = wanted
-    known: dict[str, Column] = {}
-    others: list[str] = []
-    for place, text in enumerate(sheet.titles):
-        name = meaning.get(plain(text))
-        if name is None:
-            others.append(text)
-        elif name in known:
-            other = known[name].title
-            twice = "appears twice" if plain(other) == plain(text) else f"means what {other!r} means"
-            raise InputError(f"{sheet.place}: column {text!r} {twice}; keep one, or say which with "
-                             f"--column {name}='...'")  # fmt: skip
+    return meaning
+
+
+def _column(sheet: Sheet, name: str, place: int, given: Mapping[str, str], si: bool) -> Column:
+    text = sheet.titles[place]
+    unit = unit_of(text) or unit_of(given.get(name, ""))
+    relative = name in READINGS and (
+        is_normalised(unit)
+        or (unit is None and re.match(r"norm", parts(text)[0], re.IGNORECASE) is not None)
+    )
+    scale = 1.0 if relative else unit_factor(sheet, name, text, unit)
+    if scale is None and si and name in UNITS:
+        scale = 1.0
+    return Column(name=name, place=place, title=text, factor=scale, normalised=relative)
+
+
+def _settled(
+    sheet: Sheet, known: dict[str, Column], others: list[int], given: Mapping[str, str], si: bool,
+    repeated: bool,
+) -> Found:  # fmt: skip
+    """After the titles the numbers: counts, channels, columns without any."""
+    ignored: list[str] = []
+    assumed: list[str] = []
+    _take_label_for_count(sheet, known, assumed, given)
+    for place in [p for p in others if is_count(sheet, p)]:
+        others.remove(place)
+        text = sheet.titles[place] or f"column {place + 1}"
+        a_row = plain(text) in _EITHER and not rises(sheet, place)
+        name = COUNT if a_row else NUMBER
+        if name in known:
+            ignored.append(f"{text} (a count)")
         else:
-            unit = unit_of(text) or unit_of(given.get(name, ""))
-            known[name] = Column(
-                name=name, place=place, title=text, factor=_factor(sheet, name, text, unit)
-            )
-    return known, tuple(text for text in others if text)
+            known[name] = Column(name=name, place=place, title=text, factor=1.0)
+    absolute = frozenset(name for name, c in known.items() if is_absolute(c.title))
+    if "voltage" not in known or "current" not in known:
+        absolute |= take_swept(sheet, known, others, assumed, si)
+    return Found(
+        known=known, others=tuple(others), ignored=tuple(ignored), assumed=tuple(assumed),
+        repeated=repeated, absolute=absolute,
+    )  # fmt: skip
 
 
-def _factor(sheet: Sheet, name: str, text: str, unit: str | None) -> float | None:
-    if name not in UNITS or unit is None:
-        return None
-    result = factor(unit, UNITS[name])
-    if result is None:
-        raise InputError(f"{sheet.place}: column {text!r} is not in {UNITS[name]} (SI prefixes "
-                         f"are welcome); write {title(name)!r}")  # fmt: skip
-    return result
+def without_words(sheet: Sheet, found: Found) -> Found:
+    """Without columns that hold nothing but words, if any other is left."""
+    cells = {p: [row[p] for row in sheet.cells if row[p]] for p in found.others}
+    told = [p for p in found.others if cells[p] and not any(map(_has_digit, cells[p]))]
+    if not told or len(told) == len(found.others):
+        return found
+    return dataclasses.replace(
+        found, others=tuple(p for p in found.others if p not in told),
+        ignored=(*found.ignored, *(sheet.titles[p] for p in told)),
+    )  # fmt: skip
 
 
-def suspect(sheet: Sheet, known: Mapping[str, Column], others: tuple[str, ...]) -> None:
+def _has_digit(cell: str) -> bool:
+    return any(character.isdigit() for character in cell)
+
+
+def _take_label_for_count(
+    sheet: Sheet, known: dict[str, Column], assumed: list[str], given: Mapping[str, str]
+) -> None:
+    """A `cycle` that is another one in every row counts; it names no train."""
+    label = known.get(LABEL)
+    if label is None or LABEL in given or NUMBER in known or not is_counter(label.title):
+        return
+    values = bare_numbers(sheet, label.place)
+    if len(values) >= _COUNTED and np.isfinite(values).all() and (np.diff(values) > 0).all():
+        del known[LABEL]
+        known[NUMBER] = Column(name=NUMBER, place=label.place, title=label.title, factor=1.0)
+        assumed.append(f"{label.title!r} counts, as it is another one in every row")
+
+
+def is_count(sheet: Sheet, place: int) -> bool:
+    """Whether a column counts: by its title, or as a first column of 0, 1, 2 … or 1, 2, 3 …"""
+    values = bare_numbers(sheet, place)
+    if not len(values) or not np.isfinite(values).all() or (values < 0).any():
+        return False
+    text = sheet.titles[place]
+    if sheet.title_line and plain(text) in _EITHER:
+        return True
+    if sheet.title_line and is_counter(text):
+        return _is_restarting(values)
+    steps = np.diff(values)
+    return bool(place == 0 and not unit_of(text) and len(values) >= _COUNTED and values[0] in (0, 1)
+                and (steps == 1).all())  # fmt: skip
+
+
+def _is_restarting(values: np.ndarray) -> bool:
+    """Whether numbers rise, and begin anew at most."""
+    back = np.flatnonzero(np.diff(values) < 0) + 1
+    return bool((values[back] <= values[0] + 1).all())
+
+
+def suspect(sheet: Sheet, found: Found) -> None:
     """Refuse a title that is nearly a known one: a reading must not vanish by a typing error."""
-    missing = [title(name) for name in (LABEL, *UNITS) if name not in known]
-    for text in others:
+    missing = [title(name) for name in (LABEL, *UNITS) if name not in found.known]
+    for place in found.others:
+        text = sheet.titles[place]
         close = difflib.get_close_matches(text, missing, n=1, cutoff=0.8)
-        if close:
+        numbered = re.sub(r"\d", "", plain(text)) != plain(text)
+        if close and not numbered and plain(text) != plain(close[0]):
             raise InputError(f"{sheet.place}: column {text!r} is unknown; did you mean {close[0]!r}?")
 
 
-def numbers(sheet: Sheet, column: Column) -> NDArray[np.float64]:
-    """One column as SI numbers (rows,); empty cells and 'NaN' are NaN, anything else must be finite."""
-    cells = [row[column.place] for row in sheet.cells]
-    values = np.array([_bare(cell) for cell in cells])
-    bare = np.isfinite(values)
-    if column.factor is None and (bare & (values != 0)).any():
-        whole = f"{column.title} [{UNITS[column.name]}]"
-        raise InputError(f"{sheet.place}: column {column.title!r} lacks its unit; write {whole!r}, "
-                         f"or say --column {column.name}={whole!r}")  # fmt: skip
-    with np.errstate(over="ignore"):  # what is too large is refused below
-        values = values * (1.0 if column.factor is None else column.factor)
-    for row in np.flatnonzero(~np.isfinite(values)):
-        if cells[row] and cells[row].lower() != _EMPTY:
-            values[row] = _written(sheet, column, int(row))
-    return values
+def as_labels(sheet: Sheet, column: Column | None) -> tuple[str, ...]:
+    """The cells of a column of names, '' for each row without one."""
+    if column is None:
+        return ("",) * len(sheet.cells)
+    return tuple(row[column.place] for row in sheet.cells)
 
 
-def _bare(cell: str) -> float:
-    """A cell that is nothing but a number; NaN for any other, '1_000' and 'NaN' too."""
-    try:
-        return float(cell) if "_" not in cell else np.nan
-    except ValueError:
-        return np.nan
-
-
-def _written(sheet: Sheet, column: Column, row: int) -> float:
-    """The number in a cell with a prefix or a unit of its own, such as 100u, 3 us or -1.1V."""
-    text = sheet.cells[row][column.place]
-    where = f"{sheet.source}, line {sheet.line[row]}, column {column.title!r}"
-    unit = UNITS[column.name]
-    if np.isfinite(_bare(text)):
-        raise InputError(f"{where}: {text[:40]!r} is too large")
-    try:
-        value = parse_quantity(text, what=where, unit=unit)
-    except InputError as error:
-        if " is in " in str(error) or "too large" in str(error):
-            raise
-        raise InputError(f"{where}: {text[:40]!r} is not a finite number; correct it or leave the "
-                         "cell empty") from None  # fmt: skip
-    if column.factor not in (None, 1.0) and _OHM.sub("Ohm", text.strip())[-len(unit) :] != unit:
-        raise InputError(f"{where}: {text[:40]!r} has a prefix and so has the title; write the unit "
-                         f"out ({text[:40].strip()}{unit}), or a bare number") from None  # fmt: skip
-    return value
+def values_of(sheet: Sheet, found: Found) -> dict[str, np.ndarray]:
+    """The numbers [SI] of the columns that have a unit, and of the time if it has one."""
+    names = [name for name in found.known if name in UNITS]
+    time = found.known.get(TIME)
+    columns = {name: numbers(sheet, found.known[name]) for name in names}
+    if time is not None and time.factor is not None:
+        columns[TIME] = bare_numbers(sheet, time.place) * time.factor
+    return columns

@@ -1,86 +1,110 @@
 """The forms a table comes in, made one: a reading a row.
 
-A reading a row; readings before and after one pulse; one train a column.
+A reading a row; readings before and after one pulse; re-readings side by side; an I-V sweep; one train
+a column or a row; HRS and LRS of cycles; readings over time. Several tables may stand side by side.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fitting.readers._columns import (
-    DEVICE,
-    LABEL,
-    NUMBER,
-    READINGS,
-    TIME,
-    UNITS,
-    Column,
-    find_columns,
-    meaningful,
-    numbers,
-    plain,
-    suspect,
-    title,
-    unit_of,
-    with_units,
-)
+from fitting.readers._blocks import blocks
+from fitting.readers._channels import channels
+from fitting.readers._columns import Found, find_columns, suspect, without_words
 from fitting.readers._gaps import bridged
-from fitting.readers._preamble import is_number
+from fitting.readers._given import filled
+from fitting.readers._inverse import lost_in_noise
+from fitting.readers._long import pairs, reread, rows_table, with_counts
+from fitting.readers._missing import require
 from fitting.readers._sheet import Sheet, read_sheet
-from fitting.readers._table import FloatArray, Table
+from fitting.readers._sweeps import as_sweep, is_sweep, without_ratio
+from fitting.readers._table import PER_ROW, RISES, Table, stacked
+from fitting.readers._titles import (
+    COUNT,
+    NUMBER,
+    TIME,
+    Column,
+    is_absolute,
+    meaningful,
+    plain,
+    unit_of,
+)
+from fitting.readers._wide import is_cycled, is_wide, turned, wide
 from fitting.readers.conventions import Conventions, reading
 from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.units import counted
 
-_HINTS = (
-    ("voltage", "--pulse -1.1V,3us"),
-    ("read_voltage", "--read 0.1V"),
-    ("conductance", "--unit A, if every other column is a train"),
-)
+_LONGEST_TITLE = 40
+_PULSED = {"voltage", "width", NUMBER, COUNT}
 
 
 def read_table(path: Path, how: Conventions) -> Table:
-    """Read one file of any of the three forms.
+    """Read one file of any form.
 
     Raises
     ------
     InputError : what `read_sheet` and `find_columns` raise; a column or convention that is
         missing; a cell that is no finite number; an empty label.
     """
-    sheet = _chosen(with_units(read_sheet(path, meaningful(how.columns.values()), how.sheet)), how)
-    known, others = find_columns(sheet, how.columns)
-    suspect(sheet, known, others)
-    if _is_wide(known, others, how):
-        table = _wide(sheet, known, others, how)
-    else:
-        _take_current_for_reading(known)
-        _require(sheet, set(known), others, how)
-        table = _plain(sheet, known, others)
-        if any(name.endswith("_before") for name in known):
-            table = _pairs(table)
-    table = bridged(_filled(table, how), how.dwell)
-    return dataclasses.replace(table, ignored=(*sheet.unused, *table.ignored))
+    sheet = read_sheet(path, _means(how), how.sheet)
+    sheet, left_out = _chosen(sheet, how)
+    sheet, said = turned(sheet, how)
+    tables, ways = [], set[float]()
+    for prefix, block in blocks(sheet):
+        table = _one(block, prefix, how)
+        ways |= set(table.column(RISES).tolist())
+        table = _without(filled(table, how, prefix), how)
+        tables.append(bridged(table, how.dwell))
+    table = stacked(tables)
+    if how.pulse is not None and {1.0, -1.0} <= ways:
+        said = (*said, f"potentiation and depression take the one pulse, {how.pulse[0]:g} V: a second "
+                "--pulse gives depression its own")  # fmt: skip
+    _check_dropped(sheet, how)
+    return dataclasses.replace(
+        table, ignored=(*sheet.unused, *left_out, *table.ignored), assumed=(*said, *table.assumed)
+    )
 
 
-def _chosen(sheet: Sheet, how: Conventions) -> Sheet:
-    """Only the rows that `how.where` asks for."""
+def _means(how: Conventions) -> Callable[[str], bool]:
+    """Whether a text may be the title of a column."""
+    known = meaningful(how.columns.values())
+    return lambda text: (
+        known(text)
+        or (len(text) < _LONGEST_TITLE and not text[:1].isdigit() and bool(channels([text], [0])))
+    )
+
+
+def _chosen(sheet: Sheet, how: Conventions) -> tuple[Sheet, tuple[str, ...]]:
+    """(only the rows that `how.where` asks for, without the columns to ignore; what was left out)."""
+    places = list(range(len(sheet.titles)))
+    for text in how.ignore:
+        gone = {_place(sheet, text)} | {p for p in places if sheet.titles[p] == text}
+        places = [p for p in places if p not in gone]
     rows = np.arange(len(sheet.cells))
     for text, value in how.where:
-        here = [plain(t) for t in sheet.titles]
-        if plain(text) not in here:
-            raise InputError(f"{sheet.place}: has no column {text!r}; {nearest(text, sheet.titles)}")
-        place = here.index(plain(text))
+        place = _place(sheet, text)
         rows = rows[[_same(sheet.cells[row][place], value) for row in rows]]
         if not rows.size:
             raise InputError(f"{sheet.source}: no row has {text} = {value}")
-    if not how.where:
-        return sheet
-    line = tuple(sheet.line[row] for row in rows)
-    return dataclasses.replace(sheet, line=line, cells=tuple(sheet.cells[row] for row in rows))
+    if how.where:
+        sheet = sheet.of_rows(rows.tolist())
+    if not places:
+        raise InputError(f"{sheet.place}: --ignore leaves no column")
+    kept = sheet.of_columns(places) if how.ignore else sheet
+    return kept, tuple(f"{text} (as asked)" for text in how.ignore)
+
+
+def _place(sheet: Sheet, text: str) -> int:
+    if text in sheet.titles:
+        return sheet.titles.index(text)
+    here = [plain(t) for t in sheet.titles]
+    if plain(text) not in here:
+        raise InputError(f"{sheet.place}: has no column {text!r}; {nearest(text, sheet.titles)}")
+    return here.index(plain(text))
 
 
 def _same(cell: str, value: str) -> bool:
@@ -90,199 +114,126 @@ def _same(cell: str, value: str) -> bool:
         return cell == value.strip()
 
 
-def _is_wide(known: dict[str, Column], others: tuple[str, ...], how: Conventions) -> bool:
-    """One train a column: no reading has a name of its own, but every other column a unit."""
-    if not others or LABEL in known or DEVICE in known:
-        return False
-    if any(name in UNITS and name not in ("voltage", "width", "read_voltage") for name in known):
-        return False
-    return how.unit is not None or all(reading(unit_of(text) or "") for text in others)
-
-
-def _wide(sheet: Sheet, known: dict[str, Column], others: tuple[str, ...], how: Conventions) -> Table:
-    """Every other column is a train; pulses are columns of their own or one convention."""
-    trains = [place for place, text in enumerate(sheet.titles) if text in others]
-    shared = {name: numbers(sheet, column) for name, column in known.items()}
-    _require(sheet, {*known, "conductance"}, (), how)
-    shared = _convention(shared, len(sheet.cells), how)
-    blocks = [_one_train(sheet, place, shared, how) for place in trains]
-    names = {name for b in blocks for name in b[2]}
-    columns = {
-        name: np.concatenate([b[2].get(name, np.full(len(b[1]), np.nan)) for b in blocks])
-        for name in sorted(names)
-    }
-    labels = tuple(label for b in blocks for label in [b[0]] * len(b[1]))
-    line = np.concatenate([b[1] for b in blocks])
-    return Table(
-        source=sheet.source, line=line, label=labels, device=("",) * len(line), columns=columns,
-        headers={name: column.title for name, column in known.items()}, ignored=(),
-    )  # fmt: skip
-
-
-def _one_train(
-    sheet: Sheet, place: int, shared: dict[str, FloatArray], how: Conventions
-) -> tuple[str, NDArray[np.int64], dict[str, FloatArray]]:
-    """(label, lines, columns) of one column."""
-    text = sheet.titles[place]
-    name, scale = reading(unit_of(text) or how.unit or "A") or ("read_current", 1.0)
-    values = numbers(sheet, Column(name=name, place=place, title=text, factor=scale))
-    if np.isnan(values).all():
-        raise InputError(f"{sheet.place}: column {text!r} holds no reading; leave it out")
-    columns = {**shared, name: values}
-    rows = np.arange(len(values))
-    if name == "resistance":
-        columns["conductance"] = _inverse(sheet, text, rows, columns.pop(name))
-    return text, np.array(sheet.line, dtype=np.int64), columns
-
-
-def _inverse(sheet: Sheet, text: str, rows: NDArray[np.int64], resistance: FloatArray) -> FloatArray:
-    """1 / resistance [S]; a resistance must be greater than 0."""
-    wrong = ~np.isnan(resistance) & (resistance <= 0)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(f"{sheet.source}, line {sheet.line[rows[row]]}, column {text!r}: is "
-                         f"{resistance[row]:g} Ohm; a resistance must be greater than 0")  # fmt: skip
-    with np.errstate(over="ignore"):  # what becomes infinite is refused with the other sizes
-        return 1.0 / resistance
-
-
-def _take_current_for_reading(known: dict[str, Column]) -> None:
-    """Without a voltage column a current cannot be a point of an I-V sweep: it is a reading."""
-    if "current" in known and "voltage" not in known and "read_current" not in known:
-        old = known.pop("current")
-        known["read_current"] = Column(
-            name="read_current", place=old.place, title=old.title, factor=old.factor
+def _one(sheet: Sheet, prefix: str, how: Conventions) -> Table:
+    """One block as a table."""
+    here = {plain(text) for text in sheet.titles}
+    given = {name: text for name, text in how.columns.items() if not prefix or plain(text) in here}
+    found = find_columns(sheet, given, how.si or sheet.si)
+    suspect(sheet, found)
+    found = without_words(sheet, found)
+    if is_sweep(found):
+        found = dataclasses.replace(without_ratio(sheet, found), series=())
+        if how.read_voltage is not None and how.width is not None:
+            found = _with_readings(found)
+    if found.series and _is_reread(found, how):
+        return _reread(sheet, found, how)
+    if is_wide(found, sheet, how):
+        return _wide(sheet, found, how)
+    if found.series:
+        raise InputError(
+            f"{sheet.place}: {sheet.titles[found.series[0]]!r} … are readings of one state or trains: "
+            "--layout rereads or --layout columns (--column current=... if one is that of a sweep)"
         )
+    if "current" in found.known and "voltage" not in found.known and "read_current" not in found.known:
+        found = _with_readings(found)
+    retained = _is_retention(found, how)
+    require(sheet, set(found.known) | ({"voltage", "width"} if retained else set()), found.others, how,
+            timed=TIME in found.known)  # fmt: skip
+    table = rows_table(sheet, found, how)
+    if retained:
+        return _at_rest(table, found)
+    if any(name.endswith("_before") for name in found.known):
+        return pairs(table)
+    return as_sweep(sheet, found, table, how) if is_sweep(found) else table
 
 
-def _require(sheet: Sheet, known: set[str], others: tuple[str, ...], how: Conventions) -> None:
-    """Refuse a table that lacks columns which no convention replaces."""
-    if any(is_number(text) for text in others):
-        raise InputError(f"{sheet.place}: holds numbers where the titles should be; the first line must "
-                         "name the columns, such as 'train,voltage [V],width [s],...'")  # fmt: skip
-    if how.pulse is not None and ("voltage" in known or "width" in known):
-        own = "voltage" if "voltage" in known else "width"
-        raise InputError(f"{sheet.place}: has a column for the {own} of each pulse, so --pulse is "
-                         "one too many; leave it out")  # fmt: skip
-    readings = [name for name in READINGS if name in known]
-    needed = [] if how.pulse else ["voltage"]
-    if readings or "current" not in known:
-        needed += [] if how.pulse else ["width"]
-        needed += [] if how.read_voltage else ["read_voltage"]
-        needed += [] if readings else ["conductance"]
-    needed += [name for name in READINGS if f"{name}_before" in known and name not in known]
-    missing = [name for name in dict.fromkeys(needed) if name not in known]
-    if missing:
-        columns = ", ".join(repr(title(name)) for name in missing)
-        which = f"columns {columns} are" if len(missing) > 1 else f"column {columns} is"
-        hints = " ".join(hint for name, hint in _HINTS if name in missing)
-        hint = f" (or give {hints})" if hints else ""
-        found = nearest(title(missing[0]), others)
-        found = f"; --column {missing[0]}=TITLE says which it is: {found}" if any(others) else ""
-        raise InputError(f"{sheet.place}: {which} missing{hint}{found}")
+def _with_readings(found: Found) -> Found:
+    """With the current as a reading: it is no point of an I-V sweep."""
+    known = dict(found.known)
+    old = known.pop("current")
+    known["read_current"] = dataclasses.replace(old, name="read_current")
+    return dataclasses.replace(found, known=known)
 
 
-def _plain(sheet: Sheet, known: dict[str, Column], others: tuple[str, ...]) -> Table:
-    """A row is a reading already; resistances become conductances."""
-    columns = {name: numbers(sheet, column) for name, column in known.items() if name in UNITS}
-    headers = {name: column.title for name, column in known.items()}
-    rows = np.arange(len(sheet.cells))
-    for suffix in ("", "_before"):
-        if f"resistance{suffix}" in columns:
-            text = headers[f"resistance{suffix}"]
-            values = _inverse(sheet, text, rows, columns.pop(f"resistance{suffix}"))
-            own = columns.get(f"conductance{suffix}")
-            if own is not None and (~np.isnan(own) & ~np.isnan(values)).any():
-                raise InputError(f"{sheet.place}: has both a conductance and a resistance; keep one")
-            columns[f"conductance{suffix}"] = values if own is None else np.fmax(own, values)
-            headers[f"conductance{suffix}"] = text
-    table = Table(
-        source=sheet.source, line=np.array(sheet.line, dtype=np.int64), columns=columns,
-        label=_labels(sheet, known.get(LABEL)), device=_labels(sheet, known.get(DEVICE)),
-        headers=headers, ignored=others,
-    )  # fmt: skip
-    for name in (LABEL, DEVICE):
-        for row, text in enumerate(table.label if name == LABEL else table.device):
-            if name in known and not text:
-                table.refuse(row, name, f"is empty; name the {name}, the same on all of its rows")
-    for name in (NUMBER, TIME):
-        if name in known:
-            _check_order(table, known[name].title, _labels(sheet, known[name]))
-    if NUMBER in known:
-        columns["_before"] = _read_again(table, _labels(sheet, known[NUMBER]))
-    return table
+def _is_reread(found: Found, how: Conventions) -> bool:
+    """Whether numbered readings are of one state: their rows have pulses of their own."""
+    if how.layout is not None:
+        return how.layout == "rereads"
+    return "voltage" in found.known and (
+        how.width is not None or bool({"width", COUNT} & set(found.known))
+    )
 
 
-def _check_order(table: Table, text: str, order: tuple[str, ...]) -> None:
-    """Refuse rows that were sorted by something else: a number may begin anew, but not go back."""
-    latest: dict[tuple[str, str], tuple[float, float]] = {}  # the first and the latest of a train
-    for row, past in enumerate(zip(table.device, table.label, strict=True)):
-        if is_number(order[row]):
-            value = float(order[row])
-            first, before = latest.get(past, (value, value))
-            if first < value < before:
-                raise InputError(f"{table.source}, line {table.line[row]}, column {text!r}: is "
-                                 f"{order[row]} after {before:g}; pulses must stand in the order in "
-                                 "which they were given: sort the rows")  # fmt: skip
-            latest[past] = min(first, value), value
+def _reread(sheet: Sheet, found: Found, how: Conventions) -> Table:
+    text = sheet.titles[found.series[0]]
+    unit = unit_of(text) or how.unit
+    name, scale = (reading(unit) or (found.series_of, None)) if unit else (found.series_of, None)
+    scale = 1.0 if scale is None and (how.si or sheet.si) else scale
+    first = Column(name=name, place=found.series[0], title=text, factor=scale)
+    left = tuple(place for place in found.others if place not in found.series)
+    found = dataclasses.replace(found, known={**found.known, name: first}, others=left, series_of=name)
+    require(sheet, set(found.known), left, how, timed=False)
+    return reread(sheet, found, how)
 
 
-def _read_again(table: Table, number: tuple[str, ...]) -> FloatArray:
-    """1 for a row with the pulse number of the row before: another reading of it, without a pulse."""
-    past = zip(table.device, table.label, number, strict=True)
-    return np.array([0.0, *(float(one == other) for one, other in pairwise(past))])
+def _wide(sheet: Sheet, found: Found, how: Conventions) -> Table:
+    cycled = is_cycled(sheet, found)
+    retained = _is_retention(found, how) and not cycled
+    known = {*found.known, "conductance"} | ({"voltage", "width"} if retained else set())
+    require(sheet, known, (), how, timed=TIME in found.known, both=cycled)
+    table = wide(sheet, found, how).noted(ignored=found.ignored, assumed=found.assumed)
+    if cycled:
+        said = ["HRS and LRS are one train: in every cycle a pulse, then its reading"]
+        return table.noted(assumed=said)
+    return _at_rest(table, found) if retained else with_counts(sheet, found, table, how)
 
 
-def _labels(sheet: Sheet, column: Column | None) -> tuple[str, ...]:
-    if column is None:
-        return ("",) * len(sheet.cells)
-    return tuple(row[column.place] for row in sheet.cells)
+def _is_retention(found: Found, how: Conventions) -> bool:
+    """Whether readings stand against time alone."""
+    return TIME in found.known and not how.pulsed and not _PULSED & set(found.known)
 
 
-def _pairs(table: Table) -> Table:
-    """A reading before and one after each pulse become two rows; unnamed, each pair is a train."""
-    rows = np.repeat(np.arange(len(table.line)), 2)
-    before = np.arange(len(rows)) % 2 == 0
-    columns = {}
-    for name, values in table.columns.items():
-        if not name.endswith("_before"):
-            earlier = table.columns.get(f"{name}_before", values)
-            columns[name] = np.where(before, earlier[rows], values[rows])
-    for name in ("voltage", "width"):
-        if name in columns:
-            columns[name] = np.where(before, 0.0, columns[name])
-    named = any(table.label) or any(table.device)
-    label = table.label if named else tuple(f"line {line}" for line in table.line)
-    return Table(
-        source=table.source, line=table.line[rows], label=tuple(label[r] for r in rows),
-        device=tuple(table.device[r] for r in rows),
-        columns=columns | {"_before": before.astype(np.float64)}, headers=table.headers,
-        ignored=table.ignored,
-    )  # fmt: skip
+def _at_rest(table: Table, found: Found) -> Table:
+    """Readings without pulses."""
+    zeros = np.zeros(len(table.line))
+    columns = {n: v for n, v in table.columns.items() if n != RISES}
+    said = "readings over time without a pulse between them; --pulse V,T if each has one before it"
+    return dataclasses.replace(
+        table, columns=columns | {"voltage": zeros, "width": zeros, PER_ROW: zeros}
+    ).noted(assumed=[said])
 
 
-def _convention(columns: dict[str, FloatArray], count: int, how: Conventions) -> dict[str, FloatArray]:
-    """The columns, with what the conventions say of those that the file does not have."""
-    result = dict(columns)
-    if how.pulse is not None:
-        for name, value in zip(("voltage", "width"), how.pulse, strict=True):
-            result.setdefault(name, np.full(count, value))
-    if how.read_voltage is not None:
-        result.setdefault("read_voltage", np.full(count, how.read_voltage))
-    return result
+def _without(table: Table, how: Conventions) -> Table:
+    """Without the readings to drop and those that noise hides; their pulses stay."""
+    columns, lost = dict(table.columns), []
+    for row in np.flatnonzero(np.isin(table.line, how.dropped)):
+        lost.append(f"the reading of line {table.line[row]} (as asked)")
+        for name in ("conductance", "read_current", "current"):
+            if name in columns:
+                columns[name] = columns[name].copy()
+                columns[name][row] = np.nan
+    for name in ("conductance", "read_current"):
+        if name not in columns or table.normalised:
+            continue
+        size = columns[name] * how.scale
+        if name == "read_current":
+            size = size * np.sign(table.column("read_voltage"))
+            if is_absolute(table.headers.get(name, "")):
+                columns[name] = np.abs(columns[name]) * np.sign(table.column("read_voltage"))
+                continue
+        hidden = np.zeros(len(size), dtype=bool)
+        for mine in table.of_each_train() if (size <= 0).any() else ():
+            hidden[mine] = lost_in_noise(size[mine])
+        if hidden.any():
+            lines = ", ".join(str(n) for n in np.unique(table.line[hidden])[:5])
+            lost.append(f"{counted(int(hidden.sum()), 'reading')} below the noise floor (line {lines})")
+            columns[name] = np.where(hidden, np.nan, columns[name])
+    return dataclasses.replace(table, columns=columns).noted(ignored=lost)
 
 
-def _filled(table: Table, how: Conventions) -> Table:
-    """Conventions filled in; before the pulse of a pair, and in a reading again, there is no pulse."""
-    columns = _convention(table.columns, len(table.line), how)
-    before = columns.pop("_before", np.zeros(len(table.line))) > 0
-    for name in ("voltage", "width"):
-        if name in columns and before.any():
-            columns[name] = np.where(before, 0.0, columns[name])
-    stem = Path(table.source).stem
-    label = tuple(" ".join(filter(None, pair)) or stem
-                  for pair in zip(table.device, table.label, strict=True))  # fmt: skip
-    return Table(
-        source=table.source, line=table.line, label=label, device=table.device, columns=columns,
-        headers=table.headers, ignored=table.ignored,
-    )  # fmt: skip
+def _check_dropped(sheet: Sheet, how: Conventions) -> None:
+    known = set(sheet.train_lines or sheet.line)
+    for line in how.dropped:
+        if line not in known:
+            raise InputError(f"{sheet.source}: --drop-outlier {line}: is no line with a reading; "
+                             f"they stand in lines {min(known)} to {max(known)}")  # fmt: skip

@@ -8,7 +8,11 @@ from itertools import pairwise
 
 Line = tuple[int, list[str]]  # where it stands in the file, its cells
 
+RECORD = "train"
+"""The title of the column that tells tables under one another apart."""
+
 _FEWEST_TITLES = 2
+_MOST_HEADS = 3  # lines between the titles and the first numbers
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
@@ -22,9 +26,18 @@ def is_number(text: str) -> bool:
 def title_line(rows: Sequence[Sequence[str]], means: Callable[[str], bool]) -> int | None:
     """The index of the first row that names two columns and has a row as wide after it, or None."""
     for place, (row, following) in enumerate(pairwise(rows)):
-        if len(row) == len(following) and sum(map(means, row)) >= _FEWEST_TITLES:
+        alike = len(row) == len(following) or len(row) == len(_trimmed(following))
+        if alike and sum(map(means, row)) >= _FEWEST_TITLES:
             return place
     return None
+
+
+def _trimmed(cells: Sequence[str]) -> list[str]:
+    """Cells without the empty ones at their end."""
+    kept = list(cells)
+    while kept and not kept[-1]:
+        kept.pop()
+    return kept
 
 
 def with_points(lines: list[Line], separator: str) -> list[Line]:
@@ -43,15 +56,56 @@ def _point(cell: str) -> str:
     return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell
 
 
-def records(lines: list[Line]) -> list[Line]:
-    """Read records of Keysight's EasyEXPERT, titles after DataName, rows after DataValue, as trains."""
-    if not lines or lines[0][1][0] != "DataName":
+def grouped(before: Sequence[str], titles: list[str]) -> list[str]:
+    """Titles with the word that stands above several of them: 'LTP' over 'Device 1', 'Device 2'.
+
+    As they are, unless the line before leaves cells empty where its words reach on.
+    """
+    filled = [cell for cell in before if cell]
+    if len(before) != len(titles) or len(filled) < _FEWEST_TITLES or len(filled) == len(before):
+        return titles
+    if any(map(is_number, filled)):
+        return titles
+    group, result = "", []
+    for above, text in zip(before, titles, strict=True):
+        group = above or (group if text else "")
+        result.append(f"{group} {text}".strip() if text else "")
+    return result
+
+
+def heads(rows: Sequence[Sequence[str]]) -> int:
+    """How many rows below the titles hold words alone, with numbers in the one after them."""
+    for place, row in enumerate(rows[: _MOST_HEADS + 1]):
+        if any(character.isdigit() for cell in row for character in cell):
+            return place
+        if all(cell.lower() in ("", "nan") for cell in row):
+            return 0
+    return 0
+
+
+def without_empty_ends(lines: list[Line]) -> list[Line]:
+    """Without the empty cell that a separator at the end of every row makes."""
+    width = len(lines[0][1]) if lines else 0
+    longer = [cells for _, cells in lines[1:] if len(cells) != width]
+    if not longer or len(longer) != len(lines) - 1:
         return lines
-    number, titles = lines[0]
-    found: list[Line] = [(number, ["train", *titles[1:]])]
-    record = 0
-    for number, cells in lines:
-        record += cells[0] == "DataName"
-        if cells[0] == "DataValue":
-            found.append((number, [f"record {record}", *cells[1:]]))
+    if any(len(cells) < width or any(cells[width:]) for cells in longer):
+        return lines
+    return [(number, cells[:width]) for number, cells in lines]
+
+
+def stacked(lines: list[Line]) -> list[Line]:
+    """Tables under one another, each with the same titles, as one table with a train for each."""
+    if not lines:
+        return lines
+    titles = lines[0][1]
+    repeated = [cells == titles for _, cells in lines[1:]]
+    if not any(repeated) or any(map(is_number, titles)):
+        return lines
+    found: list[Line] = [(lines[0][0], [RECORD, *titles])]
+    record = 1
+    for (number, cells), again in zip(lines[1:], repeated, strict=True):
+        record += again
+        if not again:
+            found.append((number, [f"record {record}", *cells]))
     return found

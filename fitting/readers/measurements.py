@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.readers._columns import UNITS, title
+from fitting.readers._checks import check_pulses, check_ranges, currents, dwells, kinds
 from fitting.readers._forms import read_table
-from fitting.readers._table import Table
+from fitting.readers._table import AT_LIMIT, PER_ROW
+from fitting.readers._titles import TIME
 from fitting.readers.conventions import Conventions
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
@@ -19,13 +21,9 @@ from roa_circuit.basics.units import counted, engineering
 
 FloatArray = NDArray[np.float64]
 
+_ROWS = ("train", "voltage", "width", "read_voltage", "current", "sweep")
+_OPTIONAL_ROWS = ("pulses", "time", "line", "limited")
 _NO_VOLTAGE = 1e-12  # [V]: where a sweep passes through 0, some instruments write 5e-17
-
-# The smallest (but for 0) and the largest size an instrument can mean; else the unit is wrong.
-LIMITS = {
-    "voltage": (0.0, 100.0), "read_voltage": (1e-9, 100.0), "width": (1e-18, 1e4),
-    "conductance": (1e-18, 1e6), "read_current": (1e-24, 1e6), "current": (0.0, 1e6),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -48,10 +46,19 @@ class Measurements(Shown):
     sweep: NDArray[np.bool_]
     ignored: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()  # one a train; empty where a file names none
+    pulses: FloatArray | None = None  # of each row, which `width` is that of, fractions as they are
+    time: FloatArray | None = None  # [s] of each row, NaN where the file does not say
+    line: NDArray[np.int64] | None = None  # of each row in its file
+    limited: NDArray[np.bool_] | None = None  # points at the compliance: shown, not fitted
+    normalised: bool = False  # over some reference: `conductance` has no unit and may be below 0
+    taken: tuple[str, ...] = ()  # which column is what
+    assumed: tuple[str, ...] = ()  # what the file leaves open, and how it was taken
 
     def __post_init__(self) -> None:
-        for array in (self.train, self.voltage, self.width, self.read_voltage, self.current, self.sweep):
-            array.setflags(write=False)
+        for name in (*_ROWS, *_OPTIONAL_ROWS):
+            array = getattr(self, name)
+            if array is not None:
+                array.setflags(write=False)
 
     def __len__(self) -> int:
         return len(self.train)
@@ -84,11 +91,48 @@ class Measurements(Shown):
         rows = np.concatenate([np.arange(edges[index], edges[index + 1]) for index in chosen])
         number = np.full(len(self.labels), -1)
         number[list(chosen)] = np.arange(len(chosen))
-        return Measurements(
-            source=self.source, labels=tuple(self.labels[i] for i in chosen),
-            train=number[self.train[rows]], voltage=self.voltage[rows], width=self.width[rows],
-            read_voltage=self.read_voltage[rows], current=self.current[rows], sweep=self.sweep[rows],
-            ignored=self.ignored, devices=tuple(self.devices[i] for i in chosen if self.devices),
+        return replace(
+            self.of_rows(rows), labels=tuple(self.labels[i] for i in chosen),
+            train=number[self.train[rows]],
+            devices=tuple(self.devices[i] for i in chosen if self.devices),
+        )  # fmt: skip
+
+    def of_rows(self, rows: NDArray[Any]) -> Measurements:
+        """Some of the readings; trains keep their numbers, so that some may be empty."""
+        arrays = {name: getattr(self, name) for name in (*_ROWS, *_OPTIONAL_ROWS)}
+        kept: dict[str, Any] = {n: a if a is None else a[rows] for n, a in arrays.items()}
+        return replace(self, **kept)
+
+    def fitted(self) -> Measurements:
+        """What can be fitted: without the points that a compliance held.
+
+        Where such points were pulses, too, the train goes on with a state of its own.
+
+        Raises
+        ------
+        InputError : normalised readings of both signs, or nothing but points at the compliance.
+        """
+        if self.normalised and (self.conductance[~self.sweep] <= 0).any():
+            raise InputError(f"{self.source}: its normalised readings go below 0, so they are no "
+                             "conductances to fit; give them as measured, in S, Ohm or A")  # fmt: skip
+        if self.limited is None or not self.limited.any():
+            return self
+        kept = np.flatnonzero(~self.limited)
+        if not kept.size:
+            raise InputError(f"{self.source}: every point is at the compliance; measure below it")
+        part = np.cumsum(np.diff(self.limited.astype(int), prepend=0) == 1) * (
+            self.width[~self.still].size > 0
+        )
+        part = np.where(self.still, 0, part)
+        names, train = np.unique(np.stack([self.train[kept], part[kept]]), axis=1, return_inverse=True)
+        first = {t: names[1][names[0] == t].min() for t in names[0].tolist()}
+        labels, owners = [], names[0].tolist()
+        for place, (t, p) in enumerate(zip(owners, names[1].tolist(), strict=True)):
+            later = place - owners.index(t)
+            labels.append(self.labels[t] if p == first[t] else f"{self.labels[t]} part {later + 1}")
+        return replace(
+            self.of_rows(kept), train=train.ravel().astype(np.int64), labels=tuple(labels),
+            devices=tuple(self.devices[t] for t in owners) if self.devices else (),
         )  # fmt: skip
 
 
@@ -122,22 +166,23 @@ def read_measurements(
 
 def _read_one(path: Path, how: Conventions) -> Measurements:
     table = read_table(path, how)
-    sweep = _kinds(table)
-    _check_ranges(table)
-    _check_pulses(table, sweep)
+    sweep = kinds(table)
+    check_ranges(table)
+    check_pulses(table, sweep)
     read_voltage = np.where(sweep, table.column("voltage"), table.column("read_voltage"))
     sign = -1.0 if how.positive_sets else 1.0
-    current = sign * _currents(table, sweep, read_voltage, how.scale)
+    current = sign * currents(table, sweep, read_voltage, how.scale)
     pulse = ~sweep & (np.nan_to_num(table.column("voltage")) != 0)
     width = table.column("width")
     if how.dwell is not None:
         moves = sweep & (np.abs(table.column("voltage")) > _NO_VOLTAGE)
-        pulse, width = pulse | moves, np.where(moves, how.dwell, width)
+        pulse, width = pulse | moves, np.where(moves, dwells(table, how.dwell), width)
     labels = tuple(dict.fromkeys(table.label))
     number = {label: index for index, label in enumerate(labels)}
     train = np.array([number[label] for label in table.label], dtype=np.int64)
     order = np.argsort(train, kind="stable")
     first = np.searchsorted(train[order], np.arange(len(labels)))
+    count = table.columns.get(PER_ROW, np.ones(len(train)))
     return Measurements(
         source=table.source,
         labels=labels,
@@ -149,6 +194,13 @@ def _read_one(path: Path, how: Conventions) -> Measurements:
         sweep=sweep[order],
         ignored=table.ignored,
         devices=tuple(table.device[row] for row in order[first]) if any(table.device) else (),
+        pulses=np.where(pulse, count, 0.0)[order],
+        time=table.columns[TIME][order] if TIME in table.columns else None,
+        line=table.line[order],
+        limited=table.flags(AT_LIMIT)[order] if AT_LIMIT in table.columns else None,
+        normalised=table.normalised,
+        taken=table.taken,
+        assumed=table.assumed,
     )
 
 
@@ -166,6 +218,21 @@ def joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements
     def stacked(name: str) -> FloatArray:
         return np.concatenate([getattr(m, name) for m in parts])
 
+    def optional(name: str, missing: float) -> Any:
+        arrays = [getattr(m, name) for m in parts]
+        if all(array is None for array in arrays):
+            return None
+        return np.concatenate([
+            np.full(len(m), missing) if array is None else array
+            for m, array in zip(parts, arrays, strict=True)
+        ])  # fmt: skip
+
+    def said(name: str) -> tuple[str, ...]:
+        return tuple(
+            text if len({getattr(other, name) for other in parts}) == 1 else f"{label}: {text}"
+            for m, label in zip(parts, names, strict=True) for text in getattr(m, name)
+        )  # fmt: skip
+
     return Measurements(
         source=", ".join(m.source for m in parts), labels=tuple(labels),
         train=np.concatenate([m.train + start for m, start in zip(parts, offset, strict=False)]),
@@ -173,75 +240,10 @@ def joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements
         current=stacked("current"), sweep=np.concatenate([m.sweep for m in parts]),
         ignored=tuple(dict.fromkeys(text for m in parts for text in m.ignored)),
         devices=tuple(d for m in parts for d in m.devices or m.labels) if named else (),
+        pulses=optional("pulses", np.nan), time=optional("time", np.nan), line=optional("line", 0),
+        limited=optional("limited", False), normalised=any(m.normalised for m in parts),
+        taken=tuple(dict.fromkeys(said("taken"))), assumed=tuple(dict.fromkeys(said("assumed"))),
     )  # fmt: skip
-
-
-def _kinds(table: Table) -> NDArray[np.bool_]:
-    """Which rows are I-V points; every row must be one thing."""
-    names = ("conductance", "read_current", "current")
-    has = {name: ~np.isnan(table.column(name)) for name in names}
-    count = np.sum(list(has.values()), axis=0)
-    if (count == 0).any():
-        present = [title(name) for name in names if name in table.columns]
-        _refuse_first(table, count == 0, next(n for n in names if n in table.columns),
-                      f"is empty; every row needs one reading ({' or '.join(present)})")  # fmt: skip
-    if (count > 1).any():
-        row = int(np.argmax(count > 1))
-        both = [table.headers[name] for name in names if has[name][row]]
-        table.refuse(row, next(n for n in names if has[n][row]),
-                     f"the row has {len(both)} readings ({', '.join(both)}); keep one")  # fmt: skip
-    return has["current"]
-
-
-def _check_ranges(table: Table) -> None:
-    """Every size within what an instrument can mean; no negative width or conductance."""
-    _refuse_first(table, table.column("width") < 0, "width", "is {value} s; a width cannot be negative")
-    _refuse_first(table, table.column("conductance") <= 0, "conductance",
-                  "is {value} S; a conductance must be greater than 0")  # fmt: skip
-    for name, (smallest, largest) in LIMITS.items():
-        size, unit = np.abs(table.column(name)), UNITS[name]
-        _refuse_first(table, size > largest, name, f"is {{value}} {unit}, beyond {largest:g} {unit}; "
-                      "is the header's unit right? Leave the cell of an overflow empty")  # fmt: skip
-        _refuse_first(table, (size < smallest) & (size > 0), name, f"is {{value}} {unit}, less than "
-                      f"{smallest:g} {unit}; is the header's unit right?")  # fmt: skip
-
-
-def _check_pulses(table: Table, sweep: NDArray[np.bool_]) -> None:
-    """A sweep point has a voltage and no width; a pulse has a voltage, a width and a read."""
-    voltage, width = table.column("voltage"), table.column("width")
-    read_voltage = table.column("read_voltage")
-    no_width = np.isnan(width) | (width == 0)
-    no_pulse = np.isnan(voltage) | (voltage == 0)
-    _refuse_first(table, sweep & np.isnan(voltage), "voltage", "is empty in a row of an I-V sweep; "
-                  "give the voltage at which the current was read")  # fmt: skip
-    _refuse_first(table, sweep & ~no_width, "width", "is {value} s in a row of an I-V sweep; a sweep "
-                  "leaves the state alone, so leave the width empty")  # fmt: skip
-    _refuse_first(table, ~sweep & no_width & ~no_pulse, "width", "is empty or 0 although the row has a "
-                  "pulse; give its width, or a voltage of 0 for a reading without a pulse")  # fmt: skip
-    _refuse_first(table, ~sweep & ~no_width & np.isnan(voltage), "voltage",
-                  "is empty although the row has a width; give the pulse's voltage")  # fmt: skip
-    _refuse_first(table, ~sweep & (np.isnan(read_voltage) | (read_voltage == 0)), "read_voltage",
-                  "is empty or 0; give the voltage of the reading, such as 0.05")  # fmt: skip
-
-
-def _currents(
-    table: Table, sweep: NDArray[np.bool_], read_voltage: FloatArray, scale: float
-) -> FloatArray:
-    """Every reading, times `scale`, as a current [A] at its read voltage; conductances above 0."""
-    conductance, read_current = table.column("conductance"), table.column("read_current")
-    wrong_sign = ~sweep & (scale * read_current * read_voltage <= 0)
-    _refuse_first(table, wrong_sign, "read_current", "is {value} A, a conductance of 0 or less; the "
-                  "current must have the sign of the read voltage; --scale -1 turns all")  # fmt: skip
-    _refuse_first(table, ~sweep & (scale * conductance < 0), "conductance",
-                  "is {value} S, and --scale makes it negative; give a scale above 0")  # fmt: skip
-    measured = np.where(np.isnan(conductance), read_current, conductance * read_voltage)
-    return scale * np.where(sweep, table.column("current"), measured)
-
-
-def _refuse_first(table: Table, wrong: NDArray[np.bool_], name: str, complaint: str) -> None:
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        table.refuse(row, name, complaint.replace("{value}", f"{table.column(name)[row]:g}"))
 
 
 def describe(m: Measurements) -> str:

@@ -112,6 +112,7 @@ def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss:
     InputError : fewer readings than unknowns, an unknown weighting or loss.
     """
     began = time.perf_counter()
+    m = m.fitted()
     return _report(optimum(m, prior, weighting=weighting, loss=loss), as_printed(prior.memristor), began)
 
 

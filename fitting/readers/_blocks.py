@@ -1,0 +1,106 @@
+"""Blocks: tables side by side on one sheet, each with columns of its own."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from fitting.readers._columns import is_count
+from fitting.readers._sheet import Sheet
+from fitting.readers._titles import MEANING, NUMBER, TIME, plain, way, words
+
+_LEADS = {NUMBER, TIME, "voltage", "current"}
+
+
+def blocks(sheet: Sheet) -> list[tuple[str, Sheet]]:
+    """(what sets it apart, the block) of every table on a sheet; ('', the sheet) if it is one.
+
+    A block begins behind an empty column, or where the first column's title comes again, or where all
+    titles repeat: a pulse number and its readings twice; V, I, V, I.
+    """
+    begins = _behind_gaps(sheet) or _by_leads(sheet) or _by_period(sheet)
+    if len(begins) < 2:
+        return [("", _without_empty(sheet, range(len(sheet.titles))))]
+    parts = [
+        _without_empty(sheet, range(low, high)) for low, high in pairwise([*begins, len(sheet.titles)])
+    ]
+    names = [_said(part) for part in parts]
+    if len(set(names)) < len(names):
+        names = [f"block {number}" for number in range(1, len(parts) + 1)]
+    return list(zip(names, parts, strict=True))
+
+
+def _without_empty(sheet: Sheet, places: range) -> Sheet:
+    """Without columns and rows that hold nothing."""
+    kept = [p for p in places if not _is_empty(sheet, p)]
+    part = sheet.of_columns(kept) if len(kept) < len(sheet.titles) else sheet
+    rows = [number for number, row in enumerate(part.cells) if any(row)]
+    return part.of_rows(rows) if len(rows) < len(part.cells) else part
+
+
+def _is_empty(sheet: Sheet, place: int) -> bool:
+    return not sheet.titles[place] and not any(row[place] for row in sheet.cells)
+
+
+def _behind_gaps(sheet: Sheet) -> list[int]:
+    """Where blocks begin that empty columns part; none unless each has a lead or the same titles."""
+    empty = [_is_empty(sheet, place) for place in range(len(sheet.titles))]
+    begins = [p for p, gap in enumerate(empty) if not gap and (p == 0 or empty[p - 1])]
+    if len(begins) < 2 or begins[0] != 0:
+        return []
+    ends = [*begins[1:], len(empty)]
+    titles = [[_key(sheet, p) for p in range(low, high) if not empty[p]]
+              for low, high in zip(begins, ends, strict=True)]  # fmt: skip
+    led = all(_leads(sheet, place) for place in begins)
+    return begins if led or all(one == titles[0] for one in titles) else []
+
+
+def _by_leads(sheet: Sheet) -> list[int]:
+    """Where the kind of the first column comes again, if every block then has a second column."""
+    first = _key(sheet, 0)
+    if not _leads(sheet, 0):
+        return []
+    begins = [p for p in range(len(sheet.titles)) if _leads(sheet, p) and _key(sheet, p) == first]
+    wide = all(high - low > 1 for low, high in pairwise([*begins, len(sheet.titles)]))
+    return begins if wide else []
+
+
+def _by_period(sheet: Sheet) -> list[int]:
+    """Where the titles begin anew, if all of them do."""
+    if not sheet.title_line:
+        return []
+    keys = [_key(sheet, place) for place in range(len(sheet.titles))]
+    for period in range(2, len(keys) // 2 + 1):
+        apart = len(keys) % period == 0 and len(set(keys[:period])) == period
+        if apart and all(key == keys[place % period] for place, key in enumerate(keys)):
+            return list(range(0, len(keys), period))
+    return []
+
+
+def _key(sheet: Sheet, place: int) -> str:
+    """A title without the words that tell potentiation from depression; '#' for a count."""
+    text = sheet.titles[place]
+    if _counts(sheet, place):
+        return "#"
+    return "".join(word for word in words(text) if not way(word)) or plain(text)
+
+
+def _counts(sheet: Sheet, place: int) -> bool:
+    text = sheet.titles[place]
+    if is_count(sheet, place) or MEANING.get(plain(text)) == NUMBER:
+        return True
+    named = [word for word in words(text) if not way(word)]
+    return MEANING.get("".join(named)) == NUMBER
+
+
+def _leads(sheet: Sheet, place: int) -> bool:
+    """Whether a column may be the first of a table: a count, a time, a voltage."""
+    return _counts(sheet, place) or MEANING.get(plain(sheet.titles[place])) in _LEADS
+
+
+def _said(part: Sheet) -> str:
+    """'LTP' or 'LTD', if the titles of a block say which it is."""
+    for text in part.titles:
+        for word in words(text):
+            if way(word):
+                return word.upper() if len(word) == 3 else word
+    return ""

@@ -1,0 +1,201 @@
+"""Titles: the name and the unit in what heads a column, and what the name is known to mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from itertools import pairwise
+
+from roa_circuit.basics.units import PREFIXES
+
+LABEL, DEVICE, NUMBER, TIME = "train", "device", "pulse number", "time"
+COUNT, LIMITED, WAY = "pulses", "compliance", "direction"
+UNITS = {
+    "voltage": "V", "width": "s", "read_voltage": "V", "conductance": "S", "resistance": "Ohm",
+    "read_current": "A", "current": "A", "conductance_before": "S", "resistance_before": "Ohm",
+    "read_current_before": "A",
+}  # fmt: skip
+READINGS = ("conductance", "resistance", "read_current")
+NORMALISED = "1"
+"""The unit of readings over some reference."""
+
+# Titles as they are met, without units, lower case; what is no letter or digit does not count.
+SPELLINGS = {
+    LABEL: "train trace train_id cycle run loop sweep",
+    DEVICE: "device device_id cell cell_id address dut sample",
+    NUMBER: "pulse_number pulse_no pulse_nr pulse_num pulse_index pulse_id n_pulse pulse",
+    COUNT: "num_applied n_applied applied pulses_applied num_pulses_applied applied_pulses "
+    "number_of_applied_pulses pulses_per_read",
+    TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time",
+    LIMITED: "compliance in_compliance compliance_flag limited",
+    WAY: "phase direction operation process",
+    "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
+    "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias write_voltage "
+    "program_voltage programming_voltage applied_voltage v_applied v_app bias_voltage source_voltage",
+    "width": "width pulse_width t_pulse pw duration pulse_duration t_width t_p pulse_length",
+    "read_voltage": "read_voltage v_read read_v v_r reading_voltage",
+    "conductance": "conductance g g_read conductance_after g_after g_final cond read_conductance",
+    "resistance": "resistance r r_read resistance_after r_after r_final res read_resistance memristance",
+    "read_current": "read_current i_read read_i i_r current_after i_after read_current_after",
+    "current": "current i i_sweep amps measured_current i_meas",
+    "conductance_before": "conductance_before g_before g_initial g_init g0",
+    "resistance_before": "resistance_before r_before r_initial r_init r0",
+    "read_current_before": "read_current_before current_before i_before i_initial i0",
+}
+MEANING = {text.replace("_", ""): name for name, texts in SPELLINGS.items() for text in texts.split()}
+
+
+def _set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_COUNTERS = _set(
+    "pulse pulses n no nr num number index idx step iteration iter point points cycle cycles count "
+    "unnamed"
+)
+_ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
+_WAYS = {
+    +1: _set("ltp pot potentiation potentiate potentiating set up increase inc"),
+    -1: _set("ltd dep depression depress depressing reset down decrease dec"),
+}
+_ENDS = {+1: _set("lrs on low ron gon ion"), -1: _set("hrs off high roff goff ioff")}
+_TITLE = re.compile(
+    r"(?P<name>[^\[\]()]*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<round>(?:[^()]|\([^()]*\))*)\))?"
+)
+_ABSOLUTE = re.compile(r"\|(?P<bars>[^|]+)\|(?P<rest>.*)|abs(?:olute)?[ _(]*(?P<word>[^()]+?)\)?", re.I)
+_TAIL = re.compile(r"(?P<name>.+?)[_ ](?P<unit>[fpnuµμmkKMG]?(?:V|A|S|s|Ohm|ohm|Ω))")
+_NORMALISED = re.compile(r"1|-|a\.? ?u\.?|arb\.? ?units?|norm(\.|ali[sz]ed)?|rel\.?|%?", re.IGNORECASE)
+_WORDS = (
+    (re.compile("(\u2126|Ω|ohms?)$", re.IGNORECASE), "Ohm"),
+    (re.compile("(seconds?|secs?)$", re.IGNORECASE), "s"),
+    (re.compile("volts?$", re.IGNORECASE), "V"),
+    (re.compile("(amperes?|amps?)$", re.IGNORECASE), "A"),
+    (re.compile("siemens$", re.IGNORECASE), "S"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """A column that was understood: its meaning, its place, its factor to SI (None if unstated)."""
+
+    name: str
+    place: int
+    title: str
+    factor: float | None
+    normalised: bool = False
+
+
+def title(name: str) -> str:
+    """A column's title as it should be written: 'voltage [V]'."""
+    return f"{name} [{UNITS[name]}]" if name in UNITS else name
+
+
+def plain(text: str) -> str:
+    """A title's name without its unit: letters and digits alone, lower case."""
+    return re.sub(r"[^a-z0-9]+", "", parts(text)[0].lower())
+
+
+def unit_of(text: str) -> str | None:
+    """The unit written in a title's brackets or behind a stroke, None without one."""
+    return parts(text)[1] or None
+
+
+def parts(text: str) -> tuple[str, str]:
+    """(name, unit or '') of a title such as 'V_pulse [mV]', 'R (kOhm)', 'I / A' or 'voltage_mV'."""
+    text = without_bars(text)
+    match = _TITLE.fullmatch(text)
+    if match is None or (match["unit"] or "").strip().isdigit():  # an index, as in Smu1.V[1]
+        return text, ""
+    name, in_round = match["name"], match["round"]
+    if in_round is not None and name.strip().upper() in ("V", "I") and not is_unit(in_round):
+        return text, ""  # V(te) is the voltage of a node
+    unit = (match["unit"] or in_round or "").strip()
+    if unit:
+        return name, unit
+    head, _, tail = name.rpartition("/")
+    if head and is_unit(tail):
+        return head, tail.strip()
+    ends = _TAIL.fullmatch(name.strip())
+    if ends is not None and _letters(name) not in MEANING:
+        meaning = "time" if ends["name"].lower() == "t" else MEANING.get(_letters(ends["name"]))
+        expected = "s" if meaning == TIME else UNITS.get(meaning or "")
+        if expected is not None and factor(ends["unit"], expected) is not None:
+            return ends["name"], ends["unit"]
+    return name, ""
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", text.lower())
+
+
+def without_bars(text: str) -> str:
+    """'|I| [A]' and 'abs(I) [A]' as 'I [A]'; any other title as it is."""
+    match = _ABSOLUTE.fullmatch(text.strip())
+    return text if match is None else match["word"] or match["bars"] + match["rest"]
+
+
+def is_absolute(text: str) -> bool:
+    """Whether a title is that of a size without a sign, such as |I| or absIrow."""
+    return _ABSOLUTE.fullmatch(text.strip()) is not None
+
+
+def factor(unit: str, expected: str) -> float | None:
+    """The factor from `unit`, such as 'mV' or 'millisecond', to `expected` in SI; None if none is."""
+    unit = unit.strip()
+    for words, symbol in _WORDS:
+        unit = words.sub(symbol, unit)
+    if not unit.endswith(expected):
+        return None
+    return PREFIXES.get(unit.removesuffix(expected).strip())
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit of something that is measured here."""
+    return any(factor(text, unit) is not None for unit in set(UNITS.values()))
+
+
+def is_normalised(unit: str | None) -> bool:
+    """Whether a written unit says that readings are over some reference: 'a.u.', 'norm.', '1'."""
+    return bool(unit) and _NORMALISED.fullmatch(unit or "") is not None
+
+
+def meaningful(given: Collection[str]) -> Callable[[str], bool]:
+    """Whether a title is a known spelling, a channel's, or one of those `given`."""
+    known = {*MEANING, *map(plain, given)}
+    return lambda text: (
+        bool(text[:1].isalpha() or text[:1] == "|")
+        and (plain(text) in known or bool(unit_of(text) and is_unit(unit_of(text) or "")))
+    )
+
+
+def words(text: str) -> list[str]:
+    """The words of a title: 'LTP_Pulse Number' and 'ltpPulse1' are ltp, pulse, number or 1."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", parts(text)[0])
+    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
+
+
+def way(text: str) -> int:
+    """1 if a title's words say that the conductance rises, -1 if it falls, 0 if they do not say."""
+    said = {sign for sign, known in _WAYS.items() if known & set(words(text))}
+    return said.pop() if len(said) == 1 else 0
+
+
+def end(text: str) -> int:
+    """1 for a title of the low-resistive state (LRS, R_on), -1 for that of the high-resistive one."""
+    named = words(text)
+    near = {a + b for a, b in pairwise(named)}
+    said = {sign for sign, known in _ENDS.items() if known & ({*named} | near)}
+    return said.pop() if len(said) == 1 else 0
+
+
+def is_ordinal(text: str) -> bool:
+    """Whether a count's title names the pulse itself, so that number 0 is one: 'index', 'pulse_no'."""
+    named = words(text)
+    return not named or bool(_ORDINALS & set(named)) or named[0] == "column"
+
+
+def is_counter(text: str) -> bool:
+    """Whether a title is that of a count: 'Pulse #', 'n', 'index', 'LTP_Pulse Number', '#', ''."""
+    others = [word for word in words(text) if word not in _WAYS[1] | _WAYS[-1]]
+    return not unit_of(text) and all(word in _COUNTERS for word in others)
