@@ -66,4 +66,5 @@ def sweep(
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
     subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
-    carry_out(asked, subject, head_check(subject, asked.checked), usual_repeats=_EPISODES)
+    spots = head_check(subject, asked.checked)
+    carry_out(asked, subject, subject.setup, spots, usual_repeats=_EPISODES)
