@@ -164,6 +164,9 @@ def _require(sheet: Sheet, known: set[str], others: tuple[str, ...], how: Conven
         own = "voltage" if "voltage" in known else "width"
         raise InputError(f"{sheet.place}: has a column for the {own} of each pulse, so --pulse is "
                          "one too many; leave it out")  # fmt: skip
+    if how.read_voltage is not None and "read_voltage" in known:
+        raise InputError(f"{sheet.place}: has a column for the voltage of each read, so --read is one "
+                         "too many; leave it out")  # fmt: skip
     readings = [name for name in READINGS if name in known]
     needed = [] if how.pulse else ["voltage"]
     if readings or "current" not in known:

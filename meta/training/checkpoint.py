@@ -43,6 +43,24 @@ def save_state(
     write_file(path, lambda file: file.write(save(tensors, metadata=metadata)))
 
 
+def recorded(path: Path) -> dict[str, Any]:
+    """The caller's record of a checkpoint alone.
+
+    Raises
+    ------
+    InputError : not such a file.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path}: not a readable checkpoint: {error}") from None
+    record: dict[str, Any] = json.loads(metadata.get("record", "{}"))
+    return record
+
+
 def load_state(
     path: Path,
     network: Network,

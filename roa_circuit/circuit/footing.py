@@ -15,8 +15,12 @@ def footing(device: Device, crossbar: Crossbar | None) -> str:
 
     crossbar : None where cells stand without lines
     """
-    cells = f"device {device.name}, current scale {device.memristor.current_scale:g}"
-    return f"{cells}; {NO_WIRES if crossbar is None else lines(crossbar)}"
+    return f"{cells(device)}; {NO_WIRES if crossbar is None else lines(crossbar)}"
+
+
+def cells(device: Device) -> str:
+    """A device and its scale."""
+    return f"device {device.name}, current scale {device.memristor.current_scale:g}"
 
 
 def lines(crossbar: Crossbar) -> str:
@@ -30,13 +34,14 @@ def lines(crossbar: Crossbar) -> str:
 
 def to_dict(device: Device, crossbar: Crossbar | None) -> dict[str, Any]:
     """The same for JSON; keys carry units."""
-    values = {} if crossbar is None else {name: getattr(crossbar, name) for name in RESISTANCES}
     return {
         "device": device.name,
         "current_scale [-]": device.memristor.current_scale,
-        "lines": {
-            f"{name} [Ohm]": list(value) if isinstance(value, tuple) else value
-            for name, value in values.items()
-        }
-        or NO_WIRES,
+        "lines": NO_WIRES if crossbar is None else ohms(crossbar),
     }
+
+
+def ohms(crossbar: Crossbar) -> dict[str, Any]:
+    """The resistances of lines and their ends, as JSON has them."""
+    values = {f"{name} [Ohm]": getattr(crossbar, name) for name in RESISTANCES}
+    return {key: list(ohm) if isinstance(ohm, tuple) else ohm for key, ohm in values.items()}
