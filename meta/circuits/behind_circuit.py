@@ -23,6 +23,7 @@ from meta.network.convolutional import Network
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.contents import require_inputs
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.mapping import voltage_from_input
@@ -79,7 +80,13 @@ class CircuitLayer:
     arrays: tuple[WrittenArray, ...]
 
     def __call__(self, x: Floats) -> Floats:
-        """Outputs (reads, weight columns) of inputs x >= 0 (reads, rows), scaled into [0, 1]."""
+        """Outputs (reads, weight columns) of inputs x >= 0 (reads, rows), scaled into [0, 1].
+
+        Raises
+        ------
+        InputError : negative inputs, which drivers cannot make.
+        """
+        require_inputs(x)
         tiles, scale = self.deployed.tiles, max(1.0, float(x.max(initial=0.0)))
         currents = []
         for tile, array in zip(tiles, self.arrays, strict=True):

@@ -12,7 +12,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import parse_quantity
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device, load_device
 from roa_circuit.presentation import console, options
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from meta.circuits.behind_circuit import Hardware
     from meta.data.fewshot import FewShotDataset
+    from meta.learning.writing import Writing
     from meta.network.convolutional import Network
     from roa_circuit.chips.imperfections import Imperfections
 
@@ -34,7 +35,8 @@ Data = Annotated[
 ]
 NetworkFile = Annotated[Path | None, typer.Option(help="A .safetensors file of `train`.")]
 DeviceOption = Annotated[
-    str | None, typer.Option(help="Parameter set, a name or a TOML file; the design point otherwise.")
+    str | None,
+    typer.Option(help="Parameter set, a name or a TOML file; that of the training otherwise."),
 ]
 Ways = Annotated[
     int | None, typer.Option(help="5, or the network's own; it takes fewer, an erased head any.")
@@ -80,9 +82,28 @@ def compute_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def device_of(name: str | None) -> Device:
-    """The parameter set of that name or file; by default that of the design point."""
-    return default_device() if name is None else load_device(name)
+def writing_of(network: Network, method: str, device: str | None) -> Writing:
+    """How a method writes the network, on its own device unless another is named, which is then said."""
+    from meta.learning.writing import Writing, trained_device
+    from meta.network.methods import find_method
+    from roa_circuit.device.programming import Programming
+
+    if device is None:
+        return Writing.of(network, method=method)
+    cells, how = load_device(device), Programming(max_pulses=network.max_pulses)
+    try:
+        own = trained_device(network)
+    except InputError:
+        own = cells
+    if own.to_dict() != cells.to_dict():
+        console.say(
+            f"written on {_named(cells)}, not on {_named(own)}, which the network was trained on"
+        )
+    return Writing(device=cells, method=find_method(method), programming=how)
+
+
+def _named(device: Device) -> str:
+    return f"device {device.name} (current scale {device.memristor.current_scale:g})"
 
 
 def network_of(

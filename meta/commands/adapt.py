@@ -21,12 +21,13 @@ from meta.commands._inputs import (
     Ways,
     circuit_of,
     dataset_of,
-    device_of,
     hardware_of,
     network_of,
+    writing_of,
 )
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
+from roa_circuit.circuit import footing
 from roa_circuit.presentation import console, options
 
 LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
@@ -59,12 +60,9 @@ def adapt(
     """
     from meta.circuits.adaptation import adapt_episode, require_one_write
     from meta.data.tasks import Tasks
-    from meta.learning.writing import Writing
 
     net, name = network_of(network, method, ways)
-    writing = replace(
-        Writing.of(net, method=name).at(sigma_wn), device=device_of(device), relative_rate=relative_rate
-    )
+    writing = replace(writing_of(net, name, device).at(sigma_wn), relative_rate=relative_rate)
     require_one_write(net, writing)
     hardware = hardware_of(
         circuit=circuit, imperfections=imperfections, wires=wire_resistance, in_situ=in_situ
@@ -84,5 +82,7 @@ def adapt(
         + ("" if behind is None else f", {percent(behind, 2)} behind the circuit")
         + f"; layers in {output}"
     )
+    console.say(footing.footing(writing.device, lines))
     if json is not None:
-        write_json(json, episode.to_dict() | {"accuracy_behind_circuit": behind})
+        found = episode.to_dict() | {"accuracy_behind_circuit": behind}
+        write_json(json, found | footing.to_dict(writing.device, lines))

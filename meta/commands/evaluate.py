@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,14 +24,17 @@ from meta.commands._inputs import (
     Ways,
     compute_of,
     dataset_of,
-    device_of,
     hardware_of,
     network_of,
     numbers_of,
+    writing_of,
 )
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
+from roa_circuit.circuit import footing
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
@@ -80,8 +83,6 @@ def evaluate(
     With --circuit or --imperfections every layer is read behind its arrays' wires and readouts.
     """
     from meta.data.tasks import Tasks
-    from meta.learning.writing import Writing
-    from meta.network.methods import find_method
     from meta.network.precision import round_products
     from roa_circuit.device.programming import Programming
 
@@ -90,12 +91,10 @@ def evaluate(
     net, name = network_of(network, method, ways, trained_ways)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
-    writing = Writing(
-        device=device_of(device),
-        method=find_method(name),
-        programming=Programming(max_pulses=net.max_pulses, reading=reading),
-        relative_rate=relative_rate,
-        verify_rounds=write_verify,
+    usual = writing_of(net, name, device)
+    programming = replace(usual.programming, reading=reading)
+    writing = replace(
+        usual, programming=programming, relative_rate=relative_rate, verify_rounds=write_verify
     )
     writing.check(net)
     sigmas = numbers_of(sigma_wn, "--sigma-wn")
@@ -111,11 +110,11 @@ def evaluate(
     if hardware is None:
         rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
         console.out.print(_table(rows, title))
-        _save(json, rows, seed)
+        _conclude(json, rows, seed, writing.device, None)
     else:
         behind = _behind(net, drawn, hardware, writing, sigmas, tasks)
         console.out.print(_circuit_table(behind, f"{title}, behind the circuit"))
-        _save(json, behind, seed)
+        _conclude(json, behind, seed, writing.device, hardware.crossbar)
 
 
 def _without_circuit(
@@ -133,9 +132,18 @@ def _without_circuit(
         )
 
 
-def _save(json: Path | None, rows: Sequence[Row] | Sequence[CircuitRow], seed: int) -> None:
+def _conclude(
+    json: Path | None,
+    rows: Sequence[Row] | Sequence[CircuitRow],
+    seed: int,
+    device: Device,
+    crossbar: Crossbar | None,
+) -> None:
+    """Say on which cells and lines the rows stand, and write them as JSON if wanted."""
+    console.say(footing.footing(device, crossbar))
     if json is not None:
-        write_json(json, {"rows": [asdict(row) for row in rows], "provenance": provenance(seed=seed)})
+        found = {"rows": [asdict(row) for row in rows], **footing.to_dict(device, crossbar)}
+        write_json(json, {**found, "provenance": provenance(seed=seed)})
 
 
 def _refuse(reading: str, write_verify: int, compute: str, hardware: Hardware) -> None:

@@ -17,13 +17,13 @@ from meta.commands._inputs import (
     TrainedWays,
     compute_of,
     dataset_of,
-    device_of,
     numbers_of,
 )
 from meta.network.methods import find_method
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_bytes, write_json, write_table, write_text
 from roa_circuit.basics.units import percent
+from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.device.programming import Programming
 from roa_circuit.presentation import console, options
 
@@ -87,7 +87,7 @@ def reproduce(
     how: dict[str, Any] = {
         "dataset": dataset,
         "data": data,
-        "device": device_of(device),
+        "device": chosen_device(device),
         "budget": Budget(share=budget),
         "seed": seed,
         "jobs": jobs,

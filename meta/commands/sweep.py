@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -16,8 +15,8 @@ from meta.commands._inputs import (
     Shots,
     circuitry_of,
     dataset_of,
-    device_of,
     network_of,
+    writing_of,
 )
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.layers.recovery import Compensation
@@ -53,7 +52,6 @@ def sweep(
     from meta.circuits.subject import NetworkSubject
     from meta.circuits.validate import head_check
     from meta.data.tasks import Tasks
-    from meta.learning.writing import Writing
 
     hardware = Hardware(
         circuitry=circuitry_of(circuit, wire_resistance),
@@ -62,8 +60,9 @@ def sweep(
         in_situ=in_situ,
     )
     net, name = network_of(network, method, ways)
-    writing = replace(Writing.of(net, method=name), device=device_of(device))
+    writing = writing_of(net, name, device)
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
     subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
-    carry_out(asked, subject, head_check(subject, asked.checked), usual_repeats=_EPISODES)
+    spots = head_check(subject, asked.checked)
+    carry_out(asked, subject, subject.setup, spots, usual_repeats=_EPISODES)

@@ -14,8 +14,8 @@ from meta.commands._inputs import Compute, Data, Method, NetworkFile, circuit_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
-from roa_circuit.circuit.design_point import default_device
-from roa_circuit.device.parameters import load_device
+from roa_circuit.circuit import footing
+from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ class SpiceChecks:
         self,
         images: FewShotDataset,
         how: Training,
+        device: Device,
         output: Path,
         tolerances: Tolerances,
         reports: Sequence[Callable[[SpiceRow], None]],
@@ -79,10 +80,9 @@ class SpiceChecks:
             for report in reports:
                 report(row)
 
-        plain = how.device == type(how).device
         return SpiceValidation(
             validation_tasks(images, how),
-            trained_writing(how, default_device() if plain else load_device(how.device)),
+            trained_writing(how, device),
             output,
             Schedule(every=self.validate_every, episodes=self.validate_episodes),
             circuit=circuit_of(self.hardware_wires),
@@ -121,7 +121,10 @@ def train(
     head_rate: Annotated[Number, _option("Factor on the head's own at the start.")] = None,
     second_order: Annotated[bool | None, _option("The outer gradient goes through the inner.")] = None,
     validation_tasks: Annotated[Count, _option("A level and epoch; 100 otherwise.")] = None,
-    device: Annotated[str | None, _option("Parameter set, a name or a TOML file.")] = None,
+    device: Annotated[
+        str | None,
+        _option("Parameter set, name or TOML file; the network keeps it."),
+    ] = None,
     seed: Annotated[Count, _option("Of initialisation, tasks and noise.")] = None,
     start: NetworkFile = None,
     compute: Compute = "cpu",
@@ -134,12 +137,14 @@ def train(
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
     from meta.network.convolutional import Network
     from meta.network.precision import round_products
+    from meta.training.device import device_of_run
     from meta.training.train import train as run
 
     where = compute_of(compute)
     round_products(to_tf32=True)
     how = _configuration(output, config, resume, context.params)
     tolerances = checks.tolerances()
+    cells = device_of_run(how, output, resume=resume)
     first = None if start is None else Network.load(start)
     images = dataset_of(how.dataset, data)
     reports: list[Callable[[SpiceRow], None]] = [_report_spice]
@@ -151,7 +156,7 @@ def train(
             callbacks.append(events)
             reports.append(events.spice)
         if checks.validate_every:
-            spice = checks.validation(images, how, output, tolerances, reports)
+            spice = checks.validation(images, how, cells, output, tolerances, reports)
             callbacks.append(stack.enter_context(spice))
         network = run(
             images,
@@ -164,8 +169,10 @@ def train(
             on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
         )
     console.say(f"network: {output / 'best.safetensors'}")
+    console.say(footing.footing(cells, None))
     if json is not None:
-        write_json(json, {"network": str(output / "best.safetensors"), **network.note})
+        found = {"network": str(output / "best.safetensors"), **network.note}
+        write_json(json, found | footing.to_dict(cells, None))
 
 
 def _events(output: Path) -> Events:

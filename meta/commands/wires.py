@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,14 +18,16 @@ from meta.commands._inputs import (
     NetworkFile,
     Ways,
     dataset_of,
-    device_of,
     network_of,
     numbers_of,
+    writing_of,
 )
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import BARE
+from roa_circuit.circuit import footing
+from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
@@ -75,8 +77,13 @@ def wires(
             on_row=lambda _: bar.advance(line),
         )
     console.out.print(_table(rows, ohms, f"{len(heads)} adapted heads, {heads[0].crossbar.rows} rows"))
+    cells, circuitry = heads[0].device, circuit or BARE
+    each = [heads[0].behind(circuitry, Wiring(r_word=one, r_bit=one)).crossbar for one in ohms]
+    console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))
     if json is not None:
-        write_json(json, {"rows": [asdict(row) for row in rows], "provenance": provenance()})
+        stands_on = footing.to_dict(cells, None) | {"lines": [footing.ohms(one) for one in each]}
+        found = {"rows": [asdict(row) for row in rows], **stands_on, "provenance": provenance()}
+        write_json(json, found)
 
 
 def _adapted_heads(
@@ -91,11 +98,10 @@ def _adapted_heads(
     """The heads of test episodes 0, 1, ..., each adapted in one write."""
     from meta.circuits.adaptation import adapt_episode, require_one_write
     from meta.data.tasks import Tasks
-    from meta.learning.writing import Writing
     from meta.network.architecture import HEAD
 
     net, name = network_of(network, method, ways)
-    writing = replace(Writing.of(net, method=name), device=device_of(device))
+    writing = writing_of(net, name, device)
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data))
     drawn = (tasks.reseeded(seed) for seed in range(episodes))

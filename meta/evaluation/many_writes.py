@@ -101,7 +101,7 @@ def _share(network: Network, variants: Sequence[Writing]) -> bool:
         and a.erased is None
         and all(shares_episodes(one.method) and not one.verify_rounds for one in variants)
         and all(one.method.written == first.method.written for one in variants)
-        and all(one.device == first.device for one in variants)
+        and all(one.device is first.device or one.device == first.device for one in variants)
         and len(alike) == 1
         and alike.pop().rounding != "stochastic"
     )

@@ -48,10 +48,13 @@ class Writing:
 
         Raises
         ------
-        InputError : an unknown method.
+        InputError : an unknown method, or a device that the network was trained on and does not hold.
         """
-        chosen = find_method(method or network.trained_by)
-        return cls(method=chosen, programming=Programming(max_pulses=network.max_pulses))
+        return cls(
+            device=trained_device(network),
+            method=find_method(method or network.trained_by),
+            programming=Programming(max_pulses=network.max_pulses),
+        )
 
     def check(self, network: Network) -> None:
         """Check that the method is one for such a network.
@@ -92,3 +95,20 @@ class Writing:
         if self.relative_rate is not None:
             return self.relative_rate
         return network.written_rate if self.method.rate == "chosen" else 1.0
+
+
+def trained_device(network: Network) -> Device:
+    """The device that a network was trained on, which its file holds; else the design point's.
+
+    Raises
+    ------
+    InputError : it was trained on another by a version that kept its name alone.
+    """
+    kept, named = network.note.get("device"), network.note.get("training", {}).get("device")
+    if isinstance(kept, dict):
+        return Device.from_dict(kept, source="the network's device")
+    if named in (None, "zhang2021"):
+        return default_device()
+    raise InputError(
+        f"the network was trained on device {named!r}, which its file lacks; name it with --device"
+    )

@@ -36,6 +36,18 @@ def save_state(
     write_tensors(path, tensors, FORMAT, streams=states, record=record)
 
 
+def recorded(path: Path) -> dict[str, Any]:
+    """The caller's record of a checkpoint alone.
+
+    Raises
+    ------
+    InputError : not such a file.
+    """
+    _, documents = read_tensors(path, FORMAT, expected="a training checkpoint")
+    record = documents.get("record")
+    return record if isinstance(record, dict) else {}
+
+
 def load_state(
     path: Path,
     network: Network,

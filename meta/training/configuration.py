@@ -23,6 +23,7 @@ class Training:
     relative_rate : multiplies the learned rates wherever pulses are written, for the same reason
     rate_scale : multiplies all learned rates once, before the first iteration; head_rate multiplies
         those of the head once more
+    device : parameter set that is written on, a name or a TOML file; None is the design point's
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
     max_pulses : cap on the pulses of one cell; None is the method's own
@@ -59,7 +60,7 @@ class Training:
     constraint_rate: float = 1e-4  # gamma of Eq. 17
     multi_step_epochs: int = 10  # MAML++: until only the last step's loss counts
     validation_tasks: int = 100
-    device: str = "zhang2021"
+    device: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -25,11 +25,12 @@ from meta.network.convolutional import Network
 from meta.network.precision import CPU, fastest_dtype
 from meta.training.checkpoint import load_state, save_state
 from meta.training.configuration import Training
+from meta.training.device import device_of_run
 from meta.training.objective import Phase
 from meta.training.outer_step import OuterStep
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json, write_table, write_text
-from roa_circuit.device.parameters import load_device
+from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming
 
 
@@ -67,14 +68,15 @@ def train(
     start : a network to go on from, or None to start afresh. Its architecture must be that of `how`,
         with two exceptions: for another number of ways a new head is drawn, and for more inner steps
         the last one is repeated.
-    resume : go on from the folder's last epoch, to the same weights as if it had never stopped
+    resume : go on from the folder's last epoch, to the same weights as if it had never stopped; the
+        device is that of the run, which networks and checkpoints hold
     compute : a processor takes one task after another, an accelerator a batch side by side
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
     `last.safetensors` and `state.safetensors`, which `resume` reads; all but the first are replaced
     whole after every epoch.
     """
-    run = _Run(dataset, how, folder, start, compute)
+    run = _Run(dataset, how, folder, start, compute, device_of_run(how, folder, resume=resume))
     if resume:
         run.restore()
     write_text(folder / "config.toml", how.to_toml())
@@ -109,7 +111,9 @@ class _Run:
         folder: Path,
         start: Network | None,
         compute: torch.device,
+        device: Device,
     ) -> None:
+        self.device = device
         self.dataset, self.how, self.folder, self.compute = dataset, how, folder, compute
         self.source = TaskSource(
             images=channels_first(dataset.split("train")).to(compute),
@@ -139,7 +143,7 @@ class _Run:
         self.network.log_rates.requires_grad_(how.how.learned_rates)
         self.started_from = self.network.note
         self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad])
-        write = WriteModel(device=load_device(how.device), how=Programming(max_pulses=how.pulse_cap))
+        write = WriteModel(device=device, how=Programming(max_pulses=how.pulse_cap))
         self.step = OuterStep(self.network, how, write, self.streams["noise"], self.dtype)
         self.rows: list[Epoch] = []
 
@@ -246,7 +250,10 @@ class _Run:
         best = max((r.accuracy_noise for r in self.rows), default=-1.0)
         self.rows.append(row)
         made = provenance(torch=torch.__version__, precision=str(self.dtype), compute=str(self.compute))
-        note = {"training": asdict(self.how), "epoch": asdict(row), "provenance": made}
+        device = self.device.to_dict()
+        note = {
+            "training": asdict(self.how), "device": device, "epoch": asdict(row), "provenance": made,
+        }  # fmt: skip
         if self.started_from:
             note["start"] = self.started_from
         write_json(self.folder / "environment.json", made)
@@ -256,6 +263,7 @@ class _Run:
         write_table(self.folder / "metrics.csv", self.rows)
         record: dict[str, Any] = {
             "training": asdict(self.how),
+            "device": device,
             "epochs": [asdict(r) for r in self.rows],
             "start": self.started_from,
         }

@@ -10,9 +10,10 @@ import numpy as np
 from roa_circuit.chips.chip import Chip, draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.wiring import Wiring
-from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console
 
 
@@ -35,22 +36,19 @@ class DrawnArray:
     def of(
         cls,
         crossbar: Crossbar,
+        nominal: Device,
         *,
-        device: str,
-        current_scale: float,
         wiring: Wiring,
         circuit: Circuitry | None,
         imperfections: Imperfections | None,
         seed: int,
     ) -> Self:
-        """Wire the crossbar, load its device by name or file, and draw its chip.
+        """Wire a crossbar of these devices, and draw its chip.
 
         Raises
         ------
-        InputError : no such device, or lines that do not fit the crossbar.
+        InputError : lines that do not fit the crossbar, or a spread that the device does not have.
         """
-        nominal = load_device(device)
-        nominal = nominal.scaled(current_scale * nominal.memristor.current_scale)
         circuitry = circuit or BARE
         wired, nominal = circuitry.applied(crossbar, nominal, wiring)
         chip = draw(imperfections, wired, nominal, np.random.default_rng(seed))
@@ -64,11 +62,12 @@ class DrawnArray:
         return {
             **self.crossbar.to_dict(),
             "circuit": self.circuitry.to_dict(),
-            "device": self.device.name,
+            **footing.to_dict(self.device, self.crossbar),
             "drawn": {"seed": self.seed, **self.chip.summary()} if self.imperfections else None,
         }
 
-    def say_what_was_drawn(self) -> None:
-        """Print which cells and lines the imperfections hit, if any were asked for."""
+    def say_what_it_is(self) -> None:
+        """Print the device, its scale, the lines, and which of them the imperfections hit."""
+        console.say(footing.footing(self.device, self.crossbar))
         if self.imperfections:
             console.say(f"seed {self.seed}: {self.chip.described()}")

@@ -8,33 +8,61 @@ import typer
 
 from netlists.decks.dialect import PLAIN, CellModel, Dialect, Matrix, choose
 from netlists.simulation.simulators import Engine
+from roa_circuit.basics.errors import InputError
 
 MatrixOption = Annotated[
-    Matrix,
-    typer.Option("--matrix", rich_help_panel="Circuit", help="What solves ngspice's equations."),
+    Matrix | None,
+    typer.Option(
+        "--matrix",
+        rich_help_panel="Circuit",
+        help="What solves ngspice's equations; default: auto, of `netlist` sparse.",
+    ),
 ]
 CellOption = Annotated[
-    CellModel,
+    CellModel | None,
     typer.Option(
-        "--cell", rich_help_panel="Circuit", help="ngspice's cells; 'osdi' is compiled Verilog-A."
+        "--cell",
+        rich_help_panel="Circuit",
+        help="ngspice's cells; 'osdi' is compiled Verilog-A; default: auto, of `netlist` behavioural.",
     ),
 ]
 
 
+def require_no_dialect(engine: str, matrix: Matrix | None, cell: CellModel | None) -> None:
+    """Check that nothing is asked of an engine that only ngspice has.
+
+    Raises
+    ------
+    InputError : --matrix or --cell was given.
+    """
+    for option, value in (("--matrix", matrix), ("--cell", cell)):
+        if value is not None:
+            raise InputError(f"{option} {value}: is about ngspice, not {engine}; leave it out")
+
+
 def dialect_of(
-    engine: Engine, matrix: Matrix, cell: CellModel, *, brief: bool = False, charged: bool = False
+    engine: Engine,
+    matrix: Matrix | None,
+    cell: CellModel | None,
+    *,
+    brief: bool = False,
+    charged: bool = False,
 ) -> Dialect:
     """The dialect of an engine's decks.
 
+    matrix, cell : None is `auto`
     brief : the decks run for so short a time that `auto` would lose more by looking than it gains
     charged : nodes store charge, beside which compiled cells would take tiny steps
 
     Raises
     ------
+    InputError : something was asked for that only ngspice has.
     SimulatorError : the engine lacks what was asked for.
     """
     if engine is not Engine.ngspice:
+        require_no_dialect(engine, matrix, cell)
         return PLAIN
+    matrix, cell = matrix or Matrix.auto, cell or CellModel.auto
     if matrix is Matrix.auto and brief:
         matrix = Matrix.sparse
     if cell is CellModel.auto and (brief or charged):

@@ -14,6 +14,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import said
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation, Recovery, mapped, recover
@@ -32,6 +33,7 @@ def compensate(
     layer: Layer = "fc",
     tile: options.TileOption = str(TileSize()),
     reads: Reads = None,
+    device: options.OtherDevice = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
@@ -46,7 +48,8 @@ def compensate(
 ) -> None:
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
     check_writable(states, json_file)
-    chosen, size, circuitry = layer_on(layer, reads=reads), TileSize.parse(tile), lines.over(circuit)
+    chosen = layer_on(layer, reads=reads, device=device)
+    size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
     predistorted = _predistorted(chosen, size, circuitry) if states else None
     with console.percent(f"layer {chosen.name}") as advance:
@@ -54,16 +57,18 @@ def compensate(
             chosen, tile=size, circuitry=circuitry, imperfections=imperfections, seed=seed,
             progress=advance,
         )  # fmt: skip
-    c = chosen.behind(circuitry).crossbar
+    placed = chosen.behind(circuitry)
+    c = placed.crossbar
     words, bits = (said(ohms, "{:.3g}".format) for ohms in (c.r_word, c.r_bit))
     ohms = words if words == bits else f"{words} and {bits}"
     title = f"Layer {chosen.name}: {c.rows} x {c.columns} cells, {ohms} Ohm a segment"
     head = ["", "weights", "outputs", "same", "right", "clipped"]
     console.out.print(console.table(title, head, map(_row, found)))
     console.say(_LEGEND)
+    console.say(footing.footing(placed.device, c))
     summary: dict[str, Any] = {
-        "layer": chosen.name, **c.to_dict(), "circuit": circuitry.to_dict(), "tile": str(size),
-        "reads": len(chosen.inputs), "seed": seed,
+        "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c),
+        "circuit": circuitry.to_dict(), "tile": str(size), "reads": len(chosen.inputs), "seed": seed,
         "imperfections": imperfections.to_dict() if imperfections else None,
         "recovered": [
             {**dataclasses.asdict(one), "compensation": str(one.compensation)} for one in found

@@ -9,12 +9,14 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from netlists.commands._states import Conductances, read_weights_of
 from netlists.commands.tables import read_matrix
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary
 from roa_circuit.basics.units import counted
-from roa_circuit.circuit.design_point import CURRENT_SCALE
-from roa_circuit.device.parameters import load_device
+from roa_circuit.circuit import footing
+from roa_circuit.circuit.contents import require_inputs, require_weights
+from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.presentation import console, options
@@ -30,6 +32,7 @@ def layer(
         Path, typer.Option(metavar="FILE", help="CSV, .npy or .npz of g in [-1, 1]: inputs x outputs.")
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npz to write.")],
+    conductances: Conductances = False,
     inputs: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The same of x >= 0: reads x inputs; left out, 16 are drawn."),
@@ -39,29 +42,33 @@ def layer(
         typer.Option(metavar="FILE", help="The same: the right output of each read, from 0."),
     ] = None,
     start: Annotated[
-        float,
-        typer.Option(min=0.0, max=1.0, metavar="OMEGA", help="omega of every cell before the write."),
-    ] = 0.5,
+        float | None,
+        typer.Option(
+            min=0.0, max=1.0, metavar="OMEGA", help="omega of every cell before the write; default: 0.5."
+        ),
+    ] = None,
     ideal: Annotated[
         bool, options.flag("--ideal", "Cells are at their weights already: nothing is written.")
     ] = False,
-    device: options.DeviceName = "zhang2021",
-    current_scale: options.CurrentScale = CURRENT_SCALE,
+    device: options.DeviceName = None,
+    current_scale: options.CurrentScale = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Draws the inputs.")] = 0,
     json_file: options.Json = None,
 ) -> None:
     """Weights as a layer: their cells, the pulses that write them, a reference column, and reads."""
     check_writable(output, json_file)
-    nominal = load_device(device)
-    g = read_matrix(weights, what="weight g", lowest=-1.0, highest=1.0)
-    x = _inputs(inputs, len(g), seed)
+    if ideal and start is not None:
+        raise InputError("--start: with --ideal cells are at their weights already; leave one out")
+    cells = chosen_device(device, current_scale)
+    g = read_weights_of(weights, cells) if conductances else _weights(weights)
+    x = _inputs(inputs, g.shape, seed)
     made = ProgrammedLayer.of_weights(
         g,
         x,
         name=output.stem,
-        device=nominal.scaled(current_scale * nominal.memristor.current_scale),
+        device=cells,
         labels=_labels(labels, len(x), g.shape[1]),
-        start=None if ideal else start,
+        start=None if ideal else 0.5 if start is None else start,
         provenance=console.provenance([p for p in (weights, inputs, labels) if p]),
     )
     made.save(output)
@@ -76,19 +83,42 @@ def layer(
         f"{output}: {rows} x {columns} cells, the last column the reference; {written};"
         f" {counted(len(x), 'read')}; next: roa-spice verify --layer {output}"
     )
+    console.say(footing.footing(made.device, made.crossbar))
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
-        "reads": len(x),
+        "reads": len(x), **footing.to_dict(made.device, made.crossbar),
     }  # fmt: skip
     write_summary(json_file, summary)
 
 
-def _inputs(path: Path | None, rows: int, seed: int) -> NDArray[np.float64]:
+def _weights(path: Path) -> NDArray[np.float64]:
+    """The weights g (inputs, outputs) of a file, no matter how large, in [-1, 1]."""
+    g = read_matrix(path, what="weight g", lowest=-LARGEST_INPUT, highest=LARGEST_INPUT)
+    try:
+        require_weights(g)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    if 0.0 < g.min() and g.max() < 0.01:
+        raise InputError(
+            f"{path}: all weights lie between {g.min():.3g} and {g.max():.3g}, as conductances do; add"
+            " --conductances for siemens, or give weights g in [-1, 1]"
+        )
+    return g
+
+
+def _inputs(path: Path | None, shape: tuple[int, ...], seed: int) -> NDArray[np.float64]:
+    """The inputs (reads, rows) of a file, or drawn ones, for weights of this shape."""
+    rows, outputs = shape
     if path is None:
         return np.random.default_rng(seed).random((_DRAWN_READS, rows))
-    x = read_matrix(path, what="input x", lowest=0.0, highest=LARGEST_INPUT)
+    x = read_matrix(path, what="input x", lowest=-LARGEST_INPUT, highest=LARGEST_INPUT)
     if x.shape[1] != rows:
-        raise InputError(f"{path}: {x.shape[1]} inputs a read, but the weights have {rows} rows")
+        torch = " (torch keeps weights as outputs x inputs: transpose them)" * (x.shape[1] == outputs)
+        raise InputError(f"{path}: {x.shape[1]} inputs a read, but the weights have {rows} rows{torch}")
+    try:
+        require_inputs(x)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     return x
 
 

@@ -11,14 +11,17 @@ import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Layer, Reads, layer_on, note
+from netlists.commands._unused import OF_READOUTS, OF_READS, ignored
 from netlists.decks.deck import How, read_deck, write_deck
-from netlists.decks.dialect import CellModel, Matrix
+from netlists.decks.dialect import CellModel, Dialect, Matrix
 from netlists.simulation.simulators import Engine
 from netlists.verification.engines import voltages
+from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary
 from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.chips.in_situ import write_in_situ
+from roa_circuit.circuit import footing
 from roa_circuit.presentation import console, options
 
 
@@ -39,38 +42,48 @@ def netlist(
     ] = Transient.read,
     engine: Annotated[Engine, typer.Option(help="The simulator whose language it is.")] = Engine.ngspice,
     reads: Reads = None,
+    device: options.OtherDevice = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
-    matrix: MatrixOption = Matrix.sparse,
-    cell: CellOption = CellModel.behavioural,
+    matrix: MatrixOption = None,
+    cell: CellOption = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     json_file: options.Json = None,
 ) -> None:
     """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs."""
     check_writable(output, json_file)
+    if phase is Transient.write:
+        if reads is not None:
+            raise InputError(f"--reads {reads}: the deck of a write has no reads; leave it out")
+        names = (*OF_READS, "sigma_wn", "read_disturb")
+        unused = ignored(imperfections, names, "the deck ends before noise of the write and any read")
+    else:
+        unused = ignored(imperfections, OF_READOUTS, "the deck is of the array, without its readout")
     circuitry = circuit or BARE
-    chosen = layer_on(layer, reads=reads, wiring=lines.wiring, circuitry=circuitry)
+    chosen = layer_on(layer, reads=reads, device=device, wiring=lines.wiring, circuitry=circuitry)
     note(circuitry, lines.wiring)
     chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
-    crossbar, device, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
+    crossbar, cells, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:
         origin += f", imperfections of seed {seed}: {chip.described()}"
     state = chip.start(chosen.initial_state)
-    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
+    dialect = _plain_dialect(engine, matrix, cell, charged=circuitry.stores_charge)
     how: How = {"origin": origin, "engine": engine, "circuitry": circuitry, "dialect": dialect}
     if phase is Transient.write:
-        deck = write_deck(crossbar, state, chosen.pulses, device, **how)
+        deck = write_deck(crossbar, state, chosen.pulses, cells, **how)
     else:
         transistor = circuitry.transistor
-        outcome = write_in_situ(crossbar, state, chosen.pulses, device, transistor=transistor)
+        outcome = write_in_situ(crossbar, state, chosen.pulses, cells, transistor=transistor)
         state = chip.written(state, outcome.state, chosen.pulses)
         volts = chip.drive(voltages(chosen))
-        deck = read_deck(crossbar, state, volts, device, **how)
+        deck = read_deck(crossbar, state, volts, cells, **how)
     deck.write(output)
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,
         "engine": str(engine), "seconds_simulated": deck.duration, "deck": str(output),
+        **footing.to_dict(chosen.device, chosen.crossbar),
+        "ignored": unused,
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
@@ -78,5 +91,15 @@ def netlist(
         f"{output}: {phase} of layer {chosen.name}, {crossbar.rows} x {crossbar.columns} cells,"
         f" {deck.duration * 1e6:.4g} us; run it with: {engine.command} {output}"
     )
+    console.say(footing.footing(chosen.device, chosen.crossbar))
     if imperfections:
         console.say(f"seed {seed}: {chip.described()}")
+
+
+def _plain_dialect(
+    engine: Engine, matrix: Matrix | None, cell: CellModel | None, *, charged: bool
+) -> Dialect:
+    """The dialect that was asked for; by default the one that every ngspice runs."""
+    if engine is Engine.ngspice:
+        matrix, cell = matrix or Matrix.sparse, cell or CellModel.behavioural
+    return dialect_of(engine, matrix, cell, charged=charged)

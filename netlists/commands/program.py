@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,20 +12,21 @@ import numpy as np
 import typer
 
 from netlists.commands._array import DrawnArray
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
+from netlists.commands._dialect import CellOption, MatrixOption, dialect_of, require_no_dialect
 from netlists.commands._layer import note
-from netlists.commands.tables import format_matrix, read_matrix
+from netlists.commands._states import Conductances, read_states
+from netlists.commands.tables import format_matrix
 from netlists.decks.deck import How
-from netlists.decks.dialect import CellModel, Matrix
 from netlists.decks.spice_array import SpiceArray
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine as Simulators
+from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.basics.units import engineering
 from roa_circuit.chips.programmable import WiredArray
 from roa_circuit.chips.write_verify import VerifiedWrite, write_verify
-from roa_circuit.circuit.crossbar import SELECT_SCHEMES, Crossbar
-from roa_circuit.circuit.design_point import CURRENT_SCALE
+from roa_circuit.circuit.crossbar import SELECT_SCHEMES
+from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.device.programming import Programming
 from roa_circuit.presentation import console, options
 
@@ -46,6 +48,7 @@ def program(
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of reached states to write.")
     ],
+    conductances: Conductances = False,
     start: Annotated[
         float,
         typer.Option(
@@ -62,25 +65,34 @@ def program(
     ] = 20,
     lines: options.Lines,
     scheme: Annotated[
-        str, typer.Option(metavar="SCHEME", help=f"Select scheme: {', '.join(SELECT_SCHEMES)}.")
-    ] = "V/2",
+        str | None,
+        typer.Option(
+            metavar="SCHEME",
+            help=f"Select scheme: {', '.join(SELECT_SCHEMES)}. Default: V/2, or the transistors.",
+        ),
+    ] = None,
     circuit: options.CircuitFile = None,
-    matrix: MatrixOption = Matrix.auto,
-    cell: CellOption = CellModel.auto,
+    matrix: MatrixOption = None,
+    cell: CellOption = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
-    device: options.DeviceName = "zhang2021",
-    current_scale: options.CurrentScale = CURRENT_SCALE,
+    device: options.DeviceName = None,
+    current_scale: options.CurrentScale = None,
     time_limit: options.TimeLimit = DEFAULT_TIME_LIMIT,
     json_file: options.Json = None,
 ) -> None:
     """Write, read back, correct, until every cell reads as wanted or cannot be helped."""
     check_writable(output, json_file)
-    wanted = read_matrix(target, what="state omega", lowest=0.0, highest=1.0)
+    if scheme and circuit and circuit.transistor:
+        raise InputError(
+            f"--scheme {scheme}: rows are selected by the circuit's transistors; leave it out, or take"
+            " [transistor] out of the circuit's file"
+        )
+    cells = chosen_device(device, current_scale)
+    wanted = read_states(target, cells if conductances else None)
     drawn = DrawnArray.of(
-        Crossbar(rows=wanted.shape[0], columns=wanted.shape[1], scheme=scheme),
-        device=device,
-        current_scale=current_scale,
+        replace(default_crossbar(*wanted.shape), scheme=scheme or "V/2"),
+        cells,
         wiring=lines.wiring,
         circuit=circuit,
         imperfections=imperfections,
@@ -90,6 +102,7 @@ def program(
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
     if engine is Engine.surrogate:
+        require_no_dialect(engine, matrix, cell)
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
     else:
         simulator = Simulators(str(engine))
@@ -106,7 +119,7 @@ def program(
     }  # fmt: skip
     write_summary(json_file, summary)
     _show(result, array.energy, seconds)
-    drawn.say_what_was_drawn()
+    drawn.say_what_it_is()
     if result.failed.any():
         raise typer.Exit(1)
 

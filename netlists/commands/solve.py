@@ -15,8 +15,10 @@ import typer
 from numpy.typing import NDArray
 
 from netlists.commands._array import DrawnArray
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
+from netlists.commands._dialect import CellOption, MatrixOption, dialect_of, require_no_dialect
 from netlists.commands._layer import note
+from netlists.commands._states import Conductances, read_states
+from netlists.commands._unused import OF_WRITES, ignored
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks.checks import LARGEST_VOLTAGE
 from netlists.decks.deck import How, sweep_deck
@@ -26,7 +28,8 @@ from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.chips.settling import require_settled_reads
-from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import chosen_device, default_crossbar
+from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console, options
 from roa_circuit.solver.dense import read_currents_dense
 
@@ -50,6 +53,7 @@ def solve(
     states: Annotated[
         Path, typer.Option(metavar="FILE", help="CSV of omega in [0, 1]: rows x columns.")
     ],
+    conductances: Conductances = False,
     inputs: Annotated[
         Path, typer.Option(metavar="FILE", help="CSV of word-line voltages [V]: reads x rows.")
     ],
@@ -61,27 +65,28 @@ def solve(
     word_resistance: options.WordResistance = None,
     bit_resistance: options.BitResistance = None,
     circuit: options.CircuitFile = None,
-    matrix: MatrixOption = Matrix.auto,
-    cell: CellOption = CellModel.auto,
+    matrix: MatrixOption = None,
+    cell: CellOption = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
-    device: options.DeviceName = "zhang2021",
-    current_scale: options.CurrentScale = 1.0,
+    device: options.DeviceName = None,
+    current_scale: options.CurrentScale = None,
     time_limit: options.TimeLimit = DEFAULT_TIME_LIMIT,
     json_file: options.Json = None,
 ) -> None:
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
-    omega, volts = _contents(states, inputs)
+    unused = ignored(imperfections, OF_WRITES, "solve only reads")
+    cells = chosen_device(device, current_scale)
+    omega, volts = _contents(states, inputs, cells if conductances else None)
     wiring = dataclasses.replace(
         lines.wiring,
         r_word=lines.wire_resistance if word_resistance is None else word_resistance,
         r_bit=lines.wire_resistance if bit_resistance is None else bit_resistance,
     )
     array = DrawnArray.of(
-        Crossbar(rows=omega.shape[0], columns=omega.shape[1]),
-        device=device,
-        current_scale=current_scale,
+        default_crossbar(*omega.shape),
+        cells,
         wiring=wiring,
         circuit=circuit,
         imperfections=imperfections,
@@ -100,17 +105,20 @@ def solve(
     summary = {
         "engine": str(engine), "reads": len(volts), **array.to_dict(), "seconds": seconds,
         "engine_version": version, "ngspice_version": version if engine is Engine.ngspice else None,
-        "currents": str(output),
+        "ignored": unused, "currents": str(output),
     }  # fmt: skip
     write_summary(json_file, summary)
     size = f"{len(volts)} x {array.crossbar.columns}"
     console.say(f"{output}: {size} currents [A] by {engine} in {seconds:.3g} s")
-    array.say_what_was_drawn()
+    array.say_what_it_is()
 
 
-def _contents(states: Path, inputs: Path) -> tuple[Floats, Floats]:
-    """(omega (rows, columns), voltages (reads, rows) [V]) of two files that must fit each other."""
-    omega = read_matrix(states, what="state omega", lowest=0.0, highest=1.0)
+def _contents(states: Path, inputs: Path, siemens: Device | None) -> tuple[Floats, Floats]:
+    """(omega (rows, columns), voltages (reads, rows) [V]) of two files that must fit each other.
+
+    siemens : the device whose conductances [S] the first file holds; None where it holds omega
+    """
+    omega = read_states(states, siemens)
     volts = read_matrix(inputs, what="input [V]", lowest=-LARGEST_VOLTAGE, highest=LARGEST_VOLTAGE)
     if volts.shape[1] != len(omega):
         raise InputError(
@@ -125,7 +133,11 @@ Solver = Callable[[Floats, Floats], tuple[Floats, str | None]]
 
 
 def _solver(
-    engine: Engine, matrix: Matrix, cell: CellModel, array: DrawnArray, time_limit: float
+    engine: Engine,
+    matrix: Matrix | None,
+    cell: CellModel | None,
+    array: DrawnArray,
+    time_limit: float,
 ) -> Solver:
     """What solves the chip of an array: the surrogate, its dense twin, or a simulator."""
     chip, circuitry = array.chip, array.circuitry
@@ -136,6 +148,7 @@ def _solver(
         return seen.resistive(volts, read_currents_dense) if is_dense else seen.currents(volts), None
 
     if engine in (Engine.surrogate, Engine.dense):
+        require_no_dialect(engine, matrix, cell)
         return by_surrogate
     simulator = simulators.Engine(engine)
     brief = math.prod(array.crossbar.shape) < _LARGE

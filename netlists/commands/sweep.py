@@ -20,13 +20,14 @@ def sweep(
     compensation: options.CompensationName = "nothing",
     tile: options.TileOption = str(TileSize()),
     reads: Reads = None,
+    device: options.OtherDevice = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
 ) -> None:
     """Vary anything of a layer's circuit, device, pulses and imperfections: one page of what hurts."""
     subject = LayerSubject(
-        layer=layer_on(layer, reads=reads),
+        layer=layer_on(layer, reads=reads, device=device),
         circuitry=lines.over(circuit),
         tile=TileSize.parse(tile),
         imperfections=imperfections or Imperfections(),
@@ -34,4 +35,4 @@ def sweep(
     )
     note(subject.circuitry)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
-    carry_out(asked, subject, check(whole, asked.checked))
+    carry_out(asked, subject, subject.setup, check(whole, asked.checked))

@@ -1,4 +1,4 @@
-"""Matrices as comma-separated numbers: no header, one line for each row, all of one length."""
+"""Matrices of numbers parted by commas, semicolons or blanks: no header, one line for each row."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ def _table(path: Path) -> NDArray[np.float64]:
     lines = _text(path).rstrip().split("\n")
     if lines == [""]:
         raise InputError(f"{path}: is empty; expected comma-separated numbers, one line a row")
-    rows = [_row(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
+    apart = _separator(lines[0])
+    rows = [_row(line, apart, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
     for number, row in enumerate(rows, start=1):
         if len(row) != len(rows[0]):
             raise InputError(f"{path}, line {number}: {len(row)} numbers, but line 1 has {len(rows[0])}")
@@ -65,6 +66,11 @@ def _array(path: Path) -> NDArray[np.float64]:
     if len(named) != 1:
         raise InputError(f"{path}: holds {', '.join(named) or 'nothing'}; save one array alone")
     (array,) = named.values()
+    if isinstance(array, np.ndarray) and array.ndim == 4:
+        raise InputError(
+            f"{path}: holds a kernel of shape {array.shape}; save kernel.reshape(len(kernel), -1).T,"
+            " which is inputs of a window x filters"
+        )
     if not (isinstance(array, np.ndarray) and array.dtype.kind in "fiu" and array.ndim in (1, 2)):
         raise InputError(f"{path}: must hold a matrix of real numbers")
     if not array.size:
@@ -80,12 +86,19 @@ def _text(path: Path) -> str:
     return text
 
 
-def _row(line: str, where: str) -> list[float]:
+def _separator(line: str) -> str | None:
+    """What parts the numbers of a line: a semicolon, a comma, or blanks and tabs (None)."""
+    return next((mark for mark in (";", ",") if mark in line), None)
+
+
+def _row(line: str, apart: str | None, where: str) -> list[float]:
     if not line.strip():
         raise InputError(f"{where}: is empty; every line needs the same count of numbers")
+    if apart == ";":  # where semicolons part numbers, a comma is a decimal point
+        line = line.replace(",", ".")
     return [
         _value(field.strip(), f"{where}, column {number}")
-        for number, field in enumerate(line.split(","), start=1)
+        for number, field in enumerate(line.split(apart), start=1)
     ]
 
 

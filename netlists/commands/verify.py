@@ -16,7 +16,6 @@ from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Reads, layer_on, note
 from netlists.decks import costs
 from netlists.decks.costs import said
-from netlists.decks.dialect import CellModel, Matrix
 from netlists.layers.shipped import shipped_layers
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
@@ -30,7 +29,7 @@ from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import BARE
-from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile, TileSize, sample, split
 from roa_circuit.presentation import console, drawing, options
@@ -62,10 +61,11 @@ def verify(
         Engine, typer.Option(help="The circuit simulator; VACASK is an extra of its own.")
     ] = Engine.ngspice,
     reads: Reads = None,
+    device: options.OtherDevice = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
-    matrix: MatrixOption = Matrix.auto,
-    cell: CellOption = CellModel.auto,
+    matrix: MatrixOption = None,
+    cell: CellOption = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     workers: Annotated[
@@ -89,7 +89,10 @@ def verify(
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
-    chosen = [layer_on(name, reads=reads, wiring=lines.wiring, circuitry=circuitry) for name in names]
+    chosen = [
+        layer_on(name, reads=reads, device=device, wiring=lines.wiring, circuitry=circuitry)
+        for name in names
+    ]
     size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
     engine.simulator.find()
     dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
@@ -109,7 +112,7 @@ def verify(
         results.append(_verify_one(one, arrays, left, keep_in=folder, recorded=recorded))
     report = _Report(
         results=results,
-        crossbars=[one.crossbar for one in chosen],
+        layers=chosen,
         asked={
             "phase": phase, "analysis": analysis, "tile": size, "tiles": tiles, "reads": reads,
             "engine": engine, "seed": seed,
@@ -132,7 +135,7 @@ class _Report:
     """
 
     results: list[Verification]
-    crossbars: list[Crossbar]
+    layers: list[ProgrammedLayer]
     asked: dict[str, Any]
     made: dict[str, Any]
     folder: Path
@@ -143,7 +146,8 @@ class _Report:
         from netlists.verification.page import page
 
         drawn = [drawings(result) for result in self.results]
-        html = page(self.results, self.crossbars, self.asked, drawn, self.made).to_html()
+        crossbars = [layer.crossbar for layer in self.layers]
+        html = page(self.results, crossbars, self.asked, drawn, self.made).to_html()
         write_text(self.folder / "report.html", html)
         if with_figures:
             for name, content in drawing.files([one for layer in drawn for one in layer]).items():
@@ -162,7 +166,7 @@ class _Report:
         from netlists.verification.report import totals
 
         summary = {
-            **totals(self.results, self.crossbars),
+            **totals(self.results, self.layers),
             "options": {name: _plain(value) for name, value in self.asked.items()},
             "provenance": self.made,
         }
@@ -212,6 +216,7 @@ def _verify_one(
             layer, arrays, bench, progress=advance, keep_in=keep_in, recorded=recorded
         )
     console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
+    console.say(footing.footing(layer.device, layer.crossbar))
     return result
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.basics.units import counted, engineering, percent
-from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit import footing
+from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read_model import ReadModel
 
 
@@ -77,11 +78,15 @@ def headline(result: Verification) -> str:
     return ", ".join(parts)
 
 
-def totals(results: Sequence[Verification], crossbars: Sequence[Crossbar]) -> dict[str, Any]:
+def totals(results: Sequence[Verification], verified: Sequence[ProgrammedLayer]) -> dict[str, Any]:
     """The JSON report: one layer's numbers, or those of all under `layers`."""
     layers = [
-        {**result.to_dict(), "crossbar": crossbar.to_dict()}
-        for result, crossbar in zip(results, crossbars, strict=True)
+        {
+            **result.to_dict(),
+            **footing.to_dict(layer.device, layer.crossbar),
+            "crossbar": layer.crossbar.to_dict(),
+        }
+        for result, layer in zip(results, verified, strict=True)
     ]
     if len(layers) == 1:
         return layers[0]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.imperfections import OF_THE_DEVICE, Imperfections
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
@@ -135,6 +136,10 @@ def draw(
 
     The same generator state gives the same chip. Every imperfection has a stream of random numbers
     of its own: turning one on, or changing its size, leaves the draws of all others as they were.
+
+    Raises
+    ------
+    InputError : the spread of a device that has none.
     """
     x, shape = imperfections or Imperfections(), crossbar.shape
     streams = dict(zip(STREAMS, rng.spawn(len(STREAMS)), strict=True))
@@ -161,9 +166,25 @@ def draw(
     )
 
 
+def require_spread(x: Imperfections, device: Device) -> None:
+    """Check that a device has the spread that imperfections take from it.
+
+    Raises
+    ------
+    InputError : it has none.
+    """
+    if x.spread == OF_THE_DEVICE and device.spread is None:
+        raise InputError(
+            f"spread = '{OF_THE_DEVICE}': device {device.name!r} has none; `roa-fit spread` measures it,"
+            " or give a section [spread] in place of it"
+        )
+
+
 def _spread(x: Imperfections, device: Device) -> Spread:
     if x.spread == OF_THE_DEVICE:
-        return device.spread or Spread()
+        require_spread(x, device)
+        assert device.spread is not None
+        return device.spread
     return x.spread if isinstance(x.spread, Spread) else Spread()
 
 

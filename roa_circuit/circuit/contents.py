@@ -26,6 +26,37 @@ def check_states(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
         )
 
 
+def require_weights(weights: NDArray[np.float64]) -> None:
+    """Raise InputError unless weights g (inputs, outputs) are a matrix of numbers in [-1, 1]."""
+    if weights.ndim == 4:
+        raise InputError(
+            f"weights have shape {weights.shape}, a kernel (filters, channels, height, width); an array"
+            " holds it as kernel.reshape(len(kernel), -1).T: inputs of a window x filters"
+        )
+    if weights.ndim != 2:
+        raise InputError(f"weights have shape {weights.shape}, expected (inputs, outputs)")
+    outside = ~((weights >= -1) & (weights <= 1))
+    if outside.any():
+        row, column = np.argwhere(outside)[0]
+        largest = float(np.abs(weights).max())
+        way = f"divide all by {largest:.4g}, and multiply the outputs by it" if largest < np.inf else ""
+        raise InputError(
+            f"weights g must lie in [-1, 1], row {row}, column {column} is {weights[row, column]:.4g};"
+            f" {way or 'give finite numbers'}"
+        )
+
+
+def require_inputs(inputs: NDArray[np.float64]) -> None:
+    """Raise InputError unless inputs x (reads, rows) are finite and not negative."""
+    outside = ~((inputs >= 0) & (inputs < np.inf))
+    if outside.any():
+        read, row = np.argwhere(outside)[0]
+        raise InputError(
+            f"inputs x must be 0 or more, row {row} of read {read} is {inputs[read, row]:.4g}: drivers"
+            " have no negative voltages; read max(x, 0) and max(-x, 0) apart, and subtract the outputs"
+        )
+
+
 def check_pulses(crossbar: Crossbar, pulses: NDArray[Any]) -> None:
     """Raise InputError unless pulse counts fit the crossbar and are whole numbers, of any type."""
     _check_shape(crossbar, pulses, "pulses")

@@ -17,6 +17,8 @@ the switching of Table 1 and scales its currents:
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.parameters import Device, load_device
 
@@ -28,6 +30,26 @@ TERMINAL_RESISTANCE = 10.0  # [Ohm] source and sense
 def default_device() -> Device:
     """Table 1 with its currents scaled to the design point."""
     return load_device("zhang2021").scaled(CURRENT_SCALE)
+
+
+def chosen_device(name: str | Path | None, current_scale: float | None = None) -> Device:
+    """A parameter set at its own current scale, or the design point's device where none is named.
+
+    current_scale : multiplies the currents of the set as its file gives them; where neither it nor a
+        name is given, those of Table 1 are multiplied by CURRENT_SCALE
+
+    Raises
+    ------
+    InputError : no such set or file, or its content is unusable.
+    """
+    if name is None:
+        return (
+            default_device() if current_scale is None else load_device("zhang2021").scaled(current_scale)
+        )
+    device = load_device(name)
+    if current_scale is None:
+        return device
+    return device.scaled(current_scale * device.memristor.current_scale)
 
 
 def default_crossbar(rows: int, columns: int) -> Crossbar:

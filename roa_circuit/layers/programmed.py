@@ -19,7 +19,13 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_file
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.chips.circuitry import Circuitry
-from roa_circuit.circuit.contents import check_pulses, check_states, check_voltages
+from roa_circuit.circuit.contents import (
+    check_pulses,
+    check_states,
+    check_voltages,
+    require_inputs,
+    require_weights,
+)
 from roa_circuit.circuit.crossbar import Crossbar, said
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.mapping import state_from_weight
@@ -119,8 +125,11 @@ class ProgrammedLayer(Shown):
 
         Raises
         ------
-        InputError : shapes that do not fit, or numbers out of range.
+        InputError : shapes that do not fit, weights outside [-1, 1], or negative inputs.
         """
+        weights, inputs = (np.asarray(one, dtype=np.float64) for one in (weights, inputs))
+        require_weights(weights)
+        require_inputs(inputs)
         device, scale = device or default_device(), max(1.0, float(np.max(inputs, initial=0.0)))
         wanted = np.column_stack([state_from_weight(weights), np.full(len(weights), 0.5)])
         before = wanted.copy() if start is None else np.full(wanted.shape, start)
@@ -135,7 +144,7 @@ class ProgrammedLayer(Shown):
             initial_state=before,
             pulses=np.asarray(count, dtype=np.int64),
             inputs=inputs / scale,
-            labels=np.empty(0, dtype=np.int64) if labels is None else labels,
+            labels=np.empty(0, dtype=np.int64) if labels is None else np.asarray(labels),
             input_scale=scale,
             provenance=provenance or {},
         )

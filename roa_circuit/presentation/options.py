@@ -19,6 +19,7 @@ from roa_circuit.chips import circuitry
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections, load
 from roa_circuit.circuit.crossbar import DRIVES, SENSES
+from roa_circuit.circuit.design_point import CURRENT_SCALE, TERMINAL_RESISTANCE, WIRE_RESISTANCE
 from roa_circuit.circuit.wiring import Wiring
 
 Result = TypeVar("Result")
@@ -76,13 +77,19 @@ def _resistance(what: str, text: str) -> Any:
     )
 
 
+_WIRES = f"default: the layer's or the circuit file's own, else {WIRE_RESISTANCE:g} Ohm."
+_ENDS = _WIRES.replace(f"{WIRE_RESISTANCE:g} Ohm", f"{TERMINAL_RESISTANCE:g} Ohm")
 WireResistance = Annotated[
-    float | None, _resistance("wire", "Of both lines, a segment; 0 is a perfect wire.")
+    float | None, _resistance("wire", f"Of both lines, a segment; 0 is a perfect wire; {_WIRES}")
 ]
-WordResistance = Annotated[float | None, _resistance("word", "Of a word line, a segment.")]
-BitResistance = Annotated[float | None, _resistance("bit", "Of a bit line, a segment.")]
-SourceResistance = Annotated[float | None, _resistance("source", "Of a word line's driver.")]
-SenseResistance = Annotated[float | None, _resistance("sense", "Of a bit line's readout.")]
+WordResistance = Annotated[
+    float | None, _resistance("word", "Of a word line, a segment; default: as --wire-resistance.")
+]
+BitResistance = Annotated[
+    float | None, _resistance("bit", "Of a bit line, a segment; default: as --wire-resistance.")
+]
+SourceResistance = Annotated[float | None, _resistance("source", f"Of a word line's driver; {_ENDS}")]
+SenseResistance = Annotated[float | None, _resistance("sense", f"Of a bit line's readout; {_ENDS}")]
 
 
 def _side(what: str, known: tuple[str, ...]) -> Any:
@@ -225,13 +232,28 @@ TimeLimit = Annotated[
     float, typer.Option(min=0.1, metavar="SECONDS", help="Wall clock that a simulator may take.")
 ]
 CurrentScale = Annotated[
-    float,
+    float | None,
     typer.Option(
         min=1e-9,
         metavar="FACTOR",
-        help="Multiplies the cells' currents: 1 is the set as it is, 0.01 the design point.",
+        help="Multiplies the currents of the set; default: 1 with --device, else the design point's "
+        f"{CURRENT_SCALE:g}.",
     ),
 ]
 DeviceName = Annotated[
-    str, typer.Option("--device", metavar="DEVICE", help="Parameter set: a name or a TOML file.")
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="Parameter set, a name or a TOML file, at its own currents; default: the design point, "
+        f"zhang2021 at {CURRENT_SCALE:g} of its currents.",
+    ),
+]
+OtherDevice = Annotated[
+    str | None,
+    typer.Option(
+        "--device",
+        metavar="DEVICE",
+        help="Other cells, by a name or a TOML file; default: those the layer was made for.",
+    ),
 ]

@@ -15,12 +15,14 @@ import typer
 from roa_circuit.basics.errors import ConvergenceError, InputError, nearest
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
+from roa_circuit.circuit import footing
 from roa_circuit.presentation import console, drawing, options
 from roa_circuit.sweeps import summary, tables
 from roa_circuit.sweeps.budgets import Target, share
 from roa_circuit.sweeps.clusters import quiet_scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
 from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_checks
+from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.store import Store
 from roa_circuit.sweeps.study import Study, Workers
 from roa_circuit.sweeps.subject import Metric, Subject, require_any
@@ -140,9 +142,14 @@ _OF_ALL_POINTS = (
 
 
 def carry_out(
-    asked: Asked, subject: Subject, check: Check | None = None, *, usual_repeats: int = 1
+    asked: Asked,
+    subject: Subject,
+    setup: Setup,
+    check: Check | None = None,
+    *,
+    usual_repeats: int = 1,
 ) -> None:
-    """Compute, show and write a sweep."""
+    """Compute, show and write a sweep of what stands on this setup."""
     check_writable(*(asked.output_dir / name for name in FILES), asked.json_file)
     sweep, question = asked.sweep(subject, usual_repeats), asked.question(subject)
     require_any(subject, sweep.configurations())
@@ -166,7 +173,8 @@ def carry_out(
             found = replace(found, checks=spot_checks(found, theirs, check.share))
         bar.stop()
         _show(found)
-        _write(found, asked)
+        console.say(footing.footing(setup.device, setup.crossbar))
+        _write(found, asked, footing.to_dict(setup.device, setup.crossbar))
     console.say(
         f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
     )
@@ -183,7 +191,7 @@ def _show(found: Findings) -> None:
         console.say(f"... and {len(found.failed) - _SHOWN_FAILURES} points more; all are in sweep.csv")
 
 
-def _write(found: Findings, asked: Asked) -> None:
+def _write(found: Findings, asked: Asked, stands_on: dict[str, Any]) -> None:
     from roa_circuit.sweeps import figures, report
 
     folder = asked.output_dir
@@ -193,7 +201,7 @@ def _write(found: Findings, asked: Asked) -> None:
     tables.write_netcdf(folder / "sweep.nc", data)
     tables.write_csv(folder / "sweep.csv", found.sweep, found.study)
     write_text(folder / "sweep.toml", found.sweep.to_toml())
-    numbers = {**summary.to_dict(found), "point_command": words, "provenance": made}
+    numbers = {**summary.to_dict(found), **stands_on, "point_command": words, "provenance": made}
     write_json(folder / "report.json", numbers)
     if asked.json_file is not None:
         write_json(asked.json_file, numbers)

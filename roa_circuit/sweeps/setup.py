@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.chip import require_spread
 from roa_circuit.chips.circuitry import BARE, NO_AMPLIFIERS, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
@@ -50,6 +51,7 @@ class Setup:
         lines, beside = self.circuitry.lines, dataclasses.replace(self.circuitry, lines=AS_IT_IS)
         object.__setattr__(self, "crossbar", lines.on(self.crossbar))
         object.__setattr__(self, "circuitry", beside)
+        require_spread(self.imperfections, self.device)
         if beside.amplifier:
             beside.amplifier.offsets(self.crossbar.columns)  # are as many as there are bit lines
         elif self.imperfections.amplifier_mismatch:

@@ -234,7 +234,7 @@ def test_solve_reads_through_amplifiers(engine, tmp_path, command):
     files = ["--states", tmp_path / "s.csv", "--inputs", tmp_path / "v.csv", "-o", tmp_path / "i.csv"]
     options = ["--circuit", tmp_path / "c.toml", "--engine", engine, "--device", "zhang2021"]
     assert command(cli.main, "solve", *files, *options)[0] == 0
-    crossbar = Crossbar(rows=8, columns=4, r_sense=1e4 / 301)
+    crossbar = dataclasses.replace(default_crossbar(8, 4), r_sense=1e4 / 301)
     device = default_device().scaled(1.0)
     expected = read_currents(crossbar, state, volts, device)
     np.testing.assert_allclose(np.loadtxt(tmp_path / "i.csv", delimiter=","), expected, rtol=1e-7)

@@ -266,6 +266,7 @@ def test_rows_and_columns_can_be_chosen(tmp_path):
         ("d1\nx\n", PULSE | READ | {"unit": "A"}, "line 2, column 'd1': 'x' is not"),
         ("d1\n-1\n", PULSE | READ | {"unit": "Ohm"}, "line 2, column 'd1': is -1 Ohm"),
         ("V [V],width [s],R [Ohm]\n1,1,1\n", PULSE, "--pulse is one too many"),
+        ("V [V],width [s],Vread [V],R [Ohm]\n1,1,1,1\n", READ, "--read is one too many"),
         ("V [mV],width [s],R [Ohm]\n1u,1,1\n", READ, "'1u' has a prefix and so has the title"),
         ("V [V],width [s],R [Ohm]\n1,3V,1\n", READ, "line 2, column 'width.*'3V' is in V, expected s"),
         ("R_before [Ohm],R_after [Ohm]\n1,0\n", PULSE | READ, "'R_after.*is 0 Ohm"),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from netlists.commands import cli
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.device.parameters import load_device
 from roa_circuit.solver.read import read_currents
 
@@ -34,16 +36,18 @@ SOLVE = ("solve", "--states", "states.csv", "--inputs", "inputs.csv", "-o", "cur
 STATE = np.array([[0.1, 0.9], [0.5, 0.5], [1, 0]])
 VOLTS = np.array([[0.1, 0.05, 0.02], [0, 0, 0.1]])
 TABLE_1 = load_device("zhang2021")
+CELLS = default_device()
 
 
 @pytest.fixture
 def solve(spice, files):
     """Run `solve` on the files; its currents must be those of this crossbar and device."""
 
-    def run(*options, device=TABLE_1, **lines):
+    def run(*options, device=CELLS, **lines):
         code, _, error = spice(*SOLVE, *options)
         assert (code, error) == (0, "")
-        expected = read_currents(Crossbar(rows=3, columns=2, **lines), STATE, VOLTS, device)
+        crossbar = replace(default_crossbar(3, 2), **lines)
+        expected = read_currents(crossbar, STATE, VOLTS, device)
         np.testing.assert_allclose(np.loadtxt("currents.csv", delimiter=","), expected, rtol=1e-9)
 
     return run
@@ -59,9 +63,11 @@ def test_solve_with_all_resistances(solve, engine):
     assert (summary["engine"], summary["r_word"], summary["r_bit"]) == (engine, 1.5, 2.0)
 
 
-def test_solve_at_the_currents_that_program_writes(solve):
-    options = ("--wire-resistance", "20", "--current-scale", "0.01")
-    solve(*options, device=TABLE_1.scaled(0.01), r_word=20.0, r_bit=20.0)
+def test_solve_stands_on_the_design_point_where_nothing_else_is_named(solve):
+    solve()
+    solve("--device", "zhang2021", device=TABLE_1)
+    solve("--current-scale", "0.5", device=TABLE_1.scaled(0.5))
+    solve("--wire-resistance", "20", r_word=20.0, r_bit=20.0)
 
 
 @pytest.mark.parametrize("engine", ["surrogate", "dense"])
@@ -72,13 +78,14 @@ def test_solve_with_lines_of_their_own(solve, engine):
     wired = {"r_word": (10.0, 0.0, 30.5), "r_sense": 7.0, "drive": "both", "sense": "top"}
     solve(*options, "--sense-resistance", "7", "--engine", engine, **wired)
     summary = json.loads(Path("s.json").read_text())
-    told = {name: summary[name] for name in ("rows", "columns", *wired)}
-    assert Crossbar.from_dict(told) == Crossbar(rows=3, columns=2, **wired)
+    told = {name: summary[name] for name in ("rows", "columns", "r_source", "r_bit", *wired)}
+    assert Crossbar.from_dict(told) == Crossbar(rows=3, columns=2, r_source=10.0, r_bit=1.0, **wired)
+    assert summary["lines"]["r_word [Ohm]"] == [10.0, 0.0, 30.5]
 
 
 def test_a_sense_resistance_beside_amplifiers_is_said_to_be_of_writes(spice, files):
     (files / "c.toml").write_text('[amplifier]\n"r_feedback [Ohm]" = 1e4\n"gain [-]" = 99\n')
-    assert "sense" not in spice(*SOLVE, "--circuit", "c.toml")[1]
+    assert "sense resistance:" not in spice(*SOLVE, "--circuit", "c.toml")[1]
     amplified = (files / "currents.csv").read_text()
     code, out, _ = spice(*SOLVE, "--circuit", "c.toml", "--sense-resistance", "1k")
     assert code == 0

@@ -1,6 +1,7 @@
 """--imperfections: the same chip by every engine, said in the output, in one line if wrong."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,7 @@ import pytest
 from netlists.commands import cli
 from roa_circuit.chips.chip import draw
 from roa_circuit.chips.imperfections import load
-from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.device.parameters import load_device
+from roa_circuit.circuit.design_point import default_crossbar, default_device
 
 REAL = """
 "stuck_on [-]" = 0.2
@@ -44,9 +44,8 @@ def test_solve_draws_the_same_chip_for_every_engine(command):
     out, fast = solve(command, *real, "--json", "s.json")
     _, slow = solve(command, *real, "--engine", "dense")
     np.testing.assert_allclose(fast, slow, rtol=0, atol=1e-9 * fast.max())
-    crossbar = Crossbar(rows=6, columns=4, r_word=2.0, r_bit=2.0)
-    rng = np.random.default_rng(3)
-    chip = draw(load("real.toml"), crossbar, load_device("zhang2021"), rng)
+    crossbar = replace(default_crossbar(6, 4), r_word=2.0, r_bit=2.0)
+    chip = draw(load("real.toml"), crossbar, default_device(), np.random.default_rng(3))
     assert f"seed 3: {chip.described()}" in out
     assert json.loads(Path("s.json").read_text())["drawn"] == {"seed": 3, **chip.summary()}
     _, ideal = solve(command)
@@ -58,9 +57,11 @@ def test_solve_draws_the_same_chip_for_every_engine(command):
 @pytest.mark.usefixtures("arrays")
 def test_a_deck_says_what_was_drawn(command):
     real = ("--imperfections", "real.toml", "--seed", "3", "--reads", "2")
-    code, out, _ = command(cli.main, "netlist", *real, "-o", "x.cir", "--json", "s.json")
-    assert code == 0
+    code, out, error = command(cli.main, "netlist", *real, "-o", "x.cir", "--json", "s.json")
+    assert (code, error.count("\n")) == (0, 1)
+    assert "sense_gain, flicker ignored: the deck is of the array, without its readout" in error
     drawn = json.loads(Path("s.json").read_text())["drawn"]
+    assert json.loads(Path("s.json").read_text())["ignored"] == ["sense_gain", "flicker"]
     deck = Path("x.cir").read_text()
     assert f"{drawn['stuck_on']} of 390 cells stuck on" in deck.replace("\n* ", " ")
     assert "seed 3: " in out

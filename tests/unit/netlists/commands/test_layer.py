@@ -48,9 +48,13 @@ def test_ideal_cells_have_their_weights_and_are_read_in_ngspice(files, command):
 
 
 MISTAKES = {
-    "range": (("--weights", "x.csv"), "weight g = "),
+    "range": (("--weights", "x.csv"), "x.csv: weights g must lie in [-1, 1], row 0, column 0"),
     "rows": (("--weights", "w.csv", "--inputs", "right.csv"), "weights have 6 rows"),
-    "negative": (("--weights", "w.csv", "--inputs", "minus.csv"), "input x = -1 lies outside"),
+    "negative": (("--weights", "w.csv", "--inputs", "minus.csv"), "read max(x, 0) and max(-x, 0) apart"),
+    "transposed": (("--weights", "w.csv", "--inputs", "three.csv"), "transpose them"),
+    "kernel": (("--weights", "kernel.npy"), "save kernel.reshape(len(kernel), -1).T"),
+    "siemens": (("--weights", "siemens.csv"), "add --conductances for siemens"),
+    "both": (("--weights", "w.csv", "--ideal", "--start", "0.1"), "leave one out"),
     "labels": (("--weights", "w.csv", "--inputs", "x.csv", "--labels", "two.csv"), "labels must be 5"),
     "classes": (("--weights", "w.csv", "--inputs", "x.csv", "--labels", "six.csv"), "outside [0, 2]"),
 }
@@ -61,6 +65,9 @@ def test_a_mistake_is_one_line_and_leaves_nothing(files, command, mistake):
     (files / "minus.csv").write_text("-1,0,0,0,0,0\n")
     (files / "two.csv").write_text("0\n1\n")
     (files / "six.csv").write_text("0\n1\n2\n6\n0\n")
+    (files / "three.csv").write_text("1,0,0\n")
+    (files / "siemens.csv").write_text("1e-5,2e-5\n3e-5,4e-5\n")
+    np.save("kernel.npy", np.zeros((4, 2, 3, 3)))
     asked, message = MISTAKES[mistake]
     code, _, error = command(cli.main, "layer", *asked, "-o", "mine.npz")
     assert (code, message in error, error.count("\n")) == (2, True, 1)

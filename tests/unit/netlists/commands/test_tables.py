@@ -20,6 +20,15 @@ def test_reads_what_people_write(tmp_path):
     np.testing.assert_array_equal(read(path), [[0.5, 1, 0], [1e-3, 0.25, 1]])
 
 
+@pytest.mark.parametrize(
+    "text", ["0.2;0.4;1\n0.3;.5;0\n", "0,2;0,4;1\n0,3;0,5;0\n", "0.2\t0.4\t1\n0.3 0.5   0\n"]
+)
+def test_reads_what_spreadsheets_and_other_programs_write(tmp_path, text):
+    """Semicolons, with points or commas for decimals, and blanks."""
+    (tmp_path / "a.csv").write_text(text)
+    np.testing.assert_array_equal(read(tmp_path / "a.csv"), [[0.2, 0.4, 1], [0.3, 0.5, 0]])
+
+
 BAD = {
     "empty": (b"", "is empty"),
     "blank": (b"\n \n", "is empty"),
@@ -33,7 +42,7 @@ BAD = {
     "ragged": (b"1,1\n1\n", "line 2: 1 numbers, but line 1 has 2"),
     "hole": (b"1,1\n\n1,1\n", "line 2: is empty"),
     "missing": (b"1,,1\n", "line 1, column 2: ''"),
-    "semicolons": (b"1;1\n", "'1;1'"),
+    "mixed": (b"1;1\n1,1\n", "line 2: 1 numbers, but line 1 has 2"),
     "range": (b"0.5\n1.5\n", r"line 2, column 1: state omega = 1.5 lies outside \[0, 1\]"),
     "long": (b"x" * 500, "xxx\\.\\.\\.'"),
 }

@@ -169,12 +169,12 @@ def test_the_page_shows_figures_wires_versions_and_the_command(pretender):
     )
 
 
-def test_several_layers_share_a_page_and_one_failure_fails_it(pretender):
+def test_several_layers_share_a_page_and_one_failure_fails_it(pretender, make_layer):
     good, bad = pretender(), pretender(current_error=1e-3)
     text = whole_page([good, bad])
     assert '<p class="verdict bad">failed</p>' in text
     assert '<span class="bad">FAILED</span>' in text
-    numbers = totals([good, dataclasses.replace(bad, layer="other")], [Crossbar(rows=5, columns=3)] * 2)
+    numbers = totals([good, dataclasses.replace(bad, layer="other")], [make_layer()] * 2)
     assert numbers["passed"] is False
     assert set(numbers["layers"]) == {"synthetic", "other"}
 

@@ -1,0 +1,41 @@
+"""Imperfections that a command has no use for: said to be ignored, or refused where they are all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.presentation import console
+
+OF_WRITES = ("sigma_wn", "write_gain", "edge_fraction", "read_disturb")
+"""What shows in writes, and in reads long after one."""
+
+OF_READOUTS = ("sense_gain", "sense_offset", "bandwidth", "temperature", "flicker", "adc_bits")
+"""What readouts do with the currents of an array."""
+
+OF_READS = (*OF_READOUTS, "dac_bits", "driver_gain", "driver_offset", "amplifier_mismatch")
+"""What shows in reads alone."""
+
+
+def ignored(x: Imperfections | None, unused: Collection[str], why: str) -> list[str]:
+    """The imperfections that change nothing, with a line on stderr about them.
+
+    why : the reason, such as 'solve only reads'
+
+    Raises
+    ------
+    InputError : all that are given change nothing.
+    """
+    if x is None:
+        return []
+    names = [name for name in unused if getattr(x, name)]
+    keys = {key.split(" ")[0] for key in x.to_dict()} - {"dac_range", "adc_range"}
+    if keys and keys <= set(names):
+        raise InputError(
+            f"--imperfections: {', '.join(names)} would change nothing: {why}; leave it out"
+        )
+    if names:
+        text = f"--imperfections: {', '.join(names)} ignored: {why}"
+        console.err.print(text, markup=False, soft_wrap=True)
+    return names

@@ -1,0 +1,47 @@
+"""The footing of a result: which cells it stands on, at which scale, and on which lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
+from roa_circuit.device.parameters import Device
+
+NO_WIRES = "without wires"
+
+
+def footing(device: Device, crossbar: Crossbar | None) -> str:
+    """A line for people: 'device mine, current scale 1; wires 1 Ohm a segment, source 10, sense 10 Ohm'.
+
+    crossbar : None where cells stand without lines
+    """
+    return f"{cells(device)}; {NO_WIRES if crossbar is None else lines(crossbar)}"
+
+
+def cells(device: Device) -> str:
+    """A device and its scale."""
+    return f"device {device.name}, current scale {device.memristor.current_scale:g}"
+
+
+def lines(crossbar: Crossbar) -> str:
+    """The resistances of lines and their ends."""
+    word, bit, source, sense = (
+        said(getattr(crossbar, name)) for name in ("r_word", "r_bit", "r_source", "r_sense")
+    )
+    wires = word if word == bit else f"{word} and {bit}"
+    return f"wires {wires} Ohm a segment, source {source} Ohm, sense {sense} Ohm"
+
+
+def to_dict(device: Device, crossbar: Crossbar | None) -> dict[str, Any]:
+    """The same for JSON; keys carry units."""
+    return {
+        "device": device.name,
+        "current_scale [-]": device.memristor.current_scale,
+        "lines": NO_WIRES if crossbar is None else ohms(crossbar),
+    }
+
+
+def ohms(crossbar: Crossbar) -> dict[str, Any]:
+    """The resistances of lines and their ends, as JSON has them."""
+    values = {f"{name} [Ohm]": getattr(crossbar, name) for name in RESISTANCES}
+    return {key: list(ohm) if isinstance(ohm, tuple) else ohm for key, ohm in values.items()}
