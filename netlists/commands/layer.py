@@ -16,7 +16,7 @@ from roa_circuit.basics.units import counted
 from roa_circuit.circuit.design_point import CURRENT_SCALE
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import after_pulses
-from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.programmed import CAPPED, ProgrammedLayer, said_short
 from roa_circuit.presentation import console, options
 
 LARGEST_INPUT = 1e6
@@ -76,9 +76,12 @@ def layer(
         f"{output}: {rows} x {columns} cells, the last column the reference; {written};"
         f" {counted(len(x), 'read')}; next: roa-spice verify --layer {output}"
     )
+    capped = made.provenance.get(CAPPED)
+    if capped:
+        console.say(f"{said_short(capped)}; scale them down, or leave the write out with --ideal")
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
-        "reads": len(x),
+        "reads": len(x), "capped": capped,
     }  # fmt: skip
     write_summary(json_file, summary)
 

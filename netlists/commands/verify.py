@@ -206,12 +206,14 @@ def _verify_one(
     layer: ProgrammedLayer, how: dict[str, Any], folder: Path, deadline: float
 ) -> Verification:
     """Verify one layer under a progress bar, keep its decks, and print its table."""
-    from netlists.verification.report import headline, summary_rows
+    from netlists.verification.report import HEAD, headline, summary_rows
 
     left = max(deadline - time.monotonic(), 0.1)
     with console.percent(f"{how['engine']}, layer {layer.name}") as advance:
         result = run_verification(layer, **how, time_limit=left, progress=advance, keep_in=folder)
-    console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
+    console.out.print(console.table(headline(result), HEAD, summary_rows(result)))
+    for text in result.warnings:
+        console.say(text)
     return result
 
 
