@@ -57,7 +57,7 @@ class WrittenArray:
     def currents(self, x: Floats) -> Floats:
         """The corrected currents (reads, columns) [A] of inputs x in [0, 1] (reads, rows)."""
         order = self.array.order
-        volts = self.chip.drive(order.inputs(np.asarray(voltage_from_input(x))))
+        volts = self.chip.drive(order.inputs(np.asarray(voltage_from_input(x, self.array.own.device))))
         return order.outputs(self.sensed(volts) * self.gain + self.offset)
 
     def sensed(self, volts: Floats) -> Floats:

@@ -97,7 +97,7 @@ def predictions(
             chip.crossbar, start, part.pulses, chip.device, transistor=circuitry.transistor
         )
         state = chip.written(start, outcome.state, part.pulses)
-        volts = chip.drive(voltage_from_input(part.inputs))
+        volts = chip.drive(voltage_from_input(part.inputs, part.device))
         read = circuitry.settled(chip.crossbar, state, chip.device).reader(part.read_model)
         sensed.append(chip.sense(read(volts), state, volts))
     classes: NDArray[np.int64] = outputs(tiles, sensed).argmax(1)

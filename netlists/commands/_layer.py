@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from netlists.layers.shipped import load_layer
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import engineering
+from roa_circuit.chips import read_disturb
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.converters import Use, uses
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.read_disturb import moved_by_a_read
 from roa_circuit.circuit.crossbar import said
+from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.circuit.wiring import AS_IT_IS, Wiring
 from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.tiling import TileSize, chip_of, split
 from roa_circuit.presentation import console
 
 Layer = Annotated[
@@ -73,3 +83,35 @@ def note(circuitry: Circuitry, asked: Wiring = AS_IT_IS) -> None:
             f"sense resistance: reads end in amplifiers of {ends} instead;"
             f" {said(resistor)} Ohm is in the way of pulses alone"
         )
+
+
+def say_of_reads(used: Sequence[Use], moved: float, volts: NDArray[np.float64]) -> None:
+    """Say which converters saturate or use few codes, and whether reads would move states."""
+    for text in (*(use.warning for use in used), read_disturb.warning(moved, volts)):
+        if text:
+            console.say(text)
+
+
+def note_reads(
+    layer: ProgrammedLayer,
+    size: TileSize,
+    circuitry: Circuitry,
+    imperfections: Imperfections | None,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Say it of a layer's reads on the chips of one seed, its intended states in place.
+
+    Gives what each kind of converter uses, for JSON.
+    """
+    reads, moved = [], [0.0]
+    for tile in split(layer.behind(circuitry), size):
+        chip, part = chip_of(tile, imperfections, seed), tile.layer
+        state = np.asarray(after_pulses(part.initial_state, part.pulses, part.device))
+        asked = np.asarray(voltage_from_input(part.inputs, part.device))
+        volts = chip.drive(asked)
+        settled = circuitry.settled(chip.crossbar, chip.start(state), chip.device)
+        reads.append((chip, asked, settled.currents(volts)))
+        moved.append(moved_by_a_read(state, volts, chip.device))
+    used = uses(reads)
+    say_of_reads(used, max(moved), np.concatenate([asked.ravel() for _, asked, _ in reads]))
+    return [use.to_dict() for use in used]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._layer import Layer, Reads, layer_on, note
+from netlists.commands._layer import Layer, Reads, layer_on, note, note_reads
 from netlists.commands.tables import format_matrix
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
@@ -51,6 +51,7 @@ def compensate(
     chosen = layer_on(layer, reads=reads, device=device)
     size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
+    converters = note_reads(chosen, size, circuitry, imperfections, seed)
     predistorted = _predistorted(chosen, size, circuitry) if states else None
     with console.percent(f"layer {chosen.name}") as advance:
         found = recover(
@@ -69,6 +70,7 @@ def compensate(
     summary: dict[str, Any] = {
         "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c),
         "circuit": circuitry.to_dict(), "tile": str(size), "reads": len(chosen.inputs), "seed": seed,
+        "converters": converters,
         "imperfections": imperfections.to_dict() if imperfections else None,
         "recovered": [
             {**dataclasses.asdict(one), "compensation": str(one.compensation)} for one in found

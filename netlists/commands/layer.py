@@ -18,7 +18,7 @@ from roa_circuit.circuit import footing
 from roa_circuit.circuit.contents import require_inputs, require_weights
 from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.device.programming import after_pulses
-from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.programmed import CAPPED, ProgrammedLayer, said_short
 from roa_circuit.presentation import console, options
 
 LARGEST_INPUT = 1e6
@@ -84,9 +84,12 @@ def layer(
         f" {counted(len(x), 'read')}; next: roa-spice verify --layer {output}"
     )
     console.say(footing.footing(made.device, made.crossbar))
+    capped = made.provenance.get(CAPPED)
+    if capped:
+        console.say(f"{said_short(capped)}; scale them down, or leave the write out with --ideal")
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
-        "reads": len(x), **footing.to_dict(made.device, made.crossbar),
+        "reads": len(x), "capped": capped, **footing.to_dict(made.device, made.crossbar),
     }  # fmt: skip
     write_summary(json_file, summary)
 

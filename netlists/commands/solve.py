@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from netlists.commands._array import DrawnArray
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of, require_no_dialect
-from netlists.commands._layer import note
+from netlists.commands._layer import note, say_of_reads
 from netlists.commands._states import Conductances, read_states
 from netlists.commands._unused import OF_WRITES, ignored
 from netlists.commands.tables import format_matrix, read_matrix
@@ -27,11 +27,12 @@ from netlists.simulation import simulators
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
+from roa_circuit.chips.converters import uses
+from roa_circuit.chips.read_disturb import moved_by_a_read
 from roa_circuit.chips.settling import require_settled_reads
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console, options
-from roa_circuit.solver.dense import read_currents_dense
 
 Floats = NDArray[np.float64]
 
@@ -94,23 +95,28 @@ def solve(
     )
     chip = array.chip
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
-    omega, volts = chip.start(omega), chip.drive(volts)
+    omega, asked = chip.start(omega), volts
+    volts = chip.drive(asked)
     note(array.circuitry, wiring)
     solved = _solver(engine, matrix, cell, array, time_limit)
     started = time.perf_counter()
     currents, version = solved(omega, volts)
+    used = uses([(chip, asked, currents)])
     currents = chip.sense(currents, omega, volts)
     seconds = time.perf_counter() - started
     write_text(output, format_matrix(currents))
+    moved = moved_by_a_read(omega, volts, chip.device)
     summary = {
         "engine": str(engine), "reads": len(volts), **array.to_dict(), "seconds": seconds,
         "engine_version": version, "ngspice_version": version if engine is Engine.ngspice else None,
         "ignored": unused, "currents": str(output),
+        "read_disturb": moved, "converters": [use.to_dict() for use in used],
     }  # fmt: skip
     write_summary(json_file, summary)
     size = f"{len(volts)} x {array.crossbar.columns}"
     console.say(f"{output}: {size} currents [A] by {engine} in {seconds:.3g} s")
     array.say_what_it_is()
+    say_of_reads(used, moved, volts)
 
 
 def _contents(states: Path, inputs: Path, siemens: Device | None) -> tuple[Floats, Floats]:
@@ -145,7 +151,7 @@ def _solver(
     def by_surrogate(state: Floats, volts: Floats) -> tuple[Floats, None]:
         seen = circuitry.settled(chip.crossbar, state, chip.device)
         is_dense = engine is Engine.dense
-        return seen.resistive(volts, read_currents_dense) if is_dense else seen.currents(volts), None
+        return seen.densely(volts) if is_dense else seen.currents(volts), None
 
     if engine in (Engine.surrogate, Engine.dense):
         require_no_dialect(engine, matrix, cell)

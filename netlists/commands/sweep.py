@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from netlists.commands._layer import Layer, Reads, layer_on, note
+from netlists.commands._layer import Layer, Reads, layer_on, note, note_reads
 from netlists.verification.spot_checks import SpotCheck, check
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.layers.recovery import Compensation
@@ -34,5 +34,6 @@ def sweep(
         compensation=Compensation.parse(compensation),
     )
     note(subject.circuitry)
+    note_reads(subject.layer, subject.tile, subject.circuitry, subject.imperfections, 0)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
     carry_out(asked, subject, subject.setup, check(whole, asked.checked))

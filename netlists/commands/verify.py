@@ -209,13 +209,15 @@ def _verify_one(
     layer: ProgrammedLayer, arrays: Arrays, bench: Testbench, *, keep_in: Path, recorded: bool
 ) -> Verification:
     """Verify one layer under a progress bar, keep its decks, and print its table."""
-    from netlists.verification.report import headline, summary_rows
+    from netlists.verification.report import HEAD, headline, summary_rows
 
     with console.percent(f"{bench.engine}, layer {layer.name}") as advance:
         result = run_verification(
             layer, arrays, bench, progress=advance, keep_in=keep_in, recorded=recorded
         )
-    console.out.print(console.table(headline(result), ["", "value", "limit"], summary_rows(result)))
+    console.out.print(console.table(headline(result), HEAD, summary_rows(result)))
+    for text in result.warnings:
+        console.say(text)
     console.say(footing.footing(layer.device, layer.crossbar))
     return result
 

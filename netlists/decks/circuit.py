@@ -114,6 +114,7 @@ class Circuit:
     longest_step : of the integration [s]
     samples : when each row of results is taken [s]; a sweep has one row for each read instead
     recorded : whether the waveforms of all lines and cells are kept, too
+    floating : whether a piece of a word line has no driver, because the line is broken
     """
 
     task: Task
@@ -132,6 +133,7 @@ class Circuit:
     longest_step: float = 0.0
     samples: tuple[float, ...] = ()
     recorded: bool = False
+    floating: bool = False
 
     @property
     def cells(self) -> Iterator[Cell]:

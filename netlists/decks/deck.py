@@ -211,6 +211,7 @@ class _Array:
             ),
             gates=gate_sources(gates, circuitry) if gates else (),
             recorded=self.recorded,
+            floating=any(one.line == "word" for one in crossbar.breaks),
             **times,
         )
         summed = task is Task.write and self.recorded and self.engine is Engine.vacask

@@ -44,6 +44,11 @@ _CHARGED = {
     Task.sweep: _OPTIONS[Task.sweep],
 }
 
+# ngspice lays 1e-12 S across junctions: through those of a broken line, a millionth of a read's current.
+_JUNCTIONS = " gmin=1e-15"
+# A broken line whose transistors are off has nothing to hold it in the first time step.
+_FLOATING = " cshunt=1e-17"
+
 
 _COMPILED = (
     comment(f"{MODULE}.osdi is {MODULE}.va, compiled by openvaf-r"),
@@ -165,6 +170,9 @@ def _options(circuit: Circuit) -> str:
         options += " klu"
     if circuit.dialect.osdi and not circuit.stores_charge:
         options += " chgtol=1"  # compiled cells store how far they moved, and near 0 steps would be tiny
+    if circuit.circuitry.transistor:
+        options += _FLOATING if circuit.task is Task.write and circuit.floating else ""
+        options += "" if circuit.task is Task.write else _JUNCTIONS
     celsius = circuit.circuitry.temperature - (NOMINAL_TEMPERATURE - 27.0)
     return options + (f" temp={number(celsius)}" if celsius != 27.0 else "")
 

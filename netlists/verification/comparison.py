@@ -10,15 +10,18 @@ import numpy as np
 from netlists.verification.engines import Plan, Run, surrogate_reads, voltages
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Floats, relative_error
 from netlists.verification.samples import Sample
+from roa_circuit.chips.converters import uses
+from roa_circuit.chips.read_disturb import moved_by_a_read, warning
 from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.deployed import rms
 from roa_circuit.layers.tiling import Tile, assemble, outputs
 from roa_circuit.solver.read import read_currents
 
 _NOT_READ = dict.fromkeys(
     (
         "max_relative_current_error", "end_to_end_current_error", "max_output_error",
-        "prediction_agreement", "accuracy_ideal", "accuracy_surrogate", "accuracy_spice",
-        "read_speedup",
+        "prediction_agreement", "accuracy_ideal", "accuracy_surrogate", "accuracy_spice", "mac_error",
+        "ideal_mac_error", "ideal_agreement", "read_speedup",
     )
 )  # fmt: skip
 
@@ -27,7 +30,8 @@ def reads(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run], plan: 
     """The fields of a Verification that need currents; outputs only where no tile was left out."""
     if not plan.reads:
         empty = np.zeros((0, 0))
-        return {**_NOT_READ, "spice_currents": empty, "surrogate_currents": empty}
+        nothing = {"converters": [], "read_disturb": 0.0, "warnings": []}
+        return {**_NOT_READ, **nothing, "spice_currents": empty, "surrogate_currents": empty}
     own = [run.currents for run in spice]
     theirs = [run.currents for run in surrogate]
     same = [
@@ -39,6 +43,7 @@ def reads(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run], plan: 
         "max_relative_current_error": max(map(relative_error, own, same)),
         "end_to_end_current_error": max(map(relative_error, own, theirs)),
         "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
+        **_read_out(sample, spice),
         "spice_currents": assemble(sample.tiles, own),
         "surrogate_currents": assemble(sample.tiles, same),
     }
@@ -58,6 +63,29 @@ def _answers(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run]) -> 
         "accuracy_ideal": right[0],
         "accuracy_surrogate": right[1],
         "accuracy_spice": right[2],
+        "mac_error": rms([y_spice - y_surrogate]) / max(rms([y_surrogate]), 1e-300),
+        "ideal_mac_error": rms([y_spice - y_ideal]) / max(rms([y_ideal]), 1e-300),
+        "ideal_agreement": float(np.mean(answers[0] == answers[2])),
+    }
+
+
+def _read_out(sample: Sample, spice: Sequence[Run]) -> dict[str, Any]:
+    """The fields of a Verification that say what reads use of converters, and do to states."""
+    chips, volts = sample.chips, [voltages(tile.layer) for tile in sample.tiles]
+    currents = [run.currents for run in spice]
+    used = uses(zip(chips, volts, currents, strict=True))
+    moved = [
+        moved_by_a_read(np.clip(run.state, 0.0, 1.0), chip.drive(asked), chip.device)
+        for run, chip, asked in zip(spice, chips, volts, strict=True)
+    ]
+    told = [
+        *(use.warning for use in used),
+        warning(max(moved), np.concatenate([v.ravel() for v in volts])),
+    ]
+    return {
+        "converters": [use.to_dict() for use in used],
+        "read_disturb": max(moved),
+        "warnings": [text for text in told if text],
     }
 
 

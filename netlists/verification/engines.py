@@ -129,7 +129,7 @@ class Run:
 
 def voltages(layer: ProgrammedLayer) -> Floats:
     """Word-line voltages (reads, rows) [V] of the layer's inputs."""
-    return np.asarray(voltage_from_input(layer.inputs))
+    return np.asarray(voltage_from_input(layer.inputs, layer.device))
 
 
 def estimate(tile: Tile, phase: Phase, analysis: Analysis, prices: Prices) -> tuple[float, float]:
@@ -146,7 +146,7 @@ def estimate(tile: Tile, phase: Phase, analysis: Analysis, prices: Prices) -> tu
 
 def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
     """Write and read the tile in the surrogate; it writes even where the plan only reads."""
-    layer = tile.layer
+    layer, chip = tile.layer, chip.afresh()
     started = time.perf_counter()
     start = chip.start(layer.initial_state)
     transistor = plan.circuitry.transistor
@@ -187,7 +187,7 @@ def run_spice(
     written : (rows, columns) omega that reads start from where the plan does not write
     parts : the indices of this tile's write and reads in the progress of all tiles
     """
-    none = np.zeros((0, tile.layer.crossbar.columns))
+    none, chip = np.zeros((0, tile.layer.crossbar.columns)), chip.afresh()
     run = Run(
         state=written,
         currents=none,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from netlists.verification.report import headline, summary_rows
+from netlists.verification.report import HEAD, headline, summary_rows
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
@@ -93,13 +93,15 @@ def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
         for name in ("max_relative_current_error", "max_state_error")
     }
     same = [r.prediction_agreement for r in results if r.prediction_agreement is not None]
+    ideal = [r.ideal_agreement for r in results if r.ideal_agreement is not None]
     wall = sum(r.wall_seconds for r in results)
     cards = [
         ("currents", _number(worst["max_relative_current_error"]),
          f"worst relative error; the limit is {CURRENT_LIMIT:.0e}"),
         ("states", _number(worst["max_state_error"]),
          f"worst of ω; the limit is {STATE_LIMIT:.0e}"),
-        ("same prediction", percent(min(same)) if same else "", "of the reads"),
+        ("same prediction", percent(min(same)) if same else "", "of the reads, by both engines"),
+        ("as the ideal", percent(min(ideal)) if ideal else "", "of the reads have its largest output"),
         (results[0].engine, f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
          f"on {counted(results[0].workers, 'core')}, {counted(sum(r.tiles for r in results), 'tile')}"),
     ]  # fmt: skip
@@ -133,11 +135,15 @@ def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
         return side_by_side([*parts, *(shown[name] for name in names if name in shown)])
 
     summary = table(
-        ("quantity", "value", "limit"),
+        HEAD,
         summary_rows(result),
-        caption=f"{result.engine} beside the surrogate.",
+        caption=f"{result.engine} beside the surrogate; {result.engine} beside the ideal layer, behind"
+        " perfect wires without imperfections, which the verdict leaves out.",
     )
     parts = {"Result": row(summary, names=["currents"])}
+    if result.warnings:
+        rows = [(text,) for text in result.warnings]
+        parts["To heed"] = table(("reads",), rows, caption="What the verdict leaves out.")
     if "current-error" in shown:
         parts["Columns"] = row(_columns(result), names=["current-error"])
     parts["States"] = row(names=["states", "state-scatter", "state-error"])

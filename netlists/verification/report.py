@@ -11,12 +11,19 @@ from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read_model import ReadModel
 
+HEAD = ("", "both engines", "limit", "ideal")
+"""Of `summary_rows`: the engines against each other, the limit, and the simulator against the ideal."""
 
-def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
-    """Rows (quantity, value, limit) of everything that a reader wants to see first."""
+
+def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
+    """Rows (quantity, value, limit, ideal) of everything that a reader wants to see first.
+
+    The ideal is the layer behind perfect wires without imperfections. It has no part in the verdict,
+    which is of the engines.
+    """
     labelled = result.accuracy_spice is not None
     same = "same prediction" if labelled else "same largest output"
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("column currents, worst relative error", _number(result.max_relative_current_error),
          f"{CURRENT_LIMIT:.0e}"),
         ("final states, worst error", _number(result.max_state_error), f"{STATE_LIMIT:.0e}"),
@@ -27,14 +34,24 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         ("of it lost in wires and terminals",
          _share(result.wire_energy, result.write_energy_surrogate), ""),
         ("outputs, worst error over the largest", _number(result.max_output_error), ""),
-        (same, _percent(result.prediction_agreement), "100.0 %" if labelled else ""),
+        ("outputs, rms error over their rms", _number(result.mac_error), "",
+         _percent(result.ideal_mac_error)),
+        (same, _percent(result.prediction_agreement), "100.0 %" if labelled else "",
+         _percent(result.ideal_agreement)),
         (f"accuracy, ideal / surrogate / {result.engine}", _accuracies(result), ""),
         *_drawn(result),
+        *((f"{use['name']}: codes used; readings at the ends", _of_converter(use), "")
+          for use in result.converters),
         ("matrices and cells of ngspice", result.dialect, ""),
         ("sweeps read this layer by", _elsewhere(result), ""),
         *(_times(result) if result.spice_seconds else ()),
     ]  # fmt: skip
-    return [row for row in rows if row[1]]
+    return [(row[0], row[1], row[2], row[3] if len(row) > 3 else "") for row in rows if row[1]]
+
+
+def _of_converter(use: dict[str, Any]) -> str:
+    ends = percent(use["lowest"]), percent(use["highest"])
+    return f"{use['used']} of {use['codes']}; {ends[0]} and {ends[1]}"
 
 
 def _times(result: Verification) -> list[tuple[str, str, str]]:

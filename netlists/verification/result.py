@@ -41,7 +41,12 @@ class Verification(Shown):
     prediction_agreement : share of reads whose largest output is the same in both, each on its
         own states
     accuracy_* : share of right answers, None where the layer has no labels; `ideal` are the
-        intended states (Eq. 6 undone) behind perfect wires
+        intended states (Eq. 6 undone) behind perfect wires, without imperfections
+    mac_error : rms of y_spice - y over the rms of y, the outputs of the layer
+    ideal_mac_error, ideal_agreement : the same error of y_spice against the ideal, and the share of
+        reads whose largest output is the ideal's, with labels or without
+    converters : how each kind of converter is used (`roa_circuit.chips.converters.Use`)
+    read_disturb : the largest change of omega by one read, which frozen states leave out
     spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
         the simulator took on `workers` cores, and `estimated_seconds` what was expected
     dialect : the matrix solver and the cells of ngspice, where not every ngspice has them
@@ -75,6 +80,12 @@ class Verification(Shown):
     accuracy_ideal: float | None
     accuracy_surrogate: float | None
     accuracy_spice: float | None
+    mac_error: float | None
+    ideal_mac_error: float | None
+    ideal_agreement: float | None
+    converters: list[dict[str, Any]]
+    read_disturb: float
+    warnings: list[str]
     spice_seconds: float
     surrogate_seconds: float
     speedup: float
@@ -107,6 +118,7 @@ class Verification(Shown):
             "currents, worst relative error": _small(self.max_relative_current_error),
             "states, worst error": _small(self.max_state_error),
             "same prediction": _share(self.prediction_agreement),
+            "same prediction as the ideal": _share(self.ideal_agreement),
             "accuracy, ideal wires": _share(self.accuracy_ideal),
             "accuracy, surrogate": _share(self.accuracy_surrogate),
             f"accuracy, {self.engine}": _share(self.accuracy_spice),

@@ -90,7 +90,8 @@ class SpotCheck:
         deadline = time.monotonic() + self.time_limit
         sensed: dict[str, list[Any]] = {"spice": [], "surrogate": []}
         errors: dict[str, list[float]] = {"spice_error": [], "state_error": []}
-        for array, chip in zip(deployed.arrays, chips, strict=True):
+        afresh = [chip.afresh() for chip in chips]  # so that both engines have the same noise
+        for array, chip in zip(deployed.arrays, afresh, strict=True):
             states, volts = written(array, chip), voltages(array, chip)
             plan = Plan(
                 phase=Phase.both if array.mapped is None else Phase.read,

@@ -30,7 +30,6 @@ from netlists.verification.testbench import Testbench
 from roa_circuit.basics.machine import cores
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.circuit.mapping import output_from_reference
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile
 
@@ -96,8 +95,7 @@ def estimated_seconds(
 
 def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
     """The class of each read (reads,) from column currents (reads, columns), the reference last."""
-    y = layer.input_scale * output_from_reference(currents[:, :-1], currents[:, -1:], layer.device)
-    return np.asarray(np.argmax(y, axis=1))
+    return np.asarray(np.argmax(layer.outputs(currents), axis=1))
 
 
 def _check_speed(chip: Chip, plan: Plan) -> None:

@@ -7,7 +7,6 @@ x -- DAC -- driver -- cells and lines as drawn -- noise -- readout -- ADC -- y
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +15,11 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.imperfections import OF_THE_DEVICE, Imperfections
+from roa_circuit.chips.noise import STREAMS as OF_NOISE
+from roa_circuit.chips.noise import Noise
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.mapping import FULL_SCALE_VOLTAGE
-from roa_circuit.circuit.periphery import convert, pink, shot_deviation, thermal_deviation
+from roa_circuit.circuit.periphery import convert, shot_deviation, thermal_deviation
 from roa_circuit.circuit.waveforms import READ_HOLD
 from roa_circuit.device.memristor import after_dose, conductance, pulse_strength
 from roa_circuit.device.parameters import OPEN, Device
@@ -45,7 +45,7 @@ class Chip:
     fixed : (rows, columns) the state of each stuck cell, NaN where a cell is free
     driver_gain, driver_offset : (rows,) of the read drivers, [-] and [V]
     sense_gain, sense_offset : (columns,) of the readout, [-] and [A]
-    noise : seeds of the random numbers of each write and read, by stream
+    noise : of every write and read, which goes on from one to the next
     """
 
     imperfections: Imperfections
@@ -57,7 +57,11 @@ class Chip:
     sense_gain: Floats
     sense_offset: Floats
     sigma_wn: float
-    noise: Mapping[str, int]
+    noise: Noise
+
+    def afresh(self) -> Chip:
+        """The same chip, its noise from the beginning, for an engine that is to meet the same reads."""
+        return dataclasses.replace(self, noise=self.noise.afresh())
 
     def start(self, state: Floats) -> Floats:
         """The states (rows, columns) that the cells really have: stuck ones where they stick."""
@@ -66,19 +70,24 @@ class Chip:
     def written(self, before: Floats, after: Floats, pulses: NDArray[np.int64]) -> Floats:
         """States after a write and the reads since: noise of Eq. 7 on cells that took pulses."""
         how = Programming(sigma_wn=self.sigma_wn)
-        noisy = write_noise(before, after, how, self._generator("write_noise"))
+        noisy = write_noise(before, after, how, self.noise.writes)
         return self._disturbed(np.where(pulses != 0, noisy, after))
 
     def drive(self, voltages: Floats) -> Floats:
         """Voltages (reads, rows) [V] that reach the word lines when these are asked for."""
         x = self.imperfections
-        return convert(voltages, x.dac_bits, x.dac_range) * self.driver_gain + self.driver_offset
+        return convert(voltages, x.dac_bits, self.dac_range) * self.driver_gain + self.driver_offset
+
+    @property
+    def dac_range(self) -> float:
+        """The voltage of the DAC's largest code [V]: the device's full scale, unless it was given."""
+        return self.imperfections.dac_range or self.device.pulses.full_scale
 
     def sense(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
         """Currents (reads, columns) [A] that the readout reports when the array carries these.
 
-        The states (rows, columns) and the word-line voltages (reads, rows) [V] set the noise. A chip
-        draws the same noise whenever it is given the same batch.
+        The states (rows, columns) and the word-line voltages (reads, rows) [V] set the size of the
+        noise. It goes on from batch to batch; `afresh` begins it anew.
         """
         x = self.imperfections
         noisy = currents + self._noise(currents, state, voltages)
@@ -110,7 +119,7 @@ class Chip:
         reads = self.imperfections.read_disturb
         if not reads:
             return state
-        one = pulse_strength(FULL_SCALE_VOLTAGE, READ_HOLD, self.device.memristor)
+        one = pulse_strength(self.device.pulses.full_scale, READ_HOLD, self.device.memristor)
         return np.asarray(after_dose(state, reads * one))
 
     def _noise(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
@@ -122,11 +131,8 @@ class Chip:
         thermal = thermal_deviation(G.sum(axis=0), kelvins, x.bandwidth)
         white = np.hypot(thermal, shot_deviation(currents, x.bandwidth))
         slow = x.flicker * np.sqrt(voltages**2 @ G**2)
-        noise = white * self._generator("read_noise").standard_normal(currents.shape)
-        return np.asarray(noise + slow * pink(self._generator("flicker"), *currents.shape))
-
-    def _generator(self, stream: str) -> np.random.Generator:
-        return np.random.default_rng(self.noise[stream])
+        noise = white * self.noise.white(*currents.shape)
+        return np.asarray(noise + (slow * self.noise.slow(*currents.shape) if x.flicker else 0.0))
 
 
 def draw(
@@ -162,7 +168,7 @@ def draw(
         sense_gain=1.0 + x.sense_gain * streams["sense_gain"].standard_normal(shape[1]),
         sense_offset=x.sense_offset * streams["sense_offset"].standard_normal(shape[1]),
         sigma_wn=spread.sigma_wn if x.sigma_wn is None else x.sigma_wn,
-        noise={n: int(streams[n].integers(2**63)) for n in ("write_noise", "read_noise", "flicker")},
+        noise=Noise({name: int(streams[name].integers(2**63)) for name in OF_NOISE}),
     )
 
 

@@ -14,7 +14,6 @@ from roa_circuit.basics import records, toml
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.circuit.components import LARGEST_OFFSET
-from roa_circuit.circuit.mapping import FULL_SCALE_VOLTAGE
 from roa_circuit.device.spread import Spread
 
 UNITS = {
@@ -52,7 +51,8 @@ class Imperfections(Shown):
     Drivers and readout (standard deviations over lines, unless said otherwise)
         write_gain : of each line's write driver, over 1
         edge_fraction : each edge of a write pulse over its flat top; 0 takes that of the parameter set
-        dac_bits, dac_range : resolution, and the voltage of the largest code [V]
+        dac_bits, dac_range : resolution, and the voltage of the largest code [V]; None is the device's
+            full scale
         driver_gain, driver_offset : of each word line's read driver, over 1 and [V]
         amplifier_mismatch : of the offset at each amplifier's input [V], about the circuit's own
         sense_gain, sense_offset : of each bit line's readout, over 1 and [A]
@@ -78,7 +78,7 @@ class Imperfections(Shown):
     write_gain: float = 0.0
     edge_fraction: float = 0.0
     dac_bits: int = 0
-    dac_range: float = FULL_SCALE_VOLTAGE
+    dac_range: float | None = None
     driver_gain: float = 0.0
     driver_offset: float = 0.0
     amplifier_mismatch: float = 0.0
@@ -160,7 +160,7 @@ def load(path: str | Path) -> Imperfections:
 
 
 def _require(name: str, value: object, unit: str) -> None:
-    if value is None and name in ("sigma_wn", "temperature"):
+    if value is None and name in ("sigma_wn", "temperature", "dac_range"):
         return
     number = records.require_finite(name, value, unit)
     if number < 0:

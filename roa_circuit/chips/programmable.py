@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -67,16 +66,15 @@ class Array(ABC):
 
     def read(self) -> Floats:
         """The states (rows, columns) that the readout reports, by Eq. 4; they may lie outside [0, 1]."""
-        chip, voltage = self._anew(), self._device.pulses.read_voltage
+        chip, voltage = self._chip, self._device.pulses.read_voltage
         volts = chip.drive(voltage * np.eye(len(self.state)))
         sensed = chip.sense(self._currents(chip, volts), self.state, volts)
         return np.asarray(state_from_conductance(sensed / voltage, voltage, self._device.memristor))
 
     def write(self, pulses: Counts) -> None:
         """Apply signed pulse counts (rows, columns) through the wires."""
-        chip = self._anew()
-        after, energy = self._after(chip, pulses)
-        self.state = chip.written(self.state, after, pulses)
+        after, energy = self._after(self._chip, pulses)
+        self.state = self._chip.written(self.state, after, pulses)
         self.energy += energy
 
     @abstractmethod
@@ -86,12 +84,6 @@ class Array(ABC):
     @abstractmethod
     def _after(self, chip: Chip, pulses: Counts) -> tuple[Floats, float]:
         """(states (rows, columns) after these pulses, energy that they took [J])."""
-
-    def _anew(self) -> Chip:
-        """The chip with new seeds for its noise, which would repeat itself otherwise."""
-        seeds = {name: seed + 1 for name, seed in self._chip.noise.items()}
-        self._chip = dataclasses.replace(self._chip, noise=seeds)
-        return self._chip
 
 
 class WiredArray(Array):

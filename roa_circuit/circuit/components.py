@@ -142,7 +142,7 @@ class Transistor:
 
     def on_resistance(self, temperature: float = NOMINAL_TEMPERATURE) -> float:
         """1 / (kp W/L (V_on - V_th)) [Ohm] about 0 V; mobility falls as T^-1.5."""
-        return 1.0 / (self._strength(temperature) * (self.gate_on - self.threshold_at(temperature)))
+        return 1.0 / (self.strength(temperature) * (self.gate_on - self.threshold_at(temperature)))
 
     def threshold_at(self, temperature: float) -> float:
         """V_th [V], which falls by some 1 mV a kelvin: level 1 without body effect.
@@ -163,13 +163,14 @@ class Transistor:
             I = kp W/L (V_on - V_th - (word + te) / 2) (word - te); a share of 0 is saturation, beyond
             which no current passes.
         """
-        strength = self._strength(temperature)
+        strength = self.strength(temperature)
         overdrive = self.gate_on - self.threshold_at(temperature) - word
         squared = overdrive**2 + 2.0 * current / strength
         channel = np.sqrt(np.maximum(squared, (_PINCHED * overdrive) ** 2))
         return channel - overdrive, 1.0 / (strength * channel), channel / overdrive
 
-    def _strength(self, temperature: float) -> float:
+    def strength(self, temperature: float) -> float:
+        """kp W/L [A/V^2] at a temperature [K]; mobility falls as T^-1.5."""
         return self.kp * self.width_over_length * math.pow(temperature / NOMINAL_TEMPERATURE, -1.5)
 
 

@@ -31,19 +31,29 @@ def shot_deviation(current: Floats, bandwidth: float) -> Floats:
     return np.sqrt(2 * ELEMENTARY_CHARGE * bandwidth * np.abs(current))
 
 
-def pink(rng: np.random.Generator, reads: int, lines: int) -> Floats:
-    """Noise (reads, lines) of variance 1 whose power falls as 1/f from read to read.
+class Pink:
+    """Noise of variance 1 whose power falls as 1/f from read to read, on so many lines.
 
     It is the sum of one relaxation a decade, with time constants from a third of a read to some 10^5
-    reads and equal variances. It is stationary: a single read is as noisy as one of many.
+    reads and equal variances. It is stationary: a single read is as noisy as one of many. However
+    many reads are asked for at a time, the sequence is the same.
     """
-    from scipy.signal import lfilter  # as slow to load as all the rest together
 
-    total = np.zeros((reads, lines))
-    for decade in range(FLICKER_DECADES):
-        keep = np.exp(-3.0 * 10.0**-decade)
-        start = rng.standard_normal((1, lines))
-        kicks = np.sqrt(1.0 - keep**2) * rng.standard_normal((reads, lines))
-        relaxed, _ = lfilter([1.0], [1.0, -keep], kicks, axis=0, zi=keep * start)
-        total += relaxed
-    return np.asarray(total / np.sqrt(FLICKER_DECADES))
+    def __init__(self, rng: np.random.Generator, lines: int) -> None:
+        self._kicks = rng.spawn(FLICKER_DECADES)
+        self._last = [one.standard_normal((1, lines)) for one in self._kicks]
+
+    def next(self, reads: int) -> Floats:
+        """The noise (reads, lines) of the next reads."""
+        from scipy.signal import lfilter  # as slow to load as all the rest together
+
+        total = np.zeros((reads, self._last[0].shape[1]))
+        for decade, rng in enumerate(self._kicks):
+            keep = np.exp(-3.0 * 10.0**-decade)
+            kicks = np.sqrt(1.0 - keep**2) * rng.standard_normal(total.shape)
+            start = keep * self._last[decade]
+            relaxed, _ = lfilter([1.0], [1.0, -keep], kicks, axis=0, zi=start)
+            if reads:
+                self._last[decade] = relaxed[-1:]
+            total += relaxed
+        return np.asarray(total / np.sqrt(FLICKER_DECADES))

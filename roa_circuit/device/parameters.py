@@ -17,7 +17,8 @@ from roa_circuit.device.spread import Spread
 
 UNITS = {
     "k": "1/s", "mu1": "1/V", "mu2": "1/V", "gamma": "A", "delta": "1/V", "alpha": "A",
-    "beta": "1/V", "current_scale": "-", "read_voltage": "V", "potentiation_voltage": "V",
+    "beta": "1/V", "current_scale": "-", "read_voltage": "V", "full_scale_voltage": "V",
+    "potentiation_voltage": "V",
     "potentiation_width": "s", "depression_voltage": "V", "depression_width": "s",
     "edge_fraction": "-",
 }  # fmt: skip
@@ -72,7 +73,11 @@ class Memristor:
 
 @dataclass(frozen=True, kw_only=True)
 class Pulses:
-    """The fixed read and programming pulses (Table 1). Negative voltage potentiates."""
+    """The fixed read and programming pulses (Table 1). Negative voltage potentiates.
+
+    full_scale_voltage : of the largest input (Eq. 8); None is twice the read voltage, as in the paper,
+        so that inputs lie about the voltage at which cells are read
+    """
 
     read_voltage: float  # [V]
     potentiation_voltage: float  # [V], < 0
@@ -80,11 +85,19 @@ class Pulses:
     depression_voltage: float  # [V], > 0
     depression_width: float  # [s], flat top
     edge_fraction: float = 0.01  # [-], each linear edge of a pulse over its flat top
+    full_scale_voltage: float | None = None  # [V]
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             sign = -1.0 if field.name == "potentiation_voltage" else 1.0
-            _require(field.name, getattr(self, field.name), positive=sign > 0, negative=sign < 0)
+            value = getattr(self, field.name)
+            if value is not None or field.default is not None:
+                _require(field.name, value, positive=sign > 0, negative=sign < 0)
+
+    @property
+    def full_scale(self) -> float:
+        """The word-line voltage [V] of input 1 (Eq. 8)."""
+        return 2.0 * self.read_voltage if self.full_scale_voltage is None else self.full_scale_voltage
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -117,7 +130,9 @@ class Device(Shown):
 
     def facts(self) -> Facts:
         """Constants and pulses with their units; arrays of constants by their smallest and largest."""
-        records = {**vars(self.memristor), **vars(self.pulses)}
+        records = {
+            **vars(self.memristor), **vars(self.pulses), "full_scale_voltage": self.pulses.full_scale
+        }  # fmt: skip
         rows = [(f"{name} [{UNITS[name]}]", _span(value)) for name, value in records.items()]
         if self.spread is not None:
             rows.append(("spread", f"of {', '.join(self.spread.names) or 'writes'}"))

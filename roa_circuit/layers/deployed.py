@@ -213,7 +213,8 @@ def written(
 
 def voltages(array: Array, chip: Chip) -> Floats:
     """Voltages (reads, rows) [V] that reach the chip's word lines."""
-    return chip.drive(np.asarray(voltage_from_input(array.tile.layer.inputs)))
+    layer = array.tile.layer
+    return chip.drive(np.asarray(voltage_from_input(layer.inputs, layer.device)))
 
 
 def rms(arrays: Sequence[Floats]) -> float:

@@ -18,6 +18,7 @@ from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_file
 from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.circuit.contents import (
     check_pulses,
@@ -28,13 +29,21 @@ from roa_circuit.circuit.contents import (
 )
 from roa_circuit.circuit.crossbar import Crossbar, said
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import state_from_weight
+from roa_circuit.circuit.mapping import (
+    curvature,
+    mapping_constants,
+    output_from_reference,
+    state_from_weight,
+)
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import Programming, real_pulse_count, round_count
+from roa_circuit.device.programming import Programming, after_pulses, real_pulse_count, round_count
 from roa_circuit.solver.read_model import ReadModel
 
 FORMAT = "roa-layer-1"
+CAPPED = "capped"
+"""In the provenance: how many weights the cap on pulses clips, the cap, and how short they stop in g."""
+
 _EXPECTED = "a layer file; `roa-meta adapt` writes them (.npz)"
 _LONGEST_NAME = 100
 _ARRAYS = ("initial_state", "pulses", "inputs", "labels")
@@ -46,7 +55,7 @@ class ProgrammedLayer(Shown):
 
     initial_state : (rows, columns) omega before the write, in [0, 1]
     pulses : (rows, columns) signed counts, > 0 potentiates
-    inputs : (reads, rows) x in [0, 1], driven as 0.1 x [V] (Eq. 8)
+    inputs : (reads, rows) x in [0, 1], driven as x times the device's full scale (Eq. 8)
     labels : (reads,) the right class of each read, or empty where reads have none
     input_scale : digital factor that divides the inputs and multiplies the outputs
     reference_column : the last column, held at omega = 1/2, which measures b sum(x)
@@ -86,13 +95,14 @@ class ProgrammedLayer(Shown):
         """Its size, its write, its reads and its wires."""
         rows, columns = self.crossbar.shape
         written, c = int((self.pulses != 0).sum()), self.crossbar
-        names = ("word", "bit", "source", "sense")
+        names, capped = ("word", "bit", "source", "sense"), self.provenance.get(CAPPED)
         wires = ", ".join(f"{name} {said(getattr(c, f'r_{name}'))}" for name in names) + " Ohm"
         return Facts(
             title=f"Layer {self.name}: {rows} x {columns} cells",
             rows=[
                 ("device", f"{self.device.name}, current scale {self.device.memristor.current_scale}"),
                 ("write", f"{int(np.abs(self.pulses).sum())} pulses on {written} cells"),
+                *((("not reached", said_short(capped)),) if capped else ()),
                 ("reads", f"{len(self.inputs)}, {len(self.labels) or 'none'} with a label"),
                 ("read as", self.read_model.said),
                 ("wires", wires),
@@ -118,6 +128,9 @@ class ProgrammedLayer(Shown):
     ) -> Self:
         """Weights g (inputs, outputs) in [-1, 1] on the design point's lines, with a reference column.
 
+        Arrays may be torch's. Where weights ask for more pulses than a cell may get, `facts` says how
+        many, and how far they stop short; so does the provenance.
+
         inputs : (reads, inputs) x >= 0
         device : by default the design point's
         start : omega of every cell, from which the pulses of Eq. 6 lead to the weights; None for cells
@@ -125,18 +138,26 @@ class ProgrammedLayer(Shown):
 
         Raises
         ------
-        InputError : shapes that do not fit, weights outside [-1, 1], or negative inputs.
+        InputError : shapes that do not fit, weights outside [-1, 1], negative inputs, or a device that
+            holds no weights.
         """
-        weights, inputs = (np.asarray(one, dtype=np.float64) for one in (weights, inputs))
+        weights, inputs = _table(weights, "weights"), _table(inputs, "inputs")
         require_weights(weights)
         require_inputs(inputs)
         device, scale = device or default_device(), max(1.0, float(np.max(inputs, initial=0.0)))
+        mapping_constants(device)  # refuses a device that holds no weights
         wanted = np.column_stack([state_from_weight(weights), np.full(len(weights), 0.5)])
         before = wanted.copy() if start is None else np.full(wanted.shape, start)
         before[:, -1] = 0.5
-        count = round_count(
-            real_pulse_count(before, wanted - before, device, Programming()), Programming()
-        )
+        how = Programming()
+        count = round_count(real_pulse_count(before, wanted - before, device, how), how)
+        made = dict(provenance or {})
+        capped = np.abs(count) >= how.max_pulses
+        if capped.any():
+            short = np.abs(wanted - after_pulses(before, count, device))[capped]
+            made[CAPPED] = {
+                "weights": int(capped.sum()), "pulses": how.max_pulses, "short": 2.0 * float(short.max())
+            }  # fmt: skip
         return cls(
             name=name,
             device=device,
@@ -146,13 +167,26 @@ class ProgrammedLayer(Shown):
             inputs=inputs / scale,
             labels=np.empty(0, dtype=np.int64) if labels is None else np.asarray(labels),
             input_scale=scale,
-            provenance=provenance or {},
+            provenance=made,
         )
 
     @property
     def reference_column(self) -> int:
         """The index of the column held at omega = 1/2."""
         return self.crossbar.columns - 1
+
+    @property
+    def gain(self) -> float:
+        """By how much Eq. 11 overstates outputs: inputs count more as the I-V is curved."""
+        return curvature(self.device) if self.read_model is ReadModel.cells else 1.0
+
+    def outputs(self, currents: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Outputs y (reads, weight columns) of sensed currents (reads, columns) [A], the reference last.
+
+        Eq. 11, divided by `gain`, so that perfect wires give inputs @ weights in the mean over inputs.
+        """
+        y = output_from_reference(currents[:, :-1], currents[:, -1:], self.device)
+        return np.asarray(self.input_scale / self.gain * y)
 
     def save(self, path: Path) -> None:
         """Write the layer file; a failed write leaves nothing behind."""
@@ -211,3 +245,21 @@ def _name(written: object) -> str:
     if not isinstance(written, str) or not 0 < len(written) <= _LONGEST_NAME:
         raise InputError(f"name must be a text of 1 to {_LONGEST_NAME} characters")
     return written
+
+
+def said_short(capped: dict[str, Any]) -> str:
+    """What the cap on pulses clips, as text."""
+    count, most, short = capped["weights"], capped["pulses"], capped["short"]
+    return f"{counted(count, 'weight')} at the cap of {most} pulses, up to {short:.2g} short in g"
+
+
+def _table(given: Any, what: str) -> NDArray[np.float64]:
+    """Numbers as numpy has them, whichever library they come from."""
+    if hasattr(given, "detach"):  # a torch tensor, which need not be loaded for this
+        given = given.detach().cpu().numpy()
+    try:
+        table = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        kind = type(given).__name__
+        raise InputError(f"{what} must be a table of numbers, not {kind}; use np.asarray") from None
+    return table

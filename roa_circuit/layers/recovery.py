@@ -171,7 +171,7 @@ def mapped(
     wanted = np.asarray(conductance(states, V_r, p))
     order = as_it_is(wanted.shape)
     if choice.permuted:
-        volts = np.asarray(voltage_from_input(layer.inputs))
+        volts = np.asarray(voltage_from_input(layer.inputs, device))
         order = heaviest_nearest(layer.crossbar, wanted, volts)
     if not choice.predistorted:
         return order, order.place(states), np.ones(wanted.shape[1]), 0.0
@@ -185,14 +185,14 @@ def mapped(
 def _read(
     tile: Tile, meant: ProgrammedLayer, chip: Chip, choice: Compensation, circuitry: Circuitry
 ) -> _Read:
-    layer = tile.layer
+    layer, chip = tile.layer, chip.afresh()  # every choice meets the same noise
     order, states, gain, clipped = mapped(tile, choice, meant, circuitry)
     states = chip.start(states)
     seen = circuitry.settled(chip.crossbar, states, chip.device)
     currents_of = seen.reader(layer.read_model)
 
     def read(inputs: Floats) -> Floats:
-        volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs))))
+        volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs, layer.device))))
         return chip.sense(currents_of(volts), states, volts)
 
     offset = np.zeros(layer.crossbar.columns)
@@ -235,7 +235,7 @@ def ideal_currents(
 
     meant : the layer that gives the cells' intended states; by default this one
     """
-    volts = np.asarray(voltage_from_input(inputs))
+    volts = np.asarray(voltage_from_input(inputs, layer.device))
     exact = layer.read_model is ReadModel.cells
     states = _intended(meant or layer)
     return read_currents(layer.crossbar.ideal(), states, volts, layer.device, exact=exact)

@@ -6,7 +6,7 @@
                +------------+--+ +------------+--+           a copy of the layer's
     64..127    |            |rf| |            |rf|
                +------------+--+ +------------+--+
-               y of one output: the sum over its tiles of 10 a (I - I_rf), Eq. 11
+               y of one output: the sum over its tiles of a (I - I_rf) / V, Eq. 11
 
 Every tile is an array of its own, with drivers, wires and sense resistors. Its reference column
 feels the wires of its own tile, so that each partial sum is differential before it is added.
@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip, draw
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.mapping import output_from_reference
 from roa_circuit.layers.programmed import ProgrammedLayer
 
 Floats = NDArray[np.float64]
@@ -118,8 +117,7 @@ def outputs(tiles: Sequence[Tile], currents: Sequence[Floats]) -> Floats:
     width = max(tile.columns.stop for tile in tiles)
     y = np.zeros((len(currents[0]), width))
     for tile, sensed in zip(tiles, currents, strict=True):
-        part = output_from_reference(sensed[:, :-1], sensed[:, -1:], tile.layer.device)
-        y[:, tile.columns] += tile.layer.input_scale * part
+        y[:, tile.columns] += tile.layer.outputs(sensed)
     return y
 
 

@@ -16,7 +16,6 @@ from roa_circuit.solver.linear import LinearNetwork
 
 Floats = NDArray[np.float64]
 
-_TOLERANCE = 1e-8  # of the drive
 _STEPS = 50
 _SATURATED = 0.1  # of the gate's overdrive is left in the channel: as good as pinched off
 
@@ -41,6 +40,8 @@ def solve_behind(
     slope: Callable[[Floats], Floats],
     e: Floats,
     drop: Floats,
+    *,
+    tolerance: float = 1e-8,
 ) -> tuple[Cells, Floats]:
     """(the cells behind their transistors, the transistors' voltages [V]) under loop drives e [V].
 
@@ -50,16 +51,17 @@ def solve_behind(
     solve : solves the cells under other loop drives
     slope : gives the cells' differential conductances at their voltages
     drop : transistors' voltages to start from
+    tolerance : of their voltages, as a fraction of the largest drive
 
     Raises
     ------
     InputError : transistors that a cell's current brings near saturation.
     ConvergenceError : no answer within 50 steps.
     """
-    limit, temperature = _TOLERANCE * float(np.abs(e).max(initial=0.0)), network.crossbar.temperature
+    limit, temperature = tolerance * float(np.abs(e).max(initial=0.0)), network.crossbar.temperature
     for _ in range(_STEPS):
         cells = solve(e - drop)
-        word = drives - network.word_drops(cells.currents)
+        word = drives - network.word_drops(cells.currents) - cells.beyond
         found, ohms, left = transistor.drop(cells.currents, word, temperature)
         series = ohms * slope(cells.voltages)
         last, drop = drop, (found + series * drop) / (1.0 + series)

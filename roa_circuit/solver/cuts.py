@@ -69,6 +69,11 @@ class Cuts:
         """H lambda: break voltages (..., breaks) as loop drives (..., rows, columns) [V]."""
         return np.asarray(np.einsum("...b,brc->...rc", voltages, self.H))
 
+    def of_words(self, voltages: Floats) -> Floats:
+        """The part of `drives` that word lines have: how much lower their nodes beyond breaks are."""
+        across, patterns = voltages[..., : self.words], self.H[: self.words]
+        return np.asarray(np.einsum("...b,brc->...rc", across, patterns))
+
 
 Cut = tuple[Floats, float]
 """(pattern (rows, columns), conductance [S] of the loop) of one break."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import ConvergenceError, InputError
+from roa_circuit.circuit.components import Transistor
 from roa_circuit.circuit.contents import GROUND, check_ends, check_read
 from roa_circuit.circuit.crossbar import Crossbar, of_line
 from roa_circuit.device.memristor import conductance, current, differential_conductance
@@ -25,6 +26,8 @@ Extended = NDArray[np.longdouble]
 
 MOST_CELLS = 4096
 
+_SATURATED = 0.1  # of a channel's overdrive is left at its narrow end
+
 
 def read_currents_dense(
     crossbar: Crossbar,
@@ -34,12 +37,15 @@ def read_currents_dense(
     *,
     exact: bool = True,
     ends: Floats = GROUND,
+    transistor: Transistor | None = None,
 ) -> Floats:
     """The sensed currents (reads, columns) [A]; arguments as `solver.read_currents`.
 
+    transistor : between each cell and its word line, SPICE's level 1 in its linear region
+
     Raises
     ------
-    InputError : more than 4096 cells.
+    InputError : more than 4096 cells, linear cells behind transistors, or transistors near saturation.
     """
     check_read(crossbar, state, voltages)
     check_ends(crossbar, ends)
@@ -47,7 +53,9 @@ def read_currents_dense(
         raise InputError(
             f"the dense twin takes at most {MOST_CELLS} cells, not {crossbar.rows} x {crossbar.columns}"
         )
-    circuit = _Circuit(crossbar)
+    if transistor and not exact:
+        raise InputError("transistor: linear cells have none; read them with exact=True")
+    circuit = _Circuit(crossbar, transistor)
     fixed = [np.append(v, ends if len(ends) else np.zeros(crossbar.columns)) for v in voltages]
     return np.stack([circuit.read(state, v, device, exact) for v in fixed])
 
@@ -55,8 +63,9 @@ def read_currents_dense(
 class _Circuit:
     """Nodes and branches: unknown nodes 0..n-1, then the fixed ones (drives, grounds)."""
 
-    def __init__(self, crossbar: Crossbar) -> None:
+    def __init__(self, crossbar: Crossbar, transistor: Transistor | None = None) -> None:
         self.rows, self.columns = crossbar.shape
+        self.transistor, self.temperature = transistor, crossbar.temperature
         self._parent: dict[str, str] = {}
         resistors = self._resistors(crossbar)
         for a, b, r in resistors:
@@ -65,18 +74,19 @@ class _Circuit:
         fixed = [f"source{i}" for i in range(self.rows)] + [f"ground{j}" for j in range(self.columns)]
         self.fixed = {self._find(name): index for index, name in enumerate(fixed)}
         # The cells' nodes by name: behind breaks, no resistor need reach them.
-        cells = {f"{k}{i},{j}" for k in "wb" for i in range(self.rows) for j in range(self.columns)}
+        kinds = "wtb" if transistor else "wb"  # t is between a transistor and its cell
+        cells = {f"{k}{i},{j}" for k in kinds for i in range(self.rows) for j in range(self.columns)}
         ends = {n for a, b, _ in resistors for n in (a, b)}
         names = sorted({self._find(name) for name in ends | cells} - self.fixed.keys())
         self.number = {name: index for index, name in enumerate(names)}
         self.number |= {name: len(names) + index for name, index in self.fixed.items()}
         self.unknowns, self.nodes = len(names), len(names) + len(fixed)
         self.resistors = [(self._node(a), self._node(b), r) for a, b, r in resistors if r > 0.0]
-        self.word, self.bit = (
+        self.word, self.top, self.bit = (
             np.array(
                 [[self._node(f"{k}{i},{j}") for j in range(self.columns)] for i in range(self.rows)]
             )
-            for k in "wb"
+            for k in ("wtb" if transistor else "wwb")
         )
 
     def _resistors(self, c: Crossbar) -> list[tuple[str, str, float]]:
@@ -111,7 +121,7 @@ class _Circuit:
         lines = self._line_matrix()
         last = np.inf
         for _ in range(60):
-            u = v[self.word] - v[self.bit]
+            u = v[self.top] - v[self.bit]
             if exact:
                 i, slope = current(state, u, p), differential_conductance(state, u, p)
             else:
@@ -119,11 +129,11 @@ class _Circuit:
                 i = slope * u
             if not self.unknowns:
                 break
-            matrix = lines.astype(np.float64)
-            self._stamp(matrix, slope)
-            leaving = lines @ v
-            np.add.at(leaving, self.word, i)
-            np.add.at(leaving, self.bit, -i)
+            matrix, leaving = lines.astype(np.float64), lines @ v
+            self._branch(matrix, leaving, (self.top, self.bit), i, (slope, -slope))
+            if self.transistor:
+                through, slopes = self._channels(self.transistor, v)
+                self._branch(matrix, leaving, (self.word, self.top), through, slopes)
             step = np.linalg.solve(
                 matrix[: self.unknowns, : self.unknowns], -leaving[: self.unknowns].astype(float)
             )
@@ -133,6 +143,8 @@ class _Circuit:
             last = np.abs(step).max()
         else:
             raise ConvergenceError(f"the dense twin stopped at a step of {last:.2e} V")
+        if self.transistor:
+            self._require_open(self.transistor, v)
         arriving = -(lines @ v)
         np.add.at(arriving, self.bit, i)
         return arriving[self.nodes - self.columns :].astype(np.float64)
@@ -148,11 +160,37 @@ class _Circuit:
             matrix[b, a] -= g
         return matrix
 
-    def _stamp(self, matrix: Floats, g: Floats) -> None:
-        np.add.at(matrix, (self.word, self.word), g)
-        np.add.at(matrix, (self.bit, self.bit), g)
-        np.add.at(matrix, (self.word, self.bit), -g)
-        np.add.at(matrix, (self.bit, self.word), -g)
+    def _branch(
+        self,
+        matrix: Floats,
+        leaving: Extended,
+        nodes: tuple[NDArray[np.int64], NDArray[np.int64]],
+        i: Extended,
+        slopes: tuple[Extended, Extended],
+    ) -> None:
+        """Add a branch at every cell: its current [A] and the slopes [S] of that at either node."""
+        for node, sign in zip(nodes, (1.0, -1.0), strict=True):
+            np.add.at(leaving, node, sign * i)
+            for other, slope in zip(nodes, slopes, strict=True):
+                np.add.at(matrix, (node, other), sign * np.asarray(slope, dtype=np.float64))
+
+    def _channels(self, t: Transistor, v: Extended) -> tuple[Extended, tuple[Extended, Extended]]:
+        """(currents [A] from word lines into cells, their slopes [S] at either end)."""
+        strength, (word, top) = t.strength(self.temperature), self._overdrives(t, v)
+        return 0.5 * strength * (top**2 - word**2), (strength * word, -strength * top)
+
+    def _overdrives(self, t: Transistor, v: Extended) -> tuple[Extended, Extended]:
+        """How far [V] the gates are above threshold, seen from word lines and from cells."""
+        on = t.gate_on - t.threshold_at(self.temperature)
+        return on - v[self.word], on - v[self.top]
+
+    def _require_open(self, t: Transistor, v: Extended) -> None:
+        word, top = self._overdrives(t, v)
+        if float((np.minimum(word, top) / np.maximum(word, top)).min()) <= _SATURATED:
+            raise InputError(
+                "transistors saturate before a cell's current, and the dense twin knows them open alone:"
+                " raise width_over_length, kp or gate_on, or take a simulator"
+            )
 
     def _node(self, name: str) -> int:
         return self.number[self._find(name)]

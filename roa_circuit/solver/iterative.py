@@ -36,6 +36,7 @@ class Cells:
 
     voltages: Floats  # [V], word line minus bit line
     currents: Floats  # [A], into the bit line
+    beyond: Floats | float = 0.0  # [V], what breaks take from the cells' word lines beside their wires
 
 
 def solve_cells(

@@ -108,7 +108,7 @@ class LinearNetwork:
         return lines.back(word + bit)
 
     def word_drops(self, i: Floats) -> Floats:
-        """The part [V] that a cell's word line and its driver drop; beyond a break it is more."""
+        """The part [V] that a cell's word line and its driver drop, as if no line were broken."""
         word, _ = self.lines.drops(*self.lines.currents(self.lines.turn(i)))
         return self.lines.back(word)
 

@@ -173,7 +173,7 @@ def _solve_cells_with_breaks(
         step = cuts.voltages(passing, _responses(intact, slope, cuts.H, 1e-6))
         across, guess = across + step, cells.voltages
         if np.abs(step).max(initial=0.0) <= limit:
-            return cells
+            return replace(cells, beyond=cuts.of_words(across))
     moved = np.abs(step).max()
     raise ConvergenceError(
         f"the breaks' voltages still moved by {moved:.2e} V, not {limit:.1e} V, {PROVEN}"

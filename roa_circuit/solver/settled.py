@@ -22,6 +22,8 @@ from roa_circuit.solver.read_model import ReadModel
 
 Floats = NDArray[np.float64]
 
+_TRANSISTOR_TOLERANCE = 1e-11
+
 
 @dataclass(frozen=True, kw_only=True)
 class SettledArray:
@@ -63,6 +65,15 @@ class SettledArray:
             return partial(self.currents, coming=coming)
         return partial(_by_weights, *self.weights())
 
+    def densely(self, voltages: Floats) -> Floats:
+        """As `currents`, by the dense twin."""
+        from roa_circuit.solver.dense import read_currents_dense
+
+        found = read_currents_dense(
+            self.crossbar, self.state, voltages, self.device, ends=self.ends, transistor=self.transistor
+        )
+        return found + self.added
+
     def resistive(self, voltages: Floats, by: Callable[..., Floats]) -> Floats:
         """As `currents`, by another reader, with transistors taken for resistances."""
         return np.asarray(
@@ -96,7 +107,10 @@ class SettledArray:
         def solve(e: Floats) -> Cells:
             return solve_cells(network, self.state, e, p)
 
-        cells, _ = solve_behind(transistor, network, drives, solve, slope, e, np.zeros_like(e))
+        none = np.zeros_like(e)
+        cells, _ = solve_behind(
+            transistor, network, drives, solve, slope, e, none, tolerance=_TRANSISTOR_TOLERANCE
+        )
         return np.asarray(cells.currents.sum(axis=-2))
 
 

@@ -153,6 +153,8 @@ class Setup:
             return 0.0 if field.part == SPREAD and self.imperfections.spread is None else None
         values = {getattr(part, target) for target in field.targets}
         value = values.pop()
+        if value is None and field.name in ("full_scale_voltage", "dac_range"):
+            return self.device.pulses.full_scale
         if values or not isinstance(value, int | float | str):
             return 0.0 if field.name == "sigma_wn" and self.imperfections.spread is None else None
         return value

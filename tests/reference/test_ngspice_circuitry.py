@@ -22,6 +22,7 @@ from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.chips.settling import time_constant
+from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
@@ -97,6 +98,31 @@ def test_writes_are_those_of_the_surrogate(case, engine):
     expected = write_in_situ(crossbar, state, pulses, device, transistor=EXACT[case].transistor).state
     np.testing.assert_allclose(measured.reshape(5, 3), expected, atol=5e-4)
     assert np.abs(expected - state).max() > 0.05
+
+
+@pytest.mark.parametrize("drive", ["left", "both"])
+@pytest.mark.parametrize(
+    "breaks",
+    [
+        [("word", 2, 1)],
+        [("word", 2, 2), ("word", 4, 0)],
+        [("word", 1, 1), ("bit", 3, 2)],
+    ],
+)
+def test_transistors_behind_a_broken_line_have_its_floating_voltage(drive, breaks):
+    """The surrogate once took the word voltage beyond the break for that of the whole line."""
+    state, volts, pulses = array(rows=8, columns=4)
+    broken = tuple(Break(line=line, row=row, column=column) for line, row, column in breaks)
+    lines = dataclasses.replace(default_crossbar(8, 4), drive=drive, breaks=broken)
+    circuitry = Circuitry(transistor=Transistor(width_over_length=2.0))
+    crossbar, device = circuitry.applied(lines, default_device())
+    expected = circuitry.settled(crossbar, state, device).currents(volts)
+    measured = run(Engine.ngspice, sweep_deck, crossbar, state, volts, device, circuitry)
+    np.testing.assert_allclose(measured, expected, atol=1e-6 * np.abs(measured).max())
+    written = run(Engine.ngspice, write_deck, crossbar, state, pulses, device, circuitry)
+    outcome = write_in_situ(crossbar, state, pulses, device, transistor=circuitry.transistor)
+    np.testing.assert_allclose(written.reshape(8, 4), outcome.state, atol=5e-4)
+    assert np.abs(outcome.state - state).max() > 0.05
 
 
 @pytest.mark.parametrize("engine", Engine)

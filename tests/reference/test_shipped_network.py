@@ -81,7 +81,7 @@ def test_the_shipped_layers_are_an_adapted_episode(omniglot):
 
 def test_wires_of_the_design_point_cost_at_most_two_points():
     layer = load_layer("fc")
-    voltages = voltage_from_input(layer.inputs)
+    voltages = voltage_from_input(layer.inputs, layer.device)
     real = write_in_situ(layer.crossbar, layer.initial_state, layer.pulses, layer.device).state
     wired = read_currents(layer.crossbar, real, voltages, layer.device)
     intended = after_pulses(layer.initial_state, layer.pulses, layer.device)

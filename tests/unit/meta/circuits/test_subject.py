@@ -22,7 +22,7 @@ from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
-from roa_circuit.circuit.mapping import output_from_reference, voltage_from_input, weight_from_state
+from roa_circuit.circuit.mapping import voltage_from_input, weight_from_state
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.deployed import deploy, read_chip
@@ -90,13 +90,13 @@ def test_what_a_layer_is_called_changes_no_number(network, bars):
 def test_each_read_model_is_the_circuit_that_it_says(network, bars):
     head = adapt_episode(network, Tasks(dataset=bars, queries=4)).layers[HEAD]
     device, state = head.device, after_pulses(head.initial_state, head.pulses, head.device)
-    volts, lines = voltage_from_input(head.inputs), default_crossbar(*head.crossbar.shape)
+    volts, lines = voltage_from_input(head.inputs, device), default_crossbar(*head.crossbar.shape)
     currents = []
     for model in ReadModel:
         ready = Hardware().holding({HEAD: replace(head, read_model=model)}, 0)[HEAD]
         exact = model is ReadModel.cells
         expected = read_currents_dense(lines, state, volts, device, exact=exact)
-        y = head.input_scale * output_from_reference(expected[:, :-1], expected[:, -1:], device)
+        y = replace(head, read_model=model).outputs(expected)
         np.testing.assert_allclose(ready(head.inputs * head.input_scale), y, rtol=1e-6, atol=1e-8)
         currents.append(expected)
     assert np.abs(currents[0] / currents[1] - 1).max() > 1e-3

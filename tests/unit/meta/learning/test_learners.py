@@ -128,7 +128,11 @@ def test_deployed_layers_compute_what_the_network_computes(bars, network):
     assert not layer.pulses[:, layer.reference_column].any()
     state = after_pulses(layer.initial_state, layer.pulses, layer.device)
     current = read_currents(
-        layer.crossbar.ideal(), state, voltage_from_input(layer.inputs), layer.device, exact=False
+        layer.crossbar.ideal(),
+        state,
+        voltage_from_input(layer.inputs, layer.device),
+        layer.device,
+        exact=False,
     )
     logits = layer.input_scale * output_from_reference(current[:, :-1], current[:, -1:], layer.device)
     rng = np.random.default_rng([4, 3])

@@ -24,7 +24,10 @@ from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.components import Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.waveforms import READ_SLOT
+from roa_circuit.device.memristor import current
+from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.tiling import TileSize, split
+from roa_circuit.solver.dense import read_currents_dense
 from roa_circuit.solver.read import read_currents
 
 
@@ -107,6 +110,31 @@ def test_the_state_error_does_not_leak_into_the_current_error(pretender):
     assert result.passed
 
 
+@pytest.mark.parametrize("labels", [True, False])
+def test_the_ideal_is_beside_the_engines_and_out_of_the_verdict(pretender, make_layer, labels):
+    """Wires that make a layer useless: the engines agree, and that says nothing of the answers."""
+    lines = Crossbar(rows=40, columns=5, r_word=200.0, r_bit=200.0)
+    how = {"rows": 40, "columns": 5, "reads": 30, "crossbar": lines}
+    result, layer = pretender(labels=labels, phase=Phase.read, **how), make_layer(**how)
+    assert result.passed
+    assert result.prediction_agreement == 1.0
+    intended = after_pulses(layer.initial_state, layer.pulses, layer.device)
+    volts = 0.1 * layer.inputs
+    cells = current(intended[None], volts[:, :, None], layer.device.memristor)  # perfect wires
+    written = write_in_situ(lines, layer.initial_state, layer.pulses, layer.device).state
+    sensed = read_currents_dense(lines, written, volts, layer.device)
+    ideal, real = (i[:, :-1] - i[:, -1:] for i in (cells.sum(axis=1), sensed))
+    same = np.mean(ideal.argmax(axis=1) == real.argmax(axis=1))
+    assert result.ideal_agreement == same < 0.9
+    error = np.sqrt(np.mean((real - ideal) ** 2) / np.mean(ideal**2))
+    assert result.ideal_mac_error == pytest.approx(error, rel=1e-6)
+    shown = {row[0]: row[3] for row in summary_rows(result)}
+    assert shown["same prediction" if labels else "same largest output"] == f"{100 * same:.1f} %"
+    assert shown["outputs, rms error over their rms"] == f"{100 * error:.1f} %"
+    assert "perfect wires without imperfections" in whole_page([result])
+    assert {"ideal_mac_error", "ideal_agreement", "converters"} <= set(result.to_dict())
+
+
 @pytest.mark.parametrize("tile", [None, TileSize(rows=3, columns=2)])
 def test_disturb_and_energy_are_those_of_the_write(pretender, tile):
     result = pretender(state_error=1e-3, tile=tile)
@@ -147,7 +175,7 @@ def whole_page(results):
 def test_headline_rows_and_figures(pretender, rows, columns):
     result = pretender(rows=rows, columns=columns)
     assert f"{rows} x {columns} cells" in headline(result)
-    assert len(summary_rows(result)) == 13
+    assert len(summary_rows(result)) == 14
     figures = {one.name.removeprefix("synthetic--"): one for one in drawings(result)}
     assert list(figures) == ["currents", "current-error", "states", "state-scatter", "state-error"]
     assert figures["states"].wide
@@ -190,7 +218,7 @@ def test_a_layer_without_labels_has_no_accuracy_and_may_differ_in_its_largest_ou
     assert not any("accuracy" in row[0] for row in summary_rows(result))
 
 
-@pytest.mark.parametrize(("phase", "rows"), [("write", 8), ("read", 8)])
+@pytest.mark.parametrize(("phase", "rows"), [("write", 8), ("read", 9)])
 def test_one_phase_alone_leaves_the_other_open(pretender, phase, rows):
     result = pretender(phase=Phase(phase))
     assert result.passed

@@ -187,13 +187,44 @@ def test_flicker_scales_with_the_cells_currents():
 
 
 def test_pink_noise_falls_as_one_over_f():
-    noise = periphery.pink(np.random.default_rng(0), 4096, 400)
+    noise = periphery.Pink(np.random.default_rng(0), 400).next(4096)
     assert noise.var() == pytest.approx(1.0, rel=0.1)
     power = (np.abs(np.fft.rfft(noise, axis=0)) ** 2).mean(axis=1)[1:]
     frequency = np.arange(1, len(power) + 1) / 4096
     band = (frequency > 1e-3) & (frequency < 0.1)
     slope = np.polyfit(np.log(frequency[band]), np.log(power[band]), 1)[0]
     assert slope == pytest.approx(-1.0, abs=0.1)
+
+
+def repeated(chip, reads=1, times=1):
+    """(times, reads, columns) noise of the same read, again and again."""
+    state, volts = np.full(chip.crossbar.shape, 0.5), np.full((reads, chip.crossbar.rows), 0.05)
+    none = np.zeros((reads, chip.crossbar.columns))
+    return np.array([chip.sense(none, state, volts) for _ in range(times)])
+
+
+def test_sixteen_averaged_reads_have_a_quarter_of_the_white_noise():
+    """Every call once began the stream anew, and averages had the noise of one read."""
+    noise = repeated(drawn(Crossbar(rows=4, columns=3000), bandwidth=1e8), times=16)
+    gained = noise[0].std() / noise.mean(axis=0).std()
+    assert 3.5 < gained < 4.5
+
+
+def test_flicker_goes_on_from_read_to_read_and_averages_gain_little():
+    noise = repeated(drawn(Crossbar(rows=4, columns=3000), flicker=0.1), times=16)[:, 0]
+    assert np.corrcoef(noise[0], noise[1])[0, 1] > 0.6
+    assert noise[0].std() / noise.mean(axis=0).std() < 1.6
+
+
+@pytest.mark.parametrize("kind", [{"bandwidth": 1e8}, {"flicker": 0.1}])
+def test_a_seed_gives_one_sequence_in_whatever_batches_it_is_read(kind):
+    array = Crossbar(rows=4, columns=5)
+    whole = repeated(drawn(array, **kind), reads=12)[0]
+    parts = repeated(drawn(array, **kind), reads=3, times=4).reshape(12, 5)
+    np.testing.assert_allclose(parts, whole, rtol=1e-12)
+    chip = drawn(array, **kind)
+    repeated(chip, reads=7)
+    np.testing.assert_array_equal(repeated(chip.afresh(), reads=12)[0], whole)
 
 
 def test_converters_round_to_their_levels_and_clip():
@@ -232,9 +263,9 @@ def fingerprints(chip):
         "driver_offset": chip.driver_offset,
         "sense_gain": chip.sense_gain,
         "sense_offset": chip.sense_offset,
-        "sigma_wn": np.array(chip.noise["write_noise"]),
-        "bandwidth": np.array(chip.noise["read_noise"]),
-        "flicker": np.array(chip.noise["flicker"]),
+        "sigma_wn": np.array(chip.noise.seeds["write_noise"]),
+        "bandwidth": np.array(chip.noise.seeds["read_noise"]),
+        "flicker": np.array(chip.noise.seeds["flicker"]),
     }
 
 

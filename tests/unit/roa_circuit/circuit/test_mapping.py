@@ -23,7 +23,7 @@ def test_both_readouts_recover_the_matrix_product():
     g, x = rng.uniform(-1, 1, (8, 3)), rng.random((5, 8))
     state = np.column_stack([mapping.state_from_weight(g), np.full(8, 0.5)])
     G = conductance(state, TABLE_1.pulses.read_voltage, TABLE_1.memristor)
-    current = mapping.voltage_from_input(x) @ G
+    current = mapping.voltage_from_input(x, TABLE_1) @ G
     digital = mapping.output_from_current(current[:, :-1], x.sum(1, keepdims=True), TABLE_1)
     reference = mapping.output_from_reference(current[:, :-1], current[:, -1:], TABLE_1)
     assert digital == pytest.approx(x @ g, abs=1e-12)

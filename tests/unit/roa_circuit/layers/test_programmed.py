@@ -1,13 +1,17 @@
 """Layer files: exact round trips, and nothing accepted that is not one."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.parameters import Device
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import ideal_currents
 from roa_circuit.solver.read_model import ReadModel
 
 
@@ -74,6 +78,97 @@ def test_files_without_a_read_model_mean_the_i_v_and_unknown_ones_are_refused(tm
 def test_contents_out_of_range_are_refused(change, complaint):
     with pytest.raises(InputError, match=complaint):
         a_layer(**change)
+
+
+STRAIGHT = """
+[memristor]
+"k [1/s]" = 1e-4
+"mu1 [1/V]" = 19.25
+"mu2 [1/V]" = 13.0
+"gamma [A]" = 1.408927e-05
+"delta [1/V]" = 5.0
+"alpha [A]" = 3.861651e-06
+"beta [1/V]" = 5.0
+[pulses]
+"read_voltage [V]" = 0.3
+"potentiation_voltage [V]" = -1.1
+"potentiation_width [s]" = 3e-6
+"depression_voltage [V]" = 1.4
+"depression_width [s]" = 30e-6
+"""
+
+
+@pytest.mark.parametrize("full_scale", [None, 0.1, 0.45])
+@pytest.mark.parametrize("model", ReadModel)
+def test_a_device_read_at_any_voltage_multiplies_by_its_weights(full_scale, model):
+    """Outputs behind perfect wires against X @ W; reads of 0.1 V, whatever the device, gave 0.62."""
+    rng = np.random.default_rng(0)
+    device = Device.from_toml(STRAIGHT)
+    device = replace(device, pulses=replace(device.pulses, full_scale_voltage=full_scale))
+    W, X = np.diag(rng.uniform(-1, 1, 8)), rng.random((4000, 8))
+    layer = replace(ProgrammedLayer.of_weights(W, X, device=device, start=None), read_model=model)
+    y = layer.outputs(ideal_currents(layer, X))
+    assert float((y * (X @ W)).sum() / ((X @ W) ** 2).sum()) == pytest.approx(1.0, abs=0.01)
+
+
+def test_full_scale_is_twice_the_read_voltage_unless_it_is_given(tmp_path):
+    device = default_device()
+    assert device.pulses.full_scale == 0.1
+    assert replace(device.pulses, read_voltage=0.3).full_scale == 0.6
+    text = STRAIGHT + '"full_scale_voltage [V]" = 0.45\n'
+    given = Device.from_toml(text)
+    assert given.pulses.full_scale == 0.45
+    assert Device.from_toml(given.to_toml()) == given
+    with pytest.raises(InputError, match="full_scale_voltage = -1 V must be greater than 0"):
+        Device.from_toml(STRAIGHT + '"full_scale_voltage [V]" = -1\n')
+
+
+def test_table_1_multiplies_by_its_weights_within_a_thousandth():
+    rng = np.random.default_rng(1)
+    W, X = np.diag(rng.uniform(-1, 1, 8)), rng.random((4000, 8))
+    layer = ProgrammedLayer.of_weights(W, X, start=None)
+    y = layer.outputs(ideal_currents(layer, X))
+    assert float((y * (X @ W)).sum() / ((X @ W) ** 2).sum()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_device_whose_extremes_coincide_holds_no_weights():
+    device = Device.from_toml(STRAIGHT.replace("1.408927e-05", "1.41e-06"))
+    with pytest.raises(InputError, match=r"Gmin = .* Gmax = .* hold no weights; read at"):
+        ProgrammedLayer.of_weights(np.zeros((2, 2)), np.ones((1, 2)), device=device)
+
+
+@pytest.mark.parametrize(
+    ("weights", "complaint"),
+    [
+        (np.array([[0.5, -1.6], [0.0, 1.2]]), "input 0 and output 1 is -1.6; divide all by 1.6"),
+        (torch.tensor([[2.0]]), "divide all by 2"),
+        ([[0.1, np.nan]], "table of finite numbers"),
+        ([["a"]], "not list; use np.asarray"),
+        (np.zeros((1, 1, 3, 3)), r"shape \(1, 1, 3, 3\)"),
+    ],
+)
+def test_weights_that_cells_cannot_hold_are_refused_with_the_way_out(weights, complaint):
+    with pytest.raises(InputError, match=complaint):
+        ProgrammedLayer.of_weights(weights, np.ones((1, len(weights))))
+
+
+def test_torch_tensors_are_the_numbers_that_they_hold():
+    weights, inputs = torch.tensor([[0.5, -0.5]], requires_grad=True), torch.ones(2, 1)
+    layer = ProgrammedLayer.of_weights(weights, inputs)
+    same = ProgrammedLayer.of_weights(np.array([[0.5, -0.5]]), np.ones((2, 1)))
+    np.testing.assert_array_equal(layer.pulses, same.pulses)
+    np.testing.assert_array_equal(layer.inputs, same.inputs)
+
+
+def test_weights_that_the_pulse_cap_clips_are_told():
+    layer = ProgrammedLayer.of_weights(np.array([[1.0, 0.5], [-1.0, 0.0]]), np.ones((1, 2)))
+    after = 1 - 1 / (1 / (1 - 0.5) + 64 * 0.4713)  # Eq. 1 in closed form: pulses add to 1 / (1 - omega)
+    down = 1 / (1 / 0.5 + 64 * 0.2406)
+    told = layer.provenance["capped"]
+    assert (told["weights"], told["pulses"]) == (2, 64)
+    assert told["short"] == pytest.approx(2 * max(1 - after, down), rel=1e-3)
+    assert "2 weights at the cap of 64 pulses" in str(layer)
+    assert "capped" not in ProgrammedLayer.of_weights(np.array([[0.5]]), np.ones((1, 1))).provenance
 
 
 @pytest.mark.parametrize("content", [b"", b"not a layer", b"PK\x03\x04broken"])

@@ -5,7 +5,6 @@ import pytest
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.mapping import output_from_reference
 from roa_circuit.layers.tiling import TileSize, assemble, outputs, sample, split
 from roa_circuit.solver.read import read_currents
 
@@ -18,7 +17,7 @@ def read(layer):
 def test_perfect_wires_give_the_outputs_of_the_whole(make_layer, size):
     layer = make_layer(rows=9, columns=7, crossbar=Crossbar(rows=9, columns=7))
     whole = read(layer)
-    y = layer.input_scale * output_from_reference(whole[:, :-1], whole[:, -1:], layer.device)
+    y = layer.outputs(whole)
     tiles = split(layer, TileSize.parse(size))
     np.testing.assert_allclose(outputs(tiles, [read(tile.layer) for tile in tiles]), y, atol=1e-12)
 
@@ -73,7 +72,7 @@ def test_each_tile_has_its_own_wires(make_layer):
     perfect = read_currents(
         layer.crossbar.ideal(), layer.initial_state, 0.1 * layer.inputs, layer.device
     )
-    y = layer.input_scale * output_from_reference(perfect[:, :-1], perfect[:, -1:], layer.device)
+    y = layer.outputs(perfect)
     errors = []
     for size in (TileSize(), TileSize(rows=8, columns=2)):
         tiles = split(layer, size)

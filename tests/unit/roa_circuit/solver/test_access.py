@@ -4,7 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import brentq
+from strategies import broken_crossbars, crossbars
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
@@ -13,8 +16,10 @@ from roa_circuit.circuit.components import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.device.memristor import current
+from roa_circuit.device.parameters import load_device
 
 DEVICE = default_device()
+OHMS = st.sampled_from([0.0, 1e-3, 1.0, 10.0, 100.0])
 
 
 def level_1(transistor, word, te):
@@ -44,6 +49,23 @@ def test_a_cell_and_its_transistor_pass_one_current(shape):
     expected = [[passing(drive)] for drive in volts[:, 0]]
     np.testing.assert_allclose(seen.currents(volts), expected, rtol=1e-7, atol=1e-20)
     assert abs(seen.currents(volts)[-1] / seen.resistive(volts, by_conductance)[-1] - 1) < 0.05
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    crossbar=st.one_of(crossbars(most=6, ohms=OHMS), broken_crossbars(most=6, ohms=OHMS)),
+    seed=st.integers(0, 2**32 - 1),
+    literal=st.booleans(),
+)
+def test_reads_through_transistors_are_those_of_the_dense_twin(crossbar, seed, literal):
+    """Broken lines and cells of 1 mS among them, which took a transistor for a resistance."""
+    rng = np.random.default_rng(seed)
+    device = load_device("zhang2021") if literal else DEVICE
+    seen = Circuitry(transistor=Transistor()).settled(crossbar, rng.random(crossbar.shape), device)
+    volts = rng.uniform(-0.1, 1.0 if literal else 0.1, (2, crossbar.rows))
+    expected = seen.densely(volts)
+    scale = max(np.abs(expected).max(), 1e-6)
+    np.testing.assert_allclose(seen.currents(volts), expected, rtol=0, atol=1e-9 * scale)
 
 
 def by_conductance(crossbar, state, voltages, device, ends):

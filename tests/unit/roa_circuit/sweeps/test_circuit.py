@@ -55,7 +55,7 @@ def test_a_point_is_the_circuit_of_the_file_in_plain_steps(make_layer):
     warm = dataclasses.replace(layer.device, memristor=dataclasses.replace(p, k=p.k * rate))
     gate = {"transistor": WHOLE.transistor}
     state = write_in_situ(crossbar, layer.initial_state, layer.pulses, warm, **gate).state
-    volts = np.asarray(voltage_from_input(layer.inputs))
+    volts = np.asarray(voltage_from_input(layer.inputs, layer.device))
     ended = dataclasses.replace(crossbar, r_sense=2e3 / 41.0)
     currents = Circuitry(**gate).settled(ended, state, warm).currents(volts)
     intended = after_pulses(layer.initial_state, layer.pulses, layer.device)

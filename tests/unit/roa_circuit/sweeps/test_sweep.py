@@ -162,7 +162,7 @@ def scores(layer, imperfections, seed):
     start = chip.start(layer.initial_state)
     after = write_in_situ(chip.crossbar, start, layer.pulses, chip.device).state
     state = chip.written(start, after, layer.pulses)
-    volts = chip.drive(np.asarray(voltage_from_input(layer.inputs)))
+    volts = chip.drive(np.asarray(voltage_from_input(layer.inputs, layer.device)))
     currents = read_currents_dense(chip.crossbar, state, volts, chip.device)
     return outputs([tile], [chip.sense(currents, state, volts)])
 
@@ -174,7 +174,7 @@ def test_numbers_are_those_of_the_plain_steps(make_layer):
         LayerSubject(layer=layer, imperfections=x), {"wire_resistance": [0, 20]}, repeats=3, seed=5
     )
     intended = after_pulses(layer.initial_state, layer.pulses, layer.device)
-    volts = np.asarray(voltage_from_input(layer.inputs))
+    volts = np.asarray(voltage_from_input(layer.inputs, layer.device))
     ideal = read_currents_dense(layer.crossbar.ideal(), intended, volts, layer.device)
     y_ideal = outputs(split(layer), [ideal])
     for ohms in (0, 20):

@@ -1,0 +1,41 @@
+"""What reads do to states: the surrogate freezes cells in a read, and strong reads would move them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roa_circuit.basics.units import engineering
+from roa_circuit.circuit.waveforms import READ_HOLD
+from roa_circuit.device.memristor import after_dose, pulse_strength
+from roa_circuit.device.parameters import Device
+
+Floats = NDArray[np.float64]
+
+NOTICED = 1e-4
+"""The change of omega by one read from which it is said."""
+
+
+def moved_by_a_read(state: Floats, voltages: Floats, device: Device, hold: float = READ_HOLD) -> float:
+    """The largest change of any omega by one of these reads, if each cell had its row's whole voltage.
+
+    state : (rows, columns); voltages : (reads, rows) [V]; hold : how long a read is held [s]
+    """
+    if not voltages.size:
+        return 0.0
+    worst = 0.0
+    for volts in (voltages.min(axis=0), voltages.max(axis=0)):
+        dose = pulse_strength(volts[:, None], hold, device.memristor)
+        worst = max(worst, float(np.abs(after_dose(state, dose) - state).max(initial=0.0)))
+    return worst
+
+
+def warning(moved: float, voltages: Floats, hold: float = READ_HOLD) -> str:
+    """What to say of reads that would move omega by so much, or nothing."""
+    if moved < NOTICED:
+        return ""
+    largest, long = engineering(float(np.abs(voltages).max()), "V"), engineering(hold, "s")
+    return (
+        f"reads of up to {largest} for {long} would move omega by up to {moved:.2g} each;"
+        " states are frozen here, so lower the voltages or simulate a transient"
+    )
