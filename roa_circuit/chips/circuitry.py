@@ -109,7 +109,7 @@ class Circuitry:
         scheme = "ideal" if self.transistor else crossbar.scheme
         kelvins = 1.0 / NOMINAL_TEMPERATURE - 1.0 / self.temperature
         speed = math.exp(self.activation_energy / BOLTZMANN_EV * kelvins)
-        cells = dataclasses.replace(device.memristor, k=device.memristor.k * speed)
+        cells = device.memristor.paced(device.memristor.pace * speed)
         placed = dataclasses.replace(
             crossbar,
             **warm,
