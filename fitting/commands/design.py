@@ -151,10 +151,12 @@ def _print(found: Design, trains: Sequence[Train], device: Device, budget: Budge
 
 def _row(train: Train, plain: Train, device: Device, times: int) -> list[str]:
     """One kind of train; its states are those of the device as Eq. 1 writes it."""
+    from fitting.search.fit import as_printed
+
     first, *rest = train.steps
     pulses = [f"{s.count} pulses" for s in rest if s.width > 0]
     reads = [f"{s.read_voltage:g}" + f" ({s.count}×)" * (s.count > 1) for s in rest if s.width == 0]
     then = "; ".join(pulses + [f"read at {', '.join(reads)} V"] * bool(reads))
-    states = " → ".join(f"{omega:.2f}" for omega in plain.states(device.memristor))
+    states = " → ".join(f"{omega:.2f}" for omega in plain.states(as_printed(device.memristor)))
     name = train.name + f" ({times}×)" * (times > 1)
     return [name, f"{first.voltage:+g} V {engineering(first.width, 's')}", then, states]

@@ -32,7 +32,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.device.memristor import current
-from roa_circuit.device.parameters import Device, Memristor
+from roa_circuit.device.parameters import Device, Law, Memristor
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
@@ -178,8 +178,15 @@ def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple
     return first, solution
 
 
-def as_printed(p: Memristor) -> Memristor:
-    """The same device with `current_scale` multiplied into gamma and alpha, where a fit sees it."""
+def as_printed(p: Law) -> Memristor:
+    """The same device with `current_scale` multiplied into gamma and alpha, where a fit sees it.
+
+    Raises
+    ------
+    InputError : a device of another law than Eq. 1-2.
+    """
+    if not isinstance(p, Memristor):
+        raise InputError(f"the device has law {p.name!r}, and this takes zhang2021 (Eq. 1-2) alone")
     return Memristor(
         k=p.k, mu1=p.mu1, mu2=p.mu2, delta=p.delta, beta=p.beta,
         gamma=p.gamma * p.current_scale, alpha=p.alpha * p.current_scale,

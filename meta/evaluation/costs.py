@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.device.memristor import after_dose, current
+from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import pulse_doses
 
@@ -39,7 +39,7 @@ def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
         before, left = state[count > 0], count[count > 0]
         for number in range(int(count.max(initial=0))):
             before, left = before[left > number], left[left > number]
-            omega = after_dose(before, sign * (number + 0.5) * dose)
+            omega = device.memristor.after_dose(before, sign * (number + 0.5) * dose, voltage)
             energy += float(np.abs(voltage * current(omega, voltage, device.memristor)).sum()) * width
         seconds += float(count.max(axis=1, initial=0).sum()) * width * (1 + 3 * p.edge_fraction)
     return WriteCost(

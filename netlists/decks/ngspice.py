@@ -22,7 +22,6 @@ from roa_circuit.circuit.components import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.device.compact_model import (
     DYNAMIC_SUBCIRCUIT,
     STATIC_SUBCIRCUIT,
-    SWITCHING,
     comment,
     ngspice_library,
 )
@@ -151,7 +150,7 @@ def _element(element: Element, circuit: Circuit) -> Iterator[str]:
     parameters = [
         f"{name}={exact(value)}"
         for name, value in element.parameters.items()
-        if not (frozen and name in SWITCHING)
+        if not (frozen and name in circuit.device.memristor.moving)
     ]
     yield from folded(f"X{element.name} {element.te} {element.be} {subcircuit}", parameters)
 

@@ -17,7 +17,7 @@ from netlists.simulation.ngspice import Answers, ask
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.machine import cores
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.device.memristor import after_dose, pulse_strength
+from roa_circuit.device.memristor import pulse_strength
 from roa_circuit.device.parameters import load_device
 
 SELF_TEST_LIMIT = 1e-4
@@ -198,7 +198,7 @@ def _self_test(engine: Engine, dialect: Dialect = PLAIN) -> tuple[float, str]:
         run = deck.run(name="self-test", time_limit=60.0)
         edge = device.pulses.edge_fraction * width
         dose = 3 * pulse_strength(voltage, width, device.memristor, edge=edge)
-        expected = float(after_dose(start, dose)[0, 0])
+        expected = float(device.memristor.after_dose(start, dose, voltage)[0, 0])
         worst = max(worst, abs(float(deck.measured(run)[0, 0]) - expected))
         version = run.version
     return worst, version

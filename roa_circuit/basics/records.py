@@ -65,6 +65,19 @@ def with_unit(name: str, units: Mapping[str, str]) -> str:
     return f"{name} [{units[name]}]"
 
 
+def section(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The section of a file's document.
+
+    Raises
+    ------
+    InputError : it is missing.
+    """
+    table = document.get(name)
+    if not isinstance(table, dict):
+        raise InputError(f"section [{name}] is missing")
+    return table
+
+
 def values(
     kind: type, table: Mapping[str, Any], units: Mapping[str, str], *, section: str = ""
 ) -> dict[str, Any]:

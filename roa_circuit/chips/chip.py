@@ -21,7 +21,7 @@ from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.periphery import convert, shot_deviation, thermal_deviation
 from roa_circuit.circuit.waveforms import READ_HOLD
-from roa_circuit.device.memristor import after_dose, conductance, pulse_strength
+from roa_circuit.device.memristor import conductance, pulse_strength
 from roa_circuit.device.parameters import OPEN, Device
 from roa_circuit.device.programming import Programming, write_noise
 from roa_circuit.device.spread import Spread
@@ -119,8 +119,9 @@ class Chip:
         reads = self.imperfections.read_disturb
         if not reads:
             return state
-        one = pulse_strength(self.device.pulses.full_scale, READ_HOLD, self.device.memristor)
-        return np.asarray(after_dose(state, reads * one))
+        volts = self.device.pulses.full_scale
+        one = pulse_strength(volts, READ_HOLD, self.device.memristor)
+        return np.asarray(self.device.memristor.after_dose(state, reads * one, volts))
 
     def _noise(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
         x, quiet = self.imperfections, np.zeros_like(currents)
@@ -150,6 +151,7 @@ def draw(
     x, shape = imperfections or Imperfections(), crossbar.shape
     streams = dict(zip(STREAMS, rng.spawn(len(STREAMS)), strict=True))
     spread = _spread(x, device)
+    device.memristor.require_spread(spread.names)
     word_gain, bit_gain = _write_gains(x, streams["write_gain"], shape)
     fixed, is_open = _faults(x, streams, shape)
     return Chip(
@@ -216,14 +218,14 @@ def _cells(
     """The device with arrays of constants where cells differ; else the numbers it had."""
     p, pulses = device.memristor, device.pulses
     changed: dict[str, Any] = {
-        name: getattr(p, name) * factor for name, factor in factors.items() if (factor != 1.0).any()
+        name: p.constants[name] * factor for name, factor in factors.items() if (factor != 1.0).any()
     }
     is_stuck = ~np.isnan(fixed)
     if is_open.any() or is_stuck.any():
-        changed["k"] = np.where(is_open | is_stuck, 0.0, p.k * factors["k"])
+        changed[p.PACE] = np.where(is_open | is_stuck, 0.0, p.pace * factors.get(p.PACE, 1.0))
     scale = np.where(is_open, OPEN, p.current_scale)
     if x.stuck_on_resistance:
-        reads = conductance(1.0, pulses.read_voltage, dataclasses.replace(p, **changed))
+        reads = conductance(1.0, pulses.read_voltage, p.changed(**changed))
         shorted = p.current_scale / (reads * x.stuck_on_resistance)
         scale = np.where(fixed == 1.0, shorted, scale)
     if (scale != p.current_scale).any():
@@ -231,7 +233,7 @@ def _cells(
     edges = x.edge_fraction or pulses.edge_fraction
     return dataclasses.replace(
         device,
-        memristor=dataclasses.replace(p, **changed),
+        memristor=p.changed(**changed),
         pulses=dataclasses.replace(pulses, edge_fraction=edges),
     )
 

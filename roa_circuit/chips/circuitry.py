@@ -117,7 +117,7 @@ class Circuitry:
                 f" {self.activation_energy:g} eV change the rate k by a factor of e^{exponent:.3g}"
             )
         speed = math.exp(exponent)
-        cells = dataclasses.replace(device.memristor, k=device.memristor.k * speed)
+        cells = device.memristor.paced(device.memristor.pace * speed)
         placed = dataclasses.replace(
             crossbar,
             **warm,

@@ -1,7 +1,7 @@
 """The in-situ write: pulses through the same wires that are read, cell by cell.
 
 Each pulse of the programme sets every line; the solver gives the voltage that every cell really
-sees, selected or not, and the closed form of Eq. 1 moves its state (`roa_circuit.device.pulse_step`).
+sees, selected or not, and the closed form of its law moves its state (`roa_circuit.device.pulse_step`).
 A cell's voltage changes with its own state and with those of its neighbours, so each pulse takes
 one time step or more, checked by an error estimate.
 """
@@ -23,14 +23,7 @@ from roa_circuit.circuit.components import Transistor
 from roa_circuit.circuit.contents import check_pulses, check_states
 from roa_circuit.circuit.crossbar import Crossbar, of_line
 from roa_circuit.circuit.waveforms import WritePulse, line_voltages, write_programme
-from roa_circuit.device.memristor import (
-    after_dose,
-    current,
-    differential_conductance,
-    ramp_mean_rate,
-    rate,
-)
-from roa_circuit.device.parameters import Device, Memristor
+from roa_circuit.device.parameters import Device, Law
 from roa_circuit.device.pulse_step import step_doses
 from roa_circuit.solver.access import check_gates, solve_behind
 from roa_circuit.solver.iterative import Cells
@@ -140,7 +133,7 @@ def write_in_situ(
         reached = slice(None)
         if crossbar.scheme == "ideal":  # the cells of all other rows are disconnected
             reached = slice(pulse.row, pulse.row + 1)
-            p = _rows(device.memristor, reached)
+            p = device.memristor.part(reached)
             array = _Array(_row_alone(crossbar, pulse.row), p, transistor, float(words[pulse.row]))
         effect = array.apply(pulse, words[reached, None] - bits, now[reached], tolerance)
         moved = effect.state - now[reached]
@@ -182,9 +175,9 @@ class _Effect:
         self.cell_energy += u * charge
         self.energy += float(np.sum(e * charge))
 
-    def ramp(self, e: Floats, full: Cells, edge: float, p: Memristor) -> None:
+    def ramp(self, e: Floats, full: Cells, edge: float, p: Law) -> None:
         """Add the energy of an edge, by Simpson's rule over the share of the full drive."""
-        halfway = np.asarray(current(self.state, 0.5 * full.voltages, p))
+        halfway = np.asarray(p.current(self.state, 0.5 * full.voltages))
         self.take(e, full.voltages, edge / 6.0 * (2.0 * halfway + full.currents))
 
 
@@ -192,7 +185,7 @@ class _Array:
     """The circuit between pulses: its network, its last drives and cell voltages."""
 
     def __init__(
-        self, crossbar: Crossbar, p: Memristor, transistor: Transistor | None = None, word: float = 0.0
+        self, crossbar: Crossbar, p: Law, transistor: Transistor | None = None, word: float = 0.0
     ) -> None:
         """transistor : of each cell of a row whose word line has `word` [V]"""
         self._crossbar, self._p = crossbar, p
@@ -205,12 +198,12 @@ class _Array:
         """Apply one pulse of loop drives e [V]: rise, flat top and fall."""
         effect = _Effect(state, np.zeros_like(state), np.zeros_like(state))
         start = self._drive(pulse.voltage, e, effect)
-        rise = pulse.edge * np.asarray(ramp_mean_rate(start.voltages, self._p))
+        rise = pulse.edge * np.asarray(self._p.ramp_mean_rate(start.voltages))
         effect.ramp(e, start, pulse.edge, self._p)
         end = self._flat_top(start, rise, pulse.width, tolerance, effect)
-        fall = pulse.edge * np.asarray(ramp_mean_rate(end.voltages, self._p))
+        fall = pulse.edge * np.asarray(self._p.ramp_mean_rate(end.voltages))
         effect.ramp(e, end, pulse.edge, self._p)
-        effect.state = np.asarray(after_dose(effect.state, fall))
+        effect.state = np.asarray(self._p.after_dose(effect.state, fall))
         self._u = end.voltages
         return effect
 
@@ -220,12 +213,12 @@ class _Array:
         """Take as many time steps as the tolerance asks for; returns the circuit after the last."""
         left = step = width
         while True:
-            predicted = first + step * np.asarray(rate(start.voltages, self._p))
-            end = self._solve(after_dose(effect.state, predicted), start.voltages, effect)
+            predicted = first + step * np.asarray(self._p.rate(start.voltages))
+            end = self._solve(self._p.after_dose(effect.state, predicted), start.voltages, effect)
             doses = step_doses(
                 effect.state, start.voltages, end.voltages, predicted, step, self._p, first=first
             )
-            following, linear = (np.asarray(after_dose(effect.state, dose)) for dose in doses)
+            following, linear = (np.asarray(self._p.after_dose(effect.state, dose)) for dose in doses)
             error = np.abs(following - linear)
             worst = float(error.max())
             if worst <= tolerance or step <= _SHORTEST_STEP * width:
@@ -243,7 +236,7 @@ class _Array:
     def _drive(self, voltage: float, e: Floats, effect: _Effect) -> Cells:
         """The circuit at the pulse's full drive."""
         if self._network is None or self._analysed_at != voltage:
-            g = differential_conductance(effect.state, np.full_like(e, 0.5 * voltage), self._p)
+            g = self._p.differential_conductance(effect.state, np.full_like(e, 0.5 * voltage))
             self._network, self._analysed_at = LinearNetwork(self._crossbar, np.asarray(g)), voltage
         guess = self._u if np.array_equal(e, self._e) else None
         self._e = e
@@ -259,7 +252,7 @@ class _Array:
 
         if self._transistor is None:
             return solve(self._e)
-        slope = partial(differential_conductance, omega, p=p)
+        slope = partial(p.differential_conductance, omega)
         cells, self._drop = solve_behind(
             self._transistor, network, self._word, solve, slope, self._e, self._drop
         )
@@ -283,9 +276,3 @@ def _row_alone(c: Crossbar, row: int) -> Crossbar:
             for column in sorted(columns)
         ),
     )
-
-
-def _rows(p: Memristor, rows: slice) -> Memristor:
-    """The constants of the cells of some rows."""
-    own = {name: value[rows] for name, value in vars(p).items() if np.ndim(value)}
-    return dataclasses.replace(p, **own)

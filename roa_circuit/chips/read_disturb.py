@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.units import engineering
 from roa_circuit.circuit.waveforms import READ_HOLD
-from roa_circuit.device.memristor import after_dose, pulse_strength
+from roa_circuit.device.memristor import pulse_strength
 from roa_circuit.device.parameters import Device
 
 Floats = NDArray[np.float64]
@@ -26,7 +26,8 @@ def moved_by_a_read(state: Floats, voltages: Floats, device: Device, hold: float
     worst = 0.0
     for volts in (voltages.min(axis=0), voltages.max(axis=0)):
         dose = pulse_strength(volts[:, None], hold, device.memristor)
-        worst = max(worst, float(np.abs(after_dose(state, dose) - state).max(initial=0.0)))
+        after = device.memristor.after_dose(state, dose, volts[:, None])
+        worst = max(worst, float(np.abs(after - state).max(initial=0.0)))
     return worst
 
 

@@ -1,50 +1,35 @@
-"""The memristor as a compact model: Eq. 1 and 2 as text, and the ngspice subcircuit made of it.
+"""The memristor as a compact model: the ngspice subcircuit made of a law's text.
 
-The text is that of `roa_circuit.device.memristor` in the operators that simulators share;
+The text is that of the device's law (`roa_circuit.device.laws`) in the operators that simulators share;
 `roa_circuit.device.verilog_a` makes a module of the same text.
 
             te o----+                     omega o----+-------+
-                    |  Bcell: Eq. 2                  |       |  Bstate: d omega/dt of Eq. 1
+                    |  Bcell: the current            |       |  Bstate: d omega/dt
             be o----+                         1 F ===     (|)
                                                      |       |
                                                      0       0
 
-The state is the voltage of the internal node `omega`, so `.save v(xname.omega)` records it. The
+The state is the voltage of the internal node `omega`, so `.save v(xname.omega)` records it. A law
+that simulators integrate in another variable has a node for that, and `omega` follows it. The
 voltage from te to be stands on a node of its own, `across`: ngspice derives an expression by every
 node in it, and with one in place of two loads the cell in a third to two thirds of the time.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
+from collections.abc import Mapping
 from importlib import metadata
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.device.memristor import LARGEST_EXPONENT
-from roa_circuit.device.parameters import UNITS, Device, Memristor
+from roa_circuit.device.arrays import LARGEST_EXPONENT
+from roa_circuit.device.laws.text import Text
+from roa_circuit.device.parameters import Device
 
 DYNAMIC_SUBCIRCUIT = "memristor"
 STATIC_SUBCIRCUIT = "memristor_static"
-SWITCHING = ("k", "mu1", "mu2")
-"""The constants of Eq. 1, which a frozen cell does without."""
-PARAMETERS = tuple(field.name for field in dataclasses.fields(Memristor))
-"""All constants of Eq. 1 and 2, and `current_scale`."""
-
-TUNNEL = "gamma * sinh(delta*v)"
-BARRIER = "alpha * (1 - exp(-beta*v))"
-CURRENT = "current_scale * (omega * tunnel + (1 - omega) * barrier)"
-"""Eq. 2 [A] of the state omega and its two branches at the voltage v."""
-
-RATE = "k * (exp(-mu1*v) - exp(mu2*v))"
-"""Of Eq. 1 [1/s]; only as `limited`: its exponentials overflow in a step that goes too far."""
-
-_EQUATION_2 = CURRENT.replace("tunnel", TUNNEL).replace("barrier", BARRIER)
-
-ROOM = "(v < 0 ? max(1 - omega, 0) : max(omega, 0))"
-"""The square root of what Eq. 1 multiplies the rate by; zero beyond the ends of [0, 1]."""
 
 
 def limited(expression: str) -> str:
@@ -58,12 +43,12 @@ def ngspice_library(device: Device) -> str:
     Two subcircuits with the pins te (top, on the word line) and be (bottom, on the bit line)
     and the parameter w0, omega at time zero in [0, 1]:
 
-    memristor : the state moves as Eq. 1 says; for `.tran`, with or without `uic`. It cannot
+    memristor : the state moves as the law says; for `.tran`, with or without `uic`. It cannot
         leave [0, 1] by more than Newton's tolerance: what overshoots meets a rate of zero.
     memristor_static : the state stays w0; for `.op`, `.dc`, `.ac` and reads.
 
     Constants carry every digit of the parameter set; exponents are clamped at 80, where the
-    clamp of `roa_circuit.device.memristor` lies. A constant that is an array becomes a parameter of the
+    clamp of `roa_circuit.device.arrays` lies. A constant that is an array becomes a parameter of the
     subcircuit like w0 (`instance_constants`). Tried with ngspice 39.
     """
     return "\n".join([*_header(device), "", *_dynamic(device), "", *_static(device), ""])
@@ -71,7 +56,7 @@ def ngspice_library(device: Device) -> str:
 
 def instance_constants(device: Device) -> dict[str, NDArray[np.float64]]:
     """The constants that differ from cell to cell, by name: arrays (rows, columns)."""
-    constants = dataclasses.asdict(device.memristor)
+    constants = device.memristor.constants
     return {name: np.asarray(value) for name, value in constants.items() if np.ndim(value)}
 
 
@@ -83,11 +68,12 @@ def comment(text: str, mark: str = "*") -> str:
 
 
 def _header(device: Device) -> list[str]:
-    lines = [f"Memristor {device.name!r} for ngspice, by roa-circuit {metadata.version('roa-circuit')}"]
+    made = f"law {device.memristor.name}, by roa-circuit {metadata.version('roa-circuit')}"
+    lines = [f"Memristor {device.name!r} for ngspice, {made}"]
     if device.citation:
         lines.append(f"Parameters: {device.citation}")
     lines += [
-        "X... te be memristor w0=0.5         state moves (Eq. 1); it is the node omega",
+        "X... te be memristor w0=0.5         state moves; it is the node omega",
         "X... te be memristor_static w0=0.5  state stays w0",
         "V(te,be) < 0 potentiates. Units are SI.",
     ]
@@ -95,42 +81,80 @@ def _header(device: Device) -> list[str]:
 
 
 def _dynamic(device: Device) -> list[str]:
+    text = device.memristor.text()
     return [
         f".subckt {DYNAMIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=())}",
         *_constants(device, skip=()),
-        "Cstate omega 0 1 IC={w0}",
-        ".ic v(omega)={w0}",
+        *_state(device, text),
         "Eacross across 0 te be 1",
-        f"Bstate 0 omega I={_moving(limited(RATE))}*{_moving(ROOM)}^2",
-        f"Bcell te be I={_moving(_EQUATION_2)}",
+        f"Bstate 0 {text.state} I={_moving(device, _motion(text))}",
+        *_follower(device, text),
+        f"Bcell te be I={_moving(device, inlined(text.current, text.branches))}",
         f".ends {DYNAMIC_SUBCIRCUIT}",
     ]
 
 
-def _static(device: Device) -> list[str]:
+def _state(device: Device, text: Text) -> list[str]:
+    """The node that integrates the state; its value at time zero is a parameter of its own if not w0."""
+    start, lines = "w0", []
+    if text.start != start:
+        start = f"{text.state}0"
+        lines.append(f".param {start}={{{re.sub(r' ', '', text.start)}}}")
     return [
-        f".subckt {STATIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=SWITCHING)}",
-        *_constants(device, skip=(*SWITCHING, "largest")),
-        f"Bcell te be I={_in_ngspice(_EQUATION_2, v='V(te,be)', omega='{w0}')}",
+        *lines,
+        f"Cstate {text.state} 0 1 IC={{{start}}}",
+        f".ic v({text.state})={{{start}}}",
+    ]
+
+
+def _follower(device: Device, text: Text) -> list[str]:
+    if text.state == "omega":
+        return []
+    return [f"Bomega omega 0 V={_moving(device, text.omega)}"]
+
+
+def _static(device: Device) -> list[str]:
+    text, law = device.memristor.text(), device.memristor
+    current = inlined(text.current, text.branches)
+    return [
+        f".subckt {STATIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=law.moving)}",
+        *_constants(device, skip=(*law.moving, "largest")),
+        f"Bcell te be I={_in_ngspice(device, current, v='V(te,be)', omega='{w0}')}",
         f".ends {STATIC_SUBCIRCUIT}",
     ]
 
 
-def _moving(expression: str) -> str:
-    return _in_ngspice(expression, v="V(across)", omega="V(omega)")
+def inlined(expression: str, terms: Mapping[str, str]) -> str:
+    """The expression with its terms written out, the last of which may name those before."""
+    for name in reversed(list(terms)):
+        expression = re.sub(rf"\b{name}\b", terms[name], expression)
+    return expression
 
 
-def _in_ngspice(expression: str, **words: str) -> str:
+def _motion(text: Text) -> str:
+    terms = {name: limited(term) for name, term in text.terms.items()}
+    return inlined(re.sub(r"\bsquare\((\w+)\)", r"\1^2", text.motion), terms)
+
+
+def _moving(device: Device, expression: str) -> str:
+    state = device.memristor.text().state
+    words = {"v": "V(across)", "omega": "V(omega)", state: f"V({state})"}
+    return _in_ngspice(device, expression, **words)
+
+
+def _in_ngspice(device: Device, expression: str, **words: str) -> str:
     """A B source's expression. ngspice 39 keeps ten digits of literals, all of braced parameters."""
-    words |= {name: f"{{{name}}}" for name in (*PARAMETERS, "largest")}
-    dense = re.sub(r" ([-+*<]) |(,) ", r"\1\2", expression)
+    law = device.memristor
+    words |= {name: f"{{{name}}}" for name in (*law.constants, *law.text().parameters, "largest")}
+    dense = re.sub(r" ([-+*/<>]) |(,) ", r"\1\2", expression)
     return re.sub(r"[A-Za-z]\w*", lambda found: words.get(found[0], found[0]), dense)
 
 
 def _constants(device: Device, *, skip: tuple[str, ...]) -> list[str]:
-    values = {**dataclasses.asdict(device.memristor), "largest": LARGEST_EXPONENT}
+    law = device.memristor
+    values = {**law.constants, **law.text().parameters, "largest": LARGEST_EXPONENT}
     return [
-        f".param {name}={value!r}" + (f" ; [{UNITS[name]}]" if name in UNITS else "")
+        f".param {name}={value!r}" + (f" ; [{law.units[name]}]" if name in law.units else "")
         for name, value in values.items()
         if name not in skip and not np.ndim(value)
     ]

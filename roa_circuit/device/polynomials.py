@@ -1,44 +1,48 @@
-"""The cells' I-V as polynomials: Eq. 2 for kernels that know no device model.
+"""The cells' I-V as polynomials: a law's current for kernels that know no law.
 
-The constants of a device only stretch two curves, its currents at omega = 1 and at omega = 0: gamma
-and alpha stretch them along the current, delta and beta along the voltage. Between two voltages a
-smooth curve equals its Chebyshev interpolant to the last digit. So the model is evaluated once, at
-a few voltages and with constants of 1, and stretched for every cell of every device.
+The constants of a device only stretch two curves, its currents at omega = 1 and at omega = 0: heights
+(gamma and alpha of Eq. 2) stretch them along the current, steepnesses (delta and beta) along the
+voltage. Between two voltages a smooth curve equals its Chebyshev interpolant to the last digit. So each
+shape is evaluated once, at a few voltages, and stretched for every cell of every device.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from roa_circuit.device.memristor import current
-from roa_circuit.device.parameters import Constant, Memristor
+from roa_circuit.device.laws.law import Branch, Constant, Law
 
 Floats = NDArray[np.float64]
+Shape = Callable[[NDArray[np.longdouble]], NDArray[np.longdouble]]
 
-_UNSTRETCHED = Memristor(k=1.0, mu1=1.0, mu2=1.0, gamma=1.0, delta=1.0, alpha=1.0, beta=1.0)
 _DEGREES = (8, 12, 16, 24, 32)
 _ACCURACY = 1e-13  # of the largest conductance
 
 
-def polynomials(state: Floats, p: Memristor, largest: float) -> Floats | None:
+def polynomials(state: Floats, p: Law, largest: float) -> Floats | None:
     """Coefficients c (degree, rows, columns) with i(u) = u (c[0] + c[1] u + ...) for |u| <= largest.
 
-    The current is affine in omega (Eq. 2), so two curves serve every state. None if 32
+    The current is affine in omega, so two curves serve every state. None if 32
     coefficients are not enough for an error of 1e-13 of the largest conductance.
     """
-    on = _curve(1.0, _rounded_up(float(np.max(p.delta)) * largest))
-    off = _curve(0.0, _rounded_up(float(np.max(p.beta)) * largest))
+    raised, lowered = p.branches()
+    on, off = (_of_branch(one, largest) for one in (raised, lowered))
     if on is None or off is None:
         return None
     c = np.zeros((max(len(on), len(off)), *state.shape))
-    _add(c, on, p.current_scale * state * p.gamma, p.delta)
-    _add(c, off, p.current_scale * (1.0 - state) * p.alpha, p.beta)
+    _add(c, on, p.current_scale * state * raised.height, raised.steepness)
+    _add(c, off, p.current_scale * (1.0 - state) * lowered.height, lowered.steepness)
     return c
+
+
+def _of_branch(branch: Branch, largest: float) -> Floats | None:
+    return _curve(branch.shape, _rounded_up(float(np.max(branch.steepness)) * largest))
 
 
 def _add(c: Floats, curve: Floats, height: Floats, steepness: Constant) -> None:
@@ -59,14 +63,14 @@ def _rounded_up(reach: float) -> float:
 
 
 @functools.lru_cache(maxsize=64)
-def _curve(omega: float, reach: float) -> Floats | None:
+def _curve(shape: Shape, reach: float) -> Floats | None:
     """Power coefficients (degree,) of i(x) / x between -reach and reach; None if 32 are too few."""
     for degree in _DEGREES:
         nodes, matrix = _interpolation(degree)
         scale = np.longdouble(reach) ** -np.arange(degree)
-        coefficients = scale * (matrix @ _conductance(omega, nodes * np.longdouble(reach)))
+        coefficients = scale * (matrix @ _conductance(shape, nodes * np.longdouble(reach)))
         curve = np.asarray(coefficients, dtype=np.float64)
-        if _error(omega, curve, reach) <= _ACCURACY:
+        if _error(shape, curve, reach) <= _ACCURACY:
             return curve
     return None
 
@@ -84,14 +88,14 @@ def _interpolation(degree: int) -> tuple[NDArray[np.longdouble], NDArray[np.long
     return np.cos(theta), powers @ basis
 
 
-def _error(omega: float, curve: Floats, reach: float) -> float:
+def _error(shape: Shape, curve: Floats, reach: float) -> float:
     """The worst deviation between the nodes, over the largest conductance."""
     x = np.linspace(-reach, reach, 2 * len(curve) + 2, dtype=np.longdouble)
-    exact = _conductance(omega, x)
+    exact = _conductance(shape, x)
     fitted = x[:, None] ** np.arange(len(curve)) @ curve
     return float(np.abs(fitted - exact).max() / np.abs(exact).max())
 
 
-def _conductance(omega: float, x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
+def _conductance(shape: Shape, x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
     """i(x) / x (voltages,)."""
-    return np.asarray(current(omega, x, _UNSTRETCHED) / x)
+    return np.asarray(shape(x) / x)

@@ -14,8 +14,8 @@ import numpy as np
 from array_api_compat import device as device_of
 
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.memristor import Array, after_dose, as_array, namespace, pulse_strength
-from roa_circuit.device.parameters import Device
+from roa_circuit.device.memristor import Array, as_array, namespace, pulse_strength
+from roa_circuit.device.parameters import Device, Law
 
 ROUNDINGS = ("nearest", "floor", "ceil", "stochastic")
 NOISE_READINGS = {
@@ -81,16 +81,17 @@ def pulse_doses(device: Device) -> tuple[Array, Array]:
 def real_pulse_count(omega: Array, d_omega: Array, device: Device, how: Programming) -> Array:
     """Eq. 6 before rounding: the signed, real number of pulses that changes omega by d_omega.
 
-    With lambda = 1 - omega or -omega, Eq. 6 is the difference of 1/(1 - omega) (potentiation)
-    or 1/omega (depression) over the dose of one pulse.
+    Eq. 6 is a difference of the law's coordinate, for the paper's law of 1/(1 - omega) (potentiation) or
+    1/omega (depression), over the dose of one pulse.
     """
     omega, d_omega = as_array(omega), as_array(d_omega)
     xp = namespace(omega, d_omega)
     omega = xp.clip(omega, _CLOSEST_TO_BOUND, 1.0 - _CLOSEST_TO_BOUND)
     target = xp.clip(omega + d_omega, how.lowest_state, how.highest_state)
     up, down = pulse_doses(device)
-    raising = xp.clip(1.0 / (1.0 - target) - 1.0 / (1.0 - omega), 0.0, None) / up
-    lowering = xp.clip(1.0 / target - 1.0 / omega, 0.0, None) / down
+    pulses, p = device.pulses, device.memristor
+    raising = _apart(omega, target, pulses.potentiation_voltage, p) / up
+    lowering = _apart(omega, target, pulses.depression_voltage, p) / down
     count = xp.where(d_omega > 0, raising, -lowering)
     return xp.clip(count, -how.max_pulses, how.max_pulses)
 
@@ -120,7 +121,13 @@ def after_pulses(omega: Array, count: Array, device: Device) -> Array:
     """The state after a signed number of programming pulses, in closed form."""
     count = as_array(count)
     up, down = pulse_doses(device)
-    return after_dose(omega, namespace(count).where(count < 0, count * down, count * up))
+    xp, pulses = namespace(count), device.pulses
+    dose = xp.where(count < 0, count * down, count * up)
+    if device.memristor.one_coordinate:
+        return device.memristor.after_dose(omega, dose)
+    ones = xp.ones_like(dose)
+    V = xp.where(count < 0, ones * pulses.depression_voltage, ones * pulses.potentiation_voltage)
+    return device.memristor.after_dose(omega, dose, V)
 
 
 def noise_deviation(before: Array, written: Array, how: Programming) -> Array:
@@ -174,6 +181,11 @@ def write(
     count = round_count(real_pulse_count(omega, d_omega, device, how), how, generator)
     written = after_pulses(omega, count, device if cells is None else cells)
     return write_noise(omega, written, how, generator), count
+
+
+def _apart(omega: Array, target: Array, V: float, p: Law) -> Array:
+    """The dose at V from omega to the target; 0 if it lies behind."""
+    return namespace(omega, target).clip(p.coordinate(target, V) - p.coordinate(omega, V), 0.0, None)
 
 
 def _like(values: np.ndarray[Any, Any], array: Array) -> Array:

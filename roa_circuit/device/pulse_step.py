@@ -6,18 +6,20 @@ state has come, and time is an integral over the dose a:
 
     t(a) = int_0^a e^(-kappa x(a')) da' / |rate_0|,    kappa = ln(rate_1 / rate_0),
 
-x being the share of the predicted change of state that the dose a' makes, by the closed form
-of Eq. 1. A voltage that is linear in time gives a second dose, in closed form (`mean_rate`). The
+x being the share of the predicted change of state that the dose a' makes, by the law's closed
+form. A voltage that is linear in time gives a second dose, in closed form (`mean_rate`). The
 two agree to second order in kappa; their difference is the error estimate of the step.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.device.memristor import LARGEST_EXPONENT, mean_rate, rate
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.arrays import LARGEST_EXPONENT
+from roa_circuit.device.laws.law import Law
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +36,7 @@ def step_doses(
     after: Floats,
     predicted: Floats,
     width: float,
-    p: Memristor,
+    p: Law,
     *,
     first: Floats | float = 0.0,
 ) -> tuple[Floats, Floats]:
@@ -44,28 +46,27 @@ def step_doses(
     after : cell voltages [V] at the states that the dose `predicted` leads to
     first : dose between omega and the start of the step, such as that of a rising edge; included
     """
-    linear = first + width * np.asarray(mean_rate(before, after, p))
-    slow, fast = rate(before, p), rate(after, p)
-    room = np.where(predicted > 0, 1.0 - omega, omega)
-    follows = (np.abs(predicted) * room**2 > _AT_REST) & (slow * fast > 0) & (slow * predicted > 0)
+    linear = first + width * np.asarray(p.mean_rate(before, after))
+    slow, fast = p.rate(before), p.rate(after)
+    moves = p.excursion(omega, predicted) > _AT_REST
+    follows = moves & (slow * fast > 0) & (slow * predicted > 0)
     following = linear.copy()
     if follows.any():
-        room, start = room[follows], np.abs(np.broadcast_to(first, omega.shape))[follows]
-        whole, kappa = np.abs(predicted)[follows], np.log(fast[follows] / slow[follows])
-        steepness = -kappa * (1.0 + room * whole) / whole
+        start = np.abs(np.broadcast_to(first, omega.shape))[follows]
+        kappa = np.log(fast[follows] / slow[follows])
+        exponent = p.part(follows).course(omega[follows], predicted[follows], -kappa)
         a = np.maximum(np.abs(linear)[follows], start)
-        a = _dose(a, start, room, steepness, width * np.abs(slow)[follows])
+        a = _dose(a, start, exponent, width * np.abs(slow)[follows])
         following[follows] = np.sign(predicted)[follows] * a
     return following, linear
 
 
-def _dose(a: Floats, start: Floats, room: Floats, steepness: Floats, target: Floats) -> Floats:
+def _dose(a: Floats, start: Floats, exponent: Callable[[Floats], Floats], target: Floats) -> Floats:
     """The dose sizes a at which time times rate_0 reaches `target`, by Newton's method."""
 
     def slowing(a: Floats) -> Floats:
         """rate_0 over the rate after a dose of size a."""
-        exponent = steepness * (a / (1.0 + room * a))
-        bounded = np.minimum(np.maximum(exponent, -LARGEST_EXPONENT), LARGEST_EXPONENT)
+        bounded = np.minimum(np.maximum(exponent(a), -LARGEST_EXPONENT), LARGEST_EXPONENT)
         return np.asarray(np.exp(bounded))
 
     for _ in range(_NEWTON_STEPS):

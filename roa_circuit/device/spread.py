@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from roa_circuit.basics.errors import InputError, nearest
 
 CONSTANTS = ("k", "mu1", "mu2", "gamma", "delta", "alpha", "beta")
+"""The constants of the paper's law."""
 _LARGEST_LOG_SD = 10.0  # nothing spreads over nine decades: such a number is a mistake
 _KEYS = ("names", "log_covariance [-]", "sigma_wn [-]", "devices")
 
@@ -26,6 +27,7 @@ class Spread:
     Device to device: the logarithms of the constants in `names` are normal with the covariance
     `log_covariance` (names, names); the other constants do not vary. Cycle to cycle: `sigma_wn`
     of Eq. 7, as `Programming` takes it. `devices` counts those it was measured on (0: assumed).
+    `constants` are those of the device's law, in its order.
 
     Raises
     ------
@@ -36,11 +38,12 @@ class Spread:
     log_covariance: tuple[tuple[float, ...], ...] = ()
     sigma_wn: float = 0.0
     devices: int = 0
+    constants: tuple[str, ...] = CONSTANTS
 
     def __post_init__(self) -> None:
         for name in self.names:
-            if name not in CONSTANTS:
-                raise InputError(f"names: {name!r} is no constant; {nearest(name, CONSTANTS)}")
+            if name not in self.constants:
+                raise InputError(f"names: {name!r} is no constant; {nearest(name, self.constants)}")
         if len(set(self.names)) != len(self.names):
             raise InputError(f"names: {', '.join(self.names)} repeats a constant")
         _require_covariance(self.log_covariance, len(self.names))
@@ -51,22 +54,22 @@ class Spread:
 
     @property
     def covariance(self) -> FloatArray:
-        """Covariance (7, 7) of the logarithms of all constants, in the order of CONSTANTS."""
-        result = np.zeros((len(CONSTANTS), len(CONSTANTS)))
-        place = [CONSTANTS.index(name) for name in self.names]
+        """Covariance (constants, constants) of the logarithms of all `constants`."""
+        result = np.zeros((len(self.constants), len(self.constants)))
+        place = [self.constants.index(name) for name in self.names]
         result[np.ix_(place, place)] = np.array(self.log_covariance).reshape(len(place), len(place))
         return result
 
     def draw(self, rng: np.random.Generator, shape: int | tuple[int, ...] = ()) -> dict[str, FloatArray]:
-        """Draw a factor for each of the seven constants, for devices in this `shape`.
+        """Draw a factor for each of the constants, for devices in this `shape`.
 
         The median of every factor is 1; a constant that does not vary has factors of 1.
         """
         shape = (shape,) if isinstance(shape, int) else shape
         size, axes = np.linalg.eigh(self.covariance)
-        normal = rng.standard_normal((*shape, len(CONSTANTS)))
+        normal = rng.standard_normal((*shape, len(self.constants)))
         factors = np.exp((normal * np.sqrt(np.maximum(size, 0.0))) @ axes.T)
-        return {name: factors[..., index] for index, name in enumerate(CONSTANTS)}
+        return {name: factors[..., index] for index, name in enumerate(self.constants)}
 
     def to_dict(self) -> dict[str, Any]:
         """The section [spread] of a parameter set."""
@@ -75,8 +78,8 @@ class Spread:
         return dict(zip(_KEYS, values, strict=True))
 
     @classmethod
-    def from_dict(cls, section: Mapping[str, Any]) -> Spread:
-        """Read the section [spread], any key of which may be left out.
+    def from_dict(cls, section: Mapping[str, Any], constants: tuple[str, ...] = CONSTANTS) -> Spread:
+        """Read the section [spread] of a law with these constants. Any key may be left out.
 
         Raises
         ------
@@ -94,7 +97,7 @@ class Spread:
             raise InputError("[spread] log_covariance must be a list of rows, one a name")
         return cls(
             names=tuple(names), log_covariance=tuple(tuple(row) for row in matrix),
-            sigma_wn=sigma_wn, devices=devices,
+            sigma_wn=sigma_wn, devices=devices, constants=constants,
         )  # fmt: skip
 
 

@@ -1,42 +1,27 @@
-"""The memristor as a Verilog-A module: Eq. 1 and 2, from the text of `compact_model`."""
+"""The memristor as a Verilog-A module, from the text of the device's law."""
 
 from __future__ import annotations
 
 import re
 from importlib import metadata
 
-from roa_circuit.device.compact_model import (
-    BARRIER,
-    CURRENT,
-    PARAMETERS,
-    RATE,
-    ROOM,
-    TUNNEL,
-    comment,
-    instance_constants,
-    limited,
-)
-from roa_circuit.device.memristor import LARGEST_EXPONENT
-from roa_circuit.device.parameters import UNITS, Device
+from roa_circuit.device.arrays import LARGEST_EXPONENT
+from roa_circuit.device.compact_model import comment, instance_constants, limited
+from roa_circuit.device.laws.law import Law
+from roa_circuit.device.parameters import Device
 
 MODULE = "memristor"
 STATE = "omega"
 """The output variable of an instance that holds its state."""
 
-_MEANING = {
-    "k": "rate of switching", "mu1": "exponent of potentiation, V < 0",
-    "mu2": "exponent of depression, V > 0", "gamma": "current of tunnelling, omega = 1",
-    "delta": "exponent of tunnelling", "alpha": "current of the barrier, omega = 0",
-    "beta": "exponent of the barrier", "current_scale": "multiplies the current alone",
-}  # fmt: skip
-
 _ABOUT = """
-//   te o---[ I(te,be) of Eq. 2 ]---o be        V(te,be) < 0 potentiates: omega rises
+//   te o---[ I(te,be) of the law ]---o be        V(te,be) < 0 potentiates: omega rises
 //
-// The state is omega = w0 + V(moved) in [0, 1], an output variable of every instance. A transient
-// moves it as Eq. 1 says; what overshoots an end of [0, 1] meets a rate of zero. In static analyses
-// (op, dc) it rests at w0. `moved` starts from zero: a transient starts at w0 without an
-// operating point too. Units are SI; exponents are limited, so that no step of Newton's overflows.
+// The state is omega in [0, 1], an output variable of every instance; at time zero it is w0. V(moved) is
+// how far the variable that is integrated has come since. In a transient it moves as the law says, and
+// what overshoots an end meets a rate of zero; in static analyses (op, dc) it rests. `moved` starts
+// from zero: a transient starts at w0 without an operating point too. Units are SI; exponents are
+// limited, so that no step of Newton's overflows.
 """
 
 
@@ -47,8 +32,11 @@ def verilog_a(device: Device, *, module: str = MODULE) -> str:
     constant that is an array has the default 1, and every instance sets its own. `w0` is omega at
     time zero. Tried with openvaf-r and VACASK.
     """
-    own = instance_constants(device)
-    values = {name: 1.0 if name in own else getattr(device.memristor, name) for name in PARAMETERS}
+    own, law, text = instance_constants(device), device.memristor, device.memristor.text()
+    values = {name: 1.0 if name in own else value for name, value in law.constants.items()}
+    fixed = {**text.parameters, "largest": LARGEST_EXPONENT}
+    follows = text.state != STATE
+    variables = ["v", *([text.state] if follows else []), *text.terms, *text.branches]
     lines = [
         *_header(device),
         *_ABOUT.splitlines(),
@@ -58,31 +46,33 @@ def verilog_a(device: Device, *, module: str = MODULE) -> str:
         f"module {module}(te, be);",
         "    inout te, be;",
         "    electrical te, be;",
-        "    electrical moved;  // omega - w0, a volt for one",
+        f"    electrical moved;  // {text.state} since time zero, a volt for one",
         "",
-        _parameter("w0", 0.5, "omega at time zero", "1", within="[0:1]"),
-        *(_parameter(name, value, _MEANING[name], UNITS[name]) for name, value in values.items()),
+        _parameter("w0", 0.5, "omega at time zero", "1", "[0:1]"),
+        *(
+            _parameter(name, value, law.meanings[name], law.units[name], _range(name, law))
+            for name, value in values.items()
+        ),
         "",
-        f"    localparam real largest = {LARGEST_EXPONENT!r};",
-        "    real v, rate, room, tunnel, barrier;",
+        *(f"    localparam real {name} = {value!r};" for name, value in fixed.items()),
+        f"    real {', '.join(variables)};",
         f'    (* desc="state", units="1" *) real {STATE};',
         "",
         "    analog begin",
         "        v = V(te,be);",
-        f"        {STATE} = w0 + V(moved);",
+        f"        {text.state} = {_in_verilog(text.start)} + V(moved);",
+        *([f"        {STATE} = {_in_verilog(text.omega)};"] if follows else []),
         "",
-        "        // Eq. 1",
-        f"        rate = {_in_verilog(limited(RATE))};",
-        f"        room = {_in_verilog(ROOM)};",
+        "        // motion",
+        *(f"        {name} = {_in_verilog(limited(term))};" for name, term in text.terms.items()),
         '        if (analysis("static"))',
         "            I(moved) <+ V(moved);",
         "        else",
-        "            I(moved) <+ ddt(V(moved)) - rate * room * room;",
+        f"            I(moved) <+ ddt(V(moved)) - {_in_verilog(text.motion)};",
         "",
-        "        // Eq. 2",
-        f"        tunnel = {_in_verilog(TUNNEL)};",
-        f"        barrier = {_in_verilog(limited(BARRIER))};",
-        f"        I(te,be) <+ {_in_verilog(CURRENT)};",
+        "        // current",
+        *(f"        {name} = {_in_verilog(limited(term))};" for name, term in text.branches.items()),
+        f"        I(te,be) <+ {_in_verilog(text.current)};",
         "    end",
         "endmodule",
     ]
@@ -90,19 +80,26 @@ def verilog_a(device: Device, *, module: str = MODULE) -> str:
 
 
 def _header(device: Device) -> list[str]:
-    made = f"Memristor {device.name!r} in Verilog-A, by roa-circuit {metadata.version('roa-circuit')}"
+    by = f"law {device.memristor.name}, by roa-circuit {metadata.version('roa-circuit')}"
+    made = f"Memristor {device.name!r} in Verilog-A, {by}"
     lines = [made, f"Parameters: {device.citation}"] if device.citation else [made]
     return [comment(line, "//") for line in lines]
 
 
-def _parameter(name: str, value: float, meaning: str, unit: str, *, within: str = "") -> str:
-    within = within or ("[0:inf)" if name == "k" else "(0:inf)")
+def _parameter(name: str, value: float, meaning: str, unit: str, within: str) -> str:
     units = "1" if unit == "-" else unit
     attributes = f'(* desc="{meaning}", units="{units}", type="instance" *)'
     return f"    {attributes}\n    parameter real {name} = {value!r} from {within};"
 
 
+def _range(name: str, law: Law) -> str:
+    if name in law.ANY_SIGN:
+        return "(-inf:inf)"
+    return "[0:inf)" if name == law.PACE or name in law.NOT_NEGATIVE else "(0:inf)"
+
+
 def _in_verilog(expression: str) -> str:
     """The expression with real numbers for whole ones, and sinh limited on both sides."""
-    odd = re.sub(r"\bsinh\(([^()]*)\)", r"sinh(max(min(\1, largest), -largest))", expression)
+    once = re.sub(r"\bsquare\((\w+)\)", r"\1 * \1", expression)
+    odd = re.sub(r"\b(sinh|cosh)\(([^()]*)\)", r"\1(max(min(\2, largest), -largest))", once)
     return re.sub(r"(?<![\w.])(\d+)(?![\w.])", r"\1.0", odd)

@@ -266,7 +266,7 @@ class _Write:
     ) -> None:
         self.crossbar, self.state, self.pulses, self.device = crossbar, state, pulses, device
         self.transistor = transistor
-        constants = map(_hashable, vars(device.memristor).values())
+        constants = map(_hashable, (device.memristor.name, *device.memristor.constants.values()))
         self._key = (crossbar, *map(_hashable, (state, pulses)), device.pulses, transistor, *constants)
 
     def __eq__(self, other: object) -> bool:

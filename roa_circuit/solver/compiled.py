@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roa_circuit.basics import compilation
 from roa_circuit.basics.cores import on_all_cores
 from roa_circuit.circuit.lines import Lines
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.parameters import Law
 from roa_circuit.device.polynomials import polynomials
 from roa_circuit.solver import batches
 from roa_circuit.solver.iterative import Cells
@@ -55,7 +55,7 @@ def _iterations(lines: Lines, g: Floats) -> tuple[float, float]:
 
 
 def solve_cells(
-    network: LinearNetwork, state: Floats, e: Floats, p: Memristor, tolerance: float
+    network: LinearNetwork, state: Floats, e: Floats, p: Law, tolerance: float
 ) -> Cells | None:
     """As `solver.solve_cells`; None where the I-V is too steep, or iterations too many: numpy has to."""
     from roa_circuit.solver import _kernels
@@ -83,7 +83,7 @@ def read_cells(
     network: LinearNetwork,
     state: Floats,
     voltages: Floats,
-    p: Memristor,
+    p: Law,
     tolerance: float,
     coming: int = 1,
 ) -> Floats | None:

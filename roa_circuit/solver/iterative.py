@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import ConvergenceError
 from roa_circuit.device.memristor import current, differential_conductance
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.parameters import Law
 from roa_circuit.solver.linear import LinearNetwork
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ def solve_cells(
     network: LinearNetwork,
     state: Floats,
     e: Floats,
-    p: Memristor,
+    p: Law,
     guess: Floats | None,
     tolerance: float,
 ) -> Cells:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +10,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.contents import check_read
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.memristor import conductance
-from roa_circuit.device.parameters import Device, Memristor
+from roa_circuit.device.parameters import Device, Law
 from roa_circuit.solver import iterative
 from roa_circuit.solver.iterative import Cells
 from roa_circuit.solver.linear import LinearNetwork
@@ -42,7 +40,7 @@ def read_arrays(
     ------
     InputError : what `read_currents` refuses, or numbers of arrays that do not match.
     """
-    differing = {k: np.asarray(v) for k, v in vars(device.memristor).items() if np.ndim(v) > 2}
+    differing = {k: np.asarray(v) for k, v in device.memristor.constants.items() if np.ndim(v) > 2}
     given = {"state": state, "voltages": voltages, **differing}
     try:
         arrays = np.broadcast_shapes(*(values.shape[:-2] for values in given.values()))
@@ -83,7 +81,7 @@ def common_network(crossbar: Crossbar, conductances: Floats) -> LinearNetwork:
     return LinearNetwork(crossbar, middle)
 
 
-def solve_each(network: LinearNetwork, state: Floats, e: Floats, p: Memristor) -> Cells:
+def solve_each(network: LinearNetwork, state: Floats, e: Floats, p: Law) -> Cells:
     """As `solver.solve_cells`, for states (..., 1, rows, columns) of one array or many."""
     if state.ndim == 2:
         return solve_cells(network, state, e, p)
@@ -122,4 +120,4 @@ def _together(crossbar: Crossbar, state: Floats, volts: Floats, device: Device, 
 
 
 def _with(device: Device, constants: dict[str, Floats]) -> Device:
-    return dataclasses.replace(device, memristor=dataclasses.replace(device.memristor, **constants))
+    return device.with_constants(**constants)

@@ -17,7 +17,7 @@ from roa_circuit.basics.errors import ConvergenceError
 from roa_circuit.circuit.contents import GROUND, check_ends, check_read, check_states
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.memristor import conductance, differential_conductance
-from roa_circuit.device.parameters import Device, Memristor
+from roa_circuit.device.parameters import Device, Law
 from roa_circuit.solver import compiled, iterative
 from roa_circuit.solver.cuts import Cuts
 from roa_circuit.solver.iterative import NO_VOLTAGE, PROVEN, TOLERANCE, Cells
@@ -96,7 +96,7 @@ def solve_cells(
     network: LinearNetwork,
     state: Floats,
     e: Floats,
-    p: Memristor,
+    p: Law,
     guess: Floats | None = None,
     *,
     tolerance: float = TOLERANCE,
@@ -158,7 +158,7 @@ def _solve_cells_with_breaks(
     network: LinearNetwork,
     state: Floats,
     e: Floats,
-    p: Memristor,
+    p: Law,
     guess: Floats | None,
     tolerance: float,
 ) -> Cells:

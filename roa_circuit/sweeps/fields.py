@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from roa_circuit.basics.errors import InputError, nearest
@@ -15,8 +14,7 @@ from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit import components
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar
-from roa_circuit.device import parameters
-from roa_circuit.device.parameters import Memristor, Pulses
+from roa_circuit.device.parameters import PULSE_UNITS, Law, Memristor
 from roa_circuit.device.spread import CONSTANTS
 
 Value = float | int | str
@@ -78,9 +76,15 @@ class Field:
         return number
 
 
-@functools.cache
-def shared_fields() -> Mapping[str, Field]:
-    """The fields of circuit, device, pulses, imperfections and spread, by name."""
+def shared_fields(law: Law | None = None) -> Mapping[str, Field]:
+    """The fields of circuit, device, pulses, imperfections and spread, by name.
+
+    law : of the device; by default the paper's. A constant whose name is taken is called constant_NAME.
+    """
+    return _fields(Memristor.UNITS, CONSTANTS) if law is None else _fields(law.units, law.spreading)
+
+
+def _fields(units: Mapping[str, str], spreading: Sequence[str]) -> Mapping[str, Field]:
     found = [
         Field(name=name, unit="Ohm", kind=float, part=CIRCUIT, targets=targets)
         for name, targets in _RESISTANCES.items()
@@ -103,19 +107,23 @@ def shared_fields() -> Mapping[str, Field]:
         for part, kind in COMPONENTS.items()
         for one in dataclasses.fields(kind)
     ]
-    for record, part in ((Memristor, MEMRISTOR), (Pulses, PULSES)):
-        found += [
-            _field(f.name, parameters.UNITS[f.name], float, part)
-            for f in dataclasses.fields(record)
-            if f.name not in imperfections.UNITS
-        ]
+    found += [
+        _field(name, unit, float, PULSES)
+        for name, unit in PULSE_UNITS.items()
+        if name not in imperfections.UNITS
+    ]
     whole = [f.name for f in dataclasses.fields(Imperfections) if type(f.default) is int]
     found += [
         _field(name, unit, int if name in whole else float, IMPERFECTIONS)
         for name, unit in imperfections.UNITS.items()
         if name != "temperature"  # the circuit's: see `Setup.at`
     ]
-    found += [_field(f"spread_{name}", "-", float, SPREAD, name) for name in CONSTANTS]
+    taken = {field.name for field in found}
+    found += [
+        _field(f"constant_{name}" if name in taken else name, unit, float, MEMRISTOR, name)
+        for name, unit in units.items()
+    ]
+    found += [_field(f"spread_{name}", "-", float, SPREAD, name) for name in spreading]
     return {field.name: field for field in found}
 
 

@@ -63,7 +63,7 @@ class LayerSubject:
     @property
     def fields(self) -> Mapping[str, Field]:
         """The fields of every setup, and `compensation`."""
-        return {**shared_fields(), COMPENSATION.name: COMPENSATION}
+        return {**shared_fields(self.layer.device.memristor), COMPENSATION.name: COMPENSATION}
 
     @property
     def metrics(self) -> Sequence[Metric]:

@@ -83,14 +83,17 @@ class Setup:
         device, x = self.device, self.imperfections
         device = dataclasses.replace(
             device,
-            memristor=dataclasses.replace(device.memristor, **values.get(MEMRISTOR, {})),
+            memristor=device.memristor.changed(**values.get(MEMRISTOR, {})),
             pulses=dataclasses.replace(device.pulses, **values.get(PULSES, {})),
         )
         changes, beside = values.get(IMPERFECTIONS, {}), values.get(BESIDE, {})
         if "temperature" in beside:
             changes = {**changes, "temperature": beside["temperature"]}
         if SPREAD in values:
-            changes = {**changes, "spread": _spread(values[SPREAD], x.sigma_wn)}
+            changes = {
+                **changes,
+                "spread": _spread(values[SPREAD], x.sigma_wn, device.memristor.spreading),
+            }
         return Setup(
             crossbar=dataclasses.replace(self.crossbar, **values.get(CIRCUIT, {})),
             device=device,
@@ -160,8 +163,10 @@ class Setup:
         return value
 
 
-def _spread(deviations: Mapping[str, float], sigma_wn: float | None) -> Spread:
+def _spread(
+    deviations: Mapping[str, float], sigma_wn: float | None, constants: tuple[str, ...]
+) -> Spread:
     """Independent log-normal constants, with these standard deviations of their logarithms."""
     names = tuple(deviations)
     matrix = tuple(tuple(deviations[a] ** 2 if a == b else 0.0 for b in names) for a in names)
-    return Spread(names=names, log_covariance=matrix, sigma_wn=sigma_wn or 0.0)
+    return Spread(names=names, log_covariance=matrix, sigma_wn=sigma_wn or 0.0, constants=constants)

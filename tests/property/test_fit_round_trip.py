@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fitting import Measurements, fit_device
 from fitting.model.residuals import predict, schedule
-from roa_circuit.device.memristor import after_dose
+from roa_circuit.device.laws.zhang2021 import after_dose
 from roa_circuit.device.parameters import Memristor, load_device
 
 devices = st.builds(

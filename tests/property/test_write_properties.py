@@ -12,7 +12,8 @@ from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.circuit.design_point import default_device
 from roa_circuit.circuit.waveforms import line_voltages, write_programme
-from roa_circuit.device.memristor import after_dose, pulse_strength
+from roa_circuit.device.laws.zhang2021 import after_dose
+from roa_circuit.device.memristor import pulse_strength
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming, write
 

@@ -7,7 +7,8 @@ from netlists.decks.deck import write_deck
 from netlists.simulation.ngspice import simulate
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.compact_model import ngspice_library
-from roa_circuit.device.memristor import after_dose, current, pulse_strength
+from roa_circuit.device.laws.zhang2021 import after_dose
+from roa_circuit.device.memristor import current, pulse_strength
 from roa_circuit.device.parameters import load_device
 
 pytestmark = pytest.mark.ngspice

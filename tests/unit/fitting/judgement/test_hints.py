@@ -11,7 +11,8 @@ from fitting.commands import cli
 from fitting.judgement.hints import hints, hints_of
 from fitting.judgement.verdict import judge
 from fitting.readers.conventions import Conventions
-from roa_circuit.device.memristor import after_dose, current, pulse_strength
+from roa_circuit.device.laws.zhang2021 import after_dose
+from roa_circuit.device.memristor import current, pulse_strength
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from fitting import fit_device
 from fitting.judgement.comparison import LAWS, _comparable, part
 from fitting.judgement.verdict import DOUBTFUL, HOLDS, REJECTED, UNCHECKED, _scatter, judge
 from fitting.readers.measurements import Measurements
-from roa_circuit.device.memristor import after_dose, conductance, current, pulse_strength
+from roa_circuit.device.laws.zhang2021 import after_dose
+from roa_circuit.device.memristor import conductance, current, pulse_strength
 
 CYCLE = np.concatenate([[0.0], *[np.repeat([-1.1, 1.25], 20)] * 2])
 

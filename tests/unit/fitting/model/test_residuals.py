@@ -6,7 +6,8 @@ import pytest
 from fitting.model.residuals import Objective, from_search, predict, schedule, states, to_search
 from fitting.readers.measurements import Measurements
 from fitting.search.elimination import best_starts, projected
-from roa_circuit.device.memristor import after_dose, current, pulse_strength
+from roa_circuit.device.laws.zhang2021 import after_dose
+from roa_circuit.device.memristor import current, pulse_strength
 
 
 def mixed_trains(seed=0, rows=60, trains=4):

@@ -23,7 +23,7 @@ def test_closed_form_solves_equation_1(voltage):
     solution = solve_ivp(
         lambda _, w: m.state_derivative(w, voltage, P), (0, width), [0.4], rtol=1e-11, atol=1e-13
     )
-    exact = m.after_dose(0.4, m.pulse_strength(voltage, width, P))
+    exact = m.after_dose(0.4, m.pulse_strength(voltage, width, P), P)
     assert exact == pytest.approx(solution.y[0, -1], abs=1e-9)
 
 
@@ -38,7 +38,7 @@ def test_ramp_mean_is_the_integral_over_the_edge(voltage):
 def test_the_papers_ramp_saturates_without_overflow():
     state = 0.1
     for voltage in np.arange(-0.8, -3.85, -0.1):
-        state = m.after_dose(state, m.pulse_strength(voltage, 100e-6, P))
+        state = m.after_dose(state, m.pulse_strength(voltage, 100e-6, P), P)
     assert 0.999 < state <= 1.0
     assert np.isfinite(m.rate(np.array([-1e3, 1e3]), P)).all()
 
@@ -67,7 +67,7 @@ def test_numpy_and_torch_run_the_same_lines():
     pairs = [
         (m.rate(V, P), m.rate(tensors[0], P)),
         (m.current(state, V, P), m.current(tensors[1], tensors[0], P)),
-        (m.after_dose(state, dose), m.after_dose(tensors[1], tensors[2])),
+        (m.after_dose(state, dose, P), m.after_dose(tensors[1], tensors[2], P)),
         (m.pulse_strength(V, 1e-6, P, edge=1e-8), m.pulse_strength(tensors[0], 1e-6, P, edge=1e-8)),
     ]
     for numpy_result, torch_result in pairs:
@@ -77,6 +77,6 @@ def test_numpy_and_torch_run_the_same_lines():
 def test_the_closed_form_has_a_gradient_without_nan():
     state = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64, requires_grad=True)
     dose = torch.tensor([0.5, 0.0, -0.5], dtype=torch.float64, requires_grad=True)
-    m.after_dose(state, dose).sum().backward()
+    m.after_dose(state, dose, P).sum().backward()
     assert torch.isfinite(state.grad).all()
     assert torch.isfinite(dose.grad).all()

@@ -7,16 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from roa_circuit.device import compact_model
-from roa_circuit.device.compact_model import (
-    BARRIER,
-    CURRENT,
-    RATE,
-    ROOM,
-    TUNNEL,
-    limited,
-    ngspice_library,
-)
+from roa_circuit.device.compact_model import inlined, limited, ngspice_library
+from roa_circuit.device.laws.branches import BRANCHES, CURRENT
+from roa_circuit.device.laws.exponential import RATE
+from roa_circuit.device.laws.zhang2021 import ROOM
 from roa_circuit.device.memristor import LARGEST_EXPONENT, current, rate, state_derivative
 from roa_circuit.device.parameters import Device, load_device
 from roa_circuit.device.verilog_a import verilog_a
@@ -34,7 +28,7 @@ def evaluated(text, v, omega, device):
 def test_the_text_is_the_physics(v, omega):
     device = load_device("zhang2021").scaled(0.37)
     p = device.memristor
-    whole = CURRENT.replace("tunnel", TUNNEL).replace("barrier", BARRIER)
+    whole = inlined(CURRENT, BRANCHES)
     assert evaluated(whole, v, omega, device) == pytest.approx(float(current(omega, v, p)), rel=1e-13)
     assert evaluated(RATE, v, omega, device) == pytest.approx(float(rate(v, p)), rel=1e-13)
     moved = evaluated(limited(RATE), v, omega, device) * evaluated(ROOM, v, omega, device) ** 2
@@ -57,7 +51,7 @@ def test_the_text_carries_every_digit(write):
 def test_verilog_a_says_units_and_ranges():
     text = verilog_a(load_device("zhang2021"))
     parameters = dict(re.findall(r"parameter real (\w+) = \S+ from (\S+);", text))
-    assert list(parameters) == ["w0", *compact_model.PARAMETERS]
+    assert list(parameters) == ["w0", *load_device("zhang2021").memristor.constants]
     assert parameters["w0"] == "[0:1]"
     assert parameters["mu1"] == "(0:inf)"
     assert parameters["k"] == "[0:inf)"  # a cell that never switches
