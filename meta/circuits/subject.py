@@ -60,7 +60,7 @@ class NetworkSubject:
     @property
     def fields(self) -> Mapping[str, Field]:
         """The fields of every setup, and `compensation`."""
-        return {**shared_fields(self.hardware.device.memristor), COMPENSATION.name: COMPENSATION}
+        return {**shared_fields(self.setup.device.memristor), COMPENSATION.name: COMPENSATION}
 
     @property
     def metrics(self) -> Sequence[Metric]:
