@@ -68,6 +68,7 @@ def test_the_inner_step_is_its_definition(bars, network):
         )
 
 
+@pytest.mark.long
 def test_the_outer_gradient_is_second_order(bars, network):
     """Against finite differences of the whole adaptation, in double precision."""
     network = network.double()
