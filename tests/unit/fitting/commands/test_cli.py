@@ -113,6 +113,7 @@ def test_how_it_was_weighed_and_how_intervals_were_found_is_said(roa_fit, tmp_pa
     assert "Intervals: profile likelihood" in (tmp_path / "o" / "report.html").read_text()
 
 
+@pytest.mark.long
 def test_a_law_that_is_rejected_marks_the_device_and_strict_fails(roa_fit, table, tmp_path):
     """A fall by equal steps: Eq. 1-2 meet it to a percent, and cannot be right."""
     rng = np.random.default_rng(0)

@@ -58,6 +58,7 @@ def test_a_loop_of_another_law_does_not_hold(loops, prior):
     assert law.word != "holds", law.line()
 
 
+@pytest.mark.long
 def test_terminals_that_are_exchanged_are_told(shipped, loops, prior):
     """The fit then finds a device that conducts less when set; both are said."""
     other = {name: -getattr(shipped, name) for name in ("voltage", "read_voltage", "current")}

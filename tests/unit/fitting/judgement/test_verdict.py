@@ -69,6 +69,7 @@ def test_the_shipped_device_holds(shipped_fit, prior):
     assert abs(law.sweep_correlation) < 0.3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("write", [0.02, 0.2])
 def test_write_noise_is_no_reason_to_reject(prior, write):
     """Misfits many times the read noise, correlated by 0.4 to 0.9, and others in every train."""
@@ -105,6 +106,7 @@ def test_a_train_that_accelerates_is_rejected(prior):
     assert law.word == REJECTED
 
 
+@pytest.mark.long
 def test_rereadings_are_the_noise_to_meet(prior):
     """Every state read twice: chi^2 is over what those differ by, not over neighbours."""
     once = own_law(prior.memristor, 4, 0, read=0.0)
@@ -166,6 +168,7 @@ def test_pairs_and_sweeps_leave_it_unchecked(some_trains, prior):
     assert (law.word, law.laws) == (UNCHECKED, None)
 
 
+@pytest.mark.long
 def test_errors_of_correlated_misfits_cover_the_truth(prior):
     """Write noise makes the curvature's errors 2 to 3 times too small; widened they hold."""
     misses = []

@@ -80,6 +80,7 @@ def test_few_rereadings_do_not_weigh():
     assert w.read_noise is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["reads", "relative"])
 def test_weights_by_the_noise_make_a_fit_more_precise(shipped, prior, kind):
     """Every reading twice, on a floor of 2 uA: intervals cover, and those by the reads are tighter."""

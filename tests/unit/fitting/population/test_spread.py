@@ -157,6 +157,7 @@ def test_pooling_takes_the_errors_of_the_values_out():
 # --- the whole ------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_intervals_hold_the_population(experiments):
     held = np.array([[*e.medians, *e.sds, e.write] for e in experiments])
     assert held.mean() >= 0.85, held
@@ -183,6 +184,7 @@ def test_the_device_file_draws_the_population(experiments, tmp_path):
     assert device.memristor.k == found.median["k"].value
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sigma_wn", [0.0, 0.05])
 def test_write_noise_is_told_from_the_noise_of_readings(sigma_wn):
     """Constants integrated out: its interval holds sigma_WN, and 0 where there is none."""
@@ -198,6 +200,7 @@ def test_write_noise_is_told_from_the_noise_of_readings(sigma_wn):
     assert sum(held) >= 4
 
 
+@pytest.mark.long
 def test_what_one_device_does_not_tell_is_held():
     """One read voltage: gamma and alpha stand for Gmax and Gmin, delta and beta are taken as given."""
     m, _ = simulated(7, 8, truth(), protocol(points=0))
@@ -210,6 +213,7 @@ def test_what_one_device_does_not_tell_is_held():
     assert holds(found.log_sd["gamma"], np.hypot(SDS[3], SDS[4]))
 
 
+@pytest.mark.long
 def test_few_devices_have_no_spread_but_write_noise():
     m, _ = simulated(8, 1, truth(), protocol(count=60))
     found = spread(m, m.devices, TABLE_1)
@@ -258,6 +262,7 @@ def write_csv(path, m, rows, device=True):
     return path
 
 
+@pytest.mark.long
 def test_the_command_by_column_and_by_file(command, tmp_path, monkeypatch):
     roa_fit = partial(command, cli.main)
     m, _ = simulated(10, 4, truth(), protocol())

@@ -72,6 +72,7 @@ def test_labels_from_files_stay_text_and_the_figures_are_the_same_each_time(
     json.dumps(document(shipped_fit, odd), allow_nan=False)
 
 
+@pytest.mark.long
 def test_single_pulses_are_shown_as_measured_against_fitted(table, prior):
     header = "V [V],width [s],read_voltage [V],R_before [Ohm],R_after [Ohm]"
     rows = [

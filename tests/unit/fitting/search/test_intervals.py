@@ -65,6 +65,7 @@ def ends(found, name, value):
     return np.log(np.array(found.ci95[name]) / value)
 
 
+@pytest.mark.long
 def test_all_agree_on_well_conditioned_data(shipped_fit):
     local, likely, drawn = curvature(shipped_fit), profile(shipped_fit), bootstrap(shipped_fit, 0, 150)
     for name, e in shipped_fit.estimates.items():
@@ -75,6 +76,7 @@ def test_all_agree_on_well_conditioned_data(shipped_fit):
         assert drawn.stderr[name] == pytest.approx(e.stderr, rel=0.2)
 
 
+@pytest.mark.long
 def test_a_profile_ends_where_scipys_refit_is_a_95_percent_step_worse(prior):
     """The definition, by another program: all unknowns free but one, starting states too."""
     f = fit_device(few_pulses(prior.memristor, 0.015), prior)
@@ -126,6 +128,7 @@ def test_what_a_shelf_leaves_open_is_told_roughly(prior):
     assert _error(lambda u: 10 * abs(u), 0.1, 1.0) == 0.1
 
 
+@pytest.mark.long
 def test_a_profile_is_lopsided_where_the_law_bends(prior):
     """Few noisy pulses: gamma may be much larger if delta is smaller, but not much smaller."""
     f = fit_device(few_pulses(prior.memristor, 0.05, pulses=5), prior)
@@ -183,6 +186,7 @@ def test_a_seed_repeats_a_bootstrap(prior):
     assert "8 resamples" in bootstrap(f, 3, 8).said
 
 
+@pytest.mark.long
 def test_a_posterior_under_flat_priors_is_the_likelihood(some_trains, prior):
     """Of the four constants that sweeps tell, given the three that say how far a pulse sets.
 

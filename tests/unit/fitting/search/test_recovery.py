@@ -100,6 +100,7 @@ def test_a_scaled_prior_is_unfolded(shipped, shipped_fit, prior):
     assert f.memristor.gamma == pytest.approx(shipped_fit.memristor.gamma, rel=1e-4)
 
 
+@pytest.mark.long
 def test_what_is_no_memristor_is_not_described(shipped, prior):
     """Conductances at random: the search may end, but the verdict must not be 'fitted'."""
     noise = np.random.default_rng(0).lognormal(0.0, 1.0, len(shipped))

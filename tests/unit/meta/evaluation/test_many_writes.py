@@ -42,6 +42,7 @@ def compare(network, dataset, variants, method="roa"):
     return together
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layer", ["conv1", "conv4", HEAD, None])
 def test_every_variant_is_what_it_is_alone(bars, layer):
     """With the first pulses in each of the layers, and with none anywhere."""

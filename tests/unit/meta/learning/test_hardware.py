@@ -41,6 +41,7 @@ def network():
     return Network(Architecture(filters=6), torch.Generator().manual_seed(1)).eval()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("circuitry", [BARE, AMPLIFIED, ONE_T])
 def test_a_head_answers_as_it_does_behind_wires(network, bars, circuitry):
     episode = adapt_episode(network, Tasks(dataset=bars, queries=8), Writing(relative_rate=20.0))

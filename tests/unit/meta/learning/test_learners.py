@@ -11,7 +11,7 @@ from meta.data.tasks import Tasks, sample_task
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.evaluate import evaluate
 from meta.learning.hardware import WriteModel, write_weight
-from meta.learning.learners import adapt, constraint, query_loss
+from meta.learning.learners import adapt, constraint, query_loss, step_importance
 from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
@@ -71,6 +71,7 @@ def test_the_inner_step_is_its_definition(bars, network):
         )
 
 
+@pytest.mark.long
 def test_the_outer_gradient_is_second_order(bars, network):
     """Against finite differences of the whole adaptation, in double precision."""
     network = network.double()
@@ -102,6 +103,14 @@ def test_the_write_is_the_devices_and_its_gradient_goes_straight_through():
     written.weight.sum().backward()
     inside = g.detach() + 0.2 <= 1
     assert torch.equal(step.grad, inside.float())
+
+
+def test_the_share_of_each_step_is_that_of_maml_plus_plus():
+    """All alike at first, at last the last alone; halfway the others have half of theirs."""
+    assert step_importance(1, 0.3) == [1.0]
+    assert step_importance(4, 0.0) == pytest.approx([0.25] * 4)
+    assert step_importance(4, 0.5) == pytest.approx([0.125] * 3 + [0.625])
+    assert step_importance(4, 1.0) == [0.0, 0.0, 0.0, 1.0]
 
 
 def test_small_steps_write_nothing(bars, network):

@@ -103,6 +103,7 @@ def test_a_killed_process_is_one_line():
         list(cores.map(os.kill, cores.processes[0][1].pid, [signal.SIGKILL]))
 
 
+@pytest.mark.long
 def test_processes_end_with_what_started_them():
     cores = Cores(2)
     cores.started(within=None)
@@ -169,6 +170,7 @@ def test_gradients_do_not_depend_on_where_tasks_are_computed(tasks, cores):
     assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("method", "steps", "how"),
     [
@@ -217,6 +219,7 @@ def test_processes_start_when_what_is_to_come_takes_longer(monkeypatch):
     assert set(started) == {(2, operator.add.__module__)}
 
 
+@pytest.mark.long
 def test_a_pool_is_everyones_who_works_while_it_is_held():
     with pool() as held:
         assert pool() is held

@@ -352,6 +352,7 @@ def test_a_budget_of_one_is_the_papers_own():
         find_study("table3")
 
 
+@pytest.mark.long
 def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
     roa_meta, out = partial(command, cli.main), tmp_path / "out"
     how = ("--dataset", "folder", "--data", pictures, "--ways", 2, "--budget", 0.0001, "-o", out)

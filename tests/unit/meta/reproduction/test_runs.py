@@ -29,6 +29,7 @@ def same(first, second):
     return all(torch.equal(tensor, second[name]) for name, tensor in first.items())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["roa", "roa-robust", "maml++"])
 def test_a_resumed_run_gives_the_same_weights(bars, tmp_path, method):
     how = Training(method=method, epochs=4, pulses_from=1, **SMALL)

@@ -250,6 +250,7 @@ def test_a_tiled_layer_is_verified_tile_by_tile(pretender, phase):
         assert result.spice_currents.shape == (8, 8)  # two bands of four reads
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("phase", list(Phase))
 def test_a_sample_of_tiles_says_what_it_is(pretender, phase):
     """Errors of the tiles that were drawn, no outputs; where tiles were left out the maps are empty."""

@@ -32,6 +32,17 @@ def share(found, probability, count):
     return abs(found / count - probability) < 4.5 * sd
 
 
+def test_faults_leave_other_cells_their_constants():
+    """Each imperfection has its own random stream: the spread is that of a chip without faults."""
+    spread = Spread(names=("k",), log_covariance=((0.25,),))
+    faulty = drawn(spread=spread, stuck_on=0.02, stuck_off=0.02, open=0.02)
+    k, healthy = faulty.device.memristor.k, drawn(spread=spread).device.memristor.k
+    at_fault = ~np.isnan(faulty.fixed) | (k == 0.0)
+    assert 0.04 < at_fault.mean() < 0.08
+    assert (k[~at_fault] == healthy[~at_fault]).all()
+    assert not k[at_fault].any()
+
+
 def test_without_imperfections_every_bit_is_as_in_the_ideal_array():
     rng, crossbar = np.random.default_rng(1), default_crossbar(6, 4)
     chip = drawn(crossbar)

@@ -4,6 +4,7 @@ import pytest
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.imperfections import UNITS, Imperfections, load
+from roa_circuit.circuit.components import LARGEST_OFFSET
 from roa_circuit.device.spread import Spread
 
 EVERYTHING = Imperfections(
@@ -18,6 +19,20 @@ EVERYTHING = Imperfections(
 def test_nothing_is_there_unless_asked_for():
     assert Imperfections().to_toml().strip() == ""
     assert Imperfections.from_toml("") == Imperfections()
+    assert not Imperfections().drawn
+    none = {name: getattr(Imperfections(), name) for name in UNITS}
+    assert none.pop("dac_range") == 0.1  # of the driver, a range and no error
+    assert not any(none.values()), none
+
+
+def test_limits_belong_to_what_they_allow():
+    assert Imperfections(amplifier_mismatch=LARGEST_OFFSET / 5).drawn
+    assert Imperfections(stuck_off=1.0).drawn
+    with pytest.raises(InputError, match="amplifier_mismatch"):
+        Imperfections(amplifier_mismatch=1.001 * LARGEST_OFFSET / 5)
+    for name in ("dac_range", "temperature"):
+        with pytest.raises(InputError, match="must be greater than 0"):
+            Imperfections(**{name: 0.0})
 
 
 @pytest.mark.parametrize(

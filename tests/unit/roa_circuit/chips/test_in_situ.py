@@ -82,6 +82,21 @@ def test_the_worst_disturb_is_that_of_the_cell_that_moved_most():
     assert dict(outcome.facts().rows)["worst disturb"] == f"{-half[0, 1]:.1e} in omega"
 
 
+def test_a_tolerance_that_anything_meets_takes_one_step_a_pulse():
+    """Steps and solutions are counted: of each pulse one at the start and one at the end of its step."""
+    state, pulses = draw_write(3, 2)
+    count = len(list(write_programme(pulses, DEVICE)))
+    coarse = write_in_situ(default_crossbar(3, 2), state, pulses, DEVICE, tolerance=1.0)
+    assert (coarse.pulses, coarse.steps, coarse.solves) == (count, count, 2 * count)
+    device = with_pulses(TABLE_1, potentiation_voltage=-2.5, potentiation_width=3e-6)
+    crossbar = Crossbar(rows=1, columns=1, r_source=1000.0)
+    where = (crossbar, np.array([[0.1]]), np.array([[1]]), device)
+    finer = [write_in_situ(*where, tolerance=tolerance) for tolerance in (1e-4, 1e-7)]
+    ratio = finer[1].steps / finer[0].steps
+    assert 5 < ratio < 20  # an error of third order: ten times as many for a thousandth of it
+    assert all(2 * one.steps <= one.solves <= 3 * one.steps for one in finer)
+
+
 def test_other_shapes_are_refused():
     with pytest.raises(InputError, match="pulses have shape"):
         write_in_situ(default_crossbar(3, 3), np.zeros((3, 3)), np.zeros((3, 2), dtype=int), DEVICE)

@@ -60,6 +60,27 @@ def test_weak_cells_are_given_more_pulses():
     assert len(result.rounds) <= 5
 
 
+def test_what_cells_are_given_unless_asked_otherwise():
+    """One pulse a round is not enough for a weak cell: 20 rounds are over first."""
+    how = Programming(max_pulses=1)
+    cells = FreeCells(np.array([0.05]), with_k(0.2), HOW)
+    result = write_verify(cells, np.array([0.95]), DEVICE, how)
+    assert result.ending == Ending.out_of_rounds
+    assert [one.pulses for one in result.rounds] == [1] * 20 + [0]
+
+
+def test_no_cell_is_believed_to_be_weaker_than_an_eighth():
+    """Each answer of a twentieth moves the belief half the way, on a scale of ratios."""
+    result, _ = one(0.05, 0.95, factor=0.05, rounds=6, how=Programming())
+    assert result.strength[0, 0] == pytest.approx(1 / 8, rel=0.1)
+
+
+def test_a_cell_is_given_up_after_four_reversals():
+    result, ending = one(0.3, 0.5, factor=12.0)
+    assert ending is Ending.oscillating
+    assert len(result.rounds) == 1 + 4 + 1  # a first write, four back and forth, and the last reading
+
+
 def test_stuck_cells_are_not_hammered():
     result, _ = one(0.5, 0.8, factor=0.0)
     assert result.pulses[0, 0] < 60

@@ -18,6 +18,10 @@ def test_b_the_right_way_up_spans_minus_one_to_one():
     assert a * G - 1 / b == pytest.approx([1.84, 2.84, 3.84], abs=0.01)  # as printed
 
 
+def test_an_input_of_one_is_a_tenth_of_a_volt():
+    assert mapping.voltage_from_input([0.0, 0.5, 1.0]) == pytest.approx([0.0, 0.05, 0.1])
+
+
 def test_both_readouts_recover_the_matrix_product():
     rng = np.random.default_rng(0)
     g, x = rng.uniform(-1, 1, (8, 3)), rng.random((5, 8))

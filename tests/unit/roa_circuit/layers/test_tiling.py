@@ -88,3 +88,23 @@ def test_a_tile_that_is_none_is_said(text):
 
 def test_a_tile_size_reads_back():
     assert TileSize.parse(str(TileSize(rows=3, columns=7))) == TileSize(rows=3, columns=7)
+
+
+def test_a_tile_has_64_weights_a_side_unless_asked_otherwise():
+    assert str(TileSize()) == "64x64"
+    assert str(TileSize(rows=1, columns=1)) == "1x1"
+
+
+def test_currents_of_another_number_of_tiles_are_no_layer(make_layer):
+    tiles = split(make_layer(rows=9, columns=7), TileSize(rows=4, columns=4))
+    with pytest.raises(ValueError, match="shorter"):
+        outputs(tiles, [read(tile.layer) for tile in tiles[:-1]])
+
+
+def test_tiles_of_a_split_layer_say_so_and_carry_no_labels(make_layer):
+    layer = make_layer(rows=9, columns=7)
+    tiles = split(layer, TileSize(rows=4, columns=4))
+    assert not any(tile.whole for tile in tiles)
+    assert all(len(tile.layer.labels) == 0 for tile in tiles)
+    assert split(layer)[0].whole
+    assert (split(layer)[0].first_row, split(layer)[0].first_column) == (0, 0)

@@ -103,6 +103,7 @@ def every_part(text):
     ])  # fmt: skip
 
 
+@pytest.mark.long
 @given(st.text() | st.text("<>&'\"/= script"))
 def test_text_never_becomes_markup(text):
     assert Reader(every_part(text)).tags == Reader(every_part("plain")).tags

@@ -78,6 +78,7 @@ def test_unusable_batches_are_refused(states, volts, complaint):
         read_arrays(Crossbar(rows=4, columns=2), states, volts, DEVICE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("shared", ["nothing", "state", "voltages"])
 def test_torch_reads_many_and_differentiates_each(exact, shared):

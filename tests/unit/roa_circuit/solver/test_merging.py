@@ -28,6 +28,7 @@ def test_agrees_with_the_sweep(crossbar, seed, open_cells):
     assert np.abs(merged - swept).max() <= 1e-12 * np.abs(swept).max()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(41, 150), (97, 65), (128, 128)])
 @pytest.mark.parametrize("ohms", [0.0, 1.0, 100.0])
 def test_wide_arrays_keep_every_digit(shape, ohms):

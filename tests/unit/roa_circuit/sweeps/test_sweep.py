@@ -58,6 +58,7 @@ def uninterrupted(tmp_path_factory):
     return content
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("workers", "thresholds"), [(1, (4, 15)), (2, (10,))])
 def test_killed_and_resumed_is_the_same_file_and_no_finished_point_is_computed_twice(
     tmp_path, uninterrupted, workers, thresholds
@@ -90,6 +91,7 @@ def stored(folder):
     return {f"{sorted(one['point'].items())} {one['seeds']}" for one in lines}
 
 
+@pytest.mark.long
 def test_a_cluster_gives_the_same_file_and_bears_the_loss_of_a_worker(tmp_path, uninterrupted):
     asked, content = finished(tmp_path, "dask")
     assert content == uninterrupted

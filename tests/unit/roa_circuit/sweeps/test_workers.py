@@ -54,6 +54,7 @@ def test_a_killed_process_of_this_machine_is_one_line(deadly):
         list(each(deadly, None, pieces, 2, None))
 
 
+@pytest.mark.long
 def test_a_piece_that_kills_one_worker_of_a_cluster_after_another_is_one_line(deadly):
     with dask.config.set({"distributed.scheduler.allowed-failures": 1}), cluster(n_workers=1) as here:
         found = each(deadly, None, pieces, 1, here.scheduler_address)
