@@ -90,7 +90,7 @@ def verify(
     chosen = [layer_on(name, reads=reads, wiring=lines.wiring, circuitry=circuitry) for name in names]
     size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
     engine.simulator.find()
-    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
+    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge, within=time_limit)
     prices = costs.prices(engine, dialect, circuitry)
     drawn = [sample(split(one, size), tiles, seed) for one in chosen]
     seconds = sum(estimated_seconds(some, phase, analysis, prices, workers) for some in drawn)
