@@ -186,13 +186,14 @@ def _events(output: Path) -> Events:
 def _configuration(output: Path, config: Path | None, resume: bool, given: dict[str, Any]) -> Training:
     """The configuration that is asked for; a resumed run has its own."""
     from meta.training.configuration import Training
+    from meta.training.train import require_no_run
 
     fields = Training.__dataclass_fields__
     given = {name: value for name, value in given.items() if name in fields and value is not None}
 
     own = output / "config.toml"
-    if own.exists() and not resume:
-        raise InputError(f"{output}: holds a run already; go on with --resume, or choose another folder")
+    if not resume:
+        require_no_run(output)
     if resume and not own.exists():
         raise InputError(f"{output}: there is no run to go on with; leave --resume out to start one")
     if resume and config is None:

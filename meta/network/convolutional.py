@@ -176,6 +176,11 @@ class Network(torch.nn.Module):
             if layer in {"", name.split("_")[0]}:
                 log_rate.add_(math.log(factor))
 
+    def is_finite(self) -> bool:
+        """Whether every parameter, and every learned rate, is a finite number."""
+        rates = [torch.exp(rate) for rate in self.log_rates.values()]
+        return all(bool(torch.isfinite(one).all()) for one in (*self.parameters(), *rates))
+
     def features(self, images: Tensor, weights: Weights, step: int) -> Tensor:
         """(images, features) after the four blocks, >= 0.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
@@ -10,6 +11,13 @@ from meta.network.architecture import Architecture
 from meta.network.methods import Method, find_method
 from roa_circuit.basics import toml
 from roa_circuit.basics.errors import InputError, nearest
+
+_COUNTS = {
+    "shots": (1, 1000), "queries": (1, 1000), "epochs": (1, 10**6), "iterations": (1, 10**9),
+    "batch": (1, 10_000), "pulses_from": (0, 10**9), "max_pulses": (1, 10**6),
+    "multi_step_epochs": (1, 10**9), "validation_tasks": (1, 10**6), "seed": (0, 2**63 - 1),
+}  # fmt: skip
+"""The least and the most of every count; what an architecture counts has limits there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,14 +77,17 @@ class Training:
             raise InputError(
                 f"method {self.method!r} has no network of its own; train {method.network!r} for it"
             )
-        for name in ("epochs", "iterations", "batch", "validation_tasks"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)} must be at least 1")
+        for name, (least, most) in _COUNTS.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                limit = f"at least {least}" if value < least else f"at most {most:,}"
+                raise InputError(f"{name} = {value} must be {limit}")
         for name in ("rate_scale", "head_rate", "relative_rate"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} = {getattr(self, name)} must be positive")
-        if self.noise_scale < 0:
-            raise InputError(f"noise_scale = {self.noise_scale} must be 0 or more")
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} = {getattr(self, name)} must be a positive number")
+        for name in ("noise_scale", "learning_rate", "final_learning_rate", "constraint_rate"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} = {getattr(self, name)} must be 0 or more")
         plain = (self.erased, self.same_length, self.noise_scale) == (None, True, 1.0)
         if method.erased is None and not plain:
             raise InputError(

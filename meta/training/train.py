@@ -28,7 +28,8 @@ from meta.training.configuration import Training
 from meta.training.device import device_of_run
 from meta.training.objective import Phase
 from meta.training.outer_step import OuterStep
-from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.errors import ConvergenceError, InputError
+from roa_circuit.basics.locks import held
 from roa_circuit.basics.results import provenance, write_json, write_table, write_text
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming
@@ -74,18 +75,33 @@ def train(
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
     `last.safetensors` and `state.safetensors`, which `resume` reads; all but the first are replaced
-    whole after every epoch.
+    whole after every epoch. The state is also written before the first one.
+
+    Raises
+    ------
+    InputError : the folder holds a run already, or another training writes there.
+    ConvergenceError : the training diverges; what its last whole epoch left is kept.
     """
     run = _Run(dataset, how, folder, start, compute, device_of_run(how, folder, resume=resume))
-    if resume:
-        run.restore()
-    write_text(folder / "config.toml", how.to_toml())
-    for epoch in range(len(run.rows), how.epochs):
-        row = run.epoch(epoch, on_iteration)
-        run.record(row)
-        for callback in callbacks:
-            callback(run.network, row)
-    return Network.load(folder / "best.safetensors")
+    with held(folder, "another training"):
+        if resume:
+            run.restore()
+        else:
+            require_no_run(folder)
+            run.keep()
+        write_text(folder / "config.toml", how.to_toml())
+        for epoch in range(len(run.rows), how.epochs):
+            row = run.epoch(epoch, on_iteration)
+            run.record(row)
+            for callback in callbacks:
+                callback(run.network, row)
+        return Network.load(folder / "best.safetensors")
+
+
+def require_no_run(folder: Path) -> None:
+    """Raise InputError where a folder holds a run, which another one would take the place of."""
+    if (folder / "config.toml").exists():
+        raise InputError(f"{folder}: holds a run already; go on with --resume, or choose another folder")
 
 
 def epochs_done(folder: Path) -> int:
@@ -158,15 +174,20 @@ class _Run:
         check_sizes(sizes, self.how.ways, self.how.shots, 1, "the validation split")
 
     def restore(self) -> None:
-        """Go on from state.safetensors, or start afresh in a folder without it."""
+        """Go on from state.safetensors.
+
+        Raises
+        ------
+        InputError : it is missing or damaged, or of another configuration.
+        """
         path = self.folder / "state.safetensors"
         if not path.exists():
-            return
+            raise InputError(f"{path}: is missing, and with it all to go on from; start another run")
         record = load_state(path, self.network, self.optimiser, self.streams)
         changed = {
             name: (was, value)
             for name, value in asdict(self.how).items()
-            if (was := record["training"].get(name, getattr(Training, name))) != value
+            if (was := dict(record.get("training", {})).get(name, getattr(Training, name))) != value
         }
         if changed:
             name, (was, wanted) = next(iter(changed.items()))
@@ -174,8 +195,11 @@ class _Run:
                 f"{self.folder}: this run has {name} = {was!r}, not {wanted!r}; resume it with its own "
                 f"config.toml, or give another --output"
             )
-        self.rows = [Epoch(**row) for row in record["epochs"]]
-        self.started_from = record["start"]
+        try:
+            self.rows = [Epoch(**row) for row in record["epochs"]]
+            self.started_from = dict(record["start"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: damaged: {error}") from None
 
     def epoch(self, epoch: int, on_iteration: Callable[[int, int], None]) -> Epoch:
         """Train for one epoch and validate."""
@@ -186,6 +210,7 @@ class _Run:
             losses.append(loss)
             accuracies.append(accuracy)
             on_iteration(epoch, iteration)
+        self.require_finite(epoch, self.how.iterations - 1, torch.stack(losses).mean())
         ideal, *levels = self.validate()
         return Epoch(
             epoch=epoch,
@@ -208,7 +233,20 @@ class _Run:
         )
         self.optimiser.step()
         network.clip_weights()
+        if self.compute.type == "cpu":  # a GPU would wait for the answer
+            self.require_finite(epoch, iteration, outcome[0])
         return outcome
+
+    def require_finite(self, epoch: int, iteration: int, loss: Tensor) -> None:
+        """Raise ConvergenceError where the training has diverged."""
+        if bool(torch.isfinite(loss)) and self.network.is_finite():
+            return
+        rate = learning_rate(epoch * self.how.iterations + iteration, self.how)
+        what = "weights or rates are" if bool(torch.isfinite(loss)) else f"the loss is {loss.item():g},"
+        raise ConvergenceError(
+            f"the training diverges in epoch {epoch + 1}, step {iteration + 1}: {what} not finite at a"
+            f" learning rate of {rate:.3g}; try a lower --learning-rate"
+        )
 
     def phase(self, epoch: int) -> Phase:
         """The phase that an epoch's outer steps share."""
@@ -250,9 +288,9 @@ class _Run:
         best = max((r.accuracy_noise for r in self.rows), default=-1.0)
         self.rows.append(row)
         made = provenance(torch=torch.__version__, precision=str(self.dtype), compute=str(self.compute))
-        device = self.device.to_dict()
         note = {
-            "training": asdict(self.how), "device": device, "epoch": asdict(row), "provenance": made,
+            "training": asdict(self.how), "device": self.device.to_dict(), "epoch": asdict(row),
+            "provenance": made,
         }  # fmt: skip
         if self.started_from:
             note["start"] = self.started_from
@@ -261,9 +299,13 @@ class _Run:
         if row.accuracy_noise >= best:
             self.network.save(self.folder / "best.safetensors", **note)
         write_table(self.folder / "metrics.csv", self.rows)
+        self.keep()
+
+    def keep(self) -> None:
+        """Replace the state that `restore` reads."""
         record: dict[str, Any] = {
             "training": asdict(self.how),
-            "device": device,
+            "device": self.device.to_dict(),
             "epochs": [asdict(r) for r in self.rows],
             "start": self.started_from,
         }

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from netlists.decks.dialect import PLAIN, CellModel, Dialect, Matrix, choose
+from netlists.decks.dialect import PLAIN, PROBE_SECONDS, CellModel, Dialect, Matrix, choose
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.errors import InputError
 
@@ -47,11 +47,13 @@ def dialect_of(
     *,
     brief: bool = False,
     charged: bool = False,
+    within: float | None = None,
 ) -> Dialect:
     """The dialect of an engine's decks.
 
     matrix, cell : None is `auto`
     brief : the decks run for so short a time that `auto` would lose more by looking than it gains
+    within : seconds that ngspice may take to say what it is, where that is less than a minute
     charged : nodes store charge, beside which compiled cells would take tiny steps
 
     Raises
@@ -67,4 +69,4 @@ def dialect_of(
         matrix = Matrix.sparse
     if cell is CellModel.auto and (brief or charged):
         cell = CellModel.behavioural
-    return choose(matrix, cell)
+    return choose(matrix, cell, within=min(within or PROBE_SECONDS, PROBE_SECONDS))

@@ -106,7 +106,9 @@ def program(
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
     else:
         simulator = Simulators(str(engine))
-        dialect = dialect_of(simulator, matrix, cell, charged=drawn.circuitry.stores_charge)
+        dialect = dialect_of(
+            simulator, matrix, cell, charged=drawn.circuitry.stores_charge, within=time_limit
+        )
         how: How = {"circuitry": drawn.circuitry, "engine": simulator, "dialect": dialect}
         array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=time_limit, **how)
     began = time.perf_counter()

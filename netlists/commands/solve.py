@@ -158,7 +158,7 @@ def _solver(
         return by_surrogate
     simulator = simulators.Engine(engine)
     brief = math.prod(array.crossbar.shape) < _LARGE
-    dialect = dialect_of(simulator, matrix, cell, brief=brief)
+    dialect = dialect_of(simulator, matrix, cell, brief=brief, within=time_limit)
     how: How = {"circuitry": circuitry, "engine": simulator, "dialect": dialect}
 
     def by_simulator(state: Floats, volts: Floats) -> tuple[Floats, str]:

@@ -95,7 +95,7 @@ def verify(
     ]
     size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
     engine.simulator.find()
-    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
+    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge, within=time_limit)
     prices = costs.prices(engine, dialect, circuitry)
     drawn = [sample(split(one, size), tiles, seed) for one in chosen]
     seconds = sum(estimated_seconds(some, phase, analysis, prices, workers) for some in drawn)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from netlists.simulation.ngspice import Answers, ask, find_library
-from netlists.simulation.run import private_folder, write_deck_file
+from netlists.simulation.run import write_deck_file
+from netlists.simulation.scratch import private_folder
 from netlists.simulation.vacask import find_compiler
 from roa_circuit.basics.errors import SimulatorError
 from roa_circuit.device.parameters import Device
@@ -16,6 +17,11 @@ from roa_circuit.device.verilog_a import verilog_a
 
 MODULE = "roa_memristor"
 """Of compiled cells: ngspice has a `memristor` of its own, among its code models."""
+
+PROBE_SECONDS = 60.0
+"""Wall clock that it may take to answer."""
+
+_COMPILER_SECONDS = 120.0
 
 PROBES = ("version -f", "osdi")
 """What an ngspice is asked to find out."""
@@ -53,8 +59,12 @@ class Dialect:
 PLAIN = Dialect()
 
 
-def choose(matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto) -> Dialect:
+def choose(
+    matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto, *, within: float = PROBE_SECONDS
+) -> Dialect:
     """The dialect that was asked for, or the best that the installed ngspice understands.
+
+    within : seconds that ngspice has to say what it is
 
     Raises
     ------
@@ -62,7 +72,7 @@ def choose(matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto) -> Di
     """
     if matrix is Matrix.sparse and cell is CellModel.behavioural:
         return PLAIN
-    able = _able(find_library())
+    able = _able(find_library(), within)
     if matrix is Matrix.klu and not able.klu:
         raise SimulatorError("--matrix klu: this ngspice was built without KLU; leave --matrix out")
     if cell is CellModel.osdi:
@@ -95,8 +105,8 @@ def cell_files(device: Device) -> dict[str, bytes]:
 
 
 @functools.cache
-def _able(library: str) -> Dialect:
-    return abilities(ask(PROBES))
+def _able(library: str, within: float) -> Dialect:
+    return abilities(ask(PROBES, time_limit=within))
 
 
 def is_compiler_here() -> bool:
@@ -112,15 +122,21 @@ def is_compiler_here() -> bool:
 def _compiled(text: str) -> bytes:
     with private_folder() as folder:
         write_deck_file(folder / f"{MODULE}.va", text)
-        done = subprocess.run(
-            [find_compiler(), f"{MODULE}.va"],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [find_compiler(), f"{MODULE}.va"],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=_COMPILER_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            raise SimulatorError(
+                f"openvaf-r compiled for {_COMPILER_SECONDS:g} s without an end"
+            ) from None
         if done.returncode or not (folder / f"{MODULE}.osdi").is_file():
             raise SimulatorError("openvaf-r cannot compile the cell", log=done.stdout + done.stderr)
         return (folder / f"{MODULE}.osdi").read_bytes()

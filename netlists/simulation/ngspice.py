@@ -15,9 +15,9 @@ from netlists.simulation._process import Limits, Worker
 from netlists.simulation.run import (
     DEFAULT_MEMORY_LIMIT,
     Simulator,
-    private_folder,
     write_deck_file,
 )
+from netlists.simulation.scratch import private_folder
 from roa_circuit.basics.errors import SimulatorError
 
 LIBRARY_VARIABLE = "NGSPICE_LIBRARY_PATH"

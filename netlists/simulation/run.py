@@ -12,8 +12,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 
 from netlists.simulation._process import Limits, Worker
 from netlists.simulation.parallel import Together, run_all
+from netlists.simulation.scratch import private_folder
 from roa_circuit.basics.errors import SimulatorError
 
 DEFAULT_TIME_LIMIT = 600.0
@@ -239,22 +239,6 @@ def _read(result: Path, worker: Worker) -> Simulation:
         vectors = {name: archive[name] for name in archive.files}
     log, version = "\n".join(worker.log), str(worker.version)
     return Simulation(vectors=vectors, version=version, log=log, seconds=worker.seconds)
-
-
-@contextmanager
-def private_folder() -> Iterator[Path]:
-    """A private temporary folder, removed afterwards.
-
-    Raises
-    ------
-    SimulatorError : there is no place for it.
-    """
-    try:
-        temporary = tempfile.TemporaryDirectory(prefix="roa-spice-", ignore_cleanup_errors=True)
-    except OSError as error:
-        raise SimulatorError(f"no temporary folder for the deck: {error}; set TMPDIR") from None
-    with temporary as path:
-        yield Path(path)
 
 
 def write_deck_file(path: Path, content: str | bytes) -> None:

@@ -164,7 +164,7 @@ def second_opinion() -> SecondOpinion | None:
 def second_rows(found: SecondOpinion | None) -> list[tuple[str, str]]:
     """Rows (what, finding) on VACASK, for the terminal."""
     if found is None:
-        return [("program", "missing: pip install roa-circuit[vacask]")]
+        return [("program", "missing: pip install 'roa-circuit[vacask]'")]
     return [
         ("program", found.program),
         ("version", found.version),

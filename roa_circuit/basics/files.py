@@ -67,9 +67,7 @@ def _require_regular(path: Path, about: os.stat_result, most: int) -> None:
     if not stat.S_ISREG(about.st_mode):
         raise InputError(f"{path}: is no file, but a device or a pipe; save its content to a file first")
     if about.st_size > most:
-        raise InputError(
-            f"{path}: {about.st_size >> 20} MiB are more than the limit of {most >> 20} MiB"
-        )
+        raise InputError(f"{path}: larger than the limit of {most >> 20} MiB")
 
 
 def content(path: str | Path, *, most: int = LARGEST_TEXT) -> bytes:

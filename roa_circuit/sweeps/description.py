@@ -20,6 +20,7 @@ from roa_circuit.sweeps.designs import DESIGNS, points_of
 from roa_circuit.sweeps.fields import Field, Value, find_field, require_disjoint
 
 MOST_POINTS = 1_000_000
+MOST_CHIPS = 100_000
 KEYS = ("vary", "design", "points", "repeats", "seed")
 
 Vary = Mapping[str, str | float | Sequence[object] | NDArray[Any]]
@@ -62,6 +63,10 @@ class Sweep(Shown):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise InputError(f"{name} = {value!r} must be a whole number of at least {least}")
         self._require_levels()
+        if self.seed >= 2**63 or self.repeats > MOST_CHIPS:
+            raise InputError(
+                f"repeats = {self.repeats} must be at most {MOST_CHIPS:,}, seed less than 2^63"
+            )
         if self.size > MOST_POINTS:
             raise InputError(f"{self.size:,} points are more than the {MOST_POINTS:,} of one sweep")
 
@@ -127,6 +132,9 @@ def described(document: Mapping[str, Any], known: Mapping[str, Field]) -> Sweep:
         if key not in KEYS:
             raise InputError(f"unknown key {key!r}; {nearest(key, KEYS)}")
     vary = document.get("vary", {})
+    design = document.get("design")
+    if design is not None and not isinstance(design, str):
+        raise InputError(f"design = {design!r} must be a word")
     if not isinstance(vary, Mapping):
         raise InputError(f"vary = {vary!r} must be a section of fields and their values")
     found = tuple(axes.parse(find_field(name, known), written) for name, written in vary.items())

@@ -15,7 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.locks import lock
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.subject import Numbers
 
@@ -103,7 +105,7 @@ class Store:
 
     def _read(self, path: Path) -> None:
         assert self._file is not None
-        content = path.read_bytes()
+        content = files.content(path, most=files.LARGEST_DATA)
         whole = content.rfind(b"\n") + 1
         if whole < len(content):
             os.ftruncate(self._file, whole)
@@ -112,7 +114,7 @@ class Store:
             self._append([{"format": FORMAT, **self._identity}])
             return
         try:
-            head, *rest = (json.loads(line) for line in lines)
+            head, *rest = (files.from_json(line.decode()) for line in lines)
             self._require_same(path, head)
             for one in rest:
                 self._learn(Outcome(
@@ -138,16 +140,12 @@ class Store:
 
 def _opened(path: Path) -> int:
     """The file, open to append and locked for this process."""
-    import fcntl
-
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not lock(file):
         os.close(file)
         raise InputError(f"{path}: another sweep is writing it: wait for its end") from None
     return file

@@ -6,6 +6,7 @@ seeds: their order and the number of workers change nothing.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from roa_circuit.basics.errors import InputError, RoaError, WorkerError
+from roa_circuit.basics.processes import end_with
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.store import Outcome
 from roa_circuit.sweeps.subject import Subject
@@ -108,7 +110,8 @@ def _on_this_machine(
 ) -> Iterator[Any]:
     import joblib
 
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+    watched = {"initializer": end_with, "initargs": (os.getpid(),)}
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1, **watched):
         # No more on its way than is computed: what is lost with this process is one chunk a worker.
         pool = joblib.Parallel(
             n_jobs=workers, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs"

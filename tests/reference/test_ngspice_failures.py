@@ -130,7 +130,7 @@ def test_a_full_disk_is_said(tmp_path, monkeypatch, room):
         deck = LONG.format(end="2e-5") + "* padding" * 2000
         with pytest.raises(SimulatorError, match="No space left on device"):
             simulate(deck, time_limit=30, keep_in=tmp_path)
-        assert not list(disk.glob("roa-spice-*"))
+        assert not list(disk.glob("roa-spice-*/*"))
     finally:
         subprocess.run(["umount", disk], check=True)
 
@@ -161,6 +161,7 @@ def test_the_doctor_without_vacask(monkeypatch):
 
 
 def test_the_doctor_without_ngspice(monkeypatch, capsys):
+    monkeypatch.delenv("NGSPICE_LIBRARY_PATH", raising=False)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     monkeypatch.setattr("netlists.simulation.ngspice._USUAL_PLACES", ())
     monkeypatch.setattr(sys, "argv", ["roa-spice", "doctor"])
