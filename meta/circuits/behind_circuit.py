@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from meta.circuits.adaptation import Episode
 from meta.network.architecture import BLOCKS, HEAD
 from meta.network.convolutional import Network
+from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
@@ -79,7 +80,18 @@ class CircuitLayer:
     arrays: tuple[WrittenArray, ...]
 
     def __call__(self, x: Floats) -> Floats:
-        """Outputs (reads, weight columns) of inputs x >= 0 (reads, rows), scaled into [0, 1]."""
+        """Outputs (reads, weight columns) of inputs x >= 0 (reads, rows), scaled into [0, 1].
+
+        Raises
+        ------
+        InputError : inputs that are negative or no numbers, which drivers cannot make.
+        """
+        if x.size and not x.min() >= 0:
+            read, row = np.argwhere(~(x >= 0))[0]
+            raise InputError(
+                f"inputs must not be negative, row {row} of read {read} is {x[read, row]:.4g}: drivers"
+                " have one polarity; read max(x, 0) and max(-x, 0), and subtract the outputs"
+            )
         tiles, scale = self.deployed.tiles, max(1.0, float(x.max(initial=0.0)))
         currents = []
         for tile, array in zip(tiles, self.arrays, strict=True):

@@ -15,7 +15,7 @@ from meta.evaluation.paper import reported
 from meta.evaluation.writes import Variant
 from meta.learning.hardware import WriteModel
 from meta.network.convolutional import Network
-from meta.network.methods import METHODS, Method
+from meta.network.methods import Method
 from meta.processes.pool import pool
 
 RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -60,7 +60,7 @@ def evaluate(
     queries: int = 15,
     tasks: int = 200,
     sigmas: Sequence[float] = (0.0, 1.0, 2.0, 4.0),
-    method: Method = METHODS["roa"],
+    method: Method | None = None,
     relative_rate: float | None = None,
     verify_rounds: int = 0,
     seed: int = 0,
@@ -70,9 +70,11 @@ def evaluate(
     """Few-shot accuracy on the test classes, one row a noise level sigma_WN.
 
     tasks : at least 2, or there is no interval
+    method : None is the network's own, which it was trained for
     relative_rate : None leaves it to the method: 1, or chosen for each noise level on the
         validation classes (Figure 3)
     """
+    method = method or network.method
     noisy = [replace(write.how, sigma_wn=sigma) for sigma in sigmas]
 
     def run(split: str, count: int, variants: Sequence[Variant]) -> list[Episodes]:

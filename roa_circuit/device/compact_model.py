@@ -46,6 +46,9 @@ _EQUATION_2 = CURRENT.replace("tunnel", TUNNEL).replace("barrier", BARRIER)
 ROOM = "(v < 0 ? max(1 - omega, 0) : max(omega, 0))"
 """The square root of what Eq. 1 multiplies the rate by; zero beyond the ends of [0, 1]."""
 
+WINDOW = re.sub(r"max\([^()]*\)", r"\g<0>*\g<0>", ROOM)
+"""Its square, as a product: ^ is a power in ngspice alone, in LTspice and Xyce it is an exclusive or."""
+
 
 def limited(expression: str) -> str:
     """The expression with its exponents clamped from above at `largest`; far below 0 they underflow."""
@@ -101,7 +104,7 @@ def _dynamic(device: Device) -> list[str]:
         "Cstate omega 0 1 IC={w0}",
         ".ic v(omega)={w0}",
         "Eacross across 0 te be 1",
-        f"Bstate 0 omega I={_moving(limited(RATE))}*{_moving(ROOM)}^2",
+        f"Bstate 0 omega I={_moving(limited(RATE))}*{_moving(WINDOW)}",
         f"Bcell te be I={_moving(_EQUATION_2)}",
         f".ends {DYNAMIC_SUBCIRCUIT}",
     ]
