@@ -63,7 +63,10 @@ def dataset_of(name: str, data: Path | None) -> FewShotDataset:
     """The data set, with a progress bar while it is downloaded."""
     from meta.data.datasets import load_dataset
 
-    return load_dataset(name, data, progress=console.DownloadBar(name))
+    found = load_dataset(name, data, progress=console.DownloadBar(name))
+    for remark in found.remarks:
+        console.say(remark)
+    return found
 
 
 def compute_of(name: str) -> torch.device:
@@ -123,7 +126,7 @@ def network_of(
     if trained_ways is not None:
         raise InputError(f"--trained-ways {trained_ways}: --network is one already; leave it out")
     network = Network.load(path)
-    name = method or network.note.get("training", {}).get("method", "roa")
+    name = method or network.method.name
     return network if ways is None else network.with_ways(ways), name
 
 

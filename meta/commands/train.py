@@ -113,6 +113,7 @@ def train(
     relative_rate: Annotated[Number, _option("On the learned rates when rounding; 3.")] = None,
     rho: Annotated[Number, _option("Constraint of Eq. 18; the method's own otherwise.")] = None,
     max_pulses: Annotated[Count, _option("Of one cell; the method's own otherwise.")] = None,
+    turns: Annotated[bool | None, _option("A class turned by 90° is another; of grey: yes.")] = None,
     erased: Annotated[Number, _option("ω that the cells of roa-robust's head start at; 0.02.")] = None,
     same_length: Annotated[bool | None, _option("roa-robust: features scaled to one length.")] = None,
     noise_scale: Annotated[Number, _option("roa-robust: on the noise levels of training.")] = None,

@@ -22,13 +22,16 @@ class FewShotDataset(Shown):
     images : (classes, drawings, size, size) uint8, ink = 255; colour adds a last axis of 3; or what a
         network made of them, features (classes, drawings, count)
     classes : per split, the class indices that belong to it; splits share no class
-    turns : whether, in training, a class turned by 90 degrees is another class
+    turns : whether, in training, a class turned by 90 degrees is another class, unless the training
+        says otherwise
+    remarks : what the user of these images should know, a line each
     """
 
     name: str
     images: NDArray[Any]
     classes: dict[str, NDArray[np.int64]]
     turns: bool = True
+    remarks: tuple[str, ...] = ()
 
     def facts(self) -> Facts:
         """Its classes by split."""

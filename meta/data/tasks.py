@@ -219,6 +219,18 @@ def check_sizes(
         )
 
 
+def require_balanced(task: Task, ways: int) -> None:
+    """Raise InputError unless every class has as many support images as any other."""
+    labels = task.support_labels.reshape(-1, task.support_labels.shape[-1])
+    counts = torch.stack([(labels == label).sum(1) for label in range(ways)], 1)
+    if bool((counts != counts[:, :1]).any()) or int(counts.sum()) != labels.numel():
+        worst = counts[int((counts.amax(1) - counts.amin(1)).argmax())].tolist()
+        raise InputError(
+            f"support_labels: the classes 0 to {ways - 1} have {worst} images; give each class as many,"
+            " or a class with more pulls all answers to itself"
+        )
+
+
 def as_batch(drawings: NDArray[Any]) -> torch.Tensor:
     """uint8 images (n, size, size) or (n, size, size, 3) as float32 (n, channels, size, size) in
     [0, 1]; features (n, count) stay what they are."""

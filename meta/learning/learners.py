@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from meta.data.tasks import Task
+from meta.data.tasks import Task, require_balanced
 from meta.learning.hardware import WriteModel, write_weight
 from meta.learning.head import write_head
 from meta.network.architecture import HEAD
@@ -96,7 +96,12 @@ def adapt(
     write : None takes the step in floating point ("ideal weights"); otherwise every step is
         rounded to pulses and written with the noise of Eq. 7.
     start : the weights on the hardware before the write; theta_0 itself by default.
+
+    Raises
+    ------
+    InputError : a support set whose classes have different numbers of images.
     """
+    require_balanced(task, network.architecture.ways)
     weights = starting_weights(network, task) if start is None else start
     if network.architecture.erased is not None:
         return _adapt_head(network, task, weights, write, relative_rate, rng, dtype)

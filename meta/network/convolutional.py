@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from meta.network import first_block, norm_pool, stacked
 from meta.network.architecture import BLOCKS, HEAD, Architecture
-from meta.network.methods import find_method
+from meta.network.methods import Method, find_method
 from meta.network.notes import checked_note
 from meta.network.precision import layout, prepare
 from meta.network.statistics import Statistics
@@ -80,6 +80,11 @@ class Network(torch.nn.Module):
             shapes = {n: shape for n, shape in a.weight_shapes.items() if n not in weights}
             weights |= {n: like.new_full(shape, g) for n, shape in shapes.items()}
         return weights
+
+    @property
+    def method(self) -> Method:
+        """The method that it was trained for; roa, of a network that was not."""
+        return find_method(str(self.note.get("training", {}).get("method", "roa")))
 
     @property
     def compute(self) -> torch.device:

@@ -35,6 +35,8 @@ class Training:
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
     max_pulses : cap on the pulses of one cell; None is the method's own
+    turns : whether a class turned by 90 degrees is another class, as drawings in grey are unless they
+        are like 6 and 9; None is as the data set has it, no for pictures in colour
 
     For a head that is written from an erased state:
 
@@ -62,6 +64,7 @@ class Training:
     final_learning_rate: float = 1e-5
     rho: float | None = None
     max_pulses: int | None = None
+    turns: bool | None = None
     erased: float | None = None
     same_length: bool = True
     noise_scale: float = 1.0

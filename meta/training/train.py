@@ -136,7 +136,7 @@ class _Run:
             ways=how.ways,
             shots=how.shots,
             queries=how.queries,
-            rotate=dataset.turns,
+            rotate=dataset.turns if how.turns is None else how.turns,
         )
         self.check_validation()
         self.dtype = fastest_dtype(compute)

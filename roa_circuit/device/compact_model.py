@@ -133,7 +133,13 @@ def inlined(expression: str, terms: Mapping[str, str]) -> str:
 
 def _motion(text: Text) -> str:
     terms = {name: limited(term) for name, term in text.terms.items()}
-    return inlined(re.sub(r"\bsquare\((\w+)\)", r"\1^2", text.motion), terms)
+    squares = {f"{name}_squared": _squared(term) for name, term in terms.items()}
+    return inlined(re.sub(r"\bsquare\((\w+)\)", r"\1_squared", text.motion), terms | squares)
+
+
+def _squared(room: str) -> str:
+    """A room's square as a product: ^ is a power in ngspice, in LTspice and Xyce an exclusive or."""
+    return re.sub(r"max\([^()]*\)", r"\g<0>*\g<0>", room)
 
 
 def _moving(device: Device, expression: str) -> str:

@@ -87,6 +87,15 @@ def test_what_a_layer_is_called_changes_no_number(network, bars):
         np.testing.assert_array_equal(own(layer.inputs), named(layer.inputs))
 
 
+def test_inputs_that_drivers_cannot_make_are_refused(network, bars):
+    head = adapt_episode(network, Tasks(dataset=bars, queries=4)).layers[HEAD]
+    ready = Hardware().holding({HEAD: head}, 0)[HEAD]
+    x = head.inputs.copy()
+    x[1, 2] = -0.25
+    with pytest.raises(InputError, match=r"row 2 of read 1 is -0\.25: drivers have one polarity"):
+        ready(x)
+
+
 def test_each_read_model_is_the_circuit_that_it_says(network, bars):
     head = adapt_episode(network, Tasks(dataset=bars, queries=4)).layers[HEAD]
     device, state = head.device, after_pulses(head.initial_state, head.pulses, head.device)

@@ -163,6 +163,52 @@ def test_a_folder_keeps_its_own_split_and_colours(tmp_path):
     assert task.support.shape == (2, 3, 84, 84)
 
 
+def pictures(folder, images, suffix="png"):
+    """Three classes of the same two pictures, as files of this kind."""
+    for index in range(3):
+        (folder / f"class{index}").mkdir(parents=True)
+        for number, image in enumerate(images):
+            image.save(folder / f"class{index}" / f"{number}.{suffix}")
+    return load_dataset("folder", folder)
+
+
+INK = np.zeros((28, 28), dtype=np.uint8)
+INK[10:18, 10:18] = 255
+
+
+def test_transparent_pictures_lie_on_white_paper(tmp_path):
+    """Black ink on nothing was read as black on black."""
+    black = Image.fromarray(np.zeros_like(INK))
+    grey = Image.merge("LA", [black, Image.fromarray(INK)])
+    dataset = pictures(tmp_path / "grey", [grey, grey])
+    assert (dataset.images == 255 - INK).all()
+    colour = Image.merge("RGBA", [black, black, black, Image.fromarray(INK)])
+    dataset = pictures(tmp_path / "colour", [colour, colour])
+    assert (dataset.images == (255 - INK)[..., None]).all()
+
+
+def test_dark_ink_on_light_paper_is_told_with_the_way_out(tmp_path):
+    light, dark = Image.fromarray(INK), Image.fromarray(255 - INK)
+    assert pictures(tmp_path / "light", [light, light]).remarks == ()
+    (remark,) = pictures(tmp_path / "dark", [dark, dark]).remarks
+    assert "dark drawings on light paper" in remark
+    assert "mogrify -negate" in remark
+
+
+@pytest.mark.parametrize("suffix", ["tif", "tiff", "pgm"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_tiff_and_pgm_are_pictures_of_8_or_16_bits(tmp_path, suffix, bits):
+    values = np.arange(784, dtype=np.int64).reshape(28, 28) % 256
+    image = Image.fromarray((values * (257 if bits == 16 else 1)).astype(f"uint{bits}"))
+    assert (pictures(tmp_path, [image, image], suffix).images == values).all()
+
+
+def test_pictures_of_real_numbers_are_refused(tmp_path):
+    image = Image.fromarray(np.linspace(0, 1, 784, dtype=np.float32).reshape(28, 28))
+    with pytest.raises(InputError, match=r"0\.tiff: pixels are real numbers"):
+        pictures(tmp_path, [image, image], "tiff")
+
+
 @pytest.mark.parametrize(
     ("shapes", "size"),
     [([(32, 32, 3)] * 3, 32), ([(32, 32, 3), (32, 32, 3), (30, 30, 3)], 84), ([(90, 90, 3)] * 3, 84)],

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from meta.circuits.adaptation import adapt_episode
-from meta.data.tasks import Tasks, sample_task
+from meta.data.tasks import Tasks, sample_task, stack
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.evaluate import evaluate
 from meta.learning.hardware import WriteModel, write_weight
@@ -15,6 +15,8 @@ from meta.learning.learners import adapt, constraint, query_loss, step_importanc
 from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
+from meta.network.methods import METHODS
+from meta.network.shipped import shipped_network
 from meta.training.configuration import Training
 from meta.training.train import train
 from roa_circuit.basics.errors import InputError
@@ -50,6 +52,26 @@ def test_tasks_are_seeded_and_labelled_in_order(bars):
 def test_impossible_tasks_are_refused(bars, bad):
     with pytest.raises(InputError):
         a_task(bars, **bad)
+
+
+def test_support_sets_that_are_not_balanced_are_refused(bars, network):
+    task = a_task(bars, shots=2)
+    labels = task.support_labels.clone()
+    labels[0] = 4  # one image of the first class is said to be of the last
+    with pytest.raises(InputError, match=r"have \[1, 2, 2, 2, 3\] images"):
+        adapt(network, replace(task, support_labels=labels), None)
+    stacked = stack([task, replace(task, support_labels=labels)])
+    with pytest.raises(InputError, match=r"\[1, 2, 2, 2, 3\]"):
+        adapt(network, stacked, None)
+
+
+def test_a_network_is_evaluated_by_the_method_that_it_was_trained_for(bars):
+    robust = shipped_network("roa-robust")
+    how = {"queries": 3, "tasks": 2, "sigmas": [0.0]}
+    (own,) = evaluate(robust, bars, WRITE, **how)
+    (same,) = evaluate(robust, bars, WRITE, method=METHODS["roa-robust"], **how)
+    assert own == same
+    assert (own.method, own.relative_rate) == ("roa-robust", 1.0)
 
 
 def test_pooling_before_relu_changes_nothing(network):
