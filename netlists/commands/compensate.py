@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from netlists.commands._layer import Layer, Reads, layer_on, note, note_reads
+from netlists.commands._unused import OF_WRITES, ignored
 from netlists.commands.tables import format_matrix
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
@@ -48,6 +49,7 @@ def compensate(
 ) -> None:
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
     check_writable(states, json_file)
+    unused = ignored(imperfections, OF_WRITES, "compensate reads mapped states and writes nothing")
     chosen = layer_on(layer, reads=reads, device=device)
     size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
@@ -71,7 +73,7 @@ def compensate(
         "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c),
         "circuit": circuitry.to_dict(), "tile": str(size), "reads": len(chosen.inputs), "seed": seed,
         "converters": converters,
-        "imperfections": imperfections.to_dict() if imperfections else None,
+        "imperfections": imperfections.to_dict() if imperfections else None, "ignored": unused,
         "recovered": [
             {**dataclasses.asdict(one), "compensation": str(one.compensation)} for one in found
         ],

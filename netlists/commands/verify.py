@@ -14,6 +14,7 @@ import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Reads, layer_on, note
+from netlists.commands._unused import OF_READS, ignored
 from netlists.decks import costs
 from netlists.decks.costs import said
 from netlists.layers.shipped import shipped_layers
@@ -25,6 +26,7 @@ from netlists.verification.samples import Arrays
 from netlists.verification.testbench import Testbench, default_analysis
 from netlists.verification.verify import estimated_seconds
 from netlists.verification.verify import verify as run_verification
+from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.basics.units import counted
@@ -87,6 +89,11 @@ def verify(
 ) -> None:
     """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate."""
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
+    unused = []
+    if phase is Phase.write:
+        if reads is not None:
+            raise InputError(f"--reads {reads}: --phase write reads nothing; leave it out")
+        unused = ignored(imperfections, OF_READS, "--phase write reads nothing")
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
     chosen = [
@@ -115,7 +122,7 @@ def verify(
         layers=chosen,
         asked={
             "phase": phase, "analysis": analysis, "tile": size, "tiles": tiles, "reads": reads,
-            "engine": engine, "seed": seed,
+            "engine": engine, "seed": seed, "ignored": unused,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
         folder=output_dir,
@@ -224,4 +231,4 @@ def _verify_one(
 
 def _plain(value: Any) -> Any:
     """An option's value as JSON takes it."""
-    return value if value is None or isinstance(value, int) else str(value)
+    return value if value is None or isinstance(value, int | list) else str(value)

@@ -177,6 +177,7 @@ def _conditions(
         ("phase", "{phase}, reads as {analysis}".format(**options)),
         ("reads", "all of each layer" if options["reads"] is None else f"the first {options['reads']}"),
         ("tiles", f"up to {options['tile']} weights, each with its reference column" + _drawn(options)),
+        ("device", f"{result.device}, current scale {result.current_scale:g}"),
         (
             "wires",
             f"word line {said(crossbar.r_word)} Ω, bit line {said(crossbar.r_bit)} Ω a segment; source"

@@ -29,6 +29,7 @@ class Verification(Shown):
     A phase that was not run leaves None. Arrays of a tiled layer lie as its tiles do, each
     with its own reference column last; currents of a band of rows follow those of the band above.
 
+    device, current_scale : the cells, by name, and the factor on their currents [-]
     max_relative_current_error : worst |I_spice - I| / |I| of all tiles, reads and columns, the
         surrogate reading the states that the simulator wrote
     end_to_end_current_error : the same, the surrogate reading the states it wrote itself
@@ -58,6 +59,8 @@ class Verification(Shown):
     """
 
     layer: str
+    device: str
+    current_scale: float
     phase: str
     analysis: str
     tiles: int
@@ -135,6 +138,7 @@ class Verification(Shown):
         """The numbers without the arrays, as in the JSON report."""
         numbers = {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
         del numbers["recordings"]
+        numbers["current_scale [-]"] = numbers.pop("current_scale")
         return {**numbers, "ngspice_version": self.ngspice_version}
 
 

@@ -141,6 +141,8 @@ def _subject(sample: Sample, plan: Plan) -> dict[str, Any]:
     layer = sample.layer
     return {
         "layer": layer.name,
+        "device": layer.device.name,
+        "current_scale": layer.device.memristor.current_scale,
         "rows": layer.crossbar.rows,
         "columns": layer.crossbar.columns,
         "reads": len(layer.inputs),

@@ -195,6 +195,13 @@ def _numbers(found: Findings) -> list[tuple[str, str, str]]:
     return cards
 
 
+def _cells(device: Mapping[str, Any]) -> str:
+    """A device and its scale; '' where a subject has none."""
+    if not device:
+        return ""
+    return f"{device['name']}, current scale {device['memristor']['current_scale [-]']:g}"
+
+
 def _conditions(found: Findings) -> list[tuple[str, str]]:
     document = found.study.subject.describe()
     circuit = document.get("circuit", {})
@@ -206,6 +213,7 @@ def _conditions(found: Findings) -> list[tuple[str, str]]:
     fields = {axis.name: summary.said(axis.field, found.base[axis.name]) for axis in found.sweep.axes}
     rows = [
         ("base", ", ".join(f"{summary.titled(name)} {value}" for name, value in fields.items())),
+        ("device", _cells(document.get("device", {}))),
         ("circuit", ", ".join(said)),
         ("seeds", _seeds(found.sweep.seeds)),
         ("imperfections", ", ".join(f"{k} = {v}" for k, v in document.get("imperfections", {}).items())),

@@ -153,6 +153,8 @@ REFUSED = {
                "--matrix klu: is about ngspice, not surrogate"),
     "cell": (("program", "--target", "states.csv", "--cell", "osdi"), "--cell osdi: is about ngspice"),
     "deck": (("netlist", "--engine", "vacask", "--cell", "osdi"), "is about ngspice, not vacask"),
+    "reads of a write": (("verify", "--phase", "write", "--reads", "2"), "--phase write reads nothing"),
+    "mapped": (("compensate", "--imperfections", "w.toml"), "compensate reads mapped states and writes"),
     "reads": (("netlist", "--phase", "write", "--reads", "3"), "--reads 3: the deck of a write"),
     "writes": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--imperfections", "w.toml"),
                "sigma_wn, write_gain would change nothing: solve only reads"),
@@ -172,7 +174,7 @@ def test_what_would_be_misread_or_change_nothing_is_one_line(spice, case):
     Path("d.toml").write_text('spread = "device"\n')
     np.savetxt("g.csv", np.random.default_rng(0).uniform(1e-5, 9e-5, (4, 3)), delimiter=",")
     asked, message = REFUSED[case]
-    output = () if asked[0] == "sweep" else ("-o", "out")
+    output = () if asked[0] in ("sweep", "compensate") else ("-o", "out")
     code, _, error = spice(*asked, *output)
     assert (code, error.count("\n")) == (2, 1)
     assert message in error
