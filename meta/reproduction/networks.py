@@ -18,12 +18,15 @@ from meta.network.shipped import shipped_file
 from meta.training.configuration import Training
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.parameters import Device
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A network file, and what its own record says of its training.
 
+    device : what it was trained on, where that is not Table 1
     recipe : how it was trained, without the seeds of its run and of those it went on from
     training_tasks : tasks that its outer loop saw, including those of the runs it went on from
     """
@@ -38,6 +41,7 @@ class Source:
     validation: float
     training_tasks: int
     seed: int
+    device: Any = None
 
     def serves(self, method: str, dataset: str, ways: int) -> bool:
         """Whether the network is one for that method, data set and number of ways."""
@@ -97,6 +101,7 @@ def read_source(path: Path) -> Source | None:
         validation=epoch.get("accuracy_noise", epoch.get("accuracy_pulses", 0.0)),
         training_tasks=training_tasks(network.note),
         seed=training.get("seed", 0),
+        device=_other_device(network.note),
     )
 
 
@@ -110,8 +115,23 @@ def training_tasks(note: dict[str, Any]) -> int:
 def _recipe(note: dict[str, Any]) -> str:
     """All that a record says of its training, and of runs before it, but the seeds."""
     how = {**vars(Training()), **note.get("training", {}), "seed": None}  # older records lack some
+    how["device"] = _other_device(note)
     first = _recipe(note["start"]) if note.get("start") else ""
     return json.dumps([how, first], sort_keys=True)
+
+
+def _other_device(note: dict[str, Any]) -> Any:
+    """The device that a network was trained on, where it is not Table 1 at any scale; else None.
+
+    Training knows no currents: their scale makes no other recipe.
+    """
+    kept, named = note.get("device"), note.get("training", {}).get("device")
+    if not isinstance(kept, dict):
+        return None if named == "zhang2021" else named
+    cells = Device.from_dict(kept, source="a network's device")
+    usual = default_device()
+    alike = cells.scaled(usual.memristor.current_scale)
+    return None if (alike.memristor, alike.pulses) == (usual.memristor, usual.pulses) else kept
 
 
 def _validation(source: Source) -> float:

@@ -29,6 +29,8 @@ from meta.reproduction.networks import Networks, Source
 from meta.reproduction.plans import Entry, Place, Plan
 from meta.reproduction.repeats import Score
 from meta.reproduction.trainings import seeds_lacking, training
+from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.design_point import default_device
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming
 from roa_circuit.sweeps.workers import each
@@ -82,6 +84,7 @@ class _Reproduction:
             for method in study.methods
             for ways in study.ways
         }
+        self._require_device()
         self.places = [
             Place(method=method, ways=ways, sigma_wn=sigma, reading=reading)
             for reading in plan.readings
@@ -89,6 +92,17 @@ class _Reproduction:
             for method in study.methods
             for sigma in study.sigmas
         ]
+
+    def _require_device(self) -> None:
+        """Refuse networks of another device where none was named."""
+        if self.plan.device != default_device():
+            return
+        for source in (one for found in self.sources.values() for one in found):
+            if source.device is not None:
+                raise InputError(
+                    f"{source.path}: was trained on another device than Table 1's; name the one to write"
+                    " on with --device"
+                )
 
     def entries(self) -> list[Entry]:
         budget = self.plan.budget

@@ -30,6 +30,7 @@ from meta.reproduction.tables import grids, markdown, orderings
 from meta.reproduction.trainings import train_missing
 from meta.training.configuration import Training
 from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.design_point import default_device
 from roa_circuit.device.parameters import load_device
 
 pytestmark = pytest.mark.xdist_group("reproduction")  # its networks are trained once
@@ -251,6 +252,22 @@ def test_repeats_are_networks_of_one_recipe(tmp_path):
     save("of now", 3, 0.7, head_rate=1.0)  # records of before lack the key
     found = Networks([tmp_path]).find("roa-flr", "folder", 2)
     assert [source.path.stem for source in found] == ["a", "b", "of now"]
+
+
+def test_networks_of_another_device_are_of_another_recipe_and_ask_for_it(plan, trained):
+    (best,) = trained.rglob("new/best.safetensors")
+    network = Network.load(best)
+    ours = load_device("zhang2021")
+    network.save(best, **network.note | {"device": ours.to_dict()})
+    (found,) = Networks([trained]).find("roa", "folder", 2)
+    assert found.device is None  # Table 1, at whatever scale
+    other = replace(ours, name="mine", pulses=replace(ours.pulses, depression_width=1e-5))
+    network.save(best, **network.note | {"device": other.to_dict()})
+    (again,) = Networks([trained]).find("roa", "folder", 2)
+    assert (again.path, again.device) == (best, other.to_dict())
+    assert again.recipe != found.recipe
+    with pytest.raises(InputError, match="was trained on another device than Table 1's; name the one"):
+        reproduce(replace(plan, device=default_device()))
 
 
 def test_the_interval_of_repeats():
