@@ -160,7 +160,8 @@ def _on_dask(
     connect: Any = distributed.Client
     as_completed: Any = distributed.as_completed
     try:
-        client: Any = connect(address, timeout="10s")
+        # Not as the default: one that found no scheduler would stay it, and refuse all that follows.
+        client: Any = connect(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"--scheduler {address}: no Dask scheduler answers there: {reason}") from None
@@ -172,7 +173,7 @@ def _on_dask(
         # What a lost worker had begun is begun again elsewhere; `pure` would merge equal tasks.
         tasks = [client.submit(function, sent, piece, pure=False) for piece in pieces(threads)]
         try:
-            for task in as_completed(tasks):
+            for task in as_completed(tasks, loop=client.loop):
                 yield task.result()
         except distributed.KilledWorker as error:
             raise WorkerError(

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -272,6 +273,7 @@ def test_no_dask_scheduler_is_one_line(make_layer):
         study = Study(subject=subject, store=store, seeds=[0], workers=Workers(scheduler="nonsense://x"))
         with pytest.raises(InputError, match="no Dask scheduler answers"):
             study.compute([{"sigma_wn": 1.0}])
+    assert dask.config.get("scheduler", None) is None  # it was left behind, and later tables failed
 
 
 def test_the_name_of_a_layer_is_no_layer():
