@@ -24,6 +24,7 @@ from netlists.verification.engines import Analysis, Phase
 from netlists.verification.result import Verification
 from netlists.verification.verify import default_analysis, estimated_seconds
 from netlists.verification.verify import verify as run_verification
+from roa_circuit.basics.locks import held
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.basics.units import counted
@@ -39,6 +40,7 @@ _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 @options.grouped
 def verify(
     *,
+    context: typer.Context,
     layer: Annotated[
         str,
         typer.Option(
@@ -85,6 +87,7 @@ def verify(
 ) -> None:
     """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate."""
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
+    context.with_resource(held(output_dir, "another verification"))
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
     chosen = [layer_on(name, reads=reads, wiring=lines.wiring, circuitry=circuitry) for name in names]
