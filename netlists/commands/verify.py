@@ -27,6 +27,7 @@ from netlists.verification.testbench import Testbench, default_analysis
 from netlists.verification.verify import estimated_seconds
 from netlists.verification.verify import verify as run_verification
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.locks import held
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.basics.units import counted
@@ -42,6 +43,7 @@ _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 @options.grouped
 def verify(
     *,
+    context: typer.Context,
     layer: Annotated[
         str,
         typer.Option(
@@ -94,6 +96,7 @@ def verify(
         if reads is not None:
             raise InputError(f"--reads {reads}: --phase write reads nothing; leave it out")
         unused = ignored(imperfections, OF_READS, "--phase write reads nothing")
+    context.with_resource(held(output_dir, "another verification"))
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
     chosen = [

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 ENTRY: dict[str, Any] = {
@@ -23,5 +26,41 @@ INNER = {**ENTRY, "cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper"
 
 @functools.cache
 def available() -> bool:
+    """Whether numba is installed, and has a place to keep what it translates."""
+    return installed() and cache_folder() is not None
+
+
+def installed() -> bool:
     """Whether numba is installed."""
     return importlib.util.find_spec("numba") is not None
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """Where numba keeps what it translates: as NUMBA_CACHE_DIR says, beside the code, or in HOME.
+
+    None if none of these can be written. Each process would then translate for a minute, so that numpy
+    computes instead.
+    """
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    beside, home = Path(__file__).parents[1] / "solver" / "__pycache__", _users()
+    for folder in (Path(named),) if named else (beside, *home):
+        if _can_be_written(folder):
+            return folder
+    return None
+
+
+def _users() -> tuple[Path, ...]:
+    """numba's folder in the user's cache, where there is a home."""
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return ()
+    mac = sys.platform == "darwin"
+    return (Path.home() / "Library" / "Caches" / "numba" if mac else Path(base) / "numba",)
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether files can be made there, or the folder can be made first."""
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)

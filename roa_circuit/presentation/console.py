@@ -26,7 +26,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from roa_circuit.basics import results
+from roa_circuit.basics import compilation, results
 from roa_circuit.basics.errors import RoaError, SimulatorError
 from roa_circuit.basics.text import one_line, plain, shortened
 from roa_circuit.presentation import last_resort
@@ -48,6 +48,11 @@ err = Console(stderr=True, highlight=False)
 def run(app: typer.Typer) -> NoReturn:
     """Run a command line app and end the process; every error prints one line."""
     _make_writable()
+    if compilation.installed() and not compilation.available():
+        remark(
+            "note: numba has no folder to keep compiled code in, and numpy computes in its place:"
+            " slower, the same numbers; set NUMBA_CACHE_DIR to a folder that can be written"
+        )
     with _signals_as_interrupts() as ended_by:
         code = _exit_code(app)
     if code == _INTERRUPTED:  # typer makes it of a Ctrl-C, too, and says nothing
@@ -92,8 +97,9 @@ def _unforeseen(error: BaseException) -> int:
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # torch's
         complain("out of memory: ask for less at a time, or use a machine with more")
         return SimulatorError.exit_code
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        complain(f"{error.filename or 'output'}: cannot be written: {error.strerror}")
+    no_room = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if isinstance(error, OSError) and (error.filename or no_room):  # a name too long, a folder closed
+        complain(f"{error.filename or 'output'}: {error.strerror}")
         return RoaError.exit_code
     complain(last_resort.report(error))
     return UNFORESEEN

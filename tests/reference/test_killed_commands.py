@@ -1,0 +1,76 @@
+"""Commands killed at random moments: what they promised to keep is kept, no process or file is left."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.ngspice]
+
+TRAIN = (
+    "meta", "train --dataset glyphs --ways 2 --queries 1 --filters 2 --epochs 400 --iterations 5 "
+    "--batch 1 --validation-tasks 2 -o out",
+)  # fmt: skip
+SWEEP = ("netlists", "sweep --vary wire_resistance=0:5:400 --vary sigma_wn=0,1 --workers 2 -o out")
+VERIFY = ("netlists", "verify --layer conv1 --tile 16x4 --reads 2 -o out")
+SIGNALS = [signal.SIGKILL] * 10 + [signal.SIGTERM] * 5
+
+
+def marked(mark):
+    """The processes that carry a mark in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"ROA_KILLED={mark}".encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_bytes()[:200])
+    return found
+
+
+def lines(path):
+    return path.read_bytes().splitlines() if path.exists() else []
+
+
+@pytest.mark.parametrize("command", [TRAIN, SWEEP, VERIFY], ids=["train", "sweep", "verify"])
+def test_nothing_is_left_of_a_killed_command_and_nothing_kept_is_lost(tmp_path, command):
+    package, words = command
+    rng, mark, temporary = random.Random(7), uuid.uuid4().hex, tmp_path / "tmp"
+    temporary.mkdir()
+    environment = {
+        **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary), "ROA_KILLED": mark,
+        "JOBLIB_TEMP_FOLDER": str(temporary),
+    }  # fmt: skip
+    start = [sys.executable, "-c", f"from {package}.commands.cli import main; main()", *words.split()]
+    for number, sent in enumerate(SIGNALS):
+        resumed = (
+            ["--resume"] if package == "meta" and (tmp_path / "out" / "config.toml").exists() else []
+        )
+        before = lines(tmp_path / "out" / "points.jsonl"), lines(tmp_path / "out" / "metrics.csv")
+        process = subprocess.Popen(
+            [*start, *resumed], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )  # fmt: skip
+        time.sleep(rng.uniform(1.0, 25.0))
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode in (-signal.SIGKILL, 143, -signal.SIGTERM, 0), said
+        until = time.monotonic() + 10
+        while (marked(mark) or list(temporary.iterdir())) and time.monotonic() < until:
+            time.sleep(0.1)
+        assert marked(mark) == [], (number, sent)
+        assert list(temporary.iterdir()) == [], (number, sent)
+        assert not list(tmp_path.rglob(".roa-*")), (number, sent)
+        points, epochs = (
+            lines(tmp_path / "out" / "points.jsonl"),
+            lines(tmp_path / "out" / "metrics.csv"),
+        )
+        assert points[: len(before[0])] == before[0]
+        assert epochs[: len(before[1])] == before[1]
+        assert all(json.loads(line) for line in points[:-1])

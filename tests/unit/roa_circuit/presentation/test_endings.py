@@ -1,0 +1,124 @@
+"""How commands end: every exit code, in a process of its own; names as they are; any encoding."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import os, signal, sys, time
+import typer
+from roa_circuit.basics import files
+from roa_circuit.presentation import console
+app = typer.Typer(add_completion=False)
+
+@app.command()
+def work(what: str, name: str = ""):
+    if what == "unforeseen":
+        files.content(name)
+        [][1]
+    if what == "end":
+        raise EOFError
+    if what == "memory":
+        raise MemoryError
+    if what == "wait":
+        print("waiting", flush=True)
+        try:
+            time.sleep(60)
+        finally:
+            print("cleaned", flush=True)
+    if what == "long":
+        typer.echo("x" * 1000)
+        raise console.RoaError("y" * 10**6)
+    console.say(name + " \\u03c9\\u00b5")
+    console.out.print(console.table("[bold]" + name, ["[/x]", name], [["[/y]", name]]))
+
+console.run(app)
+"""
+
+
+def begun(*words, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200", **environment},
+    )
+
+
+def ended(*words, **environment):
+    process = begun(*words, **environment)
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def test_an_unforeseen_error_is_one_line_with_a_file_that_keeps_the_traceback(tmp_path):
+    (tmp_path / "data.csv").write_text("1")
+    code, _, err = ended("unforeseen", "--name", tmp_path / "data.csv", TMPDIR=str(tmp_path))
+    (kept,) = tmp_path.glob("roa-error-*.txt")
+    assert code == 4
+    assert err.decode().count("\n") == 1
+    assert str(tmp_path / "data.csv") in err.decode()
+    assert str(kept) in err.decode()
+    assert "IndexError" in kept.read_text()
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "said"),
+    [("end", 4, b"unforeseen EOFError"), ("memory", 3, b"out of memory"), ("long", 2, b" ... ")],
+)
+def test_exit_codes_and_lengths(tmp_path, what, code, said):
+    found, _, err = ended(what, TMPDIR=str(tmp_path))
+    assert found == code
+    assert said in err
+    assert len(err) < 1000
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+)
+def test_a_signal_lets_a_command_clean_up(number, code):
+    process = begun("wait")
+    assert process.stdout.readline() == b"waiting\n"
+    time.sleep(0.1)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (code, b"cleaned\n")
+    assert err.count(b"\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "cp949", "gbk", "latin-1", "ascii", "utf-8"])
+def test_any_encoding_takes_any_name(encoding):
+    for name in ("é日本", os.fsencode("x") + b"\xff\xfe", "run[v2]"):
+        code, _, err = ended("print", "--name", name, PYTHONIOENCODING=encoding)
+        assert (code, err) == (0, b"")
+
+
+def test_markup_and_control_characters_of_names_are_shown_as_text():
+    code, out, _ = ended("print", "--name", "run[v2][/]\x1b[31m\x07", PYTHONIOENCODING="utf-8")
+    assert code == 0
+    assert out.count(b"run[v2][/][31m") == 4
+    assert b"[bold]run" in out
+    assert b"\x1b" not in out
+
+
+def test_a_reader_that_leaves_ends_a_command_quietly():
+    process = begun("print", "--name", "x" * 100_000)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 141
+
+
+def test_a_full_disk_behind_standard_output_is_said():
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "print"], stdout=full, stderr=subprocess.PIPE, check=False,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+    assert ran.returncode == 2
+    assert b"cannot be written: No space left" in ran.stderr
