@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from meta.learning.hardware import WriteModel
     from meta.network.convolutional import Network
 
+TRAINED_WAYS = 20
+"""Of the network of roa that carries the reproduction, for up to so many ways."""
+
 
 def evaluate(
     network: NetworkFile = None,
@@ -77,7 +80,10 @@ def evaluate(
 ) -> None:
     """Few-shot accuracy on test classes, every weight written in device pulses.
 
-    With --circuit or --imperfections every layer is read behind its arrays' wires and readouts.
+    The network of roa is by default the one trained for 20 ways, whose last columns are left out for
+    fewer: it stands the noise that the paper's does. --trained-ways 5 is the one trained for 5, which
+    does not. With --circuit or --imperfections every layer is read behind its arrays' wires and
+    readouts, and the network is the one trained for as many ways as are asked for.
     """
     from meta.learning.hardware import WriteModel
     from meta.network.methods import find_method
@@ -86,6 +92,9 @@ def evaluate(
 
     where = compute_of(compute)
     round_products(to_tf32=False)
+    behind = not (circuit is None and imperfections is None)
+    if network is None and trained_ways is None and not behind and method in (None, "roa"):
+        ways, trained_ways = ways or 5, max(ways or 5, TRAINED_WAYS)
     net, name = network_of(network, method, ways, trained_ways)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
@@ -101,7 +110,9 @@ def evaluate(
     if hardware is not None:
         _refuse(reading, write_verify, compute, hardware)
     images = dataset_of(dataset, data)
-    title = f"{name} on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
+    learned = net.note.get("training", {}).get("ways")
+    trained = f", trained for {learned} ways" if learned else ""
+    title = f"{name}{trained}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
     how = {
         "method": find_method(name), "shots": shots, "queries": queries, "tasks": tasks,
         "sigmas": sigmas, "relative_rate": relative_rate, "seed": seed,
@@ -109,22 +120,27 @@ def evaluate(
     if hardware is None:
         rows = _without_circuit(net.to(where), images, model, verify_rounds=write_verify, **how)
         console.out.print(_table(rows, title))
+        if any(row.erase_energy for row in rows):
+            console.say(
+                "energy and time are of the write alone; before the next task its cells are erased,"
+                " which takes what stands under erase"
+            )
         _save(json, rows, seed)
     else:
-        behind = _behind(net, images, hardware, **how)
-        console.out.print(_circuit_table(behind, f"{title}, behind the circuit"))
-        _save(json, behind, seed)
+        of_chips = _behind(net, images, hardware, **how)
+        console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
+        _save(json, of_chips, seed)
 
 
 def _without_circuit(
     network: Network, images: FewShotDataset, model: WriteModel, **how: Any
 ) -> list[Row]:
     """Evaluate the network under a progress bar, its rate chosen on validation tasks if need be."""
-    from meta.evaluation.evaluate import RELATIVE_RATES, VALIDATION_TASKS
+    from meta.evaluation.evaluate import RELATIVE_RATES, validation_tasks
     from meta.evaluation.evaluate import evaluate as run
 
     chosen = how["relative_rate"] is None and how["method"].rate == "chosen"
-    tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if chosen else 0
+    tuning = len(RELATIVE_RATES) * validation_tasks(how["tasks"]) if chosen else 0
     with console.progress() as bar:
         line = bar.add_task("episodes", total=len(how["sigmas"]) * (how["tasks"] + tuning))
         return run(network, images, model, on_task=lambda: bar.advance(line), **how)
@@ -175,7 +191,9 @@ def _circuit_table(rows: list[CircuitRow], title: str) -> object:
 
 
 def _table(rows: list[Row], title: str) -> object:
+    erased = any(r.erase_energy for r in rows)
     columns = ["σ_WN", "rate", "accuracy", "95 %", "paper", "pulses a weight", "energy", "time"]
+    columns += ["erase", "erase time"] if erased else []
     cells = [
         [
             f"{r.sigma_wn:g}",
@@ -186,6 +204,7 @@ def _table(rows: list[Row], title: str) -> object:
             f"{r.pulses_per_weight:.3f}",
             engineering(r.write_energy, "J"),
             engineering(r.write_seconds, "s"),
+            *([engineering(r.erase_energy, "J"), engineering(r.erase_seconds, "s")] if erased else []),
         ]
         for r in rows
     ]

@@ -22,14 +22,20 @@ RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Candidates of the relative learning rate (Figure 3 of the paper)."""
 
 
-VALIDATION_TASKS = 50
-"""Episodes on validation classes that score each candidate."""
+FEWEST_VALIDATION_TASKS = 50
+
+
+def validation_tasks(tasks: int) -> int:
+    """Episodes on validation classes that score each candidate: a quarter of the test's, 50 at least."""
+    return max(FEWEST_VALIDATION_TASKS, round(tasks / 4))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One line of `roa-meta evaluate`; accuracies in [0, 1], ci95 the half-width of the mean.
 
+    erase_energy, erase_seconds : what brings the written cells of an erased head back, which the next
+        task needs and `write_energy` [J] and `write_seconds` leave out; 0 of other methods
     paper : what Table 2 of the paper has for this cell, if it has it
     """
 
@@ -48,6 +54,8 @@ class Row:
     pulses_per_weight: float
     write_energy: float
     write_seconds: float
+    erase_energy: float
+    erase_seconds: float
     initial_map: str
 
 
@@ -97,7 +105,7 @@ def evaluate(
         rates = [1.0 if relative_rate is None else relative_rate] * len(noisy)
         if relative_rate is None and method.rate == "chosen":
             tried = [Variant(how=how, relative_rate=rate) for how in noisy for rate in RELATIVE_RATES]
-            scores = np.reshape([one.mean for one in run("validation", VALIDATION_TASKS, tried)],
+            scores = np.reshape([one.mean for one in run("validation", validation_tasks(tasks), tried)],
                                 (len(noisy), -1))  # fmt: skip
             rates = [RELATIVE_RATES[best] for best in scores.argmax(axis=1)]
         variants = [Variant(how=how, relative_rate=r) for how, r in zip(noisy, rates, strict=True)]
@@ -135,5 +143,7 @@ def _row(
         pulses_per_weight=outcome.pulses_per_weight,
         write_energy=outcome.energy,
         write_seconds=outcome.seconds,
+        erase_energy=outcome.erase_energy,
+        erase_seconds=outcome.erase_seconds,
         initial_map=f"write_verify({verify_rounds})" if verify_rounds else "ideal",
     )
