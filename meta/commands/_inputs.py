@@ -42,7 +42,8 @@ Ways = Annotated[
     int | None, typer.Option(help="5, or the network's own; it takes fewer, an erased head any.")
 ]
 TrainedWays = Annotated[
-    int | None, typer.Option(help="Use networks trained for so many, which leave columns out.")
+    int | None,
+    typer.Option(help="Use networks trained for so many, which leave columns out; 20 of plain roa."),
 ]
 Queries = Annotated[int, typer.Option(help="Query images a class.")]
 Method = Annotated[str | None, typer.Option(help="A method by name; `roa-meta methods` lists them.")]

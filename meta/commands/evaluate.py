@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     from meta.learning.writing import Writing
     from meta.network.convolutional import Network
 
+TRAINED_WAYS = 20
+"""Of the network of roa that carries the reproduction, for up to so many ways."""
+
 
 def evaluate(
     network: NetworkFile = None,
@@ -80,7 +83,10 @@ def evaluate(
 ) -> None:
     """Few-shot accuracy on test classes, every weight written in device pulses.
 
-    With --circuit or --imperfections every layer is read behind its arrays' wires and readouts.
+    The network of roa is by default the one trained for 20 ways, whose last columns are left out for
+    fewer: it stands the noise that the paper's does. --trained-ways 5 is the one trained for 5, which
+    does not. With --circuit or --imperfections every layer is read behind its arrays' wires and
+    readouts, and the network is the one trained for as many ways as are asked for.
     """
     from meta.data.tasks import Tasks
     from meta.network.precision import round_products
@@ -88,6 +94,9 @@ def evaluate(
 
     where = compute_of(compute)
     round_products(to_tf32=False)
+    behind = not (circuit is None and imperfections is None)
+    if network is None and trained_ways is None and not behind and method in (None, "roa"):
+        ways, trained_ways = ways or 5, max(ways or 5, TRAINED_WAYS)
     net, name = network_of(network, method, ways, trained_ways)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
@@ -106,25 +115,32 @@ def evaluate(
     if hardware is not None:
         _refuse(reading, write_verify, compute, hardware)
     drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
-    title = f"{name} on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
+    learned = net.note.get("training", {}).get("ways")
+    trained = f", trained for {learned} ways" if learned else ""
+    title = f"{name}{trained}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
     if hardware is None:
         rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
         console.out.print(_table(rows, title))
+        if any(row.erase_energy for row in rows):
+            console.say(
+                "energy and time are of the write alone; before the next task its cells are erased,"
+                " which takes what stands under erase"
+            )
         _conclude(json, rows, seed, writing.device, None)
     else:
-        behind = _behind(net, drawn, hardware, writing, sigmas, tasks)
-        console.out.print(_circuit_table(behind, f"{title}, behind the circuit"))
-        _conclude(json, behind, seed, writing.device, hardware.crossbar)
+        of_chips = _behind(net, drawn, hardware, writing, sigmas, tasks)
+        console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
+        _conclude(json, of_chips, seed, writing.device, hardware.crossbar)
 
 
 def _without_circuit(
     network: Network, drawn: Tasks, writing: Writing, sigmas: Sequence[float], count: int
 ) -> list[Row]:
     """Evaluate the network under a progress bar, its rate chosen on validation tasks if need be."""
-    from meta.evaluation.evaluate import RELATIVE_RATES, VALIDATION_TASKS
+    from meta.evaluation.evaluate import RELATIVE_RATES, validation_tasks
     from meta.evaluation.evaluate import evaluate as run
 
-    tuning = len(RELATIVE_RATES) * VALIDATION_TASKS if writing.chooses_its_rate else 0
+    tuning = len(RELATIVE_RATES) * validation_tasks(count) if writing.chooses_its_rate else 0
     with console.progress() as bar:
         line = bar.add_task("episodes", total=len(sigmas) * (count + tuning))
         return run(
@@ -194,7 +210,9 @@ def _circuit_table(rows: list[CircuitRow], title: str) -> object:
 
 
 def _table(rows: list[Row], title: str) -> object:
+    erased = any(r.erase_energy for r in rows)
     columns = ["σ_WN", "rate", "accuracy", "95 %", "paper", "pulses a weight", "energy", "time"]
+    columns += ["erase", "erase time"] if erased else []
     cells = [
         [
             f"{r.sigma_wn:g}",
@@ -205,6 +223,7 @@ def _table(rows: list[Row], title: str) -> object:
             f"{r.pulses_per_weight:.3f}",
             engineering(r.write_energy, "J"),
             engineering(r.write_seconds, "s"),
+            *([engineering(r.erase_energy, "J"), engineering(r.erase_seconds, "s")] if erased else []),
         ]
         for r in rows
     ]

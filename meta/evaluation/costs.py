@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import pulse_doses
+from roa_circuit.device.programming import after_pulses, pulse_doses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,34 @@ class WriteCost:
     cells_written: int
     energy: float  # [J], in the cells' flat tops
     seconds: float  # [s], row by row, a row's cells in parallel, edges included
+
+
+def erase_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device) -> tuple[float, float]:
+    """(energy [J], programming time [s]) that bring cells back to `state` after pulses that raised them.
+
+    Depression pulses are counted by Eq. 6, to the nearest, without a cap; the noise of the write is left
+    out. The next task on these cells needs it first. Arrays are (rows, columns), as in `write_cost`.
+    """
+    from scipy.special import digamma  # slow to load
+
+    p, down = device.pulses, pulse_doses(device)[1]
+    before = np.clip(state, _LOWEST, 1.0)
+    raised = pulses > 0
+    start = 1.0 / np.clip(after_pulses(before, pulses, device), _LOWEST, 1.0)
+    count = np.where(raised, np.rint(np.maximum(1.0 / before - start, 0.0) / down), 0.0)
+    # omega halfway through pulse n is 1 / (start + (n + 1/2) down): their sum over n, in closed form.
+    first = start / down + 0.5
+    states = (digamma(first + count) - digamma(first)) / down
+    low, high = (float(current(end, p.depression_voltage, device.memristor)) for end in (0.0, 1.0))
+    charge = p.depression_width * float((count * low + states * (high - low)).sum())
+    seconds = float(count.max(axis=1, initial=0.0).sum())
+    return (
+        p.depression_voltage * charge,
+        seconds * p.depression_width * (1 + 3 * p.edge_fraction),
+    )
+
+
+_LOWEST = 1e-6
 
 
 def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device) -> WriteCost:

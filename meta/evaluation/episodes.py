@@ -32,6 +32,8 @@ class Episodes:
     pulses_per_weight: float
     energy: float  # [J]
     seconds: float  # [s] of programming, crossbars one after another
+    erase_energy: float  # [J] to bring written cells back to the erased state; 0 without one
+    erase_seconds: float  # [s]
 
     @property
     def mean(self) -> float:
@@ -53,12 +55,14 @@ def interval_over_tasks(accuracies: NDArray[np.float64]) -> float:
 def summary(network: Network, outcomes: Sequence[Outcome]) -> Episodes:
     """Combine the outcomes of episodes."""
     weights = sum(math.prod(shape) for shape in network.architecture.weight_shapes.values())
-    accuracies, pulses, energies, seconds = np.array(outcomes).T
+    accuracies, pulses, energies, seconds, erasing, erase_seconds = np.array(outcomes).T
     return Episodes(
         accuracies=accuracies,
         pulses_per_weight=float(pulses.mean() / weights),
         energy=float(energies.mean()),
         seconds=float(seconds.mean()),
+        erase_energy=float(erasing.mean()),
+        erase_seconds=float(erase_seconds.mean()),
     )
 
 

@@ -20,14 +20,20 @@ RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """Candidates of the relative learning rate (Figure 3 of the paper)."""
 
 
-VALIDATION_TASKS = 50
-"""Episodes on validation classes that score each candidate."""
+FEWEST_VALIDATION_TASKS = 50
+
+
+def validation_tasks(tasks: int) -> int:
+    """Episodes on validation classes that score each candidate: a quarter of the test's, 50 at least."""
+    return max(FEWEST_VALIDATION_TASKS, round(tasks / 4))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """One line of `roa-meta evaluate`; accuracies in [0, 1], ci95 the half-width of the mean.
 
+    erase_energy, erase_seconds : what brings the written cells of an erased head back, which the next
+        task needs and `write_energy` [J] and `write_seconds` leave out; 0 of other methods
     paper : what Table 2 of the paper has for this cell, if it has it
     """
 
@@ -46,6 +52,8 @@ class Row:
     pulses_per_weight: float
     write_energy: float
     write_seconds: float
+    erase_energy: float
+    erase_seconds: float
     initial_map: str
 
 
@@ -77,7 +85,7 @@ def evaluate(
     with pool():
         rates = [1.0 if writing.relative_rate is None else writing.relative_rate] * len(noisy)
         if writing.chooses_its_rate:
-            rates = _best_rates(network, tasks, noisy, dtype, on_task)
+            rates = _best_rates(network, tasks, noisy, validation_tasks(count), dtype, on_task)
         variants = [replace(one, relative_rate=r) for one, r in zip(noisy, rates, strict=True)]
         outcomes = variant_accuracies(
             network, tasks, variants, count=count, dtype=dtype, on_task=on_task
@@ -89,13 +97,14 @@ def _best_rates(
     network: Network,
     tasks: Tasks,
     noisy: Sequence[Writing],
+    count: int,
     dtype: torch.dtype,
     on_task: Callable[[], None],
 ) -> list[float]:
-    """The relative rate of each writing that does best on tasks of the validation classes."""
+    """The relative rate of each writing that does best on so many tasks of the validation classes."""
     own = replace(tasks, split="validation", seed=tasks.seed + 1)
     tried = [replace(one, relative_rate=rate) for one in noisy for rate in RELATIVE_RATES]
-    found = variant_accuracies(network, own, tried, count=VALIDATION_TASKS, dtype=dtype, on_task=on_task)
+    found = variant_accuracies(network, own, tried, count=count, dtype=dtype, on_task=on_task)
     scores = np.reshape([one.mean for one in found], (len(noisy), -1))
     return [RELATIVE_RATES[best] for best in scores.argmax(axis=1)]
 
@@ -119,5 +128,7 @@ def _row(network: Network, tasks: Tasks, writing: Writing, outcome: Episodes) ->
         pulses_per_weight=outcome.pulses_per_weight,
         write_energy=outcome.energy,
         write_seconds=outcome.seconds,
+        erase_energy=outcome.erase_energy,
+        erase_seconds=outcome.erase_seconds,
         initial_map=f"write_verify({rounds})" if rounds else "ideal",
     )

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from meta.data.tasks import Task
-from meta.evaluation.costs import write_cost
+from meta.evaluation.costs import erase_cost, write_cost
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted, Step, adapt, adapt_by, query_loss
 from meta.learning.writing import Writing
@@ -23,8 +23,11 @@ from roa_circuit.chips.write_verify import write_verify
 from roa_circuit.circuit.mapping import state_from_weight, weight_from_state
 from roa_circuit.device.parameters import Device
 
-Outcome = tuple[float, int, float, float]
-"""Accuracy of an episode, and the pulses, energy [J] and programming time [s] of its write."""
+Cost = tuple[int, float, float, float, float]
+"""Pulses, energy [J] and programming time [s] of a write, and energy and time to erase it again."""
+
+Outcome = tuple[float, int, float, float, float, float]
+"""Accuracy of an episode, and the cost of its write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,10 @@ class Trial:
             costs = [NOTHING] * len(task)
         else:
             adapted = adapt_by(self.writing.method, self.network, task, write, rng=noise, **how)
-            costs = [adaptation_cost(one, write.device) for one in one_by_one(adapted, task)]
+            erased = self.writing.method.erased is not None
+            costs = [
+                adaptation_cost(one, write.device, erased=erased) for one in one_by_one(adapted, task)
+            ]
         with torch.no_grad():
             _, logits = query_loss(self.network, task, adapted, self.dtype)
         right = (logits.argmax(-1) == task.query_labels).double().mean(-1).reshape(-1)
@@ -72,19 +78,32 @@ class Trial:
         return (sum(sizes.values()) * a.steps if a.erased is None else sizes[HEAD]) * noisy
 
 
-NOTHING = 0, 0.0, 0.0
+NOTHING: Cost = 0, 0.0, 0.0, 0.0, 0.0
 """The cost of an adaptation that writes nothing."""
 
 
-def adaptation_cost(adapted: Adapted, device: Device) -> tuple[int, float, float]:
-    """(pulses, energy [J], programming time [s]) of all writes of one adaptation."""
-    costs = [
-        write_cost(state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses), device)
+def adaptation_cost(adapted: Adapted, device: Device, *, erased: bool = False) -> Cost:
+    """The cost of all writes of one adaptation.
+
+    erased : whether the next task finds its cells erased; otherwise erasing costs nothing
+    """
+    written = [
+        (state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses))
         for step in adapted.writes
         for layer in LAYERS
         if step.pulses[layer].any()
     ]
-    return sum(c.pulses for c in costs), sum(c.energy for c in costs), sum(c.seconds for c in costs)
+    costs = [write_cost(before, pulses, device) for before, pulses in written]
+    erasing = (
+        [erase_cost(before, pulses, device) for before, pulses in written] if erased else [(0.0, 0.0)]
+    )
+    return (
+        sum(c.pulses for c in costs),
+        sum(c.energy for c in costs),
+        sum(c.seconds for c in costs),
+        sum(energy for energy, _ in erasing),
+        sum(seconds for _, seconds in erasing),
+    )
 
 
 def one_by_one(adapted: Adapted, task: Task) -> Iterator[Adapted]:

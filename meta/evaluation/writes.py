@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from meta.data.tasks import Task
-from meta.evaluation.trial import NOTHING, Outcome, adaptation_cost
+from meta.evaluation.trial import NOTHING, Cost, Outcome, adaptation_cost
 from meta.learning.learners import Adapted, Step, inner_steps, random_weights
 from meta.learning.writing import Writing
 from meta.network.architecture import BLOCKS
@@ -76,13 +76,13 @@ class _Write:
 
     where : the cells that take pulses, as places in the flat vector of all weights
     before, after : (cells,) omega
-    cost : pulses, energy [J], programming time [s]
+    cost : of the write, and of erasing it
     """
 
     where: Tensor
     before: Tensor
     after: Tensor
-    cost: tuple[int, float, float]
+    cost: Cost
 
 
 class Episode:

@@ -44,8 +44,8 @@ def test_nothing_is_left_of_a_killed_command_and_nothing_kept_is_lost(tmp_path, 
     rng, mark, temporary = random.Random(7), uuid.uuid4().hex, tmp_path / "tmp"
     temporary.mkdir()
     environment = {
-        **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary), "ROA_KILLED": mark,
-        "JOBLIB_TEMP_FOLDER": str(temporary),
+        **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary),
+        "ROA_KILLED": mark, "JOBLIB_TEMP_FOLDER": str(temporary),
     }  # fmt: skip
     start = [sys.executable, "-c", f"from {package}.commands.cli import main; main()", *words.split()]
     for number, sent in enumerate(SIGNALS):

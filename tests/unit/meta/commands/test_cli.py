@@ -48,8 +48,30 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     assert [row["sigma_wn"] for row in rows] == [0, 1]
     assert set(rows[0]) == {
         "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",
-        "accuracy", "ci95", "paper", "pulses_per_weight", "write_energy", "write_seconds", "initial_map",
+        "accuracy", "ci95", "paper", "pulses_per_weight", "write_energy", "write_seconds",
+        "erase_energy", "erase_seconds", "initial_map",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("named", "trained"),
+    [([], 20), (["--trained-ways", 5], 5), (["--ways", 20], 20), (["--method", "roa-wc"], 5)],
+)
+def test_plain_evaluate_has_the_network_of_the_reproduction(roa_meta, named, trained):
+    few = ("--tasks", 2, "--queries", 1, "--sigma-wn", 0, "--relative-rate", 1)
+    code, out, _ = roa_meta("evaluate", "--dataset", "glyphs", *few, *named)
+    assert code == 0
+    assert f"trained for {trained} ways" in " ".join(out.split())
+
+
+def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
+    few = ("--tasks", 2, "--queries", 1, "--sigma-wn", 0, "--json", tmp_path / "e.json")
+    code, out, _ = roa_meta("evaluate", "--dataset", "glyphs", *few, "--method", "roa-robust")
+    assert code == 0
+    assert "of the write alone" in out
+    [row] = json.loads((tmp_path / "e.json").read_text())["rows"]
+    assert row["erase_energy"] > 100 * row["write_energy"] > 0
+    assert row["erase_seconds"] > 100 * row["write_seconds"] > 0
 
 
 @pytest.mark.parametrize(

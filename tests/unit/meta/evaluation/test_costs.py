@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from meta.evaluation.costs import write_cost
+from meta.evaluation.costs import erase_cost, write_cost
 from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.device.memristor import current, state_derivative
 from roa_circuit.device.parameters import load_device
+from roa_circuit.device.programming import pulse_doses
 
 DEVICE = load_device("zhang2021")
 
@@ -34,6 +35,30 @@ def test_energy_is_the_integral_of_voltage_and_current(count):
         omega += state_derivative(omega, voltage, DEVICE.memristor) * width / parts
     cost = write_cost(np.array([[0.3]]), np.array([[count]]), DEVICE)
     assert cost.energy == pytest.approx(energy, rel=5e-3)
+
+
+def test_erasing_is_the_sum_of_every_pulse_back():
+    """Cell by cell, pulse by pulse, beside the sum in closed form."""
+    p, (up, down) = DEVICE.pulses, pulse_doses(DEVICE)
+    state = np.array([[0.02, 0.02], [0.02, 0.02]])
+    pulses = np.array([[3, 1], [0, 2]])
+    energy, slowest = 0.0, [0, 0]
+    for (row, _), count in np.ndenumerate(pulses):
+        omega, taken = 1 - 1 / (1 / 0.98 + count * up), 0
+        while count and abs(1 / omega - 50) > down / 2:
+            halfway = 1 / (1 / omega + down / 2)
+            energy += (
+                p.depression_voltage
+                * p.depression_width
+                * float(current(halfway, p.depression_voltage, DEVICE.memristor))
+            )
+            omega, taken = 1 / (1 / omega + down), taken + 1
+        slowest[row] = max(slowest[row], taken)
+    found = erase_cost(state, pulses, DEVICE)
+    assert found[0] == pytest.approx(energy, rel=1e-6)
+    assert found[1] == pytest.approx(sum(slowest) * p.depression_width * 1.03, rel=1e-9)
+    assert energy > 50 * write_cost(state, pulses, DEVICE).energy
+    assert erase_cost(state, 0 * pulses, DEVICE) == (0.0, 0.0)
 
 
 def test_nothing_written_costs_nothing():
