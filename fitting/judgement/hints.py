@@ -16,6 +16,7 @@ _CLEARLY = 0.3  # of all that the conductance moved: more against Eq. 1 than wit
 _FEWEST_MOVES = 5
 _FEWEST_POINTS = 12  # of a sweep
 _OTHER_BRANCH = 2.0  # times the way of the current along the sweep
+_FAR, _ONE_IN = 15.0, 50  # times the usual misfit, in one reading of so many
 _TURN = 0.15  # of a train's range, by which its extreme lies beyond both ends
 _OPEN = 0.1  # of ln |I| between the branches of a loop
 _FEWEST_HELD, _FEWEST_OF_TRAIN = 6, 9
@@ -58,12 +59,23 @@ def hints(m: Measurements) -> list[str]:
 def hints_of(f: Fit) -> list[str]:
     """`hints` of what was fitted; and of a device that conducts less when set, whatever was measured."""
     m, p = f.objective.measurements, f.memristor
-    found = hints(m)
+    found = hints(m) + _far_off(f)
     V_r = usual_read(m)
     turned = abs(float(current(1.0, V_r, p))) < abs(float(current(0.0, V_r, p)))
     if turned and f.describes and not any(_TURNED in line for line in found):
         found.append(f"the fitted device conducts less when set (ω = 1) than when reset: {_TURNED}")
     return found
+
+
+def _far_off(f: Fit) -> list[str]:
+    """The few readings that the model misses by far more than the others, where they stand."""
+    m, size = f.objective.measurements, np.abs(f.residual)
+    far = np.flatnonzero(size > _FAR * max(float(np.median(size)), 1e-12))
+    if m.line is None or not 0 < len(far) <= max(1, len(m) // _ONE_IN) or not f.describes:
+        return []
+    lines = ", ".join(str(line) for line in np.unique(m.line[far])[:4])
+    option = f"--drop-outlier {m.line[far[0]]}"
+    return [f"the reading in line {lines} is far off the model; {option} takes it for missing"]
 
 
 def _named(labels: list[str]) -> str:

@@ -32,6 +32,7 @@ from fitting.readers._titles import (
     meaningful,
     plain,
     unit_of,
+    way,
 )
 from fitting.readers._wide import is_cycled, is_wide, turned, wide
 from fitting.readers.conventions import Conventions, reading
@@ -56,6 +57,8 @@ def read_table(path: Path, how: Conventions) -> Table:
     tables, ways = [], set[float]()
     for prefix, block in blocks(sheet):
         table = _one(block, prefix, how)
+        if way(prefix) and not any(table.device):  # of one device, potentiation in one block
+            table = dataclasses.replace(table, device=table.label, label=("",) * len(table.line))
         ways |= set(table.column(RISES).tolist())
         table = _without(filled(table, how, prefix), how)
         tables.append(bridged(table, how.dwell))

@@ -52,7 +52,7 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
             headers[f"conductance{suffix}"] = headers[name]
     table = Table(
         source=sheet.source, line=line, columns=columns, label=as_labels(sheet, known.get(LABEL)),
-        device=as_labels(sheet, known.get(DEVICE)), headers=headers, ignored=tuple(ignored),
+        device=_devices(sheet, found), headers=headers, ignored=tuple(ignored),
         assumed=found.assumed, normalised=any(c.normalised for c in known.values()),
         taken=tuple(f"{c.title!r} is {_said(name, found)}" for name, c in known.items()),
     )  # fmt: skip
@@ -61,9 +61,18 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
             if name in known and not text:
                 table.refuse(row, name, f"is empty; name the {name}, the same on all of its rows")
     if WAY in known:
-        ways = [float(way(cell) or np.nan) for cell in as_labels(sheet, known[WAY])]
-        table = dataclasses.replace(table, columns={**table.columns, RISES: np.array(ways)})
+        cells = as_labels(sheet, known[WAY])
+        ways = np.array([float(way(cell) or np.nan) for cell in cells])
+        label = table.label if LABEL in known or np.isnan(ways).any() else cells
+        table = dataclasses.replace(table, columns={**table.columns, RISES: ways}, label=label)
     return with_counts(sheet, found, table, how)
+
+
+def _devices(sheet: Sheet, found: Found) -> tuple[str, ...]:
+    """The device of each row: its name, or the lines that it lies on."""
+    if not found.crossing:
+        return as_labels(sheet, found.known.get(DEVICE))
+    return tuple(" ".join(row[place] for place in found.crossing) for row in sheet.cells)
 
 
 def _said(name: str, found: Found) -> str:
@@ -111,12 +120,9 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
 
 
 def _of_rows(sheet: Sheet, table: Table, column: Column) -> tuple[str, ...]:
-    """The cells of a column for each row of a table made of whole repetitions of the sheet's rows."""
+    """The cells of a column for each row of a table made of the sheet's rows, once for every train."""
     cells = as_labels(sheet, column)
-    if len(table.line) == len(cells):
-        return cells
-    where = dict(zip(sheet.line, cells, strict=True))
-    return tuple(where[line] for line in table.line.tolist())
+    return cells * (len(table.line) // len(cells))
 
 
 def _runs(table: Table, anew: np.ndarray) -> tuple[str, ...]:

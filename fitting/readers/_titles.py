@@ -198,4 +198,5 @@ def is_ordinal(text: str) -> bool:
 def is_counter(text: str) -> bool:
     """Whether a title is that of a count: 'Pulse #', 'n', 'index', 'LTP_Pulse Number', '#', ''."""
     others = [word for word in words(text) if word not in _WAYS[1] | _WAYS[-1]]
-    return not unit_of(text) and all(word in _COUNTERS for word in others)
+    bare = not words(text)  # '' or '#'
+    return not unit_of(text) and bool(others or bare) and all(word in _COUNTERS for word in others)
