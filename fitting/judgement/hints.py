@@ -16,6 +16,7 @@ _CLEARLY = 0.3  # of all that the conductance moved: more against Eq. 1 than wit
 _FEWEST_MOVES = 5
 _FEWEST_POINTS = 12  # of a sweep
 _OTHER_BRANCH = 2.0  # times the way of the current along the sweep
+_IN_TURN = 0.9  # of all steps, against the one before
 _FAR, _ONE_IN = 15.0, 50  # times the usual misfit, in one reading of so many
 _TURN = 0.15  # of a train's range, by which its extreme lies beyond both ends
 _OPEN = 0.1  # of ln |I| between the branches of a loop
@@ -135,7 +136,7 @@ def _drifts(m: Measurements, rows: NDArray[np.int64]) -> bool:
 
 def _pulses_alike(m: Measurements) -> list[str]:
     """Trains of like pulses that turn, or that go opposite ways."""
-    turning, ways = [], {1: list[str](), -1: list[str]()}
+    found, turning, ways = list[str](), [], {1: list[str](), -1: list[str]()}
     edges = np.searchsorted(m.train, np.arange(len(m.labels) + 1))
     for label, low, high in zip(m.labels, edges[:-1], edges[1:], strict=True):
         pulsed = m.voltage[low:high][m.voltage[low:high] != 0]
@@ -144,11 +145,17 @@ def _pulses_alike(m: Measurements) -> list[str]:
             continue
         smooth = np.convolve(G, np.ones(3) / 3, mode="valid")
         place = _turn(smooth)
-        if place:
+        steps = np.diff(G)
+        back = float(np.mean(steps[1:] * steps[:-1] < 0))
+        if back > _IN_TURN and float(np.median(np.abs(steps))) > _CLEARLY * np.ptp(G):
+            found.append(
+                f"{label}: the conductance goes up and down in turn though all pulses are alike: "
+                "--pulse V,T,1 twice, if set and reset took turns"
+            )
+        elif place:
             turning.append((label, place + 2))
         elif abs(smooth[-1] - smooth[0]) > _CLEARLY * np.ptp(smooth):
             ways[1 if smooth[-1] > smooth[0] else -1].append(label)
-    found = []
     if turning:
         label, place = turning[0]
         found.append(

@@ -24,8 +24,10 @@ from fitting.readers._titles import (
     TIME,
     UNITS,
     Column,
+    end,
     is_absolute,
     is_counter,
+    is_derived,
     is_normalised,
     parts,
     plain,
@@ -82,6 +84,7 @@ def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
     signed = {plain(text) for text in sheet.titles if not is_absolute(text)}
     for place, text in enumerate(sheet.titles):
         size_alone = is_absolute(text) and plain(text) in signed
+        size_alone = size_alone or (is_derived(text) and text not in given.values())
         name = None if place in series or size_alone else meaning.get(plain(text))
         if name is None and re.match("norm", plain(text)):
             name = meaning.get(re.sub("^norm(ali[sz]ed)?", "", plain(text)))
@@ -176,6 +179,9 @@ def _settled(
     ignored: list[str] = []
     assumed: list[str] = []
     _take_label_for_count(sheet, known, assumed, given)
+    for place in [p for p in others if is_derived(sheet.titles[p])]:
+        others.remove(place)
+        ignored.append(f"{sheet.titles[place]} (worked out from readings)")
     for place in [p for p in others if is_count(sheet, p)]:
         others.remove(place)
         text = sheet.titles[place] or f"column {place + 1}"
@@ -259,6 +265,8 @@ def is_count(sheet: Sheet, place: int) -> bool:
     if sheet.title_line and is_counter(text):
         return _is_restarting(values)
     steps = np.diff(values)
+    if way(text) or end(text):
+        return False
     return bool(place == 0 and not unit_of(text) and len(values) >= _COUNTED and values[0] in (0, 1)
                 and (steps == 1).all())  # fmt: skip
 

@@ -17,6 +17,7 @@ from fitting.readers._titles import (
     DEVICE,
     LABEL,
     NUMBER,
+    READINGS,
     TIME,
     WAY,
     Column,
@@ -60,6 +61,10 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
         for row, text in enumerate(table.label if name == LABEL else table.device):
             if name in known and not text:
                 table.refuse(row, name, f"is empty; name the {name}, the same on all of its rows")
+    told = {way(known[name].title) for name in (*READINGS, NUMBER) if name in known} - {0}
+    if len(told) == 1 and WAY not in known:
+        ways = np.full(len(line), float(told.pop()))
+        table = dataclasses.replace(table, columns={**table.columns, RISES: ways})
     if WAY in known:
         cells = as_labels(sheet, known[WAY])
         ways = np.array([float(way(cell) or np.nan) for cell in cells])
@@ -76,6 +81,8 @@ def _devices(sheet: Sheet, found: Found) -> tuple[str, ...]:
 
 
 def _said(name: str, found: Found) -> str:
+    if found.known[name].normalised:
+        return "normalised"
     swept = "current" in found.known and "width" not in found.known
     return "a count of points" if name == NUMBER and swept else title(name)
 

@@ -28,7 +28,7 @@ SPELLINGS = {
     COUNT: "num_applied n_applied applied pulses_applied num_pulses_applied applied_pulses "
     "number_of_applied_pulses pulses_per_read",
     TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time",
-    LIMITED: "compliance in_compliance compliance_flag limited",
+    LIMITED: "compliance in_compliance compliance_flag limited status",
     WAY: "phase direction operation process",
     "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
     "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias write_voltage "
@@ -54,6 +54,7 @@ _COUNTERS = _set(
     "pulse pulses n no nr num number index idx step iteration iter point points cycle cycles count "
     "unnamed"
 )
+_DERIVED = _set("log log10 ln std sd stdev stddev sigma error err sem ratio variance slope derivative")
 _ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
 _WAYS = {
     +1: _set("ltp pot potentiation potentiate potentiating set up increase inc"),
@@ -187,6 +188,11 @@ def end(text: str) -> int:
     near = {a + b for a, b in pairwise(named)}
     said = {sign for sign, known in _ENDS.items() if known & ({*named} | near)}
     return said.pop() if len(said) == 1 else 0
+
+
+def is_derived(text: str) -> bool:
+    """Whether a title is of something worked out from readings: a logarithm, a spread, a ratio."""
+    return bool(_DERIVED & set(words(text))) or bool(re.match(r"(log|ln)(10)?[_ (|]*[IGR]\b", text))
 
 
 def is_ordinal(text: str) -> bool:

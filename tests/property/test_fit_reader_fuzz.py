@@ -39,9 +39,11 @@ RECORDS = "SetupTitle, I/V\nMetaData, a, b\n" + 2 * (
     "DataName, V1, I1\nDataValue, -0.5, -1E-4\nDataValue, 0.5, 2E-4\nDimension1, 2\n"
 )
 EXPORT = (
-    "SetupTitle, IV\nTestParameter, Channel.VName, Vrow, Vcol\nTestParameter, Channel.IName, Irow, Icol\n"
+    "SetupTitle, IV\nTestParameter, Channel.VName, Vrow, Vcol\n"
+    "TestParameter, Channel.IName, Irow, Icol\n"
     + (
-        "TestParameter, Channel.Func, VAR1, CONST\nTestParameter, Measurement.Primary.Compliance, 0.001\n"
+        "TestParameter, Channel.Func, VAR1, CONST\n"
+        "TestParameter, Measurement.Primary.Compliance, 0.001\n"
         "MetaData, TestRecord.RecordTime, 03/21/2019\nDimension1, 3, 3, 3\nDataName, Vrow, Vcol, Irow\n"
         "DataValue, 0, 0, 1E-9\nDataValue, 0.5, 0, 5E-4\nDataValue, 1, 0, 1E-3\n"
     )
