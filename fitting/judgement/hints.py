@@ -20,6 +20,7 @@ _IN_TURN = 0.9  # of all steps, against the one before
 _FAR, _ONE_IN = 15.0, 50  # times the usual misfit, in one reading of so many
 _TURN = 0.15  # of a train's range, by which its extreme lies beyond both ends
 _OPEN = 0.1  # of ln |I| between the branches of a loop
+_FEW_VOLTAGES = 5
 _FEWEST_HELD, _FEWEST_OF_TRAIN = 6, 9
 _SAME_CURRENT, _FEWEST_LIMITED, _APART = 1e-3, 4, 0.05
 
@@ -44,8 +45,8 @@ def hints(m: Measurements) -> list[str]:
     drifted = [(label, rows) for label, rows in sweeps if m.still[rows].all() and _drifts(m, rows)]
     if drifted:
         found.append(
-            f"{_named([label for label, _ in drifted])}: the current changes while the voltage is held, "
-            f"so it moved the state; {_dwell(m, drifted[0][1])}, fits it as pulses"
+            f"{_named([label for label, _ in drifted])}: the current at one voltage changes, so "
+            f"something moved the state; {_dwell(m, drifted[0][1])}, fits it as pulses"
         )
     found += _pulses_alike(m)
     limited = [(label, n, top) for label, rows in sweeps for n, top in [_limited(m, rows)] if n]
@@ -123,7 +124,10 @@ def _is_turned(m: Measurements, rows: NDArray[np.int64]) -> bool:
 
 def _drifts(m: Measurements, rows: NDArray[np.int64]) -> bool:
     """Whether the current moves one way while the voltage is held."""
-    held = np.split(rows, np.flatnonzero(np.diff(m.read_voltage[rows])) + 1)
+    V = m.read_voltage[rows]
+    held = np.split(rows, np.flatnonzero(np.diff(V)) + 1)
+    if len(np.unique(V)) < _FEW_VOLTAGES:
+        held = [rows[value == V] for value in np.unique(V)]
     long = [part for part in held if len(part) >= _FEWEST_HELD and np.abs(m.read_voltage[part[0]]) > 0]
     for part in long:
         size = np.abs(m.current[part])

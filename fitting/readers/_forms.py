@@ -29,6 +29,7 @@ from fitting.readers._titles import (
     TIME,
     Column,
     is_absolute,
+    is_counter,
     meaningful,
     plain,
     unit_of,
@@ -75,10 +76,14 @@ def read_table(path: Path, how: Conventions) -> Table:
 def _means(how: Conventions) -> Callable[[str], bool]:
     """Whether a text may be the title of a column."""
     known = meaningful(how.columns.values())
-    return lambda text: (
-        known(text)
-        or (len(text) < _LONGEST_TITLE and not text[:1].isdigit() and bool(channels([text], [0])))
-    )
+
+    def means(text: str) -> bool:
+        if known(text) or (text and is_counter(text)):
+            return True
+        short = len(text) < _LONGEST_TITLE and not text[:1].isdigit()
+        return short and bool(channels([text], [0]))
+
+    return means
 
 
 def _chosen(sheet: Sheet, how: Conventions) -> tuple[Sheet, tuple[str, ...]]:

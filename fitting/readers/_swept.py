@@ -97,7 +97,7 @@ def _by_unit(
             absolute=is_absolute(sheet.titles[places[0]]),
         ))  # fmt: skip
     names = " and ".join(repr(sheet.titles[c.place]) for c in found)
-    assumed.append(f"{names} are voltage and current, the only columns in V and A")
+    assumed.append(f"{names} are taken for voltage and current, by their units")
     return found[0], found[1]
 
 

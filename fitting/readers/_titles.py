@@ -52,7 +52,7 @@ def _set(text: str) -> frozenset[str]:
 
 _COUNTERS = _set(
     "pulse pulses n no nr num number index idx step iteration iter point points cycle cycles count "
-    "unnamed"
+    "unnamed of"
 )
 _DERIVED = _set("log log10 ln std sd stdev stddev sigma error err sem ratio variance slope derivative")
 _ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
@@ -74,6 +74,7 @@ _WORDS = (
     (re.compile("(amperes?|amps?)$", re.IGNORECASE), "A"),
     (re.compile("siemens$", re.IGNORECASE), "S"),
 )
+_SPELT = {"kilo": "k", "mega": "M", "milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +146,10 @@ def factor(unit: str, expected: str) -> float | None:
     """The factor from `unit`, such as 'mV' or 'millisecond', to `expected` in SI; None if none is."""
     unit = unit.strip()
     for words, symbol in _WORDS:
-        unit = words.sub(symbol, unit)
+        spelt = words.sub(symbol, unit)
+        if spelt != unit:
+            prefix = spelt.removesuffix(symbol).strip().lower()
+            unit = _SPELT.get(prefix, spelt.removesuffix(symbol)) + symbol
     if not unit.endswith(expected):
         return None
     return PREFIXES.get(unit.removesuffix(expected).strip())
@@ -172,7 +176,7 @@ def meaningful(given: Collection[str]) -> Callable[[str], bool]:
 
 def words(text: str) -> list[str]:
     """The words of a title: 'LTP_Pulse Number' and 'ltpPulse1' are ltp, pulse, number or 1."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", parts(text)[0])
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)", " ", parts(text)[0])
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
 
 

@@ -136,7 +136,7 @@ def test_readings_over_time_have_no_pulses(read):
         ("Smu1.V[1][1],Smu1.I[1][1]\n", "as such instruments write it"),
         ("AV,AI\n", "as such instruments write it"),
         ("V(te),I(te)\n", "as such instruments write it"),
-        ("Spannung (V),Strom (A)\n", "the only columns in V and A"),
+        ("Spannung (V),Strom (A)\n", "by their units"),
         ("Drain Voltage (V),Drain Current (A)\n", ""),
         ("voltage_V,current_A\n", ""),
         ("Voltage,Current\nVolt,Ampere\n", ""),
@@ -282,3 +282,40 @@ def test_set_and_reset_of_counted_cycles_alternate(read):
     m = read("cycle,R_set (Ohm),R_reset (Ohm)\n1,1e3,1e5\n2,1.1e3,1.2e5\n3,1e3,1e5\n", **BOTH)
     np.testing.assert_allclose(1 / m.conductance, [1e3, 1e5, 1.1e3, 1.2e5, 1e3, 1e5])
     assert m.voltage.tolist() == [-1, 1] * 3
+
+
+def test_several_currents_beside_one_voltage_are_sweeps_of_their_own(read):
+    rows = "".join(f"{v:.4f},{i:.5e},{2 * i:.5e}\n" for v, i in zip(LOOP, CURRENT, strict=True))
+    m = read("V (V),D1 (A),D2 (A)\n" + rows)
+    assert m.labels == ("D1 (A)", "D2 (A)")
+    np.testing.assert_allclose(m.current, np.append(CURRENT, 2 * CURRENT), rtol=1e-5)
+    gate = read("Vd (V),Id (A),Ig (A)\n" + rows)
+    assert gate.labels == ("t",), "Id is the current of Vd"
+    assert gate.ignored == ("Ig (A)",)
+
+
+def test_what_was_worked_out_of_readings_is_none(read):
+    rows = "".join(f"{n},{n + 2},0.1\n" for n in range(1, 9))
+    m = read("Pulse,Mean (uS),Std (uS)\n" + rows, **PULSE)
+    assert m.labels == ("Mean (uS)",)
+    assert m.ignored == ("Std (uS) (worked out from readings)",)
+    with pytest.raises(InputError, match="missing"):
+        read("V (V),log I (A),note\n" + rows)
+
+
+def test_words_below_a_table_and_a_count_that_begins_with_a_mark(read):
+    rows = "".join(f"{n},{n + 2}\n" for n in range(1, 9))
+    m = read("# of pulses,Conductance (nS)\n" + rows + "End of data\n", **PULSE)
+    assert len(m) == 8
+    assert m.ignored == ("line 10",)
+    np.testing.assert_allclose(m.conductance * 1e9, np.arange(3, 11))
+
+
+def test_like_pulses_that_do_unlike_things_are_told(read):
+    up_and_down = [*range(1, 11), *range(9, 1, -1)]
+    turned = read("pulse,G (uS)\n" + "".join(f"{n},{g}\n" for n, g in enumerate(up_and_down)), **PULSE)
+    assert "the conductance turns near reading" in " ".join(hints(turned))
+    apart = read("A (uS),B (uS)\n" + "".join(f"{n + 1},{20 - n}\n" for n in range(12)), **PULSE)
+    assert "like pulses raise A (uS) and lower B (uS): --pulse twice" in " ".join(hints(apart))
+    each = "".join(f"{n},{1e4 if n % 2 else 1e6}\n" for n in range(14))
+    assert "--pulse V,T,1 twice" in " ".join(hints(read("cycle,R (Ohm)\n" + each, **PULSE)))
