@@ -218,4 +218,6 @@ def _print_laws(law: Judgement) -> None:
         console.say("no train of repeated pulses to hold simpler laws against")
         return
     title = f"Laws on {counted(law.laws.trains, 'train')} of repeated pulses, the best by AIC first"
+    if list(law.laws.verdicts) != sorted(law.laws.verdicts, key=lambda v: v.aic):
+        title += ", those that miss far more last"
     console.out.print(console.table(title, LAW_COLUMNS, law_rows(law.laws)))

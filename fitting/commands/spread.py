@@ -216,8 +216,8 @@ def _doubts(found: Population) -> Iterator[str]:
         yield f"worse met than the others: {', '.join(odd[:_MOST_LISTED])}"
     if devices.runaway:
         yield (
-            f"FAILED: at the bounds of the search: {', '.join(devices.runaway)}. "
-            "Eq. 1-2 do not describe these devices; no device written"
+            f"FAILED: at the bounds of the search, or far above every reading: "
+            f"{', '.join(devices.runaway)}. Eq. 1-2 do not describe these devices; no device written"
         )
     elif not found.describes:
         yield (

@@ -32,6 +32,7 @@ FEWEST_READINGS = 6
 _FEWEST_OF_A_KIND = 5  # pulses: of ramps, where every pulse is another, a reference learns nothing
 _MOST_RARE = 0.05  # of a train's pulses: those that stand for two, as a reading is missing
 _MOST_READINGS = 50_000
+_MISSES_MORE = 1.5  # than another law: such a law comes last, for a smooth misfit is no small one
 _FOLDED = 4  # trains that can be halved
 
 Misfit = Callable[[Measurements, FloatArray], FloatArray]
@@ -55,7 +56,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """All laws on so many `trains`, the best by AIC first."""
+    """All laws on so many `trains`, the best by AIC first; behind them those that miss far more."""
 
     verdicts: tuple[Verdict, ...]
     trains: int
@@ -88,7 +89,9 @@ def compare(f: Fit, prior: Memristor) -> Comparison | None:
             held_out = _held_out(m, scale, folds, partial(_reference, decay=decay))
             misfit = bend(steps.misfit(m, scale))[0]
             verdicts.append(_verdict(law, misfit, m, steps.constants + starts, held_out))
-    return Comparison(verdicts=tuple(sorted(verdicts, key=lambda v: v.aic)), trains=starts)
+    least = min(v.rmse for v in verdicts)
+    order = sorted(verdicts, key=lambda v: (v.rmse > _MISSES_MORE * least, v.aic))
+    return Comparison(verdicts=tuple(order), trains=starts)
 
 
 def part(m: Measurements, rows: NDArray[np.int64]) -> Measurements:

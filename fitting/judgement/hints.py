@@ -16,8 +16,11 @@ _CLEARLY = 0.3  # of all that the conductance moved: more against Eq. 1 than wit
 _FEWEST_MOVES = 5
 _FEWEST_POINTS = 12  # of a sweep
 _OTHER_BRANCH = 2.0  # times the way of the current along the sweep
+_IN_TURN = 0.9  # of all steps, against the one before
+_FAR, _ONE_IN = 15.0, 50  # times the usual misfit, in one reading of so many
 _TURN = 0.15  # of a train's range, by which its extreme lies beyond both ends
 _OPEN = 0.1  # of ln |I| between the branches of a loop
+_FEW_VOLTAGES = 5
 _FEWEST_HELD, _FEWEST_OF_TRAIN = 6, 9
 _SAME_CURRENT, _FEWEST_LIMITED, _APART = 1e-3, 4, 0.05
 
@@ -42,8 +45,8 @@ def hints(m: Measurements) -> list[str]:
     drifted = [(label, rows) for label, rows in sweeps if m.still[rows].all() and _drifts(m, rows)]
     if drifted:
         found.append(
-            f"{_named([label for label, _ in drifted])}: the current changes while the voltage is held, "
-            f"so it moved the state; {_dwell(m, drifted[0][1])}, fits it as pulses"
+            f"{_named([label for label, _ in drifted])}: the current at one voltage changes, so "
+            f"something moved the state; {_dwell(m, drifted[0][1])}, fits it as pulses"
         )
     found += _pulses_alike(m)
     limited = [(label, n, top) for label, rows in sweeps for n, top in [_limited(m, rows)] if n]
@@ -58,12 +61,23 @@ def hints(m: Measurements) -> list[str]:
 def hints_of(f: Fit) -> list[str]:
     """`hints` of what was fitted; and of a device that conducts less when set, whatever was measured."""
     m, p = f.objective.measurements, f.memristor
-    found = hints(m)
+    found = hints(m) + _far_off(f)
     V_r = usual_read(m)
     turned = abs(float(current(1.0, V_r, p))) < abs(float(current(0.0, V_r, p)))
     if turned and f.describes and not any(_TURNED in line for line in found):
         found.append(f"the fitted device conducts less when set (ω = 1) than when reset: {_TURNED}")
     return found
+
+
+def _far_off(f: Fit) -> list[str]:
+    """The few readings that the model misses by far more than the others, where they stand."""
+    m, size = f.objective.measurements, np.abs(f.residual)
+    far = np.flatnonzero(size > _FAR * max(float(np.median(size)), 1e-12))
+    if m.line is None or not 0 < len(far) <= max(1, len(m) // _ONE_IN) or not f.describes:
+        return []
+    lines = ", ".join(str(line) for line in np.unique(m.line[far])[:4])
+    option = f"--drop-outlier {m.line[far[0]]}"
+    return [f"the reading in line {lines} is far off the model; {option} takes it for missing"]
 
 
 def _named(labels: list[str]) -> str:
@@ -110,7 +124,10 @@ def _is_turned(m: Measurements, rows: NDArray[np.int64]) -> bool:
 
 def _drifts(m: Measurements, rows: NDArray[np.int64]) -> bool:
     """Whether the current moves one way while the voltage is held."""
-    held = np.split(rows, np.flatnonzero(np.diff(m.read_voltage[rows])) + 1)
+    V = m.read_voltage[rows]
+    held = np.split(rows, np.flatnonzero(np.diff(V)) + 1)
+    if len(np.unique(V)) < _FEW_VOLTAGES:
+        held = [rows[value == V] for value in np.unique(V)]
     long = [part for part in held if len(part) >= _FEWEST_HELD and np.abs(m.read_voltage[part[0]]) > 0]
     for part in long:
         size = np.abs(m.current[part])
@@ -123,7 +140,7 @@ def _drifts(m: Measurements, rows: NDArray[np.int64]) -> bool:
 
 def _pulses_alike(m: Measurements) -> list[str]:
     """Trains of like pulses that turn, or that go opposite ways."""
-    turning, ways = [], {1: list[str](), -1: list[str]()}
+    found, turning, ways = list[str](), [], {1: list[str](), -1: list[str]()}
     edges = np.searchsorted(m.train, np.arange(len(m.labels) + 1))
     for label, low, high in zip(m.labels, edges[:-1], edges[1:], strict=True):
         pulsed = m.voltage[low:high][m.voltage[low:high] != 0]
@@ -132,11 +149,17 @@ def _pulses_alike(m: Measurements) -> list[str]:
             continue
         smooth = np.convolve(G, np.ones(3) / 3, mode="valid")
         place = _turn(smooth)
-        if place:
+        steps = np.diff(G)
+        back = float(np.mean(steps[1:] * steps[:-1] < 0))
+        if back > _IN_TURN and float(np.median(np.abs(steps))) > _CLEARLY * np.ptp(G):
+            found.append(
+                f"{label}: the conductance goes up and down in turn though all pulses are alike: "
+                "--pulse V,T,1 twice, if set and reset took turns"
+            )
+        elif place:
             turning.append((label, place + 2))
         elif abs(smooth[-1] - smooth[0]) > _CLEARLY * np.ptp(smooth):
             ways[1 if smooth[-1] > smooth[0] else -1].append(label)
-    found = []
     if turning:
         label, place = turning[0]
         found.append(

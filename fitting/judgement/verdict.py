@@ -24,6 +24,7 @@ from roa_circuit.device.parameters import Memristor
 HOLDS, DOUBTFUL, REJECTED, UNCHECKED = "holds", "doubtful", "rejected", "unchecked"
 
 _SIGMAS = 3.0
+_MUCH = 5.0  # times the noise: a misfit that needs another reason
 _CLEARLY = 10.0  # AIC, by which another law must be better
 _TRAINS = 3  # with one past, whose misfits can be compared
 
@@ -94,7 +95,9 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
     correlated, alike = notable(j.correlation, count), j.repeated is not None
     repeats = j.repeated is not None and j.repeated > (j.repeated_limit or np.inf)
     better = "" if j.laws is None else _better(j.laws)
-    best = "" if j.laws is None else f", the best of {len(j.laws.verdicts)} laws by AIC"
+    first = j.laws is not None and j.laws.verdicts[0] is j.laws.own
+    best = f", the best of {len(j.laws.verdicts)} laws by AIC" if j.laws is not None and first else ""
+    above = 0.0 if not j.noise else j.misfit / j.noise
     short = int(np.bincount(m.train[~m.still]).max(initial=0)) < FEWEST_READINGS and not alike
     others = ", or devices that differ" if len(set(m.devices)) > 1 else ""
     bent = j.sweep_correlation is not None and j.sweep_correlation > _sweep_limit(m)
@@ -107,6 +110,7 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
         (better != "" and not correlated, DOUBTFUL, better),
         (correlated and not alike, DOUBTFUL,
          f"{follow}: another law, or write noise; three trains with the same pulses would tell"),
+        (above > _MUCH and not alike, DOUBTFUL, f"{above:.3g} times as large"),
         (bent, DOUBTFUL, f"in I-V sweeps successive ones correlate {j.sweep_correlation or 0:.2f}: "
                          "Eq. 2 bends otherwise"),
         (short, UNCHECKED, f"no train of {FEWEST_READINGS} readings to judge it by"),
@@ -119,7 +123,8 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
 
 def _better(laws: Comparison) -> str:
     """The laws that do clearly better, in words; '' if none does."""
-    ahead = [v for v in laws.verdicts if laws.own.aic - v.aic > _CLEARLY]
+    own = laws.own  # one that misses more is not better, however smooth its misfit is
+    ahead = [v for v in laws.verdicts if own.aic - v.aic > _CLEARLY and v.rmse <= own.rmse]
     if not ahead:
         return ""
     trains = "the train" if laws.trains == 1 else f"{laws.trains} trains"

@@ -29,7 +29,8 @@ class Devices:
     """Every device's constants. `log_value` (devices, 7) in the order of NAMES; those not in `free` are
     the population's. `covariance` (devices, free, free) is their error. `misfit` (devices,) is the rms
     of the surprises in units of the noise: 1 where the model holds as well as elsewhere.
-    `runaway` names constants that end at the bound of the search in half of the devices or more.
+    `runaway` names constants that end at the bound of the search in half of the devices or more, or
+    amplitudes far above every reading.
     """
 
     names: tuple[str, ...]

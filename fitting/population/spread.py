@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from roa_circuit.device.spread import Spread
 FEWEST = 3
 """So many devices have a spread; with fewer, only the write noise is told."""
 
+_FAR_ABOVE = 1e3  # the largest reading: an amplitude that only its product with delta or beta tells
 _ROUNDS = 6  # constants and noise in turn
 _SETTLED = 0.02  # of the noise: a round that moves it less is the last
 _SCOUTS = 5
@@ -108,6 +109,10 @@ def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
             break
     devices = fit_devices(g, logs, noise, free)
     median, log_sd, covariance = _population(devices, base)
+    far = [
+        name for name in ("gamma", "alpha") if median[name].value > _FAR_ABOVE * np.abs(m.current).max()
+    ]
+    devices = replace(devices, runaway=tuple(dict.fromkeys((*devices.runaway, *far))))
     low, high = interval()
     return Population(
         devices=devices, median=median, log_sd=log_sd, log_covariance=covariance,

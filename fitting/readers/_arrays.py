@@ -87,6 +87,10 @@ def _table(
     ]
     if sum(column.size for _, column in columns) > _MOST_CELLS:
         raise InputError(f"{source}: holds more than {_MOST_CELLS} numbers; save the table as CSV")
+    groups = {name.rpartition("/")[0] or name.rpartition(".")[0] for name in arrays}
+    if len(groups) == 1:
+        prefix = len(groups.pop())
+        columns = [(name[prefix:].lstrip("/."), column) for name, column in columns]
     bare = len(arrays) == 1 and next(iter(arrays.values())).ndim == 2
     titles: list[Line] = [] if bare else [(1, [name for name, _ in columns])]
     rows = zip(*(map(_cell, column.tolist()) for _, column in columns), strict=True)

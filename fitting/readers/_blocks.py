@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from fitting.readers._channels import channels, paired
 from fitting.readers._columns import is_count
 from fitting.readers._sheet import Sheet
-from fitting.readers._titles import MEANING, NUMBER, TIME, plain, way, words
+from fitting.readers._titles import (
+    MEANING,
+    NUMBER,
+    TIME,
+    UNITS,
+    factor,
+    is_absolute,
+    is_derived,
+    plain,
+    unit_of,
+    way,
+    words,
+)
 
 _LEADS = {NUMBER, TIME, "voltage", "current"}
 
@@ -17,6 +30,9 @@ def blocks(sheet: Sheet) -> list[tuple[str, Sheet]]:
     A block begins behind an empty column, or where the first column's title comes again, or where all
     titles repeat: a pulse number and its readings twice; V, I, V, I.
     """
+    currents = _of_one_voltage(sheet)
+    if currents:
+        return currents
     begins = _behind_gaps(sheet) or _by_leads(sheet) or _by_period(sheet)
     if len(begins) < 2:
         return [("", _without_empty(sheet, range(len(sheet.titles))))]
@@ -27,6 +43,35 @@ def blocks(sheet: Sheet) -> list[tuple[str, Sheet]]:
     if len(set(names)) < len(names):
         names = [f"block {number}" for number in range(1, len(parts) + 1)]
     return list(zip(names, parts, strict=True))
+
+
+def _of_one_voltage(sheet: Sheet) -> list[tuple[str, Sheet]]:
+    """A sweep for each of several currents beside one voltage; none where one is that of its channel."""
+    places = range(len(sheet.titles))
+    volts = [p for p in places if _is_of(sheet, p, "voltage")]
+    amps = [p for p in places if _is_of(sheet, p, "current")]
+    known = {MEANING.get(plain(text)) for text in sheet.titles}
+    if len(volts) != 1 or len(amps) < 2 or {"width", "read_voltage", "current"} & known:
+        return []
+    if paired([c for c in channels(sheet.titles, places) if c.key]):
+        same = {c.key for c in channels(sheet.titles, volts)} & {
+            c.key for c in channels(sheet.titles, amps)
+        }
+        if same:
+            return []
+    beside = [p for p in places if p not in amps]
+    parts = [sheet.of_columns(sorted((*beside, place))) for place in amps]
+    names = [sheet.titles[place] for place in amps]
+    every = range(len(beside) + 1)
+    return [(name, _without_empty(part, every)) for name, part in zip(names, parts, strict=True)]
+
+
+def _is_of(sheet: Sheet, place: int, quantity: str) -> bool:
+    text = sheet.titles[place]
+    if is_absolute(text) or is_derived(text):
+        return False
+    unit = factor(unit_of(text) or "", UNITS[quantity]) is not None
+    return unit and MEANING.get(plain(text)) in (None, quantity)
 
 
 def _without_empty(sheet: Sheet, places: range) -> Sheet:

@@ -40,6 +40,11 @@ class Channel:
     si: bool
 
 
+def by_instrument(text: str) -> bool:
+    """Whether instruments or simulators, which write SI units, title a column so."""
+    return _BY_INSTRUMENT.fullmatch(parts(text)[0].strip()) is not None
+
+
 def channels(titles: Sequence[str], places: Iterable[int]) -> list[Channel]:
     """The columns whose titles name a channel's voltage or current."""
     found = []

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fitting.readers._cells import bare_numbers, numbers, rises, unit_factor
+from fitting.readers._channels import by_instrument
 from fitting.readers._sheet import Sheet
 from fitting.readers._swept import take_swept
 from fitting.readers._titles import (
     COUNT,
+    DEVICE,
     LABEL,
     MEANING,
     NUMBER,
@@ -22,18 +24,23 @@ from fitting.readers._titles import (
     TIME,
     UNITS,
     Column,
+    end,
     is_absolute,
     is_counter,
+    is_derived,
     is_normalised,
     parts,
     plain,
     title,
     unit_of,
+    way,
+    words,
 )
 from roa_circuit.basics.errors import InputError, nearest
 
 _COUNTED = 3  # numbers in a row: 1, 2, 3
 _EITHER = {"npulses", "numpulses", "pulsecount", "numberofpulses", "pulses", "count", "pulsenum"}
+_CROSSINGS = (("wordline", "bitline"), ("wl", "bl"), ("row", "column"), ("row", "col"), ("x", "y"))
 _FEWEST_SERIES = 2
 _READ = (*READINGS, "current")
 
@@ -44,7 +51,8 @@ class Found:
 
     `repeated` says that a reading's title stands there twice, so that each of them is a train. `series`
     are the places of readings that are numbered from 0 or 1, such as i_0 … i_4, of what `series_of`
-    says; they are among the `others`, too.
+    says; they are among the `others`, too. `crossing` are the places of a word line and a bit line,
+    which name a device together.
     """
 
     known: dict[str, Column]
@@ -55,6 +63,7 @@ class Found:
     absolute: frozenset[str] = field(default_factory=frozenset)
     series: tuple[int, ...] = ()
     series_of: str = ""
+    crossing: tuple[int, ...] = ()
 
 
 def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
@@ -75,7 +84,12 @@ def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
     signed = {plain(text) for text in sheet.titles if not is_absolute(text)}
     for place, text in enumerate(sheet.titles):
         size_alone = is_absolute(text) and plain(text) in signed
+        size_alone = size_alone or (is_derived(text) and text not in given.values())
         name = None if place in series or size_alone else meaning.get(plain(text))
+        if name is None and re.match("norm", plain(text)):
+            name = meaning.get(re.sub("^norm(ali[sz]ed)?", "", plain(text)))
+        if name is None and place not in series and not size_alone:
+            name = _without_way(sheet, place, meaning)
         name = TIME if name is None and plain(text) == "t" and rises(sheet, place) else name
         if name is None:
             others.append(place)
@@ -99,6 +113,18 @@ def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
     return dataclasses.replace(
         found, others=tuple(sorted((*found.others, *numbered))), series=series, series_of=series_of
     )
+
+
+def _without_way(sheet: Sheet, place: int, meaning: Mapping[str, str]) -> str | None:
+    """What 'LTP conductance' means, if no other title means it, with those words or without."""
+
+    def bare(text: str) -> str:
+        return "".join(word for word in words(text) if not way(word))
+
+    text = sheet.titles[place]
+    found = meaning.get(bare(text)) if way(text) else None
+    alike = [t for t in sheet.titles if meaning.get(bare(t), meaning.get(plain(t))) == found]
+    return found if len(alike) == 1 else None
 
 
 def _series(sheet: Sheet, given: Mapping[str, str]) -> tuple[tuple[int, ...], str]:
@@ -153,6 +179,9 @@ def _settled(
     ignored: list[str] = []
     assumed: list[str] = []
     _take_label_for_count(sheet, known, assumed, given)
+    for place in [p for p in others if is_derived(sheet.titles[p])]:
+        others.remove(place)
+        ignored.append(f"{sheet.titles[place]} (worked out from readings)")
     for place in [p for p in others if is_count(sheet, p)]:
         others.remove(place)
         text = sheet.titles[place] or f"column {place + 1}"
@@ -162,13 +191,37 @@ def _settled(
             ignored.append(f"{text} (a count)")
         else:
             known[name] = Column(name=name, place=place, title=text, factor=1.0)
+    crossing = _crossing(sheet, others) if DEVICE not in known else ()
+    others = [place for place in others if place not in crossing]
+    _take_instruments(known, assumed)
     absolute = frozenset(name for name, c in known.items() if is_absolute(c.title))
     if "voltage" not in known or "current" not in known:
         absolute |= take_swept(sheet, known, others, assumed, si)
     return Found(
         known=known, others=tuple(others), ignored=tuple(ignored), assumed=tuple(assumed),
-        repeated=repeated, absolute=absolute,
+        repeated=repeated, absolute=absolute, crossing=crossing,
     )  # fmt: skip
+
+
+def _crossing(sheet: Sheet, others: list[int]) -> tuple[int, ...]:
+    """The places of a word line and a bit line, or of a row and a column."""
+    keys = {plain(sheet.titles[place]): place for place in others}
+    for pair in _CROSSINGS:
+        if all(name in keys for name in pair):
+            return tuple(keys[name] for name in pair)
+    return ()
+
+
+def _take_instruments(known: dict[str, Column], assumed: list[str]) -> None:
+    """Take SI units for columns without one whose titles instruments and simulators write."""
+    for name in ("voltage", "current"):
+        column = known.get(name)
+        if column is not None and column.factor is None and by_instrument(column.title):
+            known[name] = dataclasses.replace(column, factor=1.0)
+            assumed.append(f"{column.title!r} is in {UNITS[name]}, as such instruments write it")
+            time = known.get(TIME)
+            if time is not None and time.factor is None and unit_of(time.title) is None:
+                known[TIME] = dataclasses.replace(time, factor=1.0)
 
 
 def without_words(sheet: Sheet, found: Found) -> Found:
@@ -212,6 +265,8 @@ def is_count(sheet: Sheet, place: int) -> bool:
     if sheet.title_line and is_counter(text):
         return _is_restarting(values)
     steps = np.diff(values)
+    if way(text) or end(text):
+        return False
     return bool(place == 0 and not unit_of(text) and len(values) >= _COUNTED and values[0] in (0, 1)
                 and (steps == 1).all())  # fmt: skip
 

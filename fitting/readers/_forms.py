@@ -29,9 +29,11 @@ from fitting.readers._titles import (
     TIME,
     Column,
     is_absolute,
+    is_counter,
     meaningful,
     plain,
     unit_of,
+    way,
 )
 from fitting.readers._wide import is_cycled, is_wide, turned, wide
 from fitting.readers.conventions import Conventions, reading
@@ -56,6 +58,8 @@ def read_table(path: Path, how: Conventions) -> Table:
     tables, ways = [], set[float]()
     for prefix, block in blocks(sheet):
         table = _one(block, prefix, how)
+        if way(prefix) and not any(table.device):  # of one device, potentiation in one block
+            table = dataclasses.replace(table, device=table.label, label=("",) * len(table.line))
         ways |= set(table.column(RISES).tolist())
         table = _without(filled(table, how, prefix), how)
         tables.append(bridged(table, how.dwell))
@@ -72,10 +76,14 @@ def read_table(path: Path, how: Conventions) -> Table:
 def _means(how: Conventions) -> Callable[[str], bool]:
     """Whether a text may be the title of a column."""
     known = meaningful(how.columns.values())
-    return lambda text: (
-        known(text)
-        or (len(text) < _LONGEST_TITLE and not text[:1].isdigit() and bool(channels([text], [0])))
-    )
+
+    def means(text: str) -> bool:
+        if known(text) or (text and is_counter(text)):
+            return True
+        short = len(text) < _LONGEST_TITLE and not text[:1].isdigit()
+        return short and bool(channels([text], [0]))
+
+    return means
 
 
 def _chosen(sheet: Sheet, how: Conventions) -> tuple[Sheet, tuple[str, ...]]:

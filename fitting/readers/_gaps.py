@@ -55,6 +55,8 @@ def bridged(table: Table, dwell: float | None) -> Table:
         columns["width"] = widened[kept]
         columns["voltage"] = moved[kept]
     said = (f"{counted(missing, 'pulse')} without a reading (what they did counts)",) * (missing > 0)
+    idle = int((~read & ~pulse).sum())
+    said += (f"{counted(idle, 'row')} without a reading",) * (idle > 0)
     return dataclasses.replace(
         table, line=table.line[kept], label=tuple(label[row] for row in kept),
         device=tuple(table.device[row] for row in kept), columns=columns,

@@ -43,9 +43,12 @@ def filled(table: Table, how: Conventions, prefix: str = "") -> Table:
 def _named(table: Table, prefix: str) -> Table:
     """Every train with a name: its device, its label, or the file's."""
     stem = Path(table.source).stem
-    label = tuple(" ".join(filter(None, (prefix, *pair))) or stem
-                  for pair in zip(table.device, table.label, strict=True))  # fmt: skip
-    return dataclasses.replace(table, label=label)
+    label = []
+    for pair in zip(table.device, table.label, strict=True):
+        name = " ".join(filter(None, pair))
+        said = prefix.lower() in name.lower()
+        label.append((name if said else f"{prefix} {name}".strip()) or stem)
+    return dataclasses.replace(table, label=tuple(label))
 
 
 def _pulses(

@@ -17,6 +17,7 @@ from fitting.readers._titles import (
     DEVICE,
     LABEL,
     NUMBER,
+    READINGS,
     TIME,
     WAY,
     Column,
@@ -52,7 +53,7 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
             headers[f"conductance{suffix}"] = headers[name]
     table = Table(
         source=sheet.source, line=line, columns=columns, label=as_labels(sheet, known.get(LABEL)),
-        device=as_labels(sheet, known.get(DEVICE)), headers=headers, ignored=tuple(ignored),
+        device=_devices(sheet, found), headers=headers, ignored=tuple(ignored),
         assumed=found.assumed, normalised=any(c.normalised for c in known.values()),
         taken=tuple(f"{c.title!r} is {_said(name, found)}" for name, c in known.items()),
     )  # fmt: skip
@@ -60,13 +61,28 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
         for row, text in enumerate(table.label if name == LABEL else table.device):
             if name in known and not text:
                 table.refuse(row, name, f"is empty; name the {name}, the same on all of its rows")
+    told = {way(known[name].title) for name in (*READINGS, NUMBER) if name in known} - {0}
+    if len(told) == 1 and WAY not in known:
+        ways = np.full(len(line), float(told.pop()))
+        table = dataclasses.replace(table, columns={**table.columns, RISES: ways})
     if WAY in known:
-        ways = [float(way(cell) or np.nan) for cell in as_labels(sheet, known[WAY])]
-        table = dataclasses.replace(table, columns={**table.columns, RISES: np.array(ways)})
+        cells = as_labels(sheet, known[WAY])
+        ways = np.array([float(way(cell) or np.nan) for cell in cells])
+        label = table.label if LABEL in known or np.isnan(ways).any() else cells
+        table = dataclasses.replace(table, columns={**table.columns, RISES: ways}, label=label)
     return with_counts(sheet, found, table, how)
 
 
+def _devices(sheet: Sheet, found: Found) -> tuple[str, ...]:
+    """The device of each row: its name, or the lines that it lies on."""
+    if not found.crossing:
+        return as_labels(sheet, found.known.get(DEVICE))
+    return tuple(" ".join(row[place] for place in found.crossing) for row in sheet.cells)
+
+
 def _said(name: str, found: Found) -> str:
+    if found.known[name].normalised:
+        return "normalised"
     swept = "current" in found.known and "width" not in found.known
     return "a count of points" if name == NUMBER and swept else title(name)
 
@@ -111,12 +127,9 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
 
 
 def _of_rows(sheet: Sheet, table: Table, column: Column) -> tuple[str, ...]:
-    """The cells of a column for each row of a table made of whole repetitions of the sheet's rows."""
+    """The cells of a column for each row of a table made of the sheet's rows, once for every train."""
     cells = as_labels(sheet, column)
-    if len(table.line) == len(cells):
-        return cells
-    where = dict(zip(sheet.line, cells, strict=True))
-    return tuple(where[line] for line in table.line.tolist())
+    return cells * (len(table.line) // len(cells))
 
 
 def _runs(table: Table, anew: np.ndarray) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from fitting.readers._cells import bare_numbers
 from fitting.readers._preamble import is_number
 from fitting.readers._sheet import Sheet
-from fitting.readers._titles import READINGS, TIME, title
+from fitting.readers._titles import READINGS, TIME, title, unit_of
 from fitting.readers.conventions import Conventions
 from roa_circuit.basics.errors import InputError, nearest
 
@@ -44,8 +44,8 @@ def require(
         hints = [_hint(name, both) for name in missing if _hint(name, both)]
         if "conductance" in missing and _of_both_signs(sheet, others):
             hints[-1] = "--unit 1, as readings of both signs are normalised ones"
-        if missing == ["width"]:
-            hints = ["--width 1us"]
+        if "width" in missing and "voltage" not in missing:
+            hints.insert(0, "--width 1us")
         if timed and missing == ["read_voltage"]:
             hints.append("and --pulse V,T if a pulse came before each reading")
         hint = f" (or give {' '.join(hints)})" if hints else ""
@@ -55,6 +55,8 @@ def require(
 
 
 def _of_both_signs(sheet: Sheet, others: Sequence[int]) -> bool:
+    if any(unit_of(sheet.titles[place]) for place in others):
+        return False
     values = np.concatenate([bare_numbers(sheet, place) for place in others] or [np.empty(0)])
     return bool((values < 0).any() and (values > 0).any() and np.nanmax(np.abs(values)) < _NORMALISED)
 

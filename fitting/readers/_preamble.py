@@ -94,6 +94,17 @@ def without_empty_ends(lines: list[Line]) -> list[Line]:
     return [(number, cells[:width]) for number, cells in lines]
 
 
+def without_footer(lines: list[Line]) -> tuple[list[Line], tuple[str, ...]]:
+    """(without the words that stand below a table, where they stood)."""
+    width, kept = len(lines[0][1]) if lines else 0, list(lines)
+    while len(kept) > 2:
+        cells = kept[-1][1]
+        if len(cells) == width or any(character.isdigit() for cell in cells for character in cell):
+            break
+        kept.pop()
+    return kept, tuple(f"line {number}" for number, _ in lines[len(kept) :])
+
+
 def stacked(lines: list[Line]) -> list[Line]:
     """Tables under one another, each with the same titles, as one table with a train for each."""
     if not lines:

@@ -18,6 +18,7 @@ from fitting.readers._preamble import (
     stacked,
     title_line,
     without_empty_ends,
+    without_footer,
 )
 from fitting.readers._text import LONGEST_PREAMBLE, Means, before, decoded, plain_lines, table_lines
 from fitting.readers._titles import is_unit, unit_of
@@ -132,7 +133,8 @@ def _exported(lines: list[Line], source: str) -> Sheet:
 
 
 def _of_lines(lines: list[Line], unused: tuple[str, ...], source: str) -> Sheet:
-    return _with_heads(_sheet(stacked(without_empty_ends(lines)), source, unused))
+    lines, left = without_footer(without_empty_ends(lines))
+    return _with_heads(_sheet(stacked(lines), source, (*unused, *left)))
 
 
 def _sheet(lines: list[Line], source: str, unused: tuple[str, ...]) -> Sheet:

@@ -11,7 +11,7 @@ from fitting.readers._cells import limited
 from fitting.readers._columns import Found, as_labels, values_of
 from fitting.readers._sheet import Sheet
 from fitting.readers._table import AT_LIMIT, FloatArray, Table
-from fitting.readers._titles import LIMITED, TIME
+from fitting.readers._titles import LIMITED, TIME, plain
 from fitting.readers.conventions import Conventions
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import counted, engineering
@@ -21,6 +21,7 @@ _FEW_VOLTAGES, _MANY_ROWS = 5, 8  # fewer voltages in more rows are pulses, or w
 _AGAINST = 0.8  # of all power, against the voltage
 _FEWEST = 5
 _AT_LIMIT = 0.999
+_TRUE = {"true", "t", "c", "compl", "compliance"}
 _SAME_CURRENT, _FEWEST_LIMITED, _APART = 1e-3, 4, 0.05
 
 
@@ -120,7 +121,6 @@ def _flagged(sheet: Sheet, found: Found, current: FloatArray) -> NDArray[np.bool
         flagged |= np.abs(np.nan_to_num(current)) >= _AT_LIMIT * sheet.limit
     if LIMITED in found.known:
         cells = as_labels(sheet, found.known[LIMITED])
-        flagged |= np.array(
-            [c.strip().lower() in ("1", "1.0", "true", "t", "c", "yes", "compl") for c in cells]
-        )
+        true = _TRUE if plain(found.known[LIMITED].title) == "status" else _TRUE | {"1", "1.0", "yes"}
+        flagged |= np.array([cell.strip().lower() in true for cell in cells])
     return flagged

@@ -7,10 +7,11 @@ import re
 from fitting.readers._cells import rises, unit_factor
 from fitting.readers._channels import Channel, channels, paired
 from fitting.readers._sheet import Sheet
-from fitting.readers._titles import TIME, UNITS, Column, factor, unit_of
+from fitting.readers._titles import TIME, UNITS, Column, factor, is_absolute, unit_of
 from roa_circuit.basics.errors import InputError
 
 _SPANNED = 2  # different voltages: fewer are a bias, not a sweep
+_MANY_EACH = 5  # points of a sweep at one bias
 
 
 def take_swept(
@@ -19,7 +20,9 @@ def take_swept(
     """Take the voltage and the current of the channel that was swept; gives which is a size alone."""
     if any(name in known for name in ("width", "read_voltage", "read_current", "conductance")):
         return frozenset()
-    pair = _told(sheet, others) or _swept(sheet, known, others)
+    pair = (
+        _told(sheet, others) or _swept(sheet, known, others) or _by_unit(sheet, known, others, assumed)
+    )
     if pair is None:
         return frozenset()
     for channel in pair:
@@ -34,6 +37,7 @@ def take_swept(
         others.remove(channel.place)
         if assume and not si:
             assumed.append(f"{text!r} is in {UNITS[channel.quantity]}, as such instruments write it")
+    check_bias(sheet, others)
     _take_time(sheet, known, others, pair[0], si)
     return frozenset(c.quantity for c in pair if c.absolute)
 
@@ -75,6 +79,44 @@ def _swept(sheet: Sheet, known: dict[str, Column], others: list[int]) -> tuple[C
             f"--column current={current!r} says which channel is the device's"
         )
     return swept[0] if swept else None
+
+
+def _by_unit(
+    sheet: Sheet, known: dict[str, Column], others: list[int], assumed: list[str]
+) -> tuple[Channel, Channel] | None:
+    """The one column in volts and the one in amperes, whatever they are called."""
+    found = []
+    for quantity in ("voltage", "current"):
+        places = [known[quantity].place] if quantity in known else [
+            p for p in others if factor(unit_of(sheet.titles[p]) or "", UNITS[quantity]) is not None
+        ]  # fmt: skip
+        if len(places) != 1 or _values(sheet, places[0]) < _SPANNED:
+            return None
+        found.append(Channel(
+            place=places[0], quantity=quantity, key="", si=False,
+            absolute=is_absolute(sheet.titles[places[0]]),
+        ))  # fmt: skip
+    names = " and ".join(repr(sheet.titles[c.place]) for c in found)
+    assumed.append(f"{names} are taken for voltage and current, by their units")
+    return found[0], found[1]
+
+
+def check_bias(sheet: Sheet, others: list[int]) -> None:
+    """Refuse sweeps that another voltage parts into several, as a gate does.
+
+    Raises
+    ------
+    InputError : --where says which of them to read, --ignore that it does not matter.
+    """
+    for channel in channels(sheet.titles, others):
+        cells = [row[channel.place] for row in sheet.cells]
+        several = len(set(cells))
+        if channel.quantity == "voltage" and 1 < several <= len(cells) // _MANY_EACH:
+            text = sheet.titles[channel.place]
+            raise InputError(
+                f"{sheet.place}: {text!r} takes {several} values, so there are as many sweeps: "
+                f"--where {text!r}={cells[0]} reads one, --ignore {text!r} all as one"
+            )
 
 
 def _electrode(channel: Channel) -> Channel:

@@ -28,7 +28,7 @@ SPELLINGS = {
     COUNT: "num_applied n_applied applied pulses_applied num_pulses_applied applied_pulses "
     "number_of_applied_pulses pulses_per_read",
     TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time",
-    LIMITED: "compliance in_compliance compliance_flag limited",
+    LIMITED: "compliance in_compliance compliance_flag limited status",
     WAY: "phase direction operation process",
     "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
     "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias write_voltage "
@@ -52,8 +52,9 @@ def _set(text: str) -> frozenset[str]:
 
 _COUNTERS = _set(
     "pulse pulses n no nr num number index idx step iteration iter point points cycle cycles count "
-    "unnamed"
+    "unnamed of"
 )
+_DERIVED = _set("log log10 ln std sd stdev stddev sigma error err sem ratio variance slope derivative")
 _ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
 _WAYS = {
     +1: _set("ltp pot potentiation potentiate potentiating set up increase inc"),
@@ -73,6 +74,7 @@ _WORDS = (
     (re.compile("(amperes?|amps?)$", re.IGNORECASE), "A"),
     (re.compile("siemens$", re.IGNORECASE), "S"),
 )
+_SPELT = {"kilo": "k", "mega": "M", "milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +146,10 @@ def factor(unit: str, expected: str) -> float | None:
     """The factor from `unit`, such as 'mV' or 'millisecond', to `expected` in SI; None if none is."""
     unit = unit.strip()
     for words, symbol in _WORDS:
-        unit = words.sub(symbol, unit)
+        spelt = words.sub(symbol, unit)
+        if spelt != unit:
+            prefix = spelt.removesuffix(symbol).strip().lower()
+            unit = _SPELT.get(prefix, spelt.removesuffix(symbol)) + symbol
     if not unit.endswith(expected):
         return None
     return PREFIXES.get(unit.removesuffix(expected).strip())
@@ -171,7 +176,7 @@ def meaningful(given: Collection[str]) -> Callable[[str], bool]:
 
 def words(text: str) -> list[str]:
     """The words of a title: 'LTP_Pulse Number' and 'ltpPulse1' are ltp, pulse, number or 1."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", parts(text)[0])
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z])(?=\d)", " ", parts(text)[0])
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
 
 
@@ -189,6 +194,11 @@ def end(text: str) -> int:
     return said.pop() if len(said) == 1 else 0
 
 
+def is_derived(text: str) -> bool:
+    """Whether a title is of something worked out from readings: a logarithm, a spread, a ratio."""
+    return bool(_DERIVED & set(words(text))) or bool(re.match(r"(log|ln)(10)?[_ (|]*[IGR]\b", text))
+
+
 def is_ordinal(text: str) -> bool:
     """Whether a count's title names the pulse itself, so that number 0 is one: 'index', 'pulse_no'."""
     named = words(text)
@@ -198,4 +208,5 @@ def is_ordinal(text: str) -> bool:
 def is_counter(text: str) -> bool:
     """Whether a title is that of a count: 'Pulse #', 'n', 'index', 'LTP_Pulse Number', '#', ''."""
     others = [word for word in words(text) if word not in _WAYS[1] | _WAYS[-1]]
-    return not unit_of(text) and all(word in _COUNTERS for word in others)
+    bare = not words(text)  # '' or '#'
+    return not unit_of(text) and bool(others or bare) and all(word in _COUNTERS for word in others)

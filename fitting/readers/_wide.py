@@ -20,6 +20,7 @@ from fitting.readers._titles import (
     LABEL,
     MEANING,
     NORMALISED,
+    NUMBER,
     TIME,
     UNITS,
     Column,
@@ -134,8 +135,8 @@ def wide(sheet: Sheet, found: Found, how: Conventions) -> Table:
     shared = values_of(sheet, found)
     names = _labels(sheet, found.others)
     parts = [_one_train(sheet, place, shared, how) for place in found.others]
-    ends = [end(sheet.titles[place]) for place in found.others]
-    cycled = TIME not in found.known and {1, -1} == set(ends) and ends.count(1) == ends.count(-1)
+    ends = _ends(sheet, found)
+    cycled = is_cycled(sheet, found)
     if cycled:
         half = len(ends) // 2
         names = [name for n in range(half) for name in [f"cycles {n + 1}" if half > 1 else "cycles"] * 2]
@@ -163,13 +164,23 @@ def wide(sheet: Sheet, found: Found, how: Conventions) -> Table:
 
 def is_cycled(sheet: Sheet, found: Found) -> bool:
     """Whether the columns are the two ends of cycles, HRS and LRS."""
-    ends = [end(sheet.titles[place]) for place in found.others]
-    return TIME not in found.known and {1, -1} == set(ends)
+    ends = _ends(sheet, found)
+    pairs = list(zip(ends[::2], ends[1::2], strict=False))
+    return TIME not in found.known and len(ends) % 2 == 0 and all(a == -b != 0 for a, b in pairs)
+
+
+def _ends(sheet: Sheet, found: Found) -> list[int]:
+    """Which end each column is; SET and RESET are those of cycles that are counted as such."""
+    counter = found.known.get(NUMBER)
+    cycles = counter is not None and any(word.startswith("cycle") for word in words(counter.title))
+    texts = [sheet.titles[place] for place in found.others]
+    return [end(text) or (cycles and {"set", "reset"} & set(words(text)) and way(text)) or 0
+            for text in texts]  # fmt: skip
 
 
 def _ways(sheet: Sheet, found: Found) -> list[int]:
     """What each column is, potentiation or depression, by its title or that of the count before it."""
-    led = way(next((c.title for n, c in found.known.items() if n == "pulse number"), ""))
+    led = way(next((c.title for n, c in found.known.items() if n == NUMBER), ""))
     return [way(sheet.titles[place]) or led for place in found.others]
 
 

@@ -120,10 +120,8 @@ class Measurements(Shown):
         kept = np.flatnonzero(~self.limited)
         if not kept.size:
             raise InputError(f"{self.source}: every point is at the compliance; measure below it")
-        part = np.cumsum(np.diff(self.limited.astype(int), prepend=0) == 1) * (
-            self.width[~self.still].size > 0
-        )
-        part = np.where(self.still, 0, part)
+        moved = np.isin(self.train, self.train[self.width > 0])
+        part = np.where(moved, np.cumsum(np.diff(self.limited.astype(int), prepend=0) == 1), 0)
         names, train = np.unique(np.stack([self.train[kept], part[kept]]), axis=1, return_inverse=True)
         first = {t: names[1][names[0] == t].min() for t in names[0].tolist()}
         labels, owners = [], names[0].tolist()

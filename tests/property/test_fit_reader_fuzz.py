@@ -38,6 +38,35 @@ BELOW = (
 RECORDS = "SetupTitle, I/V\nMetaData, a, b\n" + 2 * (
     "DataName, V1, I1\nDataValue, -0.5, -1E-4\nDataValue, 0.5, 2E-4\nDimension1, 2\n"
 )
+EXPORT = (
+    "SetupTitle, IV\nTestParameter, Channel.VName, Vrow, Vcol\n"
+    "TestParameter, Channel.IName, Irow, Icol\n"
+    + (
+        "TestParameter, Channel.Func, VAR1, CONST\n"
+        "TestParameter, Measurement.Primary.Compliance, 0.001\n"
+        "MetaData, TestRecord.RecordTime, 03/21/2019\nDimension1, 3, 3, 3\nDataName, Vrow, Vcol, Irow\n"
+        "DataValue, 0, 0, 1E-9\nDataValue, 0.5, 0, 5E-4\nDataValue, 1, 0, 1E-3\n"
+    )
+)
+BLOCKS = "LTP_Pulse Number,D1,D2,,LTD_Pulse Number,D1,D2\n" + "".join(
+    f"{n},{n}e-6,{n + 1}e-6,,{n},{9 - n}e-6,{10 - n}e-6\n" for n in range(1, 6)
+)
+GAPS = "pulse,conductance (S)\n0,1e-6\n1.5,2e-6\n4,3e-6\n8,4e-6\n"
+SWEPT = "Smu1.Time[1][1],Smu1.V[1][1],Smu1.I[1][1]\n" + "".join(
+    f"0.{n},{0.1 * n:.1f},{n}e-6\n" for n in range(9)
+)
+MARKED = "Index\tVtop\tItop\tResistance\n" + "".join(
+    f"{n}\t {100 * n} mV\tC {n}00.0 uA\t 1.0 kohm\n" for n in range(5)
+)
+AS_ROWS = "cycle,1,2,3,4\n1,1,2,3,4\n2,2,3,4,5\n"
+REREADS = "voltage [V],width [us],num_applied,i_0,i_1\n-1,1,1,1e-6,2e-6\n-1,1,4,3e-6,4e-6\n"
+CYCLES = "Cycle,HRS (kOhm),LRS (kOhm)\n1,100,10\n2,110,11\n10,120,12\n"
+RETAINED = "Time (s),LRS (S)\n1,1e-4\n10,1.1e-4\n100,1.2e-4\n"
+LVM = (
+    "LabVIEW Measurement\t\nSeparator\tTab\n***End_of_Header***\t\n\t\nChannels\t2\t\n"
+    "Y_Unit_Label\tVolts\tAmps\n"
+    "***End_of_Header***\t\t\nX_Value\tVoltage\tCurrent\tComment\n0,0\t0,1\t1e-6\n0,1\t0,2\t2e-6\n"
+)
 FITTABLE = "voltage [V],width [us],read_voltage [V],conductance [mS]\n" + "".join(
     f"{V},{T},0.05,{G:.4g}\n"
     for sign, V, T in ((1, -1.1, 3), (-1, 1.4, 30))
@@ -53,6 +82,16 @@ TEXTS = {
     PAIRS: Conventions(read_voltage=0.1, positive_sets=True),
     DEVICES: Conventions(),
     BELOW: Conventions(),
+    EXPORT: Conventions(),
+    BLOCKS: Conventions(pulses=((-1.0, 1e-6), (1.0, 1e-6)), read_voltage=0.1, unit="A"),
+    GAPS: Conventions(pulse=(-1.0, 1e-6), read_voltage=0.1, dropped=(3,)),
+    SWEPT: Conventions(dwell=np.inf),
+    MARKED: Conventions(),
+    AS_ROWS: Conventions(sequence=((-1.0, 1e-6, 2), (1.0, 1e-6, 2)), read_voltage=0.1, unit="uS"),
+    REREADS: Conventions(read_voltage=0.1, si=True),
+    CYCLES: Conventions(pulses=((-1.0, 1e-6), (1.0, 1e-6)), read_voltage=0.1),
+    RETAINED: Conventions(read_voltage=0.1),
+    LVM: Conventions(),
     RECORDS: Conventions(dwell=0.02, columns={"voltage": "V1 [V]", "current": "I1 [A]"}),
 }
 MEMBERS = {"xl/worksheets/sheet1.xml", "xl/workbook.xml", "[Content_Types].xml"}
@@ -79,6 +118,18 @@ def _cell(text):
         return text or None
 
 
+def arrays():
+    """The same kind of table as MATLAB and numpy keep it."""
+    import scipy.io
+
+    columns = {"voltage": np.linspace(-1, 1, 9), "current": np.linspace(-1e-3, 1e-3, 9)}
+    matlab, numpy_ = io.BytesIO(), io.BytesIO()
+    scipy.io.savemat(matlab, {"iv": columns, "note": "x"})
+    np.savez(numpy_, **columns)
+    return [matlab.getvalue(), numpy_.getvalue()]
+
+
+ARRAYS = {content: Conventions(si=True) for content in arrays()}
 FILES = {text.encode(): how for text, how in TEXTS.items()}
 BOOKS = {workbook(text): how for text, how in TEXTS.items()}
 
@@ -108,10 +159,10 @@ def spliced(content, edits):
 @st.composite
 def damaged_bytes(draw):
     """A file with some bytes replaced, cut, or doubled."""
-    file = draw(st.sampled_from([*FILES, *BOOKS]))
+    file = draw(st.sampled_from([*FILES, *BOOKS, *ARRAYS]))
     content = spliced(file, draw(st.lists(edit, min_size=1, max_size=4)))
     content = content[: draw(st.integers(0, len(content)))] if draw(st.booleans()) else content
-    return content, (FILES | BOOKS)[file]
+    return content, (FILES | BOOKS | ARRAYS)[file]
 
 
 @st.composite

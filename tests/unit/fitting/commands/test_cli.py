@@ -254,3 +254,62 @@ def test_the_installed_command_never_shows_a_traceback(tmp_path):
     assert done.stderr.startswith("error: x.csv: is a binary file")
     assert "Traceback" not in done.stderr
     assert [p.name for p in tmp_path.iterdir()] == ["x.csv"]
+
+
+def test_inspect_says_what_is_what_and_what_is_missing(roa_fit, tmp_path):
+    path = tmp_path / "ltp.csv"
+    path.write_text("pulse,d1 (uS),note\n1,5,a\n2,60,b\n4,7,c\n")
+    code, _, err = roa_fit("inspect", path)
+    assert code == 2
+    assert "give --pulse -1.1V,3us --read 0.1V" in err
+    report = tmp_path / "i.json"
+    options = ["--pulse=-1V,1us", "--read", "0.1V", "--drop-outlier", "3", "--ignore", "note"]
+    code, out, _ = roa_fit("inspect", path, *options, "--json", report)
+    assert code == 0
+    assert "4 pulses: 1 potentiating amplitude" in out
+    assert "read as: 'pulse' is pulse number; 'd1 (uS)' is a train of conductance [uS]" in out
+    assert "not used: note (as asked), the reading of line 3 (as asked)" in out
+    found = json.loads(report.read_text())
+    assert found["trains"][0]["pulses"] == [{"voltage": -1.0, "width": 1e-6, "count": 4}]
+    assert found["trains"][0]["merged"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--pulse=-1V,1us,2", "--pulse", "1V,1us"], "give N with all of them, or with none"),
+        (["--pulse=-1V,1us,x"], "'x' is no number of pulses"),
+        (["--pulse=-1V,1us", "--width", "1us"], "a pulse has its width"),
+        (["--layout", "diagonal"], "--layout 'diagonal' is unknown"),
+        (["--drop-outlier", "x"], "must be a line of the file"),
+        (["--dwell", "0s"], "must be a time above 0"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(roa_fit, tmp_path, options, complaint):
+    path = tmp_path / "t.csv"
+    path.write_text("pulse,G [uS]\n1,5\n2,6\n")
+    code, _, err = roa_fit("inspect", path, "--read", "0.1V", *options)
+    assert code == 2
+    assert complaint in err
+
+
+def test_pulses_twice_a_file_are_of_potentiation_and_depression(roa_fit, tmp_path):
+    for name in "ab":
+        rows = "".join(f"{n},{n + 4},{20 - n}\n" for n in range(1, 6))
+        (tmp_path / f"{name}.csv").write_text(f"pulse,LTP [uS],LTD [uS]\n{rows}")
+    four = ["--pulse=-1V,1us", "--pulse", "1V,1us", "--pulse=-2V,1us", "--pulse", "2V,1us"]
+    code, out, _ = roa_fit("inspect", tmp_path / "a.csv", tmp_path / "b.csv", *four, "--read", "0.1V")
+    assert code == 0
+    assert "pulses of -2 V to 2 V" in out
+    assert "2 potentiating amplitudes, 2 depressing amplitudes" in out
+
+
+def test_a_bad_reading_is_named_and_no_robust_loss_makes_the_law_hold(roa_fit, table, tmp_path):
+    """The misfit was 140 times the noise, and was called without a pattern."""
+    rows = [f"a,-1,1e-6,0.1,{1e-5 * (1 + n / (n + 5)):.9g}," for n in range(30)]
+    rows[1] = rows[1].replace(rows[1].split(",")[4], "2e-6")
+    path = table(*rows)
+    _, out, _ = roa_fit(path, "--loss", "soft_l1", "--output-dir", tmp_path / "o")
+    assert "LAW HOLDS" not in out
+    _, out, _ = roa_fit("inspect", path)
+    assert "--drop-outlier 3 takes that of line 3 for missing" in out

@@ -1,0 +1,92 @@
+"""Measured files of other people, read as they came: what they hold, or the options that they need."""
+
+import numpy as np
+import pytest
+
+from fitting import read_measurements
+from fitting.judgement.hints import hints
+from fitting.readers.conventions import Conventions
+from roa_circuit.basics.errors import InputError
+
+PULSE = Conventions(pulse=(-1.0, 1e-6), read_voltage=0.1)
+BOTH = ((-1.0, 1e-6), (1.0, 1e-6))
+
+
+@pytest.fixture(scope="module")
+def devices(measured_data):
+    return measured_data("devices")
+
+
+@pytest.mark.parametrize("name", ["A_depression", "C_potentiation", "E_depression", "nb_sto_depression"])
+def test_trains_of_one_device_lack_only_their_pulse_and_read_voltage(devices, name):
+    with pytest.raises(InputError, match=r"missing \(or give --pulse -1.1V,3us --read 0.1V\)$"):
+        read_measurements(devices / f"{name}.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "readings", "pulses", "first", "last"),
+    [
+        ("A_depression", 78, 100.6, 4.17692e-8, 3.15385e-9),
+        ("C_depression", 50, 49, 116.848e-6, None),
+        ("E_potentiation", 50, 49, 2.35e-11, 5.59e-9),
+        ("nb_sto_potentiation", 101, 100, 6.35208e-7, None),
+        ("nb_sto_depression", 101, 100, 5.9116e-4, None),
+    ],
+)
+def test_a_pulse_column_counts_pulses_fractions_included(devices, name, readings, pulses, first, last):
+    """The number of the first reading is 0: no pulse came before it."""
+    m = read_measurements(devices / f"{name}.csv", PULSE)
+    assert len(m.labels) == 1
+    assert len(m) == readings
+    assert m.pulses.sum() == pytest.approx(pulses)
+    np.testing.assert_allclose(m.width, m.pulses * 1e-6)
+    assert m.conductance[0] == pytest.approx(first)
+    assert last is None or m.conductance[-1] == pytest.approx(last)
+
+
+def test_cycles_are_columns_with_units_in_every_title(devices):
+    m = read_measurements(devices / "afefet_potentiation_cycles.csv", PULSE)
+    assert m.labels[0] == "cycle 0 (S)"
+    assert (len(m.labels), len(m)) == (8, 8 * 254)
+    assert m.conductance[0] == pytest.approx(1.08094e-5)
+    assert m.pulses.sum() == 8 * 253
+
+
+def test_normalised_readings_keep_their_sign_and_say_so(devices):
+    path = devices / "gong_et_al.csv"
+    with pytest.raises(InputError, match="--unit 1, as readings of both signs are normalised"):
+        read_measurements(path)
+    m = read_measurements(path, Conventions(pulses=BOTH, read_voltage=0.1, unit="1"))
+    assert m.normalised
+    assert m.labels == ("column 1", "column 2")
+    assert (len(m), m.pulses.sum()) == (2000, 2000)
+    assert m.conductance.min() < -1.2
+    assert m.conductance[0] == pytest.approx(-0.84444)
+    assert set(m.voltage[:1000]) == {-1.0}
+    assert set(m.voltage[1000:]) == {1.0}
+    with pytest.raises(InputError, match="no conductances to fit"):
+        m.fitted()
+
+
+def test_an_export_of_a_parameter_analyser_says_itself_what_it_swept(devices):
+    m = read_measurements(devices / "b1500_dualset.csv")
+    assert len(m) == 262
+    assert m.sweep.all()
+    assert (m.read_voltage.min(), m.read_voltage.max()) == (0.0, 1.3)
+    assert m.current.max() == pytest.approx(5e-3, rel=1e-3)
+    assert m.limited.sum() == 32
+    assert len(m.fitted()) == 230
+    assert any("--dwell" in hint for hint in hints(m))
+
+
+@pytest.mark.parametrize(("name", "limited", "sign"), [("set1", 115, 1), ("reset1", 0, -1)])
+def test_sweeps_with_units_and_marks_of_compliance_in_the_cells(devices, name, limited, sign):
+    """The resistance beside them is V / I, and left alone."""
+    m = read_measurements(devices / f"hfo2_{name}.txt")
+    assert len(m) == 202
+    assert m.sweep.all()
+    assert m.limited.sum() == limited
+    assert sign * m.read_voltage[1] == pytest.approx(0.01)
+    assert "Resistance (is V / I)" in m.ignored
+    assert len(m.fitted()) == 202 - limited
+    assert any("--dwell" in hint for hint in hints(m))
