@@ -73,6 +73,7 @@ class Device(Shown):
         rows = [("law", law.name)] if law.name != Memristor.NAME else []
         units, values = {**law.units, **PULSE_UNITS}, {**law.constants, **vars(self.pulses)}
         rows += [(f"{name} [{units[name]}]", _span(value)) for name, value in values.items()]
+        rows += [("taken for granted", assumed) for assumed in law.assumptions]
         if self.spread is not None:
             rows.append(("spread", f"of {', '.join(self.spread.names) or 'writes'}"))
         return Facts(title=f"Device {self.name}", rows=rows)
