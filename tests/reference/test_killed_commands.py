@@ -49,7 +49,8 @@ def test_nothing_is_left_of_a_killed_command_and_nothing_kept_is_lost(tmp_path, 
     }  # fmt: skip
     start = [sys.executable, "-c", f"from {package}.commands.cli import main; main()", *words.split()]
     for number, sent in enumerate(SIGNALS):
-        resumed = (
+        begun = package == "meta" and (tmp_path / "out" / "config.toml").exists()
+        resumed = ["--resume"] if begun else []
             ["--resume"] if package == "meta" and (tmp_path / "out" / "config.toml").exists() else []
         )
         before = lines(tmp_path / "out" / "points.jsonl"), lines(tmp_path / "out" / "metrics.csv")
