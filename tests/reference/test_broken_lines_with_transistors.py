@@ -29,7 +29,7 @@ def test_a_write_behind_a_word_line_without_its_driver(engine):
 
     def written(crossbar):
         deck = write_deck(crossbar, state, pulses, device, circuitry=circuitry, engine=engine)
-        return deck.measured(deck.run(name="write", time_limit=120))[0]
+        return deck.measured(deck.run(name="write", time_limit=120))[0].reshape(3, 2)
 
     after, expected = written(broken), written(whole)
     assert after[[0, 2]] == pytest.approx(expected[[0, 2]], abs=1e-4)
