@@ -58,6 +58,10 @@ def gate_sources(points: Sequence[Points], circuitry: Circuitry) -> tuple[Source
     return (*(_gate(str(i), p) for i, p in enumerate(levels)), bulk)
 
 
+_LEAK = 1e12
+"""Of what floats behind a break and closed transistors [Ohm]: far below what any cell conducts."""
+
+
 def _gate(row: str, points: Points) -> Source:
     return Source(name=f"gate{row}", node=f"gate{row}", points=points)
 
@@ -80,6 +84,8 @@ def elements(
             word, bit = _word(crossbar, i, j), _bit(crossbar, i, j)
             if not _is_broken(crossbar, "word", i, j):
                 yield from _joined(word, _word(crossbar, i, j + near), word, crossbar.r_word, i)
+            elif circuitry.transistor:  # behind closed transistors, nothing else holds its voltage
+                yield Resistor(name=f"leak_{word}", ends=(word, "0"), ohms=_LEAK)
             if not _is_broken(crossbar, "bit", i, j):
                 yield from _joined(bit, bit, _bit(crossbar, i + below, j), crossbar.r_bit, j)
             name = word_node(i, j)

@@ -45,13 +45,12 @@ def test_nothing_is_left_of_a_killed_command_and_nothing_kept_is_lost(tmp_path, 
     temporary.mkdir()
     environment = {
         **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary),
-        "ROA_KILLED": mark, "JOBLIB_TEMP_FOLDER": str(temporary),
+        "JOBLIB_TEMP_FOLDER": str(temporary), "ROA_KILLED": mark,
     }  # fmt: skip
     start = [sys.executable, "-c", f"from {package}.commands.cli import main; main()", *words.split()]
     for number, sent in enumerate(SIGNALS):
-        resumed = (
-            ["--resume"] if package == "meta" and (tmp_path / "out" / "config.toml").exists() else []
-        )
+        begun = package == "meta" and (tmp_path / "out" / "config.toml").exists()
+        resumed = ["--resume"] if begun else []
         before = lines(tmp_path / "out" / "points.jsonl"), lines(tmp_path / "out" / "metrics.csv")
         process = subprocess.Popen(
             [*start, *resumed], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL,
