@@ -9,6 +9,8 @@ import typer
 from netlists.decks.dialect import PLAIN, PROBE_SECONDS, CellModel, Dialect, Matrix, choose
 from netlists.simulation.simulators import Engine
 
+_LEAST_PROBE = 5.0  # [s], which a busy machine may need for an answer
+
 MatrixOption = Annotated[
     Matrix,
     typer.Option("--matrix", rich_help_panel="Circuit", help="What solves ngspice's equations."),
@@ -33,7 +35,7 @@ def dialect_of(
     """The dialect of an engine's decks.
 
     brief : the decks run for so short a time that `auto` would lose more by looking than it gains
-    within : seconds that ngspice may take to say what it is, where that is less than a minute
+    within : seconds that ngspice may take to say what it is, at least five and at most sixty
     charged : nodes store charge, beside which compiled cells would take tiny steps
 
     Raises
@@ -46,4 +48,4 @@ def dialect_of(
         matrix = Matrix.sparse
     if cell is CellModel.auto and (brief or charged):
         cell = CellModel.behavioural
-    return choose(matrix, cell, within=min(within or PROBE_SECONDS, PROBE_SECONDS))
+    return choose(matrix, cell, within=min(max(within or PROBE_SECONDS, _LEAST_PROBE), PROBE_SECONDS))
