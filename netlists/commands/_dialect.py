@@ -10,6 +10,8 @@ from netlists.decks.dialect import PLAIN, PROBE_SECONDS, CellModel, Dialect, Mat
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.errors import InputError
 
+_LEAST_PROBE = 5.0  # [s], which a busy machine may need for an answer
+
 MatrixOption = Annotated[
     Matrix | None,
     typer.Option(
@@ -53,7 +55,7 @@ def dialect_of(
 
     matrix, cell : None is `auto`
     brief : the decks run for so short a time that `auto` would lose more by looking than it gains
-    within : seconds that ngspice may take to say what it is, where that is less than a minute
+    within : seconds that ngspice may take to say what it is, at least five and at most sixty
     charged : nodes store charge, beside which compiled cells would take tiny steps
 
     Raises
@@ -69,4 +71,4 @@ def dialect_of(
         matrix = Matrix.sparse
     if cell is CellModel.auto and (brief or charged):
         cell = CellModel.behavioural
-    return choose(matrix, cell, within=min(within or PROBE_SECONDS, PROBE_SECONDS))
+    return choose(matrix, cell, within=min(max(within or PROBE_SECONDS, _LEAST_PROBE), PROBE_SECONDS))

