@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fitting.readers._cells import bare_numbers, numbers, rises, unit_factor
-from fitting.readers._channels import by_instrument
 from fitting.readers._sheet import Sheet
-from fitting.readers._swept import take_swept
+from fitting.readers._swept import take_instruments, take_swept
 from fitting.readers._titles import (
     COUNT,
     DEVICE,
@@ -193,7 +192,7 @@ def _settled(
             known[name] = Column(name=name, place=place, title=text, factor=1.0)
     crossing = _crossing(sheet, others) if DEVICE not in known else ()
     others = [place for place in others if place not in crossing]
-    _take_instruments(known, assumed)
+    take_instruments(known, assumed)
     absolute = frozenset(name for name, c in known.items() if is_absolute(c.title))
     if "voltage" not in known or "current" not in known:
         absolute |= take_swept(sheet, known, others, assumed, si)
@@ -210,18 +209,6 @@ def _crossing(sheet: Sheet, others: list[int]) -> tuple[int, ...]:
         if all(name in keys for name in pair):
             return tuple(keys[name] for name in pair)
     return ()
-
-
-def _take_instruments(known: dict[str, Column], assumed: list[str]) -> None:
-    """Take SI units for columns without one whose titles instruments and simulators write."""
-    for name in ("voltage", "current"):
-        column = known.get(name)
-        if column is not None and column.factor is None and by_instrument(column.title):
-            known[name] = dataclasses.replace(column, factor=1.0)
-            assumed.append(f"{column.title!r} is in {UNITS[name]}, as such instruments write it")
-            time = known.get(TIME)
-            if time is not None and time.factor is None and unit_of(time.title) is None:
-                known[TIME] = dataclasses.replace(time, factor=1.0)
 
 
 def without_words(sheet: Sheet, found: Found) -> Found:

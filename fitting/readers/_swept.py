@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 from fitting.readers._cells import rises, unit_factor
-from fitting.readers._channels import Channel, channels, paired
+from fitting.readers._channels import Channel, by_instrument, channels, paired
 from fitting.readers._sheet import Sheet
 from fitting.readers._titles import TIME, UNITS, Column, factor, is_absolute, unit_of
 from roa_circuit.basics.errors import InputError
@@ -140,3 +141,15 @@ def _take_time(
             scale = 1.0 if unit is None and (voltage.si or sheet.si or si) else factor(unit or "", "s")
             known[TIME] = Column(name=TIME, place=place, title=text, factor=scale)
             others.remove(place)
+
+
+def take_instruments(known: dict[str, Column], assumed: list[str]) -> None:
+    """Take SI units for columns without one whose titles instruments and simulators write."""
+    for name in ("voltage", "current"):
+        column = known.get(name)
+        if column is not None and column.factor is None and by_instrument(column.title):
+            known[name] = dataclasses.replace(column, factor=1.0)
+            assumed.append(f"{column.title!r} is in {UNITS[name]}, as such instruments write it")
+            time = known.get(TIME)
+            if time is not None and time.factor is None and unit_of(time.title) is None:
+                known[TIME] = dataclasses.replace(time, factor=1.0)

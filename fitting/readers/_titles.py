@@ -52,7 +52,7 @@ def _set(text: str) -> frozenset[str]:
 
 _COUNTERS = _set(
     "pulse pulses n no nr num number index idx step iteration iter point points cycle cycles count "
-    "unnamed of"
+    "unnamed"
 )
 _DERIVED = _set("log log10 ln std sd stdev stddev sigma error err sem ratio variance slope derivative")
 _ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
@@ -207,6 +207,6 @@ def is_ordinal(text: str) -> bool:
 
 def is_counter(text: str) -> bool:
     """Whether a title is that of a count: 'Pulse #', 'n', 'index', 'LTP_Pulse Number', '#', ''."""
-    others = [word for word in words(text) if word not in _WAYS[1] | _WAYS[-1]]
+    others = [word for word in words(text) if word not in _WAYS[1] | _WAYS[-1] | {"of"}]
     bare = not words(text)  # '' or '#'
     return not unit_of(text) and bool(others or bare) and all(word in _COUNTERS for word in others)

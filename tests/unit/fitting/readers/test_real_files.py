@@ -90,3 +90,44 @@ def test_sweeps_with_units_and_marks_of_compliance_in_the_cells(devices, name, l
     assert "Resistance (is V / I)" in m.ignored
     assert len(m.fitted()) == 202 - limited
     assert any("--dwell" in hint for hint in hints(m))
+
+
+CASES = [
+    ("data-blocks-side-by-side", {"unit": "A"}, 4, 160, 160, 5.17577e-6, 4.95253e-4),
+    ("data-pulse-index-column", {"unit": "A"}, 2, 60, 60, 5.17577e-6, 3.31949e-4),
+    ("data-wide-pulse-number", {"unit": "Ohm"}, 3, 60, 60, 1 / 2.18993e8, 1 / 4.02341e7),
+    ("data-pulse-gaps", None, 1, 11, 48, 2.35e-11, 5.51e-9),
+    ("data-negative-at-noise-floor", {}, 1, 49, 48, 5.78e-12, 2.94e-7),
+    ("data-robust-loss-holds", None, 2, 58, 58, 2.24891e-6, 2.82636e-5),
+    ("bugs-columns-two", {}, 2, 20, 20, 98e-6, 217e-6),
+    ("bugs-columns-index", {}, 2, 12, 12, 15e-6, 31e-6),
+    ("bugs-columns-pulse-number", {}, 2, 12, 12, 15e-6, 95e-6),
+    ("bugs-ltp-ltd", None, 1, 100, 100, 1.0022e-5, 1.01112e-4),
+]
+
+
+@pytest.mark.parametrize(("name", "how", "trains", "readings", "pulses", "least", "most"), CASES)
+def test_tables_that_were_misread(measured_data, name, how, trains, readings, pulses, least, most):
+    """No count is a train, no comma is lost; `how` is beside a pulse and a read voltage, unless None."""
+    given = {} if how is None else {"pulse": (-1.0, 1e-6), "read_voltage": 0.1, **how}
+    m = read_measurements(measured_data("../cases") / f"{name}.csv", Conventions(**given))
+    assert (len(m.labels), len(m), m.pulses.sum()) == (trains, readings, pulses)
+    assert m.conductance.min() == pytest.approx(least)
+    assert m.conductance.max() == pytest.approx(most, rel=1e-5)
+
+
+def test_a_small_export_with_columns_named_and_without(measured_data):
+    path = measured_data("../cases") / "data-b1500-easyexpert.csv"
+    named = {"columns": {"voltage": "Vrow [V]", "current": "Irow [A]"}, "dwell": 0.02}
+    for how in (named, {"dwell": 0.02}):
+        m = read_measurements(path, Conventions(**how))
+        assert (len(m), m.limited.sum()) == (26, 2)
+        assert (m.read_voltage.min(), m.read_voltage.max()) == (0.0, pytest.approx(0.97))
+        assert m.current.max() == pytest.approx(4.0006e-3)
+
+
+def test_a_loop_without_a_word_gets_its_dwell_and_its_polarity(measured_data):
+    m = read_measurements(measured_data("../cases") / "data-hysteresis-loop-no-hint.csv")
+    said = " ".join(hints(m))
+    assert "--dwell 1.84s from the times of the points" in said
+    assert "--polarity positive-sets" in said
