@@ -55,16 +55,16 @@ def read(path: str | Path) -> str:
 
 def dumps(document: dict[str, Any]) -> str:
     """The document as text; dictionaries become sections, which follow all other keys."""
-    plain = {key: value for key, value in document.items() if not isinstance(value, dict)}
-    lines = _lines(plain)
-    for key, value in document.items():
+    return "\n".join(_table(document, "")) + "\n"
+
+
+def _table(table: dict[str, Any], name: str) -> list[str]:
+    lines = [f"{_key(key)} = {_value(v)}" for key, v in table.items() if not isinstance(v, dict)]
+    for key, value in table.items():
         if isinstance(value, dict):
-            lines += ["", f"[{_key(key)}]", *_lines(value)]
-    return "\n".join(lines) + "\n"
-
-
-def _lines(table: dict[str, Any]) -> list[str]:
-    return [f"{_key(key)} = {_value(value)}" for key, value in table.items()]
+            inner = f"{name}.{_key(key)}" if name else _key(key)
+            lines += ["", f"[{inner}]", *_table(value, inner)]
+    return lines
 
 
 def _key(text: str) -> str:

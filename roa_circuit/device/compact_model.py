@@ -153,7 +153,8 @@ def _in_ngspice(device: Device, expression: str, **words: str) -> str:
     law = device.memristor
     words |= {name: f"{{{name}}}" for name in (*law.constants, *law.text().parameters, "largest")}
     dense = re.sub(r" ([-+*/<>]) |(,) ", r"\1\2", expression)
-    return re.sub(r"[A-Za-z]\w*", lambda found: words.get(found[0], found[0]), dense)
+    dense = re.sub(r"(?<![\w.])\d+\.\d{9,}(e[-+]?\d+)?", r"{\g<0>}", dense)
+    return re.sub(r"(?<![\w.])[A-Za-z]\w*", lambda found: words.get(found[0], found[0]), dense)
 
 
 def _constants(device: Device, *, skip: tuple[str, ...]) -> list[str]:

@@ -178,7 +178,21 @@ def load_device(name_or_path: str | Path) -> Device:
         raise InputError(
             f"device {text!r} is neither a file nor a shipped set; {nearest(text, shipped())}"
         )
-    return Device.from_toml(toml.read(path), source=text)
+    document = toml.loads(toml.read(path), source=text)
+    return Device.from_dict(_with_law_beside(document, path), source=text)
+
+
+def _with_law_beside(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The document with the formulas of the law file that it names, which lies beside it."""
+    section = document.get("memristor")
+    law = section.get("law") if isinstance(section, dict) else None
+    if not isinstance(law, str) or not law.endswith(".toml") or "law" in document:
+        return document
+    other = path.parent / law
+    found = toml.loads(toml.read(other), source=str(other)).get("law")
+    if not isinstance(found, dict):
+        raise InputError(f"{other}: section [law] is missing")
+    return document | {"law": found}
 
 
 def _largest(value: Constant) -> float:

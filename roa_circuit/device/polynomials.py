@@ -29,9 +29,12 @@ def polynomials(state: Floats, p: Law, largest: float) -> Floats | None:
     """Coefficients c (degree, rows, columns) with i(u) = u (c[0] + c[1] u + ...) for |u| <= largest.
 
     The current is affine in omega, so two curves serve every state. None if 32
-    coefficients are not enough for an error of 1e-13 of the largest conductance.
+    coefficients are not enough for an error of 1e-13 of the largest conductance, or a law has no curves.
     """
-    raised, lowered = p.branches()
+    branches = p.branches()
+    if branches is None:
+        return None
+    raised, lowered = branches
     on, off = (_of_branch(one, largest) for one in (raised, lowered))
     if on is None or off is None:
         return None

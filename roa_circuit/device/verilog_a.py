@@ -102,4 +102,4 @@ def _in_verilog(expression: str) -> str:
     """The expression with real numbers for whole ones, and sinh limited on both sides."""
     once = re.sub(r"\bsquare\((\w+)\)", r"\1 * \1", expression)
     odd = re.sub(r"\b(sinh|cosh)\(([^()]*)\)", r"\1(max(min(\2, largest), -largest))", once)
-    return re.sub(r"(?<![\w.])(\d+)(?![\w.])", r"\1.0", odd)
+    return re.sub(r"(?<![\w.])(?<![eE][-+])(\d+)(?![\w.])", r"\1.0", odd)

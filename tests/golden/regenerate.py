@@ -1,5 +1,6 @@
 """Write the golden decks anew, after a change that is meant: python tests/golden/regenerate.py"""
 
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.parameters import load_device
 
 FOLDER = Path(__file__).parent
@@ -38,6 +40,8 @@ OPAMPS = Circuitry(
 GATED = Circuitry(transistor=Transistor(), amplifier=Amplifier(r_feedback=1e4, offset=(1e-3, -2e-3)))
 
 DEVICE, AS_PRINTED = default_device(), load_device("zhang2021")
+CURVED = Windows(**DEVICE.memristor.constants, p=0.5, q=2.0, ratio=9.0, threshold_up=0.5)
+WINDOWS = replace(DEVICE, name="windows", memristor=CURVED)
 GOLDEN = {"origin": "golden"}
 VACASK = {"engine": Engine.vacask}
 
@@ -45,6 +49,13 @@ VACASK = {"engine": Engine.vacask}
 def decks():
     """(file name, deck) of writes, reads and sweeps, for ngspice and for VACASK."""
     yield "write.cir", write_deck(WIRED, STATE, PULSES, DEVICE, **GOLDEN)
+    yield "write_windows.cir", write_deck(WIRED, STATE, PULSES, WINDOWS, **GOLDEN)
+    yield "write_windows.sim", write_deck(WIRED, STATE, PULSES, WINDOWS, **GOLDEN, **VACASK)
+    yield "write_formulas.cir", write_deck(WIRED, STATE, PULSES, load_device("vteam"), **GOLDEN)
+    yield (
+        "write_formulas.sim",
+        write_deck(WIRED, STATE, PULSES, load_device("vteam"), **GOLDEN, **VACASK),
+    )
     yield "write_third.cir", write_deck(THIRD, STATE, PULSES, DEVICE, **GOLDEN)
     yield "write_access.cir", write_deck(ACCESS, STATE, PULSES, DEVICE, **GOLDEN)
     yield "write_transistors.cir", write_deck(ACCESS, STATE, PULSES, DEVICE, circuitry=GATED)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from roa_circuit import Crossbar, Memristor, load_device, read_currents
+from roa_circuit.device.compact_model import ngspice_library
 from roa_circuit.device.memristor import conductance_range, current
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +31,23 @@ def test_another_parameter_set(tmp_path, monkeypatch):
     assert names["ours"].memristor.k == 2e-4
     assert names["up"] > 0
     assert names["down"] > 0
+
+
+def test_a_law_of_ones_own(tmp_path, monkeypatch):
+    """The page's law file: its motion against an integrator, its text in ngspice's language."""
+    (tmp_path / "filament.toml").write_text(fenced("toml")[1])
+    (tmp_path / "mine.toml").write_text(fenced("toml")[2])
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(fenced("python")[1], names)
+    law, width = names["mine"].memristor, names["mine"].pulses.potentiation_width
+    exact = solve_ivp(
+        lambda _, w: law.state_derivative(w, -1.2), (0, width), [0.3], rtol=1e-10, atol=1e-12
+    )
+    assert float(law.after_dose(0.3, names["up"])) == pytest.approx(exact.y[0, -1], abs=1e-8)
+    assert 0.3 < exact.y[0, -1] < 0.9
+    assert names["down"] > 0
+    assert "{v_0}" in ngspice_library(names["mine"])
 
 
 def test_an_ohmic_cell_is_a_case_of_eq_2():

@@ -33,7 +33,7 @@ from typing import Any
 
 from roa_circuit.basics import records
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.laws.law import SECTION, Law
+from roa_circuit.device.laws.law import LAW, SECTION, Law
 
 __all__ = ["Law", "law_class", "laws", "read_law"]
 
@@ -74,4 +74,11 @@ def read_law(document: Mapping[str, Any]) -> Law:
     name = records.section(document, SECTION).get("law", "zhang2021")
     if not isinstance(name, str):
         raise InputError(f"[{SECTION}] law = {name!r} must be the name of a law, such as 'zhang2021'")
-    return law_class(name).from_document(document)
+    if name in _HOMES:
+        return law_class(name).from_document(document)
+    from roa_circuit.device.laws.formula_law import FormulaLaw
+    from roa_circuit.device.laws.formulas.shipped import shipped_laws
+
+    if LAW in document or name in shipped_laws() or name.endswith(".toml"):
+        return FormulaLaw.from_document(document)
+    raise InputError(f"law {name!r} is unknown; {nearest(name, [*_HOMES, *shipped_laws()])}")

@@ -49,12 +49,9 @@ class TwoBranches(Law):
     def conductance_range(self, read_voltage: float) -> tuple[Array, Array]:
         """(Gmin, Gmax) [S] of Eq. 9, at omega = 0 and 1: floats, or arrays where the constants are."""
         if not self.varies:
-            largest = (
-                self.current_scale * self.gamma * math.sinh(self.delta * read_voltage) / read_voltage
-            )
-            smallest = (
-                -self.current_scale * self.alpha * math.expm1(-self.beta * read_voltage) / read_voltage
-            )
+            V, scale = read_voltage, self.current_scale
+            largest = scale * self.gamma * math.sinh(self.delta * V) / V
+            smallest = -scale * self.alpha * math.expm1(-self.beta * V) / V
             return smallest, largest
         ends = (self.current(omega, read_voltage) / read_voltage for omega in (0.0, 1.0))
         smallest, largest = ends

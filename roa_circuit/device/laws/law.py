@@ -20,6 +20,9 @@ Constant = float | Any
 SECTION = "memristor"
 """The section of a parameter set that names the law and has its constants."""
 
+LAW = "law"
+"""The section of a parameter set that has the formulas of a law from a file."""
+
 OPEN = 1e-15
 """The `current_scale` of an open cell: below any leak, and no zero to divide by."""
 
@@ -232,8 +235,8 @@ class Law(ABC):
         """dI/dV [S]; positive everywhere."""
 
     @abstractmethod
-    def branches(self) -> tuple[Branch, Branch]:
-        """The curves at omega = 1 and omega = 0, as `roa_circuit.device.polynomials` takes them."""
+    def branches(self) -> tuple[Branch, Branch] | None:
+        """The curves at omega = 1 and 0 for `roa_circuit.device.polynomials`; None if there are none."""
 
     def conductance_range(self, read_voltage: float) -> tuple[Array, Array]:
         """(Gmin, Gmax) [S] of Eq. 9, at omega = 0 and 1: floats, or arrays where the constants are."""

@@ -324,10 +324,10 @@ def _speed(u: Floats, after: Floats, sign: float) -> Floats:
     worst = float(np.abs(found.fun[: moves.sum()]).max())
     if worst > _FAITHFUL:
         raise InputError(
-            f"no steady motion makes the table's changes: one pulse would be off by {worst:.1g} of the"
-            " range; smooth the table, or take more states"
+            f"no steady motion makes the table's changes: a pulse is off by {worst:.1g} of the range;"
+            " smooth the table, or take more states"
         )
-    return speeds(found.x)
+    return speeds(np.asarray(found.x))
 
 
 def _check_states(states: Row) -> None:

@@ -1,0 +1,377 @@
+"""A law from a file: formulas as text, and everything that is asked of a law made from them."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from array_api_compat import is_array_api_obj
+from numpy.typing import NDArray
+
+from roa_circuit.basics import records
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.device.arrays import Array, as_array, namespace
+from roa_circuit.device.laws.formulas.checks import check_law
+from roa_circuit.device.laws.formulas.currents import Curve, current_at, trees_of
+from roa_circuit.device.laws.formulas.definition import IMPLICIT, Definition
+from roa_circuit.device.laws.formulas.grammar import names_in, substituted
+from roa_circuit.device.laws.formulas.shipped import load_definition
+from roa_circuit.device.laws.formulas.values import value, value_and_slope
+from roa_circuit.device.laws.formulas.writing import simulator_text
+from roa_circuit.device.laws.law import LAW, SECTION, Branch, Constant, Law
+from roa_circuit.device.laws.text import Text
+from roa_circuit.device.laws.tracks import Place, Tracks
+
+Floats = NDArray[np.float64]
+
+_PANELS = 16  # of a ramp, with four points each
+_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
+_CLOSEST = 1e-6  # to an end: over this stretch simulators bring the motion to a stop
+_VOLTAGES = np.geomspace(0.02, 20.0, 31)
+_STATES = np.array([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
+_ONE_SHAPE = 1e-9
+_MOST_AMPLITUDES = 16
+_NODES_A_CELL = 1025
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormulaLaw(Law):
+    """A law by formulas with its constants.
+
+    Doses add on coordinates that are tabulated: one a polarity where the motion is a function of the
+    voltage times one of the state, else one for each amplitude, and a dose is then a time [s].
+
+    definition : what the file says
+    values : (name, value) of every constant
+
+    Raises
+    ------
+    InputError : a constant out of its bound, or a law that is none: a current that is not affine in
+        omega or does not rise with the voltage, a motion in the wrong direction.
+    """
+
+    definition: Definition
+    values: tuple[tuple[str, Constant], ...]
+
+    PACE = "speed"
+
+    def __post_init__(self) -> None:
+        given, known = dict(self.values), self.units
+        for name in given:
+            if name not in known:
+                raise InputError(f"[{SECTION}] has no constant {name!r}; {nearest(name, known)}")
+        ordered = {name: given.get(name, 1.0 if name in IMPLICIT else None) for name in known}
+        for name, number in ordered.items():
+            if number is None:
+                raise InputError(f"[{SECTION}] lacks '{name} [{known[name]}]'")
+        object.__setattr__(self, "values", tuple(ordered.items()))
+        super().__post_init__()
+        if not self.varies:
+            check_law(self, self.definition)
+
+    # Constants
+
+    @property
+    def name(self) -> str:
+        """What parameter sets call the law."""
+        return self.definition.name
+
+    @property
+    def units(self) -> Mapping[str, str]:
+        """The unit of each constant, by its name."""
+        return {n: unit for n, unit, *_ in self.definition.constants} | dict.fromkeys(IMPLICIT, "-")
+
+    @property
+    def meanings(self) -> Mapping[str, str]:
+        """A few words on each constant, by its name."""
+        return {n: words for n, _, _, words in self.definition.constants} | IMPLICIT
+
+    @property
+    def constants(self) -> dict[str, Constant]:
+        """All constants by name, numbers or arrays."""
+        return dict(self.values)
+
+    @property
+    def conducting(self) -> tuple[str, ...]:
+        """The constants of the current and of the state's range."""
+        trees = trees_of(self.definition)
+        used = set().union(*(names_in(trees[part]) for part in ("current", "state_of_omega")))
+        return (*(name for name in self.constants if name in used), "current_scale")
+
+    @property
+    def ANY_SIGN(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Constants that may be negative."""
+        return tuple(name for name, _, bound, _ in self.definition.constants if bound == "any")
+
+    @property
+    def NOT_NEGATIVE(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Constants that may be 0."""
+        return tuple(name for name, _, bound, _ in self.definition.constants if bound == ">= 0")
+
+    @property
+    def current_scale(self) -> Constant:  # type: ignore[override]
+        """Multiplies the current alone."""
+        return self.constants["current_scale"]
+
+    @property
+    def pace(self) -> Constant:
+        """The constant that all doses are proportional to."""
+        return self.constants["speed"]
+
+    def changed(self, **constants: Constant) -> Self:
+        """The law with other values of these constants."""
+        return replace(self, values=tuple((self.constants | constants).items()))
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """The law in a parameter set, which has its formulas in [law] or names a shipped law.
+
+        Raises
+        ------
+        InputError : no such law, a formula outside the grammar, an unknown or missing key.
+        """
+        table = records.section(document, SECTION)
+        definition = (
+            Definition.from_document(document)
+            if LAW in document
+            else load_definition(str(table.get("law", "")))
+        )
+        units = {n: unit for n, unit, *_ in definition.constants} | dict.fromkeys(IMPLICIT, "-")
+        keys = {records.with_unit(name, units): name for name in units}
+        given = {key: number for key, number in table.items() if key != "law"}
+        for key in given:
+            if key not in keys:
+                raise InputError(f"[{SECTION}] has an unknown key {key!r}; {nearest(key, keys)}")
+        return cls(definition=definition, values=tuple((keys[key], v) for key, v in given.items()))
+
+    def to_document(self) -> dict[str, Any]:
+        """The law's sections of a parameter set, its formulas among them."""
+        return super().to_document() | self.definition.to_document()
+
+    # Motion
+
+    def state_derivative(self, omega: Array, V: Array) -> Array:
+        """d omega / dt [1/s]."""
+        V, omega = self.voltage(V), as_array(omega)
+        return self.constants["speed"] * self._motion(omega, V, self.constants)
+
+    def _motion(self, omega: Array, V: Array, constants: Mapping[str, Any]) -> Array:
+        trees, state = trees_of(self.definition), self.definition.state
+        xp = namespace(omega, V)
+        omega, V = omega + 0.0 * V, V + 0.0 * omega
+        x, stretch = value_and_slope(trees["state_of_omega"], {**constants, "omega": omega}, "omega")
+        moved = value(trees["motion"], {**constants, state: x, "v": V}) / stretch
+        return xp.where(V == 0, 0.0 * omega, moved)
+
+    @property
+    def one_coordinate(self) -> bool:
+        """Whether the motion is a function of the voltage times one of the state, for each polarity."""
+        return all(_shape(self._numbers(), sign).is_one for sign in (-1.0, 1.0))
+
+    def rate(self, V: Array) -> Array:
+        """The dose per second [1/s]: d omega / dt at omega = 1/2, or +-1 where doses are times."""
+        V = self.voltage(V)
+        if self.one_coordinate:
+            return self.state_derivative(0.5 + 0.0 * V, V)
+        xp = namespace(V)
+        moves = xp.where(V < 0, 1.0 + 0.0 * V, xp.where(V > 0, -1.0 + 0.0 * V, 0.0 * V))
+        still = self.state_derivative(0.5 + 0.0 * V, V) == 0
+        return self.pace * xp.where(still, 0.0 * V, moves)
+
+    def mean_rate(self, start: Array, end: Array) -> Array:
+        """The mean of `rate` [1/s] over a ramp, by Gauss's rule; as seen from omega = 1/2."""
+        start, end = self.voltage(start), self.voltage(end)
+        total = 0.0 * (start + end)
+        for panel, (point, weight) in itertools.product(
+            range(_PANELS), zip(_POINTS, _WEIGHTS, strict=True)
+        ):
+            share = (panel + 0.5 * (point + 1.0)) / _PANELS
+            V = start + share * (end - start)
+            total = total + weight / (2 * _PANELS) * self.state_derivative(0.5 + 0.0 * V, V)
+        if self.one_coordinate:
+            return total
+        xp = namespace(start, end)
+        full = self.state_derivative(0.5 + 0.0 * end, end)
+        other = self.state_derivative(0.5 + 0.0 * start, start)
+        whole = xp.abs(xp.where(xp.abs(full) >= xp.abs(other), full, other))
+        return self.pace * total / xp.where(whole == 0, xp.ones_like(whole), whole)
+
+    def coordinate(self, omega: Array, V: Array) -> Array:
+        """The tabulated coordinate at V; it grows as the state moves."""
+        omega = as_array(omega)
+        xp = namespace(omega, V)
+        tracks, place = self._tracks(V, omega)
+        sign = xp.where(xp.asarray(V < 0), 1.0 + 0.0 * omega, -1.0 + 0.0 * omega)
+        return sign * tracks.coordinate(omega + 0.0 * sign, place)
+
+    def after_dose(self, omega: Array, dose: Array, V: Array | None = None) -> Array:
+        """The state after a signed dose, on the tabulated coordinate."""
+        omega, dose = as_array(omega), as_array(dose)
+        xp = namespace(omega, dose)
+        if V is None and not self.one_coordinate:
+            raise InputError(f"law {self.name} wants the voltage of a dose: each has its coordinate")
+        omega, none = omega + 0.0 * dose, 0.0 * (omega + dose)
+        tracks, place = self._tracks(-dose if self.one_coordinate else V, none)
+        return xp.where(dose == 0, omega, tracks.after(omega, dose + none, place))
+
+    def _numbers(self) -> FormulaLaw:
+        """The law of the first cell, whose kind all share."""
+        if not self.varies:
+            return self
+        first = {n: float(_plain(v).ravel()[0]) for n, v in self.values}
+        return self.changed(**first | {"speed": 1.0})
+
+    def _tracks(self, V: Array, like: Array) -> tuple[Tracks, Place]:
+        """Tracks, and which of them the elements of `like` run on at V."""
+        volts = np.broadcast_to(_plain(V), like.shape)
+        used = set().union(
+            *map(names_in, (trees_of(self.definition)[p] for p in ("motion", "state_of_omega")))
+        )
+        arrays = {n: _plain(v) for n, v in self.values if is_array_api_obj(v) and n in used}
+        if not self.one_coordinate:
+            return self._by_amplitude(volts, arrays)
+        if not arrays:
+            law = self._numbers()
+            return _by_polarity(law.definition, law.values), Place(first=np.where(volts < 0, 0, 1))
+        shape = np.broadcast_shapes(*(v.shape for v in arrays.values()))
+        cells = np.broadcast_to(np.arange(int(np.prod(shape))).reshape(shape), like.shape)
+        own = {n: np.broadcast_to(v, shape).ravel()[:, None] for n, v in arrays.items()}
+        tables = [self._speeds(own, _shape(self._numbers(), sign).voltage) for sign in (-1.0, 1.0)]
+        count = int(np.prod(shape))
+        both = Tracks.of(lambda u: np.concatenate([one(u) for one in tables]), _NODES_A_CELL)
+        return both, Place(first=np.where(volts < 0, cells, count + cells))
+
+    def _speeds(self, own: Mapping[str, Floats], V: float) -> Any:
+        constants = {**self._numbers().constants, **own}
+
+        def speeds(u: Floats) -> Floats:
+            moved = self._motion(u[None], np.full((1, 1), V), constants)
+            middle = self._motion(np.full((1, 1), 0.5), np.full((1, 1), V), constants)
+            found: Floats = np.abs(np.asarray(moved / middle))
+            return found
+
+        return speeds
+
+    def _by_amplitude(self, volts: Floats, arrays: Mapping[str, Any]) -> tuple[Tracks, Place]:
+        distinct, place = np.unique(volts, return_inverse=True)
+        if len(distinct) > _MOST_AMPLITUDES or arrays:
+            raise InputError(
+                f"law {self.name} has a coordinate for each voltage, and cells see {len(distinct)}"
+                " or have constants of their own: write without wires, or in ngspice (--engine)"
+            )
+        law = self._numbers()
+        tracks = _of_amplitudes(law.definition, law.values, tuple(distinct.tolist()))
+        return tracks, Place(first=place.reshape(volts.shape))
+
+    # Current
+
+    def current(self, omega: Array, V: Array) -> Array:
+        """The cell current [A], between those at both ends of the range."""
+        return self._affine(omega, V, 0)
+
+    def differential_conductance(self, omega: Array, V: Array) -> Array:
+        """dI/dV [S]."""
+        return self._affine(omega, V, 1)
+
+    def _affine(self, omega: Array, V: Array, which: int) -> Array:
+        V = self.voltage(V)
+        on, off = (current_at(self.definition, self.constants, end, V)[which] for end in (1.0, 0.0))
+        return self.current_scale * (omega * on + (1.0 - omega) * off)
+
+    def branches(self) -> tuple[Branch, Branch] | None:
+        """The curves at both ends; None where cells differ in what shapes them."""
+        shaping = [v for n, v in self.values if n in self.conducting and n != "current_scale"]
+        if any(map(is_array_api_obj, shaping)):
+            return None
+        values = tuple((n, v) for n, v in self.values if n in self.conducting and n != "current_scale")
+        on, off = (
+            Branch(height=1.0, steepness=1.0, shape=Curve(self.definition, values, end))
+            for end in (1.0, 0.0)
+        )
+        return on, off
+
+    # Text
+
+    def text(self) -> Text:
+        """The law as simulators take it; they integrate the state that the formulas have."""
+        trees, state = trees_of(self.definition), self.definition.state
+        ends = {
+            name: substituted(
+                trees["current"], {state: substituted(trees["state_of_omega"], {"omega": end})}
+            )
+            for name, end in (("raised", ("number", 1.0)), ("lowered", ("number", 0.0)))
+        }
+        start = simulator_text(substituted(trees["state_of_omega"], {"omega": ("name", "w0")}))
+        omega = simulator_text(trees["omega_of_state"])
+        linear = state == "omega"
+        return Text(
+            state=state,
+            start="w0" if linear else start,
+            omega="omega" if linear else f"min(max({omega}, 0), 1)",
+            terms={
+                "rate": f"speed * {simulator_text(trees['motion'])}",
+                "room": "(v < 0 ? max(1 - omega, 0) : max(omega, 0))",
+            },
+            motion="rate * min(1, room/closest)",
+            branches={name: simulator_text(tree) for name, tree in ends.items()},
+            current="current_scale * (omega * raised + (1 - omega) * lowered)",
+            parameters={"closest": _CLOSEST},
+        )
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How the state shapes the motion of one polarity: as one function for all voltages, or not."""
+
+    is_one: bool
+    voltage: float
+
+
+@functools.lru_cache(maxsize=64)
+def _shape_of(definition: Definition, values: tuple[tuple[str, float], ...], sign: float) -> _Shape:
+    law = FormulaLaw(definition=definition, values=values)
+    return _found_shape(law, sign)
+
+
+def _shape(law: FormulaLaw, sign: float) -> _Shape:
+    values = tuple((n, 1.0 if n in IMPLICIT else v) for n, v in law.values)
+    return _shape_of(law.definition, values, sign)
+
+
+def _found_shape(law: FormulaLaw, sign: float) -> _Shape:
+    V = sign * _VOLTAGES
+    with np.errstate(all="ignore"):
+        moved = law._motion(_STATES[:, None], V[None, :], law.constants)
+    middle = moved[3]
+    usable = np.isfinite(moved).all(axis=0) & (np.abs(middle) > 1e-250) & (np.abs(middle) < 1e30)
+    if not usable.any():
+        return _Shape(is_one=True, voltage=float(V[-1]))
+    shapes = moved[:, usable] / middle[usable]
+    alike = np.abs(shapes - shapes[:, :1]) <= _ONE_SHAPE * np.abs(shapes).max(axis=1, keepdims=True)
+    return _Shape(is_one=bool(alike.all()), voltage=float(V[usable][0]))
+
+
+@functools.lru_cache(maxsize=64)
+def _by_polarity(definition: Definition, values: tuple[tuple[str, float], ...]) -> Tracks:
+    law = FormulaLaw(definition=definition, values=values)
+    tables = [law._speeds({}, _shape(law, sign).voltage) for sign in (-1.0, 1.0)]
+    return Tracks.of(lambda u: np.concatenate([one(u) for one in tables]))
+
+
+@functools.lru_cache(maxsize=64)
+def _of_amplitudes(
+    definition: Definition, values: tuple[tuple[str, float], ...], volts: tuple[float, ...]
+) -> Tracks:
+    law = FormulaLaw(definition=definition, values=values)
+    V = np.array(volts)[:, None]
+    return Tracks.of(lambda u: np.abs(np.asarray(law._motion(u[None], V, law.constants))))
+
+
+def _plain(values: Any) -> Floats:
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+    return np.asarray(values, dtype=np.float64)

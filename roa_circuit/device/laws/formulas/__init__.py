@@ -1,0 +1,1 @@
+"""Formulas: text of a law file as a checked tree, its values and slopes, and other ways to write it."""
