@@ -21,13 +21,6 @@ from roa_circuit.device.parameters import Device
 TIME_CONSTANTS = 20.0
 """How many of them a read is held: e^-20 is 2e-9."""
 
-LAG = 0.9
-"""What a write misses of omega, at most, per time constant over width of its pulses.
-
-Behind a step of V the dose begins ln(mu V) + 0.58 = 3.6 time constants late (Table 1), which is
-that share of the pulse; a relative error of a dose moves omega by a quarter of it at most.
-"""
-
 MISSED = 2.5e-3
 """Of omega: what lag may take of a write where the surrogate stands for the circuit."""
 
@@ -84,12 +77,14 @@ def require_prompt_writes(
     if not circuitry.loads_lines:
         return
     slowest = _driven(crossbar, device, circuitry)
-    width = min(device.pulses.potentiation_width, device.pulses.depression_width)
-    if LAG * slowest > MISSED * width:
+    law, p = device.memristor, device.pulses
+    lag = max(law.lag(p.potentiation_voltage), law.lag(p.depression_voltage))
+    width = min(p.potentiation_width, p.depression_width)
+    if lag * slowest > MISSED * width:
         raise InputError(
             f"lines with time constants up to {engineering(slowest, 's')} lag behind pulses of"
             f" {engineering(width, 's')}, and the surrogate's write knows no lag: it bears at most"
-            f" {engineering(MISSED * width / LAG, 's')}; lower c_word, c_bit or c_cell, or {instead}"
+            f" {engineering(MISSED * width / lag, 's')}; lower c_word, c_bit or c_cell, or {instead}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from array_api_compat import is_array_api_obj
 
 from roa_circuit.device.arrays import Array, namespace
 from roa_circuit.device.laws.law import Branch, Constant, Law
@@ -29,6 +30,18 @@ class TwoBranches(Law):
     delta: Constant  # [1/V]
     alpha: Constant  # [A]
     beta: Constant  # [1/V]
+
+    @property
+    def varies(self) -> bool:
+        """Whether any constant is an array, so that cells differ."""
+        return any(map(is_array_api_obj, vars(self).values()))
+
+    def voltage(self, V: Array) -> Array:
+        """V itself if it is an array, else an array of the library that the constants belong to."""
+        if is_array_api_obj(V):
+            return V
+        xp = namespace(*vars(self).values())
+        return xp.asarray(V, dtype=xp.float64)
 
     def current(self, omega: Array, V: Array) -> Array:
         """Eq. 2, the cell current [A]."""

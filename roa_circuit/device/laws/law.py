@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self, cast
 
+import numpy as np
 from array_api_compat import array_namespace, is_array_api_obj
 
 from roa_circuit.basics import records
@@ -22,6 +24,8 @@ SECTION = "memristor"
 
 LAW = "law"
 """The section of a parameter set that has the formulas of a law from a file."""
+
+_LONGEST_LAG = 30.0  # time constants, after which a line has settled to thirteen digits
 
 OPEN = 1e-15
 """The `current_scale` of an open cell: below any leak, and no zero to divide by."""
@@ -220,6 +224,22 @@ class Law(ABC):
         sign = namespace(omega, predicted).sign(predicted)
         steepness = scale / (self.after_dose(omega, predicted, V) - omega)
         return lambda size: steepness * (self.after_dose(omega, sign * size, V) - omega)
+
+    def lag(self, V: float) -> float:
+        """What a write misses of omega, at most, per time constant of the lines over its pulses' width.
+
+        Behind a step of V [V] the dose begins some time constants late, that share of the pulse;
+        a relative error of a dose moves omega by as much as the steepest state of all.
+        """
+        own: dict[str, Any] = self.constants
+        law = self.changed(**{n: float(np.median(v)) for n, v in own.items() if _is_array(v)})
+        time = np.linspace(0.0, _LONGEST_LAG, 4001)
+        rates = np.asarray(law.rate(V * -np.expm1(-time)))
+        late = float((1.0 - rates / float(law.rate(V))).mean() * _LONGEST_LAG)
+        sign, omega = math.copysign(1.0, -V), np.linspace(0.0, 1.0, 51)[:, None]
+        dose = sign * np.geomspace(1e-4, 1e4, 401)[None]
+        more, less = (law.after_dose(omega, dose * factor, V) for factor in (1.005, 0.995))
+        return late * float(np.abs(more - less).max()) / 0.01
 
     def require_amplitudes(self, V: Array) -> None:  # noqa: B027
         """Raise InputError where the law knows nothing of these voltages [V]; most know all."""

@@ -10,8 +10,9 @@ from roa_circuit.basics.toml import loads
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import UNITS, Imperfections
 from roa_circuit.circuit.components import Amplifier, Transistor
-from roa_circuit.circuit.crossbar import RESISTANCES
+from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.parameters import load_device
 from roa_circuit.sweeps import axes, described
 from roa_circuit.sweeps.description import Sweep, vary_options
 from roa_circuit.sweeps.fields import COMPONENTS, find_field, shared_fields
@@ -205,3 +206,13 @@ def test_an_array_is_a_list_of_its_values(dtype):
     values = np.arange(1, 4, dtype=dtype)
     assert axes.parse(FIELDS["wire_resistance"], values).levels == (1.0, 2.0, 3.0)
     assert axes.parse(FIELDS["adc_bits"], list(values)).levels == (1, 2, 3)
+
+
+def test_every_constant_of_every_law_can_be_varied():
+    device = load_device("vteam")
+    fields = shared_fields(device.memristor)
+    assert fields["p_on"].targets == ("p_on",)
+    assert "mu1" not in fields
+    assert fields["spread_k_on"].targets == ("k_on",)
+    setup = Setup(crossbar=Crossbar(rows=2, columns=2), device=device, imperfections=Imperfections())
+    assert setup.at({"p_on": 2.5}, fields).device.memristor.constants["p_on"] == 2.5

@@ -206,3 +206,9 @@ def test_complaints_say_what_is_wrong(change, complaint):
     document["memristor"] |= change
     with pytest.raises(InputError, match=complaint):
         Device.from_dict(document)
+
+
+def test_how_late_a_write_is_behind_slow_lines():
+    """The rounded figure for Eq. 1 is the general one; a window that does not fall misses more."""
+    assert max(AS_EQ_1.lag(-1.1), AS_EQ_1.lag(1.4)) == pytest.approx(EQ_1.lag(-1.1), rel=0.05)
+    assert dataclasses.replace(AS_EQ_1, p=0.0).lag(-1.1) > 3 * EQ_1.lag(-1.1)
