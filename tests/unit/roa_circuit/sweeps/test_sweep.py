@@ -22,10 +22,11 @@ from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers import deployed
 from roa_circuit.layers.recovery import CHOICES, Compensation, recover
 from roa_circuit.layers.tiling import TileSize, chip_of, outputs, split
 from roa_circuit.solver.dense import read_currents_dense
-from roa_circuit.sweeps import LayerSubject, Store, Study, Workers, deployed, sweep
+from roa_circuit.sweeps import LayerSubject, Store, Study, Workers, sweep
 from roa_circuit.sweeps.tables import netcdf
 from roa_circuit.sweeps.workers import evaluated
 
