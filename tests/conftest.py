@@ -73,6 +73,16 @@ def measured_data():
 
 
 @pytest.fixture
+def usual_signals():
+    """Processes meet SIGHUP and SIGINT as from a terminal, though nohup or a shell's & ignores them."""
+    numbers = (signal.SIGHUP, signal.SIGINT)
+    before = [signal.signal(one, signal.SIG_DFL) for one in numbers]
+    yield
+    for one, handler in zip(numbers, before, strict=True):
+        signal.signal(one, handler)
+
+
+@pytest.fixture
 def killing():
     """A context in which `kills` of the processes that `victims()` finds are killed, each once.
 

@@ -15,7 +15,6 @@ from meta.learning.learners import adapt, constraint, query_loss, step_importanc
 from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
-from meta.network.methods import METHODS
 from meta.network.shipped import shipped_network
 from meta.training.configuration import Training
 from meta.training.train import train
@@ -67,9 +66,9 @@ def test_support_sets_that_are_not_balanced_are_refused(bars, network):
 
 def test_a_network_is_evaluated_by_the_method_that_it_was_trained_for(bars):
     robust = shipped_network("roa-robust")
-    how = {"queries": 3, "tasks": 2, "sigmas": [0.0]}
-    (own,) = evaluate(robust, bars, WRITE, **how)
-    (same,) = evaluate(robust, bars, WRITE, method=METHODS["roa-robust"], **how)
+    tasks, how = Tasks(dataset=bars, queries=3), {"count": 2, "sigmas": [0.0]}
+    (own,) = evaluate(robust, tasks, **how)
+    (same,) = evaluate(robust, tasks, Writing.of(robust, method="roa-robust"), **how)
     assert own == same
     assert (own.method, own.relative_rate) == ("roa-robust", 1.0)
 

@@ -78,6 +78,7 @@ def test_exit_codes_and_lengths(tmp_path, what, code, said):
     assert len(err) < 1000
 
 
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
 )
