@@ -74,7 +74,7 @@ def _train(
 
     yield f"{label},0,,{V_r:g},{read(float(conductance(omega, V_r, p)))},"
     for V, T in pulses:
-        omega = float(after_dose(omega, pulse_strength(V, T, p)))
+        omega = float(after_dose(omega, pulse_strength(V, T, p), p))
         yield f"{label},{V:g},{T:g},{V_r:g},{read(float(conductance(omega, V_r, p)))},"
     for V in np.asarray(sweep, dtype=np.float64):
         yield f"{label},{V:g},,,,{read(float(current(omega, V, p)))}"

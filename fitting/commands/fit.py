@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from rich.markup import escape
-
 from fitting.commands import _options as options
 from fitting.commands._outputs import as_json, write_all
 from roa_circuit.basics.units import counted, percent
@@ -187,7 +185,7 @@ def _print(run: _Run) -> None:
         console.say(f"assumed: {text}")
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
-    rows = [[escape(cell) for cell in constant_row(e)] for e in result.estimates.values()]
+    rows = [constant_row(e) for e in result.estimates.values()]
     title = f"Fitted constants of Eq. 1-2 (prior: {run.prior.name})"
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))

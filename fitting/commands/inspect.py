@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from fitting.commands import _options as options
 from roa_circuit.basics.results import check_writable, write_summary
@@ -31,7 +30,7 @@ def inspect(
     m = read_measurements(measurements, how.of_each(measurements))
     trains = inspect_trains(m)
     columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
-    rows = [[escape(cell) for cell in row] for row in rows_of(trains, most)]
+    rows = rows_of(trains, most)
     console.out.print(console.table(f"{m.source}: {counted(len(trains), 'train')}", columns, rows))
     if len(trains) > most:
         console.out.print(f"and {len(trains) - most} more (--most {len(trains)} lists all)")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from fitting.commands import _options as options
 from fitting.commands._outputs import as_json, write_all
@@ -170,9 +169,9 @@ def _row(name: str, found: Population) -> list[str]:
     if name in found.devices.free:
         error = (middle.high - middle.low) / 4.0
         value, low, high = rounded((middle.value, middle.low, middle.high), error, size)
-        row = [escape(f"{name} [{unit}]"), value, f"{low} – {high}"]
+        row = [f"{name} [{unit}]", value, f"{low} – {high}"]
     else:
-        row = [escape(f"{name} [{unit}]"), f"{middle.value / size:.4g}", "held"]
+        row = [f"{name} [{unit}]", f"{middle.value / size:.4g}", "held"]
     if sd is None:
         return [*row, "-", "-"]
     return [

@@ -92,9 +92,7 @@ def test_inputs_that_drivers_cannot_make_are_refused(network, bars):
     ready = Hardware().holding({HEAD: head}, 0)[HEAD]
     x = head.inputs.copy()
     x[1, 2] = -0.25
-    with pytest.raises(
-        InputError, match=r"row 2 of read 1 is -0\.25: drivers have no negative"
-    ):
+    with pytest.raises(InputError, match=r"row 2 of read 1 is -0\.25: drivers have no negative"):
         ready(x)
 
 

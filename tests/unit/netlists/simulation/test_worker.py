@@ -181,7 +181,10 @@ import os
 import signal
 import sys
 from netlists.simulation import ngspice
+from netlists.simulation.scratch import private_folder
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell
+with private_folder():
+    pass  # its janitor is a Python, the workers are not
 sys.executable = os.environ["NGSPICE_LIBRARY_PATH"] = {worker!r}
 ngspice.simulate_all(["* deck"] * 6, workers=2, time_limit=60)
 """
