@@ -99,7 +99,8 @@ def _unforeseen(error: BaseException) -> int:
         return SimulatorError.exit_code
     no_room = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
     if isinstance(error, OSError) and (error.filename or no_room):  # a name too long, a folder closed
-        complain(f"{error.filename or 'output'}: {error.strerror}")
+        hindered = " cannot be written" if no_room else ""
+        complain(f"{error.filename or 'output'}{hindered}: {error.strerror}")
         return RoaError.exit_code
     complain(last_resort.report(error))
     return UNFORESEEN

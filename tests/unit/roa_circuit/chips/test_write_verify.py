@@ -128,12 +128,17 @@ def test_an_imperfect_array_says_which_cells_its_faults_are():
 
 
 def test_every_read_has_noise_of_its_own():
-    device = default_device()
-    chip = draw(Imperfections(flicker=0.01), default_crossbar(4, 3), device, np.random.default_rng(0))
-    array = WiredArray(chip, np.full((4, 3), 0.5), device)
-    assert (array.read() != array.read()).all()
-    again = WiredArray(chip, np.full((4, 3), 0.5), device)
-    assert (again.read() == WiredArray(chip, np.full((4, 3), 0.5), device).read()).all()
+    device, crossbar = default_device(), default_crossbar(4, 3)
+
+    def reads(seed):
+        chip = draw(Imperfections(flicker=0.01), crossbar, device, np.random.default_rng(seed))
+        array = WiredArray(chip, np.full((4, 3), 0.5), device)
+        return np.array([array.read(), array.read()])
+
+    first, second = reads(0)
+    assert (first != second).all()
+    np.testing.assert_array_equal(reads(0), [first, second])
+    assert (reads(1) != [first, second]).all()
 
 
 def test_the_worst_error_is_that_of_the_cell_furthest_off():

@@ -19,7 +19,7 @@ def test_b_the_right_way_up_spans_minus_one_to_one():
 
 
 def test_an_input_of_one_is_a_tenth_of_a_volt():
-    assert mapping.voltage_from_input([0.0, 0.5, 1.0]) == pytest.approx([0.0, 0.05, 0.1])
+    assert mapping.voltage_from_input([0.0, 0.5, 1.0], TABLE_1) == pytest.approx([0.0, 0.05, 0.1])
 
 
 def test_both_readouts_recover_the_matrix_product():

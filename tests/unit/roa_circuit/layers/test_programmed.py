@@ -140,9 +140,9 @@ def test_a_device_whose_extremes_coincide_holds_no_weights():
 @pytest.mark.parametrize(
     ("weights", "complaint"),
     [
-        (np.array([[0.5, -1.6], [0.0, 1.2]]), "input 0 and output 1 is -1.6; divide all by 1.6"),
+        (np.array([[0.5, -1.6], [0.0, 1.2]]), "row 0, column 1 is -1.6; divide all by 1.6"),
         (torch.tensor([[2.0]]), "divide all by 2"),
-        ([[0.1, np.nan]], "table of finite numbers"),
+        ([[0.1, np.nan]], "is nan; give finite numbers"),
         ([["a"]], "not list; use np.asarray"),
         (np.zeros((1, 1, 3, 3)), r"shape \(1, 1, 3, 3\)"),
     ],
