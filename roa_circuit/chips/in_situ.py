@@ -203,7 +203,7 @@ class _Array:
         end = self._flat_top(start, rise, pulse.width, tolerance, effect)
         fall = pulse.edge * np.asarray(self._p.ramp_mean_rate(end.voltages))
         effect.ramp(e, end, pulse.edge, self._p)
-        effect.state = np.asarray(self._p.after_dose(effect.state, fall))
+        effect.state = np.asarray(self._p.after_dose(effect.state, fall, end.voltages))
         self._u = end.voltages
         return effect
 
@@ -214,11 +214,12 @@ class _Array:
         left = step = width
         while True:
             predicted = first + step * np.asarray(self._p.rate(start.voltages))
-            end = self._solve(self._p.after_dose(effect.state, predicted), start.voltages, effect)
+            there = self._p.after_dose(effect.state, predicted, start.voltages)
+            end = self._solve(there, start.voltages, effect)
             doses = step_doses(
                 effect.state, start.voltages, end.voltages, predicted, step, self._p, first=first
             )
-            following, linear = (np.asarray(self._p.after_dose(effect.state, dose)) for dose in doses)
+            following, linear = self._moved(effect.state, doses, start.voltages, end.voltages)
             error = np.abs(following - linear)
             worst = float(error.max())
             if worst <= tolerance or step <= _SHORTEST_STEP * width:
@@ -232,6 +233,20 @@ class _Array:
                 start = self._solve(effect.state, end.voltages, effect)
             step *= min(max(0.8 * (tolerance / max(worst, 1e-300)) ** (1 / 3), 0.1), 4.0)
             step = min(step, left)
+
+    def _moved(
+        self, state: Floats, doses: tuple[Floats, Floats], before: Floats, after: Floats
+    ) -> tuple[Floats, Floats]:
+        """States (rows, columns) after each of two doses, whose difference is the error of the step.
+
+        Where each amplitude has a coordinate of its own, they differ by the voltage's change as well.
+        """
+        middle = before if self._p.one_coordinate else 0.5 * (before + after)
+        following, linear = doses
+        return (
+            np.asarray(self._p.after_dose(state, following, middle)),
+            np.asarray(self._p.after_dose(state, linear, before)),
+        )
 
     def _drive(self, voltage: float, e: Floats, effect: _Effect) -> Cells:
         """The circuit at the pulse's full drive."""

@@ -103,6 +103,7 @@ class Device(Shown):
         pulses = {**vars(self.pulses), "full_scale_voltage": self.pulses.full_scale}
         units, values = {**law.units, **PULSE_UNITS}, {**law.constants, **pulses}
         rows += [(f"{name} [{units[name]}]", _span(value)) for name, value in values.items()]
+        rows += [("taken for granted", assumed) for assumed in law.assumptions]
         if self.spread is not None:
             rows.append(("spread", f"of {', '.join(self.spread.names) or 'writes'}"))
         return Facts(title=f"Device {self.name}", rows=rows)

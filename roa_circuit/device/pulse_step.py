@@ -48,13 +48,13 @@ def step_doses(
     """
     linear = first + width * np.asarray(p.mean_rate(before, after))
     slow, fast = p.rate(before), p.rate(after)
-    moves = p.excursion(omega, predicted) > _AT_REST
+    moves = p.excursion(omega, predicted, before) > _AT_REST
     follows = moves & (slow * fast > 0) & (slow * predicted > 0)
     following = linear.copy()
     if follows.any():
         start = np.abs(np.broadcast_to(first, omega.shape))[follows]
         kappa = np.log(fast[follows] / slow[follows])
-        exponent = p.part(follows).course(omega[follows], predicted[follows], -kappa)
+        exponent = p.part(follows).course(omega[follows], predicted[follows], before[follows], -kappa)
         a = np.maximum(np.abs(linear)[follows], start)
         a = _dose(a, start, exponent, width * np.abs(slow)[follows])
         following[follows] = np.sign(predicted)[follows] * a

@@ -40,6 +40,7 @@ __all__ = ["Law", "law_class", "laws", "read_law"]
 _HOMES = {
     "zhang2021": "zhang2021.Memristor",
     "windows": "windows.Windows",
+    "table": "table.Table",
 }
 """The module and class of each law, by the name that parameter sets call it."""
 

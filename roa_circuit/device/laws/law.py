@@ -161,6 +161,11 @@ class Law(ABC):
         named = {records.with_unit(name, self.units): value for name, value in self.constants.items()}
         return {SECTION: {"law": self.name, **named}}
 
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What the law takes for granted beyond what was measured, in words."""
+        return ()
+
     # Motion
 
     @property
@@ -203,15 +208,15 @@ class Law(ABC):
         V = self.voltage(V)
         return self.mean_rate(0.0 * V, V)
 
-    def excursion(self, omega: Array, dose: Array) -> Array:
+    def excursion(self, omega: Array, dose: Array, V: Array) -> Array:
         """About how far a signed dose moves the state, never negative; for thresholds alone."""
-        return namespace(omega, dose).abs(self.after_dose(omega, dose) - omega)
+        return namespace(omega, dose).abs(self.after_dose(omega, dose, V) - omega)
 
-    def course(self, omega: Array, predicted: Array, scale: Array) -> Callable[[Array], Array]:
+    def course(self, omega: Array, predicted: Array, V: Array, scale: Array) -> Callable[[Array], Array]:
         """`scale` times the share of `predicted`'s change that a dose makes, by the dose's size."""
         sign = namespace(omega, predicted).sign(predicted)
-        steepness = scale / (self.after_dose(omega, predicted) - omega)
-        return lambda size: steepness * (self.after_dose(omega, sign * size) - omega)
+        steepness = scale / (self.after_dose(omega, predicted, V) - omega)
+        return lambda size: steepness * (self.after_dose(omega, sign * size, V) - omega)
 
     def require_amplitudes(self, V: Array) -> None:  # noqa: B027
         """Raise InputError where the law knows nothing of these voltages [V]; most know all."""

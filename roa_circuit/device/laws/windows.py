@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +25,7 @@ from roa_circuit.device.laws.exponential import (
     exponential_rate,
 )
 from roa_circuit.device.laws.law import Constant
+from roa_circuit.device.laws.logarithmic import is_linear, stretch, to_omega, to_u
 from roa_circuit.device.laws.powers import passed, room_left, window
 from roa_circuit.device.laws.text import Text
 
@@ -118,7 +118,7 @@ class Windows(TwoBranches):
 
     def coordinate(self, omega: Array, V: Array) -> Array:
         """((1 - u)^(1 - p) - 1) / (p - 1) where V potentiates; of u and q where it depresses."""
-        u = self.u(as_array(omega))
+        u = to_u(as_array(omega), self.ratio)
         xp = namespace(u, V)
         return xp.where(xp.asarray(V < 0), passed(xp, 1.0 - u, self.p), passed(xp, u, self.q))
 
@@ -126,49 +126,19 @@ class Windows(TwoBranches):
         """The state after a signed dose, in closed form, whatever its voltage was."""
         omega, dose = as_array(omega), as_array(dose)
         xp = namespace(omega, dose)
-        u = self.u(omega) + 0.0 * dose
+        u = to_u(omega, self.ratio) + 0.0 * dose
         up, down = xp.clip(dose, 0.0, None), xp.clip(-dose, 0.0, None)
         raised, lowered = 1.0 - room_left(xp, 1.0 - u, up, self.p), room_left(xp, u, down, self.q)
-        moved = self.omega(xp.where(dose < 0, lowered, raised))
+        moved = to_omega(xp.where(dose < 0, lowered, raised), self.ratio)
         return xp.where(dose == 0, omega + 0.0 * dose, moved)
 
     def state_derivative(self, omega: Array, V: Array) -> Array:
         """d omega / dt [1/s]; 0 at an end, where a cell stays."""
         V, omega = self.voltage(V), as_array(omega)
         xp = namespace(omega, V)
-        u = self.u(omega)
+        u = to_u(omega, self.ratio)
         shape = xp.where(V < 0, window(xp, 1.0 - u, self.p), window(xp, u, self.q))
-        return shape * self.rate(V) * self._stretch(omega)
-
-    def u(self, omega: Array) -> Array:
-        """The variable that windows are powers of, from omega."""
-        if self._is_linear:
-            return omega
-        xp = namespace(omega, self.ratio)
-        return xp.log1p(xp.clip(omega, 0.0, 1.0) * (self.ratio - 1.0)) / self._log_ratio(omega)
-
-    def omega(self, u: Array) -> Array:
-        """omega from the variable that windows are powers of."""
-        if self._is_linear:
-            return u
-        xp = namespace(u, self.ratio)
-        return xp.clip(xp.expm1(u * self._log_ratio(u)) / (self.ratio - 1.0), 0.0, 1.0)
-
-    def _stretch(self, omega: Array) -> Array:
-        """d omega / du."""
-        if self._is_linear:
-            return 1.0
-        spread = self.ratio - 1.0
-        return (1.0 + omega * spread) * self._log_ratio(omega) / spread
-
-    def _log_ratio(self, like: Array) -> Array:
-        if is_array_api_obj(self.ratio):
-            return namespace(like, self.ratio).log(self.ratio)
-        return math.log(self.ratio)
-
-    @property
-    def _is_linear(self) -> bool:
-        return not is_array_api_obj(self.ratio) and self.ratio == 1.0
+        return shape * self.rate(V) * stretch(omega, self.ratio)
 
     def _check(self, name: str, value: Constant) -> None:
         super()._check(name, value)
@@ -197,7 +167,7 @@ class Windows(TwoBranches):
     def text(self) -> Text:
         """The law as simulators take it; they integrate u."""
         state, start, omega = "omega", "w0", "omega"
-        if not self._is_linear:
+        if not is_linear(self.ratio):
             state, start = "u", "ln(1 + w0*(ratio - 1)) / ln(ratio)"
             omega = "(exp(ln(ratio)*min(max(u, 0), 1)) - 1) / (ratio - 1)"
         return Text(

@@ -87,12 +87,12 @@ class Memristor(TwoBranches):
         xp = namespace(omega, V)
         return xp.where(V < 0, (1.0 - omega) ** 2, omega**2) * self.rate(V)
 
-    def excursion(self, omega: Array, dose: Array) -> Array:
+    def excursion(self, omega: Array, dose: Array, V: Array) -> Array:
         """To first order, how far a signed dose moves the state."""
         xp = namespace(omega, dose)
         return xp.abs(dose) * _room(omega, dose) ** 2
 
-    def course(self, omega: Array, predicted: Array, scale: Array) -> Callable[[Array], Array]:
+    def course(self, omega: Array, predicted: Array, V: Array, scale: Array) -> Callable[[Array], Array]:
         """`scale` times the share of `predicted`'s change that a dose makes, by the dose's size."""
         room, whole = _room(omega, predicted), namespace(predicted).abs(predicted)
         steepness = scale * (1.0 + room * whole) / whole
