@@ -27,7 +27,8 @@ from scipy.integrate import solve_ivp
 
 from fitting import Estimate, Measurements, fit_device, read_measurements
 from fitting.judgement.advice import proposal
-from fitting.model.residuals import NAMES, Objective, from_search, predict, schedule, to_search
+from fitting.model.residuals import NAMES, Objective, from_search, predict, to_search
+from fitting.model.schedule import schedule
 from fitting.search.intervals import curvature, profile
 from roa_circuit.device.memristor import current, state_derivative
 from roa_circuit.device.parameters import Memristor, load_device

@@ -45,6 +45,14 @@ Intervals = Annotated[
         help="covariance, profile (likelihood), bootstrap, or mcmc (an extra; with corner plot)."
     ),
 ]
+Law = Annotated[
+    str,
+    typer.Option(
+        metavar="LAW",
+        help="zhang2021 (Eq. 1-2), windows (free exponents), or auto: zhang2021, and if the readings "
+        "reject or doubt it, the law that predicts held-out readings best.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Of bootstrap and mcmc.")]
 
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
+
 from fitting.commands import _options as options
 from fitting.commands._outputs import as_json, write_all
 from roa_circuit.basics.units import counted, percent
-from roa_circuit.device.parameters import Device, load_device
+from roa_circuit.device.parameters import Device, Memristor, Pulses, load_device
 from roa_circuit.presentation import console, drawing
 from roa_circuit.presentation.options import Figures, Json, flag, folder, grouped
 
 if TYPE_CHECKING:
+    from fitting.judgement.choice import Choice
     from fitting.judgement.verdict import Judgement
     from fitting.readers.measurements import Measurements
     from fitting.search.fit import Fit
@@ -30,6 +33,7 @@ def fit(
     measurements: options.Files,
     output_dir: Annotated[Path, folder("Of the device and the report.")] = Path("out/fit"),
     prior: options.Prior = "zhang2021",
+    law: options.Law = "auto",
     how: options.HowToRead,
     weighting: options.Weighting = "auto",
     loss: options.Loss = "linear",
@@ -42,7 +46,7 @@ def fit(
     figures: Figures = False,
     json_file: Json = None,
 ) -> int:
-    """Fit k, mu1, mu2, gamma, delta, alpha, beta to measured pulses, with honest errors.
+    """Fit the constants of a law to measured pulses, with honest errors.
 
     Columns need units: [bold]train, voltage \\[V], width \\[s], read_voltage \\[V][/] and one of
     [bold]conductance \\[S], resistance \\[Ohm], read_current \\[A][/]; R_before and R_after for one
@@ -51,22 +55,25 @@ def fit(
     verdict is a line of its own, and marks the device. Exit codes: 0 fitted, 1 the model does not
     meet the data, 2 bad input.
     """
-    from fitting.judgement.verdict import REJECTED, judge
+    from fitting.judgement.choice import check_law, chosen
+    from fitting.judgement.verdict import REJECTED
     from fitting.presentation.page import page
     from fitting.readers.measurements import describe, read_measurements
-    from fitting.search.fit import as_printed, fit_device
     from fitting.search.methods import check_method
     from fitting.search.methods import intervals as find_intervals
 
     check_method(intervals)
+    check_law(law)
     device = load_device(prior)
     read = read_measurements(measurements, how.of_each(measurements))
     m = read.fitted()
-    result = fit_device(m, device, weighting=weighting, loss=loss)
-    found = find_intervals(result, intervals, seed=seed)
-    result = found.applied(result)
-    law = judge(result, as_printed(device.memristor))
-    run = _Run(fit=result, intervals=found, law=law, measurements=m, prior=device)
+    choice = chosen(m, device, law, weighting=weighting, loss=loss)
+    found = find_intervals(choice.fit, intervals, seed=seed)
+    result = found.applied(choice.fit)
+    verdict = choice.judgement
+    run = _Run(
+        fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
+    )  # fmt: skip
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
     said = _identifiability(run)
     summary = _summary(run, said)
@@ -74,7 +81,7 @@ def fit(
     files = {output_dir / "fit.json": as_json(summary | made), **_models(run, output_dir)}
     if json_file is not None:
         files.setdefault(json_file, as_json(summary))
-    files[output_dir / "report.html"] = page(result, m, drawn, said, law, made).to_html().encode()
+    files[output_dir / "report.html"] = page(result, m, drawn, said, choice, made).to_html().encode()
     if figures:
         named = drawing.files(drawn).items()
         files |= {output_dir / "figures" / name: content for name, content in named}
@@ -85,12 +92,12 @@ def fit(
     if result.describes and not all(e.identifiable for e in result.estimates.values()):
         _print_identifiability(said)
     if compare:
-        _print_laws(law)
+        _print_laws(verdict)
     for path in files:
         console.say(f"  {path}")
     if stale and not result.describes:
         console.say(f"taken away, of an earlier run: {', '.join(map(str, stale))}")
-    return 1 if not result.describes or (strict and law.word == REJECTED) else 0
+    return 1 if not result.describes or (strict and verdict.word == REJECTED) else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +107,7 @@ class _Run:
     fit: Fit
     intervals: Intervals
     law: Judgement
+    choice: Choice
     measurements: Measurements
     prior: Device
 
@@ -108,17 +116,18 @@ def _identifiability(run: _Run) -> dict[str, Any]:
     """What the data do measure, their rank, and the measurement to add, for the JSON document."""
     from fitting.judgement.advice import combinations, proposal, rank
     from fitting.judgement.verdict import REJECTED
-    from fitting.model.residuals import NAMES
 
     m, result = run.measurements, run.fit
     added = None
-    if run.law.word != REJECTED:  # more data do not settle the constants of a wrong law
-        added = proposal(m, result.memristor, result.start, result.noise, run.prior)
+    law, form = result.memristor, result.objective.form
+    # More data do not settle the constants of a wrong law; what to add is worked out for Eq. 1-2.
+    if run.law.word != REJECTED and isinstance(law, Memristor):
+        added = proposal(m, law, result.start, result.noise, run.prior)
     found = []
     if result.describes:
-        found = combinations(m, result.memristor, result.jacobian, result.noise)
+        found = combinations(m, form, result.solution.x, result.jacobian, result.noise)
     return {
-        "order": list(NAMES),
+        "order": list(form.names),
         **dataclasses.asdict(rank(result.jacobian, result.noise)),
         "combinations": [dataclasses.asdict(one) for one in found],
         "proposal": None if added is None else dataclasses.asdict(added),
@@ -131,7 +140,7 @@ def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
     from fitting.presentation.report import document
 
     found = document(run.fit, run.measurements) | {"hints": hints_of(run.fit)}
-    return {**found, "law": run.law.document(), "identifiability": said}
+    return {**found, **run.choice.document(), "verdict": run.law.document(), "identifiability": said}
 
 
 def _models(run: _Run, folder: Path) -> dict[Path, bytes]:
@@ -158,14 +167,33 @@ def _fitted_device(run: _Run) -> Device:
     if tied:
         citation += f"; known only together with those: {', '.join(tied)}"
     citation += f"; {run.law.line()}"
-    return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=run.prior.pulses)
+    return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=_pulses_of(run))
+
+
+def _pulses_of(run: _Run) -> Pulses:
+    """The prior's pulses; of a device by another law, the measured ones, at which alone it is known."""
+    pulses, m = run.prior.pulses, run.measurements
+    if isinstance(run.fit.memristor, Memristor):
+        return pulses
+    from fitting.judgement.advice import usual_read
+
+    own: dict[str, float] = {}
+    for sign, kind in ((-1, "potentiation"), (1, "depression")):
+        there = np.stack([m.voltage, m.width])[:, np.sign(m.voltage) == sign]
+        if there.size:
+            met, counts = np.unique(there, axis=1, return_counts=True)
+            own[f"{kind}_voltage"], own[f"{kind}_width"] = map(float, met[:, counts.argmax()])
+    return dataclasses.replace(pulses, read_voltage=abs(usual_read(m)), **own)
 
 
 def _drawings(run: _Run) -> list[Drawing]:
     """The figures of the report, with a corner plot where intervals come from MCMC."""
-    from fitting.presentation.figures import drawings
+    from fitting.presentation.figures import contest_drawing, drawings
 
     drawn = drawings(run.fit, run.measurements)
+    if run.choice.contest is not None:
+        laws = contest_drawing(run.choice.contest, run.measurements)
+        drawn += [laws] if laws is not None else []
     if run.intervals.samples is None or run.intervals.method != "mcmc":
         return drawn
     from fitting.presentation.corner import corner_plot
@@ -176,7 +204,15 @@ def _drawings(run: _Run) -> list[Drawing]:
 def _print(run: _Run) -> None:
     """The table of constants, and in a line each what it rests on."""
     from fitting.judgement.hints import hints_of
-    from fitting.judgement.wording import CONSTANT_COLUMNS, constant_row, left_open, outcome, weights
+    from fitting.judgement.wording import (
+        CONSTANT_COLUMNS,
+        CONTEST_COLUMNS,
+        constant_row,
+        contest_rows,
+        left_open,
+        outcome,
+        weights,
+    )
 
     m, result = run.measurements, run.fit
     if len(set(m.devices)) > 1:
@@ -186,10 +222,16 @@ def _print(run: _Run) -> None:
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
     rows = [constant_row(e) for e in result.estimates.values()]
-    title = f"Fitted constants of Eq. 1-2 (prior: {run.prior.name})"
+    title = f"Fitted constants of {result.objective.form.title} (prior: {run.prior.name})"
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))
     console.say(run.law.line())
+    if run.choice.contest is not None:
+        console.out.print(
+            console.table(run.choice.title, CONTEST_COLUMNS, contest_rows(run.choice.contest))
+        )
+        for line in run.choice.said:
+            console.say(line)
     for line in hints_of(result):
         console.say(line)
     console.say(weights(result))

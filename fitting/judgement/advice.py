@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitting.model.residuals import NAMES, Objective, dose_slopes, predict, schedule, to_search
+from fitting.model.form import Form
+from fitting.model.residuals import NAMES, Objective, dose_slopes, predict, seven, to_search
+from fitting.model.schedule import schedule
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.elimination import projected
 from fitting.search.identifiability import (
@@ -69,10 +71,12 @@ def rank(jacobian: FloatArray, noise: float) -> Rank:
     )  # fmt: skip
 
 
-def combinations(m: Measurements, p: Memristor, jacobian: FloatArray, noise: float) -> list[Combination]:
+def combinations(
+    m: Measurements, form: Form, x: FloatArray, jacobian: FloatArray, noise: float
+) -> list[Combination]:
     """gamma delta and alpha beta as conductances [S], and doses of common pulses, where known."""
-    known = covariance(jacobian, max(noise, SMALLEST_NOISE), np.ones(len(NAMES), dtype=bool))
-    found = []
+    known = covariance(jacobian, max(noise, SMALLEST_NOISE), np.ones(form.count, dtype=bool))
+    names, found, p = form.names, [], seven(form.law(x))
     V_r = usual_read(m)
     largest, smallest = abs(p.delta * V_r), p.beta * V_r
     # What a reading feels: sinh and exp bend a little even at the read voltage.
@@ -80,8 +84,8 @@ def combinations(m: Measurements, p: Memristor, jacobian: FloatArray, noise: flo
         ("gamma*delta", current(1.0, V_r, p) / V_r, "gamma", "delta", largest / np.tanh(largest)),
         ("alpha*beta", current(0.0, V_r, p) / V_r, "alpha", "beta", smallest / np.expm1(smallest)),
     ):
-        weights = np.zeros(len(NAMES))
-        weights[NAMES.index(size)], weights[NAMES.index(shape)] = 1.0, slope
+        weights = np.zeros(form.count)
+        weights[names.index(size)], weights[names.index(shape)] = 1.0, slope
         end = "Gmax" if size == "gamma" else "Gmin"
         found.append((f"{name} ({end} at {engineering(V_r, 'V')})", float(G), "S", weights))
     kinds, count = np.unique(
@@ -92,7 +96,7 @@ def combinations(m: Measurements, p: Memristor, jacobian: FloatArray, noise: flo
     for V, T in kinds[np.argsort(-count, kind="stable")[:_MOST_DOSES]]:
         row = rows[V, T]
         if dose[row] != 0:
-            weights = np.zeros(len(NAMES))
+            weights = np.zeros(form.count)
             weights[:3] = slopes[:, row] / dose[row]
             found.append((f"dose of {V:g} V, {engineering(T, 's')}", abs(dose[row]), "-", weights))
     result = []

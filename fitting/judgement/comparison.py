@@ -1,4 +1,4 @@
-"""Comparison: would a simpler law do as well on these trains as Eq. 1-2?
+"""Comparison: would a simpler law do as well on these trains as the fitted one?
 
 All laws are judged on the same readings with free starts: by AIC (Akaike 1974) and by trains that
 their constants never saw. Successive misfits correlate, whether the law is wrong or writes are noisy.
@@ -9,7 +9,7 @@ So the likelihood is that of errors with first-order correlation: n log(innovati
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,15 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.judgement.references import fit_steps
-from fitting.model.residuals import NAMES, Objective
+from fitting.model.form import Form
+from fitting.model.residuals import Objective
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import correlation
 from fitting.search.elimination import best_starts
 from fitting.search.fit import Fit
-from fitting.search.multistart import best_search
-from roa_circuit.device.parameters import Memristor
+from fitting.search.multistart import best_search, search
+from roa_circuit.device.laws import Law
 
-LAWS = ("Eq. 1-2", "exponential saturation", "constant step")
+REFERENCES = ("exponential saturation", "constant step")
 FEWEST_READINGS = 6
 """A train with fewer says nothing about a law."""
 
@@ -33,6 +34,7 @@ _FEWEST_OF_A_KIND = 5  # pulses: of ramps, where every pulse is another, a refer
 _MOST_RARE = 0.05  # of a train's pulses: those that stand for two, as a reading is missing
 _MOST_READINGS = 50_000
 _MISSES_MORE = 1.5  # than another law: such a law comes last, for a smooth misfit is no small one
+_REFIT = 30  # steps of a refit that begins near
 _FOLDED = 4  # trains that can be halved
 
 Misfit = Callable[[Measurements, FloatArray], FloatArray]
@@ -56,42 +58,48 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """All laws on so many `trains`, the best by AIC first; behind them those that miss far more."""
+    """All laws on so many `trains`, the best by AIC first; behind them those that miss far more.
 
+    law : the fitted one
+    """
+
+    law: str
     verdicts: tuple[Verdict, ...]
     trains: int
 
     @property
     def own(self) -> Verdict:
-        """The verdict on Eq. 1-2."""
-        return next(v for v in self.verdicts if v.law == LAWS[0])
+        """The verdict on the fitted law."""
+        return next(v for v in self.verdicts if v.law == self.law)
 
 
-def compare(f: Fit, prior: Memristor) -> Comparison | None:
+def compare(f: Fit, prior: Law) -> Comparison | None:
     """Fit the references to the trains of repeated pulses, leaving out sweeps and ramps.
 
-    None where there are no such trains. Eq. 1-2 keeps the constants of the whole fit.
+    None where there are no such trains. The fitted law keeps the constants of the whole fit.
     """
     rows = _comparable(f.objective.measurements)
     if not rows.size or rows.size > _MOST_READINGS:
         return None
     m, scale, own = part(f.objective.measurements, rows), f.weighting.scale[rows], f.residual[rows]
     bend = f.objective.loss.bent
-    starts, folds = len(np.unique(m.train)), _folds(m)
+    starts, folds = len(np.unique(m.train)), halves_of(m)
     # Constants that the trains do not feel cost nothing: count those that they do.
     singular = np.linalg.svd(f.jacobian[rows], compute_uv=False)
     felt = int(np.sum(singular > 1e-6 * max(singular[0], 1e-300)))
-    verdicts = [_verdict(LAWS[0], bend(own)[0], m, felt + starts,
-                         _held_out(m, scale, folds, partial(_equations, prior=prior)))]  # fmt: skip
-    for law, decay in ((LAWS[1], True), (LAWS[2], False)):
+    form = f.objective.form
+    fitted = partial(own_misfit, form=form, prior=prior)
+    verdicts = [_verdict(form.title, bend(own)[0], m, felt + starts,
+                         held_out(m, scale, folds, fitted))]  # fmt: skip
+    for law, decay in zip(REFERENCES, (True, False), strict=True):
         steps = fit_steps(m, scale, decay=decay)
         if steps is not None:
-            held_out = _held_out(m, scale, folds, partial(_reference, decay=decay))
+            unseen = held_out(m, scale, folds, partial(_reference, decay=decay))
             misfit = bend(steps.misfit(m, scale))[0]
-            verdicts.append(_verdict(law, misfit, m, steps.constants + starts, held_out))
+            verdicts.append(_verdict(law, misfit, m, steps.constants + starts, unseen))
     least = min(v.rmse for v in verdicts)
     order = sorted(verdicts, key=lambda v: (v.rmse > _MISSES_MORE * least, v.aic))
-    return Comparison(verdicts=tuple(order), trains=starts)
+    return Comparison(law=form.title, verdicts=tuple(order), trains=starts)
 
 
 def part(m: Measurements, rows: NDArray[np.int64]) -> Measurements:
@@ -138,7 +146,7 @@ def _comparable(m: Measurements) -> NDArray[np.int64]:
     return np.flatnonzero(good[m.train] & ~m.sweep)
 
 
-def _folds(m: Measurements) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def halves_of(m: Measurements) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """(rows to fit, rows to judge) from halves of the trains with similar pulses, both ways round."""
     groups: dict[tuple[float, ...], list[int]] = defaultdict(list)
     for train in np.unique(m.train):
@@ -154,7 +162,7 @@ def _folds(m: Measurements) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]
     return [(one, other), (other, one)]
 
 
-def _held_out(
+def held_out(
     m: Measurements,
     scale: FloatArray,
     folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
@@ -175,13 +183,28 @@ def _renumbered(m: Measurements) -> Measurements:
     return replace(m, train=number, labels=tuple(m.labels[i] for i in present), devices=())
 
 
-def _equations(m: Measurements, scale: FloatArray, prior: Memristor) -> Misfit:
-    found = best_search(Objective.of(m, scale), m, prior, brief=True).x
+def own_misfit(
+    m: Measurements,
+    scale: FloatArray,
+    form: Form,
+    prior: Law,
+    begin: FloatArray | None = None,
+    held: Collection[str] = (),
+) -> Misfit:
+    """The misfits of a law fitted to these, where each train's start alone is fitted.
+
+    begin : constants (n,) to start the search at, instead of guesses
+    """
+    objective = Objective.of(m, scale, form)
+    if begin is None:
+        found = best_search(objective, m, prior, brief=True).x
+    else:
+        found = search(objective, np.append(begin, np.zeros(len(m.labels))), held, most=_REFIT).x
 
     def misfit(other: Measurements, its: FloatArray) -> FloatArray:
-        o = Objective.of(other, its)
-        middle = np.full(len(other.labels), np.median(found[len(NAMES) :]))
-        constants = found[: len(NAMES)]
+        o = Objective.of(other, its, form)
+        middle = np.full(len(other.labels), np.median(found[form.count :]))
+        constants = found[: form.count]
         return o.residual(np.append(constants, best_starts(o, constants, middle)))
 
     return misfit

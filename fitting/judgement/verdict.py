@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.judgement.comparison import FEWEST_READINGS, Comparison, compare, history
+from fitting.model.noise import reading_noise
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import NOTABLE, correlation_of, notable, pairs
 from fitting.search.fit import Fit
 from roa_circuit.basics.units import percent
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.laws import Law
 
 HOLDS, DOUBTFUL, REJECTED, UNCHECKED = "holds", "doubtful", "rejected", "unchecked"
 
@@ -65,11 +66,11 @@ class Judgement:
         }
 
 
-def judge(f: Fit, prior: Memristor) -> Judgement:
+def judge(f: Fit, prior: Law) -> Judgement:
     """Judge the law by the readings of a fit; held-out fits begin at `prior`."""
     m = f.objective.measurements
     misfit = f.objective.loss.bent(f.residual)[0]
-    noise, noise_from = _noise(f, m)
+    noise, noise_from = reading_noise(m, f.weighting)
     freedom = f.solution.freedom(len(m))
     together = pairs(m)
     rho = correlation_of(misfit, together)
@@ -91,6 +92,7 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
     size = f"misfit {percent(j.misfit, 2)}" + (
         "" if j.noise is None else f" against {percent(j.noise, 2)} of noise"
     )
+    described = f.objective.form.title
     follow = f"successive ones correlate {j.correlation:.2f}"
     correlated, alike = notable(j.correlation, count), j.repeated is not None
     repeats = j.repeated is not None and j.repeated > (j.repeated_limit or np.inf)
@@ -103,7 +105,7 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
     bent = j.sweep_correlation is not None and j.sweep_correlation > _sweep_limit(m)
     cases = (
         (not f.describes, REJECTED,
-         "Eq. 1-2 do not describe these readings" + (better and f"; {better}")),
+         f"{described} do not describe these readings" + (better and f"; {better}")),
         (repeats and better != "", REJECTED, f"the same in like trains; {better}"),
         (better != "" and correlated and not alike, REJECTED, f"{follow}; {better}"),
         (repeats, DOUBTFUL, "the same in like trains, though no simpler law does better"),
@@ -131,34 +133,6 @@ def _better(laws: Comparison) -> str:
     names = " and ".join(v.law for v in ahead)
     sizes = ", ".join(percent(v.rmse, 2) for v in ahead)
     return f"{names} {'does' if len(ahead) == 1 else 'do'} better ({sizes} on {trains})"
-
-
-def _noise(f: Fit, m: Measurements) -> tuple[float | None, str]:
-    if f.weighting.read_noise is not None:
-        return f.weighting.read_noise, "re-readings"
-    told = _scatter(m, f.weighting.scale)
-    return (None, "nothing") if told is None else (told, "neighbouring readings")
-
-
-def _scatter(m: Measurements, scale: FloatArray) -> float | None:
-    """Noise of a reading over `scale`, from third differences, in which a smooth law vanishes.
-
-    Of four readings of a train at one voltage, with pulses of one polarity between them.
-    """
-    plain = np.flatnonzero(~m.sweep)
-    plain = plain[np.lexsort((m.read_voltage[plain], m.train[plain]))]
-    if len(plain) < FEWEST_READINGS:
-        return None
-    alike = np.stack([m.train, m.read_voltage])[:, plain]
-    counts = np.cumsum([m.voltage < 0, m.voltage > 0], axis=1)[:, plain]
-    moved = np.diff(counts, axis=1) > 0  # between a reading and the next
-    third = np.diff(m.current[plain], 3) / scale[plain][2:-1]
-    inside = (alike[:, 3:] == alike[:, :-3]).all(axis=0)
-    inside &= ((moved[:, 2:] == moved[:, :-2]) & (moved[:, 2:] == moved[:, 1:-1])).all(axis=0)
-    if inside.sum() < FEWEST_READINGS:
-        return None
-    usual = 1.4826 * float(np.median(np.abs(third[inside])))
-    return usual / float(np.sqrt(20.0)) or None  # 1 + 9 + 9 + 1 times the variance
 
 
 def _runs(misfit: FloatArray, together: NDArray[np.bool_]) -> float:

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from math import floor, log10
 from typing import Any
 
+import numpy as np
+
 from fitting.judgement.comparison import Comparison
-from fitting.search.estimates import LARGEST_MISFIT, Estimate
+from fitting.judgement.laws import Contender, Contest
+from fitting.readers.measurements import Measurements
+from fitting.search.estimates import Estimate
 from fitting.search.fit import Fit
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR
 from roa_circuit.basics.units import PREFIXES, engineering, percent
@@ -70,7 +74,7 @@ def outcome(f: Fit) -> str:
         return f"FAILED: the search did not converge ({reason}); no device written"
     if not f.describes:
         return (f"FAILED: the model misses the readings by {percent(f.relative_rmse)} rms "
-                f"(limit {percent(LARGEST_MISFIT, 0)}): Eq. 1-2 do not describe them; "
+                f"(limit {percent(f.limit, 0)}): {f.objective.form.title} do not describe them; "
                 "no device written")  # fmt: skip
     known = sum(e.identifiable for e in f.estimates.values())
     rough = sum(e.told for e in f.estimates.values()) - known
@@ -97,6 +101,45 @@ def left_open(f: Fit) -> list[str]:
         for basis, text in _WEAK.items()
     }
     return [f"{text}: {', '.join(names)}" for text, names in by_reason.items() if names]
+
+
+CONTEST_COLUMNS = ("law", "misfit", "held out", "last 30 %", "AIC")
+
+
+def contest_rows(found: Contest) -> list[list[str]]:
+    """A row for every law that took part, the one to take first."""
+    return [
+        [one.form.title, percent(one.rmse, 2), _or_none(one.held_out), _or_none(one.extrapolation),
+         f"{one.aic:.0f}"]
+        for one in found.contenders
+    ]  # fmt: skip
+
+
+def _or_none(share: float | None) -> str:
+    return "-" if share is None else percent(share, 2)
+
+
+def taken(one: Contender, by: str, noise: float | None, m: Measurements) -> str:
+    """Which law was taken, how far from the noise it is, and where it must not be trusted."""
+    unseen = f"{percent(one.rmse, 2)} off" + (
+        "" if one.held_out is None else f", {percent(one.held_out, 2)} on held-out {by}"
+    )
+    times = "" if not noise else f", {one.score / noise:.2g} times the noise ({percent(noise, 2)})"
+    doubts = []
+    for sign, name in ((-1, "potentiation"), (1, "depression")):
+        volts = np.unique(m.voltage[np.sign(m.voltage) == sign])
+        if len(volts) == 0:
+            doubts.append(f"in {name}, which was not measured")
+        elif len(volts) == 1:
+            doubts.append(f"in {name} at other voltages than {volts[0]:g} V")
+    plain = ~m.sweep
+    low, high = m.conductance[plain].min(), m.conductance[plain].max()
+    unit = "" if m.normalised else "S"
+    doubts.append(f"outside {engineering(low, unit)} to {engineering(high, unit)}")
+    if one.extrapolation is not None:
+        doubts.append(f"beyond the measured pulses, as the last 30 % are missed by "
+                      f"{percent(one.extrapolation, 2)} if it never saw them")  # fmt: skip
+    return f"LAW TAKEN: {one.form.title}: {unseen}{times}; do not trust it {'; '.join(doubts)}"
 
 
 def combination(c: dict[str, Any]) -> str:

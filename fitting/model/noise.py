@@ -15,6 +15,7 @@ WEIGHTINGS = ("auto", "relative", "absolute", "reads")
 FEWEST_READS = 10
 """So many re-readings tell the noise to about a fifth; fewer do not weigh a fit."""
 
+_FEWEST_READINGS = 6  # of a train that tells its scatter
 _CURRENT_LEAST = 1e-27  # [A], so that a sweep of nothing but zeros divides
 _SWEEP_FLOOR = 0.01  # of a train's largest current: below it a sweep's noise is taken as absolute
 _WORTH = 2.0  # log-likelihood that a less usual noise must gain (AIC: 1 for its parameter)
@@ -115,6 +116,35 @@ def weighting(m: Measurements, name: str = "auto") -> Weighting:
         told = f"only {told}"
     return Weighting(name="relative", scale=scale, read_noise=_usual(noise, scale, size),
                      said=f"readings weigh by their size ({told})")  # fmt: skip
+
+
+def reading_noise(m: Measurements, w: Weighting) -> tuple[float | None, str]:
+    """(the noise of a reading over the weighting's scale, what tells it): without any law."""
+    if w.read_noise is not None:
+        return w.read_noise, "re-readings"
+    told = _scatter(m, w.scale)
+    return (None, "nothing") if told is None else (told, "neighbouring readings")
+
+
+def _scatter(m: Measurements, scale: FloatArray) -> float | None:
+    """Noise of a reading over `scale`, from third differences, in which a smooth law vanishes.
+
+    Of four readings of a train at one voltage, with pulses of one polarity between them.
+    """
+    plain = np.flatnonzero(~m.sweep)
+    plain = plain[np.lexsort((m.read_voltage[plain], m.train[plain]))]
+    if len(plain) < _FEWEST_READINGS:
+        return None
+    alike = np.stack([m.train, m.read_voltage])[:, plain]
+    counts = np.cumsum([m.voltage < 0, m.voltage > 0], axis=1)[:, plain]
+    moved = np.diff(counts, axis=1) > 0  # between a reading and the next
+    third = np.diff(m.current[plain], 3) / scale[plain][2:-1]
+    inside = (alike[:, 3:] == alike[:, :-3]).all(axis=0)
+    inside &= ((moved[:, 2:] == moved[:, :-2]) & (moved[:, 2:] == moved[:, 1:-1])).all(axis=0)
+    if inside.sum() < _FEWEST_READINGS:
+        return None
+    usual = 1.4826 * float(np.median(np.abs(third[inside])))
+    return usual / float(np.sqrt(20.0)) or None  # 1 + 9 + 9 + 1 times the variance
 
 
 def _floored(scale: FloatArray, m: Measurements) -> FloatArray:

@@ -10,79 +10,17 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fitting.model._scan import Scan
+from fitting.model.form import Form
 from fitting.model.loss import LINEAR, Loss
 from fitting.model.noise import weighting
+from fitting.model.schedule import Schedule, schedule, totals
 from fitting.readers.measurements import FloatArray, Measurements
+from roa_circuit.basics.errors import InputError
 from roa_circuit.device.memristor import LARGEST_EXPONENT, current, pulse_strength
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.parameters import UNITS, Law, Memristor
 
 NAMES = ("k", "mu1", "mu2", "gamma", "delta", "alpha", "beta")
-
-Block = tuple[NDArray[np.int64], NDArray[np.bool_]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Schedule:
-    """The order of the pulses, apart from their strength: which rows add up to one dose.
-
-    A run is a stretch of one train without a change of polarity; `run` (rows,) says which,
-    `train` (runs,) whose it is, `last` (runs,) where it ends; `scan` goes from run to run.
-    `blocks` gathers runs of like length, padded to twice at most: (rows of each run, which of them are
-    not padding), both (runs in it, longest).
-    """
-
-    run: NDArray[np.int64]
-    train: NDArray[np.int64]
-    last: NDArray[np.int64]
-    scan: Scan
-    blocks: tuple[Block, ...]
-
-
-def schedule(m: Measurements) -> Schedule:
-    """Find the runs of constant polarity; a row without a pulse belongs to the run before it."""
-    begins = _begins_run(m)
-    first = np.flatnonzero(begins)
-    train = m.train[first]
-    number = np.arange(len(first)) - np.searchsorted(train, train)
-    length = np.diff(np.append(first, len(m)))
-    return Schedule(
-        run=np.cumsum(begins) - 1, train=train, last=first + length - 1,
-        scan=Scan.of(number), blocks=_blocks(first, length),
-    )  # fmt: skip
-
-
-def _blocks(first: NDArray[np.int64], length: NDArray[np.int64]) -> tuple[Block, ...]:
-    """Group runs by the power of two that holds their length."""
-    size = np.ceil(np.log2(length)).astype(np.int64)
-    result = []
-    for one in np.unique(size):
-        chosen = size == one
-        place = np.arange(length[chosen].max())
-        filled = place < length[chosen][:, None]
-        result.append((np.where(filled, first[chosen][:, None] + place, 0), filled))
-    return tuple(result)
-
-
-def _begins_run(m: Measurements) -> NDArray[np.bool_]:
-    sign = np.sign(m.voltage).astype(np.int64)
-    latest = np.maximum.accumulate(np.where(sign != 0, np.arange(len(m)), 0))
-    polarity = sign[latest]
-    new_train = np.diff(m.train, prepend=-1) != 0
-    turned = (sign != 0) & (polarity != np.concatenate(([0], polarity[:-1])))
-    result: NDArray[np.bool_] = new_train | turned
-    return result
-
-
-def totals(dose: FloatArray, s: Schedule) -> FloatArray:
-    """The dose (..., rows) since the beginning of each row's run, including its own `dose`."""
-    result = np.empty_like(dose)
-    for rows, filled in s.blocks:
-        sums = np.cumsum(np.where(filled, dose[..., rows], 0.0), axis=-1)
-        result[..., rows[filled]] = sums[..., filled]
-    return result
 
 
 def states(start: FloatArray, dose: FloatArray, s: Schedule) -> FloatArray:
@@ -144,70 +82,139 @@ def dose_slopes(m: Measurements, p: Memristor) -> FloatArray:
     return result
 
 
+class Equations(Form):
+    """Eq. 1 and 2: seven logarithms, in the order of NAMES."""
+
+    LAW = "zhang2021"
+
+    names = NAMES
+    units = UNITS
+    held_first = ("mu2", "mu1", "delta", "beta", "k", "gamma", "alpha")
+
+    @property
+    def title(self) -> str:
+        """The law in a report."""
+        return "Eq. 1-2"
+
+    def law(self, x: FloatArray) -> Memristor:
+        """The law with the constants of a search vector."""
+        return from_search(x)[0]
+
+    def prior(self, law: Law) -> Memristor:
+        """What a law known before says of these constants."""
+        return seven(law)
+
+    def vector(self, law: Law, start: FloatArray) -> FloatArray:
+        """The search vector (7 + trains,) of a law's constants and starting states in (0, 1)."""
+        return to_search(law, start)
+
+    def predict(self, x: FloatArray, m: Measurements, s: Schedule) -> FloatArray:
+        """The current [A] of every reading, (rows,)."""
+        return predict(*from_search(x), m, s)
+
+    def slopes(
+        self, x: FloatArray, m: Measurements, s: Schedule
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(current (rows,), its slopes by the constants (7, rows), by its own train's start (rows,))."""
+        p, start = from_search(x)
+        V = m.read_voltage
+        slopes = dose_slopes(m, p)
+        omega, by_start, by_x = state_slopes(start, slopes[0], slopes, s)
+        tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
+        reading = np.stack([
+            omega * tunnel, omega * p.gamma * p.delta * V * np.cosh(p.delta * V),
+            (1.0 - omega) * barrier, (1.0 - omega) * p.alpha * p.beta * V * np.exp(-p.beta * V),
+        ])  # fmt: skip
+        constants = np.concatenate([(tunnel - barrier) * by_x, reading])
+        logit = (start * (1.0 - start))[m.train]
+        return omega * tunnel + (1.0 - omega) * barrier, constants, (tunnel - barrier) * by_start * logit
+
+    def start_slope(self, x: FloatArray, m: Measurements, s: Schedule) -> tuple[FloatArray, FloatArray]:
+        """(current (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
+        p, start = from_search(x)
+        V = m.read_voltage
+        dose = pulse_strength(m.voltage, m.width, p)
+        omega, by_start, _ = state_slopes(start, dose, np.empty((0, len(m))), s)
+        tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
+        logit = (start * (1.0 - start))[m.train]
+        return omega * tunnel + (1.0 - omega) * barrier, (tunnel - barrier) * by_start * logit
+
+
+EQUATIONS = Equations()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """The misfit over `scale`, bent by `loss`, as a function of a search vector, with its slopes.
+    """The misfit over `scale`, bent by `loss`, as a function of a form's search vector, with its slopes.
 
-    The vector has the logarithms of the seven constants (in the order of NAMES), then the logit of
-    every train's starting state, so that all that a search may try is physical.
+    A reading with an infinite `scale` counts nothing; its pulse acts all the same.
     """
 
     measurements: Measurements
     schedule: Schedule
     scale: FloatArray
     loss: Loss = LINEAR
+    form: Form = EQUATIONS
 
     @classmethod
-    def of(cls, m: Measurements, scale: FloatArray | None = None) -> Objective:
+    def of(cls, m: Measurements, scale: FloatArray | None = None, form: Form = EQUATIONS) -> Objective:
         """The objective for these measurements, relative to them unless a `scale` [A] is given.
 
         All that does not depend on the search vector is worked out here, once.
         """
         given = weighting(m, "relative").scale if scale is None else scale
-        return cls(measurements=m, schedule=schedule(m), scale=given)
+        return cls(measurements=m, schedule=schedule(m), scale=given, form=form)
 
     @property
     def plain(self) -> Objective:
         """The same objective without the loss."""
         return dataclasses.replace(self, loss=LINEAR)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the constants, in the order of the search vector."""
+        return self.form.names
+
+    def predict(self, x: FloatArray) -> FloatArray:
+        """The current [A] of every reading, (rows,)."""
+        return self.form.predict(x, self.measurements, self.schedule)
+
     def residual(self, x: FloatArray) -> FloatArray:
         """(predicted - measured) / scale, bent, (rows,)."""
-        p, start = from_search(x)
-        m = self.measurements
-        return self.loss.bent((predict(p, start, m, self.schedule) - m.current) / self.scale)[0]
+        return self.loss.bent((self.predict(x) - self.measurements.current) / self.scale)[0]
 
     def slopes(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """(residual (rows,), slopes by the constants (rows, 7), by its own train's start (rows,))."""
-        p, start = from_search(x)
-        m, V = self.measurements, self.measurements.read_voltage
-        slopes = dose_slopes(m, p)
-        omega, by_start, by_x = state_slopes(start, slopes[0], slopes, self.schedule)
-        tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
-        reading = np.stack([
-            omega * tunnel, omega * p.gamma * p.delta * V * np.cosh(p.delta * V),
-            (1.0 - omega) * barrier, (1.0 - omega) * p.alpha * p.beta * V * np.exp(-p.beta * V),
-        ])  # fmt: skip
-        constants = np.concatenate([(tunnel - barrier) * by_x, reading]) / self.scale
-        logit = (start * (1.0 - start))[m.train]
-        plain = (omega * tunnel + (1.0 - omega) * barrier - m.current) / self.scale
-        residual, bend = self.loss.bent(plain)
-        return residual, (bend * constants).T, bend * (tunnel - barrier) * by_start * logit / self.scale
+        """(residual (rows,), slopes by the constants (rows, n), by its own train's start (rows,))."""
+        current, constants, start = self.form.slopes(x, self.measurements, self.schedule)
+        residual, bend = self.loss.bent((current - self.measurements.current) / self.scale)
+        return residual, (bend * (constants / self.scale)).T, bend * start / self.scale
 
     def start_slope(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(residual (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
-        p, start = from_search(x)
-        m, V = self.measurements, self.measurements.read_voltage
-        dose = pulse_strength(m.voltage, m.width, p)
-        omega, by_start, _ = state_slopes(start, dose, np.empty((0, len(m))), self.schedule)
-        tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
-        logit = (start * (1.0 - start))[m.train]
-        plain = (omega * tunnel + (1.0 - omega) * barrier - m.current) / self.scale
-        residual, bend = self.loss.bent(plain)
-        return residual, bend * (tunnel - barrier) * by_start * logit / self.scale
+        current, start = self.form.start_slope(x, self.measurements, self.schedule)
+        residual, bend = self.loss.bent((current - self.measurements.current) / self.scale)
+        return residual, bend * start / self.scale
 
 
-def to_search(p: Memristor, start: FloatArray) -> FloatArray:
+def seven(p: Law) -> Memristor:
+    """The seven constants of a law, `current_scale` multiplied into gamma and alpha.
+
+    Raises
+    ------
+    InputError : a device of a law without these constants.
+    """
+    constants = p.constants
+    lacking = [name for name in NAMES if name not in constants]
+    if lacking:
+        raise InputError(
+            f"the prior has law {p.name!r}, which has no {', '.join(lacking)}; take a parameter set of"
+            " zhang2021 or windows for what the data leave open"
+        )
+    scaled = {name: constants[name] * p.constants["current_scale"] for name in ("gamma", "alpha")}
+    return Memristor(**{name: constants[name] for name in NAMES} | scaled)
+
+
+def to_search(p: Law, start: FloatArray) -> FloatArray:
     """The search vector (7 + trains,) of constants and starting states in (0, 1)."""
     logs = np.log([getattr(p, name) for name in NAMES])
     return np.concatenate([logs, np.log(start) - np.log1p(-start)])

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fitting.model.residuals import NAMES, Objective, predict, schedule, to_search
+from fitting.model.residuals import NAMES, Objective, predict, to_search
+from fitting.model.schedule import schedule
 from fitting.planning._exchange import Shop, exchange
 from fitting.planning.generator import Generator
 from fitting.planning.protocol import Train, measurements

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.model.residuals import NAMES
+from fitting.model.residuals import EQUATIONS, NAMES
 from fitting.population.tracking import Noise, Tracker
 from fitting.readers.measurements import FloatArray, Measurements
-from fitting.search.identifiability import HELD_FIRST, LARGEST_LOG_ERROR, WIDE
+from fitting.search.identifiability import LARGEST_LOG_ERROR, WIDE
 from fitting.search.multistart import limits
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.parameters import Memristor
@@ -151,7 +151,9 @@ def free_constants(g: Grouped, logs: FloatArray, noise: Noise) -> tuple[str, ...
             "dii->di", np.linalg.inv(information[np.ix_(range(len(g.names)), places, places)])
         )
         error = dict(zip(free, np.sqrt(np.median(variance, axis=0)), strict=True))
-        weak = [name for name in HELD_FIRST if name in free and error[name] > LARGEST_LOG_ERROR]
+        weak = [
+            name for name in EQUATIONS.held_first if name in free and error[name] > LARGEST_LOG_ERROR
+        ]
         if not weak:
             return tuple(free)
         free.remove(weak[0])

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitting.judgement.bands import current_error, rate_error
+from fitting.judgement.laws import Contest
 from fitting.judgement.wording import with_unit
+from fitting.model.schedule import schedule
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.fit import Fit
 from roa_circuit.basics.units import counted, prefix_for
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SYMBOLS = {"k": "k", "mu1": "μ₁", "mu2": "μ₂", "gamma": "γ", "delta": "δ", "alpha": "α", "beta": "β"}
+SYMBOLS = {"k": "k", "mu1": "μ₁", "mu2": "μ₂", "gamma": "γ", "delta": "δ", "alpha": "α", "beta": "β",
+           "p": "p", "q": "q"}  # fmt: skip
 
+_LINES = ((RED, "-"), (INK, "--"), (SOFT, ":"))
 _LETTER = 0.0062  # of the width: a label longer than its train is left out
 _MOST_TRAINS = 60  # beyond that, or of single pulses, the order of readings says nothing
 _MOST_READINGS = 8000  # beyond that they cover each other
@@ -72,6 +76,32 @@ def _trains(f: Fit, m: Measurements) -> Drawing:
         "Conductance after each pulse, measured (dots) and fitted (line), and each reading's misfit."
     )
     return draw("trains", caption, paint, size=(9.6, 5.2), top=0.5)
+
+
+def contest_drawing(found: Contest, m: Measurements) -> Drawing | None:
+    """The best three laws over the readings; None where there are too many to show in order."""
+    rows = ~m.sweep
+    if len(m.labels) > _MOST_TRAINS or len(m) > _MOST_READINGS or not rows.any():
+        return None
+    place, ends = _places(m), np.flatnonzero(np.diff(m.train)) + 1
+    size, prefix = prefix_for(float(np.median(m.conductance[rows])))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        dots(axes, place[rows], m.conductance[rows] / size, colour=BLUE, label="measured")
+        for one, (colour, style) in zip(found.contenders, _LINES, strict=False):
+            current = one.form.predict(one.solution.x, m, schedule(m))
+            fitted = np.where(rows, current / np.where(rows, m.read_voltage, 1.0), np.nan) / size
+            x, y = np.insert(place, ends, np.nan), np.insert(fitted, ends, np.nan)
+            axes.plot(x, y, style, lw=1.2, color=colour, label=one.form.title)
+        axes.set_ylabel(f"conductance [{prefix}S]")
+        axes.set_xlabel("reading, in order")
+        axes.margins(x=0.01)
+        axes.legend(loc="lower left", ncols=4, bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0)
+
+    return draw(
+        "laws", "The laws that do best, over the same readings.", paint, size=(9.6, 3.6), top=0.5
+    )
 
 
 def _places(m: Measurements) -> FloatArray:
@@ -247,7 +277,7 @@ def _constants(f: Fit) -> Drawing:
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        names = list(f.estimates)[::-1]
+        names = [name for name, e in f.estimates.items() if e.step is None][::-1]
         for height, name in enumerate(names):
             e = f.estimates[name]
             if e.ci95 is not None:
@@ -262,7 +292,7 @@ def _constants(f: Fit) -> Drawing:
         axes.set_yticks(range(len(names)), [SYMBOLS[name] for name in names], fontsize=11)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("fitted / prior")
-        ratios = [e.value / e.prior for e in f.estimates.values()]
+        ratios = [f.estimates[name].value / f.estimates[name].prior for name in names]
         if max(ratios) > _FAR * min(ratios):
             axes.set_xscale("log")
             decades(axes.xaxis)

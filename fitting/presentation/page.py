@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from fitting.judgement import wording
 from fitting.judgement.bands import correlation as constants_correlation
+from fitting.judgement.choice import Choice
 from fitting.judgement.hints import hints_of
 from fitting.judgement.verdict import REJECTED, Judgement
 from fitting.presentation.figures import SYMBOLS
@@ -49,7 +50,8 @@ _FOOTER = (
     " largest current an I–V point counts by that hundredth. A constant is identifiable if its"
     f" standard error is within {percent(IDENTIFIABLE_LOG_ERROR, 0)}, told roughly up to"
     f" {percent(LARGEST_LOG_ERROR, 0)}. Fitted means that the search"
-    f" converged and the misfit is within {percent(LARGEST_MISFIT, 0)} rms."
+    f" converged and the misfit is within {percent(LARGEST_MISFIT, 0)} rms, or twice the noise of a"
+    " reading."
 )
 
 
@@ -58,15 +60,16 @@ def page(
     m: Measurements,
     drawn: Sequence[Drawing],
     said: dict[str, Any],
-    law: Judgement,
+    choice: Choice,
     made: dict[str, Any],
 ) -> Page:
     """The report.
 
     said : the entry `identifiability` of `fit.json`
-    law : the judgement whether Eq. 1-2 are the right law
+    choice : the law that was fitted, the verdict on it, and others it was held against
     made : 'prior' and 'provenance', as in `fit.json`
     """
+    law, title = choice.judgement, f.objective.form.title
     known = sum(e.identifiable for e in f.estimates.values())
     figures = {one.name: figure(one.inline(), one.caption, wide=one.wide) for one in drawn}
 
@@ -85,6 +88,7 @@ def page(
             title="Measured and fitted",
             parts=[row(names=["trains", "parity", "current-voltage", "switching"])],
         ),
+        *_contest(choice, figures),
         Section(
             title="What is left over",
             parts=[row(_left_over(f, m), names=["misfit"]), *_law(law)],
@@ -100,8 +104,8 @@ def page(
         passed=f.describes and law.word != REJECTED,
         lead=_sentence(_in_symbols(wording.outcome(f).partition(": ")[2])),
         numbers=[
-            ("identifiable", f"{known} of {len(f.estimates)}", "constants of Eq. 1–2"),
-            ("misfit", percent(f.relative_rmse, 2), f"rms; the limit is {percent(LARGEST_MISFIT, 0)}"),
+            ("identifiable", f"{known} of {len(f.estimates)}", f"constants of {title}"),
+            ("misfit", percent(f.relative_rmse, 2), f"rms; the limit is {percent(f.limit, 0)}"),
             ("readings", f"{len(m):,}", f"{int(m.sweep.sum()):,} of them I–V points"),
             ("trains", f"{len(m.labels):,}", f"{int((m.voltage != 0).sum()):,} pulses"),
         ],
@@ -116,12 +120,26 @@ def _constants(f: Fit, prior: str) -> Markup:
         name, *cells, told = wording.constant_row(e)
         tone = "good" if e.identifiable else "weak"
         rows.append([name.replace(e.name, SYMBOLS[e.name], 1), *cells, mark(told, tone)])
-    text = (f"The constants of Eq. 1–2 with standard errors; what the data leave open is from {prior}."
+    text = (f"The constants of {f.objective.form.title} with standard errors;"
+            f" what the data leave open is from {prior}."
             f" Intervals: {f.intervals}.")  # fmt: skip
     return table(wording.CONSTANT_COLUMNS, rows, caption=text)
 
 
 # --- what is left over --------------------------------------------------------------------------
+
+
+def _contest(choice: Choice, figures: Mapping[str, Markup]) -> list[Section]:
+    """Laws on the same readings, where others were tried."""
+    if choice.contest is None:
+        return []
+    caption = (f"{choice.title}. Last 30 %: a fit to the first 70 % of every train predicts the rest."
+               " AIC is for misfits that correlate.")  # fmt: skip
+    parts = [bullets(f"{line}." for line in choice.said)]
+    parts.append(table(wording.CONTEST_COLUMNS, wording.contest_rows(choice.contest), caption=caption))
+    return [
+        Section(title="Which law", parts=[*parts, *([figures["laws"]] if "laws" in figures else [])])
+    ]
 
 
 def _left_over(f: Fit, m: Measurements) -> Markup:
@@ -159,13 +177,14 @@ def _law(law: Judgement) -> list[Markup]:
 
 def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     told = [name for name, e in f.estimates.items() if e.identifiable]
-    lines = [f"determined by these data: {', '.join(told) or 'none of the seven alone'}"]
+    lines = [f"determined by these data: {', '.join(told) or 'no constant alone'}"]
     rough = [name for name, e in f.estimates.items() if e.told and not e.identifiable]
     lines += [f"told roughly, see their intervals: {', '.join(rough)}"] * bool(rough)
     lines += wording.left_open(f)
     if said["proposal"] is not None:
         lines.append(f"what would settle it: {wording.proposal(said['proposal'])}")
-    rank = f"The readings tell {said['rank']} of 7 combinations of the constants apart."
+    count = f.objective.form.count
+    rank = f"The readings tell {said['rank']} of {count} combinations of the constants apart."
     parts = [paragraph(rank), bullets([_in_symbols(line) for line in lines])]
     symbols = [SYMBOLS[name] for name in said["order"]]
     text = "Correlation of the constants' logarithms: at ±1 only their combination is known."

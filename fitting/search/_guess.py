@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from fitting.model.residuals import to_search
+from fitting.model.form import Form
 from fitting.readers.measurements import FloatArray, Measurements
+from roa_circuit.device.laws import Law
 from roa_circuit.device.memristor import current
-from roa_circuit.device.parameters import Memristor
 
 # How far beyond the measured conductances the device may reach, in measured spans.
 _MARGINS = (0.02, 0.3)
@@ -19,16 +18,20 @@ _SHAPES = (1.0, 6.0)
 _EDGE = 0.03  # omega this near 0 or 1 says nothing about a dose
 
 
-def guesses(m: Measurements, prior: Memristor) -> Iterator[FloatArray]:
-    """Search vectors (7 + trains,) to start from: some read off the data, then that of the prior."""
-    for shape in _SHAPES if m.sweep.any() else _SHAPES[:1]:
-        for margin in _MARGINS:
-            p = _switching(m, _reading(m, prior, margin, shape), prior)
-            yield to_search(p, _starts(m, p))
-    yield to_search(prior, _starts(m, prior))
+def guesses(form: Form, m: Measurements, prior: Law, held: Collection[str] = ()) -> Iterator[FloatArray]:
+    """Search vectors (constants + trains,) to start from: some read off the data, then the prior's.
+
+    Constants of the motion that are held stay as in the prior.
+    """
+    for base in form.shapes(prior):
+        for shape in _SHAPES if m.sweep.any() else _SHAPES[:1]:
+            for margin in _MARGINS:
+                p = _switching(m, form.completed(_reading(m, base, margin, shape)), prior, held)
+                yield form.vector(p, _starts(m, p))
+    yield form.vector(prior, _starts(m, prior))
 
 
-def _reading(m: Measurements, prior: Memristor, margin: float, shape: float) -> Memristor:
+def _reading(m: Measurements, prior: Law, margin: float, shape: float) -> Law:
     """gamma and alpha from the largest and smallest conductance, given delta and beta."""
     plain = ~m.sweep if (~m.sweep).any() else np.abs(m.current) > 0
     conductance = m.conductance[plain]
@@ -37,15 +40,16 @@ def _reading(m: Measurements, prior: Memristor, margin: float, shape: float) -> 
         return prior
     smallest, largest = conductance.min(), conductance.max()
     span = max(largest - smallest, 0.05 * largest)
-    delta, beta = shape * prior.delta, shape * prior.beta
-    return dataclasses.replace(
-        prior, delta=delta, beta=beta,
+    known = prior.constants
+    delta, beta = shape * known["delta"], shape * known["beta"]
+    return prior.changed(
+        delta=delta, beta=beta,
         gamma=float(largest + margin * span) / delta,
         alpha=float(max(smallest - margin * span, 0.3 * smallest)) / beta,
     )  # fmt: skip
 
 
-def _states(m: Measurements, p: Memristor) -> FloatArray:
+def _states(m: Measurements, p: Law) -> FloatArray:
     """omega (rows,) at every reading, by Eq. 4 at its voltage; 0.5 where a reading tells none."""
     off, on = current(0.0, m.read_voltage, p), current(1.0, m.read_voltage, p)
     span = on - off
@@ -54,13 +58,13 @@ def _states(m: Measurements, p: Memristor) -> FloatArray:
     return np.where(told, np.clip(omega, 1e-3, 1.0 - 1e-3), 0.5)
 
 
-def _starts(m: Measurements, p: Memristor) -> FloatArray:
+def _starts(m: Measurements, p: Law) -> FloatArray:
     """Each train's state at its first reading, (trains,), kept off the ends."""
     first = np.searchsorted(m.train, np.arange(len(m.labels)))
     return np.clip(_states(m, p)[first], 0.02, 0.98)
 
 
-def _switching(m: Measurements, p: Memristor, prior: Memristor) -> Memristor:
+def _switching(m: Measurements, p: Law, prior: Law, held: Collection[str] = ()) -> Law:
     """k, mu1, mu2 from the mean dose of each kind of pulse.
 
     Well above 0 V one exponential of Eq. 1 rules, so that log(A / T) = log k + mu |V| is a straight
@@ -71,22 +75,24 @@ def _switching(m: Measurements, p: Memristor, prior: Memristor) -> Memristor:
         return p
     V, width = kinds.T
     rows = np.stack([np.ones_like(V), np.where(V < 0, -V, 0.0), np.where(V > 0, V, 0.0)], axis=1)
-    base = np.array([np.log(prior.k), prior.mu1, prior.mu2])
+    known = prior.constants
+    base = np.array([np.log(known["k"]), known["mu1"], known["mu2"]])
     weight = np.sqrt(counts)
     miss = (np.log(doses / width) - rows @ base) * weight
-    shift = np.linalg.lstsq(rows * weight[:, None], miss, rcond=1e-6)[0]
+    free = np.array([name not in held for name in ("k", "mu1", "mu2")], dtype=np.float64)
+    shift = free * np.linalg.lstsq(rows * free * weight[:, None], miss, rcond=1e-6)[0]
     log_k, mu1, mu2 = base + shift
-    return dataclasses.replace(
-        p, k=float(np.exp(np.clip(log_k, -60.0, 20.0))),
+    return p.changed(
+        k=float(np.exp(np.clip(log_k, -60.0, 20.0))),
         mu1=float(np.clip(mu1, 0.2, 100.0)), mu2=float(np.clip(mu2, 0.2, 100.0)),
     )  # fmt: skip
 
 
-def _mean_doses(m: Measurements, p: Memristor) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _mean_doses(m: Measurements, p: Law) -> tuple[FloatArray, FloatArray, FloatArray]:
     """(kinds (n, 2) as voltage and width, mean dose (n,), pulses (n,)) where the dose shows."""
     omega = _states(m, p)
     before = np.concatenate(([0.5], omega[:-1]))
-    gain = np.where(m.voltage < 0, 1 / (1 - omega) - 1 / (1 - before), 1 / omega - 1 / before)
+    gain = p.coordinate(omega, m.voltage) - p.coordinate(before, m.voltage)
     inside = (np.minimum(omega, before) > _EDGE) & (np.maximum(omega, before) < 1 - _EDGE)
     follows = np.diff(m.train, prepend=-1) == 0
     use = (m.voltage != 0) & follows & inside & ~m.sweep

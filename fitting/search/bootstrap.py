@@ -12,11 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.model.residuals import NAMES
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import correlation_of, notable, pairs
 from fitting.search.fit import Fit
-from fitting.search.intervals import Intervals, known
+from fitting.search.intervals import Intervals, known, valued
 from fitting.search.multistart import search
 
 RESAMPLES = 400
@@ -35,7 +34,8 @@ def bootstrap(f: Fit, seed: int = 0, count: int = RESAMPLES) -> Intervals:
     misfit = f.residual * np.sqrt(len(m) / freedom)
     length = block_length(f.residual, m)
     names = known(f)
-    places = [NAMES.index(name) for name in names]
+    form = f.objective.form
+    places = [form.names.index(name) for name in names]
     draws = np.empty((count, len(names)))
     for row in range(count):
         again = replace(m, current=f.predicted - scale * misfit[resampled(m, length, rng)])
@@ -43,10 +43,10 @@ def bootstrap(f: Fit, seed: int = 0, count: int = RESAMPLES) -> Intervals:
         draws[row] = search(objective, f.solution.x, tolerance=_FINE).x[places]
     low, high = np.quantile(draws, [0.025, 0.975], axis=0) if names else (np.empty(0), np.empty(0))
     return Intervals(
-        method="bootstrap", samples=np.exp(draws),
+        method="bootstrap", samples=valued(form, names, draws),
         said=f"bootstrap, {count} resamples of misfits in blocks of {length}, seed {seed}",
-        ci95={n: (float(np.exp(a)), float(np.exp(b))) for n, a, b in zip(names, low, high, strict=True)},
-        stderr={n: f.estimates[n].value * float(s)
+        ci95={n: (form.value(n, a), form.value(n, b)) for n, a, b in zip(names, low, high, strict=True)},
+        stderr={n: f.estimates[n].size * float(s)
                 for n, s in zip(names, np.std(draws, axis=0, ddof=1), strict=True)},
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Elimination of the starting states: the misfit as a function of the seven constants alone.
+"""Elimination of the starting states: the misfit as a function of the constants alone.
 
 Each train's start affects its own readings only. So the best start for given constants is a
 problem in one unknown, solved for all trains at once (variable projection, Golub and Pereyra
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.model.residuals import NAMES, Objective
+from fitting.model.residuals import Objective
 from fitting.readers.measurements import FloatArray
 
 LARGEST_LOGIT = 25.0
@@ -18,25 +18,26 @@ _LARGEST_STEP = 4.0
 _MOST_STEPS = 15
 _SETTLED = 1e-12  # of the cost
 _UNFELT = 1e-10  # squared slope by a logit: a start that moves no reading absorbs nothing
-_COUNT = len(NAMES)
 
 
 class Eliminated:
     """Residual and Jacobian over the free constants, with every start at its best for them.
 
-    `x` (7 + trains,) is where the search begins; constants that are not in `free` stay there.
+    `x` (constants + trains,) is where the search begins; constants that are not in `free` stay there.
     """
 
     def __init__(self, objective: Objective, x: FloatArray, free: NDArray[np.int64]) -> None:
         self._objective, self._free = objective, free
-        self._x = np.append(x[:_COUNT], np.clip(x[_COUNT:], -LARGEST_LOGIT, LARGEST_LOGIT))
+        self._count = n = objective.form.count
+        self._x = np.append(x[:n], np.clip(x[n:], -LARGEST_LOGIT, LARGEST_LOGIT))
         self._fresh = False
 
     def full(self, constants: FloatArray) -> FloatArray:
-        """The whole search vector (7 + trains,): all constants with their best starts."""
+        """The whole search vector (constants + trains,): all constants with their best starts."""
         if not self._fresh or not np.array_equal(self._x[self._free], constants):
             self._x[self._free] = constants
-            self._x[_COUNT:] = best_starts(self._objective, self._x[:_COUNT], self._x[_COUNT:])
+            n = self._count
+            self._x[n:] = best_starts(self._objective, self._x[:n], self._x[n:])
             self._fresh = True
         return self._x.copy()
 
@@ -50,9 +51,9 @@ class Eliminated:
 
 
 def projected(objective: Objective, x: FloatArray) -> FloatArray:
-    """The Jacobian by the constants (rows, 7), without its part along each train's start."""
+    """The Jacobian by the constants (rows, n), without its part along each train's start."""
     _, constants, start = objective.slopes(x)
-    train, trains = objective.measurements.train, len(x) - _COUNT
+    train, trains = objective.measurements.train, len(x) - objective.form.count
     size = _sums(start**2, train, trains)
     shared = np.stack([_sums(start * column, train, trains) for column in constants.T])
     share = shared / (size + _UNFELT)
@@ -62,7 +63,7 @@ def projected(objective: Objective, x: FloatArray) -> FloatArray:
 
 def best_starts(objective: Objective, constants: FloatArray, logits: FloatArray) -> FloatArray:
     """Each train's best starting logit (trains,), by damped Gauss-Newton from `logits`."""
-    train, trains = objective.measurements.train, len(logits)
+    train, trains, n = objective.measurements.train, len(logits), objective.form.count
     x = np.concatenate([constants, logits])
     residual, slope = objective.start_slope(x)
     cost = _sums(residual**2, train, trains)
@@ -73,19 +74,19 @@ def best_starts(objective: Objective, constants: FloatArray, logits: FloatArray)
         step = np.divide(-downhill, size, where=size > 0, out=np.zeros(trains))
         step = np.clip(step, -_LARGEST_STEP, _LARGEST_STEP)
         trial = x.copy()
-        trial[_COUNT:] = np.clip(x[_COUNT:] + step, -LARGEST_LOGIT, LARGEST_LOGIT)
-        moved = trial[_COUNT:] - x[_COUNT:]
+        trial[n:] = np.clip(x[n:] + step, -LARGEST_LOGIT, LARGEST_LOGIT)
+        moved = trial[n:] - x[n:]
         if np.sum(np.abs(downhill * moved)) <= _SETTLED * np.sum(cost):
             break
         after, after_slope = objective.start_slope(trial)
         after_cost = _sums(after**2, train, trains)
         better = after_cost <= cost
         damping = np.where(better, damping * 0.1 * (damping > 1e-3), np.maximum(10.0 * damping, 1.0))
-        x[_COUNT:] = np.where(better, trial[_COUNT:], x[_COUNT:])
+        x[n:] = np.where(better, trial[n:], x[n:])
         here = better[train]
         residual, slope = np.where(here, after, residual), np.where(here, after_slope, slope)
         cost = np.where(better, after_cost, cost)
-    return x[_COUNT:]
+    return x[n:]
 
 
 def _sums(values: FloatArray, train: object, trains: int) -> FloatArray:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitting.model.residuals import NAMES, Objective, from_search
-from fitting.readers.measurements import FloatArray
+from fitting.model.form import Form
+from fitting.model.noise import Weighting, reading_noise
+from fitting.model.residuals import Objective
+from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.identifiability import (
     IDENTIFIABLE_LOG_ERROR,
     LARGEST_LOG_ERROR,
@@ -18,10 +20,19 @@ from fitting.search.identifiability import (
 )
 from fitting.search.multistart import Solution
 from fitting.search.profile import profile_ends
-from roa_circuit.device.parameters import UNITS, Memristor
+from roa_circuit.device.parameters import Law
 
 LARGEST_MISFIT = 0.1
-"""A relative rms beyond this means that Eq. 1 and 2 do not describe the device."""
+"""A relative rms beyond this means that a law does not describe the device."""
+
+_OF_NOISE = 2.0  # times the noise of a reading: a law may be off by as much
+_AT_MOST = 0.2  # whatever the noise: readings that jump are no noise
+
+
+def largest_misfit(m: Measurements, weights: Weighting) -> float:
+    """The relative rms up to which a law describes the device: a tenth, or twice a reading's noise."""
+    noise = reading_noise(m, weights)[0] or 0.0
+    return min(max(LARGEST_MISFIT, _OF_NOISE * noise), _AT_MOST)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +50,12 @@ class Estimate:
     ci95: tuple[float, float] | None
     basis: str
     prior: float
+    step: float | None = None
+
+    @property
+    def size(self) -> float:
+        """What an error counts against: the value, or the step of a constant of any sign."""
+        return self.value if self.step is None else self.step
 
     @property
     def told(self) -> bool:
@@ -48,7 +65,7 @@ class Estimate:
     @property
     def identifiable(self) -> bool:
         """Whether its error is within `IDENTIFIABLE_LOG_ERROR`; otherwise it is told roughly at best."""
-        return self.stderr is not None and bool(self.stderr <= IDENTIFIABLE_LOG_ERROR * self.value)
+        return self.stderr is not None and bool(self.stderr <= IDENTIFIABLE_LOG_ERROR * self.size)
 
 
 def estimated(
@@ -56,27 +73,34 @@ def estimated(
     solution: Solution,
     jacobian: FloatArray,
     widening: FloatArray,
-    prior: Memristor,
+    prior: Law,
     tied: Collection[str],
+    limit: float = LARGEST_MISFIT,
 ) -> tuple[dict[str, Estimate], str]:
     """(the estimates by name, how their intervals were found).
 
-    Errors from `jacobian` (rows, 7) count held constants as unknown, so that constants that depend on
-    them are not told, and grow by the factors `widening` (7,).
+    Errors from `jacobian` (rows, n) count held constants as unknown, so that constants that depend on
+    them are not told, and grow by the factors `widening` (n,).
     """
-    p, _ = from_search(solution.x)
+    form = objective.form
+    values = form.values(solution.x)
     reach = student(solution.freedom(len(objective.measurements)))
-    ends, said = _ends(objective, solution, jacobian, widening, reach)
+    ends, said = _ends(objective, solution, jacobian, widening, reach, limit)
     result = {}
-    for name in NAMES:
+    for name, value in values.items():
         at_prior = name in solution.held and name not in tied
-        value = float(getattr(p, name))
-        result[name] = _estimate(name, value, getattr(prior, name), ends.get(name), at_prior=at_prior)
+        known = float(prior.constants[name])
+        result[name] = _estimate(form, name, value, known, ends.get(name), at_prior=at_prior)
     return result, said
 
 
 def _ends(
-    objective: Objective, solution: Solution, jacobian: FloatArray, widening: FloatArray, reach: float
+    objective: Objective,
+    solution: Solution,
+    jacobian: FloatArray,
+    widening: FloatArray,
+    reach: float,
+    limit: float,
 ) -> tuple[dict[str, tuple[float, float, float]], str]:
     """(the 95 % ends and the error of every logarithm that is told, how they were found).
 
@@ -84,22 +108,24 @@ def _ends(
     """
     noise = solution.noise(objective)[0]
     judged = max(noise, SMALLEST_NOISE)
-    errors = np.array([*log_errors(jacobian, judged).values()]) * widening
+    names = objective.names
+    errors = np.array([*log_errors(jacobian, judged, names=names).values()]) * widening
     told = [
-        name for name, error in zip(NAMES, errors, strict=True)
+        name for name, error in zip(names, errors, strict=True)
         if name not in solution.held and error <= LARGEST_LOG_ERROR
     ]  # fmt: skip
-    if solution.cost > len(objective.measurements) * LARGEST_MISFIT**2:
+    if solution.cost > len(objective.measurements) * limit**2:
         told = []  # the constants of another device
     if max(errors) > IDENTIFIABLE_LOG_ERROR:
         return profile_ends(objective, solution, told, widening), "profile likelihood"
-    logs, far = solution.x[: len(NAMES)], reach * errors * noise / judged
+    logs, far = solution.x[: len(names)], reach * errors * noise / judged
     ends = np.stack([logs - far, logs + far, far / reach], axis=1).tolist()
-    found = {name: tuple(three) for name, three in zip(NAMES, ends, strict=True) if name in told}
+    found = {name: tuple(three) for name, three in zip(names, ends, strict=True) if name in told}
     return found, "covariance, normal in the logarithm"
 
 
 def _estimate(
+    form: Form,
     name: str,
     value: float,
     prior: float,
@@ -108,16 +134,18 @@ def _estimate(
     at_prior: bool,
 ) -> Estimate:
     if ends is not None:
-        stderr, ci95 = from_ends(value, ends)
-        return Estimate(name=name, value=value, unit=UNITS[name], stderr=stderr, ci95=ci95,
-                        basis="data", prior=prior)  # fmt: skip
+        stderr, ci95 = from_ends(form, name, value, ends)
+        return Estimate(name=name, value=value, unit=form.units[name], stderr=stderr, ci95=ci95,
+                        basis="data", prior=prior, step=form.steps.get(name))  # fmt: skip
     return Estimate(
-        name=name, value=prior if at_prior else value, unit=UNITS[name], stderr=None, ci95=None,
-        basis="prior" if at_prior else "with prior", prior=prior,
+        name=name, value=prior if at_prior else value, unit=form.units[name], stderr=None, ci95=None,
+        basis="prior" if at_prior else "with prior", prior=prior, step=form.steps.get(name),
     )  # fmt: skip
 
 
-def from_ends(value: float, ends: tuple[float, float, float]) -> tuple[float, tuple[float, float]]:
-    """(standard error, interval) of a constant, from the ends and the error of its logarithm."""
-    low, high = np.exp(ends[:2]).tolist()
-    return value * ends[2], (min(low, value), max(high, value))
+def from_ends(
+    form: Form, name: str, value: float, ends: tuple[float, float, float]
+) -> tuple[float, tuple[float, float]]:
+    """(standard error, interval) of a constant, from the ends and the error of its place."""
+    low, high = (form.value(name, end) for end in ends[:2])
+    return ends[2] * form.steps.get(name, value), (min(low, value), max(high, value))

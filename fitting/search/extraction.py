@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fitting.model.residuals import NAMES, Objective
+from fitting.model.residuals import Objective
 from fitting.readers.measurements import FloatArray
 from fitting.search.elimination import Eliminated
-from fitting.search.multistart import Solution, limits
+from fitting.search.multistart import Solution
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
@@ -27,12 +27,15 @@ def extract(objective: Objective, solution: Solution) -> MinimizerResult | None:
     """
     import lmfit
 
-    free = np.array([i for i, name in enumerate(NAMES) if name not in solution.held], dtype=np.int64)
+    form = objective.form
+    free = np.array(
+        [i for i, name in enumerate(form.names) if name not in solution.held], dtype=np.int64
+    )
     if not (free.size and solution.converged):
         return None
     parameters = lmfit.Parameters()
-    for index, name in enumerate(NAMES):
-        low, high = limits(name, objective.measurements)
+    for index, name in enumerate(form.names):
+        low, high = form.limits(name, objective.measurements)
         value = float(solution.x[index])
         if index in free:
             value = float(np.clip(value, low + _INSIDE, high - _INSIDE))
@@ -42,7 +45,7 @@ def extract(objective: Objective, solution: Solution) -> MinimizerResult | None:
     eliminated = Eliminated(objective, solution.x, free)
 
     def constants(p: lmfit.Parameters) -> FloatArray:
-        return np.array([p[NAMES[index]].value for index in free])
+        return np.array([p[form.names[index]].value for index in free])
 
     with np.errstate(all="ignore"):  # an error that the data do not tell is lmfit's NaN, not a warning
         return lmfit.minimize(

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fitting.model.form import Form
 from fitting.model.loss import check_loss
 from fitting.model.noise import Weighting
 from fitting.model.noise import weighting as weigh
-from fitting.model.residuals import NAMES, Objective, from_search, predict, to_search
+from fitting.model.residuals import EQUATIONS, Objective
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import widening
 from fitting.search.elimination import projected
-from fitting.search.estimates import LARGEST_MISFIT, Estimate, estimated
+from fitting.search.estimates import Estimate, estimated, largest_misfit
 from fitting.search.identifiability import (
-    HELD_FIRST,
     IDENTIFIABLE_LOG_ERROR,
     LARGEST_LOG_ERROR,
     SMALLEST_NOISE,
@@ -52,19 +52,20 @@ class Fit(Shown):
     """
 
     estimates: dict[str, Estimate]
-    memristor: Memristor
+    memristor: Law
     start: FloatArray
     predicted: FloatArray
     residual: FloatArray
     converged: bool
     message: str
     seconds: float
-    jacobian: FloatArray  # (rows, 7), by the constants' logarithms, starting states taken out
+    jacobian: FloatArray  # (rows, n), by the constants' logarithms, starting states taken out
     noise: float  # relative, of one reading, as the misfit shows it
     weighting: Weighting
     objective: Objective
     solution: Solution
-    widening: FloatArray  # (7,), of the errors, because successive misfits correlate
+    widening: FloatArray  # (n,), of the errors, because successive misfits correlate
+    limit: float = 0.1  # of the relative misfit, up to which the law describes the device
     intervals: str = "covariance, normal in the logarithm"
 
     def facts(self) -> Facts:
@@ -97,15 +98,26 @@ class Fit(Shown):
     def describes(self) -> bool:
         """Whether the search converged and the model meets the data, outliers weighted by the loss."""
         judged = self.objective.loss.bent(self.residual)[0]
-        return self.converged and float(np.sqrt(np.mean(judged**2))) <= LARGEST_MISFIT
+        return self.converged and float(np.sqrt(np.mean(judged**2))) <= self.limit
 
 
-def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Fit:
-    """Fit the seven constants of Eq. 1-2 and every train's starting state.
+def fit_device(
+    m: Measurements,
+    prior: Device,
+    *,
+    weighting: str = "auto",
+    loss: str = "linear",
+    form: Form = EQUATIONS,
+    begin: Solution | None = None,
+) -> Fit:
+    """Fit the constants of a law, by default the seven of Eq. 1-2, and every train's starting state.
 
     It minimises the weighted misfit (`noise.weighting`), in log parameters and by least squares or a
     robust `loss` (`loss.TUNING`), in the valley that short searches find. Constants that the data
     leave open are taken from `prior` and marked so; the others are then fitted once more.
+
+    form : what is varied, of which law
+    begin : an optimum that is known, instead of a search for one
 
     Raises
     ------
@@ -113,7 +125,8 @@ def fit_device(m: Measurements, prior: Device, *, weighting: str = "auto", loss:
     """
     began = time.perf_counter()
     m = m.fitted()
-    return _report(optimum(m, prior, weighting=weighting, loss=loss), as_printed(prior.memristor), began)
+    found = optimum(m, prior, weighting=weighting, loss=loss, form=form, begin=begin)
+    return _report(found, form.prior(prior.memristor), began)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,45 +134,56 @@ class Optimum:
     """Where a fit ends, before the errors of its constants are worked out.
 
     tied : those of the held constants that keep a fitted value
+    limit : the relative misfit up to which the law describes the device
     """
 
     objective: Objective
     solution: Solution
     weighting: Weighting
     tied: frozenset[str]
+    limit: float
 
     @property
     def describes(self) -> bool:
         """Whether the search converged and the model meets the data."""
         rows = len(self.objective.measurements)
-        return self.solution.converged and self.solution.cost <= rows * LARGEST_MISFIT**2
+        return self.solution.converged and self.solution.cost <= rows * self.limit**2
 
 
-def optimum(m: Measurements, prior: Device, *, weighting: str = "auto", loss: str = "linear") -> Optimum:
+def optimum(
+    m: Measurements,
+    prior: Device,
+    *,
+    weighting: str = "auto",
+    loss: str = "linear",
+    form: Form = EQUATIONS,
+    begin: Solution | None = None,
+) -> Optimum:
     """The fit of `fit_device` without errors of its constants; raises the same errors."""
     check_loss(loss)
-    unknowns = len(NAMES) + len(m.labels)
+    unknowns = form.count + len(m.labels)
     if len(m) <= unknowns:
-        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {len(NAMES)} "
+        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {form.count} "
                          f"constants and {counted(len(m.labels), 'starting state')}; give more than "
                          f"{unknowns}")  # fmt: skip
-    known = as_printed(prior.memristor)
+    known = form.prior(prior.memristor)
     weights = weigh(m, weighting)
-    objective = Objective.of(m, weights.scale)
-    solution = best_search(objective, m, known)
+    objective = Objective.of(m, weights.scale, form)
+    solution = best_search(objective, m, known) if begin is None else begin
     if loss != "linear":
         objective, solution = robust_search(objective, solution, loss)
     tied: frozenset[str] = frozenset()
-    while solution.cost <= len(m) * LARGEST_MISFIT**2:
+    limit = largest_misfit(m, weights)
+    while solution.cost <= len(m) * limit**2:
         name, solution = _settle(objective, solution, known)
         if name is None:
             break
         tied |= {name} if name not in solution.held else frozenset()
         solution = dataclasses.replace(solution, held=solution.held | tied)
-    return Optimum(objective=objective, solution=solution, weighting=weights, tied=tied)
+    return Optimum(objective=objective, solution=solution, weighting=weights, tied=tied, limit=limit)
 
 
-def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple[str | None, Solution]:
+def _settle(objective: Objective, solution: Solution, prior: Law) -> tuple[str | None, Solution]:
     """Hold one open constant at its prior, if the data allow it: (its name or None, the new optimum).
 
     A prior value that raises the cost contradicts the data through other constants; then the next open
@@ -172,7 +196,7 @@ def _settle(objective: Objective, solution: Solution, prior: Memristor) -> tuple
     for name in _open(objective, solution, noise, unit):
         first = first or name
         held = solution.held | {name}
-        moved = search(objective, _hold(solution.x, prior, [name]), held)
+        moved = search(objective, _hold(objective.form, solution.x, prior, [name]), held)
         if moved.cost <= bound:
             return name, moved
     return first, solution
@@ -195,40 +219,40 @@ def as_printed(p: Law) -> Memristor:
 
 def _open(objective: Objective, solution: Solution, noise: float, unit: float) -> Iterator[str]:
     """The constants that the data leave open, in the order in which they are to be held."""
-    errors = log_errors(projected(objective.plain, solution.x), noise, solution.held)
-    for name in HELD_FIRST:
+    errors = log_errors(projected(objective.plain, solution.x), noise, solution.held, objective.names)
+    for name in objective.form.held_first:
         weak = errors[name] > _PROFILE_ABOVE and name not in solution.held
         if errors[name] > LARGEST_LOG_ERROR or (weak and is_flat(objective, solution, name, unit)):
             yield name
 
 
-def _hold(x: FloatArray, prior: Memristor, held: Collection[str]) -> FloatArray:
+def _hold(form: Form, x: FloatArray, prior: Law, held: Collection[str]) -> FloatArray:
     """The search vector with the held constants at their prior values."""
-    start = to_search(prior, np.empty(0))
-    keep = [index for index, name in enumerate(NAMES) if name in held]
+    start = form.constants(prior)
+    keep = [index for index, name in enumerate(form.names) if name in held]
     result = x.copy()
     result[keep] = start[keep]
     return result
 
 
-def _report(o: Optimum, prior: Memristor, began: float) -> Fit:
+def _report(o: Optimum, prior: Law, began: float) -> Fit:
     objective, solution, m = o.objective, o.solution, o.objective.measurements
-    p, start = from_search(solution.x)
+    p, start = objective.form.law(solution.x), objective.form.start(solution.x)
     noise, _ = solution.noise(objective)
     judged = max(noise, SMALLEST_NOISE)
     jacobian = projected(objective.plain, solution.x)
-    spread = covariance(jacobian, judged, np.ones(len(NAMES), dtype=bool))
+    spread = covariance(jacobian, judged, np.ones(objective.form.count, dtype=bool))
     score = np.multiply(*objective.loss.bent(objective.plain.residual(solution.x)))
     wider = widening(jacobian, score, spread, m)
-    estimates, said = estimated(objective, solution, jacobian, wider, prior, o.tied)
+    estimates, said = estimated(objective, solution, jacobian, wider, prior, o.tied, o.limit)
     lost = _runs_away(p, m) and not any(estimates[n].told for n in ("gamma", "delta"))
     lost = lost and estimates["gamma"].basis == "with prior"
     return Fit(
         estimates=estimates, memristor=p, start=start, residual=objective.plain.residual(solution.x),
-        predicted=predict(p, start, m, objective.schedule), converged=solution.converged and not lost,
+        predicted=objective.predict(solution.x), converged=solution.converged and not lost,
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
-        weighting=o.weighting, objective=objective, solution=solution, widening=wider,
+        weighting=o.weighting, objective=objective, solution=solution, widening=wider, limit=o.limit,
         intervals=said + _said(wider, estimates),
     )  # fmt: skip
 
@@ -244,7 +268,7 @@ def _said(widening: FloatArray, estimates: Mapping[str, Estimate]) -> str:
     return f", up to {most:.1f} times wider as successive misfits correlate" if most > 1.0 else ""
 
 
-def _runs_away(p: Memristor, m: Measurements) -> bool:
+def _runs_away(p: Law, m: Measurements) -> bool:
     """Whether the device's largest conductance lies far above any that was measured."""
     plain = ~m.sweep
     largest = current(1.0, m.read_voltage[plain], p) / m.current[plain]

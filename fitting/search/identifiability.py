@@ -6,7 +6,7 @@ pulse that saturates. The fit therefore profiles constants that are known only w
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,6 @@ LARGEST_LOG_ERROR = 0.5
 
 SMALLEST_NOISE = 1e-3
 """No instrument reads better than this (relative); noiseless data do not identify more."""
-
-# Held first where several constants trade off: a shape before the size that goes with it,
-# so that what the data do determine (gamma delta, alpha beta, one rate) is kept.
-HELD_FIRST = ("mu2", "mu1", "delta", "beta", "k", "gamma", "alpha")
 
 WIDE = 10.0  # standard deviation of a logarithm or logit that nothing is known of
 
@@ -46,12 +42,14 @@ def covariance(jacobian: Array, noise: float, free: NDArray[np.bool_]) -> NDArra
     return result
 
 
-def log_errors(jacobian: Array, noise: float, held: Collection[str] = ()) -> dict[str, float]:
-    """The standard error of every constant's logarithm; 0 for those held."""
+def log_errors(
+    jacobian: Array, noise: float, held: Collection[str] = (), names: Sequence[str] = NAMES
+) -> dict[str, float]:
+    """The standard error of every constant's place (its logarithm, mostly); 0 for those held."""
     count = np.asarray(jacobian).shape[1]
-    free = np.array([i >= len(NAMES) or NAMES[i] not in held for i in range(count)])
+    free = np.array([i >= len(names) or names[i] not in held for i in range(count)])
     spread = np.sqrt(np.maximum(np.diag(covariance(jacobian, noise, free)), 0.0))
-    return dict(zip(NAMES, (float(v) for v in spread[: len(NAMES)]), strict=True))
+    return dict(zip(names, (float(v) for v in spread[: len(names)]), strict=True))
 
 
 def student(freedom: int) -> float:

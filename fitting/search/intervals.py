@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from fitting.model.form import Form
 from fitting.readers.measurements import FloatArray
 from fitting.search.estimates import from_ends
 from fitting.search.fit import Fit, widened
@@ -42,6 +45,15 @@ def known(f: Fit) -> list[str]:
     return [name for name, e in f.estimates.items() if e.told]
 
 
+def valued(form: Form, names: Sequence[str], places: FloatArray) -> FloatArray:
+    """The constants at these places (draws, names) of a search."""
+    columns = [
+        np.exp(column) if name not in form.steps else column * form.steps[name]
+        for name, column in zip(names, places.T, strict=True)
+    ]
+    return np.stack(columns, axis=1) if columns else np.empty((len(places), 0))
+
+
 def curvature(f: Fit) -> Intervals:
     """The intervals that the fit has, normal in the logarithm."""
     told = {name: e for name, e in f.estimates.items() if e.ci95 is not None}
@@ -56,5 +68,5 @@ def profile(f: Fit) -> Intervals:
     """Likelihood-ratio intervals (`profile_ends`)."""
     ci95, stderr = {}, {}
     for name, ends in profile_ends(f.objective, f.solution, known(f), f.widening).items():
-        stderr[name], ci95[name] = from_ends(f.estimates[name].value, ends)
+        stderr[name], ci95[name] = from_ends(f.objective.form, name, f.estimates[name].value, ends)
     return Intervals(method="profile", ci95=ci95, stderr=stderr, said="profile likelihood" + widened(f))

@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from fitting.model.residuals import NAMES
 from fitting.readers.measurements import FloatArray
 from fitting.search.elimination import Eliminated, projected
 from fitting.search.fit import Fit, widened
 from fitting.search.identifiability import covariance
-from fitting.search.intervals import Intervals, known
-from fitting.search.multistart import limits
+from fitting.search.intervals import Intervals, known, valued
 from roa_circuit.basics.errors import InputError
 
 STEPS, BURN = 500, 100
@@ -37,15 +35,16 @@ def posterior(f: Fit, seed: int = 0, steps: int = STEPS, burn: int = BURN) -> In
         return Intervals(method="mcmc", ci95={}, stderr={}, said="mcmc: nothing is identifiable")
     walkers = _WALKERS * len(names)
     draws = _draws(emcee, f, names, walkers, seed, steps, burn)
-    ends = np.exp(np.quantile(draws, [0.025, 0.975], axis=0))
-    others = [name for name in NAMES if name not in names]
+    form = f.objective.form
+    ends = valued(form, names, np.quantile(draws, [0.025, 0.975], axis=0))
+    others = [name for name in form.names if name not in names]
     return Intervals(
-        method="mcmc", samples=np.exp(draws),
+        method="mcmc", samples=valued(form, names, draws),
         said=f"mcmc, {len(draws)} draws of {walkers} walkers, seed {seed}"
         + f", given {', '.join(others)}" * bool(others)
         + ("; takes misfits for independent, which they are not" if widened(f) else ""),
         ci95={name: (float(ends[0, i]), float(ends[1, i])) for i, name in enumerate(names)},
-        stderr={n: f.estimates[n].value * float(s)
+        stderr={n: f.estimates[n].size * float(s)
                 for n, s in zip(names, np.std(draws, axis=0), strict=True)},
     )  # fmt: skip
 
@@ -54,9 +53,9 @@ def _draws(
     emcee: Any, f: Fit, names: Sequence[str], walkers: int, seed: int, steps: int, burn: int
 ) -> FloatArray:
     """Logarithms of these constants (draws, names), drawn from their posterior near the fit."""
-    free = np.array([NAMES.index(name) for name in names])
-    objective, x = f.objective, f.solution.x
-    low, high = np.transpose([limits(name, objective.measurements) for name in names])
+    objective, x, form = f.objective, f.solution.x, f.objective.form
+    free = np.array([form.names.index(name) for name in names])
+    low, high = np.transpose([form.limits(name, objective.measurements) for name in names])
     eliminated = Eliminated(objective, x, free)
     unit = max(f.solution.noise(objective)[1], 1e-300)
 
@@ -66,7 +65,7 @@ def _draws(
         return -0.5 * float(np.sum(eliminated.residual(place) ** 2)) / unit**2
 
     rng = np.random.RandomState(seed)  # what emcee takes
-    varied = np.isin(np.arange(len(NAMES)), free)
+    varied = np.isin(np.arange(form.count), free)
     spread = covariance(projected(objective.plain, x), max(f.noise, 1e-300), varied)
     begin = rng.multivariate_normal(x[free], spread[np.ix_(free, free)], size=walkers)
     moves = [(emcee.moves.DEMove(), 0.8), (emcee.moves.DESnookerMove(), 0.2)]

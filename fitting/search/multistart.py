@@ -9,22 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitting.model.loss import Loss
-from fitting.model.residuals import NAMES, Objective
+from fitting.model.residuals import EQUATIONS, Objective
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search._guess import guesses
 from fitting.search.descent import descend
 from fitting.search.elimination import Eliminated
 from fitting.search.identifiability import LARGEST_LOG_ERROR, SMALLEST_NOISE
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.laws import Law
 
-_BOUNDS = {
-    "k": (1e-30, 1e12), "mu1": (1e-2, 300.0), "mu2": (1e-2, 300.0), "gamma": (1e-20, 1e3),
-    "delta": (1e-3, 100.0), "alpha": (1e-20, 1e3), "beta": (1e-3, 100.0),
-}  # fmt: skip
-_LARGEST_SINH = 300.0  # delta or beta times the largest voltage: e^300 still squares
-_FAINTEST = 1e-3  # alpha over the smallest reading: fainter still, no slope leads back
 _MOST_STEPS = 100  # real data need some 20
 _BRIEF = 20
+_ROUNDS = ((4, 8), (12, 3))  # steps, and how many searches go on: of laws with many valleys
 _FINEST, _COARSE = 1e-9, 1e-4
 _MOST_SIZES, _SAME_SIZE = 12, 0.01  # of a robust loss that is fitted to its own noise
 _SAME, _NEAR = 1.01, 4.0  # times the lowest cost: the same valley, one that may be deeper
@@ -52,15 +47,17 @@ class Solution:
         return objective.loss.noise(plain, self.freedom(len(plain)))
 
 
-def best_search(
-    objective: Objective, m: Measurements, prior: Memristor, *, brief: bool = False
-) -> Solution:
+def best_search(objective: Objective, m: Measurements, prior: Law, *, brief: bool = False) -> Solution:
     """The lowest of brief searches from several guesses, the likeliest first, brought to its end.
 
     If that is poor, others that were near are brought to theirs: where Eq. 1-2 do not hold, rounding
     alone decides between valleys. `brief` leaves the lowest where it is.
     """
-    starts = sorted(guesses(m, prior), key=lambda x: float(np.sum(objective.residual(x) ** 2)))
+    if objective.form is not EQUATIONS:
+        return _in_rounds(objective, m, prior, brief=brief)
+    starts = sorted(
+        guesses(objective.form, m, prior), key=lambda x: float(np.sum(objective.residual(x) ** 2))
+    )
     tried: list[Solution] = []
     for x in starts:
         tried.append(search(objective, x, brief=True))
@@ -75,6 +72,21 @@ def best_search(
             found = search(objective, other.x)
             best = found if found.cost < best.cost else best
     return best
+
+
+def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, brief: bool) -> Solution:
+    """The lowest of searches from many guesses, of which fewer and fewer go on.
+
+    Laws with free exponents have valleys that begin alike, so none of them is left out at first.
+    """
+    held = objective.form.blind(m)
+    begin = guesses(objective.form, m, prior, held)
+    found = [search(objective, x, held, most=1) for x in begin]
+    for steps, kept in _ROUNDS:
+        found = sorted(found, key=lambda one: one.cost)[:kept]
+        found = [search(objective, one.x, held, most=steps) for one in found]
+    best = min(found, key=lambda one: one.cost)
+    return best if brief else search(objective, best.x, held)
 
 
 def robust_search(objective: Objective, solution: Solution, loss: str) -> tuple[Objective, Solution]:
@@ -97,21 +109,23 @@ def search(
     held: Collection[str] = (),
     *,
     brief: bool = False,
+    most: int | None = None,
     tolerance: float = _FINEST,
     enough: float = 0.0,
 ) -> Solution:
     """Levenberg-Marquardt from `x`, with the constants in `held` kept where they are.
 
     It ends when steps bring less than `tolerance` of the cost, `brief` at the first sign of that,
-    and always below the cost `enough`.
+    after `most` steps, and always below the cost `enough`.
     """
-    free = np.array([index for index, name in enumerate(NAMES) if name not in held], dtype=np.int64)
-    bounds = [limits(NAMES[index], objective.measurements) for index in free]
+    form, m = objective.form, objective.measurements
+    free = np.array([index for index, name in enumerate(form.names) if name not in held], dtype=np.int64)
+    bounds = [form.limits(form.names[index], m) for index in free]
     low, high = np.reshape(bounds, (-1, 2)).T
     eliminated = Eliminated(objective, x, free)
     found = descend(
         eliminated, x[free], low, high, enough=enough,
-        most=_BRIEF if brief else _MOST_STEPS, tolerance=_COARSE if brief else tolerance,
+        most=most or (_BRIEF if brief else _MOST_STEPS), tolerance=_COARSE if brief else tolerance,
     )  # fmt: skip
     message = "converged" if found.converged else f"no end after {_MOST_STEPS} steps"
     return Solution(
@@ -121,13 +135,8 @@ def search(
 
 
 def limits(name: str, m: Measurements) -> tuple[float, float]:
-    """The bounds of a constant's logarithm."""
-    low, high = _BOUNDS[name]
-    if name in ("delta", "beta"):
-        high = min(high, _LARGEST_SINH / float(np.abs(m.read_voltage).max(initial=1e-3)))
-    if name == "alpha":
-        low = max(low, _FAINTEST * float(np.abs(m.current[m.current != 0]).min(initial=1.0)))
-    return float(np.log(low)), float(np.log(high))
+    """The bounds of the logarithm of a constant of Eq. 1 and 2."""
+    return EQUATIONS.limits(name, m)
 
 
 def is_flat(objective: Objective, solution: Solution, name: str, unit: float) -> bool:
@@ -136,11 +145,11 @@ def is_flat(objective: Objective, solution: Solution, name: str, unit: float) ->
     This profile of two points sees what the curvature at the optimum cannot, such as a pulse that
     saturates for any larger value. Cost counts above 3.84 unit^2 (95 %).
     """
-    place = NAMES.index(name)
+    place = objective.names.index(name)
     for shift in (2.0 * LARGEST_LOG_ERROR, -2.0 * LARGEST_LOG_ERROR):
         x = solution.x.copy()
         x[place] += shift
-        low, high = limits(name, objective.measurements)
+        low, high = objective.form.limits(name, objective.measurements)
         if not low < x[place] < high:
             continue
         bound = solution.cost + 3.84 * unit**2

@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from fitting.model.residuals import NAMES, Objective
+from fitting.model.residuals import Objective
 from fitting.readers.measurements import FloatArray
 from fitting.search.elimination import projected
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR, covariance, student
-from fitting.search.multistart import Solution, limits, search
+from fitting.search.multistart import Solution, search
 
 _MOST_TRIALS = 20
 _NEAR = 0.005  # of its reach: how well the end of an interval is found
@@ -29,20 +29,23 @@ def profile_ends(
     """(95 % ends, standard error) of the logarithms of `names`; none where an end is missing.
 
     The error is that of the interval, or that of 20 % off if the misfit allows more there. `widening`
-    (7,) is the factor of each for correlated misfits. Constants that the solution holds at the prior,
-    or knows only in products, are free.
+    (constants,) is the factor of each for correlated misfits. Constants that the solution holds at the
+    prior, or knows only in products, are free.
     """
     if not names:
         return {}
     free = search(objective, solution.x)
     noise, unit = solution.noise(objective)
     reach = student(solution.freedom(len(objective.measurements)))
-    everything = np.ones(len(NAMES), dtype=bool)
+    names_of = objective.names
+    everything = np.ones(len(names_of), dtype=bool)
     spread = covariance(projected(objective.plain, free.x), max(noise, 1e-300), everything)
     found = {}
     for name in names:
-        place = NAMES.index(name)
-        direction = np.append(spread[place] / spread[place, place], np.zeros(len(free.x) - len(NAMES)))
+        place = names_of.index(name)
+        direction = np.append(
+            spread[place] / spread[place, place], np.zeros(len(free.x) - len(names_of))
+        )
         line = _Profile(objective, free, place, direction, unit)
         error, wanted = float(np.sqrt(spread[place, place])), reach * float(widening[place])
         below = _crossing(line, -error, wanted, line.room(-1.0))
@@ -56,7 +59,7 @@ def profile_ends(
 class _Profile:
     """The misfit along one constant, with all others at their best for it.
 
-    `direction` (7 + trains,) is how they follow it near the optimum `free`.
+    `direction` (constants + trains,) is how they follow it near the optimum `free`.
     """
 
     def __init__(
@@ -65,8 +68,9 @@ class _Profile:
         self._objective, self._free, self._place, self._unit = objective, free, place, max(unit, 1e-300)
         self._direction = direction
         self._visited = {0.0: free.x}
-        m, trains = objective.measurements, len(free.x) - len(NAMES)
-        bounds = [limits(name, m) for name in NAMES] + [(-np.inf, np.inf)] * trains
+        m, form = objective.measurements, objective.form
+        bounds = [form.limits(name, m) for name in form.names]
+        bounds += [(-np.inf, np.inf)] * (len(free.x) - form.count)
         self._low, self._high = np.transpose(bounds)
 
     def room(self, sign: float) -> float:
@@ -82,8 +86,9 @@ class _Profile:
         if astray:  # flat directions lead nowhere, but narrow canyons are lost without theirs
             alone = self._visited[near].copy()
             alone[self._place] = begin[self._place]
-            begin = min(begin, alone, key=lambda x: search(self._objective, x, NAMES).cost)
-        moved = search(self._objective, begin, {NAMES[self._place]})
+            every = self._objective.names
+            begin = min(begin, alone, key=lambda x: search(self._objective, x, every).cost)
+        moved = search(self._objective, begin, {self._objective.names[self._place]})
         self._visited[u] = moved.x
         return float(np.sqrt(max(moved.cost - self._free.cost, 0.0))) / self._unit
 

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fitting import Measurements, fit_device
-from fitting.model.residuals import predict, schedule
+from fitting.model.residuals import predict
+from fitting.model.schedule import schedule
 from roa_circuit.device.laws.zhang2021 import after_dose
 from roa_circuit.device.parameters import Memristor, load_device
 

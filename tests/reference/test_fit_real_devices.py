@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from fitting.judgement.comparison import LAWS
+from fitting.judgement.comparison import REFERENCES
 from fitting.judgement.verdict import REJECTED, judge
 from fitting.population.spread import spread
 from fitting.readers.conventions import Conventions
@@ -33,7 +33,7 @@ def test_sandia_trains_follow_another_law(pulses, name, voltage, rows, misfit):
     prior = load_device("zhang2021")
     f = fit_device(m, prior)
     law = judge(f, prior.memristor)
-    own, exponential = law.laws.own, next(v for v in law.laws.verdicts if v.law == LAWS[1])
+    own, exponential = law.laws.own, next(v for v in law.laws.verdicts if v.law == REFERENCES[0])
     assert misfit[0] < own.rmse < misfit[1]
     assert misfit[0] < own.held_out < misfit[1]
     assert exponential.rmse < own.rmse / 4

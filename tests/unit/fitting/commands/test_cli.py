@@ -131,7 +131,7 @@ def test_a_law_that_is_rejected_marks_the_device_and_strict_fails(roa_fit, table
     assert "add " not in out
     assert "LAW REJECTED" in load_device(tmp_path / "o" / "device.toml").citation
     assert "law rejected" in (tmp_path / "o" / "report.html").read_text()
-    law = json.loads((tmp_path / "o" / "fit.json").read_text())["law"]
+    law = json.loads((tmp_path / "o" / "fit.json").read_text())["verdict"]
     assert law["word"] == "rejected"
     assert {v["law"] for v in law["laws"]} >= {"Eq. 1-2", "constant step"}
     assert roa_fit(source, "--output-dir", tmp_path / "o", "--strict")[0] == 1

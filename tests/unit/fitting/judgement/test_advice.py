@@ -17,7 +17,10 @@ def without_sweeps(some_trains):
 
 def test_products_are_measured_where_one_read_voltage_hides_the_factors(without_sweeps, prior):
     f, true = fit_device(without_sweeps, prior), prior.memristor
-    found = {c.name: c for c in combinations(without_sweeps, f.memristor, f.jacobian, f.noise)}
+    found = {
+        c.name: c
+        for c in combinations(without_sweeps, f.objective.form, f.solution.x, f.jacobian, f.noise)
+    }
     for name, value in (
         ("gamma*delta (Gmax at 50 mV)", conductance(1.0, 0.05, true)),
         ("alpha*beta (Gmin at 50 mV)", conductance(0.0, 0.05, true)),
@@ -50,7 +53,8 @@ def test_products_are_given_at_a_voltage_that_was_used(shipped, shipped_fit):
     """The mean of the middle two of many read voltages is none of them."""
     two = shipped.of_trains([0, 1])
     m = dataclasses.replace(two, read_voltage=np.where(np.arange(len(two)) % 2 == 0, 0.2, 0.05))
-    found = combinations(m, shipped_fit.memristor, shipped_fit.jacobian, 0.01)
+    form, x = shipped_fit.objective.form, shipped_fit.solution.x
+    found = combinations(m, form, x, shipped_fit.jacobian, 0.01)
     assert {c.name.split(" at ")[1] for c in found if " at " in c.name} == {"50 mV)"}
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from fitting.judgement.comparison import LAWS, _comparable, part
+from fitting.judgement.comparison import _comparable, part
 from fitting.judgement.hints import hints_of
-from fitting.judgement.verdict import DOUBTFUL, HOLDS, REJECTED, UNCHECKED, _scatter, judge
+from fitting.judgement.verdict import DOUBTFUL, HOLDS, REJECTED, UNCHECKED, judge
+from fitting.model.noise import _scatter
 from fitting.readers.conventions import Conventions
 from fitting.readers.measurements import Measurements
 from roa_circuit.device.laws.zhang2021 import after_dose
@@ -54,7 +55,7 @@ def judged(m, prior):
 def test_its_own_law_holds(prior):
     law = judged(own_law(prior.memristor, 4, 0), prior)
     assert law.word == HOLDS
-    assert law.laws.verdicts[0].law == LAWS[0]
+    assert law.laws.verdicts[0].law == "Eq. 1-2"
     assert law.laws.own.held_out == pytest.approx(0.003, rel=0.3)
     assert law.noise == pytest.approx(0.003, rel=0.3)
     assert law.noise_from == "neighbouring readings"

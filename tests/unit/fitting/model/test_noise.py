@@ -5,7 +5,8 @@ import pytest
 
 from fitting import fit_device
 from fitting.model.noise import read_noise, weighting
-from fitting.model.residuals import predict, schedule
+from fitting.model.residuals import predict
+from fitting.model.schedule import schedule
 from fitting.readers.measurements import Measurements
 from roa_circuit.basics.errors import InputError
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from fitting.model.residuals import Objective, from_search, predict, schedule, states, to_search
+from fitting.model.residuals import Objective, from_search, predict, states, to_search
+from fitting.model.schedule import schedule
 from fitting.readers.measurements import Measurements
 from fitting.search.elimination import best_starts, projected
 from roa_circuit.device.laws.zhang2021 import after_dose

@@ -10,7 +10,8 @@ import pytest
 
 from fitting import fit_device, read_measurements
 from fitting.commands import cli
-from fitting.model.residuals import NAMES, predict, schedule
+from fitting.model.residuals import NAMES, predict
+from fitting.model.schedule import schedule
 from fitting.planning.design import Budget, design, errors_of
 from fitting.planning.generator import Generator
 from fitting.planning.protocol import Step, Train, measurements, reading_table, step_table

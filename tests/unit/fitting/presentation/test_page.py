@@ -9,6 +9,7 @@ import pytest
 from fitting import fit_device, read_measurements
 from fitting.judgement.advice import combinations, rank
 from fitting.judgement.bands import constants_covariance, correlation, current_error, rate_error
+from fitting.judgement.choice import Choice
 from fitting.judgement.verdict import judge
 from fitting.model.residuals import NAMES
 from fitting.presentation.figures import drawings
@@ -20,6 +21,10 @@ from roa_circuit.device.parameters import load_device
 from roa_circuit.presentation.drawing import dots
 
 
+def _products(m, f):
+    return combinations(m, f.objective.form, f.solution.x, f.jacobian, f.noise)
+
+
 @pytest.fixture
 def whole_page():
     """The HTML of a fit's page."""
@@ -28,13 +33,14 @@ def whole_page():
         said = {
             "order": list(NAMES), **dataclasses.asdict(rank(f.jacobian, f.noise)), "proposal": proposal,
             "combinations": [
-                dataclasses.asdict(c) for c in combinations(m, f.memristor, f.jacobian, f.noise)
+                dataclasses.asdict(c) for c in _products(m, f)
             ],
         }  # fmt: skip
         inputs = [{"file": "a.csv", "bytes": 1, "sha256": "0" * 64}]
         made = {"prior": "zhang2021", "provenance": provenance(command="roa-fit a.csv", inputs=inputs)}
         law = judge(f, load_device("zhang2021").memristor)
-        return page(f, m, drawings(f, m), said, law, made).to_html()
+        choice = Choice(fit=f, judgement=law, contest=None)
+        return page(f, m, drawings(f, m), said, choice, made).to_html()
 
     return build
 

@@ -9,7 +9,8 @@ from scipy.optimize import least_squares
 
 from fitting import fit_device, read_measurements
 from fitting.judgement.bands import constants_covariance
-from fitting.model.residuals import NAMES, predict, schedule, to_search
+from fitting.model.residuals import NAMES, predict, to_search
+from fitting.model.schedule import schedule
 from fitting.readers.measurements import Measurements
 from fitting.search.bootstrap import block_length, bootstrap
 from fitting.search.identifiability import log_errors, student

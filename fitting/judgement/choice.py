@@ -1,0 +1,110 @@
+"""Choice: the law that a run fits, and why; Eq. 1-2 unless the readings speak against them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fitting.judgement.laws import Contender, Contest, contest, forms_of
+from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
+from fitting.judgement.wording import taken
+from fitting.model.noise import weighting as weigh
+from fitting.model.residuals import EQUATIONS
+from fitting.readers.measurements import Measurements
+from fitting.search.fit import Fit, fit_device
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.device.parameters import Device
+
+AUTO = "auto"
+LAWS = ("zhang2021", "windows")
+"""Those that can be fitted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The fit of the law that was taken, the verdict on it, and the laws it was held against.
+
+    contest : None where no other law was tried
+    """
+
+    fit: Fit
+    judgement: Judgement
+    contest: Contest | None
+    said: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Of the table of laws."""
+        by = self.contest.by if self.contest else ""
+        return "Laws on the same readings" + (f", the best on held-out {by} first" if by else "")
+
+    @property
+    def own(self) -> Contender | None:
+        """The law that was taken, as it did in the contest."""
+        if self.contest is None:
+            return None
+        form = self.fit.objective.form
+        return next(one for one in self.contest.contenders if one.form == form)
+
+    def document(self) -> dict[str, Any]:
+        """Its entries of `fit.json`; misfits and noise are fractions."""
+        own = self.own
+        listed: dict[str, Any] = {}
+        for one in self.contest.contenders if self.contest else ():
+            listed.setdefault(one.name, one.document())
+        return {
+            "law": self.fit.objective.form.LAW,
+            "noise": self.fit.noise if self.judgement.noise is None else self.judgement.noise,
+            "held_out_rmse": None if own is None else own.held_out,
+            "extrapolation_rmse": None if own is None else own.extrapolation,
+            "laws": list(listed.values()),
+        }
+
+
+def check_law(name: str) -> None:
+    """Refuse a law that cannot be fitted.
+
+    Raises
+    ------
+    InputError : with the nearest that can.
+    """
+    if name not in (AUTO, *LAWS):
+        raise InputError(f"--law {name!r} is unknown; {nearest(name, (AUTO, *LAWS))}")
+
+
+def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: str) -> Choice:
+    """Fit the law of this name; 'auto' is Eq. 1-2, or what does best where they are in doubt.
+
+    Raises
+    ------
+    InputError : an unknown law, weighting or loss; fewer readings than unknowns.
+    """
+    check_law(law)
+    first = None
+    if law in (AUTO, EQUATIONS.LAW):
+        first = _equations(m, prior, weighting=weighting, loss=loss)
+        doubt = not first.fit.describes or first.judgement.word in (DOUBTFUL, REJECTED)
+        if law == EQUATIONS.LAW or not doubt:
+            return first
+    weights = weigh(m, weighting)
+    names = LAWS if law == AUTO else (law,)
+    found = contest(m, weights.scale, prior.memristor, forms_of(m, names))
+    best = found.best
+    if first is not None and best.form == EQUATIONS:
+        fit, verdict = first.fit, first.judgement
+    else:
+        fit = fit_device(
+            m, prior, weighting=weighting, loss=loss, form=best.form, begin=best.solution
+        )  # fmt: skip
+        verdict = judge(fit, best.form.prior(prior.memristor))
+    said = [taken(best, found.by, verdict.noise, m)]
+    if first is not None and best.form != EQUATIONS:
+        said.insert(0, f"Eq. 1-2: {first.judgement.line()}")
+    return Choice(fit=fit, judgement=verdict, contest=found, said=tuple(said))
+
+
+def _equations(m: Measurements, prior: Device, *, weighting: str, loss: str) -> Choice:
+    fit = fit_device(m, prior, weighting=weighting, loss=loss)
+    return Choice(
+        fit=fit, judgement=judge(fit, EQUATIONS.prior(prior.memristor)), contest=None
+    )  # fmt: skip

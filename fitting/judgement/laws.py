@@ -1,0 +1,239 @@
+"""Laws side by side: how each predicts readings that its constants never saw, and which to take.
+
+Held out is a fifth of the trains after another, if ten or more are alike: fewer would tell more of how
+trains differ than of the law. Else it is every second stretch of each train, whose pulses still act.
+The last 30 % of every train are held out once more, alone: that is extrapolation. A reading that is
+held out is replaced by a line between those that are not, so that nothing of it reaches a fit, not
+even through a first guess.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitting.judgement.comparison import held_out, own_misfit
+from fitting.model.form import Form
+from fitting.model.residuals import EQUATIONS, Objective
+from fitting.model.windowed import WindowsForm
+from fitting.readers.measurements import FloatArray, Measurements
+from fitting.search.correlated import correlation
+from fitting.search.multistart import Solution, best_search, search
+from roa_circuit.device.laws import Law
+
+KNOWN = 0.7
+"""The share of every train that extrapolation is fitted to."""
+
+_MANY, _FOLDS = 10, 5  # like trains, of which some can be held out; parts of them
+_STRETCH = 4  # readings of one that is held out
+_REFIT = 30  # steps of a refit that begins near
+_FEWEST = 8  # readings of a train of which some can be held out
+_ALIKE = 1.1  # times the lowest held-out misfit: as good, so that extrapolation decides
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """One law fitted to all readings, and judged on those that it never saw; misfits are relative.
+
+    held_out, extrapolation : rms misfits, None where nothing can be held out
+    """
+
+    form: Form
+    solution: Solution
+    rmse: float
+    held_out: float | None
+    extrapolation: float | None
+    aic: float
+
+    @property
+    def name(self) -> str:
+        """The law, as parameter sets have it."""
+        return self.form.LAW
+
+    @property
+    def law(self) -> Law:
+        """The law with its fitted constants."""
+        return self.form.law(self.solution.x)
+
+    @property
+    def score(self) -> float:
+        """What it is judged by."""
+        return self.rmse if self.held_out is None else self.held_out
+
+    def document(self) -> dict[str, Any]:
+        """As plain values."""
+        constants = {name: float(value) for name, value in self.law.constants.items()}
+        return {
+            "name": self.name, "title": self.form.title, "constants": constants,
+            "relative_rmse": self.rmse, "held_out_rmse": self.held_out,
+            "extrapolation_rmse": self.extrapolation, "aic": self.aic,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """Laws on the same readings, the best first.
+
+    by : 'trains' or 'stretches', what was held out; '' if nothing could be
+    """
+
+    contenders: tuple[Contender, ...]
+    by: str
+
+    @property
+    def best(self) -> Contender:
+        """The law to take."""
+        return self.contenders[0]
+
+    def of(self, name: str) -> Contender | None:
+        """The best of a law's coordinates; None if the law did not take part."""
+        return next((one for one in self.contenders if one.name == name), None)
+
+
+def forms_of(m: Measurements, names: Sequence[str]) -> list[Form]:
+    """The forms of these laws for these readings."""
+    plain = m.read_voltage[~m.sweep]
+    voltages, counts = np.unique(plain if plain.size else m.read_voltage, return_counts=True)
+    usual = float(voltages[counts.argmax()])
+    found: list[Form] = []
+    if EQUATIONS.LAW in names:
+        found.append(EQUATIONS)
+    if WindowsForm.LAW in names:
+        found += [WindowsForm(), WindowsForm(usual)]
+    return found
+
+
+def contest(m: Measurements, scale: FloatArray, prior: Law, forms: Sequence[Form]) -> Contest:
+    """Fit every law to the readings, and judge each by what it did not see.
+
+    scale : (rows,) [A] that misfits are relative to
+    """
+    folds = _folds(m)
+    found = [_contender(m, scale, form, form.prior(prior), folds) for form in forms]
+    by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
+    least = min(one.score for one in found)
+
+    def order(one: Contender) -> tuple[bool, float]:
+        near = one.score <= _ALIKE * least
+        return not near, (one.extrapolation or one.score) if near else one.score
+
+    return Contest(contenders=tuple(sorted(found, key=order)), by=by)
+
+
+def _contender(
+    m: Measurements,
+    scale: FloatArray,
+    form: Form,
+    prior: Law,
+    folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> Contender:
+    objective = Objective.of(m, scale, form)
+    solution = best_search(objective, m, prior)
+    misfit = objective.residual(solution.x)
+    if folds:
+        begin = solution.x[: form.count]
+        refit = partial(own_misfit, form=form, prior=prior, begin=begin, held=solution.held)
+        unseen = held_out(m, scale, folds, refit)
+    else:
+        unseen = _misses(objective, stretches(m), solution, prior)
+    return Contender(
+        form=form, solution=solution, rmse=float(np.sqrt(np.mean(misfit**2))), held_out=unseen,
+        extrapolation=_misses(objective, [last(m)], None, prior), aic=_aic(misfit, m, form),
+    )  # fmt: skip
+
+
+def _folds(m: Measurements) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """(rows to fit, rows to judge) of a fifth of the trains each; none of fewer than ten like ones."""
+    kinds: dict[tuple[float, ...], list[int]] = defaultdict(list)
+    for train in np.unique(m.train):
+        kinds[tuple(np.unique(m.voltage[m.train == train]))].append(int(train))
+    if m.sweep.any() or min(map(len, kinds.values())) < _MANY:
+        return []
+    fold = np.empty(len(m.labels), dtype=np.int64)
+    for members in kinds.values():
+        fold[members] = np.arange(len(members)) % _FOLDS
+    return [
+        (np.flatnonzero(fold[m.train] != one), np.flatnonzero(fold[m.train] == one))
+        for one in range(_FOLDS)
+    ]
+
+
+def stretches(m: Measurements) -> list[NDArray[np.bool_]]:
+    """Readings (rows,) to hold out: every second stretch of each train, and then the others.
+
+    The first stretch tells where a train starts, and is never held out.
+    """
+    place = np.arange(len(m)) - np.searchsorted(m.train, m.train)
+    number = place // _STRETCH
+    chosen = [number % 2 == 1, (number % 2 == 0) & (number > 0)]
+    return [one & _usable(m) for one in chosen]
+
+
+def last(m: Measurements) -> NDArray[np.bool_]:
+    """The last readings of each train, (rows,)."""
+    place = np.arange(len(m)) - np.searchsorted(m.train, m.train)
+    result: NDArray[np.bool_] = (place >= KNOWN * np.bincount(m.train)[m.train]) & _usable(m)
+    return result
+
+
+def _usable(m: Measurements) -> NDArray[np.bool_]:
+    """Readings of trains of pulses that are long enough, (rows,)."""
+    pulses = np.bincount(m.train[m.voltage != 0], minlength=len(m.labels))
+    readings = np.bincount(m.train, minlength=len(m.labels))
+    result: NDArray[np.bool_] = ((readings >= _FEWEST) & (pulses > 0))[m.train] & ~m.sweep
+    return result
+
+
+def _misses(
+    objective: Objective,
+    masks: Sequence[NDArray[np.bool_]],
+    begin: Solution | None,
+    prior: Law,
+) -> float | None:
+    """The rms misfit of readings that fits to the others never saw, from a solution or from guesses."""
+    misses = []
+    for mask in masks:
+        if not mask.any() or (~mask).sum() <= objective.form.count + len(objective.measurements.labels):
+            return None
+        blind = replace(
+            objective,
+            measurements=_blinded(objective.measurements, mask),
+            scale=np.where(mask, np.inf, objective.scale),
+        )
+        if begin is None:
+            found = best_search(blind, blind.measurements, prior, brief=True)
+        else:
+            found = search(blind, begin.x, begin.held, most=_REFIT)
+        misses.append(objective.residual(found.x)[mask])
+    return float(np.sqrt(np.mean(np.concatenate(misses) ** 2)))
+
+
+def _blinded(m: Measurements, mask: NDArray[np.bool_]) -> Measurements:
+    """The readings, where those of the mask are replaced by lines between the others."""
+    current, place = m.current.copy(), np.arange(len(m), dtype=np.float64)
+    for rows in _rows_of_trains(m):
+        seen = rows[~mask[rows]]
+        if seen.size:
+            current[rows] = np.interp(place[rows], place[seen], m.current[seen])
+    return replace(m, current=current)
+
+
+def _rows_of_trains(m: Measurements) -> Iterator[NDArray[np.int64]]:
+    yield from np.split(np.arange(len(m)), np.flatnonzero(np.diff(m.train)) + 1)
+
+
+def _aic(misfit: FloatArray, m: Measurements, form: Form) -> float:
+    """Akaike's criterion, for misfits with first-order correlation."""
+    rho = float(np.clip(correlation(misfit, m), 0.0, 0.999))
+    first = np.diff(m.train, prepend=-1) != 0
+    before = np.concatenate(([0.0], misfit[:-1]))
+    innovation = np.where(first, np.sqrt(1.0 - rho**2) * misfit, misfit - rho * before)
+    likelihood = len(m) * np.log(max(float(np.mean(innovation**2)), 1e-300))
+    likelihood -= first.sum() * np.log(1.0 - rho**2)
+    return float(likelihood + 2 * (form.count + len(m.labels) + 1))

@@ -1,0 +1,131 @@
+"""Forms: what a fit varies of a law, in which scale, and how readings follow from that."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from fitting.readers.measurements import FloatArray, Measurements
+from roa_circuit.device.laws import Law
+
+if TYPE_CHECKING:
+    from fitting.model.schedule import Schedule
+
+LARGEST_SINH = 300.0
+"""delta or beta times the largest voltage: e^300 still squares."""
+
+FAINTEST = 1e-3
+"""alpha over the smallest reading: fainter still, no slope leads back."""
+
+BOUNDS = {
+    "k": (1e-30, 1e12), "mu1": (1e-2, 300.0), "mu2": (1e-2, 300.0), "gamma": (1e-20, 1e3),
+    "delta": (1e-3, 100.0), "alpha": (1e-20, 1e3), "beta": (1e-3, 100.0),
+}  # fmt: skip
+"""Of a search, for the constants of a rate and of Eq. 2."""
+
+
+class Form(ABC):
+    """The constants of one law as a fit searches for them, and its readings with slopes.
+
+    A search vector has the constants, in the order of `names`, then the logit of every train's
+    starting state. A constant is searched by its logarithm, or, where it may have any sign, over
+    its `steps`, so that all that a search may try is physical.
+    """
+
+    LAW: ClassVar[str]
+    """The name of the law, as parameter sets have it."""
+
+    names: ClassVar[tuple[str, ...]]
+    units: ClassVar[Mapping[str, str]]
+    held_first: ClassVar[tuple[str, ...]]
+    """Which are held first where several trade off: a shape before the size that goes with it, so that
+    what the data do determine (gamma delta, alpha beta, one rate) is kept."""
+    steps: ClassVar[Mapping[str, float]] = {}
+    """What an error of a constant of any sign counts against, as a logarithm's counts against 1."""
+
+    @property
+    def title(self) -> str:
+        """The law in a report."""
+        return self.LAW
+
+    @property
+    def count(self) -> int:
+        """How many constants there are."""
+        return len(self.names)
+
+    @abstractmethod
+    def law(self, x: FloatArray) -> Law:
+        """The law with the constants of a search vector."""
+
+    @abstractmethod
+    def prior(self, law: Law) -> Law:
+        """What a law known before says of these constants."""
+
+    @abstractmethod
+    def vector(self, law: Law, start: FloatArray) -> FloatArray:
+        """The search vector (n + trains,) of a law's constants and starting states omega in (0, 1)."""
+
+    @abstractmethod
+    def predict(self, x: FloatArray, m: Measurements, s: Schedule) -> FloatArray:
+        """The current [A] of every reading, (rows,)."""
+
+    @abstractmethod
+    def slopes(
+        self, x: FloatArray, m: Measurements, s: Schedule
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(current (rows,), its slopes by the constants (n, rows), by its own train's start (rows,))."""
+
+    @abstractmethod
+    def start_slope(self, x: FloatArray, m: Measurements, s: Schedule) -> tuple[FloatArray, FloatArray]:
+        """(current (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
+
+    def shapes(self, prior: Law) -> Iterator[Law]:
+        """Laws to begin with, alike in all that is read off the data."""
+        yield prior
+
+    def blind(self, m: Measurements) -> frozenset[str]:
+        """Constants that such measurements cannot tell from others, whatever they read."""
+        return frozenset()
+
+    def completed(self, law: Law) -> Law:
+        """The law with those constants that follow from others."""
+        return law
+
+    def start(self, x: FloatArray) -> FloatArray:
+        """omega before each train, (trains,)."""
+        result: FloatArray = 1.0 / (1.0 + np.exp(-x[self.count :]))
+        return result
+
+    def value(self, name: str, place: float) -> float:
+        """A constant, from its place in the search vector."""
+        step = self.steps.get(name)
+        return float(np.exp(place)) if step is None else float(place * step)
+
+    def place(self, name: str, value: float) -> float:
+        """The place in the search vector of a constant."""
+        step = self.steps.get(name)
+        return float(np.log(value)) if step is None else float(value / step)
+
+    def values(self, x: FloatArray) -> dict[str, float]:
+        """All constants of a search vector."""
+        return {name: self.value(name, x[i]) for i, name in enumerate(self.names)}
+
+    def constants(self, law: Law) -> FloatArray:
+        """The places of a law's constants, (n,)."""
+        return np.array([self.place(name, float(law.constants[name])) for name in self.names])
+
+    def bounds(self, name: str) -> tuple[float, float]:
+        """Of a constant in a search."""
+        return BOUNDS[name]
+
+    def limits(self, name: str, m: Measurements) -> tuple[float, float]:
+        """The bounds of a constant's place."""
+        low, high = self.bounds(name)
+        if name in ("delta", "beta"):
+            high = min(high, LARGEST_SINH / float(np.abs(m.read_voltage).max(initial=1e-3)))
+        if name == "alpha":
+            low = max(low, FAINTEST * float(np.abs(m.current[m.current != 0]).min(initial=1.0)))
+        return self.place(name, low), self.place(name, high)

@@ -1,0 +1,268 @@
+"""Windows with free exponents: their readings and slopes in closed form, run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+
+from fitting.model.form import BOUNDS, Form
+from fitting.model.residuals import EQUATIONS, dose_slopes, seven
+from fitting.model.schedule import Schedule, totals
+from fitting.readers.measurements import FloatArray, Measurements
+from roa_circuit.device.laws import Law
+from roa_circuit.device.laws.logarithmic import to_omega, to_u
+from roa_circuit.device.laws.windows import Windows
+from roa_circuit.device.memristor import pulse_strength
+from roa_circuit.device.parameters import Memristor
+
+NAMES = ("k", "mu1", "mu2", "p", "q", "gamma", "delta", "alpha", "beta")
+LOWEST, HIGHEST = -3.0, 8.0
+"""The exponents that a fit tries; an exponential fall needs no larger ones."""
+
+USUAL = 2.0
+"""The exponent of Eq. 1, and what an error of one counts against."""
+
+_BEGIN = ((2.0, 2.0), (1.0, 1.0), (4.0, 4.0), (0.1, 0.1), (6.0, 1.0), (1.0, 6.0), (-1.0, 1.0))
+_NOTHING = 1e-12  # of the range that is left: the end
+_FLAT = 1e-7  # of the logarithm of Gmax over Gmin: no range to be even in
+_NEAR = 1e-3  # of an argument, below which a series is exact
+
+
+@dataclass(frozen=True)
+class WindowsForm(Form):
+    """Windows on omega, or on the logarithm of the conductance at `read_voltage` [V] where it is given.
+
+    Starting states are those of u, the variable that windows are powers of.
+    """
+
+    read_voltage: float | None = None
+
+    LAW = "windows"
+    names = NAMES
+    units = Windows.UNITS
+    held_first = ("mu2", "mu1", "delta", "beta", "q", "p", "k", "gamma", "alpha")
+    steps: ClassVar[Mapping[str, float]] = {"p": USUAL, "q": USUAL}
+
+    @property
+    def coordinate(self) -> str:
+        """What the windows are powers of."""
+        return "linear" if self.read_voltage is None else "ln G"
+
+    @property
+    def title(self) -> str:
+        """The law in a report."""
+        return f"windows, {self.coordinate}"
+
+    def bounds(self, name: str) -> tuple[float, float]:
+        """Of a constant in a search."""
+        return (LOWEST, HIGHEST) if name in self.steps else BOUNDS[name]
+
+    def law(self, x: FloatArray) -> Windows:
+        """The law with the constants of a search vector; its ratio follows from them."""
+        return self.completed(Windows(**self.values(x)))
+
+    def blind(self, m: Measurements) -> frozenset[str]:
+        """Of a polarity without pulses all; with one amplitude or one read voltage, a steepness."""
+        up, down = (np.unique(m.voltage[sign * m.voltage > 0]).size for sign in (-1.0, 1.0))
+        found = {"mu1", "p"} if not up else set()
+        found |= {"mu2", "q"} if not down else set()
+        if up == 1 and not down:
+            found |= {"mu1"}
+        if up <= 1 and down == 1:
+            found |= {"mu2"}
+        if np.unique(m.read_voltage).size == 1:
+            found |= {"delta", "beta"}
+        return frozenset(found)
+
+    def completed(self, law: Law) -> Windows:
+        """The law with the ratio that its currents have."""
+        if self.read_voltage is None:
+            return cast(Windows, law.changed(ratio=1.0))
+        smallest, largest = law.conductance_range(self.read_voltage)
+        return cast(Windows, law.changed(ratio=max(float(largest / smallest), 1.0 + _FLAT)))
+
+    def prior(self, law: Law) -> Windows:
+        """What is known before of these constants: those of Eq. 1 where a law has others."""
+        own = {name: float(law.constants.get(name, USUAL)) for name in ("p", "q")}
+        common = seven(law).constants
+        return self.completed(Windows(**{name: common[name] for name in EQUATIONS.names}, **own))
+
+    def shapes(self, prior: Law) -> Iterator[Law]:
+        """Laws to begin with: cells that slow down more or less, or speed up."""
+        for p, q in _BEGIN:
+            yield prior.changed(p=p, q=q)
+
+    def start(self, x: FloatArray) -> FloatArray:
+        """omega before each train, (trains,)."""
+        result: FloatArray = np.asarray(to_omega(super().start(x), self.law(x).ratio))
+        return result
+
+    def vector(self, law: Law, start: FloatArray) -> FloatArray:
+        """The search vector of constants and starting states omega (trains,) in (0, 1)."""
+        u = np.asarray(to_u(start, law.constants["ratio"]))
+        return np.concatenate([self.constants(law), np.log(u) - np.log1p(-u)])
+
+    def predict(self, x: FloatArray, m: Measurements, s: Schedule) -> FloatArray:
+        """The current [A] of every reading, (rows,)."""
+        c = self.values(x)
+        total = totals(pulse_strength(m.voltage, m.width, _rate_of(c)), s)
+        before = _runs(super().start(x), total, s, c)
+        return self._current(c, _moved(before[s.run], total, c), m)[0]
+
+    def slopes(
+        self, x: FloatArray, m: Measurements, s: Schedule
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(current (rows,), its slopes by the constants (9, rows), by its own train's start (rows,))."""
+        c, start = self.values(x), super().start(x)
+        by_rate = dose_slopes(m, _rate_of(c))
+        total, by_total = totals(by_rate[0], s), totals(by_rate, s)
+        before, d_start, d_x = _run_slopes(start, total, by_total, s, c)
+        u, by_before, by_dose, by_p, by_q = _step(before[s.run], total, c)
+        d_u = by_before * d_x[:, s.run]
+        d_u[:3] += by_dose * by_total
+        d_u[3] += by_p * USUAL
+        d_u[4] += by_q * USUAL
+        current, by_u, by_branches = self._current(c, u, m)
+        logit = (start * (1.0 - start))[m.train]
+        by_start = by_u * by_before * d_start[s.run] * logit
+        return current, np.concatenate([by_u * d_u, by_branches]), by_start
+
+    def start_slope(self, x: FloatArray, m: Measurements, s: Schedule) -> tuple[FloatArray, FloatArray]:
+        """(current (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
+        c, start = self.values(x), super().start(x)
+        total = totals(pulse_strength(m.voltage, m.width, _rate_of(c)), s)
+        before, d_start, _ = _run_slopes(start, total, np.empty((0, len(m))), s, c)
+        u, by_before, *_ = _step(before[s.run], total, c, constants=False)
+        current, by_u, _ = self._current(c, u, m)
+        return current, by_u * by_before * d_start[s.run] * (start * (1.0 - start))[m.train]
+
+    def _current(
+        self, c: dict[str, float], u: FloatArray, m: Measurements
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(current, its slope by u, by the logarithms of gamma, delta, alpha, beta (4, rows))."""
+        V = m.read_voltage
+        tunnel, by_delta, barrier, by_beta = _branches(c, V)
+        omega, by_u, by_log = self._omega(c, u)
+        reading = np.stack(
+            [omega * tunnel, omega * by_delta, (1.0 - omega) * barrier, (1.0 - omega) * by_beta]
+        )
+        apart = tunnel - barrier
+        if self.read_voltage is not None:
+            top, by_delta, bottom, by_beta = _branches(c, np.array(self.read_voltage))
+            of_log = np.array([1.0, by_delta / top, -1.0, -by_beta / bottom])
+            reading += of_log[:, None] * (apart * by_log)
+        return omega * tunnel + (1.0 - omega) * barrier, apart * by_u, reading
+
+    def _omega(self, c: dict[str, float], u: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(omega of u, its slope by u, by the logarithm of Gmax over Gmin)."""
+        if self.read_voltage is None:
+            return u, np.ones_like(u), np.zeros_like(u)
+        top, _, bottom, _ = _branches(c, np.array(self.read_voltage))
+        log = float(np.log(top / bottom))
+        if abs(log) < _FLAT:
+            return u, np.ones_like(u), np.zeros_like(u)
+        whole, part = np.expm1(log), np.expm1(log * u)
+        by_log = (u * (part + 1.0) - (part / whole) * (whole + 1.0)) / whole
+        return part / whole, log * (part + 1.0) / whole, by_log
+
+
+def _rate_of(c: dict[str, float]) -> Memristor:
+    """Eq. 1, for its doses."""
+    return Memristor(**{name: c[name] for name in EQUATIONS.names})
+
+
+def _branches(c: dict[str, float], V: FloatArray) -> tuple[FloatArray, ...]:
+    """(tunnelling [A], its slope by log delta, the barrier [A], its slope by log beta)."""
+    x, y = c["delta"] * V, c["beta"] * V
+    return (
+        c["gamma"] * np.sinh(x), c["gamma"] * x * np.cosh(x),
+        -c["alpha"] * np.expm1(-y), c["alpha"] * y * np.exp(-y),
+    )  # fmt: skip
+
+
+def _runs(start: FloatArray, total: FloatArray, s: Schedule, c: dict[str, float]) -> FloatArray:
+    """u before every run, (runs,)."""
+    now, before = start.copy(), np.empty(len(s.train))
+    for runs in s.levels:
+        train = s.train[runs]
+        before[runs] = now[train]
+        now[train] = _moved(now[train], total[s.last[runs]], c)
+    return before
+
+
+def _run_slopes(
+    start: FloatArray, total: FloatArray, by_total: FloatArray, s: Schedule, c: dict[str, float]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(u before every run (runs,), its slope by its train's start, by the constants of motion)."""
+    wanted = 5 if len(by_total) else 0
+    now, d_now, d_x_now = start.copy(), np.ones(len(start)), np.zeros((wanted, len(start)))
+    before, d_before = np.empty(len(s.train)), np.empty(len(s.train))
+    d_x = np.empty((wanted, len(s.train)))
+    for runs in s.levels:
+        train, last = s.train[runs], s.last[runs]
+        before[runs], d_before[runs], d_x[:, runs] = now[train], d_now[train], d_x_now[:, train]
+        u, by_before, by_dose, by_p, by_q = _step(now[train], total[last], c, constants=wanted > 0)
+        now[train] = u
+        d_now[train] = by_before * d_now[train]
+        if wanted:
+            moved = by_before * d_x_now[:, train]
+            moved[:3] += by_dose * by_total[:, last]
+            moved[3] += by_p * USUAL
+            moved[4] += by_q * USUAL
+            d_x_now[:, train] = moved
+    return before, d_before, d_x
+
+
+def _moved(u: FloatArray, dose: FloatArray, c: dict[str, float]) -> FloatArray:
+    up = dose > 0
+    e = 1.0 - np.where(up, c["p"], c["q"])
+    room = np.where(up, 1.0 - u, u)
+    left = _left(room, np.abs(dose), e)
+    return np.where(up, 1.0 - left, left)
+
+
+def _left(room: FloatArray, dose: FloatArray, e: FloatArray) -> FloatArray:
+    """(room^e - e dose)^(1/e), what a dose leaves of a room; 0 where the end is reached."""
+    log = np.log(np.maximum(room, _NOTHING))
+    slow = np.abs(e * log) < 1e-9
+    change = -e * dose * np.exp(np.minimum(-e * log, 300.0))
+    arrives = change <= -1.0
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        shrunk = np.log1p(np.where(arrives, 0.0, change)) / np.where(e == 0, 1.0, e)
+    logs = log + np.where((e == 0) | (slow & (np.abs(e) < 1e-9)), -dose, shrunk)
+    return np.where(arrives | (logs < np.log(_NOTHING)), 0.0, np.exp(np.minimum(logs, 0.0)))
+
+
+def _step(
+    u: FloatArray, dose: FloatArray, c: dict[str, float], *, constants: bool = True
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """(u after a dose, its slopes by u before, by the signed dose, by p, by q), all (n,).
+
+    The last three are 0 without `constants`.
+    """
+    up = dose > 0
+    exponent = np.where(up, c["p"], c["q"])
+    room = np.where(up, 1.0 - u, u)
+    left = _left(room, np.abs(dose), 1.0 - exponent)
+    stays = (left <= _NOTHING) | (room <= _NOTHING)
+    log_room, log_left = (np.log(np.where(stays, 1.0, one)) for one in (room, left))
+    keep = np.where(stays, 0.0, np.exp(exponent * (log_left - log_room)))
+    none = np.zeros_like(u)
+    if not constants:
+        return np.where(up, 1.0 - left, left), keep, none, none, none
+    window = np.where(stays, 0.0, np.exp(exponent * log_left))
+    by_exponent = window * (_bent(log_left, 1.0 - exponent) - _bent(log_room, 1.0 - exponent))
+    by_p, by_q = np.where(up, -by_exponent, none), np.where(up, none, by_exponent)
+    return np.where(up, 1.0 - left, left), keep, window, by_p, by_q
+
+
+def _bent(log: FloatArray, e: FloatArray) -> FloatArray:
+    """The slope by the exponent of the dose from room 1 to here, from the room's logarithm."""
+    t = e * log
+    small = np.abs(t) < _NEAR
+    far = np.where(small, 1.0, t)
+    shape = np.where(small, 0.5 + t / 3.0 + t**2 / 8.0, (1.0 + np.exp(far) * (far - 1.0)) / far**2)
+    return log**2 * shape
