@@ -20,9 +20,15 @@ from netlists.decks.dialect import CellModel, Matrix
 from netlists.layers.shipped import shipped_layers
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
+from netlists.verification.collocation import Chosen
 from netlists.verification.engines import Analysis, Phase
 from netlists.verification.result import Verification
-from netlists.verification.verify import default_analysis, estimated_seconds
+from netlists.verification.verify import (
+    chosen_pulses,
+    default_analysis,
+    estimated_seconds,
+    require_analysis,
+)
 from netlists.verification.verify import verify as run_verification
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
@@ -54,7 +60,16 @@ def verify(
     ] = None,
     analysis: Annotated[
         Analysis | None,
-        typer.Option(help="How it reads: frozen cells suffice for reads alone (default there)."),
+        typer.Option(
+            help="Transients, reads as a sweep of frozen cells (default of reads alone), or collocation"
+            " (default of writes of large arrays)."
+        ),
+    ] = None,
+    pulses: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="By collocation: only N of a layer's pulses, drawn by --seed."
+        ),
     ] = None,
     engine: Annotated[
         Engine, typer.Option(help="The circuit simulator; VACASK is an extra of its own.")
@@ -83,34 +98,47 @@ def verify(
     ] = False,
     json_file: options.Json = None,
 ) -> None:
-    """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate."""
+    """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate.
+
+    A write by collocation is not stepped through: the simulator finds the voltages of all cells before
+    and after each pulse, the law is integrated with them, and a few pulses are transients as well.
+    """
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
     chosen = [layer_on(name, reads=reads, wiring=lines.wiring, circuitry=circuitry) for name in names]
-    size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
+    size = TileSize.parse(tile)
     engine.simulator.find()
     dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
     prices = costs.prices(engine, dialect, circuitry)
     drawn = [sample(split(one, size), tiles, seed) for one in chosen]
-    seconds = sum(estimated_seconds(some, phase, analysis, prices, workers) for some in drawn)
+    analyses = [analysis or default_analysis(phase, circuitry, some) for some in drawn]
+    if pulses is not None and analysis is None:
+        analyses = [Analysis.collocation] * len(drawn)
+    for each in analyses:
+        require_analysis(each, phase, circuitry, pulses)
+    seconds = sum(
+        estimated_seconds(some, phase, how, prices, workers, _pulses_of(some, how, pulses, seed))
+        for some, how in zip(drawn, analyses, strict=True)
+    )
     _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
     note(circuitry, lines.wiring)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
     results = []
-    for one, some in zip(chosen, drawn, strict=True):
+    for one, some, how_simulated in zip(chosen, drawn, analyses, strict=True):
         folder = output_dir / one.name if layer == "all" else output_dir
         how = {
-            "tile": size, "tiles": tiles, "phase": phase, "analysis": analysis, "engine": engine,
-            "workers": workers, "imperfections": imperfections, "seed": seed, "circuitry": circuitry,
-            "dialect": dialect, "recorded": waveforms or _is_light(some),
+            "tile": size, "tiles": tiles, "phase": phase, "analysis": how_simulated, "engine": engine,
+            "pulses": pulses, "workers": workers, "imperfections": imperfections, "seed": seed,
+            "circuitry": circuitry, "dialect": dialect, "recorded": waveforms or _is_light(some),
         }  # fmt: skip
         results.append(_verify_one(one, how, folder, deadline))
     report = _Report(
         results=results,
         crossbars=[one.crossbar for one in chosen],
         asked={
-            "phase": phase, "analysis": analysis, "tile": size, "tiles": tiles, "reads": reads,
+            "phase": phase, "analysis": " and ".join(dict.fromkeys(analyses)), "tile": size,
+            "tiles": tiles, "pulses": pulses, "reads": reads,
             "engine": engine, "seed": seed,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
@@ -177,6 +205,13 @@ class _Report:
             f" expected {expected}"
         )
         return passed
+
+
+def _pulses_of(
+    tiles: Sequence[Tile], analysis: Analysis, pulses: int | None, seed: int
+) -> list[Chosen] | None:
+    """The pulses that collocation simulates."""
+    return chosen_pulses(tiles, pulses, seed) if analysis is Analysis.collocation else None
 
 
 def _is_light(tiles: Sequence[Tile]) -> bool:

@@ -27,7 +27,8 @@ class Prices:
     load, dynamic_load : for each cell and iteration, with a frozen or a moving state
     factor : for each of the m n^3 products of an iteration
     parse, order : for each cell, and for each product, once a deck
-    sweep, read, pulse : iterations that one point of a sweep, one read or one pulse takes
+    sweep, point, read, pulse : iterations that a read of a sweep, an operating point of a write, a read
+        or a pulse takes
     start : of the worker process
     """
 
@@ -37,6 +38,7 @@ class Prices:
     parse: float
     order: float
     sweep: float
+    point: float
     read: float
     pulse: float
     start: float = 0.35
@@ -44,6 +46,10 @@ class Prices:
     def sweep_seconds(self, crossbar: Crossbar, reads: int) -> float:
         """Seconds of a `sweep_deck`."""
         return self._once(crossbar) + reads * self.sweep * self._iteration(crossbar, self.load)
+
+    def points_seconds(self, crossbar: Crossbar, points: int) -> float:
+        """Seconds of a `points_deck`."""
+        return self._once(crossbar) + points * self.point * self._iteration(crossbar, self.load)
 
     def read_seconds(self, crossbar: Crossbar, reads: int) -> float:
         """Seconds of a `read_deck`."""
@@ -65,12 +71,12 @@ _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
         load=1.2e-6, dynamic_load=3.2e-6, factor=1.4e-8, parse=1.5e-4, order=1.5e-7,
-        sweep=4.0, read=28.0, pulse=100.0,
+        sweep=4.0, point=2.6, read=28.0, pulse=100.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
         load=1e-6, dynamic_load=1e-6, factor=1.3e-9, parse=1e-4, order=3e-8,
-        sweep=3.0, read=35.0, pulse=150.0,
+        sweep=3.0, point=3.0, read=35.0, pulse=150.0,
     ),
 }  # fmt: skip
 

@@ -24,10 +24,12 @@ from netlists.decks.dialect import PLAIN, Dialect
 from netlists.simulation.parallel import Together, run_all
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
-from netlists.verification.comparison import passed, reads, states
+from netlists.verification.collocation import Chosen, Scope, choose
+from netlists.verification.comparison import collocated, passed, reads, states
 from netlists.verification.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
 from netlists.verification.result import Floats, Verification
 from netlists.verification.samples import Sample, draw_sample
+from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.machine import cores
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
@@ -35,8 +37,12 @@ from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.mapping import output_from_reference
+from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile, TileSize
+
+LARGE = 1024
+"""Cells of an array beyond which a write is verified by collocation, unless another way is asked for."""
 
 
 def verify(
@@ -44,6 +50,7 @@ def verify(
     *,
     tile: TileSize | None = None,
     tiles: int | None = None,
+    pulses: int | None = None,
     phase: Phase = Phase.both,
     analysis: Analysis | None = None,
     engine: Engine = Engine.ngspice,
@@ -65,8 +72,9 @@ def verify(
     tile : the largest array; a layer that does not fit is split (`roa_circuit.layers.tiling`).
     tiles : verify only so many tiles, drawn with `seed`. Outputs and predictions need all of them
         and are left out.
+    pulses : by collocation, simulate only so many pulses of the layer, drawn with `seed`.
     phase : with `Phase.read`, reads start from the states that the surrogate wrote.
-    analysis : how the simulator reads; by default `default_analysis(phase, circuitry)`.
+    analysis : how the simulator works; by default `default_analysis` of the largest tile.
     engine : the circuit simulator.
     workers : tiles simulated at a time; by default one a core.
     imperfections, seed : what the arrays suffer from, and the seed that draws it; both engines
@@ -87,9 +95,13 @@ def verify(
         within a read or a pulse.
     SimulatorError : the simulator is missing, failed or ran out of time.
     """
+    sample = draw_sample(
+        layer, size=tile or TileSize(), tiles=tiles, imperfections=imperfections, believed=believed,
+        seed=seed,
+    )  # fmt: skip
     plan = Plan(
         phase=phase,
-        analysis=analysis or default_analysis(phase, circuitry),
+        analysis=analysis or default_analysis(phase, circuitry, sample.tiles),
         deadline=time.monotonic() + time_limit,
         keep_in=keep_in,
         engine=engine,
@@ -97,33 +109,60 @@ def verify(
         circuitry=circuitry,
         dialect=dialect,
     )
+    require_analysis(plan.analysis, phase, circuitry, pulses)
     workers = workers or cores()
-    sample = draw_sample(
-        layer, size=tile or TileSize(), tiles=tiles, imperfections=imperfections, believed=believed,
-        seed=seed,
-    )  # fmt: skip
+    scopes = _scopes(sample, plan, pulses, seed, workers)
     for chip in sample.chips:
         _check_speed(chip, plan)
     surrogate = _run_surrogate(sample, plan)
     started = time.perf_counter()
-    spice = _run_simulator(sample, surrogate, plan, workers, progress)
+    spice = _run_simulator(sample, surrogate, plan, scopes, workers, progress)
     wall = time.perf_counter() - started
+    checked = collocated(spice, scopes)
     found = {**reads(sample, spice, surrogate, plan), **states(sample.tiles, spice, surrogate, plan)}
     return Verification(
         **_subject(sample, plan),
-        **_times(sample, plan, spice, surrogate, wall, workers),
+        **_times(sample, plan, spice, surrogate, wall, (workers, scopes)),
+        **checked,
         **found,
         engine_version=next((run.version for run in spice if run.version), ""),
         drawn=sample.imperfect(seed) if imperfections else None,
-        passed=passed(found, labelled=len(layer.labels) > 0),
+        passed=passed({**found, **checked}, labelled=len(layer.labels) > 0),
         recordings=tuple(one for run in spice for one in run.recordings),
     )
 
 
-def default_analysis(phase: Phase, circuitry: Circuitry = BARE) -> Analysis:
-    """A DC sweep for reads alone; a transient after a write, or where lines store charge."""
-    still = phase is Phase.read and not circuitry.stores_charge
-    return Analysis.sweep if still else Analysis.transient
+def default_analysis(phase: Phase, circuitry: Circuitry = BARE, tiles: Sequence[Tile] = ()) -> Analysis:
+    """What is simulated unless something else is asked for.
+
+    A DC sweep for reads alone, transients for writes, and collocation for writes of arrays whose
+    transients take long; transients wherever nodes store charge.
+    """
+    if circuitry.stores_charge:
+        return Analysis.transient
+    if phase is Phase.read:
+        return Analysis.sweep
+    if not any(tile.layer.initial_state.size > LARGE for tile in tiles):
+        return Analysis.transient
+    return Analysis.collocation if any(tile.layer.pulses.any() for tile in tiles) else Analysis.sweep
+
+
+def require_analysis(analysis: Analysis, phase: Phase, circuitry: Circuitry, pulses: int | None) -> None:
+    """Raise InputError where the analysis does not fit what is verified."""
+    if analysis is not Analysis.collocation:
+        if pulses is not None:
+            raise InputError(
+                f"--pulses: a write by {analysis} has all of its pulses; add --analysis collocation,"
+                " or verify some of the tiles with --tiles"
+            )
+        return
+    if phase is Phase.read:
+        raise InputError("--analysis collocation is for writes: reads alone take --analysis sweep")
+    if circuitry.stores_charge:
+        raise InputError(
+            "--analysis collocation takes lines for settled, but this circuit stores charge:"
+            " --analysis transient"
+        )
 
 
 def estimated_seconds(
@@ -132,10 +171,28 @@ def estimated_seconds(
     analysis: Analysis,
     prices: Prices,
     workers: int | None = None,
+    chosen: Sequence[Chosen] | None = None,
 ) -> float:
-    """Wall-clock seconds the simulator will take on so many cores, within a factor of two."""
-    jobs = [sum(estimate(tile, phase, analysis, prices)) for tile in tiles]
-    return costs.wall_seconds(jobs, workers or cores())
+    """Wall-clock seconds the simulator will take on so many cores, within a factor of two.
+
+    chosen : the pulses of each tile that are simulated; None takes all
+    """
+    workers = workers or cores()
+    of_tiles: Sequence[Chosen | None] = chosen or [None] * len(tiles)
+    jobs = [
+        sum(estimate(tile, phase, analysis, prices, some))
+        for tile, some in zip(tiles, of_tiles, strict=True)
+    ]
+    if analysis is Analysis.collocation:  # whose tiles share out what cores are free
+        return max(sum(jobs) / workers, costs.wall_seconds(jobs, workers) / _parts(len(tiles), workers))
+    return costs.wall_seconds(jobs, workers)
+
+
+def chosen_pulses(tiles: Sequence[Tile], pulses: int | None, seed: int) -> list[Chosen]:
+    """The pulses of each tile's write that are simulated by collocation."""
+    return choose(
+        [list(write_programme(tile.layer.pulses, tile.layer.device)) for tile in tiles], pulses, seed
+    )
 
 
 def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
@@ -160,23 +217,48 @@ def _run_surrogate(sample: Sample, plan: Plan) -> list[Run]:
     return [run_surrogate(*pair, plan) for pair in zip(sample.tiles, sample.believed, strict=True)]
 
 
+def _scopes(
+    sample: Sample, plan: Plan, pulses: int | None, seed: int, workers: int
+) -> Sequence[Scope | None]:
+    """What is collocated of each tile; None of another analysis."""
+    if plan.analysis is not Analysis.collocation:
+        return [None] * len(sample.tiles)
+    parts = _parts(len(sample.tiles), workers)
+    return [
+        Scope(believed=believed, chosen=chosen, parts=parts)
+        for believed, chosen in zip(
+            sample.believed, chosen_pulses(sample.tiles, pulses, seed), strict=True
+        )
+    ]
+
+
+def _parts(tiles: int, workers: int) -> int:
+    """How many decks one tile's write is parted into."""
+    return max(workers // tiles, 1)
+
+
 def _run_simulator(
     sample: Sample,
     surrogate: Sequence[Run],
     plan: Plan,
+    scopes: Sequence[Scope | None],
     workers: int,
     progress: Callable[[float], None],
 ) -> list[Run]:
     """The simulator on every tile, the dearest first: no core is left with a long one at the end."""
     tiles, chips = sample.tiles, sample.chips
-    prices = [estimate(tile, plan.phase, plan.analysis, plan.prices) for tile in tiles]
+    prices = [
+        estimate(tile, plan.phase, plan.analysis, plan.prices, scope.chosen if scope else None)
+        for tile, scope in zip(tiles, scopes, strict=True)
+    ]
     together = Together(progress, weights=[price for pair in prices for price in pair])
     order = sorted(range(len(tiles)), key=lambda index: -sum(prices[index]))
 
     def one(position: int) -> Run:
         index = order[position]
         parts = 2 * index, 2 * index + 1
-        return run_spice(tiles[index], chips[index], surrogate[index].state, plan, together, parts)
+        written, scope = surrogate[index].state, scopes[index]
+        return run_spice(tiles[index], chips[index], written, plan, together, parts, scope)
 
     done = run_all(one, len(tiles), together, workers=workers)
     return [done[order.index(index)] for index in range(len(tiles))]
@@ -208,9 +290,11 @@ def _times(
     spice: Sequence[Run],
     surrogate: Sequence[Run],
     wall: float,
-    workers: int,
+    shared: tuple[int, Sequence[Scope | None]],
 ) -> dict[str, Any]:
     """The fields of a Verification that say how long it took [s], and was expected to take."""
+    workers, scopes = shared
+    chosen = [scope.chosen for scope in scopes if scope] or None
     of_spice = sum(run.seconds for run in spice)
     of_surrogate = sum(run.seconds for run in surrogate)
     return {
@@ -219,7 +303,7 @@ def _times(
         "speedup": of_spice / of_surrogate,
         "wall_seconds": wall,
         "estimated_seconds": estimated_seconds(
-            sample.tiles, plan.phase, plan.analysis, plan.prices, workers
+            sample.tiles, plan.phase, plan.analysis, plan.prices, workers, chosen
         ),
         "workers": workers,
     }

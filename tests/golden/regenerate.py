@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.deck import points_deck, read_deck, sweep_deck, write_deck
 from netlists.decks.dialect import Dialect
 from netlists.simulation.simulators import Engine
 from roa_circuit.chips.circuitry import Circuitry
@@ -13,6 +13,7 @@ from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.device.parameters import load_device
 
 FOLDER = Path(__file__).parent
@@ -64,6 +65,13 @@ def decks():
     yield "sweep_both_ends.cir", sweep_deck(BOTH, STATE, VOLTS, DEVICE)
     yield "sweep.sim", sweep_deck(WIRED, STATE, VOLTS, AS_PRINTED, **VACASK)
     yield "sweep_mirrored.sim", sweep_deck(MIRRORED, STATE, VOLTS, DEVICE, **VACASK)
+
+    pulse = next(write_programme(PULSES, DEVICE))
+    states = np.stack([STATE, STATE])
+    states[1, 0, 0] = 0.375
+    yield "points.cir", points_deck(WIRED, states, [pulse] * 2, DEVICE)
+    yield "points_access.cir", points_deck(ACCESS, states, [pulse] * 2, DEVICE)
+    yield "points.sim", points_deck(WIRED, states, [pulse] * 2, DEVICE, **VACASK)
 
 
 def golden_decks() -> dict[str, str]:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from netlists.decks.costs import prices
-from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.deck import points_deck, read_deck, sweep_deck, write_deck
 from netlists.simulation.simulators import Engine
+from netlists.verification.collocation import surrogate_trajectory
+from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.waveforms import write_programme
@@ -17,6 +19,7 @@ from roa_circuit.circuit.waveforms import write_programme
 CROSSBAR, DEVICE = default_crossbar(16, 6), default_device()
 RNG = np.random.default_rng(3)
 STATE, VOLTAGES = RNG.uniform(0.1, 0.9, CROSSBAR.shape), RNG.uniform(0, 0.1, (12, CROSSBAR.rows))
+CHIP = draw(None, CROSSBAR, DEVICE, RNG)
 ONE_A_ROW = np.eye(*CROSSBAR.shape, dtype=int)
 SOME = RNG.integers(-1, 2, CROSSBAR.shape) * (np.arange(CROSSBAR.rows) % 4 == 0)[:, None]
 
@@ -48,3 +51,7 @@ def test_pulses_and_reads_are_priced_at_the_iterations_they_take(circuitry, tmp_
     if circuitry is BARE:
         sweep = iterations(sweep_deck(CROSSBAR, STATE, VOLTAGES, DEVICE), tmp_path)
         assert 0.7 < sweep / len(VOLTAGES) / price.sweep < 1.4
+        told = surrogate_trajectory(CHIP, STATE, SOME, None)
+        states, pulses = np.repeat(told.states, 2, axis=0)[1:-1], np.repeat(told.pulses, 2)
+        points = iterations(points_deck(CROSSBAR, states, pulses, DEVICE), tmp_path)
+        assert 0.7 < points / len(pulses) / price.point < 1.4
