@@ -11,12 +11,13 @@ import numpy as np
 import typer
 
 from netlists.commands._array import DrawnArray
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
+from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dialect_of, require_ngspice
 from netlists.commands._layer import note
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks.deck import How
 from netlists.decks.dialect import CellModel, Matrix
 from netlists.decks.spice_array import SpiceArray
+from netlists.simulation.ngspice import Via
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine as Simulators
 from roa_circuit.basics.results import check_writable, write_summary, write_text
@@ -67,6 +68,7 @@ def program(
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = Matrix.auto,
     cell: CellOption = CellModel.auto,
+    via: ViaOption = Via.auto,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: options.DeviceName = "zhang2021",
@@ -89,11 +91,12 @@ def program(
     note(drawn.circuitry, lines.wiring)
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
+    require_ngspice(via, engine)
     if engine is Engine.surrogate:
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
     else:
         simulator = Simulators(str(engine))
-        dialect = dialect_of(simulator, matrix, cell, charged=drawn.circuitry.stores_charge)
+        dialect = dialect_of(simulator, matrix, cell, via=via, charged=drawn.circuitry.stores_charge)
         how: How = {"circuitry": drawn.circuitry, "engine": simulator, "dialect": dialect}
         array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=time_limit, **how)
     began = time.perf_counter()

@@ -15,14 +15,16 @@ import typer
 from numpy.typing import NDArray
 
 from netlists.commands._array import DrawnArray
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
+from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dialect_of, require_ngspice
 from netlists.commands._layer import note
 from netlists.commands.tables import format_matrix, read_matrix
+from netlists.decks import costs
 from netlists.decks.checks import LARGEST_VOLTAGE
 from netlists.decks.deck import How, sweep_deck
 from netlists.decks.dialect import CellModel, Matrix
 from netlists.simulation import simulators
-from netlists.simulation.run import DEFAULT_TIME_LIMIT
+from netlists.simulation.ngspice import Via
+from netlists.simulation.run import DEFAULT_MEMORY_LIMIT, DEFAULT_TIME_LIMIT
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.chips.settling import require_settled_reads
@@ -63,6 +65,7 @@ def solve(
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = Matrix.auto,
     cell: CellOption = CellModel.auto,
+    via: ViaOption = Via.auto,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: options.DeviceName = "zhang2021",
@@ -91,7 +94,8 @@ def solve(
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
     omega, volts = chip.start(omega), chip.drive(volts)
     note(array.circuitry, wiring)
-    solved = _solver(engine, matrix, cell, array, time_limit)
+    require_ngspice(via, engine)
+    solved = _solver(engine, (matrix, cell, via), array, time_limit)
     started = time.perf_counter()
     currents, version = solved(omega, volts)
     currents = chip.sense(currents, omega, volts)
@@ -125,7 +129,7 @@ Solver = Callable[[Floats, Floats], tuple[Floats, str | None]]
 
 
 def _solver(
-    engine: Engine, matrix: Matrix, cell: CellModel, array: DrawnArray, time_limit: float
+    engine: Engine, asked: tuple[Matrix, CellModel, Via], array: DrawnArray, time_limit: float
 ) -> Solver:
     """What solves the chip of an array: the surrogate, its dense twin, or a simulator."""
     chip, circuitry = array.chip, array.circuitry
@@ -139,10 +143,15 @@ def _solver(
         return by_surrogate
     simulator = simulators.Engine(engine)
     brief = math.prod(array.crossbar.shape) < _LARGE
-    dialect = dialect_of(simulator, matrix, cell, brief=brief)
+    matrix, cell, via = asked
+    dialect = dialect_of(simulator, matrix, cell, via=via, brief=brief)
     how: How = {"circuitry": circuitry, "engine": simulator, "dialect": dialect}
 
     def by_simulator(state: Floats, volts: Floats) -> tuple[Floats, str]:
+        what = f"{len(volts)} reads of {len(state)} x {state.shape[1]} cells in {engine}"
+        prices = costs.prices(simulator, dialect, circuitry)
+        costs.require_memory(prices.bytes(chip.crossbar), DEFAULT_MEMORY_LIMIT, what)
+        costs.require_time(prices.sweep_seconds(chip.crossbar, len(volts)), time_limit, what)
         deck = sweep_deck(chip.crossbar, state, volts, chip.device, **how)
         run = deck.run(name="solve", time_limit=time_limit)
         return deck.measured(run), run.version

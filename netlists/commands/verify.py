@@ -12,12 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
+from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dialect_of
 from netlists.commands._layer import Reads, layer_on, note
 from netlists.decks import costs
 from netlists.decks.costs import said
 from netlists.decks.dialect import CellModel, Matrix
 from netlists.layers.shipped import shipped_layers
+from netlists.simulation.ngspice import Via, driven
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
 from netlists.verification.collocation import Chosen
@@ -79,6 +80,7 @@ def verify(
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = Matrix.auto,
     cell: CellOption = CellModel.auto,
+    via: ViaOption = Via.auto,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     workers: Annotated[
@@ -108,8 +110,8 @@ def verify(
     circuitry = circuit or BARE
     chosen = [layer_on(name, reads=reads, wiring=lines.wiring, circuitry=circuitry) for name in names]
     size = TileSize.parse(tile)
-    engine.simulator.find()
-    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge)
+    (driven(via) if engine is Engine.ngspice else engine.simulator).find()
+    dialect = dialect_of(engine, matrix, cell, via=via, charged=circuitry.stores_charge)
     prices = costs.prices(engine, dialect, circuitry)
     drawn = [sample(split(one, size), tiles, seed) for one in chosen]
     analyses = [analysis or default_analysis(phase, circuitry, some) for some in drawn]

@@ -270,6 +270,7 @@ class _Array:
             samples=circuit.samples,
             amplifier=amplifier,
             compiled=self.device if circuit.dialect.osdi else None,
+            via=circuit.dialect.via,
             recorded=quantities(circuit) if self.recorded else (),
         )
 

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from enum import StrEnum
 
-from netlists.simulation.ngspice import Answers, ask, find_library
+from netlists.simulation.ngspice import Answers, Via, ask, driven
 from netlists.simulation.run import private_folder, write_deck_file
 from netlists.simulation.vacask import find_compiler
 from roa_circuit.basics.errors import SimulatorError
@@ -39,10 +39,19 @@ class CellModel(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """The optional abilities that a deck uses; every ngspice runs a deck that uses none."""
+    """The optional abilities that a deck uses; every ngspice runs a deck that uses none.
+
+    via : how the ngspice is driven that has them, and that runs the deck
+    """
 
     klu: bool = False
     osdi: bool = False
+    via: Via = Via.auto
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every ngspice runs such decks."""
+        return not (self.klu or self.osdi)
 
     def __str__(self) -> str:
         return (
@@ -53,7 +62,9 @@ class Dialect:
 PLAIN = Dialect()
 
 
-def choose(matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto) -> Dialect:
+def choose(
+    matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto, via: Via = Via.auto
+) -> Dialect:
     """The dialect that was asked for, or the best that the installed ngspice understands.
 
     Raises
@@ -61,8 +72,8 @@ def choose(matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto) -> Di
     SimulatorError : this ngspice lacks what was asked for; no ngspice, or no Verilog-A compiler.
     """
     if matrix is Matrix.sparse and cell is CellModel.behavioural:
-        return PLAIN
-    able = _able(find_library())
+        return Dialect(via=via)
+    able = _able(via, driven(via).find())
     if matrix is Matrix.klu and not able.klu:
         raise SimulatorError("--matrix klu: this ngspice was built without KLU; leave --matrix out")
     if cell is CellModel.osdi:
@@ -72,6 +83,7 @@ def choose(matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto) -> Di
     return Dialect(
         klu=able.klu and matrix is not Matrix.sparse,
         osdi=able.osdi and cell is not CellModel.behavioural and is_compiler_here(),
+        via=via,
     )
 
 
@@ -95,8 +107,8 @@ def cell_files(device: Device) -> dict[str, bytes]:
 
 
 @functools.cache
-def _able(library: str) -> Dialect:
-    return abilities(ask(PROBES))
+def _able(via: Via, found: str) -> Dialect:
+    return abilities(ask(PROBES, via=via))
 
 
 def is_compiler_here() -> bool:

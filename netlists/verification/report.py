@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from netlists.simulation.ngspice import Via
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.circuit.crossbar import Crossbar
@@ -30,6 +31,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str]]:
         (f"accuracy, ideal / surrogate / {result.engine}", _accuracies(result), ""),
         *_drawn(result),
         ("matrices and cells of ngspice", result.dialect, ""),
+        ("ngspice driven by", "its program, in batch mode" if result.via == Via.binary else "", ""),
         *(_times(result) if result.spice_seconds else ()),
     ]  # fmt: skip
     return [row for row in rows if row[1]]

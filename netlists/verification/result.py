@@ -50,6 +50,7 @@ class Verification(Shown):
     spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
         the simulator took on `workers` cores, and `estimated_seconds` what was expected
     dialect : the matrix solver and the cells of ngspice, where not every ngspice has them
+    via : how ngspice was driven, by its 'library' or its program, 'binary'; '' of other engines
     circuit : what the array has beside cells and resistances, as in its file
     tiles, tiles_in_layer : simulated, and of all: of a sample there are no outputs and predictions,
         and NaN stands in the arrays where a tile was left out
@@ -94,6 +95,7 @@ class Verification(Shown):
     engine: str
     engine_version: str
     dialect: str
+    via: str
     circuit: dict[str, Any]
     drawn: dict[str, Any] | None
     passed: bool

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from netlists.decks import costs
 from netlists.decks.costs import Prices
 from netlists.decks.dialect import PLAIN, Dialect
+from netlists.simulation.ngspice import taken
 from netlists.simulation.parallel import Together, run_all
-from netlists.simulation.run import DEFAULT_TIME_LIMIT
+from netlists.simulation.run import DEFAULT_MEMORY_LIMIT, DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
 from netlists.verification.collocation import Chosen, Scope, choose
 from netlists.verification.comparison import collocated, passed, reads, states
@@ -112,6 +113,7 @@ def verify(
     require_analysis(plan.analysis, phase, circuitry, pulses)
     workers = workers or cores()
     scopes = _scopes(sample, plan, pulses, seed, workers)
+    _check_memory(sample, plan)
     for chip in sample.chips:
         _check_speed(chip, plan)
     surrogate = _run_surrogate(sample, plan)
@@ -211,6 +213,13 @@ def _check_speed(chip: Chip, plan: Plan) -> None:
         )
 
 
+def _check_memory(sample: Sample, plan: Plan) -> None:
+    """Raise InputError where the largest tile is too large for the simulator's memory."""
+    largest = max((tile.layer.crossbar for tile in sample.tiles), key=lambda c: c.rows * c.columns)
+    what = f"A tile of {largest.rows} x {largest.columns} cells in {plan.engine}"
+    costs.require_memory(plan.prices.bytes(largest), DEFAULT_MEMORY_LIMIT, what)
+
+
 def _run_surrogate(sample: Sample, plan: Plan) -> list[Run]:
     """The surrogate on every tile; once more beforehand, as compiled code is loaded on first use."""
     run_surrogate(sample.tiles[0], sample.believed[0], plan)
@@ -279,7 +288,8 @@ def _subject(sample: Sample, plan: Plan) -> dict[str, Any]:
         "phase": str(plan.phase),
         "analysis": str(plan.analysis),
         "engine": str(plan.engine),
-        "dialect": "" if plan.dialect == PLAIN else str(plan.dialect),
+        "dialect": "" if plan.dialect.is_plain else str(plan.dialect),
+        "via": str(taken(plan.dialect.via)) if plan.engine is Engine.ngspice else "",
         "circuit": plan.circuitry.to_dict(),
     }
 
