@@ -13,9 +13,12 @@ from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Layer, Reads, layer_on, note
 from netlists.decks.deck import How, read_deck, write_deck
 from netlists.decks.dialect import CellModel, Matrix
+from netlists.decks.languages import Language, exported
+from netlists.decks.runnable import Deck
 from netlists.simulation.simulators import Engine
 from netlists.verification.engines import voltages
-from roa_circuit.basics.results import check_writable, write_summary
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.chips.in_situ import write_in_situ
@@ -38,6 +41,10 @@ def netlist(
         Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
     ] = Transient.read,
     engine: Annotated[Engine, typer.Option(help="The simulator whose language it is.")] = Engine.ngspice,
+    language: Annotated[
+        Language | None,
+        typer.Option(help="Another simulator's language in place of --engine; not run here."),
+    ] = None,
     reads: Reads = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
@@ -47,8 +54,12 @@ def netlist(
     seed: options.Seed = 0,
     json_file: options.Json = None,
 ) -> None:
-    """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs."""
+    """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs.
+
+    `--language` writes it for LTspice, Xyce, Spectre or HSPICE instead; none was at hand to run it.
+    """
     check_writable(output, json_file)
+    _require_one(language, engine, matrix, cell)
     circuitry = circuit or BARE
     chosen = layer_on(layer, reads=reads, wiring=lines.wiring, circuitry=circuitry)
     note(circuitry, lines.wiring)
@@ -67,16 +78,40 @@ def netlist(
         state = chip.written(state, outcome.state, chosen.pulses)
         volts = chip.drive(voltages(chosen))
         deck = read_deck(crossbar, state, volts, device, **how)
-    deck.write(output)
+    _write(deck, language, output)
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,
-        "engine": str(engine), "seconds_simulated": deck.duration, "deck": str(output),
+        "engine": None if language else str(engine), "language": language and str(language),
+        "seconds_simulated": deck.duration, "deck": str(output),
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
     console.say(
         f"{output}: {phase} of layer {chosen.name}, {crossbar.rows} x {crossbar.columns} cells,"
-        f" {deck.duration * 1e6:.4g} us; run it with: {engine.command} {output}"
+        f" {deck.duration * 1e6:.4g} us; run it with: {(language or engine).command} {output}"
+        + (f" (not run here: {language} was not at hand)" if language else "")
     )
     if imperfections:
         console.say(f"seed {seed}: {chip.described()}")
+
+
+def _require_one(language: Language | None, engine: Engine, matrix: Matrix, cell: CellModel) -> None:
+    """Raise InputError where options of ngspice's or VACASK's decks meet another language."""
+    if language is None:
+        return
+    given = {
+        "--engine": engine is not Engine.ngspice,
+        "--matrix": matrix is not Matrix.sparse,
+        "--cell": cell is not CellModel.behavioural,
+    }
+    for option in (name for name, other in given.items() if other):
+        raise InputError(f"{option} changes nothing of a deck with --language {language}: leave one out")
+
+
+def _write(deck: Deck, language: Language | None, path: Path) -> None:
+    """Write the deck, and what it includes beside it."""
+    if language is None:
+        deck.write(path)
+        return
+    for name, text in exported(deck.circuit, language).items():
+        write_text(path.parent / name if name else path, text)

@@ -260,6 +260,7 @@ class _Array:
         named = partial(vector, circuit=circuit)
         return Deck(
             text=text(circuit),
+            circuit=circuit,
             engine=self.engine,
             vectors=tuple(map(named, measured(circuit))),
             named=named,

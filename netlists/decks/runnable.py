@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netlists.decks.circuit import Circuit
 from netlists.decks.dialect import cell_files
 from netlists.decks.probes import ENERGY, MILLIJOULE
 from netlists.simulation.ngspice import Via, driven
@@ -28,6 +29,7 @@ Floats = NDArray[np.float64]
 class Deck:
     """A deck, and the vectors that a run of it leaves.
 
+    circuit : what it simulates, in no simulator's language
     engine : the simulator whose language it is in
     vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
         order, or final states (rows * columns), row by row
@@ -44,6 +46,7 @@ class Deck:
     """
 
     text: str
+    circuit: Circuit
     engine: Engine
     vectors: tuple[str, ...]
     duration: float
