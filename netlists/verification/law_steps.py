@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
 
 from roa_circuit.circuit.waveforms import WritePulse
 from roa_circuit.device.memristor import current, state_derivative
@@ -131,6 +130,8 @@ def _little(found: Found, pulse: WritePulse, p: Memristor) -> Floats:
 
 
 def _integrated(found: Found, pulse: WritePulse, p: Memristor) -> Floats:
+    from scipy.integrate import solve_ivp
+
     omega = found.states[0]
 
     def rise(t: float, omega: Floats) -> Floats:
