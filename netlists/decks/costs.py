@@ -52,8 +52,9 @@ class Prices:
         return self._once(crossbar) + reads * self.sweep * self._iteration(crossbar, self.load)
 
     def points_seconds(self, crossbar: Crossbar, points: int) -> float:
-        """Seconds of a `points_deck`."""
-        return self._once(crossbar) + points * self.point * self._iteration(crossbar, self.load)
+        """Seconds of a `points_deck`, and of the law that is integrated over its pulses."""
+        law = _LAW * points * crossbar.rows * crossbar.columns
+        return self._once(crossbar) + law + points * self.point * self._iteration(crossbar, self.load)
 
     def read_seconds(self, crossbar: Crossbar, reads: int) -> float:
         """Seconds of a `read_deck`."""
@@ -76,6 +77,7 @@ class Prices:
         return self.start + self.parse * cells + self.order * _products(crossbar)
 
 
+_LAW = 2e-5  # seconds for each cell and point
 _WORKER = 8e7  # bytes of Python, PySpice and the simulator itself
 _DOUBT = 3.0  # what an estimate may be wrong by on an idle machine
 

@@ -6,9 +6,11 @@ questions, as in `_ngspice_worker`.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +24,7 @@ from netlists.simulation._raw import read_raw
 from roa_circuit.basics.errors import SimulatorError
 
 RAW = "out.raw"
+_ROOM, _FULL = 1 << 14, os.strerror(errno.ENOSPC)
 _REFERENCE = re.compile(r"Reference value :\s*(\S+)")
 _END = re.compile(r"^\.(?:tran\s+\S+|dc\s+\S+\s+\S+)\s+(\S+)", re.I | re.M)
 _VERSION = re.compile(r"\*\* (ngspice-\S+)")
@@ -88,7 +91,7 @@ def _run(program: str, folder: Path, speaker: Speaker) -> int:
     try:
         vectors = read_raw(folder / RAW)
     except SimulatorError as error:
-        speaker.say("failed", str(error))
+        speaker.say("failed", f"cannot write to {folder}: {_FULL}" if _is_full(folder) else str(error))
         return 1
     leave({_vector(name): values for name, values in vectors.items()}, folder)
     return 0
@@ -102,6 +105,11 @@ def _writing(deck: str) -> str:
     lines = deck.rstrip().splitlines()
     body = lines[:-1] if lines[-1].strip().lower() == ".end" else lines
     return "\n".join([*body, ".control", "run", f"write {RAW}", "quit 0", ".endc", ".end\n"])
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the disk has no room left; ngspice then writes part of a file and says nothing."""
+    return shutil.disk_usage(folder).free < _ROOM
 
 
 def _lines(stream: IO[bytes]) -> Iterator[str]:
