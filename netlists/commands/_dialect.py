@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from netlists.decks.dialect import PLAIN, PROBE_SECONDS, CellModel, Dialect, Matrix, choose
+from netlists.simulation.ngspice import Via
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.errors import InputError
 
@@ -28,16 +29,27 @@ CellOption = Annotated[
         help="ngspice's cells; 'osdi' is compiled Verilog-A; default: auto, of `netlist` behavioural.",
     ),
 ]
+ViaOption = Annotated[
+    Via | None,
+    typer.Option(
+        "--via",
+        rich_help_panel="Circuit",
+        help="ngspice's library through PySpice, or its program; default: auto, the library if both"
+        " are here.",
+    ),
+]
 
 
-def require_no_dialect(engine: str, matrix: Matrix | None, cell: CellModel | None) -> None:
+def require_no_dialect(
+    engine: str, matrix: Matrix | None, cell: CellModel | None, via: Via | None
+) -> None:
     """Check that nothing is asked of an engine that only ngspice has.
 
     Raises
     ------
-    InputError : --matrix or --cell was given.
+    InputError : --matrix, --cell or --via was given.
     """
-    for option, value in (("--matrix", matrix), ("--cell", cell)):
+    for option, value in (("--matrix", matrix), ("--cell", cell), ("--via", via)):
         if value is not None:
             raise InputError(f"{option} {value}: is about ngspice, not {engine}; leave it out")
 
@@ -46,6 +58,7 @@ def dialect_of(
     engine: Engine,
     matrix: Matrix | None,
     cell: CellModel | None,
+    via: Via | None = None,
     *,
     brief: bool = False,
     charged: bool = False,
@@ -53,7 +66,7 @@ def dialect_of(
 ) -> Dialect:
     """The dialect of an engine's decks.
 
-    matrix, cell : None is `auto`
+    matrix, cell, via : None is `auto`
     brief : the decks run for so short a time that `auto` would lose more by looking than it gains
     within : seconds that ngspice may take to say what it is, at least five and at most sixty
     charged : nodes store charge, beside which compiled cells would take tiny steps
@@ -64,11 +77,12 @@ def dialect_of(
     SimulatorError : the engine lacks what was asked for.
     """
     if engine is not Engine.ngspice:
-        require_no_dialect(engine, matrix, cell)
+        require_no_dialect(engine, matrix, cell, via)
         return PLAIN
     matrix, cell = matrix or Matrix.auto, cell or CellModel.auto
     if matrix is Matrix.auto and brief:
         matrix = Matrix.sparse
     if cell is CellModel.auto and (brief or charged):
         cell = CellModel.behavioural
-    return choose(matrix, cell, within=min(max(within or PROBE_SECONDS, _LEAST_PROBE), PROBE_SECONDS))
+    probe = min(max(within or PROBE_SECONDS, _LEAST_PROBE), PROBE_SECONDS)
+    return choose(matrix, cell, via or Via.auto, within=probe)

@@ -14,10 +14,12 @@ from netlists.commands._layer import Layer, Reads, layer_on, note
 from netlists.commands._unused import OF_READOUTS, OF_READS, ignored
 from netlists.decks.deck import How, read_deck, write_deck
 from netlists.decks.dialect import CellModel, Dialect, Matrix
+from netlists.decks.languages import Language, exported
+from netlists.decks.runnable import Deck
 from netlists.simulation.simulators import Engine
 from netlists.verification.engines import voltages
 from roa_circuit.basics.errors import InputError
-from roa_circuit.basics.results import check_writable, write_summary
+from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.chips.in_situ import write_in_situ
@@ -40,7 +42,14 @@ def netlist(
     phase: Annotated[
         Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
     ] = Transient.read,
-    engine: Annotated[Engine, typer.Option(help="The simulator whose language it is.")] = Engine.ngspice,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="The simulator whose language it is; default: ngspice."),
+    ] = None,
+    language: Annotated[
+        Language | None,
+        typer.Option(help="Another simulator's language in place of --engine; not run here."),
+    ] = None,
     reads: Reads = None,
     device: options.OtherDevice = None,
     lines: options.Lines,
@@ -51,8 +60,13 @@ def netlist(
     seed: options.Seed = 0,
     json_file: options.Json = None,
 ) -> None:
-    """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs."""
+    """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs.
+
+    `--language` writes it for LTspice, Xyce, Spectre or HSPICE instead; none was at hand to run it.
+    """
     check_writable(output, json_file)
+    _require_alone(language, engine, matrix, cell)
+    engine = engine or Engine.ngspice
     if phase is Transient.write:
         if reads is not None:
             raise InputError(f"--reads {reads}: the deck of a write has no reads; leave it out")
@@ -78,10 +92,11 @@ def netlist(
         state = chip.written(state, outcome.state, chosen.pulses)
         volts = chip.drive(voltages(chosen))
         deck = read_deck(crossbar, state, volts, cells, **how)
-    deck.write(output)
+    _write(deck, language, output)
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,
-        "engine": str(engine), "seconds_simulated": deck.duration, "deck": str(output),
+        "engine": None if language else str(engine), "language": language and str(language),
+        "seconds_simulated": deck.duration, "deck": str(output),
         **footing.to_dict(chosen.device, chosen.crossbar),
         "ignored": unused,
         "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
@@ -89,7 +104,8 @@ def netlist(
     write_summary(json_file, summary)
     console.say(
         f"{output}: {phase} of layer {chosen.name}, {crossbar.rows} x {crossbar.columns} cells,"
-        f" {deck.duration * 1e6:.4g} us; run it with: {engine.command} {output}"
+        f" {deck.duration * 1e6:.4g} us; run it with: {(language or engine).command} {output}"
+        + (f" (not run here: {language} was not at hand)" if language else "")
     )
     console.say(footing.footing(chosen.device, chosen.crossbar))
     if imperfections:
@@ -103,3 +119,25 @@ def _plain_dialect(
     if engine is Engine.ngspice:
         matrix, cell = matrix or Matrix.sparse, cell or CellModel.behavioural
     return dialect_of(engine, matrix, cell, charged=charged)
+
+
+def _require_alone(
+    language: Language | None, engine: Engine | None, matrix: Matrix | None, cell: CellModel | None
+) -> None:
+    """Raise InputError where options of ngspice's or VACASK's decks meet another language."""
+    if language is None:
+        return
+    for option, value in (("--engine", engine), ("--matrix", matrix), ("--cell", cell)):
+        if value is not None:
+            raise InputError(
+                f"{option} {value}: changes nothing of a deck with --language {language}; leave one out"
+            )
+
+
+def _write(deck: Deck, language: Language | None, path: Path) -> None:
+    """Write the deck, and what it includes beside it."""
+    if language is None:
+        deck.write(path)
+        return
+    for name, text in exported(deck.circuit, language).items():
+        write_text(path.parent / name if name else path, text)

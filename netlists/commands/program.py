@@ -12,7 +12,13 @@ import numpy as np
 import typer
 
 from netlists.commands._array import DrawnArray
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of, require_no_dialect
+from netlists.commands._dialect import (
+    CellOption,
+    MatrixOption,
+    ViaOption,
+    dialect_of,
+    require_no_dialect,
+)
 from netlists.commands._layer import note
 from netlists.commands._states import Conductances, read_states
 from netlists.commands.tables import format_matrix
@@ -74,6 +80,7 @@ def program(
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = None,
     cell: CellOption = None,
+    via: ViaOption = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: options.DeviceName = None,
@@ -102,13 +109,12 @@ def program(
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
     if engine is Engine.surrogate:
-        require_no_dialect(engine, matrix, cell)
+        require_no_dialect(engine, matrix, cell, via)
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
     else:
         simulator = Simulators(str(engine))
-        dialect = dialect_of(
-            simulator, matrix, cell, charged=drawn.circuitry.stores_charge, within=time_limit
-        )
+        charged = drawn.circuitry.stores_charge
+        dialect = dialect_of(simulator, matrix, cell, via, charged=charged, within=time_limit)
         how: How = {"circuitry": drawn.circuitry, "engine": simulator, "dialect": dialect}
         array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=time_limit, **how)
     began = time.perf_counter()

@@ -15,16 +15,24 @@ import typer
 from numpy.typing import NDArray
 
 from netlists.commands._array import DrawnArray
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of, require_no_dialect
+from netlists.commands._dialect import (
+    CellOption,
+    MatrixOption,
+    ViaOption,
+    dialect_of,
+    require_no_dialect,
+)
 from netlists.commands._layer import note, say_of_reads
 from netlists.commands._states import Conductances, read_states
 from netlists.commands._unused import OF_WRITES, ignored
 from netlists.commands.tables import format_matrix, read_matrix
+from netlists.decks import costs
 from netlists.decks.checks import LARGEST_VOLTAGE
 from netlists.decks.deck import How, sweep_deck
 from netlists.decks.dialect import CellModel, Matrix
 from netlists.simulation import simulators
-from netlists.simulation.run import DEFAULT_TIME_LIMIT
+from netlists.simulation.ngspice import Via
+from netlists.simulation.run import DEFAULT_MEMORY_LIMIT, DEFAULT_TIME_LIMIT
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.chips.converters import uses
@@ -68,6 +76,7 @@ def solve(
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = None,
     cell: CellOption = None,
+    via: ViaOption = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     device: options.DeviceName = None,
@@ -98,7 +107,7 @@ def solve(
     omega, asked = chip.start(omega), volts
     volts = chip.drive(asked)
     note(array.circuitry, wiring)
-    solved = _solver(engine, matrix, cell, array, time_limit)
+    solved = _solver(engine, (matrix, cell, via), array, time_limit)
     started = time.perf_counter()
     currents, version = solved(omega, volts)
     used = uses([(chip, asked, currents)])
@@ -140,8 +149,7 @@ Solver = Callable[[Floats, Floats], tuple[Floats, str | None]]
 
 def _solver(
     engine: Engine,
-    matrix: Matrix | None,
-    cell: CellModel | None,
+    asked: tuple[Matrix | None, CellModel | None, Via | None],
     array: DrawnArray,
     time_limit: float,
 ) -> Solver:
@@ -154,14 +162,18 @@ def _solver(
         return seen.densely(volts) if is_dense else seen.currents(volts), None
 
     if engine in (Engine.surrogate, Engine.dense):
-        require_no_dialect(engine, matrix, cell)
+        require_no_dialect(engine, *asked)
         return by_surrogate
     simulator = simulators.Engine(engine)
     brief = math.prod(array.crossbar.shape) < _LARGE
-    dialect = dialect_of(simulator, matrix, cell, brief=brief, within=time_limit)
+    dialect = dialect_of(simulator, *asked, brief=brief, within=time_limit)
     how: How = {"circuitry": circuitry, "engine": simulator, "dialect": dialect}
 
     def by_simulator(state: Floats, volts: Floats) -> tuple[Floats, str]:
+        what = f"{len(volts)} reads of {len(state)} x {state.shape[1]} cells in {engine}"
+        prices = costs.prices(simulator, dialect, circuitry)
+        costs.require_memory(prices.bytes(chip.crossbar), DEFAULT_MEMORY_LIMIT, what)
+        costs.require_time(prices.sweep_seconds(chip.crossbar, len(volts)), time_limit, what)
         deck = sweep_deck(chip.crossbar, state, volts, chip.device, **how)
         run = deck.run(name="solve", time_limit=time_limit)
         return deck.measured(run), run.version

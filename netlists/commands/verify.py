@@ -12,19 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
+from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dialect_of
 from netlists.commands._layer import Reads, layer_on, note
 from netlists.commands._unused import OF_READS, ignored
 from netlists.decks import costs
 from netlists.decks.costs import said
 from netlists.layers.shipped import shipped_layers
+from netlists.simulation.ngspice import Via, driven
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
+from netlists.verification.collocation import Chosen
 from netlists.verification.engines import Analysis, Phase
 from netlists.verification.result import Verification
 from netlists.verification.samples import Arrays
-from netlists.verification.testbench import Testbench, default_analysis
-from netlists.verification.verify import estimated_seconds
+from netlists.verification.testbench import Testbench
+from netlists.verification.verify import chosen_pulses, estimated_seconds
 from netlists.verification.verify import verify as run_verification
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.locks import held
@@ -59,7 +61,16 @@ def verify(
     ] = None,
     analysis: Annotated[
         Analysis | None,
-        typer.Option(help="How it reads: frozen cells suffice for reads alone (default there)."),
+        typer.Option(
+            help="Transients, reads as a sweep of frozen cells (default of reads alone), or collocation"
+            " (default of writes of large arrays)."
+        ),
+    ] = None,
+    pulses: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="By collocation: only N of a layer's pulses, drawn by --seed."
+        ),
     ] = None,
     engine: Annotated[
         Engine, typer.Option(help="The circuit simulator; VACASK is an extra of its own.")
@@ -70,6 +81,7 @@ def verify(
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = None,
     cell: CellOption = None,
+    via: ViaOption = None,
     imperfections: options.ImperfectionsFile = None,
     seed: options.Seed = 0,
     workers: Annotated[
@@ -89,7 +101,11 @@ def verify(
     ] = False,
     json_file: options.Json = None,
 ) -> None:
-    """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate."""
+    """Write and read layers in a circuit simulator, tile by tile, and compare with the surrogate.
+
+    A write by collocation is not stepped through: the simulator finds the voltages of all cells before
+    and after each pulse, the law is integrated with them, and a few pulses are transients as well.
+    """
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
     unused = []
     if phase is Phase.write:
@@ -103,17 +119,24 @@ def verify(
         layer_on(name, reads=reads, device=device, wiring=lines.wiring, circuitry=circuitry)
         for name in names
     ]
-    size, analysis = TileSize.parse(tile), analysis or default_analysis(phase, circuitry)
-    engine.simulator.find()
-    dialect = dialect_of(engine, matrix, cell, charged=circuitry.stores_charge, within=time_limit)
+    size = TileSize.parse(tile)
+    (driven(via or Via.auto) if engine is Engine.ngspice else engine.simulator).find()
+    charged = circuitry.stores_charge
+    dialect = dialect_of(engine, matrix, cell, via, charged=charged, within=time_limit)
+    arrays = Arrays(tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=seed)
+    bench = Testbench(
+        phase=phase, analysis=analysis, pulses=pulses, engine=engine, dialect=dialect, workers=workers
+    )
     prices = costs.prices(engine, dialect, circuitry)
     drawn = [sample(split(one, size), tiles, seed) for one in chosen]
-    seconds = sum(estimated_seconds(some, phase, analysis, prices, workers) for some in drawn)
+    analyses = [bench.analysis_of(some, circuitry) for some in drawn]
+    seconds = sum(
+        estimated_seconds(some, phase, how, prices, workers, _pulses_of(some, how, pulses, seed))
+        for some, how in zip(drawn, analyses, strict=True)
+    )
     _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
     note(circuitry, lines.wiring)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
-    arrays = Arrays(tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=seed)
-    bench = Testbench(phase=phase, analysis=analysis, engine=engine, dialect=dialect, workers=workers)
     results = []
     for one, some in zip(chosen, drawn, strict=True):
         folder = output_dir / one.name if layer == "all" else output_dir
@@ -124,8 +147,9 @@ def verify(
         results=results,
         layers=chosen,
         asked={
-            "phase": phase, "analysis": analysis, "tile": size, "tiles": tiles, "reads": reads,
-            "engine": engine, "seed": seed, "ignored": unused,
+            "phase": phase, "analysis": " and ".join(dict.fromkeys(analyses)), "tile": size,
+            "tiles": tiles, "pulses": pulses, "reads": reads, "engine": engine, "seed": seed,
+            "ignored": unused,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
         folder=output_dir,
@@ -192,6 +216,13 @@ class _Report:
             f" expected {expected}"
         )
         return passed
+
+
+def _pulses_of(
+    tiles: Sequence[Tile], analysis: Analysis, pulses: int | None, seed: int
+) -> list[Chosen] | None:
+    """The pulses that collocation simulates."""
+    return chosen_pulses(tiles, pulses, seed) if analysis is Analysis.collocation else None
 
 
 def _is_light(tiles: Sequence[Tile]) -> bool:

@@ -20,7 +20,8 @@ are the nodes `out{j}`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +74,12 @@ def elements(
     circuitry: Circuitry,
     *,
     gated: bool = False,
+    states: Mapping[tuple[int, int], Points] = MappingProxyType({}),
 ) -> Iterator[Element]:
-    """Wires and cells row by row, then the sense resistors; `gated` cells have access devices."""
+    """Wires and cells row by row, then the sense resistors; `gated` cells have access devices.
+
+    states : of the cells (row, column) that are not at the same state at all points
+    """
     own = instance_constants(device)
     is_open = np.broadcast_to(np.asarray(device.memristor.current_scale) <= OPEN, crossbar.shape)
     near, below = (1 if crossbar.drive == "right" else -1), (-1 if crossbar.sense == "top" else 1)
@@ -99,6 +104,7 @@ def elements(
                 te=f"open_{name}" if is_open[i, j] else word,
                 be=bit,
                 parameters={"w0": float(state[i, j]), **constants},
+                states=states.get((i, j), []),
             )
         if crossbar.drive == "both":
             yield from _far_end(crossbar, i)

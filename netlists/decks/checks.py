@@ -1,4 +1,4 @@
-"""Checks before a deck is made: its size, shapes that fit, numbers within range."""
+"""Checks before a deck is made: shapes that fit, numbers within range."""
 
 from __future__ import annotations
 
@@ -9,20 +9,12 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.contents import check_states, check_voltages
 from roa_circuit.circuit.crossbar import Crossbar
 
-LARGEST_CELLS = 8192
-"""Cells of one deck: as many take ngspice 39 half a minute a read, and far longer beyond."""
-
 LARGEST_VOLTAGE = 10.0
 """Of a read [V]: Eq. 2 was measured to 3.8 V, and its exponentials leave any wire model far behind."""
 
 
 def check_array(crossbar: Crossbar, state: NDArray[np.float64]) -> None:
-    """Raise InputError unless the array is small enough and the states fit it."""
-    if crossbar.rows * crossbar.columns > LARGEST_CELLS:
-        raise InputError(
-            f"{crossbar.rows} x {crossbar.columns} cells are too many for one deck: the limit is"
-            f" {LARGEST_CELLS}; use the surrogate, or `roa-spice verify` with smaller tiles"
-        )
+    """Raise InputError unless the states fit the array; a deck can be written of any size."""
     check_states(crossbar, state)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from netlists.decks.dialect import PLAIN, Dialect
@@ -13,18 +13,25 @@ from roa_circuit.device.parameters import Device
 
 
 class Task(StrEnum):
-    """What is simulated: an in-situ write, reads as a transient, or reads as a DC sweep."""
+    """What is simulated: an in-situ write, reads as a transient or a DC sweep, or operating points."""
 
     write = "write"
     read = "read"
     sweep = "sweep"
+    points = "points"
+
+    @property
+    def is_static(self) -> bool:
+        """Whether cells are frozen: time plays no part, and sources go by the number of the point."""
+        return self in {Task.sweep, Task.points}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A voltage source from `node` to ground, which stays at its last voltage.
 
-    points : corners (time [s], voltage [V]), or (number of the read, voltage [V]) in a sweep
+    points : corners (time [s], voltage [V]), or (number of the read or point, voltage [V]) where
+        cells are frozen
     """
 
     name: str
@@ -86,12 +93,14 @@ class Cell:
     """One memristor between a word line (te) and a bit line (be).
 
     parameters : w0, and the device's constants that differ from cell to cell
+    states : (number of the point, omega) of a cell that is frozen at another state at each point
     """
 
     name: str
     te: str
     be: str
     parameters: dict[str, float]
+    states: Points = field(default_factory=list)
 
 
 Element = Resistor | Capacitor | Controlled | Access | Cell
@@ -113,6 +122,7 @@ class Circuit:
     kept_from : results before this time [s] are dropped
     longest_step : of the integration [s]
     samples : when each row of results is taken [s]; a sweep has one row for each read instead
+    points : how many reads or operating points there are, where cells are frozen
     recorded : whether the waveforms of all lines and cells are kept, too
     floating : whether a piece of a word line has no driver, because the line is broken
     """
@@ -132,6 +142,7 @@ class Circuit:
     kept_from: float = 0.0
     longest_step: float = 0.0
     samples: tuple[float, ...] = ()
+    points: int = 0
     recorded: bool = False
     floating: bool = False
 

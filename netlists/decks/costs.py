@@ -16,6 +16,7 @@ import numpy as np
 
 from netlists.decks.dialect import PLAIN, Dialect
 from netlists.simulation.simulators import Engine
+from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.circuit.crossbar import Crossbar
 
@@ -27,8 +28,10 @@ class Prices:
     load, dynamic_load : for each cell and iteration, with a frozen or a moving state
     factor : for each of the m n^3 products of an iteration
     parse, order : for each cell, and for each product, once a deck
-    sweep, read, pulse : iterations that one point of a sweep, one read or one pulse takes
+    sweep, point, read, pulse : iterations that a read of a sweep, an operating point of a write, a read
+        or a pulse takes
     start : of the worker process
+    memory, memory_factor : bytes for each cell, and for each of the m n^2 numbers of a factored matrix
     """
 
     load: float
@@ -37,13 +40,21 @@ class Prices:
     parse: float
     order: float
     sweep: float
+    point: float
     read: float
     pulse: float
     start: float = 0.35
+    memory: float
+    memory_factor: float
 
     def sweep_seconds(self, crossbar: Crossbar, reads: int) -> float:
         """Seconds of a `sweep_deck`."""
         return self._once(crossbar) + reads * self.sweep * self._iteration(crossbar, self.load)
+
+    def points_seconds(self, crossbar: Crossbar, points: int) -> float:
+        """Seconds of a `points_deck`, and of the law that is integrated over its pulses."""
+        law = _LAW * points * crossbar.rows * crossbar.columns
+        return self._once(crossbar) + law + points * self.point * self._iteration(crossbar, self.load)
 
     def read_seconds(self, crossbar: Crossbar, reads: int) -> float:
         """Seconds of a `read_deck`."""
@@ -53,6 +64,11 @@ class Prices:
         """Seconds of a `write_deck`; `pulses` counts those of the programme, each for a whole row."""
         return self._once(crossbar) + pulses * self.pulse * self._iteration(crossbar, self.dynamic_load)
 
+    def bytes(self, crossbar: Crossbar) -> float:
+        """Memory of a simulator that has a deck of the array loaded and its matrix factored."""
+        cells, fill = crossbar.rows * crossbar.columns, _products(crossbar) / min(crossbar.shape)
+        return _WORKER + self.memory * cells + self.memory_factor * fill
+
     def _iteration(self, crossbar: Crossbar, load: float) -> float:
         return load * crossbar.rows * crossbar.columns + self.factor * _products(crossbar)
 
@@ -61,22 +77,26 @@ class Prices:
         return self.start + self.parse * cells + self.order * _products(crossbar)
 
 
+_LAW = 2e-5  # seconds for each cell and point
+_WORKER = 8e7  # bytes of Python, PySpice and the simulator itself
+_DOUBT = 3.0  # what an estimate may be wrong by on an idle machine
+
 _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
         load=1.2e-6, dynamic_load=3.2e-6, factor=1.4e-8, parse=1.5e-4, order=1.5e-7,
-        sweep=4.0, read=28.0, pulse=100.0,
+        sweep=4.0, point=2.6, read=28.0, pulse=100.0, memory=2e4, memory_factor=70.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
         load=1e-6, dynamic_load=1e-6, factor=1.3e-9, parse=1e-4, order=3e-8,
-        sweep=3.0, read=35.0, pulse=150.0,
+        sweep=3.0, point=3.0, read=35.0, pulse=150.0, memory=4.5e3, memory_factor=4.0,
     ),
 }  # fmt: skip
 
 
 # ngspice 46: KLU in place of Sparse 1.3, and compiled Verilog-A in place of behavioural sources.
-_WITH_KLU = {"factor": 1e-9, "order": 5e-9}
+_WITH_KLU = {"factor": 1e-9, "order": 5e-9, "memory_factor": 20.0}
 _WITH_OSDI = {"load": 1e-6, "dynamic_load": 1.1e-6, "parse": 4e-5}
 
 
@@ -107,6 +127,27 @@ def wall_seconds(seconds: Sequence[float], workers: int) -> float:
     for job in sorted(seconds, reverse=True):
         loads[loads.index(min(loads))] += job
     return max(loads)
+
+
+def require_memory(needed: float, limit: float, what: str) -> None:
+    """Raise InputError where a simulator would run out of memory for certain.
+
+    needed, limit : [bytes]; what : is to be simulated, and in what, for the message
+    """
+    if needed > limit:
+        raise InputError(
+            f"{what} takes about {needed / 2**30:.1f} GiB, more than the {limit / 2**30:.1f} GiB of its"
+            " worker: take smaller tiles or the surrogate; `roa-spice netlist` writes decks of any size"
+        )
+
+
+def require_time(seconds: float, limit: float, what: str) -> None:
+    """Raise InputError where a simulator would not end within a time limit [s] for certain."""
+    if seconds > _DOUBT * limit:
+        raise InputError(
+            f"{what} takes about {said(seconds)}, far beyond the time limit of {said(limit)}: give"
+            " --time-limit more seconds, or take another engine (VACASK, ngspice with KLU)"
+        )
 
 
 def said(seconds: float) -> str:

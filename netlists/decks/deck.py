@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
+from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -28,11 +29,15 @@ from roa_circuit.chips.circuitry import BARE, Circuitry, described
 from roa_circuit.chips.settling import read_hold, write_rest
 from roa_circuit.circuit.contents import check_pulses
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
+from roa_circuit.circuit.waveforms import WritePulse, line_voltages
 from roa_circuit.device.compact_model import instance_constants
 from roa_circuit.device.parameters import Device
 from roa_circuit.solver.access import check_gates
 
 Floats = NDArray[np.float64]
+
+RESTING = 1e-7
+"""A cell is taken to rest at an operating point while its omega has not moved further than this."""
 
 _LANGUAGES = {
     Engine.ngspice: (ngspice_text, ngspice_vector),
@@ -155,8 +160,40 @@ def sweep_deck(
     )
 
 
+def points_deck(
+    crossbar: Crossbar,
+    states: Floats,
+    pulses: Sequence[WritePulse],
+    device: Device,
+    **how: Unpack[How],
+) -> Deck:
+    """Operating points of a write: every cell frozen, all lines as at the flat top of a pulse.
+
+    states : (points, rows, columns) omega
+    pulses : the pulse of each point
+
+    Its vectors are those of `Points.of`. Other arguments and errors are those of `write_deck`.
+    """
+    array = _Array(crossbar, states[0], device, how)
+    for each in states[1:]:
+        check_array(crossbar, each)
+    if array.circuitry.transistor:
+        check_gates(array.circuitry.transistor, device)
+    words, bits = (np.stack(v) for v in zip(*(line_voltages(p, crossbar) for p in pulses), strict=True))
+    selected = np.arange(crossbar.rows) == np.array([[pulse.row] for pulse in pulses])
+    return array.deck(
+        Task.points,
+        f"{len(pulses)} operating points of a write, frozen states",
+        [_by_number(levels) for levels in words.T],
+        bits=[_by_number(levels) for levels in bits.T],
+        gates=[_by_number(levels) for levels in selected.T] if array.gated else (),
+        rows=len(pulses),
+        states=_moving(states),
+    )
+
+
 class _Array:
-    """An array, and how to make each of its three decks."""
+    """An array, and how to make each of its decks."""
 
     def __init__(self, crossbar: Crossbar, state: Floats, device: Device, how: How) -> None:
         check_array(crossbar, state)
@@ -186,14 +223,16 @@ class _Array:
         bits: Sequence[Points] = (),
         gates: Sequence[Points] = (),
         rows: int,
+        states: Mapping[tuple[int, int], Points] = MappingProxyType({}),
         **times: Any,
     ) -> Deck:
         """The deck for drives of word lines and, in a write, bit lines; `times` go to `Circuit`."""
         circuitry, columns = self.circuitry, self.crossbar.columns
-        amplifier = None if task is Task.write else circuitry.amplifier
+        pulsed = task in {Task.write, Task.points}
+        amplifier = None if pulsed else circuitry.amplifier
         crossbar = replace(self.crossbar, r_sense=0.0) if amplifier else self.crossbar
         grounded = amplifier is None or amplifier.gain is None
-        offsets = () if task is Task.write else circuitry.offsets(crossbar)
+        offsets = () if pulsed else circuitry.offsets(crossbar)
         at_rest: Sequence[Points] = [[(0.0, volts)] for volts in offsets or (0.0,) * columns]
         circuit = Circuit(
             task=task,
@@ -206,10 +245,13 @@ class _Array:
             outputs=output_nodes(columns) if amplifier else (),
             offsets=() if grounded else offset_sources(offsets),
             elements=(
-                *elements(crossbar, self.state, self.device, circuitry, gated=bool(gates)),
+                *elements(
+                    crossbar, self.state, self.device, circuitry, gated=bool(gates), states=states
+                ),
                 *(amplifiers(columns, amplifier, offset=bool(offsets)) if amplifier else ()),
             ),
             gates=gate_sources(gates, circuitry) if gates else (),
+            points=rows if task.is_static else 0,
             recorded=self.recorded,
             floating=any(one.line == "word" for one in crossbar.breaks),
             **times,
@@ -219,6 +261,7 @@ class _Array:
         named = partial(vector, circuit=circuit)
         return Deck(
             text=text(circuit),
+            circuit=circuit,
             engine=self.engine,
             vectors=tuple(map(named, measured(circuit))),
             named=named,
@@ -229,6 +272,7 @@ class _Array:
             samples=circuit.samples,
             amplifier=amplifier,
             compiled=self.device if circuit.dialect.osdi else None,
+            via=circuit.dialect.via,
             recorded=quantities(circuit) if self.recorded else (),
         )
 
@@ -247,8 +291,17 @@ class _Array:
         )
 
 
-def _by_number(levels: NDArray[np.float64]) -> Points:
+def _by_number(levels: NDArray[Any]) -> Points:
     return [(read, float(level)) for read, level in enumerate(levels)]
+
+
+def _moving(states: Floats) -> dict[tuple[int, int], Points]:
+    """The states of the cells that move, by row and column, in steps that are worth a word."""
+    steps, last = states.copy(), states[0].copy()
+    for each in steps:
+        each[:] = last = np.where(np.abs(each - last) > RESTING, each, last)
+    cells = np.argwhere(np.ptp(steps, axis=0) > 0.0)
+    return {(int(i), int(j)): _by_number(steps[:, i, j]) for i, j in cells}
 
 
 def _device_line(device: Device) -> str:

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from enum import StrEnum
 
-from netlists.simulation.ngspice import Answers, ask, find_library
+from netlists.simulation.ngspice import Answers, Via, ask, driven
 from netlists.simulation.run import write_deck_file
 from netlists.simulation.scratch import private_folder
 from netlists.simulation.vacask import find_compiler
@@ -45,10 +45,19 @@ class CellModel(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Dialect:
-    """The optional abilities that a deck uses; every ngspice runs a deck that uses none."""
+    """The optional abilities that a deck uses; every ngspice runs a deck that uses none.
+
+    via : how the ngspice is driven that has them, and that runs the deck
+    """
 
     klu: bool = False
     osdi: bool = False
+    via: Via = Via.auto
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every ngspice runs such decks."""
+        return not (self.klu or self.osdi)
 
     def __str__(self) -> str:
         return (
@@ -60,7 +69,11 @@ PLAIN = Dialect()
 
 
 def choose(
-    matrix: Matrix = Matrix.auto, cell: CellModel = CellModel.auto, *, within: float = PROBE_SECONDS
+    matrix: Matrix = Matrix.auto,
+    cell: CellModel = CellModel.auto,
+    via: Via = Via.auto,
+    *,
+    within: float = PROBE_SECONDS,
 ) -> Dialect:
     """The dialect that was asked for, or the best that the installed ngspice understands.
 
@@ -71,8 +84,8 @@ def choose(
     SimulatorError : this ngspice lacks what was asked for; no ngspice, or no Verilog-A compiler.
     """
     if matrix is Matrix.sparse and cell is CellModel.behavioural:
-        return PLAIN
-    able = _able(find_library(), within)
+        return Dialect(via=via)
+    able = _able(via, driven(via).find(), within)
     if matrix is Matrix.klu and not able.klu:
         raise SimulatorError("--matrix klu: this ngspice was built without KLU; leave --matrix out")
     if cell is CellModel.osdi:
@@ -82,6 +95,7 @@ def choose(
     return Dialect(
         klu=able.klu and matrix is not Matrix.sparse,
         osdi=able.osdi and cell is not CellModel.behavioural and is_compiler_here(),
+        via=via,
     )
 
 
@@ -105,8 +119,8 @@ def cell_files(device: Device) -> dict[str, bytes]:
 
 
 @functools.cache
-def _able(library: str, within: float) -> Dialect:
-    return abilities(ask(PROBES, time_limit=within))
+def _able(via: Via, found: str, within: float) -> Dialect:
+    return abilities(ask(PROBES, via=via, time_limit=within))
 
 
 def is_compiler_here() -> bool:

@@ -16,13 +16,16 @@ from netlists.decks.circuit import (
     Source,
     Task,
 )
-from netlists.decks.dialect import MODULE, Dialect
+from netlists.decks.dialect import MODULE
 from netlists.decks.probes import ENERGY, cell_of, measured, quantities
+from netlists.decks.stimuli import Points
 from roa_circuit.circuit.components import NOMINAL_TEMPERATURE, Transistor
 from roa_circuit.device.compact_model import (
     DYNAMIC_SUBCIRCUIT,
+    GIVEN_SUBCIRCUIT,
     STATIC_SUBCIRCUIT,
     comment,
+    given_subcircuit,
     ngspice_library,
 )
 
@@ -34,6 +37,8 @@ _OPTIONS = {
     # `interp` keeps one row of currents a read, at its sample. Newton's last step is far below vntol.
     Task.read: "reltol=1e-7 abstol=1e-18 vntol=1e-12 interp noacct",
     Task.sweep: "reltol=1e-9 abstol=1e-18 vntol=1e-12 itl1=500 itl2=500 noacct",
+    # What is bounded is Newton's last step; the error left is some square of it, below 1e-9 V.
+    Task.points: "reltol=2e-5 abstol=1e-13 vntol=2e-6 itl1=500 itl2=500 noacct",
 }
 
 # Where nodes store charge trapezoids ring, and 1e-14 C, ngspice's own limit, is more than lines hold.
@@ -41,6 +46,7 @@ _CHARGED = {
     Task.write: "reltol=1e-6 trtol=1 abstol=1e-15 vntol=1e-9 method=gear chgtol=1e-16 noacct",
     Task.read: "reltol=1e-6 abstol=1e-18 vntol=1e-12 method=gear chgtol=1e-16 interp noacct",
     Task.sweep: _OPTIONS[Task.sweep],
+    Task.points: _OPTIONS[Task.points],
 }
 
 # ngspice lays 1e-12 S across junctions: through those of a broken line, a millionth of a read's current.
@@ -67,6 +73,7 @@ def ngspice_text(circuit: Circuit) -> str:
     lines = [
         *map(comment, remarks),
         *(_COMPILED if circuit.dialect.osdi else (ngspice_library(circuit.device),)),
+        *((given_subcircuit(circuit.device),) if circuit.task is Task.points else ()),
         *_sources(circuit),
         *(_access_model(circuit.circuitry.transistor) if circuit.gates else ()),
         *(line for element in circuit.elements for line in _element(element, circuit)),
@@ -79,26 +86,30 @@ def ngspice_text(circuit: Circuit) -> str:
 
 def ngspice_vector(expression: str, circuit: Circuit) -> str:
     """The vector of an expression, as ngspice calls it in lower case: 'vsense0#branch'."""
-    name = _saved(expression, circuit.dialect).lower()
+    name = _saved(expression, circuit).lower()
     if name.startswith("@"):
         return name
     return f"{name[2:-1]}#branch" if name.startswith("i(") else name[2:-1]
 
 
-def _saved(expression: str, dialect: Dialect) -> str:
+def _saved(expression: str, circuit: Circuit) -> str:
     cell = cell_of(expression)
-    return f"@n{cell}[omega]" if cell and dialect.osdi else expression
+    if cell and circuit.dialect.osdi:
+        return f"@n{cell}[omega]"
+    # Where all lines go by the number of the point, their sources are behavioural.
+    return expression.replace("i(V", "i(B") if circuit.task is Task.points else expression
 
 
 def _sources(circuit: Circuit) -> Iterator[str]:
-    if circuit.task is Task.sweep:
+    if circuit.task.is_static:
         yield "Vread read 0 0"
         yield from map(_lookup, circuit.words)
     else:
         yield from map(_driven, circuit.words)
-    yield from map(_driven, circuit.senses)
+    by_number = circuit.task is Task.points
+    yield from map(_lookup if by_number else _driven, circuit.senses)
     yield from map(_driven, circuit.offsets)
-    yield from map(_driven, circuit.gates)
+    yield from map(_lookup if by_number else _driven, circuit.gates)
 
 
 def _driven(source: Source) -> str:
@@ -111,11 +122,25 @@ def _driven(source: Source) -> str:
 
 def _lookup(source: Source) -> str:
     """A source that follows the read number; braces keep all digits, literals would lose them."""
-    head, points = f"B{source.name} {source.node} 0", source.points
+    return _by_number(source.name, source.node, source.points)
+
+
+def _by_number(name: str, node: str, points: Points) -> str:
+    head = f"B{name} {node} 0"
     if len(points) == 1:
         return f"{head} V={{{exact(points[0][1])}}}"
-    pairs = [f",{read},{{{exact(value)}}}" for read, value in points]
+    pairs = [f",{read},{{{exact(value)}}}" for read, value in _corners(points)]
     return "\n".join(folded(f"{head} V=pwl(V(read)", [*pairs, ")"]))
+
+
+def _corners(points: Points) -> Points:
+    """The points without those amid equal ones."""
+    before, after = [None, *points[:-1]], [*points[1:], None]
+    return [
+        one
+        for last, one, following in zip(before, points, after, strict=True)
+        if last is None or following is None or not last[1] == one[1] == following[1]
+    ]
 
 
 def _access_model(transistor: Transistor | None) -> Iterator[str]:
@@ -145,14 +170,15 @@ def _element(element: Element, circuit: Circuit) -> Iterator[str]:
         parameters = [f"{name}={exact(value)}" for name, value in element.parameters.items()]
         yield from folded(f"N{element.name} {element.te} {element.be} cell", parameters)
         return
-    frozen = circuit.task is Task.sweep
+    frozen = circuit.task.is_static
     subcircuit = STATIC_SUBCIRCUIT if frozen else DYNAMIC_SUBCIRCUIT
-    parameters = [
-        f"{name}={exact(value)}"
-        for name, value in element.parameters.items()
-        if not (frozen and name in circuit.device.memristor.moving)
-    ]
-    yield from folded(f"X{element.name} {element.te} {element.be} {subcircuit}", parameters)
+    pins, left_out = f"{element.te} {element.be}", circuit.device.memristor.moving if frozen else ()
+    if element.states:
+        node, subcircuit, left_out = f"omega_{element.name}", GIVEN_SUBCIRCUIT, (*left_out, "w0")
+        pins += f" {node}"
+        yield _by_number(node, node, element.states)
+    parameters = [f"{k}={exact(v)}" for k, v in element.parameters.items() if k not in left_out]
+    yield from folded(f"X{element.name} {pins} {subcircuit}", parameters)
 
 
 def _access(element: Access, transistor: Transistor | None) -> str:
@@ -188,15 +214,15 @@ def _energy(circuit: Circuit) -> Iterator[str]:
 
 
 def _analysis(circuit: Circuit) -> Iterator[str]:
-    wanted = [_saved(expression, circuit.dialect) for expression in measured(circuit)]
+    wanted = [_saved(expression, circuit) for expression in measured(circuit)]
     kept = [*wanted, f"v({ENERGY})"] if circuit.task is Task.write else wanted
     end, longest = number(circuit.duration), number(circuit.longest_step)
     kept_from = circuit.kept_from
     if circuit.recorded:
         recorded = (e for q in quantities(circuit) for e in q.expressions)
-        kept += [_saved(expression, circuit.dialect) for expression in recorded]
+        kept += [_saved(expression, circuit) for expression in recorded]
         kept, kept_from = list(dict.fromkeys(kept)), 0.0
-    yield from folded(".save", kept)
+    yield from folded(".save", dict.fromkeys(kept))
     yield f".options {_options(circuit)}"
     if circuit.task is Task.write:
         # The longest step also sets how close breakpoints may lie: 5e-5 of it.
@@ -209,8 +235,8 @@ def _analysis(circuit: Circuit) -> Iterator[str]:
         yield f".tran {number(circuit.samples[0])} {end} 0 {longest} uic"
         yield from _print("tran", wanted)
     else:
-        yield f".dc Vread 0 {len(circuit.words[0].points) - 1} 1"
-        yield from _print("dc", wanted)
+        yield f".dc Vread 0 {circuit.points - 1} 1"
+        yield from _print("dc", wanted if circuit.task is Task.sweep else wanted[:2])
 
 
 def _print(analysis: str, currents: Sequence[str]) -> Iterator[str]:

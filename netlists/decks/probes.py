@@ -28,9 +28,16 @@ def cell_of(expression: str) -> str | None:
 
 
 def measured(circuit: Circuit) -> tuple[str, ...]:
-    """The probes of a circuit's result: states of a write, row by row, or the readout of a read."""
+    """The probes of a circuit's result.
+
+    The states of a write, row by row; the readout of a read; or, of operating points, the voltage at
+    each cell's top, row by row, at each cell's bottom, and what each line's source delivers.
+    """
     if circuit.task is Task.write:
         return tuple(map(state, circuit.cells))
+    if circuit.task is Task.points:
+        ends = [*(cell.te for cell in circuit.cells), *(cell.be for cell in circuit.cells)]
+        return (*(f"v({node})" for node in ends), *(current for _, current in delivering(circuit)))
     volts = tuple(f"v({node})" for node in circuit.outputs)
     return volts or tuple(f"i(V{source.name})" for source in circuit.senses)
 

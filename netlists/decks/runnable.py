@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netlists.decks.circuit import Circuit
 from netlists.decks.dialect import cell_files
 from netlists.decks.probes import ENERGY, MILLIJOULE
+from netlists.simulation.ngspice import Via, driven
 from netlists.simulation.recordings import Quantity, Recording
 from netlists.simulation.run import Simulation
 from netlists.simulation.simulators import Engine
@@ -27,6 +29,7 @@ Floats = NDArray[np.float64]
 class Deck:
     """A deck, and the vectors that a run of it leaves.
 
+    circuit : what it simulates, in no simulator's language
     engine : the simulator whose language it is in
     vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
         order, or final states (rows * columns), row by row
@@ -37,11 +40,13 @@ class Deck:
     sources : probes (voltage, current) of all sources, whose energy is summed up after the run;
         ngspice does that itself
     compiled : the device whose cells it loads as compiled Verilog-A
+    via : how ngspice is driven, where it is the engine
     samples : when `measured` takes each row of a transient [s]; a sweep has one row for each read
     recorded : the quantities that are kept at all points, if it is recorded
     """
 
     text: str
+    circuit: Circuit
     engine: Engine
     vectors: tuple[str, ...]
     duration: float
@@ -52,6 +57,7 @@ class Deck:
     named: Callable[[str], str]
     sources: tuple[tuple[str, str], ...] = ()
     compiled: Device | None = None
+    via: Via = Via.auto
     recorded: tuple[Quantity, ...] = ()
 
     @property
@@ -66,7 +72,8 @@ class Deck:
 
     def run(self, **options: Any) -> Simulation:
         """Run the deck; options are those of `Simulator.simulate`."""
-        run = self.engine.simulator.simulate(self.text, files=self.files, **options)
+        simulator = driven(self.via) if self.engine is Engine.ngspice else self.engine.simulator
+        run = simulator.simulate(self.text, files=self.files, **options)
         return replace(run, vectors={**run.vectors, ENERGY: self._summed(run)}) if self.sources else run
 
     def _summed(self, run: Simulation) -> Floats:

@@ -8,6 +8,7 @@ from netlists.decks._text import exact, folded, number
 from netlists.decks.circuit import (
     Access,
     Capacitor,
+    Cell,
     Circuit,
     Controlled,
     Element,
@@ -17,6 +18,7 @@ from netlists.decks.circuit import (
     Task,
 )
 from netlists.decks.probes import ENERGY, cell_of, delivering, measured, quantities
+from netlists.decks.stimuli import Points
 from netlists.simulation.vacask import ANALYSIS
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.components import NOMINAL_TEMPERATURE, Transistor
@@ -29,6 +31,7 @@ _OPTIONS = {
     Task.write: "reltol=1e-6 vntol=1e-9 abstol=1e-15 tran_minpts=0 tran_fbr=0.05",
     Task.read: "reltol=1e-6 vntol=1e-9 abstol=1e-18 tran_minpts=0",
     Task.sweep: "reltol=1e-9 vntol=1e-12 abstol=1e-18 op_itl=500 op_itlcont=500",
+    Task.points: "reltol=1e-6 vntol=1e-9 abstol=1e-15 op_itl=500 op_itlcont=500",
 }
 _INDENT = "   "
 
@@ -49,7 +52,7 @@ def vacask_text(circuit: Circuit) -> str:
         *_models(circuit),
         "",
         *_sources(circuit),
-        *(_element(element, circuit.circuitry.transistor) for element in circuit.elements),
+        *(line for one in circuit.elements for line in _element(one, circuit.circuitry.transistor)),
         "",
         "control",
         *(f"  {line}" for line in _control(circuit)),
@@ -89,11 +92,10 @@ def _models(circuit: Circuit) -> Iterator[str]:
 
 
 def _sources(circuit: Circuit) -> Iterator[str]:
-    by_number = circuit.task is Task.sweep
-    for source in circuit.words:
-        yield from _by_number(source) if by_number else _in_time(source)
-    for source in (*circuit.senses, *circuit.offsets, *circuit.gates):
-        yield from _in_time(source)
+    of_lines = (*circuit.words, *circuit.senses, *circuit.gates)
+    by_number = {Task.sweep: circuit.words, Task.points: of_lines}.get(circuit.task, ())
+    for source in (*circuit.words, *circuit.senses, *circuit.offsets, *circuit.gates):
+        yield from _by_number(source) if source in by_number else _in_time(source)
 
 
 def _in_time(source: Source) -> Iterator[str]:
@@ -109,7 +111,11 @@ def _in_time(source: Source) -> Iterator[str]:
 def _by_number(source: Source) -> Iterator[str]:
     """A source that looks its voltage up by the read."""
     head = f"V{source.name} ({source.node} 0) vsource dc=["
-    yield from folded(head, _listed([exact(value) for _, value in source.points]), mark=_INDENT)
+    yield from _looked_up(head, source.points)
+
+
+def _looked_up(head: str, points: Points) -> Iterator[str]:
+    yield from folded(head, _listed([exact(value) for _, value in points]), mark=_INDENT)
     yield "][read]"
 
 
@@ -117,17 +123,27 @@ def _listed(items: list[str]) -> list[str]:
     return [f"{item}," for item in items[:-1]] + items[-1:]
 
 
-def _element(element: Element, transistor: Transistor | None) -> str:
+def _element(element: Element, transistor: Transistor | None) -> Iterator[str]:
     if isinstance(element, Access):
-        return _access(element, transistor)
-    if isinstance(element, Resistor):
-        return f"R{element.name} ({' '.join(element.ends)}) resistor r={number(element.ohms)}"
-    if isinstance(element, Capacitor):
-        return f"C{element.name} ({' '.join(element.ends)}) capacitor c={number(element.farads)}"
-    if isinstance(element, Controlled):
-        return _controlled(element)
-    parameters = " ".join(f"{name}={exact(value)}" for name, value in element.parameters.items())
-    return f"X{element.name} ({element.te} {element.be}) {MODULE} {parameters}"
+        yield _access(element, transistor)
+    elif isinstance(element, Resistor):
+        yield f"R{element.name} ({' '.join(element.ends)}) resistor r={number(element.ohms)}"
+    elif isinstance(element, Capacitor):
+        yield f"C{element.name} ({' '.join(element.ends)}) capacitor c={number(element.farads)}"
+    elif isinstance(element, Controlled):
+        yield _controlled(element)
+    else:
+        yield from _cell(element)
+
+
+def _cell(cell: Cell) -> Iterator[str]:
+    head = f"X{cell.name} ({cell.te} {cell.be}) {MODULE}"
+    own = {k: exact(v) for k, v in cell.parameters.items() if not (cell.states and k == "w0")}
+    parameters = "".join(f" {name}={value}" for name, value in own.items())
+    if cell.states:
+        yield from _looked_up(f"{head}{parameters} w0=[", cell.states)
+    else:
+        yield head + parameters
 
 
 def _access(element: Access, transistor: Transistor | None) -> str:
@@ -150,7 +166,7 @@ def _controlled(element: Controlled) -> str:
 
 def _control(circuit: Circuit) -> Iterator[str]:
     yield "abort always"
-    if circuit.task is Task.sweep:
+    if circuit.task.is_static:
         yield "var read=0"
     celsius = circuit.circuitry.temperature - (NOMINAL_TEMPERATURE - 27.0)
     temperature = f" temp={number(celsius)}" if celsius != 27.0 else ""
@@ -162,9 +178,9 @@ def _control(circuit: Circuit) -> Iterator[str]:
         kept += [e for pair in delivering(circuit) for e in pair]
     saved = dict.fromkeys(_saved(e) for e in kept if e != f"v({ENERGY})")
     yield from folded("save (", [*saved, ")"], mark=_INDENT)
-    if circuit.task is Task.sweep:
-        numbers = [str(number) for number, _ in circuit.words[0].points]
-        yield from folded('sweep read variable="read" values=[', _listed(numbers), mark=_INDENT)
+    if circuit.task.is_static:
+        numbers = map(str, range(circuit.points))
+        yield from folded('sweep read variable="read" values=[', _listed([*numbers]), mark=_INDENT)
         yield "]"
         yield f"  analysis {ANALYSIS} op"
         return

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from netlists.simulation._child import Speaker, keep_priority, leave, limit_memory
+from netlists.simulation._complaints import complaint, is_banner, is_fatal
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
-_COMPLAINTS = re.compile(r"error|abort|singular|too small|no convergence|fatal|can't|cannot", re.I)
 
 
 def main(folder: Path, library: str, memory: int) -> int:
@@ -68,7 +68,7 @@ def _load(library: str, speaker: Speaker) -> Any:
             found = re.match(r"\*\* (ngspice-\S+)", text)
             if found:
                 self.own_version = found[1]
-            elif text and not text.startswith(("**", "Reference value")):
+            elif not is_banner(text):
                 self.lines.append(text)
                 speaker.say("log", text)
             return 0
@@ -78,11 +78,6 @@ def _load(library: str, speaker: Speaker) -> Any:
             if percent:
                 speaker.say("progress", repr(float(percent[1]) / 100))
             return 0
-
-        def complaint(self) -> str:
-            """The line of ngspice's own output that says most about what went wrong."""
-            said = [line for line in self.lines if _COMPLAINTS.search(line)]
-            return said[0] if said else "the analysis left no vectors"
 
     return Shared()
 
@@ -114,7 +109,7 @@ def _run(shared: Any, folder: Path, speaker: Speaker) -> int:
     vectors = _vectors(shared, (folder / "deck.cir").read_text(encoding="utf-8"))
     speaker.say("seconds", repr(time.perf_counter() - started))
     if vectors is None:
-        speaker.say("failed", shared.complaint())
+        speaker.say("failed", complaint(shared.lines))
         return 1
     leave(vectors, folder)
     return 0
@@ -130,20 +125,10 @@ def _vectors(shared: Any, deck: str) -> dict[str, Any] | None:
         if not shared.lines:
             raise
     plot = shared.last_plot
-    if plot == "const" or any(_is_fatal(line) for line in shared.lines):
+    if plot == "const" or any(is_fatal(line) for line in shared.lines):
         return None
     vectors = shared.plot(None, plot)
     return {str(name).lower(): np.real(vector._data) for name, vector in vectors.items()}
-
-
-def _is_fatal(line: str) -> bool:
-    lowered = line.lower()
-    return (
-        lowered.startswith(("error", "fatal"))
-        or "aborted" in lowered
-        or "interrupted due to error" in lowered
-        or "timestep too small" in lowered
-    )
 
 
 if __name__ == "__main__":

@@ -1,20 +1,29 @@
-"""ngspice: its shared library, driven through PySpice by `netlists.simulation._ngspice_worker`."""
+"""ngspice, driven in one of two ways.
+
+Its shared library goes through PySpice (`netlists.simulation._ngspice_worker`). Where either is
+missing, or the program is asked for, `ngspice -b` runs the same decks and leaves a raw file
+(`netlists.simulation._ngspice_program_worker`).
+"""
 
 from __future__ import annotations
 
 import ctypes.util
+import importlib.util
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from netlists.simulation._process import Limits, Worker
 from netlists.simulation.run import (
     DEFAULT_MEMORY_LIMIT,
     Simulator,
+    Way,
     write_deck_file,
 )
 from netlists.simulation.scratch import private_folder
@@ -22,6 +31,18 @@ from roa_circuit.basics.errors import SimulatorError
 
 LIBRARY_VARIABLE = "NGSPICE_LIBRARY_PATH"
 """The environment variable that names libngspice where the usual places do not hold it."""
+
+PROGRAM_VARIABLE = "NGSPICE_PATH"
+"""The environment variable that names the program ngspice where PATH does not hold it."""
+
+
+class Via(StrEnum):
+    """How ngspice is driven: its library, its program, or the library if it and PySpice are here."""
+
+    auto = "auto"
+    library = "library"
+    binary = "binary"
+
 
 _USUAL_PLACES = (
     "/opt/homebrew/lib/libngspice.dylib",
@@ -58,32 +79,77 @@ def find_library() -> str:
     )
 
 
+def find_program() -> str:
+    """The path of the program ngspice.
+
+    Raises
+    ------
+    SimulatorError : nowhere; the message says how to install it.
+    """
+    named = os.environ.get(PROGRAM_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise SimulatorError(f"{PROGRAM_VARIABLE} names {named!r}, which is not a file")
+        return named
+    found = shutil.which("ngspice")
+    if not found:
+        raise SimulatorError(
+            "the program ngspice is not installed: 'apt install ngspice' on Debian and Ubuntu, 'brew"
+            f" install ngspice' on macOS, or name the file in {PROGRAM_VARIABLE}"
+        )
+    return found
+
+
+def _find_driven_library() -> str:
+    """The path of libngspice, where PySpice is there to drive it. Raises as `find_library`."""
+    library = find_library()
+    if importlib.util.find_spec("PySpice") is None:
+        raise SimulatorError(
+            "PySpice, which drives libngspice, is not installed: 'pip install PySpice', or --via binary"
+        )
+    return library
+
+
+def _find_program_instead() -> str:
+    """The path of the program, unless a library is named that is not there."""
+    if os.environ.get(LIBRARY_VARIABLE):
+        find_library()
+    return find_program()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """What libngspice says of itself: its file, its version, the lines it answers to each command."""
+    """What ngspice says of itself.
+
+    library : the file of its library or program
+    via : which of the two was asked
+    lines : that it answers to each command
+    """
 
     library: str
+    via: Via
     version: str
     lines: dict[str, list[str]]
 
 
-def ask(commands: Sequence[str], *, time_limit: float = 60.0) -> Answers:
+def ask(commands: Sequence[str], *, via: Via = Via.auto, time_limit: float = 60.0) -> Answers:
     """Give commands to ngspice, in a process of its own.
 
     Raises
     ------
-    SimulatorError : no libngspice, or one that cannot be loaded.
+    SimulatorError : no ngspice, or one that cannot be loaded.
     """
-    library = find_library()
+    way, library = driven(via).found()
     limits = Limits(seconds=time_limit, memory=DEFAULT_MEMORY_LIMIT)
     with private_folder() as folder:
         write_deck_file(folder / "commands.txt", "\n".join(commands) + "\n")
-        with Worker(NGSPICE.worker, folder, library, limits, None) as worker:
+        with Worker(way.worker, folder, library, limits, None) as worker:
             reason = worker.wait(time.monotonic() + time_limit, threading.Event())
         if reason is None and (folder / "answers.json").exists():
             lines = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
             loaded = worker.program or library
-            return Answers(library=loaded, version=str(worker.version), lines=lines)
+            asked = Via.library if way is _LIBRARY else Via.binary
+            return Answers(library=loaded, via=asked, version=str(worker.version), lines=lines)
         reason = reason or worker.last_words()
         raise SimulatorError(f"ngspice: {reason}", log="\n".join(worker.log))
 
@@ -95,13 +161,26 @@ def _safer(deck: str) -> str:
     return "\n".join([*body, _SAFER_OPTIONS, ".end\n"])
 
 
-NGSPICE = Simulator(
-    name="ngspice",
-    suffix=".cir",
-    worker="netlists.simulation._ngspice_worker",
-    find=find_library,
-    safer=_safer,
-)
+def driven(via: Via) -> Simulator:
+    """ngspice, driven in this way."""
+    return {Via.auto: NGSPICE, Via.library: _BY_LIBRARY, Via.binary: _BY_PROGRAM}[via]
+
+
+def taken(via: Via) -> Via:
+    """The way that is taken where `via` is asked for. Raises SimulatorError if there is none."""
+    return Via.library if driven(via).found()[0] is _LIBRARY else Via.binary
+
+
+_LIBRARY = Way(worker="netlists.simulation._ngspice_worker", find=_find_driven_library)
+_PROGRAM = Way(worker="netlists.simulation._ngspice_program_worker", find=find_program)
+_INSTEAD = Way(worker=_PROGRAM.worker, find=_find_program_instead)
+
+
+def _ngspice(*ways: Way) -> Simulator:
+    return Simulator(name="ngspice", suffix=".cir", ways=ways, safer=_safer)
+
+
+NGSPICE, _BY_LIBRARY, _BY_PROGRAM = _ngspice(_LIBRARY, _INSTEAD), _ngspice(_LIBRARY), _ngspice(_PROGRAM)
 simulate = NGSPICE.simulate
 simulate_all = NGSPICE.simulate_all
 is_available = NGSPICE.is_available

@@ -7,6 +7,7 @@ multiprocessing, so that scripts need no `__main__` guard.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 import tempfile
@@ -88,21 +89,47 @@ class Simulation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Way:
+    """One way of driving a simulator.
+
+    worker : the module that runs one deck in a process of its own
+    find : finds the library or program, or raises a SimulatorError that says how to install it
+    """
+
+    worker: str
+    find: Callable[[], str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Simulator:
-    """A circuit simulator: how it is found, and which worker drives it.
+    """A circuit simulator, and how it is driven.
 
     name : for messages
     suffix : of its decks' files
-    worker : the module that runs one deck in a process of its own
-    find : finds the library or program, or raises a SimulatorError that says how to install it
+    ways : of driving it; the first that finds what it needs is taken
     safer : gives a deck options that trade speed for convergence
     """
 
     name: str
     suffix: str
-    worker: str
-    find: Callable[[], str]
+    ways: tuple[Way, ...]
     safer: Callable[[str], str]
+
+    def find(self) -> str:
+        """The library or program that decks run in.
+
+        Raises
+        ------
+        SimulatorError : there is none; the message says how to install what the first way needs.
+        """
+        return self.found()[1]
+
+    def found(self) -> tuple[Way, str]:
+        """The way that is taken, and its library or program. Raises as `find`."""
+        for way in self.ways:
+            with contextlib.suppress(SimulatorError):
+                return way, way.find()
+        return self.ways[0], self.ways[0].find()
 
     def is_available(self) -> bool:
         """Whether it can be found; it is not started."""
@@ -145,12 +172,12 @@ class Simulator:
             the deck.
         """
         stop = (together or Together()).stop
-        program = self.find()
+        way, program = self.found()
         limits = Limits(seconds=time_limit, memory=memory_limit)
         deadline = time.monotonic() + time_limit
         text, attempt = deck, 1
         while True:
-            run = self._attempt(text, files, program, limits, deadline, progress, stop)
+            run = self._attempt(text, files, (way.worker, program), limits, deadline, progress, stop)
             if isinstance(run, Simulation):
                 return dataclasses.replace(run, attempts=attempt)
             if not run.worth_repeating or attempt > 1 or stop.is_set():
@@ -196,7 +223,7 @@ class Simulator:
         self,
         deck: str,
         files: Mapping[str, bytes],
-        program: str,
+        driven: tuple[str, str],
         limits: Limits,
         deadline: float,
         progress: Progress | None,
@@ -206,7 +233,7 @@ class Simulator:
             write_deck_file(folder / "deck.cir", deck)
             for name, content in files.items():
                 write_deck_file(folder / name, content)
-            with Worker(self.worker, folder, program, limits, progress) as worker:
+            with Worker(driven[0], folder, driven[1], limits, progress) as worker:
                 reason = worker.wait(deadline, stop)
                 ended = worker.ended
             result = folder / "vectors.npz"

@@ -12,7 +12,7 @@ import shutil
 from importlib import metadata
 from pathlib import Path
 
-from netlists.simulation.run import Simulator
+from netlists.simulation.run import Simulator, Way
 from roa_circuit.basics.errors import SimulatorError
 
 PROGRAM_VARIABLE = "VACASK_PATH"
@@ -83,8 +83,7 @@ def _safer(deck: str) -> str:
 VACASK = Simulator(
     name="VACASK",
     suffix=".sim",
-    worker="netlists.simulation._vacask_worker",
-    find=find_program,
+    ways=(Way(worker="netlists.simulation._vacask_worker", find=find_program),),
     safer=_safer,
 )
 simulate = VACASK.simulate

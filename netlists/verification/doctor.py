@@ -13,7 +13,7 @@ import numpy as np
 from netlists.decks.deck import write_deck
 from netlists.decks.dialect import PLAIN, PROBES, Dialect, abilities, is_compiler_here
 from netlists.simulation import vacask
-from netlists.simulation.ngspice import Answers, ask
+from netlists.simulation.ngspice import Answers, Via, ask
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.machine import cores
 from roa_circuit.circuit.crossbar import Crossbar
@@ -55,12 +55,15 @@ class _Tested:
 class Diagnosis(_Tested):
     """The findings on ngspice; everything but `program` is what it says of itself.
 
+    library : the file of its library, or '' where its program is driven instead
+    via : which of the two decks run in
     klu : whether the KLU solver is compiled in (without it, Sparse 1.3 factors the matrices)
     osdi : whether compiled Verilog-A models can be loaded
     used : the abilities that large decks use; compiled cells need openvaf-r, too
     """
 
     library: str
+    via: Via
     version: str
     program: str | None
     cores: int
@@ -73,7 +76,7 @@ class Diagnosis(_Tested):
 
 
 def diagnose() -> Diagnosis:
-    """Ask libngspice what it is and can do, and test it on one cell.
+    """Ask ngspice what it is and can do, and test it on one cell.
 
     Raises
     ------
@@ -88,7 +91,8 @@ def diagnose() -> Diagnosis:
     if used != PLAIN:
         error = max(error, _self_test(Engine.ngspice, used)[0])
     return Diagnosis(
-        library=answers.library,
+        library=answers.library if answers.via is Via.library else "",
+        via=answers.via,
         version=answers.version,
         program=shutil.which("ngspice"),
         cores=cores(),
@@ -117,7 +121,7 @@ def rows(found: Diagnosis) -> list[tuple[str, str]]:
     number = re.match(r"ngspice-(\d+)", found.version)
     known = number is not None and int(number[1]) in _TESTED
     return [
-        ("library", found.library),
+        ("library", found.library or "missing, or no PySpice to drive it: decks run in the program"),
         ("version", found.version if known else f"{found.version} (not among those known: 34 to 47)"),
         ("program", found.program or "missing: exported decks cannot be run by hand"),
         ("matrix solver", "KLU" if found.klu else "Sparse 1.3 (builds with KLU are faster)"),

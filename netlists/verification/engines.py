@@ -20,6 +20,7 @@ from netlists.simulation.parallel import Together
 from netlists.simulation.recordings import Recording
 from netlists.simulation.run import Progress, Simulation
 from netlists.simulation.simulators import Engine
+from netlists.verification.collocation import Chosen, Collocation, Scope, surrogate_trajectory
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.in_situ import write_in_situ
@@ -44,14 +45,16 @@ class Phase(StrEnum):
 
 
 class Analysis(StrEnum):
-    """How the simulator reads: a transient of dynamic cells, or a DC sweep of frozen ones.
+    """How the simulator works: transients of dynamic cells, reads as a DC sweep, or operating points.
 
-    A read moves no state (0.1 V for 1 us adds less than 1e-9), so both give the same currents;
-    the sweep does in a fifth of the time.
+    A read moves no state (0.1 V for 1 us adds less than 1e-9), so a sweep of frozen cells gives the
+    same currents in a fifth of the time. Collocation sweeps reads, and checks a write at operating
+    points (`netlists.verification.collocation`).
     """
 
     transient = "transient"
     sweep = "sweep"
+    collocation = "collocation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,8 @@ class Run:
     currents : of the array; `sensed` is what its readout makes of them
     before : the states before the write
     energy : of the write [J]; `wire_energy` is the part that wires took; None where unknown
+    bound : worst error of the surrogate's states, of a write by collocation
+    transient_error : of the pulses that were full transients beside it
     recordings : waveforms of its decks, if the plan wants them
     """
 
@@ -118,6 +123,8 @@ class Run:
     before: Floats
     energy: float | None = None
     wire_energy: float | None = None
+    bound: float | None = None
+    transient_error: float | None = None
     version: str = ""
     recordings: tuple[Recording, ...] = ()
 
@@ -132,14 +139,21 @@ def voltages(layer: ProgrammedLayer) -> Floats:
     return np.asarray(voltage_from_input(layer.inputs, layer.device))
 
 
-def estimate(tile: Tile, phase: Phase, analysis: Analysis, prices: Prices) -> tuple[float, float]:
-    """Seconds that the simulator will take for the tile's (write, reads)."""
+def estimate(
+    tile: Tile, phase: Phase, analysis: Analysis, prices: Prices, chosen: Chosen | None = None
+) -> tuple[float, float]:
+    """Seconds that the simulator will take for the tile's (write, reads); `chosen` pulses or all."""
     layer, write, read = tile.layer, 0.0, 0.0
     if phase is not Phase.read and layer.pulses.any():
         pulses = sum(1 for _ in write_programme(layer.pulses, layer.device))
-        write = prices.write_seconds(layer.crossbar, pulses)
+        if analysis is not Analysis.collocation:
+            write = prices.write_seconds(layer.crossbar, pulses)
+        elif chosen is None or chosen.points:
+            points, transients = (len(chosen.points), len(chosen.transients)) if chosen else (pulses, 0)
+            write = prices.points_seconds(layer.crossbar, 2 * points)
+            write += transients * prices.write_seconds(layer.crossbar, 1)
     if phase is not Phase.write:
-        of = prices.sweep_seconds if analysis is Analysis.sweep else prices.read_seconds
+        of = prices.read_seconds if analysis is Analysis.transient else prices.sweep_seconds
         read = of(layer.crossbar, len(layer.inputs))
     return write, read
 
@@ -180,12 +194,20 @@ def surrogate_reads(
 
 
 def run_spice(
-    tile: Tile, chip: Chip, written: Floats, plan: Plan, together: Together, parts: tuple[int, int]
+    tile: Tile,
+    chip: Chip,
+    written: Floats,
+    plan: Plan,
+    together: Together,
+    parts: tuple[int, int],
+    scope: Scope | None = None,
 ) -> Run:
     """Write and read the tile in the plan's simulator.
 
-    written : (rows, columns) omega that reads start from where the plan does not write
+    written : (rows, columns) omega that the surrogate wrote, and reads start from where the plan does
+        not write
     parts : the indices of this tile's write and reads in the progress of all tiles
+    scope : of a write by collocation
     """
     none, chip = np.zeros((0, tile.layer.crossbar.columns)), chip.afresh()
     run = Run(
@@ -198,7 +220,9 @@ def run_spice(
         energy=0.0,
     )
     write, read = map(together.part, parts)
-    if plan.writes:
+    if plan.writes and scope and tile.layer.pulses.any():
+        run = _collocated(replace(run, state=written), tile, chip, plan, together, write, scope)
+    elif plan.writes:
         run = _written(run, tile, chip, plan, together, write)
     write(1.0)
     if plan.reads:
@@ -228,10 +252,45 @@ def _written(
     )
 
 
+def _collocated(
+    run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, progress: Progress, scope: Scope
+) -> Run:
+    """The run after a write by collocation; before, its state is what the surrogate wrote."""
+    counts, transistor = tile.layer.pulses, plan.circuitry.transistor
+    trajectory = surrogate_trajectory(scope.believed, run.before, counts, transistor)
+
+    def run_deck(deck: Deck, name: str, progress: Progress) -> Simulation:
+        return _run_deck(deck, name, plan, together, progress)
+
+    how = plan.how(tile.layer.name)
+    how["recorded"], how["dialect"] = False, replace(plan.dialect, osdi=False)
+    found = Collocation(
+        chip=chip,
+        trajectory=trajectory,
+        scope=scope,
+        how=how,
+        name=_name("", tile),
+        run=run_deck,
+        together=together,
+    ).done(progress)
+    # The surrogate's own write of all pulses at once, beside its pulses one by one.
+    apart = np.abs(chip.written(run.before, trajectory.states[-1], counts) - run.state)
+    share = len(scope.chosen.points) / len(trajectory.pulses)
+    return replace(
+        run,
+        state=chip.written(run.before, found.state, counts),
+        energy=found.energy if share == 1.0 else None,
+        bound=float((found.bound + apart).max()),
+        transient_error=found.transient_error,
+        write_seconds=found.seconds,
+        version=found.version,
+    )
+
+
 def _read(run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, progress: Progress) -> Run:
     """The run after its reads."""
     layer, name = tile.layer, _name("read", tile)
-    build = sweep_deck if plan.analysis is Analysis.sweep else read_deck
+    build = read_deck if plan.analysis is Analysis.transient else sweep_deck
     state, volts = np.clip(run.state, 0.0, 1.0), chip.drive(voltages(layer))
     deck = build(chip.crossbar, state, volts, chip.device, **plan.how(layer.name))
     done = _run_deck(deck, name, plan, together, progress)

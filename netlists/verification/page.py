@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from netlists.verification.report import HEAD, headline, summary_rows
+from netlists.verification.report import HEAD, analysed, headline, summary_rows
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
@@ -66,23 +66,24 @@ def page(
         else f"{len(results)} layers in {results[0].engine}",
         verdict="passed" if passed else "failed",
         passed=passed,
-        lead=_lead(options, results[0].engine),
+        lead=_lead(options, results),
         numbers=_numbers(results),
         sections=sections,
         footer=_FOOTER,
     )
 
 
-def _lead(options: Mapping[str, Any], engine: str) -> str:
+def _lead(options: Mapping[str, Any], results: Sequence[Verification]) -> str:
     what = {
         "both": "The in-situ write and the reads that follow it",
         "write": "The in-situ write",
         "read": "The reads of the states that the surrogate wrote",
     }[options["phase"]]
-    how = "a DC sweep of frozen cells" if options["analysis"] == "sweep" else "full transients"
-    write = "a full transient" if options["phase"] == "write" else how
+    hows = dict.fromkeys(map(analysed, results))
+    told = hows if len(hows) == 1 else [f"{result.layer}: {analysed(result)}" for result in results]
     return (
-        f"{what}, simulated in {engine} as {write} of every array with its wires, against the surrogate."
+        f"{what}, simulated in {results[0].engine} on every array with its wires, against the"
+        f" surrogate. {' '.join(told)}"
     )
 
 

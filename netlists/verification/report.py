@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from netlists.simulation.ngspice import Via
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.circuit import footing
@@ -27,6 +28,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         ("column currents, worst relative error", _number(result.max_relative_current_error),
          f"{CURRENT_LIMIT:.0e}"),
         ("final states, worst error", _number(result.max_state_error), f"{STATE_LIMIT:.0e}"),
+        *_collocated(result),
         (f"disturb of idle cells, surrogate / {result.engine}",
          _both(_number, result.max_disturb_surrogate, result.max_disturb_spice), ""),
         (f"energy of the write, surrogate / {result.engine}",
@@ -44,6 +46,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
           for use in result.converters),
         ("matrices and cells of ngspice", result.dialect, ""),
         ("sweeps read this layer by", _elsewhere(result), ""),
+        ("ngspice driven by", "its program, in batch mode" if result.via == Via.binary else "", ""),
         *(_times(result) if result.spice_seconds else ()),
     ]  # fmt: skip
     return [(row[0], row[1], row[2], row[3] if len(row) > 3 else "") for row in rows if row[1]]
@@ -52,6 +55,39 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
 def _of_converter(use: dict[str, Any]) -> str:
     ends = percent(use["lowest"]), percent(use["highest"])
     return f"{use['used']} of {use['codes']}; {ends[0]} and {ends[1]}"
+
+
+def analysed(result: Verification) -> str:
+    """How the layer was simulated, and what that does not show, in a sentence or two."""
+    reads = "a DC sweep of frozen cells"
+    if result.analysis == "transient" or result.phase == "write" != result.analysis:
+        reads = "full transients"
+    if result.analysis != "collocation":
+        write = "The write is a full transient. " if result.phase != "read" else ""
+        return write + ("" if result.phase == "write" else f"Reads are {reads}.")
+    return (
+        f"The write is checked by collocation: {result.pulses_simulated} of"
+        f" {counted(result.pulses_in_programme or 0, 'row pulse')} at operating points with every cell"
+        " frozen before and after the pulse, and the law integrated with the voltages found there."
+        " This does not show how the simulator itself steps through time: only the"
+        f" {counted(result.pulses_as_transients or 0, 'pulse')} that were full transients, too, do."
+        + ("" if result.phase == "write" else f" Reads are {reads}.")
+    )
+
+
+def _collocated(result: Verification) -> list[tuple[str, str, str]]:
+    """What operating points say of a write, and the transients beside them."""
+    if result.pulses_simulated is None:
+        return []
+    sampled = result.pulses_simulated < (result.pulses_in_programme or 0)
+    whole = ", for all pulses" if sampled else ""
+    return [
+        (f"bound on the states' error{whole}", _number(result.residual_bound), f"{STATE_LIMIT:.0e}"),
+        ("row pulses at operating points",
+         f"{result.pulses_simulated} of {result.pulses_in_programme}", ""),
+        (f"{counted(result.pulses_as_transients or 0, 'pulse')} as full transients, worst error",
+         _number(result.max_transient_error), f"{STATE_LIMIT:.0e}"),
+    ]  # fmt: skip
 
 
 def _times(result: Verification) -> list[tuple[str, str, str]]:

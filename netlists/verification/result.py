@@ -36,6 +36,11 @@ class Verification(Shown):
     max_output_error : worst |y_spice - y| of the layer's outputs over the largest |y|, each
         engine on the states it wrote itself
     max_state_error : worst |omega_spice - omega| of all cells
+    residual_bound, pulses_simulated, pulses_in_programme : of a write by collocation, what the
+        surrogate's states are wrong by at the most; of a sample of its pulses, scaled to all.
+        `max_state_error` is then of states that the residuals add up to
+    pulses_as_transients, max_transient_error : the pulses among them that were full transients, and
+        the worst difference of a state after one
     max_disturb_* : largest |change of omega| of a cell that was given no pulse
     write_energy_* : what the line drivers delivered during the write [J]; `wire_energy` is what
         the surrogate's wires, drivers and sense resistors took of it
@@ -52,6 +57,7 @@ class Verification(Shown):
         the simulator took on `workers` cores, and `estimated_seconds` what was expected
     dialect : the matrix solver and the cells of ngspice, where not every ngspice has them
     read_model : how sweeps read the layer; here both engines have every cell's I-V
+    via : how ngspice was driven, by its 'library' or its program, 'binary'; '' of other engines
     circuit : what the array has beside cells and resistances, as in its file
     tiles, tiles_in_layer : simulated, and of all: of a sample there are no outputs and predictions,
         and NaN stands in the arrays where a tile was left out
@@ -74,6 +80,11 @@ class Verification(Shown):
     end_to_end_current_error: float | None
     max_output_error: float | None
     max_state_error: float | None
+    residual_bound: float | None
+    pulses_simulated: int | None
+    pulses_in_programme: int | None
+    pulses_as_transients: int | None
+    max_transient_error: float | None
     max_disturb_surrogate: float | None
     max_disturb_spice: float | None
     write_energy_surrogate: float | None
@@ -100,6 +111,7 @@ class Verification(Shown):
     engine_version: str
     dialect: str
     read_model: str
+    via: str
     circuit: dict[str, Any]
     drawn: dict[str, Any] | None
     passed: bool

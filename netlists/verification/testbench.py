@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from netlists.decks.dialect import PLAIN, Dialect
+from netlists.simulation.ngspice import Via
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
 from netlists.verification.engines import Analysis, Phase, Plan
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.machine import cores
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.layers.tiling import Tile
+
+LARGE = 1024
+"""Cells of an array beyond which a write is verified by collocation, unless another way is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,21 +26,27 @@ class Testbench:
     """What is simulated of every array, by which simulator, and within which limits.
 
     phase : the write, the reads, or both; reads alone start from the states that the surrogate wrote
-    analysis : how the simulator reads; by default `default_analysis(phase, circuitry)`
+    analysis : how the simulator works; by default `default_analysis` of the arrays, and collocation
+        where `pulses` are given
+    pulses : simulate only so many pulses of a layer's write by collocation, drawn with the seed of
+        `Arrays`
     engine : the circuit simulator
-    dialect : the solver and cell model of ngspice's decks; `dialect.choose` finds the best
+    dialect : the solver and cell model of ngspice's decks, and how ngspice is driven;
+        `dialect.choose` finds the best
     time_limit : wall-clock seconds for all of the simulator's work
     workers : tiles simulated at a time; by default one a core
 
     Raises
     ------
-    InputError : no time or no workers, or a dialect for a simulator other than ngspice.
+    InputError : no time, no workers or no pulses, a dialect for a simulator other than ngspice, or an
+        analysis that does not fit what is verified.
     """
 
     __test__ = False  # pytest takes classes of such a name for tests
 
     phase: Phase = Phase.both
     analysis: Analysis | None = None
+    pulses: int | None = None
     engine: Engine = Engine.ngspice
     dialect: Dialect = PLAIN
     time_limit: float = DEFAULT_TIME_LIMIT
@@ -46,18 +58,39 @@ class Testbench:
         if self.workers is not None and self.workers < 1:
             raise InputError(f"workers = {self.workers} must be at least 1")
         if self.engine is not Engine.ngspice and self.dialect != PLAIN:
-            raise InputError(f"dialect {self.dialect}: {self.engine} has none; leave it out")
+            via = f", driven via {self.dialect.via}" if self.dialect.via is not Via.auto else ""
+            raise InputError(f"dialect {self.dialect}{via}: {self.engine} has none; leave it out")
+        self._require_writes()
 
     @property
     def at_a_time(self) -> int:
         """How many tiles are simulated at a time."""
         return self.workers or cores()
 
-    def plan(self, circuitry: Circuitry, *, keep_in: Path | None, recorded: bool) -> Plan:
-        """The plan of a run that starts now."""
+    def analysis_of(self, tiles: Sequence[Tile], circuitry: Circuitry) -> Analysis:
+        """How the simulator works on these tiles.
+
+        Raises
+        ------
+        InputError : by collocation, of a circuit that stores charge.
+        """
+        if self.analysis is None and self.pulses is None:
+            return default_analysis(self.phase, circuitry, tiles)
+        analysis = self.analysis or Analysis.collocation
+        if analysis is Analysis.collocation and circuitry.stores_charge:
+            raise InputError(
+                "--analysis collocation takes lines for settled, but this circuit stores charge:"
+                " --analysis transient"
+            )
+        return analysis
+
+    def plan(
+        self, tiles: Sequence[Tile], circuitry: Circuitry, *, keep_in: Path | None, recorded: bool
+    ) -> Plan:
+        """The plan of a run that starts now. Raises as `analysis_of`."""
         return Plan(
             phase=self.phase,
-            analysis=self.analysis or default_analysis(self.phase, circuitry),
+            analysis=self.analysis_of(tiles, circuitry),
             deadline=time.monotonic() + self.time_limit,
             keep_in=keep_in,
             engine=self.engine,
@@ -66,8 +99,34 @@ class Testbench:
             dialect=self.dialect,
         )
 
+    def _require_writes(self) -> None:
+        """Raise InputError where collocation, or a choice of pulses, meets nothing that it is for."""
+        reads, pulses = self.phase is Phase.read, self.pulses
+        if self.analysis is Analysis.collocation and reads:
+            raise InputError("--analysis collocation is for writes: reads alone take --analysis sweep")
+        if pulses is None:
+            return
+        if pulses < 1:
+            raise InputError(f"pulses = {pulses} must be at least 1; leave it out for all of them")
+        if reads:
+            raise InputError(f"--pulses {pulses}: --phase read writes nothing; leave it out")
+        if self.analysis not in (None, Analysis.collocation):
+            raise InputError(
+                f"--pulses {pulses}: a write by {self.analysis} has all of its pulses; add --analysis"
+                " collocation, or verify some of the tiles with --tiles"
+            )
 
-def default_analysis(phase: Phase, circuitry: Circuitry = BARE) -> Analysis:
-    """A DC sweep for reads alone; a transient after a write, or where lines store charge."""
-    still = phase is Phase.read and not circuitry.stores_charge
-    return Analysis.sweep if still else Analysis.transient
+
+def default_analysis(phase: Phase, circuitry: Circuitry = BARE, tiles: Sequence[Tile] = ()) -> Analysis:
+    """What is simulated unless something else is asked for.
+
+    A DC sweep for reads alone, transients for writes, and collocation for writes of arrays whose
+    transients take long; transients wherever nodes store charge.
+    """
+    if circuitry.stores_charge:
+        return Analysis.transient
+    if phase is Phase.read:
+        return Analysis.sweep
+    if not any(tile.layer.initial_state.size > LARGE for tile in tiles):
+        return Analysis.transient
+    return Analysis.collocation if any(tile.layer.pulses.any() for tile in tiles) else Analysis.sweep

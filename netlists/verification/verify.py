@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 
 from netlists.decks import costs
 from netlists.decks.costs import Prices
-from netlists.decks.dialect import PLAIN
+from netlists.simulation.ngspice import taken
 from netlists.simulation.parallel import Together, run_all
-from netlists.verification.comparison import passed, reads, states
+from netlists.simulation.run import DEFAULT_MEMORY_LIMIT
+from netlists.simulation.simulators import Engine
+from netlists.verification.collocation import Chosen, Scope, choose
+from netlists.verification.comparison import collocated, passed, reads, states
 from netlists.verification.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
 from netlists.verification.result import Floats, Verification
 from netlists.verification.samples import Arrays, Sample, draw_sample
@@ -30,6 +33,7 @@ from netlists.verification.testbench import Testbench
 from roa_circuit.basics.machine import cores
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
+from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile
 
@@ -60,23 +64,27 @@ def verify(
     SimulatorError : the simulator is missing, failed or ran out of time.
     """
     arrays, bench = arrays or Arrays(), bench or Testbench()
-    plan = bench.plan(arrays.circuitry, keep_in=keep_in, recorded=recorded)
-    workers = bench.at_a_time
     sample = draw_sample(layer, arrays)
+    plan = bench.plan(sample.tiles, arrays.circuitry, keep_in=keep_in, recorded=recorded)
+    workers = bench.at_a_time
+    scopes = _scopes(sample, plan, bench.pulses, arrays.seed, workers)
+    _check_memory(sample, plan)
     for chip in sample.chips:
         _check_speed(chip, plan)
     surrogate = _run_surrogate(sample, plan)
     started = time.perf_counter()
-    spice = _run_simulator(sample, surrogate, plan, workers, progress)
+    spice = _run_simulator(sample, surrogate, plan, scopes, workers, progress)
     wall = time.perf_counter() - started
+    checked = collocated(spice, scopes)
     found = {**reads(sample, spice, surrogate, plan), **states(sample.tiles, spice, surrogate, plan)}
     return Verification(
         **_subject(sample, plan),
-        **_times(sample, plan, spice, surrogate, wall, workers),
+        **_times(sample, plan, spice, surrogate, wall, (workers, scopes)),
+        **checked,
         **found,
         engine_version=next((run.version for run in spice if run.version), ""),
         drawn=sample.imperfect(arrays.seed) if arrays.imperfections else None,
-        passed=passed(found, labelled=len(layer.labels) > 0),
+        passed=passed({**found, **checked}, labelled=len(layer.labels) > 0),
         recordings=tuple(one for run in spice for one in run.recordings),
     )
 
@@ -87,10 +95,28 @@ def estimated_seconds(
     analysis: Analysis,
     prices: Prices,
     workers: int | None = None,
+    chosen: Sequence[Chosen] | None = None,
 ) -> float:
-    """Wall-clock seconds the simulator will take on so many cores, within a factor of two."""
-    jobs = [sum(estimate(tile, phase, analysis, prices)) for tile in tiles]
-    return costs.wall_seconds(jobs, workers or cores())
+    """Wall-clock seconds the simulator will take on so many cores, within a factor of two.
+
+    chosen : the pulses of each tile that are simulated; None takes all
+    """
+    workers = workers or cores()
+    of_tiles: Sequence[Chosen | None] = chosen or [None] * len(tiles)
+    jobs = [
+        sum(estimate(tile, phase, analysis, prices, some))
+        for tile, some in zip(tiles, of_tiles, strict=True)
+    ]
+    if analysis is Analysis.collocation:  # whose tiles share out what cores are free
+        return max(sum(jobs) / workers, costs.wall_seconds(jobs, workers) / _parts(len(tiles), workers))
+    return costs.wall_seconds(jobs, workers)
+
+
+def chosen_pulses(tiles: Sequence[Tile], pulses: int | None, seed: int) -> list[Chosen]:
+    """The pulses of each tile's write that are simulated by collocation."""
+    return choose(
+        [list(write_programme(tile.layer.pulses, tile.layer.device)) for tile in tiles], pulses, seed
+    )
 
 
 def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
@@ -108,29 +134,61 @@ def _check_speed(chip: Chip, plan: Plan) -> None:
         )
 
 
+def _check_memory(sample: Sample, plan: Plan) -> None:
+    """Raise InputError where the largest tile is too large for the simulator's memory."""
+    largest = max((tile.layer.crossbar for tile in sample.tiles), key=lambda c: c.rows * c.columns)
+    what = f"A tile of {largest.rows} x {largest.columns} cells in {plan.engine}"
+    costs.require_memory(plan.prices.bytes(largest), DEFAULT_MEMORY_LIMIT, what)
+
+
 def _run_surrogate(sample: Sample, plan: Plan) -> list[Run]:
     """The surrogate on every tile; once more beforehand, as compiled code is loaded on first use."""
     run_surrogate(sample.tiles[0], sample.believed[0], plan)
     return [run_surrogate(*pair, plan) for pair in zip(sample.tiles, sample.believed, strict=True)]
 
 
+def _scopes(
+    sample: Sample, plan: Plan, pulses: int | None, seed: int, workers: int
+) -> Sequence[Scope | None]:
+    """What is collocated of each tile; None of another analysis."""
+    if plan.analysis is not Analysis.collocation:
+        return [None] * len(sample.tiles)
+    parts = _parts(len(sample.tiles), workers)
+    return [
+        Scope(believed=believed, chosen=chosen, parts=parts)
+        for believed, chosen in zip(
+            sample.believed, chosen_pulses(sample.tiles, pulses, seed), strict=True
+        )
+    ]
+
+
+def _parts(tiles: int, workers: int) -> int:
+    """How many decks one tile's write is parted into."""
+    return max(workers // tiles, 1)
+
+
 def _run_simulator(
     sample: Sample,
     surrogate: Sequence[Run],
     plan: Plan,
+    scopes: Sequence[Scope | None],
     workers: int,
     progress: Callable[[float], None],
 ) -> list[Run]:
     """The simulator on every tile, the dearest first: no core is left with a long one at the end."""
     tiles, chips = sample.tiles, sample.chips
-    prices = [estimate(tile, plan.phase, plan.analysis, plan.prices) for tile in tiles]
+    prices = [
+        estimate(tile, plan.phase, plan.analysis, plan.prices, scope.chosen if scope else None)
+        for tile, scope in zip(tiles, scopes, strict=True)
+    ]
     together = Together(progress, weights=[price for pair in prices for price in pair])
     order = sorted(range(len(tiles)), key=lambda index: -sum(prices[index]))
 
     def one(position: int) -> Run:
         index = order[position]
         parts = 2 * index, 2 * index + 1
-        return run_spice(tiles[index], chips[index], surrogate[index].state, plan, together, parts)
+        written, scope = surrogate[index].state, scopes[index]
+        return run_spice(tiles[index], chips[index], written, plan, together, parts, scope)
 
     done = run_all(one, len(tiles), together, workers=workers)
     return [done[order.index(index)] for index in range(len(tiles))]
@@ -153,7 +211,8 @@ def _subject(sample: Sample, plan: Plan) -> dict[str, Any]:
         "phase": str(plan.phase),
         "analysis": str(plan.analysis),
         "engine": str(plan.engine),
-        "dialect": "" if plan.dialect == PLAIN else str(plan.dialect),
+        "dialect": "" if plan.dialect.is_plain else str(plan.dialect),
+        "via": str(taken(plan.dialect.via)) if plan.engine is Engine.ngspice else "",
         "read_model": str(layer.read_model),
         "circuit": plan.circuitry.to_dict(),
     }
@@ -165,9 +224,11 @@ def _times(
     spice: Sequence[Run],
     surrogate: Sequence[Run],
     wall: float,
-    workers: int,
+    shared: tuple[int, Sequence[Scope | None]],
 ) -> dict[str, Any]:
     """The fields of a Verification that say how long it took [s], and was expected to take."""
+    workers, scopes = shared
+    chosen = [scope.chosen for scope in scopes if scope] or None
     of_spice = sum(run.seconds for run in spice)
     of_surrogate = sum(run.seconds for run in surrogate)
     return {
@@ -176,7 +237,7 @@ def _times(
         "speedup": of_spice / of_surrogate,
         "wall_seconds": wall,
         "estimated_seconds": estimated_seconds(
-            sample.tiles, plan.phase, plan.analysis, plan.prices, workers
+            sample.tiles, plan.phase, plan.analysis, plan.prices, workers, chosen
         ),
         "workers": workers,
     }

@@ -30,6 +30,7 @@ from roa_circuit.device.parameters import Device
 
 DYNAMIC_SUBCIRCUIT = "memristor"
 STATIC_SUBCIRCUIT = "memristor_static"
+GIVEN_SUBCIRCUIT = "memristor_given"
 
 
 def limited(expression: str) -> str:
@@ -52,6 +53,12 @@ def ngspice_library(device: Device) -> str:
     subcircuit like w0 (`instance_constants`). Tried with ngspice 39.
     """
     return "\n".join([*_header(device), "", *_dynamic(device), "", *_static(device), ""])
+
+
+def given_subcircuit(device: Device) -> str:
+    """The frozen cell as a subcircuit `memristor_given` whose third pin, `omega`, has its state [V]."""
+    head = "te be omega" + (" PARAMS:" if instance_constants(device) else "")
+    return "\n".join([*_frozen(device, GIVEN_SUBCIRCUIT, head, "V(omega)"), ""])
 
 
 def instance_constants(device: Device) -> dict[str, NDArray[np.float64]]:
@@ -114,13 +121,19 @@ def _follower(device: Device, text: Text) -> list[str]:
 
 
 def _static(device: Device) -> list[str]:
+    return _frozen(device, STATIC_SUBCIRCUIT, "te be PARAMS: w0=0.5", "{w0}")
+
+
+def _frozen(device: Device, name: str, head: str, omega: str) -> list[str]:
+    """A cell whose state is a parameter or the voltage of a pin."""
     text, law = device.memristor.text(), device.memristor
     current = inlined(text.current, text.branches)
+    unused = (*law.moving, *(() if re.search(r"\blargest\b", current) else ("largest",)))
     return [
-        f".subckt {STATIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=law.moving)}",
-        *_constants(device, skip=(*law.moving, "largest")),
-        f"Bcell te be I={_in_ngspice(device, current, v='V(te,be)', omega='{w0}')}",
-        f".ends {STATIC_SUBCIRCUIT}",
+        f".subckt {name} {head}{_own(device, skip=law.moving)}",
+        *_constants(device, skip=unused),
+        f"Bcell te be I={_in_ngspice(device, current, v='V(te,be)', omega=omega)}",
+        f".ends {name}",
     ]
 
 

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.deck import points_deck, read_deck, sweep_deck, write_deck
 from netlists.decks.dialect import Dialect
+from netlists.decks.languages import Language, exported
 from netlists.simulation.simulators import Engine
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.parameters import load_device
 
@@ -76,13 +78,32 @@ def decks():
     yield "sweep.sim", sweep_deck(WIRED, STATE, VOLTS, AS_PRINTED, **VACASK)
     yield "sweep_mirrored.sim", sweep_deck(MIRRORED, STATE, VOLTS, DEVICE, **VACASK)
 
+    pulse = next(write_programme(PULSES, DEVICE))
+    states = np.stack([STATE, STATE])
+    states[1, 0, 0] = 0.375
+    yield "points.cir", points_deck(WIRED, states, [pulse] * 2, DEVICE)
+    yield "points_access.cir", points_deck(ACCESS, states, [pulse] * 2, DEVICE)
+    yield "points.sim", points_deck(WIRED, states, [pulse] * 2, DEVICE, **VACASK)
+
+
+def exports():
+    """(file name, deck of another simulator's language) of a write, a read and a gated write."""
+    write = write_deck(WIRED, STATE, PULSES, DEVICE, **GOLDEN)
+    gated = write_deck(ACCESS, STATE, PULSES, DEVICE, circuitry=GATED)
+    read = read_deck(WIRED, STATE, VOLTS, DEVICE, circuitry=OPAMPS)
+    for language in Language:
+        for name, deck in (("write", write), ("write_transistors", gated), ("read_amplified", read)):
+            yield f"{language}/{name}.net", exported(deck.circuit, language)[""]
+
 
 def golden_decks() -> dict[str, str]:
     """File name to text, the package's version left open."""
     version = f"roa-circuit {metadata.version('roa-circuit')}"
-    return {name: deck.text.replace(version, "roa-circuit VERSION") for name, deck in decks()}
+    texts = [*((name, deck.text) for name, deck in decks()), *exports()]
+    return {name: text.replace(version, "roa-circuit VERSION") for name, text in texts}
 
 
 if __name__ == "__main__":
     for name, text in golden_decks().items():
+        (FOLDER / name).parent.mkdir(exist_ok=True)
         (FOLDER / name).write_text(text, encoding="utf-8")

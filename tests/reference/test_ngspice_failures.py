@@ -1,5 +1,6 @@
 """What goes wrong inside ngspice comes out as one error with its words and the deck."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -13,8 +14,10 @@ import pytest
 
 from netlists.commands import cli
 from netlists.simulation import vacask
-from netlists.simulation.ngspice import Answers, simulate, simulate_all
+from netlists.simulation.ngspice import Answers, Via, driven, simulate_all
 from netlists.verification.doctor import capabilities, diagnose, second_opinion, second_rows
+from netlists.verification.testbench import Testbench
+from netlists.verification.verify import verify
 from roa_circuit.basics.errors import SimulatorError
 
 pytestmark = [pytest.mark.ngspice, pytest.mark.xdist_group("processes")]
@@ -29,15 +32,21 @@ BROKEN = {
 }
 
 
+@pytest.fixture(params=[Via.library, Via.binary])
+def simulate(request):
+    """ngspice, driven in either way."""
+    return driven(request.param).simulate
+
+
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_deck_is_quoted_and_kept(refused, case):
+def test_a_broken_deck_is_quoted_and_kept(simulate, refused, case):
     body, words = BROKEN[case]
     error = refused(simulate, f"* broken\nV1 a 0 1\n{body}\n.end\n")
     assert words in error.log + str(error)
     assert error.deck.name == "broken-failed.cir"
 
 
-def test_the_time_limit_holds(tmp_path):
+def test_the_time_limit_holds(simulate, tmp_path):
     deck = "* long\nV1 a 0 sin(0 1 1G)\nR1 a b 1\nC1 b 0 1n\n.tran 1n 0.1\n.save v(b)\n.end\n"
     started = time.monotonic()
     with pytest.raises(SimulatorError, match="time limit of 3 s") as caught:
@@ -46,7 +55,7 @@ def test_the_time_limit_holds(tmp_path):
     assert "circuit" in caught.value.log.lower()
 
 
-def test_a_users_spiceinit_changes_nothing(tmp_path, monkeypatch):
+def test_a_users_spiceinit_changes_nothing(simulate, tmp_path, monkeypatch):
     """Regression: ngspice obeys ~/.spiceinit, which can change how a deck is read."""
     (tmp_path / ".spiceinit").write_text("set ngbehavior=ltpsa\necho intruder\n")
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -75,7 +84,7 @@ LONG = "* long\nV1 a 0 sin(0 1 1G)\nR1 a b 1\nC1 b 0 1n\n.tran 1n {end}\n.save v
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds workers in /proc")
 @pytest.mark.parametrize("kills", [1, 2])
-def test_a_worker_killed_in_mid_run(tmp_path, kills, killing):
+def test_a_worker_killed_in_mid_run(simulate, tmp_path, kills, killing):
     """The first death is forgiven; the second is said."""
     running = []  # told by ngspice's progress: the transient is under way
 
@@ -97,7 +106,7 @@ def test_a_worker_killed_in_mid_run(tmp_path, kills, killing):
 
 
 def _workers():
-    """The processes of netlists.simulation._ngspice_worker that descend from this one."""
+    """The worker processes that drive ngspice for this one."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -105,18 +114,21 @@ def _workers():
             parent = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
         except OSError:
             continue
-        if b"netlists.simulation._ngspice_worker" in command and parent == os.getpid():
+        drive = any(
+            f"netlists.simulation._ngspice_{kind}worker".encode() in command for kind in ("", "program_")
+        )
+        if drive and parent == os.getpid():
             found.append(int(path.name))
     return found
 
 
-def test_the_memory_limit_holds(tmp_path):
+def test_the_memory_limit_holds(simulate, tmp_path):
     with pytest.raises(SimulatorError, match="out of memory, at a limit of 600 MiB"):
         simulate(LONG.format(end="1"), time_limit=20, memory_limit=600 << 20, keep_in=tmp_path)
 
 
 @pytest.mark.parametrize("room", ["300k", "40k", "4k"])
-def test_a_full_disk_is_said(tmp_path, monkeypatch, room):
+def test_a_full_disk_is_said(simulate, tmp_path, monkeypatch, room):
     """Room for the deck but not for the vectors, for little, and for nothing."""
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -164,11 +176,56 @@ def test_the_doctor_without_ngspice(monkeypatch, capsys):
     monkeypatch.delenv("NGSPICE_LIBRARY_PATH", raising=False)
     monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
     monkeypatch.setattr("netlists.simulation.ngspice._USUAL_PLACES", ())
+    monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(sys, "argv", ["roa-spice", "doctor"])
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 3
     assert "apt install libngspice0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["libngspice", "PySpice"])
+def test_without_its_library_or_pyspice_the_program_runs_decks(
+    missing, monkeypatch, make_layer, capsys, tmp_path
+):
+    """Chosen by itself, said in doctor and in the result, and with the same numbers to the last bit."""
+    layer = make_layer(rows=4, columns=3)
+    by_library = verify(layer, bench=Testbench(time_limit=60))
+    if missing == "libngspice":
+        monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+        monkeypatch.setattr("netlists.simulation.ngspice._USUAL_PLACES", ())
+    else:
+        find = importlib.util.find_spec
+        monkeypatch.setattr(
+            "importlib.util.find_spec", lambda name, *of: None if name == "PySpice" else find(name, *of)
+        )
+    by_program = verify(layer, bench=Testbench(time_limit=60))
+    assert (by_library.via, by_program.via) == ("library", "binary")
+    assert by_program.engine_version == by_library.engine_version
+    np.testing.assert_array_equal(by_program.spice_state, by_library.spice_state)
+    np.testing.assert_array_equal(by_program.spice_currents, by_library.spice_currents)
+    assert by_program.write_energy_spice == by_library.write_energy_spice
+    found = diagnose()
+    assert (found.library, found.via, found.healthy) == ("", "binary", True)
+    with pytest.raises(SimulatorError, match=f"{missing}.* is not installed"):
+        driven(Via.library).find()
+
+
+def test_the_program_fails_as_the_library_does_on_the_command_line(
+    make_layer, tmp_path, monkeypatch, capsys
+):
+    make_layer(rows=40, columns=8, density=0.9).save(tmp_path / "layer.npz")
+    arguments = ["verify", "--via", "binary", "--layer", tmp_path / "layer.npz", "--time-limit", "0.6"]
+    monkeypatch.setattr(sys, "argv", ["roa-spice", *map(str, arguments), "--output-dir", str(tmp_path)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 3
+    assert "ngspice, write: no result within the time limit" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["roa-spice", "verify", "--via", "binary", "--engine", "vacask"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert "--via binary: is about ngspice, not vacask; leave it out" in capsys.readouterr().err
 
 
 def test_capabilities_are_read_from_what_ngspice_says():
@@ -179,7 +236,7 @@ def test_capabilities_are_read_from_what_ngspice_says():
         "osdi": ["osdi: too few args."],
         "devhelp": ["Devices available in the simulator", "gain :\tA simple gain block"],
     }  # fmt: skip
-    found = capabilities(Answers(library="x", version="ngspice-44", lines=lines))
+    found = capabilities(Answers(library="x", via=Via.library, version="ngspice-44", lines=lines))
     assert found == {
         "klu": True, "osdi": True, "xspice": True, "openmp": False, "code_models": ("analog",)
     }  # fmt: skip

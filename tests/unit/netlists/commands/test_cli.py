@@ -174,6 +174,49 @@ def test_netlist_of_a_layer_file(spice, make_layer, tmp_path, phase):
     assert json.loads(Path("n.json").read_text())["phase"] == phase
 
 
+@pytest.mark.parametrize("language", ["ltspice", "xyce", "spectre", "hspice"])
+def test_netlist_speaks_other_languages(spice, make_layer, tmp_path, language):
+    make_layer().save(tmp_path / "layer.npz")
+    asked = (
+        "netlist",
+        "--layer",
+        "layer.npz",
+        "-o",
+        "x.net",
+        "--phase",
+        "write",
+        "--language",
+        language,
+    )
+    status, out, _ = spice(*asked, "--json", "n.json")
+    assert status == 0
+    assert "not run here" in out
+    assert json.loads((tmp_path / "n.json").read_text())["language"] == language
+    assert "word0_col0" in (tmp_path / "x.net").read_text()
+    assert (tmp_path / "memristor.va").is_file() == (language == "spectre")
+    status, _, error = spice(*asked, "--engine", "vacask")
+    assert status == 2
+    assert "--engine vacask: changes nothing of a deck with --language" in error
+
+
+@pytest.mark.ngspice
+def test_verify_by_collocation_says_how_much_it_saw(spice, make_layer, tmp_path):
+    make_layer(rows=6, columns=3, density=0.6).save(tmp_path / "layer.npz")
+    asked = ("verify", "--layer", "layer.npz", "--phase", "write", "--json", "v.json")
+    status, out, _ = spice(*asked, "--pulses", "3")
+    found = json.loads((tmp_path / "v.json").read_text())
+    assert status == 0
+    assert "3 of " in out
+    assert (found["analysis"], found["pulses_simulated"]) == ("collocation", 3)
+    assert found["pulses_in_programme"] > 3
+    assert 0 < found["residual_bound"] < 1e-5
+    page = (tmp_path / "out/verify/report.html").read_text()
+    assert "does not show how the simulator itself steps through time" in page
+    status, _, error = spice(*asked, "--pulses", "3", "--analysis", "transient")
+    assert status == 2
+    assert "add --analysis collocation" in error
+
+
 def test_netlist_takes_other_wires(spice, make_layer, tmp_path):
     make_layer().save(tmp_path / "layer.npz")
     spice("netlist", "--layer", "layer.npz", "-o", "x.cir", "--wire-resistance", "0", "--reads", "2")

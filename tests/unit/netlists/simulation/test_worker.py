@@ -97,6 +97,7 @@ def test_a_missing_library_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(ngspice, "_USUAL_PLACES", ())
     with pytest.raises(SimulatorError, match=r"apt install libngspice0.*brew install"):
         find_library()
+    monkeypatch.setenv("PATH", "")
     assert not ngspice.is_available()
 
 

@@ -1,0 +1,179 @@
+"""A write checked at operating points of a simulator: what it finds, and what it must not miss."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from netlists.decks.deck import points_deck
+from netlists.simulation.parallel import Together
+from netlists.simulation.simulators import Engine
+from netlists.verification.collocation import Collocation, Scope, choose, surrogate_trajectory
+from netlists.verification.engines import Analysis, Phase
+from netlists.verification.samples import Arrays
+from netlists.verification.testbench import Testbench
+from netlists.verification.verify import verify
+from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.chip import draw
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.components import Transistor
+from roa_circuit.device.memristor import current
+from roa_circuit.device.parameters import load_device
+
+pytestmark = pytest.mark.ngspice
+
+POINTS = Testbench(analysis=Analysis.collocation, phase=Phase.write, time_limit=250)
+STEPS = Testbench(analysis=Analysis.transient, phase=Phase.write, time_limit=250)
+
+BOTH_ENGINES = [Engine.ngspice, pytest.param(Engine.vacask, marks=pytest.mark.vacask)]
+
+
+def collocated(layer, *, chip=None, circuitry=BARE, engine=Engine.ngspice, planted=0.0, pulses=None):
+    """A layer's write by collocation, its trajectory, and whatever is planted into that."""
+    chip = chip or draw(None, layer.crossbar, layer.device, np.random.default_rng(0))
+    told = surrogate_trajectory(chip, layer.initial_state, layer.pulses, circuitry.transistor)
+    if planted:
+        row = told.pulses[len(told.pulses) // 2].row
+        last = max(number for number, pulse in enumerate(told.pulses) if pulse.row == row)
+        states = told.states.copy()
+        states[last + 1 :, row, 0] += planted
+        told = dataclasses.replace(told, states=states)
+    chosen = choose([told.pulses], pulses, 0)[0]
+    return Collocation(
+        chip=chip,
+        trajectory=told,
+        scope=Scope(believed=chip, chosen=chosen, parts=2),
+        how={"circuitry": circuitry, "engine": engine},
+        name="",
+        run=lambda deck, name, progress: deck.run(name=name, progress=progress, time_limit=200),
+        together=Together(),
+    ).done(lambda fraction: None), told
+
+
+def wired(layer, **wires):
+    return dataclasses.replace(layer, crossbar=dataclasses.replace(layer.crossbar, **wires))
+
+
+@pytest.mark.parametrize("engine", BOTH_ENGINES)
+def test_the_surrogates_write_is_right_within_a_small_bound(make_layer, engine):
+    layer = make_layer(rows=12, columns=4, density=0.4)
+    bench = Testbench(analysis=Analysis.collocation, engine=engine, time_limit=250)
+    result = verify(layer, bench=bench)
+    assert result.passed
+    assert result.max_state_error <= result.residual_bound * (1 + 1e-9) < 1e-6
+    assert result.max_transient_error < 1e-4
+    assert result.pulses_simulated == result.pulses_in_programme > result.pulses_as_transients == 3
+    assert result.write_energy_spice == pytest.approx(result.write_energy_surrogate, rel=1e-4)
+    assert result.max_disturb_spice == pytest.approx(result.max_disturb_surrogate, abs=1e-8)
+    assert result.max_relative_current_error < 1e-7
+
+
+def test_an_error_planted_in_the_states_comes_back_in_the_bound(make_layer):
+    layer = make_layer(rows=8, columns=4, density=0.5)
+    for planted in (1e-3, -1e-3):
+        found, told = collocated(layer, planted=planted)
+        assert found.bound.max() == pytest.approx(1e-3, rel=1e-2)
+        row, column = np.unravel_index(found.bound.argmax(), found.bound.shape)
+        assert (row, column) == (told.pulses[len(told.pulses) // 2].row, 0)
+        assert np.sort(found.bound, axis=None)[-2] < 2e-5  # its neighbours see another current
+        back = (found.state - told.states[-1])[row, column]
+        assert back == pytest.approx(-planted, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("wires", "circuitry"),
+    [
+        ({"scheme": "V/3"}, BARE),
+        ({"scheme": "ideal"}, BARE),
+        ({"scheme": "ideal"}, Circuitry(transistor=Transistor())),
+        ({"r_word": 0.0, "r_bit": 0.0, "r_source": 0.0, "r_sense": 0.0}, BARE),
+        ({"drive": "both", "sense": "top"}, BARE),
+        ({"r_word": 20.0, "r_bit": 20.0}, BARE),
+    ],
+    ids=["V/3", "ideal", "transistors", "perfect wires", "other ends", "poor wires"],
+)
+def test_every_kind_of_array_can_be_collocated(make_layer, wires, circuitry):
+    found, told = collocated(
+        wired(make_layer(rows=6, columns=4, density=0.5), **wires), circuitry=circuitry
+    )
+    assert found.bound.max() < 2e-5
+    assert found.transient_error < 2e-4
+    assert np.abs(found.state - told.states[-1]).max() <= found.bound.max() * (1 + 1e-9)
+
+
+def test_imperfect_arrays_are_collocated_as_they_are(make_layer):
+    layer = make_layer(rows=6, columns=4, density=0.5)
+    faults = Imperfections(stuck_on=0.1, open=0.1, broken_word=0.2, write_gain=0.02)
+    chip = draw(faults, layer.crossbar, layer.device, np.random.default_rng(3))
+    started = dataclasses.replace(layer, initial_state=chip.start(layer.initial_state))
+    found, _ = collocated(started, chip=chip)
+    assert found.bound.max() < 1e-5
+
+
+def test_currents_as_printed_need_a_point_at_half_time(make_layer):
+    """Wires leave such cells little voltage, and what is left moves with the states."""
+    device = load_device("zhang2021")
+    layer = make_layer(rows=8, columns=4, density=0.5, device=device)
+    found, _ = collocated(layer)
+    assert found.bound.max() < 1e-5
+
+
+def test_the_simulator_not_the_surrogate_sets_the_voltages(make_layer):
+    """A surrogate that believes in perfect wires is found out, by as much as a transient finds."""
+    layer = make_layer(rows=8, columns=4, density=0.5)
+    believed = dataclasses.replace(layer.crossbar, r_word=0.0, r_bit=0.0, r_source=0.0, r_sense=0.0)
+    arrays = Arrays(believed=believed)
+    by_points = verify(layer, arrays, POINTS)
+    stepped = verify(layer, arrays, STEPS)
+    assert stepped.max_state_error > 1e-3
+    assert by_points.max_state_error == pytest.approx(stepped.max_state_error, rel=0.05)
+    assert by_points.residual_bound >= stepped.max_state_error * 0.95
+
+
+def test_the_energy_is_that_of_a_transient(make_layer):
+    layer = make_layer(rows=6, columns=4, density=0.3)
+    found, _ = collocated(layer)
+    stepped = verify(layer, bench=STEPS)
+    assert found.energy == pytest.approx(stepped.write_energy_spice, rel=2e-3)
+
+
+def test_some_pulses_stand_for_all(make_layer):
+    layer = make_layer(rows=8, columns=4, density=0.6)
+    some = verify(layer, bench=dataclasses.replace(POINTS, pulses=4))
+    assert some.pulses_simulated == 4 < some.pulses_in_programme
+    assert some.write_energy_spice is None
+    every = verify(layer, bench=POINTS)
+    assert some.residual_bound < 20 * every.residual_bound
+    assert some.passed
+
+
+def test_what_collocation_cannot_do_is_refused(make_layer):
+    layer = make_layer(rows=4, columns=3)
+    with pytest.raises(InputError, match="reads alone take --analysis sweep"):
+        Testbench(analysis=Analysis.collocation, phase=Phase.read)
+    with pytest.raises(InputError, match="--pulses 3: --phase read writes nothing"):
+        Testbench(phase=Phase.read, pulses=3)
+    with pytest.raises(InputError, match="pulses = 0 must be at least 1"):
+        Testbench(pulses=0)
+    charged = Arrays(circuitry=Circuitry(c_word=1e-15))
+    for bench in (POINTS, Testbench(pulses=3)):
+        with pytest.raises(InputError, match="stores charge"):
+            verify(layer, charged, bench)
+    with pytest.raises(InputError, match="add --analysis collocation"):
+        Testbench(analysis=Analysis.transient, pulses=3)
+
+
+def test_what_enters_a_line_leaves_through_its_cells(make_layer):
+    """Kirchhoff's law over each line, of Eq. 2 at the cell voltages that were found."""
+    layer = make_layer(rows=5, columns=3)
+    told = surrogate_trajectory(
+        draw(None, layer.crossbar, layer.device, np.random.default_rng(0)),
+        layer.initial_state, layer.pulses, None,
+    )  # fmt: skip
+    deck = points_deck(layer.crossbar, told.states[:2], [told.pulses[0]] * 2, layer.device)
+    found = deck.measured(deck.run(time_limit=60))
+    te, be, currents = np.split(found, [15, 30], axis=1)
+    cells = current(told.states[:2].reshape(2, -1), te - be, layer.device.memristor).reshape(2, 5, 3)
+    np.testing.assert_allclose(-currents[:, :5], cells.sum(axis=2), rtol=1e-6, atol=1e-15)
+    np.testing.assert_allclose(currents[:, 5:], cells.sum(axis=1), rtol=1e-6, atol=1e-15)
