@@ -8,7 +8,7 @@ import pytest
 
 from netlists.commands import cli
 
-GOLDEN = runpy.run_path(str(Path(__file__).parents[1] / "golden" / "numbers.py"))
+GOLDEN = runpy.run_path(str(Path(__file__).parents[1] / "golden" / "regenerate_numbers.py"))
 KEPT = GOLDEN["kept"]()["verify"]
 
 

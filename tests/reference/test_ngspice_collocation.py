@@ -18,6 +18,7 @@ from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.components import Transistor
+from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import load_device
 
@@ -27,6 +28,25 @@ POINTS = Testbench(analysis=Analysis.collocation, phase=Phase.write, time_limit=
 STEPS = Testbench(analysis=Analysis.transient, phase=Phase.write, time_limit=250)
 
 BOTH_ENGINES = [Engine.ngspice, pytest.param(Engine.vacask, marks=pytest.mark.vacask)]
+
+
+BASE = load_device("zhang2021")
+
+
+def windows(p, q, **others):
+    law = Windows(**{**BASE.memristor.constants, "current_scale": 0.01}, p=p, q=q, **others)
+    return dataclasses.replace(BASE, name="windows", memristor=law)
+
+
+LAWS = {
+    "constant steps": windows(0.0, 0.0),
+    "ever faster": windows(-1.0, 0.1),
+    "soft bounds in ln G, thresholds": windows(
+        1.0, 1.5, ratio=5.0, threshold_up=0.6, threshold_down=0.8
+    ),
+    "vteam": load_device("vteam"),
+    "yakopcic": load_device("yakopcic").scaled(0.002),
+}
 
 
 def collocated(layer, *, chip=None, circuitry=BARE, engine=Engine.ngspice, planted=0.0, pulses=None):
@@ -117,6 +137,19 @@ def test_currents_as_printed_need_a_point_at_half_time(make_layer):
     layer = make_layer(rows=8, columns=4, density=0.5, device=device)
     found, _ = collocated(layer)
     assert found.bound.max() < 1e-5
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_every_law_can_be_collocated(make_layer, name):
+    """Cells that come to an end of their range among them, which some laws reach by a finite dose."""
+    layer = make_layer(rows=6, columns=4, density=0.5, device=LAWS[name])
+    state = layer.initial_state.copy()
+    row, column = np.argwhere(layer.pulses)[0]
+    state[row, column] = 0.97 if layer.pulses[row, column] > 0 else 0.03
+    found, told = collocated(dataclasses.replace(layer, initial_state=state))
+    assert found.bound.max() < 2e-5
+    assert found.transient_error < 1e-3
+    assert np.abs(found.state - told.states[-1]).max() <= found.bound.max() * (1 + 1e-9)
 
 
 def test_the_simulator_not_the_surrogate_sets_the_voltages(make_layer):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from meta.circuits.circuit import read_currents as differentiable
+from netlists.decks.deck import sweep_deck
 from netlists.verification.verify import verify
 from roa_circuit import ProgrammedLayer, default_crossbar, load_device
 from roa_circuit.device.laws.windows import Windows
@@ -60,6 +61,16 @@ def test_a_layer_is_that_of_ngspice(name, contents, record_property):
     assert result.max_relative_current_error < 1e-6
     assert result.max_state_error < 5e-3
     assert result.write_energy_surrogate == pytest.approx(result.write_energy_spice, rel=1e-2)
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize("name", LAWS)
+def test_frozen_cells_read_as_the_surrogates(name, contents):
+    """Regression: the frozen cell of a law whose current has exponents lacked their limit."""
+    state, _, inputs = contents
+    deck = sweep_deck(CROSSBAR, state, 0.1 * inputs, LAWS[name])
+    own = read_currents(CROSSBAR, state, 0.1 * inputs, LAWS[name])
+    np.testing.assert_allclose(deck.measured(deck.run(time_limit=60)), own, rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", LAWS)

@@ -4,6 +4,7 @@ The cell itself is run: ngspice reads the behavioural sources of LTspice, given 
 those of HSPICE in its mode of compatibility. The deck of LTspice is parsed by spicelib.
 """
 
+import dataclasses
 import os
 import re
 import subprocess
@@ -20,7 +21,12 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.device.compact_model import ngspice_library
+from roa_circuit.device.laws.windows import Windows
+from roa_circuit.device.parameters import load_device
 
+DEVICE = default_device()
+LAW = Windows(**DEVICE.memristor.constants, p=0.5, q=2.0, ratio=9.0, threshold_up=0.5)
+CURVED = dataclasses.replace(DEVICE, name="windows", memristor=LAW)
 GOLDEN = Path(__file__).parents[3] / "golden"
 NAME, NODE = r"[A-Za-z]\w*", r"(?:0|[A-Za-z]\w*)"
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
@@ -133,6 +139,28 @@ def test_the_cell_moves_as_ngspices_own(language, mode, volts, tmp_path):
     ends = [_state_after(*pair, volts, tmp_path) for pair in ((own, "spice3"), (cell, mode))]
     assert abs(ends[0] - 0.4) > 0.01
     assert ends[1] == pytest.approx(ends[0], abs=1e-7)
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize("volts", [-1.05, 1.6])
+@pytest.mark.parametrize("device", [CURVED, load_device("vteam")], ids=["windows", "vteam"])
+def test_another_law_moves_as_in_ngspice(device, volts, tmp_path):
+    """In the words of LTspice: its thresholds, powers, and the variable that it integrates."""
+    deck = write_deck(default_crossbar(3, 2), np.full((3, 2), 0.5), np.eye(3, 2, dtype=int), device)
+    cells = [ngspice_library(device), exported(deck.circuit, Language.ltspice)[""]]
+    ends = [_state_after(_subcircuit(cell), "spice3", volts, tmp_path) for cell in cells]
+    assert abs(ends[0] - 0.4) > 0.01
+    assert ends[1] == pytest.approx(ends[0], abs=1e-7)
+
+
+def test_a_law_that_a_language_has_no_words_for_is_refused():
+    state, counts = np.full((3, 2), 0.5), np.eye(3, 2, dtype=int)
+    for device, missing in ((CURVED, "'windows' needs ln, pow"), (load_device("vteam"), "needs pow")):
+        circuit = write_deck(default_crossbar(3, 2), state, counts, device).circuit
+        with pytest.raises(InputError, match=f"{missing}, which this language lacks.* take --language"):
+            exported(circuit, Language.hspice)
+        assert "B" in exported(circuit, Language.xyce)[""]
+        assert device.memristor.name in exported(circuit, Language.spectre)["memristor.va"]
 
 
 def _subcircuit(text):

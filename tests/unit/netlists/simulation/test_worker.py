@@ -13,6 +13,7 @@ import pytest
 from netlists.simulation import ngspice
 from netlists.simulation.ngspice import find_library, simulate, simulate_all
 from netlists.simulation.parallel import Together, run_all
+from netlists.simulation.scratch import private_folder
 from roa_circuit.basics.errors import SimulatorError
 
 pytestmark = [
@@ -23,7 +24,9 @@ pytestmark = [
 
 @pytest.fixture
 def stand_in(tmp_path, monkeypatch):
-    """Let a shell script play the worker process."""
+    """Let a shell script play the worker process, but not the janitor of its folders."""
+    with private_folder():
+        pass
 
     def put(script):
         path = tmp_path / "worker.sh"

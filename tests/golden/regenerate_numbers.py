@@ -1,4 +1,4 @@
-"""Write the golden numbers anew, after a change that is meant: python tests/golden/numbers.py"""
+"""Write the golden numbers anew, if a change is meant: python tests/golden/regenerate_numbers.py"""
 
 import hashlib
 import json
