@@ -244,7 +244,8 @@ def test_capabilities_are_read_from_what_ngspice_says():
 
 @pytest.mark.vacask
 def test_the_self_test_fails_when_the_cell_is_wrong(monkeypatch):
-    monkeypatch.setattr("netlists.verification.doctor.after_dose", lambda state, dose: state)
+    law = "roa_circuit.device.laws.zhang2021.Memristor.after_dose"
+    monkeypatch.setattr(law, lambda self, omega, dose, V=None: omega)
     assert not diagnose().healthy
     assert not second_opinion().healthy
 
