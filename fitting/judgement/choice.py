@@ -77,15 +77,20 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
 
     Raises
     ------
-    InputError : an unknown law, weighting or loss; fewer readings than unknowns.
+    InputError : an unknown law, weighting or loss; fewer readings than unknowns; no pulses.
     """
     check_law(law)
     first = None
     if law in (AUTO, EQUATIONS.LAW):
         first = _equations(m, prior, weighting=weighting, loss=loss)
         doubt = not first.fit.describes or first.judgement.word in (DOUBTFUL, REJECTED)
-        if law == EQUATIONS.LAW or not doubt:
+        if law == EQUATIONS.LAW or not doubt or not _has_trains(m):
             return first
+    if not _has_trains(m):
+        raise InputError(
+            f"{m.source}: has no pulses with readings after them, which tell how a cell moves;"
+            f" --law {law} needs trains of pulses"
+        )
     weights = weigh(m, weighting)
     names = LAWS if law == AUTO else (law,)
     found = contest(m, weights.scale, prior.memristor, forms_of(m, names))
@@ -101,6 +106,11 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
     if first is not None and best.form != EQUATIONS:
         said.insert(0, f"Eq. 1-2: {first.judgement.line()}")
     return Choice(fit=fit, judgement=verdict, contest=found, said=tuple(said))
+
+
+def _has_trains(m: Measurements) -> bool:
+    """Whether there are readings after pulses, apart from sweeps."""
+    return bool(((m.voltage != 0) & ~m.sweep).any())
 
 
 def _equations(m: Measurements, prior: Device, *, weighting: str, loss: str) -> Choice:

@@ -30,15 +30,16 @@ def profile_ends(
 
     The error is that of the interval, or that of 20 % off if the misfit allows more there. `widening`
     (constants,) is the factor of each for correlated misfits. Constants that the solution holds at the
-    prior, or knows only in products, are free.
+    prior, or knows only in products, are free, but those that no such measurement could tell.
     """
     if not names:
         return {}
-    free = search(objective, solution.x)
+    blind = objective.form.blind(objective.measurements)
+    free = search(objective, solution.x, blind)
     noise, unit = solution.noise(objective)
     reach = student(solution.freedom(len(objective.measurements)))
     names_of = objective.names
-    everything = np.ones(len(names_of), dtype=bool)
+    everything = np.array([name not in blind for name in names_of])
     spread = covariance(projected(objective.plain, free.x), max(noise, 1e-300), everything)
     found = {}
     for name in names:
@@ -88,7 +89,7 @@ class _Profile:
             alone[self._place] = begin[self._place]
             every = self._objective.names
             begin = min(begin, alone, key=lambda x: search(self._objective, x, every).cost)
-        moved = search(self._objective, begin, {self._objective.names[self._place]})
+        moved = search(self._objective, begin, {self._objective.names[self._place], *self._free.held})
         self._visited[u] = moved.x
         return float(np.sqrt(max(moved.cost - self._free.cost, 0.0))) / self._unit
 
