@@ -106,5 +106,5 @@ def test_a_first_stretch_is_never_held_out():
 
 
 def test_a_law_that_cannot_be_fitted_is_refused(prior):
-    with pytest.raises(InputError, match="--law 'window' is unknown; .*windows"):
+    with pytest.raises(InputError, match=r"--law 'window' is unknown; .*windows"):
         chosen(alternating(), prior, "window", weighting="auto", loss="linear")
