@@ -52,8 +52,11 @@ class Choice:
         listed: dict[str, Any] = {}
         for one in self.contest.contenders if self.contest else ():
             listed.setdefault(one.name, one.document())
+        form, law = self.fit.objective.form, self.fit.memristor
+        if form.LAW in listed:  # as the device has them, what is open at the prior
+            listed[form.LAW]["constants"] = {k: float(v) for k, v in law.constants.items()}
         return {
-            "law": self.fit.objective.form.LAW,
+            "law": form.LAW,
             "noise": self.fit.noise if self.judgement.noise is None else self.judgement.noise,
             "held_out_rmse": None if own is None else own.held_out,
             "extrapolation_rmse": None if own is None else own.extrapolation,

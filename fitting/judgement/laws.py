@@ -1,7 +1,7 @@
 """Laws side by side: how each predicts readings that its constants never saw, and which to take.
 
-Held out is a fifth of the trains after another, if ten or more are alike: fewer would tell more of how
-trains differ than of the law. Else it is every second stretch of each train, whose pulses still act.
+Held out is one half of the trains after the other, if there are ten or more: fewer would tell more of
+how trains differ than of the law. Else it is every second stretch of each train, whose pulses still act.
 The last 30 % of every train are held out once more, alone: that is extrapolation. A reading that is
 held out is replaced by a line between those that are not, so that nothing of it reaches a fit, not
 even through a first guess.
@@ -9,7 +9,6 @@ even through a first guess.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.judgement.comparison import held_out, own_misfit
+from fitting.judgement.comparison import halves_of, held_out, own_misfit
 from fitting.model.form import Form
 from fitting.model.residuals import EQUATIONS, Objective
 from fitting.model.windowed import WindowsForm
@@ -30,7 +29,7 @@ from roa_circuit.device.laws import Law
 KNOWN = 0.7
 """The share of every train that extrapolation is fitted to."""
 
-_MANY, _FOLDS = 10, 5  # like trains, of which some can be held out; parts of them
+_MANY = 10  # trains, of which half can be held out
 _STRETCH = 4  # readings of one that is held out
 _REFIT = 30  # steps of a refit that begins near
 _FEWEST = 8  # readings of a train of which some can be held out
@@ -149,19 +148,10 @@ def _contender(
 
 
 def _folds(m: Measurements) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """(rows to fit, rows to judge) of a fifth of the trains each; none of fewer than ten like ones."""
-    kinds: dict[tuple[float, ...], list[int]] = defaultdict(list)
-    for train in np.unique(m.train):
-        kinds[tuple(np.unique(m.voltage[m.train == train]))].append(int(train))
-    if m.sweep.any() or min(map(len, kinds.values())) < _MANY:
+    """(rows to fit, rows to judge) of halves of the trains; none of fewer than ten trains."""
+    if m.sweep.any() or len(np.unique(m.train)) < _MANY:
         return []
-    fold = np.empty(len(m.labels), dtype=np.int64)
-    for members in kinds.values():
-        fold[members] = np.arange(len(members)) % _FOLDS
-    return [
-        (np.flatnonzero(fold[m.train] != one), np.flatnonzero(fold[m.train] == one))
-        for one in range(_FOLDS)
-    ]
+    return halves_of(m)
 
 
 def stretches(m: Measurements) -> list[NDArray[np.bool_]]:

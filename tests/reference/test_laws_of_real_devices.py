@@ -37,4 +37,4 @@ def test_windows_are_taken_and_meet_readings_that_no_fit_saw(measured_data, file
     assert said["held_out_rmse"] <= limit
     own = next(one for one in said["laws"] if one["name"] == said["law"])
     assert own["held_out_rmse"] == said["held_out_rmse"]
-    assert own["constants"]["ratio"] == pytest.approx(choice.fit.memristor.ratio, rel=0.05)
+    assert own["constants"] == choice.fit.memristor.constants
