@@ -118,9 +118,14 @@ def contest(m: Measurements, scale: FloatArray, prior: Law, forms: Sequence[Form
     by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
     least = min(one.score for one in found)
 
-    def order(one: Contender) -> tuple[bool, float]:
+    def order(one: Contender) -> tuple[bool, bool, float]:
+        """Those whose search came to an end first; of those that are alike, the best at predicting."""
         near = one.score <= _ALIKE * least
-        return not near, (one.extrapolation or one.score) if near else one.score
+        return (
+            not one.solution.converged,
+            not near,
+            (one.extrapolation or one.score) if near else one.score,
+        )
 
     return Contest(contenders=tuple(sorted(found, key=order)), by=by)
 

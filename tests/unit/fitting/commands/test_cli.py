@@ -123,7 +123,8 @@ def test_a_law_that_is_rejected_marks_the_device_and_strict_fails(roa_fit, table
         for n, g in enumerate(np.linspace(2.4e-3, 1.4e-3, 60) * (1 + 0.001 * rng.standard_normal(60)))
     ]
     source = table(*rows)
-    code, out, _ = roa_fit(source, "--output-dir", tmp_path / "o", "--compare")
+    alone = (source, "--law", "zhang2021", "--output-dir", tmp_path / "o")
+    code, out, _ = roa_fit(*alone, "--compare")
     assert code == 0
     assert "FITTED" in out
     assert "LAW REJECTED: misfit" in out
@@ -134,7 +135,10 @@ def test_a_law_that_is_rejected_marks_the_device_and_strict_fails(roa_fit, table
     law = json.loads((tmp_path / "o" / "fit.json").read_text())["verdict"]
     assert law["word"] == "rejected"
     assert {v["law"] for v in law["laws"]} >= {"Eq. 1-2", "constant step"}
-    assert roa_fit(source, "--output-dir", tmp_path / "o", "--strict")[0] == 1
+    assert roa_fit(*alone, "--strict")[0] == 1
+    code, out, _ = roa_fit(source, "--output-dir", tmp_path / "w")
+    assert (code, "LAW TAKEN: windows" in out) == (0, True)
+    assert load_device(tmp_path / "w" / "device.toml").memristor.name == "windows"
     assert roa_fit(PULSES, "--output-dir", tmp_path / "p", "--strict")[0] == 0
 
 
