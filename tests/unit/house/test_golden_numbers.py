@@ -9,7 +9,7 @@ import pytest
 from fitting.commands import cli
 
 ROOT = Path(__file__).parents[3]
-GOLDEN = runpy.run_path(str(ROOT / "tests" / "golden" / "numbers.py"))
+GOLDEN = runpy.run_path(str(ROOT / "tests" / "golden" / "regenerate_numbers.py"))
 KEPT = GOLDEN["kept"]()
 
 
