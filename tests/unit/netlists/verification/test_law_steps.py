@@ -72,7 +72,7 @@ def test_every_law_moves_as_it_says(name, size, sign):
     assert after_pulse(found, pulse, law) == pytest.approx(after, abs=1e-6)
 
 
-@pytest.mark.parametrize(("nodes", "within"), [(2, 1e-2), (3, 3e-4)])
+@pytest.mark.parametrize(("nodes", "within"), [(2, 1e-2), (3, 1e-4)])
 def test_points_on_the_way_hold_a_voltage_that_follows_the_state(nodes, within):
     """A cell behind a resistor, whose voltage is a curved function of its own state."""
     pulse, volts = pulse_of(DEVICE.pulses.potentiation_voltage), DEVICE.pulses.potentiation_voltage
