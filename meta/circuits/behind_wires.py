@@ -107,7 +107,7 @@ def predictions(
 def ideal_predictions(layer: ProgrammedLayer) -> NDArray[np.int64]:
     """The class of every read of the intended states behind perfect wires."""
     currents = ideal_currents(layer, layer.inputs)
-    classes: NDArray[np.int64] = (currents[:, :-1] - currents[:, -1:]).argmax(1)
+    classes: NDArray[np.int64] = layer.mapping.differences(currents).argmax(1)
     return classes
 
 

@@ -27,7 +27,7 @@ class Verification(Shown):
     """How far a circuit simulator and the surrogate are apart on one layer, and the arrays behind it.
 
     A phase that was not run leaves None. Arrays of a tiled layer lie as its tiles do, each
-    with its own reference column last; currents of a band of rows follow those of the band above.
+    with all of its bit lines; currents of a band of rows follow those of the band above.
 
     device, current_scale : the cells, by name, and the factor on their currents [-]
     max_relative_current_error : worst |I_spice - I| / |I| of all tiles, reads and columns, the

@@ -120,7 +120,7 @@ def chosen_pulses(tiles: Sequence[Tile], pulses: int | None, seed: int) -> list[
 
 
 def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
-    """The class of each read (reads,) from column currents (reads, columns), the reference last."""
+    """The class of each read (reads,) from column currents (reads, columns) [A]."""
     return np.asarray(np.argmax(layer.outputs(currents), axis=1))
 
 
