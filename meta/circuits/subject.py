@@ -83,6 +83,11 @@ class NetworkSubject:
         """How adaptations are planned."""
         return self.writing or Writing.of(self.network)
 
+    @property
+    def chance(self) -> bool:
+        """True: every seed draws an episode of its own."""
+        return True
+
     def base(self, field: Field) -> Value | None:
         """The value that the arguments give."""
         return self.hardware.compensation.name if field.part == OWN else self.setup.value(field)

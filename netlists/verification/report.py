@@ -35,6 +35,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
          _both(_joules, result.write_energy_surrogate, result.write_energy_spice), ""),
         ("of it lost in wires and terminals",
          _share(result.wire_energy, result.write_energy_surrogate), ""),
+        ("energy of a read, mean over reads", _of_a_read(result), ""),
         ("outputs, worst error over the largest", _number(result.max_output_error), ""),
         ("outputs, rms error over their rms", _number(result.mac_error), "",
          _percent(result.ideal_mac_error)),
@@ -50,6 +51,10 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         *(_times(result) if result.spice_seconds else ()),
     ]  # fmt: skip
     return [(row[0], row[1], row[2], row[3] if len(row) > 3 else "") for row in rows if row[1]]
+
+
+def _of_a_read(result: Verification) -> str:
+    return engineering(result.read_energy.total, "J") if result.read_energy else ""
 
 
 def _of_converter(use: dict[str, Any]) -> str:

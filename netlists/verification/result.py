@@ -12,6 +12,8 @@ from netlists.simulation.recordings import Recording
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import percent
+from roa_circuit.chips.read_energy import ReadEnergy
+from roa_circuit.layers.maps import ReadMap
 
 Floats = NDArray[np.float64]
 
@@ -51,6 +53,8 @@ class Verification(Shown):
     mac_error : rms of y_spice - y over the rms of y, the outputs of the layer
     ideal_mac_error, ideal_agreement : the same error of y_spice against the ideal, and the share of
         reads whose largest output is the ideal's, with labels or without
+    read_energy, map : of the surrogate, at the states that were read: the mean energy of a read, and the
+        map of the read with the largest currents
     converters : how each kind of converter is used (`roa_circuit.chips.converters.Use`)
     read_disturb : the largest change of omega by one read, which frozen states leave out
     spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
@@ -121,6 +125,8 @@ class Verification(Shown):
     spice_currents: Floats
     surrogate_currents: Floats  # of spice_state
     recordings: tuple[Recording, ...]  # of all tiles' decks, if they were to be kept
+    read_energy: ReadEnergy | None = None
+    map: ReadMap | None = None
 
     @property
     def ngspice_version(self) -> str | None:
@@ -149,7 +155,8 @@ class Verification(Shown):
     def to_dict(self) -> dict[str, Any]:
         """The numbers without the arrays, as in the JSON report."""
         numbers = {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
-        del numbers["recordings"]
+        del numbers["recordings"], numbers["map"]
+        numbers["read_energy"] = self.read_energy.to_dict() if self.read_energy else None
         numbers["current_scale [-]"] = numbers.pop("current_scale")
         return {**numbers, "ngspice_version": self.ngspice_version}
 

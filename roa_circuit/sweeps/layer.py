@@ -81,6 +81,11 @@ class LayerSubject:
             circuitry=self.circuitry,
         )
 
+    @property
+    def chance(self) -> bool:
+        """Whether the imperfections have anything to draw."""
+        return self.imperfections.drawn
+
     def base(self, field: Field) -> Value | None:
         """The value that the layer, the circuit and the imperfections have."""
         return self.compensation.name if field.part == OWN else self.setup.value(field)
