@@ -45,7 +45,7 @@ class WrittenArray:
     """One array on a written chip.
 
     read : array currents (reads, columns) [A] of voltages (reads, rows) [V], by the layer's read model
-    gain, offset : what is done to each column's current, in the array's order
+    gain, offset : what is done to each channel's current, in the array's order
     """
 
     array: Array
@@ -56,19 +56,19 @@ class WrittenArray:
     offset: Floats = field(default_factory=lambda: np.zeros(1))
 
     def currents(self, x: Floats) -> Floats:
-        """The corrected currents (reads, columns) [A] of inputs x in [0, 1] (reads, rows)."""
+        """The corrected currents (reads, channels) [A] of inputs x in [0, 1] (reads, rows)."""
         order = self.array.order
         volts = self.chip.drive(order.inputs(np.asarray(voltage_from_input(x, self.array.own.device))))
         return order.outputs(self.sensed(volts) * self.gain + self.offset)
 
     def sensed(self, volts: Floats) -> Floats:
-        """Currents (reads, columns) [A] that the readouts report of voltages (reads, rows) [V]."""
+        """Currents (reads, channels) [A] that the readouts report of voltages (reads, rows) [V]."""
         return self.chip.sense(self.read(volts), self.state, volts)
 
     def calibrated(self) -> WrittenArray:
         """The same array, calibrated by its test patterns if it has any."""
         tests = voltages(self.array, self.chip)[len(self.array.own.inputs) :]
-        none = np.zeros((0, self.chip.crossbar.columns))
+        none = np.zeros((0, len(self.array.order.channels)))
         gain, offset = self.array.correction(self.sensed(tests) if len(tests) else none)
         return replace(self, gain=gain, offset=offset)
 
@@ -81,7 +81,7 @@ class CircuitLayer:
     arrays: tuple[WrittenArray, ...]
 
     def __call__(self, x: Floats) -> Floats:
-        """Outputs (reads, weight columns) of inputs x >= 0 (reads, rows), scaled into [0, 1].
+        """Outputs (reads, outputs) of inputs x >= 0 (reads, rows), scaled into [0, 1].
 
         Raises
         ------

@@ -2,7 +2,7 @@
 
 A convolution's crossbar has one row per input of its 3 x 3 x channels window and one column
 per filter; the head has one row per feature, an always-on row for the bias, and one column per
-class. The last column of each is the reference at omega = 1/2 (see `roa_circuit.circuit.mapping`).
+class. The last column of each is the reference at omega = 1/2 (see `roa_circuit.circuit.columns`).
 
 A convolution is read some hundred times for an image, so its cells are taken as conductances at the
 read voltage (decision 8 of docs/physics.md); the head has Eq. 2 at every cell.
@@ -25,8 +25,8 @@ from meta.network.architecture import BLOCKS, HEAD
 from meta.network.convolutional import Network
 from meta.network.matrices import as_numpy, matrix
 from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.mapping import state_from_weight
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read_model import ReadModel
@@ -69,9 +69,9 @@ def programmed_layers(
         layers[name] = ProgrammedLayer(
             name=name,
             device=device,
-            crossbar=replace(circuit, rows=weights.shape[0], columns=weights.shape[1] + 1),
-            initial_state=_with_reference(state_from_weight(weights), 0.5),
-            pulses=_with_reference(matrix(name, adapted.pulses), 0).astype(np.int64),
+            crossbar=replace(circuit, rows=len(weights), columns=REFERENCE.lines(weights.shape[1])),
+            initial_state=REFERENCE.states_of(weights),
+            pulses=REFERENCE.laid(matrix(name, adapted.pulses), 0).astype(np.int64),
             inputs=inputs / scale,
             labels=labels,
             input_scale=scale,
@@ -95,7 +95,3 @@ def _layer_inputs(
         x = network.convolved(name, x, adapted.weights[name], step)
     features = torch.cat([x.flatten(1), torch.ones(len(x), 1)], dim=1)
     yield HEAD, as_numpy(features), task.query_labels.numpy()
-
-
-def _with_reference(matrix: NDArray[np.float64], value: float) -> NDArray[np.float64]:
-    return np.column_stack([matrix, np.full(len(matrix), value)])

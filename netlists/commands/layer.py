@@ -72,8 +72,8 @@ def layer(
         provenance=console.provenance([p for p in (weights, inputs, labels) if p]),
     )
     made.save(output)
-    reached = after_pulses(made.initial_state, made.pulses, made.device)[:, :-1]
-    error = float(np.sqrt(np.mean((2.0 * reached - 1.0 - g) ** 2)))
+    reached = after_pulses(made.initial_state, made.pulses, made.device)
+    error = float(np.sqrt(np.mean((made.mapping.weights_of(np.asarray(reached)) - g) ** 2)))
     rows, columns = made.crossbar.shape
     pulses = int(np.abs(made.pulses).sum())
     written = (

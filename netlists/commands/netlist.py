@@ -77,7 +77,8 @@ def netlist(
     circuitry = circuit or BARE
     chosen = layer_on(layer, reads=reads, device=device, wiring=lines.wiring, circuitry=circuitry)
     note(circuitry, lines.wiring)
-    chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    chip = draw(imperfections, chosen.crossbar, chosen.device, rng, mapping=chosen.mapping)
     crossbar, cells, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:
         origin += f", imperfections of seed {seed}: {chip.described()}"

@@ -204,6 +204,7 @@ def _conditions(
             + (f"; {crossbar.ends}" if crossbar.ends else ""),
         ),
         *((("circuit", described(result.circuit)),) if result.circuit else ()),
+        *((("compensation", result.compensation),) if result.placed else ()),
         ("simulator", result.engine_version + (f"; {result.dialect}" if result.dialect else "")),
     ]
 

@@ -42,6 +42,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         (same, _percent(result.prediction_agreement), "100.0 %" if labelled else "",
          _percent(result.ideal_agreement)),
         (f"accuracy, ideal / surrogate / {result.engine}", _accuracies(result), ""),
+        *_placed(result),
         *_drawn(result),
         *((f"{use['name']}: codes used; readings at the ends", _of_converter(use), "")
           for use in result.converters),
@@ -105,6 +106,18 @@ def _times(result: Verification) -> list[tuple[str, str, str]]:
         ("surrogate faster by", f"{result.speedup:,.0f} x", ""),
         ("surrogate faster by, reads alone",
          f"{result.read_speedup:,.0f} x" if result.read_speedup and result.phase == "both" else "", ""),
+    ]  # fmt: skip
+
+
+def _placed(result: Verification) -> list[tuple[str, str, str]]:
+    """How the initial state is placed for its wires, where it is."""
+    if result.placed is None:
+        return []
+    one = result.placed
+    return [
+        (f"compensation {result.compensation}: gain, error of g left",
+         f"{one['gain']:.3f}, {one['error']:.1e}", ""),
+        ("cells with no room left by it", percent(one["clipped"]), ""),
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.read_energy import ReadEnergy
 from roa_circuit.layers.maps import ReadMap
+from roa_circuit.layers.recovery import NOTHING
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +30,7 @@ class Verification(Shown):
     """How far a circuit simulator and the surrogate are apart on one layer, and the arrays behind it.
 
     A phase that was not run leaves None. Arrays of a tiled layer lie as its tiles do, each
-    with its own reference column last; currents of a band of rows follow those of the band above.
+    with all of its bit lines; currents of a band of rows follow those of the band above.
 
     device, current_scale : the cells, by name, and the factor on their currents [-]
     max_relative_current_error : worst |I_spice - I| / |I| of all tiles, reads and columns, the
@@ -65,6 +66,7 @@ class Verification(Shown):
     circuit : what the array has beside cells and resistances, as in its file
     tiles, tiles_in_layer : simulated, and of all: of a sample there are no outputs and predictions,
         and NaN stands in the arrays where a tile was left out
+    compensation, placed : what is done about wires before the write, and how well that could be done
     drawn : the imperfections, their seed, and how many cells and lines they hit, if there are any
     """
 
@@ -125,6 +127,8 @@ class Verification(Shown):
     spice_currents: Floats
     surrogate_currents: Floats  # of spice_state
     recordings: tuple[Recording, ...]  # of all tiles' decks, if they were to be kept
+    compensation: str = NOTHING
+    placed: dict[str, Any] | None = None
     read_energy: ReadEnergy | None = None
     map: ReadMap | None = None
 

@@ -95,6 +95,8 @@ def verify(
         **found,
         engine_version=next((run.version for run in spice if run.version), ""),
         drawn=sample.imperfect(arrays.seed) if arrays.imperfections else None,
+        compensation=arrays.compensation.name,
+        placed=sample.placement.to_dict() if sample.placement else None,
         passed=passed({**found, **checked}, labelled=len(layer.labels) > 0),
         recordings=tuple(one for run in spice for one in run.recordings),
         **_read_in_surrogate(sample, spice, plan),
@@ -147,7 +149,7 @@ def chosen_pulses(tiles: Sequence[Tile], pulses: int | None, seed: int) -> list[
 
 
 def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
-    """The class of each read (reads,) from column currents (reads, columns), the reference last."""
+    """The class of each read (reads,) from column currents (reads, columns) [A]."""
     return np.asarray(np.argmax(layer.outputs(currents), axis=1))
 
 

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit.columns import Kind, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.mapping import mapping_constants, state_from_weight, weight_from_state
+from roa_circuit.device.memristor import conductance
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile
 
@@ -112,7 +113,7 @@ class _Key:
         self.layers, self.lines, self.wanted, self.circuitry = layers, lines, wanted, circuitry
         devices = [repr(layer.device.to_dict()) for layer in layers[:1]]
         states = [(state.shape, state.tobytes()) for state in wanted]
-        self._key = (lines, repr(circuitry), *devices, *states)
+        self._key = (lines, repr(circuitry), str(layers[0].mapping), *devices, *states)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Key) and self._key == other._key
@@ -124,8 +125,8 @@ class _Key:
 @functools.lru_cache(maxsize=64)
 def _placed(key: _Key) -> Placement:
     seen = functools.partial(_effective, key)
-    wanted = [weight_from_state(state) for state in key.wanted]
-    goals = [_differences(one) for one in wanted]
+    mapping = key.layers[0].mapping
+    goals = [mapping.weights_of(state) for state in key.wanted]
     states = [np.array(state) for state in key.wanted]
     gain, best = _attenuation(key), None
     for rounds in range(1, _MOST_ROUNDS + 1):
@@ -135,48 +136,53 @@ def _placed(key: _Key) -> Placement:
         if best is None or error < best.error:
             found = tuple(state.copy() for state in states)
             best = Placement(
-                states=found, gain=gain, error=error, clipped=_clipped(found), rounds=rounds
+                states=found, gain=gain, error=error, clipped=_clipped(found, mapping), rounds=rounds
             )
         if error <= TOLERANCE * max(_rms(goals), 1e-3) or error > best.error / _STUCK:
             break
-        states = [_moved(one, _STEP / gain * lack) for one, lack in zip(states, missing, strict=True)]
+        states = [
+            _moved(one, _STEP / gain * lack, mapping) for one, lack in zip(states, missing, strict=True)
+        ]
     assert best is not None
     return best
 
 
 def _effective(key: _Key, index: int, states: Floats) -> Floats:
     """The effective weights g (rows, outputs) of a tile with these states, as its wires are believed."""
-    device = key.layers[index].device
-    a, _ = mapping_constants(device)
-    W = key.circuitry.settled(key.lines[index], states, device).weights()[0]
-    return np.asarray(a) * _differences(W)
+    layer = key.layers[index]
+    W = key.circuitry.settled(key.lines[index], states, layer.device).weights()[0]
+    return layer.mapping.effective_weights(layer.mapping.joined(W), layer.device)
 
 
 def _attenuation(key: _Key) -> float:
     """The mean over all cells of effective over own conductance: the gain that asks for least range."""
     shares = []
     for layer, lines, states in zip(key.layers, key.lines, key.wanted, strict=True):
-        own = key.circuitry.settled(lines.ideal(), states, layer.device).weights()[0]
+        p, volts = layer.device.memristor, layer.device.pulses.read_voltage
         through = key.circuitry.settled(lines, states, layer.device).weights()[0]
-        shares.append((through / own).ravel())
+        shares.append((through / conductance(states, volts, p)).ravel())
     return float(np.concatenate(shares).mean())
 
 
-def _differences(columns: Floats) -> Floats:
-    """(rows, outputs) of (rows, columns), against the reference column."""
-    return np.asarray(columns[:, :-1] - columns[:, -1:])
+def _moved(states: Floats, change: Floats, mapping: Mapping) -> Floats:
+    """States whose weights g are changed by `change` (rows, outputs), as far as there is room.
+
+    Cells of references stay; of a pair, one rises by as much as the other falls.
+    """
+    found, lines = np.array(states), states.shape[1]
+    found[:, mapping.plus(lines)] += 0.5 * change
+    if mapping.kind is Kind.pair:
+        found[:, mapping.minus(lines)] -= 0.5 * change
+    return np.clip(found, 0.0, 1.0)
 
 
-def _moved(states: Floats, change: Floats) -> Floats:
-    """States whose weights are changed by `change` (rows, outputs), as far as there is room."""
-    weights = weight_from_state(states)
-    weights[:, :-1] += change
-    return np.asarray(state_from_weight(np.clip(weights, -1.0, 1.0)))
-
-
-def _clipped(states: Sequence[Floats]) -> float:
-    cells = np.concatenate([state[:, :-1].ravel() for state in states])
-    return float(np.mean((cells <= 0.0) | (cells >= 1.0)))
+def _clipped(states: Sequence[Floats], mapping: Mapping) -> float:
+    cells = []
+    for state in states:
+        held = np.setdiff1d(np.arange(state.shape[1]), mapping.references(state.shape[1]))
+        cells.append(state[:, held].ravel())
+    every = np.concatenate(cells)
+    return float(np.mean((every <= 0.0) | (every >= 1.0)))
 
 
 def _rms(arrays: Sequence[Floats]) -> float:

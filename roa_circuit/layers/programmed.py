@@ -20,6 +20,7 @@ from roa_circuit.basics.results import write_file
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit.columns import REFERENCE, REFERENCE_STATE, Mapping
 from roa_circuit.circuit.contents import (
     check_pulses,
     check_states,
@@ -29,12 +30,7 @@ from roa_circuit.circuit.contents import (
 )
 from roa_circuit.circuit.crossbar import Crossbar, said
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import (
-    curvature,
-    mapping_constants,
-    output_from_reference,
-    state_from_weight,
-)
+from roa_circuit.circuit.mapping import curvature, mapping_constants
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, after_pulses, real_pulse_count, round_count
@@ -58,7 +54,7 @@ class ProgrammedLayer(Shown):
     inputs : (reads, rows) x in [0, 1], driven as x times the device's full scale (Eq. 8)
     labels : (reads,) the right class of each read, or empty where reads have none
     input_scale : digital factor that divides the inputs and multiplies the outputs
-    reference_column : the last column, held at omega = 1/2, which measures b sum(x)
+    mapping : which columns make an output
     read_model : how the surrogate reads the cells; simulators have every cell's I-V in any case
     provenance : seed, network, versions: what made this layer
     """
@@ -71,6 +67,7 @@ class ProgrammedLayer(Shown):
     inputs: NDArray[np.float64]
     labels: NDArray[np.int64]
     input_scale: float = 1.0
+    mapping: Mapping = REFERENCE
     read_model: ReadModel = ReadModel.cells
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -86,8 +83,7 @@ class ProgrammedLayer(Shown):
             raise InputError(
                 f"inputs must lie in [0, 1], row {row} of read {read} is {self.inputs[read, row]:.4g}"
             )
-        if self.crossbar.columns < 2:
-            raise InputError("a layer needs at least one column beside its reference column")
+        self.mapping.outputs_on(self.crossbar.columns)  # refuses what is no whole number of them
         if not (np.isfinite(self.input_scale) and self.input_scale > 0):
             raise InputError(f"input_scale = {self.input_scale!r} must be greater than 0")
 
@@ -103,6 +99,7 @@ class ProgrammedLayer(Shown):
                 ("device", f"{self.device.name}, current scale {self.device.memristor.current_scale}"),
                 ("write", f"{int(np.abs(self.pulses).sum())} pulses on {written} cells"),
                 *((("not reached", said_short(capped)),) if capped else ()),
+                ("mapping", f"{self.mapping}, {counted(self.output_count, 'output')}"),
                 ("reads", f"{len(self.inputs)}, {len(self.labels) or 'none'} with a label"),
                 ("read as", self.read_model.said),
                 ("wires", wires),
@@ -146,9 +143,9 @@ class ProgrammedLayer(Shown):
         require_inputs(inputs)
         device, scale = device or default_device(), max(1.0, float(np.max(inputs, initial=0.0)))
         mapping_constants(device)  # refuses a device that holds no weights
-        wanted = np.column_stack([state_from_weight(weights), np.full(len(weights), 0.5)])
+        wanted = REFERENCE.states_of(weights)
         before = wanted.copy() if start is None else np.full(wanted.shape, start)
-        before[:, -1] = 0.5
+        before[:, REFERENCE.references(before.shape[1])] = REFERENCE_STATE
         how = Programming()
         count = round_count(real_pulse_count(before, wanted - before, device, how), how)
         made = dict(provenance or {})
@@ -171,9 +168,13 @@ class ProgrammedLayer(Shown):
         )
 
     @property
-    def reference_column(self) -> int:
-        """The index of the column held at omega = 1/2."""
-        return self.crossbar.columns - 1
+    def output_count(self) -> int:
+        """How many outputs the layer has."""
+        return self.mapping.outputs_on(self.crossbar.columns)
+
+    def joined(self, currents: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What converters see (reads, channels) [A] of column currents (reads, columns) [A]."""
+        return self.mapping.joined(currents)
 
     @property
     def gain(self) -> float:
@@ -181,11 +182,21 @@ class ProgrammedLayer(Shown):
         return curvature(self.device) if self.read_model is ReadModel.cells else 1.0
 
     def outputs(self, currents: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Outputs y (reads, weight columns) of sensed currents (reads, columns) [A], the reference last.
+        """Outputs y (reads, outputs) of currents (reads, columns) or, as sensed, (reads, channels) [A].
 
         Eq. 11, divided by `gain`, so that perfect wires give inputs @ weights in the mean over inputs.
+
+        Raises
+        ------
+        InputError : another number of currents than the array has columns, or its readout channels.
         """
-        y = output_from_reference(currents[:, :-1], currents[:, -1:], self.device)
+        lines, given = self.crossbar.columns, currents.shape[-1]
+        if given not in (lines, channels := self.mapping.channels(lines)):
+            raise InputError(
+                f"currents of {given} lines; mapping {self.mapping} has {lines} columns, read by"
+                f" {channels} converters"
+            )
+        y = self.mapping.outputs(self.joined(currents) if given == lines else currents, self.device)
         return np.asarray(self.input_scale / self.gain * y)
 
     def save(self, path: Path) -> None:
@@ -196,6 +207,7 @@ class ProgrammedLayer(Shown):
             "device": self.device.to_dict(),
             "crossbar": self.crossbar.to_dict(),
             "input_scale": self.input_scale,
+            "mapping": str(self.mapping),
             "read_model": str(self.read_model),
             "provenance": self.provenance,
         }
@@ -230,7 +242,8 @@ class ProgrammedLayer(Shown):
                 inputs=arrays["inputs"].astype(np.float64),
                 labels=arrays["labels"].astype(np.int64),
                 input_scale=float(header["input_scale"]),
-                # Files from before there was a choice mean every cell's I-V.
+                # Files from before there was a choice mean a reference column, and every cell's I-V.
+                mapping=Mapping.parse(header.get("mapping", str(REFERENCE))),
                 read_model=ReadModel.parse(header.get("read_model", str(ReadModel.cells))),
                 provenance=dict(header["provenance"]),
             )

@@ -20,7 +20,7 @@ from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.settling import require_settled_reads
-from roa_circuit.circuit.mapping import mapping_constants, voltage_from_input
+from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.memristor import conductance, conductance_range, state_from_conductance
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, as_it_is, calibrate, heaviest_nearest, predistort
@@ -143,7 +143,7 @@ class Recovery:
 
 @dataclass(frozen=True, kw_only=True)
 class _Read:
-    """A tile as read: currents (reads, columns) [A], and effective weights g (rows, columns)."""
+    """A tile as read: currents (reads, channels) [A], and effective weights g (rows, outputs)."""
 
     currents: Floats
     weights: Floats
@@ -211,7 +211,7 @@ def mapped(
     meant: ProgrammedLayer | None = None,
     circuitry: Circuitry = BARE,
 ) -> tuple[Order, Floats, Floats, float]:
-    """(order, states (rows, columns) on the array, digital gain (columns,), share clipped).
+    """(order, states (rows, columns) on the array, digital gain (channels,), share clipped).
 
     tile : where the initial state is placed for its wires, with its cells as they are placed
     meant : the layer that gives the intended states, where pulses were counted for another device
@@ -222,18 +222,20 @@ def mapped(
     device, states = layer.device, _intended(layer if choice.placed else meant or layer)
     p, V_r = device.memristor, device.pulses.read_voltage
     wanted = np.asarray(conductance(states, V_r, p))
-    order = as_it_is(wanted.shape)
+    mapping, columns = layer.mapping, wanted.shape[1]
+    order = as_it_is(wanted.shape, mapping)
     if choice.permuted:
         volts = np.asarray(voltage_from_input(layer.inputs, device))
-        order = heaviest_nearest(layer.crossbar, wanted, volts)
+        order = heaviest_nearest(layer.crossbar, wanted, volts, mapping)
     if not choice.predistorted:
-        return order, order.place(states), np.ones(wanted.shape[1]), 0.0
+        return order, order.place(states), np.ones(mapping.channels(columns)), 0.0
     least, most = (circuitry.seen(G) for G in conductance_range(V_r, p))
+    groups = None if mapping.apart else mapping.groups(columns)
     lines = believed(circuitry.read_out(layer.crossbar), choice.believed)
-    found = predistort(lines, order.place(wanted), least, most)
-    mapping = state_from_conductance(circuitry.unseen(found.conductances), V_r, p)
-    states = np.clip(mapping, 0.0, 1.0)
-    return order, states, found.gain, found.clipped
+    found = predistort(lines, order.place(wanted), least, most, groups=groups)
+    placed = state_from_conductance(circuitry.unseen(found.conductances), V_r, p)
+    states = np.clip(placed, 0.0, 1.0)
+    return order, states, mapping.channel_gains(found.gain), found.clipped
 
 
 def placement_of(
@@ -267,31 +269,30 @@ def _read(
         volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs, layer.device))))
         return chip.sense(currents_of(volts), states, volts)
 
-    offset = np.zeros(layer.crossbar.columns)
+    offset = np.zeros(1)
     if choice.calibrated:
         tests = calibration_inputs(layer)
-        wanted = ideal_currents(layer, tests, meant)[:, order.columns]
+        wanted = order.place_channels(layer.joined(ideal_currents(layer, tests, meant)))
         calibration = calibrate(read(tests), wanted, read(np.zeros_like(tests)))
         gain, offset = calibration.gain, calibration.offset
     currents = order.outputs(read(layer.inputs) * gain + offset)
-    weights = order.restore(seen.weights()[0] * gain)
-    return _Read(currents=currents, weights=_differential(weights, layer), clipped=clipped)
+    weights = order.restore(layer.joined(seen.weights()[0]) * gain)
+    return _Read(currents=currents, weights=_as_weights(weights, layer), clipped=clipped)
 
 
 def _ideal(layer: ProgrammedLayer) -> _Read:
     p, V_r = layer.device.memristor, layer.device.pulses.read_voltage
     weights = np.asarray(conductance(_intended(layer), V_r, p))
     return _Read(
-        currents=ideal_currents(layer, layer.inputs),
-        weights=_differential(weights, layer),
+        currents=layer.joined(ideal_currents(layer, layer.inputs)),
+        weights=_as_weights(layer.joined(weights), layer),
         clipped=0.0,
     )
 
 
-def _differential(weights: Floats, layer: ProgrammedLayer) -> Floats:
-    """Weights g (rows, columns - 1) from conductances, against the reference column."""
-    a, _ = mapping_constants(layer.device)
-    return np.asarray(a * (weights[:, :-1] - weights[:, -1:]))
+def _as_weights(conductances: Floats, layer: ProgrammedLayer) -> Floats:
+    """Weights g (rows, outputs) from effective conductances (rows, channels) [S]."""
+    return layer.mapping.effective_weights(conductances, layer.device)
 
 
 def _intended(layer: ProgrammedLayer) -> Floats:
