@@ -29,6 +29,7 @@ from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.deployed import Array, Deployed, deploy, settled, voltages, written
+from roa_circuit.layers.placement import Placement
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize, outputs
@@ -148,8 +149,19 @@ class Hardware:
 
     def accuracy(self, network: Network, episode: Episode, seed: int) -> float:
         """The share of an adapted episode's queries that this hardware answers correctly."""
-        answers = classes(network, episode.task.query, self.holding(episode.layers, seed))
-        return float(np.mean(answers == episode.task.query_labels.numpy()))
+        return accuracy(network, episode, self.holding(episode.layers, seed))
+
+
+def accuracy(network: Network, episode: Episode, layers: Mapping[str, CircuitLayer]) -> float:
+    """The share of an adapted episode's queries that its layers behind circuits answer correctly."""
+    answers = classes(network, episode.task.query, layers)
+    return float(np.mean(answers == episode.task.query_labels.numpy()))
+
+
+def placements(layers: Mapping[str, CircuitLayer]) -> dict[str, Placement]:
+    """How the initial states of layers are placed for their wires, by name; empty where they are not."""
+    found = {name: layer.deployed.placement for name, layer in layers.items()}
+    return {name: one for name, one in found.items() if one}
 
 
 def classes(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import abc
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.basics.units import parse_quantity
+from roa_circuit.basics.units import parse_quantity, percent
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import Crossbar
@@ -197,6 +198,26 @@ def hardware_of(
         compensation=chosen,
         in_situ=in_situ,
     )
+
+
+def say_placed(layers: abc.Mapping[str, abc.Mapping[str, Any]]) -> None:
+    """Say how well the initial states of layers could be placed for their wires, if they were.
+
+    layers : `Placement.to_dict` by layer
+    """
+    if not layers:
+        return
+    gains, errors, clipped = (
+        [one[key] for one in layers.values()] for key in ("gain", "error", "clipped")
+    )
+    text = (
+        f"initial states placed for their wires: gains {min(gains):.3g} to {max(gains):.3g}, error of g"
+    )
+    text += f" at most {max(errors):.1e} rms"
+    if max(clipped):
+        worst = max(layers, key=lambda name: float(layers[name]["clipped"]))
+        text += f"; {percent(max(clipped))} of {worst}'s cells have no room left"
+    console.say(text)
 
 
 def numbers_of(text: str, option: str, unit: str = "") -> list[float]:

@@ -27,6 +27,7 @@ from meta.commands._inputs import (
     hardware_of,
     network_of,
     numbers_of,
+    say_placed,
     writing_of,
 )
 from roa_circuit.basics.errors import InputError
@@ -136,6 +137,7 @@ def evaluate(
     else:
         of_chips = _behind(net, drawn, hardware, writing, sigmas, tasks)
         console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
+        say_placed(of_chips[-1].placed or {})
         _conclude(json, of_chips, seed, writing.device, hardware.crossbar)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +30,7 @@ from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
 from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
@@ -48,6 +50,9 @@ def wires(
     ] = "0,0.1,1",
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    compensation: Annotated[
+        str, typer.Option(metavar="NAME", help="nothing, or placed, where heads are placed for wires.")
+    ] = "nothing",
     spice: Annotated[bool, options.flag("--spice", "ngspice reads what the surrogate wrote.")] = False,
     spice_write: Annotated[
         bool, options.flag("--spice-write", "ngspice writes it too, which takes longer.")
@@ -62,12 +67,18 @@ def wires(
     ohms = numbers_of(wire_resistance, "--wire-resistance", "Ohm")
     if min(ohms) < 0:
         raise InputError(f"--wire-resistance {wire_resistance}: must be 0 Ohm or more")
+    chosen = Compensation.parse(compensation)
+    if dataclasses.replace(chosen, placed=False, believed=1.0) != Compensation():
+        raise InputError(f"--compensation {compensation}: heads alone take placed, or nothing")
     heads = _adapted_heads(network, method, ways, dataset, data, device, mapping, episodes)
     referee = None
     if spice or spice_write:
         from meta.circuits.validate import referee as ngspice
 
-        referee = ngspice(writes=spice_write, imperfections=imperfections, circuitry=circuit or BARE)
+        referee = ngspice(
+            writes=spice_write, imperfections=imperfections, circuitry=circuit or BARE,
+            compensation=chosen,
+        )  # fmt: skip
     with console.progress() as bar:
         line = bar.add_task("episodes", total=len(heads) * len(ohms))
         rows = behind_wires(
@@ -75,6 +86,7 @@ def wires(
             ohms,
             imperfections=imperfections,
             circuitry=circuit or BARE,
+            compensation=chosen,
             referee=referee,
             on_row=lambda _: bar.advance(line),
         )
@@ -84,7 +96,10 @@ def wires(
     console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))
     if json is not None:
         stands_on = footing.to_dict(cells, None) | {"lines": [footing.ohms(one) for one in each]}
-        found = {"rows": [asdict(row) for row in rows], **stands_on, "provenance": provenance()}
+        found = {
+            "rows": [asdict(row) for row in rows], "compensation": chosen.name, **stands_on,
+            "provenance": provenance(),
+        }  # fmt: skip
         write_json(json, found)
 
 

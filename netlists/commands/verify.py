@@ -36,6 +36,7 @@ from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import NOTHING, Compensation
 from roa_circuit.layers.tiling import Tile, TileSize, sample, split
 from roa_circuit.presentation import console, drawing, options
 
@@ -76,6 +77,13 @@ def verify(
         Engine, typer.Option(help="The circuit simulator; VACASK is an extra of its own.")
     ] = Engine.ngspice,
     reads: Reads = None,
+    compensation: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="nothing, or placed: initial states mapped for the wires; placed@1.1 misjudges them.",
+        ),
+    ] = NOTHING,
     device: options.OtherDevice = None,
     mapping: options.MappingName = None,
     lines: options.Lines,
@@ -126,7 +134,10 @@ def verify(
     (driven(via or Via.auto) if engine is Engine.ngspice else engine.simulator).find()
     charged = circuitry.stores_charge
     dialect = dialect_of(engine, matrix, cell, via, charged=charged, within=time_limit)
-    arrays = Arrays(tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=seed)
+    arrays = Arrays(
+        tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=seed,
+        compensation=Compensation.parse(compensation),
+    )  # fmt: skip
     bench = Testbench(
         phase=phase, analysis=analysis, pulses=pulses, engine=engine, dialect=dialect, workers=workers
     )
@@ -152,7 +163,7 @@ def verify(
         asked={
             "phase": phase, "analysis": " and ".join(dict.fromkeys(analyses)), "tile": size,
             "tiles": tiles, "pulses": pulses, "reads": reads, "engine": engine, "seed": seed,
-            "ignored": unused,
+            "compensation": compensation, "ignored": unused,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
         folder=output_dir,

@@ -25,8 +25,15 @@ from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, calibrate
+from roa_circuit.layers.placement import Placement, placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.layers.recovery import Compensation, calibration_inputs, ideal_currents, mapped
+from roa_circuit.layers.recovery import (
+    Compensation,
+    calibration_inputs,
+    ideal_currents,
+    mapped,
+    placement_of,
+)
 from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, split
 from roa_circuit.solver.settled import SettledArray
 
@@ -40,7 +47,8 @@ class Array:
     tile : its layer has states and pulses as they lie on the array. Where the array is calibrated,
         its reads are followed by reads of test patterns and of no input.
     own, meant : the tile's layer as the network knows it, and the layer whose states are intended
-    order, gain : undo the order of lines, and the pre-distortion, in what the readout senses
+    order, gain : undo the order of lines, and the gain of pre-distortion or placement, in what the
+        readout senses
     circuitry : surrounds cells and lines; the lines are already at its temperature
     mapped : (rows, columns) states that are set directly; None where pulses are applied
     wanted : (tests, channels) [A] what converters see of the test patterns behind perfect wires, in
@@ -82,11 +90,13 @@ class Deployed:
 
     tiles : the tiles that the layer is split into
     labels : (reads,) right classes, or empty
+    placement : where its cells stand before the write, where they are placed for their wires
     """
 
     arrays: tuple[Array, ...]
     tiles: tuple[Tile, ...]
     labels: NDArray[np.int64]
+    placement: Placement | None = None
 
     def chips(self, imperfections: Imperfections, seed: int) -> list[Chip]:
         """The chips that a seed draws, one for each array."""
@@ -150,9 +160,16 @@ def deploy(
     circuitry : surrounds the layer's lines, and brings them to its temperature
     """
     tiles = split(layer.behind(circuitry), size)
-    pairs = zip(tiles, split(nominal, size), strict=True)
-    arrays = tuple(_array(tile, meant.layer, choice, circuitry) for tile, meant in pairs)
-    return Deployed(arrays=arrays, tiles=tiles, labels=layer.labels)
+    every = split(nominal, size)
+    placement = placement_of(tiles, every, choice, circuitry)
+    if placement:
+        tiles = placed_tiles(tiles, placement)
+    gain = 1.0 / placement.gain if placement else 1.0
+    arrays = tuple(
+        _array(tile, meant.layer, choice, circuitry, gain)
+        for tile, meant in zip(tiles, every, strict=True)
+    )
+    return Deployed(arrays=arrays, tiles=tiles, labels=layer.labels, placement=placement)
 
 
 def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
@@ -222,7 +239,9 @@ def rms(arrays: Sequence[Floats]) -> float:
     return float(np.sqrt(np.mean(np.concatenate([array.ravel() for array in arrays]) ** 2)))
 
 
-def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation, circuitry: Circuitry) -> Array:
+def _array(
+    tile: Tile, meant: ProgrammedLayer, choice: Compensation, circuitry: Circuitry, gain_of_all: float
+) -> Array:
     layer, wanted, inputs = tile.layer, None, tile.layer.inputs
     order, states, gain, _ = mapped(tile, choice, meant, circuitry)
     if choice.calibrated:
@@ -241,7 +260,7 @@ def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation, circuitry: 
         own=layer,
         meant=meant,
         order=order,
-        gain=gain,
+        gain=gain * gain_of_all,
         circuitry=circuitry,
         mapped=states if choice.predistorted else None,
         wanted=wanted,
