@@ -14,12 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar
 from roa_circuit.device.memristor import conductance, current, differential_conductance
 from roa_circuit.device.parameters import Device
+from roa_circuit.solver.iterative import TOLERANCE
 from roa_circuit.solver.linear import LinearNetwork
 from roa_circuit.solver.many_arrays import check_reads, common_network, solve_each
-from roa_circuit.solver.read import solve_linear
+from roa_circuit.solver.read import solve_linear, weights_of
+
+_OF_GRADIENTS = 1e-9
+"""The tolerance of solves for the gradients of effective weights, which takes fewer iterations."""
 
 
 def read_currents(
@@ -51,8 +55,23 @@ def read_currents(
     return y.sum(dim=-2).to(state.dtype)
 
 
-def _currents(conductances: Tensor, e: Tensor, network: LinearNetwork) -> Tensor:
-    y: Tensor = _Solve.apply(conductances, e, network)  # type: ignore[no-untyped-call]
+def effective_weights(crossbar: Crossbar, conductances: Tensor, known: Tensor | None = None) -> Tensor:
+    """W (rows, columns) [S] with sensed currents = word voltages @ W, wires and breaks included.
+
+    conductances : (rows, columns) [S] of the cells, float64; gradients of any order flow to them
+    known : W itself, where it is at hand, so that it need not be solved for
+    """
+    perfect = not any(np.any(getattr(crossbar, name)) for name in RESISTANCES)
+    if perfect and not crossbar.breaks:
+        return conductances
+    weights: Tensor = _Weights.apply(conductances, crossbar, known)  # type: ignore[no-untyped-call]
+    return weights
+
+
+def _currents(
+    conductances: Tensor, e: Tensor, network: LinearNetwork, tolerance: float = TOLERANCE
+) -> Tensor:
+    y: Tensor = _Solve.apply(conductances, e, network, tolerance)  # type: ignore[no-untyped-call]
     return y
 
 
@@ -60,17 +79,58 @@ class _Solve(torch.autograd.Function):
     """y with (1/g + Z) y = e; g and e (..., rows, columns). Its own adjoint, as Z is symmetric."""
 
     @staticmethod
-    def forward(ctx: Any, conductances: Tensor, e: Tensor, network: LinearNetwork) -> Tensor:
-        y = torch.from_numpy(solve_linear(network, _numpy(conductances), _numpy(e)))
+    def forward(
+        ctx: Any, conductances: Tensor, e: Tensor, network: LinearNetwork, tolerance: float
+    ) -> Tensor:
+        solved = solve_linear(network, _numpy(conductances), _numpy(e), tolerance=tolerance)
+        y = torch.from_numpy(solved)
         ctx.save_for_backward(conductances, y)
-        ctx.network = network
+        ctx.network, ctx.tolerance = network, tolerance
         return y
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         conductances, y = ctx.saved_tensors
-        adjoint = _currents(conductances, gradients[0], ctx.network)
-        return adjoint * y / conductances**2, adjoint, None
+        adjoint = _currents(conductances, gradients[0], ctx.network, ctx.tolerance)
+        return adjoint * y / conductances**2, adjoint, None, None
+
+
+class _Weights(torch.autograd.Function):
+    """W of conductances. dW_ij / dG_c = u_i[c] v_j[c], see `_pulled_back`."""
+
+    @staticmethod
+    def forward(ctx: Any, conductances: Tensor, crossbar: Crossbar, known: Tensor | None) -> Tensor:
+        ctx.save_for_backward(conductances)
+        ctx.crossbar = crossbar
+        if known is not None:
+            return known.clone()
+        weights = weights_of(LinearNetwork(crossbar, _numpy(conductances)))
+        return torch.from_numpy(np.ascontiguousarray(weights))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (conductances,) = ctx.saved_tensors
+        return _pulled_back(ctx.crossbar, conductances, gradients[0]), None, None
+
+
+def _pulled_back(crossbar: Crossbar, g: Tensor, D: Tensor) -> Tensor:
+    """The sum over i, j of D_ij dW_ij / dG, of the shape of g.
+
+    u_i are the cells' voltages under word line i at 1 V, v_j under bit line j at 1 V. With the bit
+    lines at D_i, cells have sum_j D_ij v_j: two solves for each word line, or for each bit line if
+    these are fewer.
+    """
+    rows, columns = g.shape
+    by_rows = rows <= columns
+    count = rows if by_rows else columns
+    units = torch.eye(count, dtype=g.dtype)
+    drives = units[:, :, None] if by_rows else units[:, None, :]
+    answers = D[:, None, :] if by_rows else D.T[:, :, None]
+    size = float(D.detach().abs().max()) or 1.0  # the solver's tolerance is one of the largest drive
+    e = torch.cat([part.expand(count, rows, columns) for part in (drives, answers / size)])
+    network = LinearNetwork(crossbar, _numpy(g))
+    u, v = (_currents(g.expand_as(e), e, network, _OF_GRADIENTS) / g).chunk(2)
+    return size * (u * v).sum(dim=0)
 
 
 def _numpy(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -1,10 +1,13 @@
 """The differentiable read: values of the solver, gradients of finite differences."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from meta.circuits.circuit import read_currents
+from meta.circuits.circuit import effective_weights, read_currents
+from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.parameters import load_device
 from roa_circuit.solver import read as solver
@@ -63,3 +66,21 @@ def test_single_precision_in_single_precision_out():
     result = read_currents(CIRCUITS[0], state.float(), volts.float(), TABLE_1)
     assert result.dtype == torch.float32
     assert torch.allclose(result.double(), read_currents(CIRCUITS[0], state, volts, TABLE_1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "crossbar",
+    [*CIRCUITS, dataclasses.replace(CIRCUITS[0], breaks=(Break(line="bit", row=1, column=0),))],
+)
+def test_derivatives_of_effective_weights_are_finite_differences(crossbar):
+    g = torch.tensor(1e-3 * np.random.default_rng(0).uniform(0.8, 1.5, crossbar.shape))
+
+    def millisiemens(g):
+        return 1e3 * effective_weights(crossbar, 1e-3 * g)
+
+    millis = (1e3 * g).requires_grad_()
+    rows = np.eye(crossbar.rows)
+    of_the_solver = solver._linear_currents(solver.LinearNetwork(crossbar, g.numpy()), rows)
+    assert millisiemens(millis).detach().numpy() == pytest.approx(1e3 * of_the_solver, rel=1e-9)
+    assert torch.autograd.gradcheck(millisiemens, millis, eps=1e-5, atol=1e-9, rtol=1e-6)
+    assert torch.autograd.gradgradcheck(millisiemens, millis, eps=1e-5, atol=1e-7, rtol=1e-6)
