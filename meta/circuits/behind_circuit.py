@@ -23,6 +23,7 @@ from meta.network.convolutional import Network
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.columns import Mapping as ColumnMapping
 from roa_circuit.circuit.contents import require_inputs
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
@@ -33,6 +34,7 @@ from roa_circuit.layers.placement import Placement
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize, outputs
+from roa_circuit.solver.read_model import ReadModel
 
 Floats = NDArray[np.float64]
 
@@ -123,6 +125,10 @@ class Hardware:
     imperfections : what arrays and readouts suffer from
     compensation : what is done against it
     tile : the largest array; layers that do not fit are split
+    mapping : which columns make an output; None is what the layers have, and pairs of cells for a
+        network that is converted, as chips with signed weights are built
+    read_model : how cells are read; None is as the layers have it, and effective weights for a network
+        that is converted
     in_situ : write through the wires, which takes seconds for each episode
     """
 
@@ -132,12 +138,17 @@ class Hardware:
     imperfections: Imperfections = field(default_factory=Imperfections)
     compensation: Compensation = field(default_factory=Compensation)
     tile: TileSize = field(default_factory=TileSize)
+    mapping: ColumnMapping | None = None
+    read_model: ReadModel | None = None
     in_situ: bool = False
 
     def holding(self, layers: Mapping[str, ProgrammedLayer], seed: int) -> dict[str, CircuitLayer]:
         """The layers by name, written onto chips that the seed draws."""
         ready = {}
-        for index, (name, nominal) in enumerate(layers.items()):
+        for index, (name, given) in enumerate(layers.items()):
+            nominal = given.mapped_as(self.mapping) if self.mapping else given
+            if self.read_model:
+                nominal = replace(nominal, read_model=self.read_model)
             rows, columns = nominal.crossbar.shape
             lines = replace(self.crossbar, rows=rows, columns=columns)
             layer = replace(nominal, crossbar=lines, device=self.device or nominal.device)

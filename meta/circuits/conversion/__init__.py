@@ -1,0 +1,1 @@
+"""Conversion: any torch network on chips, as a torch module whose gradients know the wires."""

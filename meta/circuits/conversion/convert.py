@@ -1,0 +1,217 @@
+"""Convert: a torch module comes onto chips, layer by layer, and is calibrated on a sample."""
+
+from __future__ import annotations
+
+import copy
+import fnmatch
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from meta.circuits.behind_circuit import Hardware
+from meta.circuits.conversion.attention import AttentionOnChips
+from meta.circuits.conversion.chips import Chips, rows_of
+from meta.circuits.conversion.matrix import Matrix
+from meta.circuits.conversion.modules import (
+    Conv1dOnChips,
+    Conv2dOnChips,
+    ConvTranspose2dOnChips,
+    LinearOnChips,
+    OnChips,
+)
+from meta.circuits.conversion.port import Port
+from meta.circuits.conversion.recurrent import GRUOnChips, LSTMOnChips
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.layers.recovery import Compensation
+
+KINDS: dict[type[nn.Module], type[Any]] = {
+    nn.Linear: LinearOnChips,
+    nn.Conv1d: Conv1dOnChips,
+    nn.Conv2d: Conv2dOnChips,
+    nn.ConvTranspose2d: ConvTranspose2dOnChips,
+    nn.LSTM: LSTMOnChips,
+    nn.GRU: GRUOnChips,
+    nn.MultiheadAttention: AttentionOnChips,
+}
+"""What has a form on crossbars; subclasses with a `forward` of their own have not."""
+
+ByName = Mapping[str, Hardware | None]
+
+
+def convert(
+    module: nn.Module, hardware: Hardware | ByName | None = None, sample: Any = None, *, seed: int = 0
+) -> Chips:
+    """Put the linear layers, convolutions and projections of a torch module on chips.
+
+    The module itself is left as it is. What comes back has copies of its weights as parameters, and the
+    same `state_dict`. Every time they are used they stand on the chips that the seed draws: cells are
+    set to their states, tiles are read behind their wires. Gradients flow through those.
+
+    hardware : of all layers, by default the design point with pairs of cells; or a dictionary from
+        patterns of names ("blocks.*", "head") to hardware, where the first that fits counts, and None
+        leaves a layer digital. What no pattern fits stays digital as well.
+    sample : inputs as the network will meet them, which give each layer the range of its inputs: one
+        argument of `forward`, a tuple of them, or a dictionary of named ones
+    seed : of the chips; each layer's depend on its name alone besides
+
+    Raises
+    ------
+    InputError : nothing to convert, no sample, a pattern that fits nothing, or hardware that a converted
+        network does not have: in-situ writes, compensation, write noise.
+    """
+    if not isinstance(module, nn.Module):
+        raise InputError(f"convert: module is {type(module).__name__}, not a torch.nn.Module")
+    args, named = _arguments(sample)
+    chosen = _chosen(module, {"*": hardware or Hardware()} if not _by_name(hardware) else hardware)
+    for one in chosen.values():
+        if isinstance(one, Hardware):
+            _require_plain(one)
+    network = copy.deepcopy(module)
+    digital = _converted(network, chosen, seed)
+    chips = Chips(network, digital, rows_of(args, named))
+    if not chips.layers:
+        raise InputError(
+            f"convert: nothing of {type(module).__name__} comes onto chips;"
+            f" {', '.join(f'{name}: {why}' for name, why in digital.items()) or 'it has no weights'}"
+        )
+    chips.calibrate(*args, **named)
+    _leave_unused_digital(chips)
+    return chips
+
+
+def _by_name(hardware: Any) -> bool:
+    if hardware is None or isinstance(hardware, Hardware):
+        return False
+    if isinstance(hardware, Mapping) and hardware:
+        for pattern, one in hardware.items():
+            if not (one is None or isinstance(one, Hardware)):
+                raise InputError(f"hardware[{pattern!r}] = {one!r} must be a Hardware or None")
+        return True
+    raise InputError(
+        f"hardware = {hardware!r} must be a Hardware, or a dictionary from patterns of names to them"
+    )
+
+
+def _arguments(sample: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if sample is None:
+        raise InputError(
+            "convert: sample is missing; give inputs as the network will meet them, which set the range"
+            " of each layer's drivers: convert(module, hardware, images[:64])"
+        )
+    if isinstance(sample, Mapping):
+        return (), dict(sample)
+    return (sample if isinstance(sample, tuple) else (sample,)), {}
+
+
+def _require_plain(hardware: Hardware) -> None:
+    """Refuse what would change nothing in a converted network."""
+    if hardware.in_situ:
+        raise InputError(
+            "in_situ: the cells of a converted network are set, not written by pulses; leave it out, or"
+            " write a layer of it with `roa-spice program`"
+        )
+    if hardware.compensation != Compensation():
+        raise InputError(
+            f"compensation {hardware.compensation}: a converted network is not compensated; train it"
+            " through its wires, or compensate a saved layer with `roa-spice compensate`"
+        )
+    if hardware.imperfections.sigma_wn:
+        raise InputError(
+            f"sigma_wn = {hardware.imperfections.sigma_wn:g}: the cells of a converted network take no"
+            " pulses, and so no write noise; leave it out"
+        )
+
+
+def _chosen(module: nn.Module, by_name: Any) -> dict[str, Hardware | str | None]:
+    """The hardware of every layer that can stand on chips, None where a pattern says so."""
+    names = [name for name, one in module.named_modules() if type(one) in KINDS]
+    found: dict[str, Hardware | str | None] = {}
+    for name in names:
+        fitting = [pattern for pattern in by_name if fnmatch.fnmatchcase(name, pattern)]
+        found[name] = by_name[fitting[0]] if fitting else "no pattern fits its name"
+    for pattern in by_name:
+        if names and not fnmatch.filter(names, pattern):
+            raise InputError(f"hardware[{pattern!r}] fits no layer; {nearest(pattern, names)}")
+    return found
+
+
+def _converted(
+    network: nn.Module, chosen: dict[str, Hardware | str | None], seed: int
+) -> dict[str, str]:
+    """Change classes in place; what stays digital, with the reason."""
+    digital: dict[str, str] = {}
+    inner: set[int] = set()  # belongs to a module that is converted, or left, as a whole
+    for name, module in list(network.named_modules()):
+        if id(module) in inner:
+            continue
+        _leave_fast_path(module)
+        if type(module) not in KINDS:
+            if any(True for _ in module.parameters(recurse=False)):
+                digital[name or type(module).__name__] = _why_not(module)
+            continue
+        inner.update(id(one) for one in module.modules())
+        hardware = chosen[name]
+        why = "left digital" if hardware is None else _refused(module)
+        if isinstance(hardware, str):
+            why = hardware
+        if why or not isinstance(hardware, Hardware):
+            digital[name or type(module).__name__] = why
+        else:
+            _put(name or type(module).__name__, module, hardware, seed)
+    return digital
+
+
+def _put(name: str, module: nn.Module, hardware: Hardware, seed: int) -> None:
+    kind = KINDS[type(module)]
+    matrices = {}
+    for part, shape in kind.parts(module).items():
+        full = name + part
+        of_state = part.startswith(".weight_hh")
+        port = Port(scale=1.0, signed=True) if of_state else Port()
+        drawn = (seed << 32) + zlib.crc32(full.encode())
+        matrices[part] = Matrix(full, shape, hardware, drawn, port)
+    module.__class__ = kind
+    module.matrices = matrices  # type: ignore[assignment]
+
+
+def _leave_fast_path(module: nn.Module) -> None:
+    """Torch's transformer layers have a path for inference that never calls their submodules."""
+    if isinstance(module, nn.TransformerEncoderLayer):
+        module.activation_relu_or_gelu = 0
+    if isinstance(module, nn.TransformerEncoder):
+        module.use_nested_tensor = False
+
+
+def _refused(module: nn.Module) -> str:
+    if isinstance(module, nn.LSTM) and module.proj_size:
+        return "an LSTM with projections, whose states have no known range"
+    return ""
+
+
+def _why_not(module: nn.Module) -> str:
+    kind = type(module).__name__
+    parent = next((base for base in KINDS if isinstance(module, base)), None)
+    if parent:
+        return f"{kind} is a {parent.__name__} that may have a forward of its own"
+    if isinstance(module, nn.Embedding):
+        return "Embedding looks weights up, and multiplies nothing"
+    return f"{kind} has no form on crossbars here"
+
+
+def _leave_unused_digital(chips: Chips) -> None:
+    """Layers that the sample did not reach, or reached with zeros alone, become torch's own again."""
+    for name, module in chips.network.named_modules():
+        if not isinstance(module, OnChips):
+            continue
+        ports = [matrix.port for matrix in module.matrices.values()]
+        if all(port.reads and port.scale for port in ports):
+            continue
+        why = "the sample gives it zeros alone" if ports[0].reads else "the sample does not reach it"
+        chips.digital[name or type(chips.network).__name__] = why
+        base: Any = next(base for base, kind in KINDS.items() if kind is type(module))
+        module.__class__ = base
+        del module.matrices
+    if not chips.layers:
+        raise InputError("convert: the sample brings no layer anything but zeros; give real inputs")

@@ -1,0 +1,215 @@
+"""A matrix of a network on chips: inputs times weights, as the tiles of its crossbars compute it.
+
+Where reads are linear, and the gains of all parts are known, a product is one matrix product with
+effective weights. Otherwise every tile is read: converters, noise and offsets are the chip's own,
+and gradients go straight through them, as they do through Eq. 2 at every cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from meta.circuits.behind_circuit import COMING, Hardware
+from meta.circuits.conversion.port import Port
+from meta.circuits.conversion.tiles import ChipTile, empty_layer, instead, scale_of, tiles_on_chips
+from roa_circuit.basics.errors import InputError
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.solver.read_model import ReadModel
+
+Floats = NDArray[np.float64]
+
+
+class Matrix:
+    """Weights (rows, outputs) on the chips that hardware and seed give; the weights come with each call.
+
+    name : as in `chips.layers`
+    port : which inputs it takes
+    """
+
+    def __init__(
+        self, name: str, shape: tuple[int, int], hardware: Hardware, seed: int, port: Port | None = None
+    ) -> None:
+        self.name, self.shape, self.hardware, self.seed = name, shape, hardware, seed
+        self.port = port or Port()
+        self._empty = empty_layer(name, *shape, hardware)
+        self.tiles: list[ChipTile] = tiles_on_chips(self._empty, hardware, seed)
+        self._known: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def linear(self) -> bool:
+        """Whether a read is one matrix product."""
+        by_weights = self._empty.read_model is ReadModel.weights
+        return by_weights and all(tile.linear for tile in self.tiles)
+
+    def with_hardware(self, hardware: Hardware) -> None:
+        """Change what surrounds the cells; the same seed draws what else there is as before."""
+        self.hardware, self._known = hardware, None
+        self.tiles = tiles_on_chips(self._empty, hardware, self.seed)
+
+    def reader(self, weights: Tensor) -> Callable[[Tensor], Tensor]:
+        """A product with weights (rows, outputs): inputs (..., rows) to outputs (..., outputs)."""
+        if self.port.observing:
+            return lambda x: self._observed(x, weights)
+        if self.linear:
+            effective = self.effective(weights).to(weights)
+            return lambda x: self.port.limited(x) @ effective
+        return self._read_by_tiles(weights)
+
+    def effective(self, weights: Tensor) -> Tensor:
+        """The matrix (rows, outputs), float64 on the CPU, that linear reads multiply by, gains included.
+
+        It is worked out anew where gradients are wanted, and else once for all equal weights.
+        """
+        if torch.is_grad_enabled() and weights.requires_grad:
+            return self._effective(weights)
+        if self._known is None or not _same(self._known[0], weights):
+            self._known = weights.detach().clone(), self._effective(weights.detach())
+        return self._known[1]
+
+    def _effective(self, weights: Tensor) -> Tensor:
+        g, scale = self._scaled(weights)
+        W = [tile.signals(tile.matrix(tile.states(part))) for tile, part in self._parts(g)]
+        return self._joined(W) * scale
+
+    def layer(self, weights: Tensor) -> ProgrammedLayer:
+        """The matrix as a programmed layer, with the reads that its port kept.
+
+        Negative inputs are reads of their own, which follow those of the positive ones. Outputs of the
+        layer are in units of `column_scale`, which is in its provenance.
+        """
+        g, scale = self._scaled(weights.detach())
+        x = self.port.kept / (self.port.scale or 1.0)
+        x = x if x.size else np.zeros((0, self.shape[0]))
+        passes = [x.clip(0, 1), (-x).clip(0, 1)] if self.port.signed else [x.clip(0, 1)]
+        return replace(
+            self._empty,
+            initial_state=self._empty.mapping.states_of(g.numpy()),
+            inputs=np.vstack(passes),
+            input_scale=self.port.scale or 1.0,
+            provenance={"made_by": "meta.convert", "column_scale": scale.tolist()},
+        )
+
+    def digital(self, weights: Tensor, x: Floats) -> Floats:
+        """What floating point gives (reads, outputs) of inputs (reads, rows)."""
+        return np.asarray(x @ weights.detach().double().cpu().numpy())
+
+    @torch.no_grad()
+    def analog(self, weights: Tensor, x: Floats) -> Floats:
+        """What the chips give of the same, without being counted."""
+        port = self.port
+        before = port.seen, port.beyond
+        y = self.reader(weights.detach().double().cpu())(torch.from_numpy(x)).numpy()
+        port.seen, port.beyond = before
+        return np.asarray(y)
+
+    def _observed(self, x: Tensor, weights: Tensor) -> Tensor:
+        self.port.observe(x)
+        return x @ weights
+
+    def _scaled(self, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """(g (rows, outputs), scale (outputs,)), float64 on the CPU."""
+        exact = weights.double().cpu()
+        if not torch.isfinite(exact.detach()).all():
+            raise InputError(
+                f"layer {self.name!r} has weights that are no finite numbers, which no cell holds;"
+                " a training that diverged leaves them: lower its learning rate"
+            )
+        scale = scale_of(exact)
+        return exact / scale, scale
+
+    def parts_of(self, g: Floats) -> list[tuple[ChipTile, Tensor]]:
+        """The tiles, and what each holds of weights g (rows, outputs) in [-1, 1]."""
+        return self._parts(torch.from_numpy(g))
+
+    def _parts(self, g: Tensor) -> list[tuple[ChipTile, Tensor]]:
+        return [(one, g[one.tile.rows, one.tile.columns]) for one in self.tiles]
+
+    def _joined(self, blocks: list[Tensor]) -> Tensor:
+        """The blocks (rows, outputs) of all tiles as one matrix."""
+        if len(blocks) == 1:
+            return blocks[0]
+        bands: dict[int, list[Tensor]] = {}
+        for tile, block in zip(self.tiles, blocks, strict=True):
+            bands.setdefault(tile.tile.first_row, []).append(block)
+        return torch.cat([torch.cat(band, dim=1) for band in bands.values()])
+
+    def _read_by_tiles(self, weights: Tensor) -> Callable[[Tensor], Tensor]:
+        g, scale = self._scaled(weights)
+        readers = [_TileReader(tile, part) for tile, part in self._parts(g)]
+
+        def read(x: Tensor) -> Tensor:
+            rows = (self.port.limited(x) / self.port.scale).double().cpu().reshape(-1, self.shape[0])
+            y = self._summed(readers, rows.clamp(min=0))
+            if self.port.signed or bool((rows < 0).any()):
+                y = y - self._summed(readers, (-rows).clamp(min=0))
+            y = y * scale * self.port.scale
+            return y.reshape(*x.shape[:-1], self.shape[1]).to(x)
+
+        return read
+
+    def _summed(self, readers: list[_TileReader], x: Tensor) -> Tensor:
+        """Outputs (reads, outputs) in units of g of inputs x in [0, 1] (reads, rows)."""
+        y = x.new_zeros(len(x), self.shape[1])
+        for reader in readers:
+            tile = reader.chip_tile.tile
+            part = reader(x[:, tile.rows])
+            y = y + torch.nn.functional.pad(
+                part, (tile.columns.start, self.shape[1] - tile.columns.stop)
+            )
+        return y
+
+
+class _TileReader:
+    """Reads of one tile with weights g (rows, outputs)."""
+
+    def __init__(self, chip_tile: ChipTile, g: Tensor) -> None:
+        self.chip_tile = chip_tile
+        omega = chip_tile.states(g)
+        self.state = omega.detach().numpy()
+        self.W = chip_tile.matrix(omega)
+        settled, layer = chip_tile.settled(omega), chip_tile.tile.layer
+        self._exactly: Callable[[Floats], Floats] | None = None
+        self._rest = torch.zeros(1, dtype=torch.float64)
+        self._gain, self._full = layer.gain, layer.device.pulses.full_scale
+        if layer.read_model is ReadModel.cells:
+            self._exactly = settled.reader(ReadModel.cells, coming=COMING)
+        elif len(settled.ends) or settled.added.any():
+            self._rest = torch.from_numpy(settled.weights()[1])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Outputs (reads, outputs) in units of g of x in [0, 1] (reads, rows)."""
+        chip = self.chip_tile.chip
+        asked = x * self._full
+        reached = asked.clamp(0, chip.dac_range) if chip.imperfections.dac_bits else asked
+        reached = reached * torch.from_numpy(chip.driver_gain) + torch.from_numpy(chip.driver_offset)
+        volts = instead(reached, chip.drive(asked.detach().numpy()))
+        currents = volts @ self.W + self._rest
+        if self._exactly:
+            currents = instead(currents, self._exactly(volts.detach().numpy()))
+        return self._sensed(currents, volts) / (self._gain * self._full)
+
+    def _sensed(self, currents: Tensor, volts: Tensor) -> Tensor:
+        """Differences (reads, outputs) of what converters report."""
+        chip, x = self.chip_tile.chip, self.chip_tile.chip.imperfections
+        sensed = chip.sense(currents.detach().numpy(), self.state, volts.detach().numpy())
+        plain = currents * torch.from_numpy(chip.sense_gain) + torch.from_numpy(chip.sense_offset)
+        if chip.mapping.apart:
+            if x.adc_bits:
+                plain = plain.clamp(0, x.adc_range)
+            return self.chip_tile.difference(instead(plain, sensed))
+        signal = self.chip_tile.difference(plain)
+        a = self.chip_tile.per_ampere
+        if x.adc_bits:
+            signal = signal.clamp(-a * x.adc_range, a * x.adc_range)
+        return instead(signal, a * sensed)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    alike = one.shape == other.shape and one.dtype == other.dtype and one.device == other.device
+    return alike and torch.equal(one, other)

@@ -1,0 +1,167 @@
+"""What a converted network takes, and what its chips change: a table with a row for each layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from meta.circuits.conversion.matrix import Matrix
+from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.basics.units import counted, engineering, percent
+from roa_circuit.chips.converters import Use, uses
+from roa_circuit.chips.read_energy import read_energy
+from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.layers.deployed import rms
+
+_ENERGY_READS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerSummary:
+    """One matrix on chips.
+
+    inputs, outputs : its shape
+    cells : of all tiles, reference columns included; utilisation : their share of the tiles' places
+    mac_error : rms of its outputs less the digital ones over rms of these, on the kept reads
+    clipped : the share of inputs since calibration that lay beyond `input_scale`
+    reads : of an item of the sample
+    joules : [J] of an item's reads; None where it was not asked for
+    converters : what the kept reads use of them
+    """
+
+    name: str
+    inputs: int
+    outputs: int
+    tiles: int
+    cells: int
+    utilisation: float
+    input_scale: float
+    signed: bool
+    mac_error: float
+    clipped: float
+    reads: float
+    joules: float | None
+    converters: tuple[Use, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**vars(self), "converters": [one.to_dict() for one in self.converters]}
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Summary(Shown):
+    """All layers on chips, and what is digital with its reason."""
+
+    layers: tuple[LayerSummary, ...]
+    digital: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before the numbers are believed: clipped inputs, converters that do not fit."""
+        found = [
+            f"{one.name}: {percent(one.clipped, 2)} of inputs lay beyond +-{one.input_scale:.3g} and"
+            " were clipped; calibrate on a sample that has them"
+            for one in self.layers
+            if one.clipped
+        ]
+        for one in self.layers:
+            found += [f"{one.name}: {use.warning}" for use in one.converters if use.warning]
+        return found
+
+    def facts(self) -> Facts:
+        """A row a layer; then what is digital, and notes."""
+        cells, tiles = (sum(getattr(one, what) for one in self.layers) for what in ("cells", "tiles"))
+        joules = [one.joules for one in self.layers if one.joules is not None]
+        said = f", {engineering(sum(joules), 'J')} a read of an item" if joules else ""
+        title = f"On chips: {counted(cells, 'cell')} in {counted(tiles, 'tile')}{said}"
+        head = ["layer", "weights", "tiles", "cells", "used", "inputs", "MAC error", "clipped", "codes"]
+        rows = [_row(one) for one in self.layers]
+        for name, reason in self.digital.items():
+            title += f"\n  digital: {name}, {reason}"
+        for note in self.notes:
+            title += f"\n  note: {note}"
+        return Facts(title=title, head=head, rows=rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "layers": [one.to_dict() for one in self.layers], "digital": dict(self.digital),
+            "notes": self.notes,
+        }  # fmt: skip
+
+
+def _row(one: LayerSummary) -> list[str]:
+    codes = ", ".join(f"{use.used} of {use.codes}" for use in one.converters) or "-"
+    sign = "+-" if one.signed else ""
+    return [
+        one.name, f"{one.inputs} x {one.outputs}", f"{one.tiles}", f"{one.cells}",
+        percent(one.utilisation, 0), f"{sign}{one.input_scale:.3g}", percent(one.mac_error, 2),
+        percent(one.clipped, 2), codes,
+    ]  # fmt: skip
+
+
+def of_layer(matrix: Matrix, weights: Tensor, items: int) -> LayerSummary:
+    """The summary of a matrix with weights (rows, outputs).
+
+    items : of the sample, whose energy is wanted; 0 leaves it out
+    """
+    port, (rows, outputs) = matrix.port, matrix.shape
+    exact = matrix.digital(weights, port.kept)
+    error = matrix.analog(weights, port.kept) - exact
+    size, tiles = matrix.hardware.tile, matrix.tiles
+    cells = sum(one.chip.fixed.size for one in tiles)
+    lines = tiles[0].tile.layer.mapping.lines(size.columns)
+    places = [max(one.chip.crossbar.rows, size.rows) * lines for one in tiles]
+    passes = 2 if port.signed else 1
+    return LayerSummary(
+        name=matrix.name,
+        inputs=rows,
+        outputs=outputs,
+        tiles=len(tiles),
+        cells=cells,
+        utilisation=cells / sum(places),
+        input_scale=port.scale,
+        signed=port.signed,
+        mac_error=rms([error]) / max(rms([exact]), 1e-300),
+        clipped=port.beyond / max(port.seen, 1),
+        reads=passes * port.reads / max(items, 1),
+        joules=_joules(matrix, weights) * passes * port.reads / items if items else None,
+        converters=_uses(matrix, weights),
+    )
+
+
+def _joules(matrix: Matrix, weights: Tensor) -> float:
+    """The mean energy [J] of one read of all tiles."""
+    found = read_energy(
+        [
+            (one.chip, matrix.hardware.circuitry, state, one.chip.afresh().drive(volts))
+            for one, state, volts in _reads(matrix, weights)
+        ],
+        most=_ENERGY_READS,
+    )
+    return found.total
+
+
+def _uses(matrix: Matrix, weights: Tensor) -> tuple[Use, ...]:
+    x = matrix.hardware.imperfections
+    if not (x.dac_bits or x.adc_bits):
+        return ()
+    reads = []
+    for one, state, volts in _reads(matrix, weights):
+        seen = matrix.hardware.circuitry.settled(one.chip.crossbar, state, one.chip.device)
+        W, rest = seen.weights()
+        reads.append((one.chip, volts, one.chip.afresh().drive(volts) @ W + rest))
+    return tuple(uses(reads))
+
+
+def _reads(matrix: Matrix, weights: Tensor) -> list[tuple[Any, Any, Any]]:
+    """(tile, its states, voltages asked for (reads, rows) [V]) of the kept reads."""
+    layer, found = matrix.layer(weights), []
+    g = layer.mapping.weights_of(layer.initial_state)
+    for one, part in matrix.parts_of(g):
+        volts = np.asarray(voltage_from_input(layer.inputs[:, one.tile.rows], one.tile.layer.device))
+        found.append((one, one.states(part).numpy(), volts))
+    return found
