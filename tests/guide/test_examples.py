@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SHORT = ["fit_my_device", "verify_a_layer", "wire_cliff", "train_on_glyphs"]
-LONG = ["adapt_and_verify", "faults", "wires"]
+SHORT = ["fit_my_device", "verify_a_layer", "wire_cliff", "train_on_glyphs", "own_network"]
+LONG = ["adapt_and_verify", "faults", "wires", "train_through_wires"]
 
 
 def printed(name, capsys, monkeypatch, folder):

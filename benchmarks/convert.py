@@ -1,0 +1,116 @@
+"""Networks of one's own on chips: scikit-learn's digits through a 64-64-10 network behind wires.
+
+python benchmarks/convert.py [--quick] --json FILE
+
+Needs scikit-learn (the `dev` extra). Rows of accuracy: `ratio` is the accuracy on the 360 test images,
+`error` what it lies below that of the digital network, `seconds` one inference of all of them. Wires of 0
+Ohm are perfect, terminals included; otherwise lines have the design point's drivers. Rows of training
+start from the digital network, and learn through exact wires, without any calibration. The last rows
+are steps of 64 images, beside the digital network's. `--quick` leaves 100 Ohm out, and trains shortly.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from _table import Row, in_turns, main, row, share, timed
+
+sys.path.sort(key=lambda path: Path(path).resolve() == Path(__file__).resolve().parent)
+# last, or a file here would hide the package of its name
+
+import torch
+from sklearn.datasets import load_digits
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from meta import Hardware, convert
+from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar
+
+BATCH, TRAIN = 64, 1437
+LEARNING_RATE = 2e-3
+EPOCHS = {10.0: (12, 4), 100.0: (40, 0)}  # (in full, quick)
+
+Data = tuple[Tensor, Tensor]
+
+
+def digits() -> tuple[Data, Data]:
+    """(training, test) images in [0, 1] (images, 64), and their labels."""
+    found = load_digits()
+    x, labels = torch.tensor(found.data / 16.0).float(), torch.tensor(found.target)
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
+    x, labels = x[order], labels[order]
+    return (x[:TRAIN], labels[:TRAIN]), (x[TRAIN:], labels[TRAIN:])
+
+
+def wires(ohms: float, mapping: Mapping = PAIR) -> Hardware:
+    """The design point with segments of so many Ohm; 0 is perfect, terminals included."""
+    lines = dataclasses.replace(default_crossbar(1, 2), r_word=ohms, r_bit=ohms)
+    return Hardware(crossbar=lines if ohms else Crossbar(rows=1, columns=2), mapping=mapping)
+
+
+@torch.no_grad()
+def accuracy(network: nn.Module, data: Data) -> float:
+    """The share of images that are answered correctly."""
+    return float((network(data[0]).argmax(dim=1) == data[1]).float().mean())
+
+
+def stepper(network: nn.Module, learning_rate: float) -> Callable[[Tensor, Tensor], None]:
+    """One step of Adam on a batch."""
+    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
+
+    def step(x: Tensor, labels: Tensor) -> None:
+        loss = F.cross_entropy(network(x), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    return step
+
+
+def train(network: nn.Module, data: Data, epochs: int, learning_rate: float = LEARNING_RATE) -> None:
+    """Whole epochs of batches in random order."""
+    step, drawn = stepper(network, learning_rate), torch.Generator().manual_seed(0)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(data[0]), generator=drawn).split(BATCH):
+            step(data[0][batch], data[1][batch])
+
+
+def measure(quick: bool) -> Iterator[Row]:
+    """All rows."""
+    torch.manual_seed(0)
+    training, test = digits()
+    network = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    train(network, training, 60)
+    digital = accuracy(network, test)
+    yield share("digits MLP 64-64-10, digital", timed(lambda: network(test[0]))[0], "-", digital, None)
+    for ohms in (0.0, 1.0, 10.0):
+        for mapping in (PAIR, REFERENCE):
+            chips = convert(network, wires(ohms, mapping), training[0])
+            accuracy(chips, test)
+            taken, found = timed(lambda chips=chips: accuracy(chips, test))
+            yield share(f"converted, {ohms:g} Ohm, {mapping}", taken, "accuracy", found, digital - found)
+    for ohms, epochs in EPOCHS.items():
+        if not epochs[quick]:
+            continue
+        chips = convert(network, wires(ohms), training[0])
+        before = accuracy(chips, test)
+        taken, _ = timed(lambda chips=chips, epochs=epochs: train(chips, training, epochs[quick]))
+        found = accuracy(chips, test)
+        case = f"trained through {ohms:g} Ohm, {epochs[quick]} epochs"
+        yield share(case, taken, f"accuracy, {100 * before:.1f} % untrained", found, digital - found)
+    for mapping in (PAIR, REFERENCE):
+        chips = convert(network, wires(10.0, mapping), training[0])
+        steps = [stepper(one, 1e-4) for one in (chips, copy.deepcopy(network))]
+        batch = training[0][:BATCH], training[1][:BATCH]
+        own, other = in_turns([lambda s=s: s(*batch) for s in steps], 3 if quick else 9)
+        yield row(f"step of 64 through 10 Ohm, {mapping}", own, "digital step", other, None)
+
+
+if __name__ == "__main__":
+    main(__doc__, measure)
