@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from meta.commands._cycle import ConsumptionFile, cycle_to_dict, show_cycle
 from meta.commands._inputs import (
     Data,
     DataSet,
@@ -28,6 +29,7 @@ from meta.commands._inputs import (
 )
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
+from roa_circuit.chips.consumption import published
 from roa_circuit.circuit import footing
 from roa_circuit.presentation import console, options
 
@@ -53,6 +55,7 @@ def adapt(
     imperfections: options.ImperfectionsFile = None,
     compensation: options.CompensationName = "nothing",
     in_situ: InSitu = False,
+    consumption: ConsumptionFile = None,
     seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
@@ -63,6 +66,7 @@ def adapt(
     from meta.circuits.adaptation import adapt_episode, require_one_write
     from meta.circuits.behind_circuit import accuracy, placements
     from meta.data.tasks import Tasks
+    from meta.evaluation.cycle import full_cycle
 
     net, name = network_of(network, method, ways)
     writing = replace(writing_of(net, name, device).at(sigma_wn), relative_rate=relative_rate)
@@ -87,9 +91,13 @@ def adapt(
         + ("" if behind is None else f", {percent(behind, 2)} behind the circuit")
         + f"; layers in {output}"
     )
+    figures = consumption or published()
+    cycle = full_cycle(net.with_ways(tasks.ways), episode.task, writing, figures)
+    show_cycle(cycle)
     placed = {name: one.to_dict() for name, one in placements(held).items()}
     say_placed(placed)
     console.say(footing.footing(writing.device, lines))
     if json is not None:
         found = episode.to_dict() | {"accuracy_behind_circuit": behind, "placed": placed or None}
+        found |= {"cycle": cycle_to_dict(cycle, figures)}
         write_json(json, found | footing.to_dict(writing.device, lines))
