@@ -84,6 +84,7 @@ def trained_writing(how: Training, device: Device) -> Writing:
         method=how.how,
         programming=Programming(max_pulses=how.pulse_cap),
         relative_rate=1.0 if how.how.erased is not None else how.relative_rate,
+        mapping=how.columns,
     )
 
 

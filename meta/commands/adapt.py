@@ -49,6 +49,7 @@ def adapt(
         float | None, typer.Option(help="Factor on the learned rates; the network's own otherwise.")
     ] = None,
     sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
+    mapping: options.MappingName = None,
     device: DeviceOption = None,
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
@@ -69,7 +70,7 @@ def adapt(
     from meta.evaluation.cycle import full_cycle
 
     net, name = network_of(network, method, ways)
-    writing = replace(writing_of(net, name, device).at(sigma_wn), relative_rate=relative_rate)
+    writing = replace(writing_of(net, name, device, mapping).at(sigma_wn), relative_rate=relative_rate)
     require_one_write(net, writing)
     hardware = hardware_of(
         circuit=circuit, imperfections=imperfections, wires=wire_resistance,

@@ -28,6 +28,7 @@ from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
+from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import console, options
@@ -56,6 +57,7 @@ def wires(
     spice_write: Annotated[
         bool, options.flag("--spice-write", "ngspice writes it too, which takes longer.")
     ] = False,
+    mapping: options.MappingName = None,
     device: DeviceOption = None,
     json: options.Json = None,
 ) -> None:
@@ -68,7 +70,7 @@ def wires(
     chosen = Compensation.parse(compensation)
     if dataclasses.replace(chosen, placed=False, believed=1.0) != Compensation():
         raise InputError(f"--compensation {compensation}: heads alone take placed, or nothing")
-    heads = _adapted_heads(network, method, ways, dataset, data, device, episodes)
+    heads = _adapted_heads(network, method, ways, dataset, data, device, mapping, episodes)
     referee = None
     if spice or spice_write:
         from meta.circuits.validate import referee as ngspice
@@ -108,6 +110,7 @@ def _adapted_heads(
     dataset: str,
     data: Path | None,
     device: str | None,
+    mapping: Mapping | None,
     episodes: int,
 ) -> list[ProgrammedLayer]:
     """The heads of test episodes 0, 1, ..., each adapted in one write."""
@@ -116,7 +119,7 @@ def _adapted_heads(
     from meta.network.architecture import HEAD
 
     net, name = network_of(network, method, ways)
-    writing = writing_of(net, name, device)
+    writing = writing_of(net, name, device, mapping)
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data))
     drawn = (tasks.reseeded(seed) for seed in range(episodes))

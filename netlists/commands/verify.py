@@ -85,6 +85,7 @@ def verify(
         ),
     ] = NOTHING,
     device: options.OtherDevice = None,
+    mapping: options.MappingName = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = None,
@@ -124,7 +125,9 @@ def verify(
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
     chosen = [
-        layer_on(name, reads=reads, device=device, wiring=lines.wiring, circuitry=circuitry)
+        layer_on(
+            name, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
+        )
         for name in names
     ]
     size = TileSize.parse(tile)

@@ -1,8 +1,8 @@
 """Mappings: which physical columns (bit lines) make an output, and what is subtracted from what.
 
-    reference     w w w w ... w R     one reference column, last; digitised apart, subtracted in numbers
-    reference:4   w w R w w  w w R w w    a reference in the middle of every 4 weight columns
-    pair          + - + - + - ...     two cells a weight on neighbouring bit lines, g = w+ - w-
+    reference     w w w w ... w R       one reference column, last; digitised apart from the others
+    reference:4   w w R w w  w w R w w  a reference in the middle of every 4 weight columns
+    pair          + - + - + - ...       two cells a weight on neighbouring bit lines, g = w+ - w-
 
 Output j is I[plus[j]] - I[minus[j]]. Pairs and references of groups are subtracted as currents, before
 the converter, which then sees the signal alone; the reference column is digitised like any other.
@@ -17,13 +17,14 @@ import functools
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.circuit.pairs import Pair, PairWrite, centred
 from roa_circuit.device.parameters import Device
 
 Floats = NDArray[np.float64]
@@ -42,46 +43,68 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Mapping:
-    """How physical columns make outputs.
+    """How physical columns make outputs, and how pairs are written.
 
     kind : reference columns, or pairs of cells
     every : weight columns that share one reference, which stands in their middle; None is one
         reference for all of an array, on its last column
+    write : which cell of a pair takes the pulses of a change
 
     Raises
     ------
-    InputError : groups of fewer than one column, or groups of pairs.
+    InputError : groups of fewer than one column, groups of pairs, or a pair's write without pairs.
     """
 
     kind: Kind = Kind.reference
     every: int | None = None
+    write: PairWrite = PairWrite.raise_
 
     def __post_init__(self) -> None:
+        if not self.paired and self.write is not PairWrite.raise_:
+            raise InputError(
+                f"mapping 'reference' has no pairs to write by {self.write!s}: leave it out"
+            )
         if self.every is None:
             return
-        if self.kind is Kind.pair:
+        if self.paired:
             raise InputError("mapping 'pair' has no reference columns: leave the number out")
         if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
             raise InputError(f"mapping: a reference every {self.every!r} columns; give 1 or more")
 
     def __str__(self) -> str:
+        if self.write is not PairWrite.raise_:
+            return f"{self.kind}:{self.write}"
         return str(self.kind) if self.every is None else f"{self.kind}:{self.every}"
 
     @classmethod
     def parse(cls, text: object) -> Self:
-        """'reference', 'reference:16' or 'pair'.
+        """'reference', 'reference:16', 'pair' or, with another write than `raise`, 'pair:push-pull'.
 
         Raises
         ------
         InputError : anything else.
         """
-        found = re.fullmatch(r"(\w+)(?::(\d{1,6}))?", str(text).strip())
-        names = [str(one) for one in Kind]
-        if not found or found[1] not in names:
-            raise InputError(
-                f"mapping {text!r} is unknown; {nearest(str(text), [*names, 'reference:16'])}"
-            )
-        return cls(kind=Kind(found[1]), every=int(found[2]) if found[2] else None)
+        kind, colon, more = str(text).strip().partition(":")
+        if kind == Kind.pair and bool(colon) == bool(more):
+            return cls(kind=Kind.pair, write=PairWrite.parse(more) if more else PairWrite.raise_)
+        if kind == Kind.reference and re.fullmatch(r"(:\d{1,6})?", colon + more):
+            return cls(every=int(more) if more else None)
+        names = [*map(str, Kind), "reference:16", "pair:push-pull"]
+        raise InputError(f"mapping {text!r} is unknown; {nearest(str(text), names)}")
+
+    @property
+    def said(self) -> str:
+        """In words, for a line about an array."""
+        if self.paired:
+            return f"two columns an output, written by {self.write!s}"
+        if self.every is None:
+            return "the last column the reference"
+        return f"a reference in the middle of every {self.every} columns"
+
+    @property
+    def paired(self) -> bool:
+        """Whether a weight has two cells."""
+        return self.kind is Kind.pair
 
     @property
     def apart(self) -> bool:
@@ -91,11 +114,11 @@ class Mapping:
     @property
     def scale(self) -> float:
         """What Eq. 11's a is multiplied by: pairs differ by the whole range of a cell, and not half."""
-        return 0.5 if self.kind is Kind.pair else 1.0
+        return 0.5 if self.paired else 1.0
 
     def lines(self, outputs: int) -> int:
         """How many bit lines so many outputs take."""
-        if self.kind is Kind.pair:
+        if self.paired:
             return 2 * outputs
         return outputs + (1 if self.every is None else -(-outputs // self.every))
 
@@ -106,7 +129,7 @@ class Mapping:
         ------
         InputError : no number of outputs takes as many.
         """
-        if self.kind is Kind.pair:
+        if self.paired:
             outputs = lines // 2
         else:
             outputs = lines - (1 if self.every is None else -(-lines // (self.every + 1)))
@@ -128,9 +151,7 @@ class Mapping:
 
     def references(self, lines: int) -> Indices:
         """The reference columns, from the left; none of pairs."""
-        return (
-            np.unique(self.minus(lines)) if self.kind is Kind.reference else np.zeros(0, dtype=np.intp)
-        )
+        return np.zeros(0, dtype=np.intp) if self.paired else np.unique(self.minus(lines))
 
     def groups(self, lines: int) -> Indices:
         """(columns,) a number for each bit line, alike where they share a digital gain."""
@@ -138,7 +159,7 @@ class Mapping:
             return np.arange(lines)
         found = np.empty(lines, dtype=np.intp)
         found[self.plus(lines)] = found[self.minus(lines)] = np.arange(self.outputs_on(lines))
-        if self.kind is Kind.reference:
+        if not self.paired:
             found[self.plus(lines)] = found[self.minus(lines)]
         return found
 
@@ -146,7 +167,7 @@ class Mapping:
         """(channels,) of gains (columns,) that are alike in each of `groups`."""
         return gains if self.apart else gains[self.plus(len(gains))]
 
-    def laid(self, plus: Floats, minus: Floats | float) -> NDArray[np.float64]:
+    def laid(self, plus: NDArray[Any], minus: NDArray[Any] | float) -> NDArray[Any]:
         """(rows, columns) from what stands on each output's columns.
 
         plus : (rows, outputs)
@@ -160,9 +181,15 @@ class Mapping:
 
     def states_of(self, weights: Floats) -> Floats:
         """States (rows, columns) of weights g (rows, outputs): pairs stand evenly about omega = 1/2."""
-        if self.kind is Kind.pair:
-            return self.laid(0.5 + 0.5 * weights, 0.5 - 0.5 * weights)
+        if self.paired:
+            pair = centred(weights)
+            return self.laid(pair.plus, pair.minus)
         return self.laid(0.5 * (weights + 1.0), REFERENCE_STATE)
+
+    def pair_of(self, columns: NDArray[Any]) -> Pair:
+        """What stands on both columns (rows, outputs) of each output."""
+        lines = columns.shape[-1]
+        return Pair(columns[..., self.plus(lines)], columns[..., self.minus(lines)])
 
     def weights_of(self, states: Floats) -> Floats:
         """Weights g (rows, outputs) of states (rows, columns)."""
@@ -218,7 +245,7 @@ PAIR = Mapping(kind=Kind.pair)
 def _layout(mapping: Mapping, lines: int) -> tuple[Indices, Indices]:
     """(plus, minus) on so many bit lines."""
     outputs = np.arange(mapping.outputs_on(lines))
-    if mapping.kind is Kind.pair:
+    if mapping.paired:
         plus, minus = 2 * outputs, 2 * outputs + 1
     elif mapping.every is None:
         plus, minus = outputs, np.full_like(outputs, lines - 1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.circuit.columns import REFERENCE, Kind, Mapping
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.solver.linear import LinearNetwork
 from roa_circuit.solver.read import weights_of
@@ -189,11 +189,11 @@ def heaviest_nearest(
         placed = _placed(by_column, far)
         return Order(rows=lines, columns=placed, channels=placed)
     plus, minus = mapping.plus(crossbar.columns), mapping.minus(crossbar.columns)
-    own = by_column[plus] + (by_column[minus] if mapping.kind is Kind.pair else 0.0)
+    own = by_column[plus] + (by_column[minus] if mapping.paired else 0.0)
     outputs = _placed(own, far[plus])
     moved = columns.copy()
     moved[plus] = plus[outputs]
-    if mapping.kind is Kind.pair:
+    if mapping.paired:
         moved[minus] = minus[outputs]
     return Order(rows=lines, columns=moved, channels=outputs)
 

@@ -20,7 +20,7 @@ from roa_circuit.basics.results import write_file
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import Circuitry
-from roa_circuit.circuit.columns import REFERENCE, REFERENCE_STATE, Mapping
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.contents import (
     check_pulses,
     check_states,
@@ -33,13 +33,19 @@ from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.mapping import curvature, mapping_constants
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import Programming, after_pulses, real_pulse_count, round_count
+from roa_circuit.device.programming import Programming
+from roa_circuit.layers.planned import (
+    BEYOND,
+    CAPPED,
+    lines_for,
+    planned,
+    replanned,
+    said_beyond,
+    said_short,
+)
 from roa_circuit.solver.read_model import ReadModel
 
 FORMAT = "roa-layer-1"
-CAPPED = "capped"
-"""In the provenance: how many weights the cap on pulses clips, the cap, and how short they stop in g."""
-
 _EXPECTED = "a layer file; `roa-meta adapt` writes them (.npz)"
 _LONGEST_NAME = 100
 _ARRAYS = ("initial_state", "pulses", "inputs", "labels")
@@ -91,14 +97,14 @@ class ProgrammedLayer(Shown):
         """Its size, its write, its reads and its wires."""
         rows, columns = self.crossbar.shape
         written, c = int((self.pulses != 0).sum()), self.crossbar
-        names, capped = ("word", "bit", "source", "sense"), self.provenance.get(CAPPED)
+        names = ("word", "bit", "source", "sense")
         wires = ", ".join(f"{name} {said(getattr(c, f'r_{name}'))}" for name in names) + " Ohm"
         return Facts(
             title=f"Layer {self.name}: {rows} x {columns} cells",
             rows=[
                 ("device", f"{self.device.name}, current scale {self.device.memristor.current_scale}"),
                 ("write", f"{int(np.abs(self.pulses).sum())} pulses on {written} cells"),
-                *((("not reached", said_short(capped)),) if capped else ()),
+                *(("not reached", text) for text in self.not_reached),
                 ("mapping", f"{self.mapping}, {counted(self.output_count, 'output')}"),
                 ("reads", f"{len(self.inputs)}, {len(self.labels) or 'none'} with a label"),
                 ("read as", self.read_model.said),
@@ -121,12 +127,13 @@ class ProgrammedLayer(Shown):
         device: Device | None = None,
         labels: NDArray[np.int64] | None = None,
         start: float | None = 0.5,
+        mapping: Mapping = REFERENCE,
         provenance: dict[str, Any] | None = None,
     ) -> Self:
-        """Weights g (inputs, outputs) in [-1, 1] on the design point's lines, with a reference column.
+        """Weights g (inputs, outputs) in [-1, 1] on the design point's lines, on a mapping's columns.
 
-        Arrays may be torch's. Where weights ask for more pulses than a cell may get, `facts` says how
-        many, and how far they stop short; so does the provenance.
+        Arrays may be torch's. Where weights ask for more pulses than a cell may get, or for states that
+        their pairs do not reach, `not_reached` says how many, and how far they stop short.
 
         inputs : (reads, inputs) x >= 0
         device : by default the design point's
@@ -143,29 +150,47 @@ class ProgrammedLayer(Shown):
         require_inputs(inputs)
         device, scale = device or default_device(), max(1.0, float(np.max(inputs, initial=0.0)))
         mapping_constants(device)  # refuses a device that holds no weights
-        wanted = REFERENCE.states_of(weights)
-        before = wanted.copy() if start is None else np.full(wanted.shape, start)
-        before[:, REFERENCE.references(before.shape[1])] = REFERENCE_STATE
-        how = Programming()
-        count = round_count(real_pulse_count(before, wanted - before, device, how), how)
-        made = dict(provenance or {})
-        capped = np.abs(count) >= how.max_pulses
-        if capped.any():
-            short = np.abs(wanted - after_pulses(before, count, device))[capped]
-            made[CAPPED] = {
-                "weights": int(capped.sum()), "pulses": how.max_pulses, "short": 2.0 * float(short.max())
-            }  # fmt: skip
+        plan = planned(weights, device, mapping, start)
         return cls(
             name=name,
             device=device,
-            crossbar=default_crossbar(*wanted.shape),
-            initial_state=before,
-            pulses=np.asarray(count, dtype=np.int64),
+            crossbar=default_crossbar(*plan.before.shape),
+            initial_state=plan.before,
+            pulses=plan.pulses,
             inputs=inputs / scale,
             labels=np.empty(0, dtype=np.int64) if labels is None else np.asarray(labels),
             input_scale=scale,
-            provenance=made,
+            mapping=mapping,
+            provenance={**(provenance or {}), **plan.told},
         )
+
+    def mapped_as(self, mapping: Mapping, how: Programming | None = None) -> ProgrammedLayer:
+        """The same weights, and the same change of them, on the columns of another mapping.
+
+        Raises
+        ------
+        InputError : bit lines that differ from one another, so that none can be added.
+        """
+        if mapping == self.mapping:
+            return self
+        mappings = self.mapping, mapping
+        plan = replanned(self.initial_state, self.pulses, self.device, mappings, how or Programming())
+        anew = (CAPPED, BEYOND) if mapping.paired or self.mapping.paired else ()
+        kept = {name: value for name, value in self.provenance.items() if name not in anew}
+        return replace(
+            self,
+            crossbar=lines_for(self.crossbar, plan.before.shape[1]),
+            initial_state=plan.before,
+            pulses=plan.pulses,
+            mapping=mapping,
+            provenance={**kept, "mapped_from": str(self.mapping), **plan.told},
+        )
+
+    @property
+    def not_reached(self) -> list[str]:
+        """What its write leaves short, in a line each, as planned."""
+        told = ((CAPPED, said_short), (BEYOND, said_beyond))
+        return [say(self.provenance[key]) for key, say in told if key in self.provenance]
 
     @property
     def output_count(self) -> int:
@@ -258,12 +283,6 @@ def _name(written: object) -> str:
     if not isinstance(written, str) or not 0 < len(written) <= _LONGEST_NAME:
         raise InputError(f"name must be a text of 1 to {_LONGEST_NAME} characters")
     return written
-
-
-def said_short(capped: dict[str, Any]) -> str:
-    """What the cap on pulses clips, as text."""
-    count, most, short = capped["weights"], capped["pulses"], capped["short"]
-    return f"{counted(count, 'weight')} at the cap of {most} pulses, up to {short:.2g} short in g"
 
 
 def _table(given: Any, what: str) -> NDArray[np.float64]:

@@ -98,7 +98,10 @@ def test_columns_that_hold_no_whole_number_of_outputs_are_refused(mapping, lines
     [
         ("refrence", "did you mean 'reference'"),
         ("reference:0", "1 or more"),
-        ("pair:2", "no reference columns"),
+        ("pair:2", "pair write '2' is unknown"),
+        ("pair:push", "did you mean 'push-pull'"),
+        ("pair:", "mapping 'pair:' is unknown"),
+        ("reference:raise", "mapping 'reference:raise' is unknown"),
         ("reference:", "mapping 'reference:' is unknown"),
         ("", "mapping '' is unknown"),
     ],
