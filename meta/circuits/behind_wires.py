@@ -107,7 +107,7 @@ def predictions(
         )
         state = chip.written(start, outcome.state, part.pulses)
         volts = chip.drive(voltage_from_input(part.inputs, part.device))
-        read = circuitry.settled(chip.crossbar, state, chip.device).reader(part.read_model)
+        read = circuitry.settled(chip.crossbar, state, chip.read_device).reader(part.read_model)
         sensed.append(chip.sense(read(volts), state, volts))
     classes: NDArray[np.int64] = outputs(tiles, sensed).argmax(1)
     return classes

@@ -54,6 +54,7 @@ def adapt(
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     compensation: options.CompensationName = "nothing",
     in_situ: InSitu = False,
     consumption: ConsumptionFile = None,
@@ -64,6 +65,7 @@ def adapt(
 
     With a circuit or imperfections the queries are answered behind them, too.
     """
+    imperfections = options.aged(imperfections, age)
     from meta.circuits.adaptation import adapt_episode, require_one_write
     from meta.circuits.behind_circuit import accuracy, placements
     from meta.data.tasks import Tasks

@@ -74,6 +74,7 @@ def evaluate(
     ] = 0,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     compensation: options.CompensationName = "nothing",
     in_situ: InSitu = False,
     mapping: options.MappingName = None,
@@ -90,6 +91,7 @@ def evaluate(
     does not. With --circuit or --imperfections every layer is read behind its arrays' wires and
     readouts, and the network is the one trained for as many ways as are asked for.
     """
+    imperfections = options.aged(imperfections, age)
     from meta.data.tasks import Tasks
     from meta.network.precision import round_products
     from roa_circuit.device.programming import Programming

@@ -92,6 +92,7 @@ def verify(
     cell: CellOption = None,
     via: ViaOption = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     seed: options.Seed = 0,
     workers: Annotated[
         int | None,
@@ -115,6 +116,7 @@ def verify(
     A write by collocation is not stepped through: the simulator finds the voltages of all cells before
     and after each pulse, the law is integrated with them, and a few pulses are transients as well.
     """
+    imperfections = options.aged(imperfections, age)
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
     unused = []
     if phase is Phase.write:
