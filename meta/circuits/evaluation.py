@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from meta.circuits.adaptation import adapt_episode, require_one_write
-from meta.circuits.behind_circuit import Hardware, classes
+from meta.circuits.behind_circuit import Hardware, classes, warnings
 from meta.data.tasks import Tasks
 from meta.evaluation.episodes import interval_over_tasks
 from meta.learning.writing import Writing
@@ -21,6 +21,7 @@ class CircuitRow:
 
     accuracy_without : accuracy of the same adaptations on perfect circuits, without write noise
     agreement : share of query images that both classify alike
+    warnings : what does not suit the reads of the first episode, by layer
     """
 
     method: str
@@ -34,6 +35,7 @@ class CircuitRow:
     ci95: float
     accuracy_without: float
     agreement: float
+    warnings: list[str]
 
 
 def evaluate_behind(
@@ -59,14 +61,16 @@ def evaluate_behind(
     network = network.with_ways(tasks.ways)
     writing = (writing or Writing.of(network)).at(0.0)
     require_one_write(network, writing)
-    scores = np.empty((len(sigmas), count, 3))
+    scores, told = np.empty((len(sigmas), count, 3)), [list[str]() for _ in sigmas]
     for task in range(count):
         drawn = tasks.reseeded(tasks.seed + task)
         episode = adapt_episode(network, drawn, writing, reads=1)
         labels = episode.task.query_labels.numpy()
         for row, sigma in enumerate(sigmas):
             noisy = replace(hardware, imperfections=replace(hardware.imperfections, sigma_wn=sigma))
-            answers = classes(network, episode.task.query, noisy.holding(episode.layers, drawn.seed))
+            layers = noisy.holding(episode.layers, drawn.seed)
+            answers = classes(network, episode.task.query, layers)
+            told[row] = told[row] if task else warnings(layers)
             right, alike = answers == labels, answers == episode.answers
             scores[row, task] = right.mean(), episode.accuracy, alike.mean()
             on_task()
@@ -83,6 +87,9 @@ def evaluate_behind(
             ci95=interval_over_tasks(behind),
             accuracy_without=float(without.mean()),
             agreement=float(alike.mean()),
+            warnings=said,
         )
-        for sigma, (behind, without, alike) in zip(sigmas, scores.transpose(0, 2, 1), strict=True)
+        for sigma, said, (behind, without, alike) in zip(
+            sigmas, told, scores.transpose(0, 2, 1), strict=True
+        )
     ]

@@ -70,7 +70,7 @@ def adapt(
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
     episode = adapt_episode(net, tasks, writing, circuit=lines)
-    behind = None if hardware is None else hardware.accuracy(net, episode, seed)
+    behind, said = (None, []) if hardware is None else hardware.score(net, episode, seed)
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")
     head = [key.replace("_", " ") for key in LAYER_COLUMNS]
@@ -82,7 +82,9 @@ def adapt(
         + ("" if behind is None else f", {percent(behind, 2)} behind the circuit")
         + f"; layers in {output}"
     )
+    for text in said:
+        console.say(text)
     console.say(footing.footing(writing.device, lines))
     if json is not None:
-        found = episode.to_dict() | {"accuracy_behind_circuit": behind}
+        found = episode.to_dict() | {"accuracy_behind_circuit": behind, "warnings": said}
         write_json(json, found | footing.to_dict(writing.device, lines))
