@@ -45,9 +45,9 @@ TrainedWays = Annotated[
     int | None,
     typer.Option(help="Use networks trained for so many, which leave columns out; 20 of plain roa."),
 ]
-Queries = Annotated[int, typer.Option(help="Query images a class.")]
+Queries = Annotated[int, typer.Option(min=1, max=1000, help="Query images a class.")]
 Method = Annotated[str | None, typer.Option(help="A method by name; `roa-meta methods` lists them.")]
-Shots = Annotated[int, typer.Option(help="Support images a class.")]
+Shots = Annotated[int, typer.Option(min=1, max=1000, help="Support images a class.")]
 InSitu = Annotated[
     bool,
     options.flag(
@@ -57,7 +57,7 @@ InSitu = Annotated[
     ),
 ]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]
-Seed = Annotated[int, typer.Option(help="Of the tasks and the write noise.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the tasks and the write noise.")]
 
 
 def dataset_of(name: str, data: Path | None) -> FewShotDataset:

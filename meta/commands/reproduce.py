@@ -61,12 +61,14 @@ def reproduce(
         bool, options.flag("--train", "Train the networks that are missing first.")
     ] = False,
     repeats: Annotated[
-        int, typer.Option(min=1, help="Networks of separate seeds that --train sees to.")
+        int, typer.Option(min=1, max=1000, help="Networks of separate seeds that --train sees to.")
     ] = 1,
     jobs: Annotated[
         int,
         typer.Option(
-            min=1, help="Cells computed side by side, on a core each; a single one takes all cores."
+            min=1,
+            max=1024,
+            help="Cells computed side by side, on a core each; a single one takes all cores.",
         ),
     ] = 1,
     scheduler: options.Scheduler = None,
@@ -127,13 +129,19 @@ def _narrowed(
     names = study.methods if methods is None else tuple(methods.split(","))
     counts = tuple(way for way in study.ways if way in known or not known)
     if ways is not None:
-        counts = tuple(map(int, numbers_of(ways, "--ways")))
+        counts = tuple(_whole(way) for way in numbers_of(ways, "--ways"))
     sigmas = study.sigmas if sigma_wn is None else tuple(numbers_of(sigma_wn, "--sigma-wn"))
     for name in names:
         find_method(name)
     for sigma in sigmas:
         Programming(sigma_wn=sigma)
     return replace(study, methods=names, ways=counts, sigmas=sigmas)
+
+
+def _whole(ways: float) -> int:
+    if not (ways.is_integer() and 2 <= ways <= 1000):
+        raise InputError(f"--ways {ways:g}: must be a whole number from 2 to 1000")
+    return int(ways)
 
 
 def _readings(text: str) -> tuple[str, ...]:

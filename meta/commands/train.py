@@ -39,9 +39,11 @@ class SpiceChecks:
     """The options of SPICE in the loop; see `roa_circuit.presentation.options.grouped`."""
 
     validate_every: Annotated[
-        int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
+        int, typer.Option(min=0, help="Epochs between validations in ngspice; 0 leaves them out.")
     ] = 0
-    validate_episodes: Annotated[int, typer.Option(help="Adapted episodes each time.")] = 2
+    validate_episodes: Annotated[
+        int, typer.Option(min=1, max=1000, help="Adapted episodes each time.")
+    ] = 2
     on_divergence: Annotated[
         str, typer.Option(help="warn or stop, where ngspice and surrogate are too far apart.")
     ] = "warn"

@@ -52,7 +52,9 @@ def layer(
     ] = False,
     device: options.DeviceName = None,
     current_scale: options.CurrentScale = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Draws the inputs.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Draws the inputs; default: 0.")
+    ] = None,
     json_file: options.Json = None,
 ) -> None:
     """Weights as a layer: their cells, the pulses that write them, a reference column, and reads."""
@@ -61,7 +63,8 @@ def layer(
         raise InputError("--start: with --ideal cells are at their weights already; leave one out")
     cells = chosen_device(device, current_scale)
     g = read_weights_of(weights, cells) if conductances else _weights(weights)
-    x = _inputs(inputs, g.shape, seed)
+    unused = console.ignored("--seed", seed, "--inputs has the inputs") if inputs else []
+    x = _inputs(inputs, g.shape, seed or 0)
     made = ProgrammedLayer.of_weights(
         g,
         x,
@@ -89,7 +92,8 @@ def layer(
         console.say(f"{said_short(capped)}; scale them down, or leave the write out with --ideal")
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
-        "reads": len(x), "capped": capped, **footing.to_dict(made.device, made.crossbar),
+        "reads": len(x), "capped": capped, "ignored": unused,
+        **footing.to_dict(made.device, made.crossbar),
     }  # fmt: skip
     write_summary(json_file, summary)
 
