@@ -127,11 +127,13 @@ def program(
     summary = {
         **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
         "energy": array.energy or None, "seconds": seconds, **drawn.to_dict(), "states": str(output),
-        "ignored": unused,
+        "ignored": unused, "converters": [use.to_dict() for use in array.usage.uses()],
     }  # fmt: skip
     write_summary(json_file, summary)
     _show(result, array.energy, seconds)
     drawn.say_what_it_is()
+    for text in array.usage.warnings:
+        console.say(text)
     if result.failed.any():
         raise typer.Exit(1)
 
