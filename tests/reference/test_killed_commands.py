@@ -38,6 +38,7 @@ def lines(path):
     return path.read_bytes().splitlines() if path.exists() else []
 
 
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("command", [TRAIN, SWEEP, VERIFY], ids=["train", "sweep", "verify"])
 def test_nothing_is_left_of_a_killed_command_and_nothing_kept_is_lost(tmp_path, command):
     package, words = command

@@ -135,7 +135,7 @@ def test_noise_and_faults_reach_every_layer_and_seeds_tell_episodes_apart(networ
 
 
 def test_converters_of_every_layer_are_told_of_where_they_do_not_suit(network, bars):
-    """One range serves all layers: a wide one leaves few codes to the first, a narrow one cuts the last."""
+    """One range serves all layers: a wide one leaves each few codes, a narrow one cuts readings off."""
     tasks = Tasks(dataset=bars, queries=2)
     hardware = Hardware(imperfections=Imperfections(adc_bits=8, adc_range=1e-3))
     (row,) = evaluate_behind(network, tasks, hardware, count=2)
