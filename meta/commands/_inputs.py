@@ -123,6 +123,12 @@ def network_of(
     if path is None:
         name = method or "roa"
         network = shipped_network(name, trained_ways or ways)
+        learned = network.note.get("training", {}).get("ways")
+        if trained_ways is not None and learned not in (None, trained_ways):
+            raise InputError(
+                f"--trained-ways {trained_ways}: the network of {name} was trained for {learned} ways,"
+                " and serves any number; leave it out"
+            )
         return network.with_ways(ways or network.architecture.ways), name
     if trained_ways is not None:
         raise InputError(f"--trained-ways {trained_ways}: --network is one already; leave it out")

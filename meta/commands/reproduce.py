@@ -97,7 +97,15 @@ def reproduce(
         "compute": compute_of(compute),
     }
     if study == "ablation":
-        _ablation(output, **how)
+        own = {
+            "--networks": networks, "--methods": methods, "--ways": ways, "--sigma-wn": sigma_wn,
+            "--trained-ways": trained_ways, "--train": train, "--repeats": repeats != 1,
+            "--reading": reading != "literal",
+        }  # fmt: skip
+        for option, given in own.items():
+            if given:
+                raise InputError(f"{option}: the ablation has its own; leave it out")
+        _ablation(output, json, **how)
         return
     plan = Plan(
         study=_narrowed(find_study(study), dataset, methods, ways, sigma_wn),
@@ -162,7 +170,7 @@ def _report_epoch(name: str, row: Epoch) -> None:
     console.say(f"{name}: epoch {row.epoch + 1}, validation {percent(row.accuracy_pulses, 2)} in pulses")
 
 
-def _ablation(output: Path, **how: Any) -> None:
+def _ablation(output: Path, json: Path | None, **how: Any) -> None:
     """Train and score what each ingredient of roa-robust is worth."""
     from meta.reproduction.ablation import Ablation, markdown
 
@@ -170,6 +178,9 @@ def _ablation(output: Path, **how: Any) -> None:
     rows = ablation.run(on_trained=lambda one: console.say(f"trained: {one.words}"))
     text = markdown(rows, console.provenance()["command"])
     write_table(output / "ablation.csv", rows)
+    if json is not None:
+        found = {"rows": [asdict(row) for row in rows], "provenance": console.provenance()}
+        write_json(json, found)
     write_text(output / "ablation.md", text)
     console.say(text)
 

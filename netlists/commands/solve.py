@@ -89,6 +89,11 @@ def solve(
     unused = ignored(imperfections, OF_WRITES, "solve only reads")
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     cells = chosen_device(device, current_scale)
+    if None not in (lines.wire_resistance, word_resistance, bit_resistance):
+        raise InputError(
+            "--wire-resistance: --word-resistance and --bit-resistance give both lines theirs; leave it"
+            " out"
+        )
     omega, volts = _contents(states, inputs, cells if conductances else None)
     wiring = dataclasses.replace(
         lines.wiring,

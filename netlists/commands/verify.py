@@ -150,6 +150,9 @@ def verify(
         left = replace(bench, time_limit=max(deadline - time.monotonic(), 0.1))
         recorded = waveforms or _is_light(some)
         results.append(_verify_one(one, arrays, left, keep_in=folder, recorded=recorded))
+    if waveforms and not any(result.recordings for result in results):
+        why = "collocation steps through no time, and records none; --analysis transient does"
+        unused += console.ignored("--waveforms", "", why)
     report = _Report(
         results=results,
         layers=chosen,

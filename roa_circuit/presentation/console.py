@@ -176,7 +176,7 @@ def ignored(option: str, given: object, why: str) -> list[str]:
     """An option that changes nothing: its name, for JSON, with a line on stderr; none if it is None."""
     if given is None:
         return []
-    remark(f"{option} {given} ignored: {why}")
+    remark(f"{f'{option} {given}'.rstrip()} ignored: {why}")
     return [option.lstrip("-")]
 
 

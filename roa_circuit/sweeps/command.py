@@ -135,6 +135,10 @@ class Asked:
         """The questions asked beside the points themselves."""
         target = Target.parse(self.target, subject.metrics) if self.target else None
         metric = _metric(self.metric, subject.metrics) if self.metric else None
+        if self.sensitivity != "sobol" and self.samples != Asked.samples:
+            raise InputError(
+                f"--samples {self.samples}: is about Sobol' indices; add --sensitivity sobol"
+            )
         return Question(target=target, metric=metric, sensitivity=self.sensitivity, samples=self.samples)
 
 

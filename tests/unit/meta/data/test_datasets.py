@@ -189,6 +189,14 @@ def test_transparent_pictures_lie_on_white_paper(tmp_path):
     assert (dataset.images == (255 - INK)[..., None]).all()
 
 
+def test_pictures_that_no_episode_can_use_are_told(tmp_path):
+    for index, count in enumerate((2, 5, 3)):
+        save_pictures(tmp_path / f"class{index}", count, (32, 32, 3), index)
+    dataset = load_dataset("folder", tmp_path)
+    assert dataset.images.shape[:2] == (3, 2)
+    assert dataset.remarks == (f"{tmp_path}: 4 pictures unused; each class gives the smallest's 2",)
+
+
 def test_dark_ink_on_light_paper_is_told_with_the_way_out(tmp_path):
     light, dark = Image.fromarray(INK), Image.fromarray(255 - INK)
     assert pictures(tmp_path / "light", [light, light]).remarks == ()

@@ -149,6 +149,8 @@ REFUSED = {
     "of other cells": (("program", "--target", "g.csv", "--conductances"), "name the cells with"),
     "scheme": (("program", "--target", "states.csv", "--scheme", "V/3", "--circuit", "t.toml"),
                "rows are selected by the circuit's transistors"),
+    "lines": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--wire-resistance", "5",
+               "--word-resistance", "1", "--bit-resistance", "2"), "give both lines theirs"),
     "matrix": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--matrix", "klu"),
                "--matrix klu: is about ngspice, not surrogate"),
     "cell": (("program", "--target", "states.csv", "--cell", "osdi"), "--cell osdi: is about ngspice"),

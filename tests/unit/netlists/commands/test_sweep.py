@@ -235,6 +235,8 @@ def test_spot_checks_simulate_the_circuit_of_the_file(command, circuit):
         (("--vary", "temperature=1"), "wires of 1 K conduct without resistance"),
         (("--vary", "c_word=1 pV"), "expected F"),
         (("--vary", "sigma_wn=0,1", "--circuit", "none.toml"), "none.toml"),
+        (("--vary", "sigma_wn=0,1", "--points", "9"), "points = 9: a grid has as many points as its"),
+        (("--vary", "sigma_wn=0,1", "--samples", "128"), "--samples 128: is about Sobol' indices"),
     ],
 )
 def test_mistakes_are_one_line(command, options, says):

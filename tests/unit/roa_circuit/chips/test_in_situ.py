@@ -31,7 +31,7 @@ def with_pulses(device, **pulses):
 
 
 def test_arrays_that_mirror_each_other_are_written_alike_row_by_row():
-    """Sensed at the top, a row has the segments above it in its bit lines; in the mirror, those below."""
+    """Sensed at the top, a row has the segments above it in its bit lines; in the mirror those below."""
     state, pulses = draw_write(5, 4)
     lines = {"r_source": 5.0, "r_word": 20.0, "r_bit": 40.0, "r_sense": 5.0, "scheme": "ideal"}
     broken = (Break(line="bit", row=3, column=1),)
