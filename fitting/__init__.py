@@ -1,7 +1,6 @@
 """Fitting: measured pulses and I-V sweeps in, device parameters with honest errors out."""
 
-from fitting.readers.measurements import Measurements, read_measurements
-from fitting.search.estimates import Estimate
-from fitting.search.fit import Fit, fit_device
+import lazy_loader
 
-__all__ = ["Estimate", "Fit", "Measurements", "fit_device", "read_measurements"]
+# What `__init__.pyi` names is imported when it is first used.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

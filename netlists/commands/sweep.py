@@ -22,13 +22,14 @@ def sweep(
     tile: options.TileOption = str(TileSize()),
     reads: Reads = None,
     device: options.OtherDevice = None,
+    mapping: options.MappingName = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
 ) -> None:
     """Vary anything of a layer's circuit, device, pulses and imperfections: one page of what hurts."""
     subject = LayerSubject(
-        layer=layer_on(layer, reads=reads, device=device),
+        layer=layer_on(layer, reads=reads, device=device, mapping=mapping),
         circuitry=lines.over(circuit),
         tile=TileSize.parse(tile),
         imperfections=imperfections or Imperfections(),
@@ -43,6 +44,8 @@ def sweep(
 def _without_chance(asked: Asked, subject: LayerSubject) -> list[str]:
     """The options that change nothing where no chip differs from another, with a line about each."""
     sweep = asked.sweep(subject)
+    if not sweep.axes:  # a Monte Carlo, which refuses chips that are all alike
+        return []
     varied = any(
         axis.field.part == SPREAD or (axis.field.part == IMPERFECTIONS and axis.name in DRAWN)
         for axis in sweep.axes

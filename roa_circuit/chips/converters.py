@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from roa_circuit.basics.units import engineering, percent
 from roa_circuit.chips import read_disturb
 from roa_circuit.chips.chip import Chip
+from roa_circuit.circuit.periphery import last_code
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +37,8 @@ class Use:
 
     used, codes : codes that occur, and that there are
     lowest, highest : shares of the readings at the first and the last code
-    largest : of the readings [V or A]; a range that suits them
+    largest : of the readings' sizes [V or A]; a range that suits them
+    signed : whether codes go from below 0 as far above it
     """
 
     name: str
@@ -45,6 +47,7 @@ class Use:
     lowest: float
     highest: float
     largest: float
+    signed: bool = False
 
     @property
     def unit(self) -> str:
@@ -57,7 +60,7 @@ class Use:
         low, high = percent(self.lowest), percent(self.highest)
         ends = f"{low} of readings at the lowest code, {high} at the highest"
         fitting = f"these readings reach {engineering(self.largest, self.unit)}"
-        if self.highest > SATURATED:
+        if self.highest + (self.lowest if self.signed else 0.0) > SATURATED:
             return f"{self.name} saturates: {ends}; raise {self.name.lower()}_range, {fitting}"
         if self.used < min(FEW, self.codes):
             few = f"{self.name} uses {self.used} of its {self.codes} codes: {ends}"
@@ -67,7 +70,7 @@ class Use:
     @property
     def badness(self) -> tuple[bool, float, int]:
         """The larger, the worse: something is wrong, readings at the highest code, few codes."""
-        return self.warning != "", self.highest, -self.used
+        return self.warning != "", self.highest + self.signed * self.lowest, -self.used
 
     def to_dict(self) -> dict[str, Any]:
         """As in JSON reports, with the warning."""
@@ -90,40 +93,46 @@ class Use:
 
 
 _NUMBERS: dict[str, Any] = {
-    "used": int, "codes": int, "lowest": float, "highest": float, "largest": float
+    "used": int, "codes": int, "lowest": float, "highest": float, "largest": float, "signed": bool
 }  # fmt: skip
 
 
 class Tally:
     """What one kind of converter of so many bits and this range has been given so far."""
 
-    def __init__(self, name: str, bits: int, full: float) -> None:
-        self._name, self._bits, self._full = name, bits, full
+    def __init__(self, name: str, bits: int, full: float, *, signed: bool = False) -> None:
+        self._name, self._full, self._signed = name, full, signed
+        self._last = last_code(bits, signed=signed)
+        self._first = -self._last if signed else 0
         self._met = np.zeros(0)
         self._count = self._lowest = self._highest = 0
         self._largest = 0.0
 
     def add(self, values: Floats) -> None:
         """Take in values [V or A] that are yet to be converted."""
-        last = 2**self._bits - 1
-        codes = np.round(np.clip(values, 0.0, self._full) * (last / self._full)).ravel()
-        small = self._bits <= _COUNTED
-        met = np.flatnonzero(np.bincount(codes.astype(np.intp))) if small else np.unique(codes)
+        first, last = self._first, self._last
+        codes = np.round(np.clip(values * (last / self._full), first, last)).ravel()
+        if last - first < 1 << _COUNTED:
+            met = np.flatnonzero(np.bincount((codes - first).astype(np.intp))) + first
+        else:
+            met = np.unique(codes)
         self._met = np.union1d(self._met, met)
         self._count += codes.size
-        self._lowest += int(np.sum(codes == 0))
+        self._lowest += int(np.sum(codes == first))
         self._highest += int(np.sum(codes == last))
-        self._largest = max(self._largest, float(np.max(values, initial=0.0)))
+        sizes = np.abs(values) if self._signed else values
+        self._largest = max(self._largest, float(np.max(sizes, initial=0.0)))
 
     def use(self) -> Use:
         """What has become of it."""
         return Use(
             name=self._name,
             used=len(self._met),
-            codes=2**self._bits,
+            codes=self._last - self._first + 1,
             lowest=self._lowest / max(self._count, 1),
             highest=self._highest / max(self._count, 1),
             largest=self._largest,
+            signed=self._signed,
         )
 
 
@@ -137,14 +146,19 @@ class Usage:
         self._tallies: dict[str, Tally] = {}
         self.moved = self.volts = 0.0
 
-    def add(self, chip: Chip, asked: Floats, currents: Floats) -> None:
-        """Take in reads: voltages asked for (reads, rows) [V], the array's currents (reads, columns)."""
+    def add(self, chip: Chip, asked: Floats, currents: Floats, *, alone: bool = False) -> None:
+        """Take in reads: voltages asked for (reads, rows) [V], the array's currents (reads, columns).
+
+        alone : every bit line is read by itself, as by `Chip.sense_alone`
+        """
         x = chip.imperfections
         if x.dac_bits:
-            self._tally("DAC", x.dac_bits, chip.dac_range).add(asked)
+            self._tally("DAC", x.dac_bits, chip.dac_range, signed=False).add(asked)
         if x.adc_bits:
             sensed = currents * chip.sense_gain + chip.sense_offset
-            self._tally("ADC", x.adc_bits, x.adc_range).add(sensed)
+            values = sensed if alone else chip.mapping.joined(sensed)
+            signed = not chip.mapping.apart
+            self._tally("ADC", x.adc_bits, x.adc_range, signed=signed).add(values)
 
     def add_states(self, chip: Chip, state: Floats, volts: Floats) -> None:
         """Take in the states (rows, columns) that reads by these voltages (reads, rows) [V] meet."""
@@ -159,8 +173,8 @@ class Usage:
         found.append(read_disturb.warning(self.moved, np.array([self.volts])))
         return [text for text in found if text]
 
-    def _tally(self, name: str, bits: int, full: float) -> Tally:
-        return self._tallies.setdefault(name, Tally(name, bits, full))
+    def _tally(self, name: str, bits: int, full: float, *, signed: bool) -> Tally:
+        return self._tallies.setdefault(name, Tally(name, bits, full, signed=signed))
 
     def uses(self) -> list[Use]:
         """What each kind of converter makes of it; none where there is none."""

@@ -72,8 +72,8 @@ class Array(ABC):
         asked = voltage * np.eye(len(self.state))
         volts = chip.drive(asked)
         currents = self._currents(chip, volts)
-        self.usage.add(chip, asked, currents)
-        sensed = chip.sense(currents, self.state, volts)
+        self.usage.add(chip, asked, currents, alone=True)
+        sensed = chip.sense_alone(currents, self.state, volts)
         return np.asarray(state_from_conductance(sensed / voltage, voltage, self._device.memristor))
 
     def write(self, pulses: Counts) -> None:

@@ -197,6 +197,7 @@ CHANCELESS = {
     "netlist": ("--reads", "1", "-o", "x.cir"),
     "compensate": ("--reads", "2", "--tile", "32x5"),
     "layer": ("--weights", "weights.csv", "--inputs", "volts.csv", "-o", "l.npz"),
+    "map": ("--read", "1", "-o", "map"),
 }
 
 

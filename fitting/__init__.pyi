@@ -1,0 +1,7 @@
+"""Fitting: measured pulses and I-V sweeps in, device parameters with honest errors out."""
+
+from .readers.measurements import Measurements, read_measurements
+from .search.estimates import Estimate
+from .search.fit import Fit, fit_device
+
+__all__ = ["Estimate", "Fit", "Measurements", "fit_device", "read_measurements"]
