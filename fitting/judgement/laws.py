@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 
 from fitting.judgement.comparison import halves_of, held_out, own_misfit
 from fitting.model.form import Form
+from fitting.model.formulaic import law_by_formulas
 from fitting.model.residuals import EQUATIONS, Objective
+from fitting.model.tabular import TableForm
 from fitting.model.windowed import WindowsForm
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import correlation
 from fitting.search.multistart import Solution, best_search, search
+from roa_circuit.basics.errors import InputError
 from roa_circuit.device.laws import Law
 
 KNOWN = 0.7
@@ -33,6 +36,7 @@ _MANY = 10  # trains, of which half can be held out
 _STRETCH = 4  # readings of one that is held out
 _REFIT = 30  # steps of a refit that begins near
 _FEWEST = 8  # readings of a train of which some can be held out
+_SILENT = 1.4  # times better must a law be that says nothing outside of the readings, to be taken
 _ALIKE = 1.1  # times the lowest held-out misfit: as good, so that extrapolation decides
 
 
@@ -53,7 +57,7 @@ class Contender:
     @property
     def name(self) -> str:
         """The law, as parameter sets have it."""
-        return self.form.LAW
+        return self.form.name
 
     @property
     def law(self) -> Law:
@@ -95,8 +99,13 @@ class Contest:
         return next((one for one in self.contenders if one.name == name), None)
 
 
-def forms_of(m: Measurements, names: Sequence[str]) -> list[Form]:
-    """The forms of these laws for these readings."""
+def forms_of(m: Measurements, names: Sequence[str], prior: Law) -> list[Form]:
+    """The forms of these laws for these readings; names that are no class are laws from files.
+
+    Raises
+    ------
+    InputError : readings that cannot fill a table, where that alone is asked for; an unknown law.
+    """
     plain = m.read_voltage[~m.sweep]
     voltages, counts = np.unique(plain if plain.size else m.read_voltage, return_counts=True)
     usual = float(voltages[counts.argmax()])
@@ -104,8 +113,15 @@ def forms_of(m: Measurements, names: Sequence[str]) -> list[Form]:
     if EQUATIONS.LAW in names:
         found.append(EQUATIONS)
     if WindowsForm.LAW in names:
-        found += [WindowsForm(), WindowsForm(usual)]
-    return found
+        found += [WindowsForm()] if m.shift else [WindowsForm(), WindowsForm(usual)]
+    if TableForm.LAW in names:
+        try:
+            found.append(TableForm.of(m, prior))
+        except InputError:
+            if len(names) == 1:
+                raise
+    built_in = (EQUATIONS.LAW, WindowsForm.LAW, TableForm.LAW)
+    return found + [law_by_formulas(name, prior) for name in names if name not in built_in]
 
 
 def contest(m: Measurements, scale: FloatArray, prior: Law, forms: Sequence[Form]) -> Contest:
@@ -116,15 +132,19 @@ def contest(m: Measurements, scale: FloatArray, prior: Law, forms: Sequence[Form
     folds = _folds(m)
     found = [_contender(m, scale, form, form.prior(prior), folds) for form in forms]
     by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
-    least = min(one.score for one in found)
+
+    def score(one: Contender) -> float:
+        return one.score * (1.0 if one.form.extrapolates else _SILENT)
+
+    least = min(map(score, found))
 
     def order(one: Contender) -> tuple[bool, bool, float]:
         """Those whose search came to an end first; of those that are alike, the best at predicting."""
-        near = one.score <= _ALIKE * least
+        near = one.form.extrapolates and score(one) <= _ALIKE * least
         return (
             not one.solution.converged,
-            not near,
-            (one.extrapolation or one.score) if near else one.score,
+            not near and score(one) > least,
+            (one.extrapolation or one.score) if near else score(one),
         )
 
     return Contest(contenders=tuple(sorted(found, key=order)), by=by)

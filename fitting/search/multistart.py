@@ -80,7 +80,7 @@ def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, brief: bool
     Laws with free exponents have valleys that begin alike, so none of them is left out at first.
     """
     held = objective.form.blind(m)
-    begin = guesses(objective.form, m, prior, held)
+    begin = objective.form.guesses(m, prior) or guesses(objective.form, m, prior, held)
     found = [search(objective, x, held, most=1) for x in begin]
     for steps, kept in _ROUNDS:
         found = sorted(found, key=lambda one: one.cost)[:kept]
