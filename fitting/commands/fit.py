@@ -194,6 +194,9 @@ def _fitted_device(run: _Run) -> Device:
         citation += f"; not identifiable, from {run.prior.name}: {', '.join(held)}"
     if tied:
         citation += f"; known only together with those: {', '.join(tied)}"
+    for sign, kind in ((-1, "potentiation"), (1, "depression")):
+        if result.memristor.name == "table" and not (np.sign(m.voltage) == sign).any():
+            citation += f"; {kind}, which was not measured, is from {run.prior.name}"
     citation += f"; {run.law.line()}"
     return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=_pulses_of(run))
 

@@ -8,6 +8,7 @@ from typing import Any
 from fitting.judgement.laws import Contender, Contest, contest, forms_of
 from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
 from fitting.judgement.wording import taken
+from fitting.model.noise import reading_noise
 from fitting.model.noise import weighting as weigh
 from fitting.model.residuals import EQUATIONS
 from fitting.readers.measurements import Measurements
@@ -98,7 +99,8 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
         )
     weights = weigh(m, weighting)
     names = LAWS if law == AUTO else (law,)
-    found = contest(m, weights.scale, prior.memristor, forms_of(m, names, prior.memristor))
+    forms, noise = forms_of(m, names, prior), reading_noise(m, weights)[0]
+    found = contest(m, weights.scale, prior.memristor, forms, noise)
     best = found.best
     if first is not None and best.form == EQUATIONS:
         fit, verdict = first.fit, first.judgement

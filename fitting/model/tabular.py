@@ -19,7 +19,7 @@ from roa_circuit.device.laws.logarithmic import stretch, to_omega, to_u
 from roa_circuit.device.laws.table import Table, speed_curves
 from roa_circuit.device.laws.tracks import Place, Tracks
 from roa_circuit.device.memristor import current
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.parameters import Device, Memristor
 
 KNOTS = 16
 """States of a table, at most."""
@@ -45,6 +45,7 @@ class TableForm(TrackedForm):
     ends : the law's currents, Eq. 2 from the smallest to the largest conductance
     first : the speed that the search begins with, of each amplitude
     noise : of a reading, relative: readings count as much against smoothness as they are sure
+    unmeasured : says how a polarity moves that has no pulses here
     """
 
     amplitudes: tuple[float, ...]
@@ -54,6 +55,7 @@ class TableForm(TrackedForm):
     ends: Memristor
     first: tuple[float, ...]
     noise: float
+    unmeasured: Device
     names: tuple[str, ...] = field(init=False)
     units: Mapping[str, str] = field(init=False)
     held_first: tuple[str, ...] = ()
@@ -64,14 +66,14 @@ class TableForm(TrackedForm):
     LAW = "table"
 
     @classmethod
-    def of(cls, m: Measurements, law: Law) -> TableForm:
-        """The table that these readings can fill.
+    def of(cls, m: Measurements, prior: Device) -> TableForm:
+        """The table that these readings can fill; a polarity without pulses moves as the prior says.
 
         Raises
         ------
         InputError : no pulses, too many amplitudes, several widths of a polarity, too few readings.
         """
-        base, rows = seven(law), ~m.sweep
+        base, rows = seven(prior.memristor), ~m.sweep
         volts = np.unique(m.voltage[rows & (m.voltage != 0)])
         if not volts.size:
             raise InputError(f"{m.source}: no pulses, so no table of what they change")
@@ -88,6 +90,7 @@ class TableForm(TrackedForm):
         return cls(
             amplitudes=tuple(map(float, volts)), widths=widths, knots=_knots(u, count), ratio=ratio,
             ends=ends, first=_first(m, rows, u, volts, widths), noise=noise,
+            unmeasured=prior,
         )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -146,14 +149,28 @@ class TableForm(TrackedForm):
         sides = [[i for i, V in enumerate(self.amplitudes) if V * sign > 0] for sign in (-1.0, 1.0)]
         up, down = (tuple(self.amplitudes[i] for i in side) for side in sides)
         raises, lowers = (tuple(rows[i] for i in side) for side in sides)
-        still = (tuple(0.0 for _ in u),)
-        known = self.ends.constants
+        known, states = self.ends.constants, (0.0, *map(float, omega[1:-1]), 1.0)
+        widths = list(self.widths)
+        if not up:
+            up, widths[0], raises = self._from_prior("potentiation", states)
+        if not down:
+            down, widths[1], lowers = self._from_prior("depression", states)
         return Table(
-            states=(0.0, *map(float, omega[1:-1]), 1.0), up=up or (-1.0,), down=down or (1.0,),
-            raises=raises or still, lowers=lowers or still, width_up=self.widths[0],
-            width_down=self.widths[1], ratio=self.ratio,
+            states=states, up=up, down=down, raises=raises, lowers=lowers, width_up=widths[0],
+            width_down=widths[1], ratio=self.ratio,
             **{name: known[name] for name in ("gamma", "delta", "alpha", "beta")},
         )  # fmt: skip
+
+    def _from_prior(
+        self, kind: str, states: tuple[float, ...]
+    ) -> tuple[tuple[float, ...], float, tuple[tuple[float, ...], ...]]:
+        """(amplitude, width, changes at these states) of the prior's own pulse of this kind."""
+        law, pulses = self.unmeasured.memristor, self.unmeasured.pulses
+        V, width = (float(getattr(pulses, f"{kind}_{what}")) for what in ("voltage", "width"))
+        omega = np.array(states)
+        dose = law.dose(np.array(V), np.array(width))
+        change = np.abs(np.asarray(law.after_dose(omega, dose + 0.0 * omega, V)) - omega)
+        return (V,), width, (tuple(map(float, change)),)
 
     def vector(self, law: Law, start: FloatArray) -> FloatArray:
         """The search vector with the mean speed of every amplitude, and these states omega (trains,)."""

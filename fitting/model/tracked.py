@@ -31,8 +31,8 @@ Speeds = Callable[[FloatArray], FloatArray]
 class _Motion:
     """Tracks as `roa_circuit.device.laws.tracks` has them, in numpy alone and no finer than a fit needs.
 
-    x(t) of t = ln(u / (1 - u)) is Hermite's cubic between even nodes. Rows are (sets * amplitudes): the
-    constants come first, then the same with each a step off.
+    x(t) of t = ln(u / (1 - u)) is Hermite's cubic between even nodes. Speeds have rows (sets *
+    amplitudes): those of the constants come first, then those with each a step off.
     """
 
     def __init__(self, speeds: Speeds, amplitudes: int, sets: int) -> None:
@@ -42,9 +42,14 @@ class _Motion:
         self._step = 2.0 * _FURTHEST / (_NODES - 1)
         pieces = self._step / 6.0 * (slope[:, :-2:2] + 4.0 * slope[:, 1:-1:2] + slope[:, 2::2])
         x = np.concatenate([np.zeros((len(slope), 1)), np.cumsum(pieces, axis=1)], axis=1)
-        self._x = x - x[:, _NODES // 2, None]
-        self._rise = self._step * slope[:, ::2]  # of x, by a node's width
+        x, rise = x - x[:, _NODES // 2, None], self._step * slope[:, ::2]  # of x, by a node's width
+        self._x, self._rise = x[:amplitudes], rise[:amplitudes]
         self.amplitudes, self.sets = amplitudes, sets
+        shape = (sets, amplitudes, _NODES)
+        self._by_x, self._by_rise = (
+            np.ascontiguousarray(np.moveaxis(one.reshape(shape)[1:] - one[:amplitudes], 0, -1) / _STEP)
+            for one in (x, rise)
+        )  # by every constant, the last axis
 
     def after(self, u: FloatArray, dose: FloatArray, track: NDArray[np.int64]) -> FloatArray:
         """The states after signed doses."""
@@ -71,19 +76,24 @@ class _Motion:
 
     def slopes(self, u: FloatArray, track: NDArray[np.int64]) -> FloatArray:
         """The coordinate's slopes by the constants (sets - 1, elements) at the states u."""
-        tracks = track + self.amplitudes * np.arange(self.sets)[:, None]
-        x = self._at(u, tracks)[0]
-        found: FloatArray = (x[1:] - x[0]) / _STEP
-        return found
+        node, s = self._node(u)
+        x0, x1 = self._by_x[track, node], self._by_x[track, node + 1]
+        m0, m1 = self._by_rise[track, node], self._by_rise[track, node + 1]
+        return _cubic(s[:, None], x0, x1, m0, m1)[0].T
 
     def _at(self, u: FloatArray, track: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-        """(x, its rise by a node's width) at the states u; the last axis of `track` is theirs."""
+        """(x, its rise by a node's width) at the states u."""
+        node, s = self._node(u)
+        x0, x1 = self._x[track, node], self._x[track, node + 1]
+        return _cubic(s, x0, x1, self._rise[track, node], self._rise[track, node + 1])
+
+    def _node(self, u: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+        """(the node below each state, how far it is to the next)."""
         least = float(np.exp(-_FURTHEST))
         inside = np.clip(u, least, 1.0 - least)
         whole = (np.log(inside) - np.log1p(-inside) + _FURTHEST) / self._step
         node = np.clip(whole.astype(np.int64), 0, _NODES - 2)
-        x0, x1 = self._x[track, node], self._x[track, node + 1]
-        return _cubic(whole - node, x0, x1, self._rise[track, node], self._rise[track, node + 1])
+        return node, whole - node
 
 
 def _cubic(
@@ -198,7 +208,8 @@ class TrackedForm(Form):
         u = motion.after(u_0[s.run], total, track[s.run])
         if not start:
             return u, d_start, d_x
-        keep, gained = _passed(motion, u_0[s.run], u, total, track[s.run], slopes=slopes)
+        begun = motion.slopes(u_0, track)[:, s.run] if slopes else None
+        keep, gained = _passed(motion, u_0[s.run], u, total, track[s.run], begun)
         return u, keep * d_start[s.run] * steep[m.train], keep * d_x[:, s.run] + gained
 
 
@@ -219,7 +230,8 @@ def _along(
         train, dose = s.train[runs], total[s.last[runs]]
         before[runs], d_before[runs], d_x[:, runs] = now[train], d_now[train], d_x_now[:, train]
         after = motion.after(now[train], dose, track[runs])
-        keep, gained = _passed(motion, now[train], after, dose, track[runs], slopes=slopes)
+        begun = motion.slopes(now[train], track[runs]) if slopes else None
+        keep, gained = _passed(motion, now[train], after, dose, track[runs], begun)
         d_now[train] = keep * d_now[train]
         d_x_now[:, train] = keep * d_x_now[:, train] + gained
         now[train] = after
@@ -232,14 +244,16 @@ def _passed(
     after: FloatArray,
     dose: FloatArray,
     track: NDArray[np.int64],
-    *,
-    slopes: bool,
+    begun: FloatArray | None,
 ) -> tuple[FloatArray, FloatArray]:
-    """The slope of the states after a dose by those before, and by the constants (n, elements)."""
+    """The slope of the states after a dose by those before, and by the constants (n, elements).
+
+    begun : slopes of the coordinate (n, elements) at the states before; None if none are asked for
+    """
     still = dose == 0
     speed = motion.speed(after, track)
     keep = np.where(still, 1.0, speed / motion.speed(before, track))
-    if not slopes:
+    if begun is None:
         return keep, np.zeros((0, len(after)))
-    moved = speed * (motion.slopes(before, track) - motion.slopes(after, track))
+    moved = speed * (begun - motion.slopes(after, track))
     return keep, np.where(still, 0.0, moved)

@@ -86,7 +86,10 @@ def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, brief: bool
         found = sorted(found, key=lambda one: one.cost)[:kept]
         found = [search(objective, one.x, held, most=steps) for one in found]
     best = min(found, key=lambda one: one.cost)
-    return best if brief else search(objective, best.x, held)
+    if brief:
+        return best
+    tolerance = _COARSE**2 if objective.form.by_curvature else _FINEST  # lmfit ends what is long
+    return search(objective, best.x, held, tolerance=tolerance)
 
 
 def robust_search(objective: Objective, solution: Solution, loss: str) -> tuple[Objective, Solution]:

@@ -54,7 +54,7 @@ def of_vteam(slow):
 def test_slopes_are_those_of_differences(windows, of_vteam, prior, kind):
     if kind == "table":
         m = trains(windows, volts=(-1.0, 1.5, 1.6), starts=(0.1, 0.9, 0.8))
-        form = TableForm.of(m, prior.memristor)
+        form = TableForm.of(m, prior)
     else:
         m, form = of_vteam, law_by_formulas("vteam", prior.memristor)
     objective = Objective.of(m, form=form)
@@ -71,7 +71,7 @@ def test_slopes_are_those_of_differences(windows, of_vteam, prior, kind):
 
 def test_a_table_meets_a_device_of_another_law(windows, prior):
     m = trains(windows, volts=(-1.0, 1.55), pulses=80, noise=0.002)
-    fit = fit_device(m, prior, form=TableForm.of(m, prior.memristor))
+    fit = fit_device(m, prior, form=TableForm.of(m, prior))
     assert fit.describes
     assert fit.relative_rmse < 0.003
     table = fit.memristor
@@ -87,7 +87,7 @@ def test_a_table_meets_a_device_of_another_law(windows, prior):
 def test_a_table_predicts_as_its_form_did(windows, prior):
     """What is written is a pulse's change at every state; the law makes speeds of it again."""
     m = trains(windows, volts=(-1.0, 1.55), noise=0.002)
-    fit = fit_device(m, prior, form=TableForm.of(m, prior.memristor))
+    fit = fit_device(m, prior, form=TableForm.of(m, prior))
     for train, V in enumerate((-1.0, 1.55)):
         rows = np.flatnonzero(m.train == train)
         omega = fit.memristor.after_dose(fit.start[train], -np.sign(V) * np.arange(len(rows)), V)
@@ -138,4 +138,14 @@ def _written(folder, device):
 def test_many_amplitudes_are_no_table(windows, prior):
     m = trains(windows, volts=tuple(np.linspace(-1.0, -0.8, 7)), pulses=8, starts=(0.1,) * 7)
     with pytest.raises(InputError, match="7 amplitudes; a table takes 6 at most"):
-        TableForm.of(m, prior.memristor)
+        TableForm.of(m, prior)
+
+
+def test_a_polarity_that_was_not_measured_is_the_priors(windows, prior):
+    m = trains(windows, volts=(-1.0,), starts=(0.1,), noise=0.002)
+    table = fit_device(m, prior, form=TableForm.of(m, prior)).memristor
+    assert table.down == (1.4,)
+    assert table.width_down == 3e-5
+    states = np.array(table.states)
+    moved = prior.memristor.after_dose(states, prior.memristor.dose(1.4, 3e-5))
+    np.testing.assert_allclose(table.after_dose(states, -1.0, 1.4), moved, atol=2e-3)
