@@ -15,7 +15,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadgroup
 
-.PHONY: demo check test mutants lint docs ngspice browser clean
+# Tests start hundreds of Python processes, which would each compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo check test mutants lint solver network docs ngspice browser clean
 .DELETE_ON_ERROR:
 
 demo: ngspice .venv/installed
@@ -25,7 +28,8 @@ demo: ngspice .venv/installed
 check: .venv/installed-dev lint
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not (slow or long or ngspice or vacask or browser)" tests/unit
 
-test: ngspice browser .venv/installed-dev lint
+test: ngspice browser .venv/installed-dev
+	@$(MAKE) --no-print-directory -j$(WORKERS) lint solver network
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 # Continues build/mutants.jsonl; DRAW and SEED choose the sample.
@@ -39,6 +43,10 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Kernels that numba keeps translated: once here, not in every process of the tests.
+solver network: .venv/installed-dev
+	@$(BIN)/python .ci/translate.py $@
 
 docs: .venv/installed-dev
 	@$(BIN)/python .ci/references.py build/reference

@@ -19,6 +19,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import percent
+from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.layers.programmed import ProgrammedLayer
@@ -101,6 +102,7 @@ def adapt_episode(
         seed=tasks.seed,
         relative_rate=rate,
         sigma_wn=write.how.sigma_wn,
+        **({} if write.mapping == REFERENCE else {"mapping": str(write.mapping)}),
     )
     given = answers(network, task, adapted)
     return Episode(
@@ -108,7 +110,7 @@ def adapt_episode(
             network,
             task,
             adapted,
-            write.device,
+            write,
             circuit or default_crossbar(1, 2),
             reads=reads,
             rng=rng,

@@ -29,6 +29,7 @@ from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.deployed import Array, Deployed, deploy, settled, voltages, written
+from roa_circuit.layers.placement import Placement
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize, outputs
@@ -44,7 +45,7 @@ class WrittenArray:
     """One array on a written chip.
 
     read : array currents (reads, columns) [A] of voltages (reads, rows) [V], by the layer's read model
-    gain, offset : what is done to each column's current, in the array's order
+    gain, offset : what is done to each channel's current, in the array's order
     """
 
     array: Array
@@ -55,19 +56,19 @@ class WrittenArray:
     offset: Floats = field(default_factory=lambda: np.zeros(1))
 
     def currents(self, x: Floats) -> Floats:
-        """The corrected currents (reads, columns) [A] of inputs x in [0, 1] (reads, rows)."""
+        """The corrected currents (reads, channels) [A] of inputs x in [0, 1] (reads, rows)."""
         order = self.array.order
         volts = self.chip.drive(order.inputs(np.asarray(voltage_from_input(x, self.array.own.device))))
         return order.outputs(self.sensed(volts) * self.gain + self.offset)
 
     def sensed(self, volts: Floats) -> Floats:
-        """Currents (reads, columns) [A] that the readouts report of voltages (reads, rows) [V]."""
+        """Currents (reads, channels) [A] that the readouts report of voltages (reads, rows) [V]."""
         return self.chip.sense(self.read(volts), self.state, volts)
 
     def calibrated(self) -> WrittenArray:
         """The same array, calibrated by its test patterns if it has any."""
         tests = voltages(self.array, self.chip)[len(self.array.own.inputs) :]
-        none = np.zeros((0, self.chip.crossbar.columns))
+        none = np.zeros((0, len(self.array.order.channels)))
         gain, offset = self.array.correction(self.sensed(tests) if len(tests) else none)
         return replace(self, gain=gain, offset=offset)
 
@@ -80,7 +81,7 @@ class CircuitLayer:
     arrays: tuple[WrittenArray, ...]
 
     def __call__(self, x: Floats) -> Floats:
-        """Outputs (reads, weight columns) of inputs x >= 0 (reads, rows), scaled into [0, 1].
+        """Outputs (reads, outputs) of inputs x >= 0 (reads, rows), scaled into [0, 1].
 
         Raises
         ------
@@ -148,8 +149,19 @@ class Hardware:
 
     def accuracy(self, network: Network, episode: Episode, seed: int) -> float:
         """The share of an adapted episode's queries that this hardware answers correctly."""
-        answers = classes(network, episode.task.query, self.holding(episode.layers, seed))
-        return float(np.mean(answers == episode.task.query_labels.numpy()))
+        return accuracy(network, episode, self.holding(episode.layers, seed))
+
+
+def accuracy(network: Network, episode: Episode, layers: Mapping[str, CircuitLayer]) -> float:
+    """The share of an adapted episode's queries that its layers behind circuits answer correctly."""
+    answers = classes(network, episode.task.query, layers)
+    return float(np.mean(answers == episode.task.query_labels.numpy()))
+
+
+def placements(layers: Mapping[str, CircuitLayer]) -> dict[str, Placement]:
+    """How the initial states of layers are placed for their wires, by name; empty where they are not."""
+    found = {name: layer.deployed.placement for name, layer in layers.items()}
+    return {name: one for name, one in found.items() if one}
 
 
 def classes(

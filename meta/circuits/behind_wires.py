@@ -18,9 +18,12 @@ from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.layers.placement import placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.layers.recovery import ideal_currents
+from roa_circuit.layers.recovery import Compensation, ideal_currents, placement_of
 from roa_circuit.layers.tiling import chip_of, outputs, split
+
+NO_COMPENSATION = Compensation()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ def behind_wires(
     *,
     imperfections: Imperfections | None = None,
     circuitry: Circuitry = BARE,
+    compensation: Compensation = NO_COMPENSATION,
     referee: Referee | None = None,
     on_row: Callable[[WiredEpisode], None] = lambda row: None,
 ) -> list[WiredEpisode]:
@@ -59,6 +63,7 @@ def behind_wires(
     Episode i stands on chips drawn with seed i, the same for the surrogate and for ngspice.
 
     circuitry : surrounds the arrays; the wires have these resistances at its temperature
+    compensation : `placed`, where initial states are placed for these wires, or nothing
     """
     rows = []
     for ohms in resistances:
@@ -70,7 +75,7 @@ def behind_wires(
                 wire_resistance=ohms,
                 accuracy_ideal=_accuracy(head, ideal_predictions(head)),
                 accuracy_surrogate=_accuracy(
-                    layer, predictions(layer, imperfections, episode, circuitry)
+                    layer, predictions(layer, imperfections, episode, circuitry, compensation)
                 ),
                 **(referee(layer, episode) if referee else {}),
             )
@@ -84,9 +89,13 @@ def predictions(
     imperfections: Imperfections | None = None,
     seed: int = 0,
     circuitry: Circuitry = BARE,
+    compensation: Compensation = NO_COMPENSATION,
 ) -> NDArray[np.int64]:
     """The class of every read of a layer that is written in situ and read through its circuit."""
     tiles, sensed = split(layer), []
+    placement = placement_of(tiles, tiles, compensation, circuitry)
+    if placement:
+        tiles = placed_tiles(tiles, placement)
     for tile in tiles:
         part = tile.layer
         chip = chip_of(tile, imperfections, seed)
@@ -107,7 +116,7 @@ def predictions(
 def ideal_predictions(layer: ProgrammedLayer) -> NDArray[np.int64]:
     """The class of every read of the intended states behind perfect wires."""
     currents = ideal_currents(layer, layer.inputs)
-    classes: NDArray[np.int64] = (currents[:, :-1] - currents[:, -1:]).argmax(1)
+    classes: NDArray[np.int64] = layer.mapping.differences(currents).argmax(1)
     return classes
 
 

@@ -2,7 +2,7 @@
 
 A convolution's crossbar has one row per input of its 3 x 3 x channels window and one column
 per filter; the head has one row per feature, an always-on row for the bias, and one column per
-class. The last column of each is the reference at omega = 1/2 (see `roa_circuit.circuit.mapping`).
+class. Which columns these take is up to the mapping (see `roa_circuit.circuit.columns`).
 
 A convolution is read some hundred times for an image, so its cells are taken as conductances at the
 read voltage (decision 8 of docs/physics.md); the head has Eq. 2 at every cell.
@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from meta.data.tasks import Task
+from meta.learning.cells import cells_of
+from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted
 from meta.network.architecture import BLOCKS, HEAD
 from meta.network.convolutional import Network
-from meta.network.matrices import as_numpy, matrix
+from meta.network.matrices import as_numpy
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.mapping import state_from_weight
-from roa_circuit.device.parameters import Device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read_model import ReadModel
 
@@ -37,7 +37,7 @@ def programmed_layers(
     network: Network,
     task: Task,
     adapted: Adapted,
-    device: Device,
+    write: WriteModel,
     circuit: Crossbar,
     *,
     reads: int = 16,
@@ -48,6 +48,7 @@ def programmed_layers(
 
     Inputs to a layer are those of the adapted network without wires.
 
+    write : gives the device, and the columns on which weights lie
     circuit : gives the resistances and the select scheme; each layer has its own size
     reads : how many windows of the query images are sampled for each convolution; the head is read
         with every query image
@@ -61,20 +62,21 @@ def programmed_layers(
             f"a layer holds one write in pulses, and this adaptation made {len(adapted.writes)}; adapt "
             "with a network of one step, such as roa's"
         )
-    start = adapted.writes[0].before
-    layers = {}
+    layers, erased = {}, network.architecture.erased is not None
     for name, inputs, labels in _layer_inputs(network, task, adapted, reads, rng):
-        weights = matrix(name, start)
+        head_erased = erased and name == HEAD
+        states, pulses = cells_of(adapted.writes[0], name, write.mapping, erased=head_erased)
         scale = max(1.0, float(inputs.max()))
         layers[name] = ProgrammedLayer(
             name=name,
-            device=device,
-            crossbar=replace(circuit, rows=weights.shape[0], columns=weights.shape[1] + 1),
-            initial_state=_with_reference(state_from_weight(weights), 0.5),
-            pulses=_with_reference(matrix(name, adapted.pulses), 0).astype(np.int64),
+            device=write.device,
+            crossbar=replace(circuit, rows=states.shape[0], columns=states.shape[1]),
+            initial_state=states,
+            pulses=pulses,
             inputs=inputs / scale,
             labels=labels,
             input_scale=scale,
+            mapping=write.mapping,
             read_model=ReadModel.weights if name in BLOCKS else ReadModel.cells,
             provenance=provenance,
         )
@@ -95,7 +97,3 @@ def _layer_inputs(
         x = network.convolved(name, x, adapted.weights[name], step)
     features = torch.cat([x.flatten(1), torch.ones(len(x), 1)], dim=1)
     yield HEAD, as_numpy(features), task.query_labels.numpy()
-
-
-def _with_reference(matrix: NDArray[np.float64], value: float) -> NDArray[np.float64]:
-    return np.column_stack([matrix, np.full(len(matrix), value)])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from meta.circuits.adaptation import adapt_episode, require_one_write
-from meta.circuits.behind_circuit import Hardware, classes
+from meta.circuits.behind_circuit import Hardware, classes, placements
 from meta.data.tasks import Tasks
 from meta.evaluation.episodes import interval_over_tasks
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
+from roa_circuit.layers.placement import Placement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +23,7 @@ class CircuitRow:
 
     accuracy_without : accuracy of the same adaptations on perfect circuits, without write noise
     agreement : share of query images that both classify alike
+    placed : by layer, how well its initial state could be placed for its wires; None where it is not
     """
 
     method: str
@@ -34,6 +37,7 @@ class CircuitRow:
     ci95: float
     accuracy_without: float
     agreement: float
+    placed: dict[str, dict[str, Any]] | None = None
 
 
 def evaluate_behind(
@@ -59,14 +63,15 @@ def evaluate_behind(
     network = network.with_ways(tasks.ways)
     writing = (writing or Writing.of(network)).at(0.0)
     require_one_write(network, writing)
-    scores = np.empty((len(sigmas), count, 3))
+    scores, placed = np.empty((len(sigmas), count, 3)), dict[str, Placement]()
     for task in range(count):
         drawn = tasks.reseeded(tasks.seed + task)
         episode = adapt_episode(network, drawn, writing, reads=1)
         labels = episode.task.query_labels.numpy()
         for row, sigma in enumerate(sigmas):
             noisy = replace(hardware, imperfections=replace(hardware.imperfections, sigma_wn=sigma))
-            answers = classes(network, episode.task.query, noisy.holding(episode.layers, drawn.seed))
+            held = noisy.holding(episode.layers, drawn.seed)
+            answers, placed = classes(network, episode.task.query, held), placements(held)
             right, alike = answers == labels, answers == episode.answers
             scores[row, task] = right.mean(), episode.accuracy, alike.mean()
             on_task()
@@ -83,6 +88,7 @@ def evaluate_behind(
             ci95=interval_over_tasks(behind),
             accuracy_without=float(without.mean()),
             agreement=float(alike.mean()),
+            placed={name: one.to_dict() for name, one in placed.items()} or None,
         )
         for sigma, (behind, without, alike) in zip(sigmas, scores.transpose(0, 2, 1), strict=True)
     ]

@@ -22,7 +22,7 @@ from roa_circuit.chips.chip import Chip
 from roa_circuit.layers.deployed import Deployed
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.sweeps.fields import OWN, Field, Point, Value, shared_fields
-from roa_circuit.sweeps.layer import COMPENSATION
+from roa_circuit.sweeps.layer import OWN_FIELDS, chosen_at, own_value
 from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.subject import Metric, Numbers
 
@@ -59,8 +59,8 @@ class NetworkSubject:
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """The fields of every setup, and `compensation`."""
-        return {**shared_fields(self.setup.device.memristor), COMPENSATION.name: COMPENSATION}
+        """The fields of every setup, and `compensation` and `believed_wires`."""
+        return {**shared_fields(self.setup.device.memristor), **OWN_FIELDS}
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -83,9 +83,15 @@ class NetworkSubject:
         """How adaptations are planned."""
         return self.writing or Writing.of(self.network)
 
+    @property
+    def chance(self) -> bool:
+        """True: every seed draws an episode of its own."""
+        return True
+
     def base(self, field: Field) -> Value | None:
         """The value that the arguments give."""
-        return self.hardware.compensation.name if field.part == OWN else self.setup.value(field)
+        own = self.hardware.compensation
+        return own_value(own, field) if field.part == OWN else self.setup.value(field)
 
     def __post_init__(self) -> None:
         tasks, network = self.tasks, self.network.with_ways(self.tasks.ways)
@@ -145,10 +151,8 @@ class NetworkSubject:
         return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
 
     def _at(self, point: Point) -> tuple[Setup, Compensation]:
-        shared = {name: value for name, value in point.items() if name != COMPENSATION.name}
-        choice = point.get(COMPENSATION.name)
-        chosen = self.hardware.compensation if choice is None else Compensation.parse(str(choice))
-        return self.setup.at(shared, self.fields), chosen
+        shared = {name: value for name, value in point.items() if name not in OWN_FIELDS}
+        return self.setup.at(shared, self.fields), chosen_at(point, self.hardware.compensation)
 
     def _episode(self, point: Point, seed: int) -> dict[str, float]:
         episode, layers = self.behind(point, seed)

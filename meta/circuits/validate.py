@@ -40,6 +40,7 @@ from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import Compensation
 from roa_circuit.sweeps.findings import Check
 from roa_circuit.sweeps.layer import METRICS as LAYER_METRICS
 
@@ -83,6 +84,7 @@ def trained_writing(how: Training, device: Device) -> Writing:
         method=how.how,
         programming=Programming(max_pulses=how.pulse_cap),
         relative_rate=1.0 if how.how.erased is not None else how.relative_rate,
+        mapping=how.columns,
     )
 
 
@@ -197,13 +199,22 @@ def _complaint(row: SpiceRow, limits: Tolerances) -> str:
 
 
 def referee(
-    *, writes: bool, imperfections: Imperfections | None = None, circuitry: Circuitry = BARE
+    *,
+    writes: bool,
+    imperfections: Imperfections | None = None,
+    circuitry: Circuitry = BARE,
+    compensation: Compensation | None = None,
 ) -> Callable[[ProgrammedLayer, int], dict[str, float | None]]:
     """ngspice beside `behind_wires`; unless it `writes`, it reads what the surrogate wrote."""
     bench = Testbench(phase=Phase.both if writes else Phase.read, workers=1)
 
     def judge(layer: ProgrammedLayer, seed: int) -> dict[str, float | None]:
-        arrays = Arrays(circuitry=circuitry, imperfections=imperfections, seed=seed)
+        arrays = Arrays(
+            circuitry=circuitry,
+            imperfections=imperfections,
+            seed=seed,
+            compensation=compensation or Compensation(),
+        )
         result = verify(layer, arrays, bench)
         return {
             "accuracy_spice": result.accuracy_spice,

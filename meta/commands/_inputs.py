@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import abc
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.basics.units import parse_quantity
+from roa_circuit.basics.units import parse_quantity, percent
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.wiring import Wiring
@@ -86,14 +88,20 @@ def compute_of(name: str) -> torch.device:
     return torch.device(name)
 
 
-def writing_of(network: Network, method: str, device: str | None) -> Writing:
-    """How a method writes the network, on its own device unless another is named, which is then said."""
-    from meta.learning.writing import Writing, trained_device
+def writing_of(
+    network: Network, method: str, device: str | None, mapping: Mapping | None = None
+) -> Writing:
+    """How a method writes the network, on its own device unless another is named, which is then said.
+
+    mapping : of weights on cells and columns; by default that of the network's training
+    """
+    from meta.learning.writing import Writing, trained_device, trained_mapping
     from meta.network.methods import find_method
     from roa_circuit.device.programming import Programming
 
     if device is None:
-        return Writing.of(network, method=method)
+        own_writing = Writing.of(network, method=method)
+        return own_writing if mapping is None else replace(own_writing, mapping=mapping)
     cells, how = load_device(device), Programming(max_pulses=network.max_pulses)
     try:
         own = trained_device(network)
@@ -103,7 +111,8 @@ def writing_of(network: Network, method: str, device: str | None) -> Writing:
         console.say(
             f"written on {_named(cells)}, not on {_named(own)}, which the network was trained on"
         )
-    return Writing(device=cells, method=find_method(method), programming=how)
+    columns = trained_mapping(network) if mapping is None else mapping
+    return Writing(device=cells, method=find_method(method), programming=how, mapping=columns)
 
 
 def _named(device: Device) -> str:
@@ -189,6 +198,26 @@ def hardware_of(
         compensation=chosen,
         in_situ=in_situ,
     )
+
+
+def say_placed(layers: abc.Mapping[str, abc.Mapping[str, Any]]) -> None:
+    """Say how well the initial states of layers could be placed for their wires, if they were.
+
+    layers : `Placement.to_dict` by layer
+    """
+    if not layers:
+        return
+    gains, errors, clipped = (
+        [one[key] for one in layers.values()] for key in ("gain", "error", "clipped")
+    )
+    text = (
+        f"initial states placed for their wires: gains {min(gains):.3g} to {max(gains):.3g}, error of g"
+    )
+    text += f" at most {max(errors):.1e} rms"
+    if max(clipped):
+        worst = max(layers, key=lambda name: float(layers[name]["clipped"]))
+        text += f"; {percent(max(clipped))} of {worst}'s cells have no room left"
+    console.say(text)
 
 
 def numbers_of(text: str, option: str, unit: str = "") -> list[float]:

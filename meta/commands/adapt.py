@@ -23,6 +23,7 @@ from meta.commands._inputs import (
     dataset_of,
     hardware_of,
     network_of,
+    say_placed,
     writing_of,
 )
 from roa_circuit.basics.results import write_json
@@ -46,10 +47,12 @@ def adapt(
         float | None, typer.Option(help="Factor on the learned rates; the network's own otherwise.")
     ] = None,
     sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
+    mapping: options.MappingName = None,
     device: DeviceOption = None,
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    compensation: options.CompensationName = "nothing",
     in_situ: InSitu = False,
     seed: Seed = 0,
     json: options.Json = None,
@@ -59,18 +62,21 @@ def adapt(
     With a circuit or imperfections the queries are answered behind them, too.
     """
     from meta.circuits.adaptation import adapt_episode, require_one_write
+    from meta.circuits.behind_circuit import accuracy, placements
     from meta.data.tasks import Tasks
 
     net, name = network_of(network, method, ways)
-    writing = replace(writing_of(net, name, device).at(sigma_wn), relative_rate=relative_rate)
+    writing = replace(writing_of(net, name, device, mapping).at(sigma_wn), relative_rate=relative_rate)
     require_one_write(net, writing)
     hardware = hardware_of(
-        circuit=circuit, imperfections=imperfections, wires=wire_resistance, in_situ=in_situ
-    )
+        circuit=circuit, imperfections=imperfections, wires=wire_resistance,
+        compensation=compensation, in_situ=in_situ,
+    )  # fmt: skip
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
     episode = adapt_episode(net, tasks, writing, circuit=lines)
-    behind = None if hardware is None else hardware.accuracy(net, episode, seed)
+    held = {} if hardware is None else hardware.holding(episode.layers, seed)
+    behind = accuracy(net, episode, held) if held else None
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")
     head = [key.replace("_", " ") for key in LAYER_COLUMNS]
@@ -82,7 +88,9 @@ def adapt(
         + ("" if behind is None else f", {percent(behind, 2)} behind the circuit")
         + f"; layers in {output}"
     )
+    placed = {name: one.to_dict() for name, one in placements(held).items()}
+    say_placed(placed)
     console.say(footing.footing(writing.device, lines))
     if json is not None:
-        found = episode.to_dict() | {"accuracy_behind_circuit": behind}
+        found = episode.to_dict() | {"accuracy_behind_circuit": behind, "placed": placed or None}
         write_json(json, found | footing.to_dict(writing.device, lines))

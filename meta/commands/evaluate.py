@@ -27,6 +27,7 @@ from meta.commands._inputs import (
     hardware_of,
     network_of,
     numbers_of,
+    say_placed,
     writing_of,
 )
 from roa_circuit.basics.errors import InputError
@@ -76,6 +77,7 @@ def evaluate(
     imperfections: options.ImperfectionsFile = None,
     compensation: options.CompensationName = "nothing",
     in_situ: InSitu = False,
+    mapping: options.MappingName = None,
     device: DeviceOption = None,
     compute: Compute = "cpu",
     seed: Seed = 0,
@@ -97,10 +99,15 @@ def evaluate(
     behind = not (circuit is None and imperfections is None)
     if network is None and trained_ways is None and not behind and method in (None, "roa"):
         ways, trained_ways = ways or 5, max(ways or 5, TRAINED_WAYS)
+    if mapping and not behind and not mapping.paired and not mapping.apart:
+        raise InputError(
+            f"--mapping {mapping}: changes nothing without a circuit: add --circuit or --imperfections"
+            " FILE"
+        )
     net, name = network_of(network, method, ways, trained_ways)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
-    usual = writing_of(net, name, device)
+    usual = writing_of(net, name, device, mapping)
     programming = replace(usual.programming, reading=reading)
     writing = replace(
         usual, programming=programming, relative_rate=relative_rate, verify_rounds=write_verify
@@ -130,6 +137,7 @@ def evaluate(
     else:
         of_chips = _behind(net, drawn, hardware, writing, sigmas, tasks)
         console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
+        say_placed(of_chips[-1].placed or {})
         _conclude(json, of_chips, seed, writing.device, hardware.crossbar)
 
 

@@ -44,6 +44,7 @@ def sweep(
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    mapping: options.MappingName = None,
     device: DeviceOption = None,
 ) -> None:
     """Vary anything of circuit, device, pulses and imperfections under every layer of a network."""
@@ -60,7 +61,7 @@ def sweep(
         in_situ=in_situ,
     )
     net, name = network_of(network, method, ways)
-    writing = writing_of(net, name, device)
+    writing = writing_of(net, name, device, mapping)
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
     subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)

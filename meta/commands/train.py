@@ -122,6 +122,9 @@ def train(
     head_rate: Annotated[Number, _option("Factor on the head's own at the start.")] = None,
     second_order: Annotated[bool | None, _option("The outer gradient goes through the inner.")] = None,
     validation_tasks: Annotated[Count, _option("A level and epoch; 100 otherwise.")] = None,
+    mapping: Annotated[
+        str | None, _option("pair writes two cells a weight, pair:WRITE in another way than raise.")
+    ] = None,
     device: Annotated[
         str | None,
         _option("Parameter set, name or TOML file; the network keeps it."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -27,7 +28,9 @@ from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
+from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
@@ -47,10 +50,14 @@ def wires(
     ] = "0,0.1,1",
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    compensation: Annotated[
+        str, typer.Option(metavar="NAME", help="nothing, or placed, where heads are placed for wires.")
+    ] = "nothing",
     spice: Annotated[bool, options.flag("--spice", "ngspice reads what the surrogate wrote.")] = False,
     spice_write: Annotated[
         bool, options.flag("--spice-write", "ngspice writes it too, which takes longer.")
     ] = False,
+    mapping: options.MappingName = None,
     device: DeviceOption = None,
     json: options.Json = None,
 ) -> None:
@@ -60,12 +67,18 @@ def wires(
     ohms = numbers_of(wire_resistance, "--wire-resistance", "Ohm")
     if min(ohms) < 0:
         raise InputError(f"--wire-resistance {wire_resistance}: must be 0 Ohm or more")
-    heads = _adapted_heads(network, method, ways, dataset, data, device, episodes)
+    chosen = Compensation.parse(compensation)
+    if dataclasses.replace(chosen, placed=False, believed=1.0) != Compensation():
+        raise InputError(f"--compensation {compensation}: heads alone take placed, or nothing")
+    heads = _adapted_heads(network, method, ways, dataset, data, device, mapping, episodes)
     referee = None
     if spice or spice_write:
         from meta.circuits.validate import referee as ngspice
 
-        referee = ngspice(writes=spice_write, imperfections=imperfections, circuitry=circuit or BARE)
+        referee = ngspice(
+            writes=spice_write, imperfections=imperfections, circuitry=circuit or BARE,
+            compensation=chosen,
+        )  # fmt: skip
     with console.progress() as bar:
         line = bar.add_task("episodes", total=len(heads) * len(ohms))
         rows = behind_wires(
@@ -73,6 +86,7 @@ def wires(
             ohms,
             imperfections=imperfections,
             circuitry=circuit or BARE,
+            compensation=chosen,
             referee=referee,
             on_row=lambda _: bar.advance(line),
         )
@@ -82,7 +96,10 @@ def wires(
     console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))
     if json is not None:
         stands_on = footing.to_dict(cells, None) | {"lines": [footing.ohms(one) for one in each]}
-        found = {"rows": [asdict(row) for row in rows], **stands_on, "provenance": provenance()}
+        found = {
+            "rows": [asdict(row) for row in rows], "compensation": chosen.name, **stands_on,
+            "provenance": provenance(),
+        }  # fmt: skip
         write_json(json, found)
 
 
@@ -93,6 +110,7 @@ def _adapted_heads(
     dataset: str,
     data: Path | None,
     device: str | None,
+    mapping: Mapping | None,
     episodes: int,
 ) -> list[ProgrammedLayer]:
     """The heads of test episodes 0, 1, ..., each adapted in one write."""
@@ -101,7 +119,7 @@ def _adapted_heads(
     from meta.network.architecture import HEAD
 
     net, name = network_of(network, method, ways)
-    writing = writing_of(net, name, device)
+    writing = writing_of(net, name, device, mapping)
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data))
     drawn = (tasks.reseeded(seed) for seed in range(episodes))

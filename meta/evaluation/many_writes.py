@@ -100,6 +100,7 @@ def _share(network: Network, variants: Sequence[Writing]) -> bool:
         a.steps == 1
         and a.erased is None
         and all(shares_episodes(one.method) and not one.verify_rounds for one in variants)
+        and not any(one.mapping.paired for one in variants)  # whose writes have cells of their own
         and all(one.method.written == first.method.written for one in variants)
         and all(one.device is first.device or one.device == first.device for one in variants)
         and len(alike) == 1

@@ -12,14 +12,16 @@ import torch
 
 from meta.data.tasks import Task
 from meta.evaluation.costs import erase_cost, write_cost
+from meta.learning.cells import cells_of
 from meta.learning.hardware import WriteModel
-from meta.learning.learners import Adapted, Step, adapt, adapt_by, query_loss
+from meta.learning.learners import Adapted, adapt, adapt_by, query_loss
 from meta.learning.writing import Writing
 from meta.network.architecture import HEAD, LAYERS
 from meta.network.convolutional import Network
 from meta.network.matrices import matrix
 from roa_circuit.chips.programmable import FreeCells
 from roa_circuit.chips.write_verify import write_verify
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.mapping import state_from_weight, weight_from_state
 from roa_circuit.device.parameters import Device
 
@@ -56,7 +58,8 @@ class Trial:
             adapted = adapt_by(self.writing.method, self.network, task, write, rng=noise, **how)
             erased = self.writing.method.erased is not None
             costs = [
-                adaptation_cost(one, write.device, erased=erased) for one in one_by_one(adapted, task)
+                adaptation_cost(one, write.device, erased=erased, mapping=write.mapping)
+                for one in one_by_one(adapted, task)
             ]
         with torch.no_grad():
             _, logits = query_loss(self.network, task, adapted, self.dtype)
@@ -75,23 +78,28 @@ class Trial:
         sizes = {name: math.prod(shape) for name, shape in a.weight_shapes.items()}
         if written == "at once":
             return sum(sizes.values()) * (1 + noisy)
-        return (sum(sizes.values()) * a.steps if a.erased is None else sizes[HEAD]) * noisy
+        each = noisy * (2 if self.writing.mapping.paired else 1)
+        return (sum(sizes.values()) * a.steps if a.erased is None else sizes[HEAD]) * each
 
 
 NOTHING: Cost = 0, 0.0, 0.0, 0.0, 0.0
 """The cost of an adaptation that writes nothing."""
 
 
-def adaptation_cost(adapted: Adapted, device: Device, *, erased: bool = False) -> Cost:
-    """The cost of all writes of one adaptation.
+def adaptation_cost(
+    adapted: Adapted, device: Device, *, erased: bool = False, mapping: Mapping = REFERENCE
+) -> Cost:
+    """The cost of all writes of one adaptation, whose weights lie on the columns of a mapping.
 
     erased : whether the next task finds its cells erased; otherwise erasing costs nothing
     """
     written = [
         (state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses))
+        if not mapping.paired
+        else cells_of(step, layer, mapping, erased=erased and layer == HEAD)
         for step in adapted.writes
         for layer in LAYERS
-        if step.pulses[layer].any()
+        if step.pulses[layer].any() or (step.minus and step.minus[layer].any())
     ]
     costs = [write_cost(before, pulses, device) for before, pulses in written]
     erasing = (
@@ -112,7 +120,7 @@ def one_by_one(adapted: Adapted, task: Task) -> Iterator[Adapted]:
         yield adapted
         return
     weights = _on_cpu(adapted.weights)
-    writes = [Step(before=_on_cpu(w.before), pulses=_on_cpu(w.pulses)) for w in adapted.writes]
+    writes = [step.each(lambda tensor: tensor.detach().cpu()) for step in adapted.writes]
     for index in range(len(task)):
         yield Adapted(
             weights={name: weight[index] for name, weight in weights.items()},

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from meta.data.tasks import Task
-from meta.learning.hardware import Write, WriteModel, write_weight
+from meta.learning.hardware import Write, WriteModel
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from meta.network.precision import prepare
@@ -53,7 +53,7 @@ def write_head(
     step = torch.clamp(step, min=0.0)
     if write is None:
         return Write(torch.clamp(g + step, -1.0, 1.0), torch.zeros_like(step))
-    return write_weight(g.expand_as(step), step, write.device, write.how, rng)
+    return write.write(g.expand_as(step), step, rng, erased=True)
 
 
 def write_losses(

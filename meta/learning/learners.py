@@ -6,8 +6,8 @@ a learned rate per tensor and step, second-order outer gradient, a constraint on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from meta.data.tasks import Task, require_balanced
-from meta.learning.hardware import WriteModel, write_weight
+from meta.learning.hardware import Write, WriteModel
 from meta.learning.head import write_head
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
@@ -26,15 +26,27 @@ from meta.network.precision import prepare
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One write: the weights that the cells held before it, and its signed pulse counts."""
+    """One write: the weights that the cells held before it, and its signed pulse counts.
+
+    minus : the pulses of second cells, where weights are pairs; empty where they are not
+    """
 
     before: dict[str, Tensor]
     pulses: dict[str, Tensor]
+    minus: dict[str, Tensor] = field(default_factory=dict)
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> Step:
+        """The same write with every tensor changed."""
+        return Step(
+            **{
+                name: {key: change(tensor) for key, tensor in tensors.items()}
+                for name, tensors in vars(self).items()
+            }
+        )
 
     def task(self, index: int) -> Step:
         """The write of one task in a stack."""
-        before = {name: weight[index] for name, weight in self.before.items()}
-        return Step(before=before, pulses={name: count[index] for name, count in self.pulses.items()})
+        return self.each(lambda tensor: tensor[index])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,23 +164,28 @@ def adapt_steps(
         if write is None:
             weights = {name: torch.clamp(w + steps[name], -1.0, 1.0) for name, w in weights.items()}
         else:
-            written = {
-                n: write_weight(w, steps[n], write.device, write.how, rng) for n, w in weights.items()
-            }
-            pulses = {name: outcome.pulses for name, outcome in written.items()}
-            writes = (*writes, Step(before=weights, pulses=pulses))
+            written = {name: write.write(w, steps[name], rng) for name, w in weights.items()}
+            writes = (*writes, Step(before=weights, **_pulses(written)))
             weights = {name: outcome.weight for name, outcome in written.items()}
         yield Adapted(weights=weights, writes=writes)
 
 
 def write_at_once(adapted: Adapted, write: WriteModel, rng: np.random.Generator) -> Adapted:
     """Offline learning: finished weights, written open-loop in one go on cells in random states."""
-    before, pulses, weights = {}, {}, {}
+    before, written = {}, {}
     for name, wanted in adapted.weights.items():
-        g = random_weights(wanted, rng)
-        outcome = write_weight(g, wanted - g, write.device, write.how, rng)
-        before[name], pulses[name], weights[name] = g, outcome.pulses, outcome.weight
-    return Adapted(weights=weights, writes=(Step(before=before, pulses=pulses),))
+        before[name] = random_weights(wanted, rng)
+        written[name] = write.write(before[name], wanted - before[name], rng)
+    weights = {name: outcome.weight for name, outcome in written.items()}
+    return Adapted(weights=weights, writes=(Step(before=before, **_pulses(written)),))
+
+
+def _pulses(written: dict[str, Write]) -> dict[str, dict[str, Tensor]]:
+    """`pulses` and, of pairs, `minus` of a step, by name."""
+    return {
+        "pulses": {name: outcome.pulses for name, outcome in written.items()},
+        "minus": {name: one.minus for name, one in written.items() if one.minus is not None},
+    }
 
 
 def random_weights(like: Tensor, rng: np.random.Generator) -> Tensor:
@@ -217,7 +234,8 @@ def _adapt_head(
         rng=rng,
     )
     nothing = {name: torch.zeros_like(weight) for name, weight in weights.items()}
-    step = Step(before=weights, pulses=nothing | {HEAD: head.pulses})
+    minus = {} if head.minus is None else nothing | {HEAD: head.minus}
+    step = Step(before=weights, pulses=nothing | {HEAD: head.pulses}, minus=minus)
     return Adapted(weights=weights | {HEAD: head.weight}, writes=() if write is None else (step,))
 
 

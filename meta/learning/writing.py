@@ -8,7 +8,9 @@ from meta.learning.hardware import WriteModel
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS, Method, find_method
 from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.pairs import PairWrite
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming
 
@@ -23,6 +25,7 @@ class Writing:
     relative_rate : factor on the learned inner rates; None leaves it to the method
     verify_rounds : rounds of write-verify that map theta_0 onto the cells; 0 maps it ideally
     ideal : write nothing, and keep the adapted weights as they are
+    mapping : how the cells of a weight lie on columns, and how pairs are written
 
     Raises
     ------
@@ -35,6 +38,7 @@ class Writing:
     relative_rate: float | None = None
     verify_rounds: int = 0
     ideal: bool = False
+    mapping: Mapping = REFERENCE
 
     def __post_init__(self) -> None:
         if self.relative_rate is not None and not self.relative_rate >= 0:
@@ -54,6 +58,7 @@ class Writing:
             device=trained_device(network),
             method=find_method(method or network.trained_by),
             programming=Programming(max_pulses=network.max_pulses),
+            mapping=trained_mapping(network),
         )
 
     def check(self, network: Network) -> None:
@@ -61,8 +66,16 @@ class Writing:
 
         Raises
         ------
-        InputError : it writes an erased head and the network learned its own, or the other way round.
+        InputError : it writes an erased head and the network learned its own, or the other way round;
+            or pairs that it cannot write.
         """
+        if self.mapping.paired:
+            require_pairs(self.mapping, replace(self.method, steps=network.architecture.steps))
+            if self.verify_rounds:
+                rounds = f"verify_rounds = {self.verify_rounds}"
+                raise InputError(
+                    f"mapping {self.mapping}: {rounds} maps one cell a weight; leave it out"
+                )
         if (self.method.erased is None) == (network.architecture.erased is None):
             return
         head = "a head that it learned" if network.architecture.erased is None else "an erased head"
@@ -74,7 +87,9 @@ class Writing:
     @property
     def model(self) -> WriteModel | None:
         """The device and its programming; None where nothing is written."""
-        return None if self.ideal else WriteModel(device=self.device, how=self.programming)
+        if self.ideal:
+            return None
+        return WriteModel(device=self.device, how=self.programming, mapping=self.mapping)
 
     @property
     def noisy(self) -> bool:
@@ -97,6 +112,31 @@ class Writing:
         return network.written_rate if self.method.rate == "chosen" else 1.0
 
 
+def require_pairs(mapping: Mapping, method: Method) -> None:
+    """Check that a method's write can be one of pairs.
+
+    Raises
+    ------
+    InputError : it writes no pulses on cells in a known state, or in several steps, or on erased cells
+        in another way than by raising them.
+    """
+    pairs, one = f"mapping {mapping}", "write one cell a weight: --mapping reference"
+    if method.written != "pulses":
+        raise InputError(
+            f"{pairs}: method {method.name!r} writes no change in pulses on its trained state, and pairs"
+            f" have no other write here; {one}"
+        )
+    if method.steps > 1:
+        raise InputError(
+            f"{pairs}: method {method.name!r} takes {method.steps} steps, and what the first leaves in"
+            f" both cells is not carried on; {one}"
+        )
+    if method.erased is not None and mapping.write is not PairWrite.raise_:
+        raise InputError(
+            f"{pairs}: the cells of an erased head can only rise; take --mapping pair, which raises them"
+        )
+
+
 def trained_device(network: Network) -> Device:
     """The device that a network was trained on, which its file holds; else the design point's.
 
@@ -112,3 +152,8 @@ def trained_device(network: Network) -> Device:
     raise InputError(
         f"the network was trained on device {named!r}, which its file lacks; name it with --device"
     )
+
+
+def trained_mapping(network: Network) -> Mapping:
+    """The mapping that a network was trained for; one cell a weight unless its file says otherwise."""
+    return Mapping.parse(network.note.get("training", {}).get("mapping") or str(REFERENCE))

@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
+from meta.learning.writing import require_pairs
 from meta.network.architecture import Architecture
 from meta.network.methods import Method, find_method
 from roa_circuit.basics import toml
 from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 
 _COUNTS = {
     "shots": (1, 1000), "queries": (1, 1000), "epochs": (1, 10**6), "iterations": (1, 10**9),
@@ -31,6 +33,8 @@ class Training:
     relative_rate : multiplies the learned rates wherever pulses are written, for the same reason
     rate_scale : multiplies all learned rates once, before the first iteration; head_rate multiplies
         those of the head once more
+    mapping : `pair` writes pairs of cells, by `raise` or, as in `pair:push-pull`, another way; None is
+        one cell a weight
     device : parameter set that is written on, a name or a TOML file; None is the design point's
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
@@ -71,6 +75,7 @@ class Training:
     constraint_rate: float = 1e-4  # gamma of Eq. 17
     multi_step_epochs: int = 10  # MAML++: until only the last step's loss counts
     validation_tasks: int = 100
+    mapping: str | None = None
     device: str | None = None
     seed: int = 0
 
@@ -99,11 +104,18 @@ class Training:
             )
         if self.rho is not None and not 0 < self.rho <= 1:
             raise InputError(f"rho = {self.rho} must lie in (0, 1]")
+        if self.columns.paired:
+            require_pairs(self.columns, method)
 
     @property
     def how(self) -> Method:
         """The method that is trained."""
         return find_method(self.method)
+
+    @property
+    def columns(self) -> Mapping:
+        """How the cells of a weight lie on columns, and how pairs are written."""
+        return REFERENCE if self.mapping is None else Mapping.parse(self.mapping)
 
     @property
     def constraint(self) -> float:

@@ -159,7 +159,8 @@ class _Run:
         self.network.log_rates.requires_grad_(how.how.learned_rates)
         self.started_from = self.network.note
         self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad])
-        write = WriteModel(device=device, how=Programming(max_pulses=how.pulse_cap))
+        programming = Programming(max_pulses=how.pulse_cap)
+        write = WriteModel(device=device, how=programming, mapping=how.columns)
         self.step = OuterStep(self.network, how, write, self.streams["noise"], self.dtype)
         self.rows: list[Epoch] = []
 
@@ -275,7 +276,10 @@ class _Run:
             queries=min(15, images.shape[1] - how.shots), seed=how.seed + 1,
         )  # fmt: skip
         usual = Writing(
-            device=self.step.write.device, programming=self.step.write.how, relative_rate=rate
+            device=self.step.write.device,
+            programming=self.step.write.how,
+            relative_rate=rate,
+            mapping=how.columns,
         )
         levels = [usual.at(sigma) for sigma in dict.fromkeys((0.0, *how.noise))]
         ideal = replace(levels[0], relative_rate=1.0, ideal=True)

@@ -11,6 +11,7 @@ from roa_circuit.chips.chip import Chip, draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit import footing
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
@@ -42,8 +43,11 @@ class DrawnArray:
         circuit: Circuitry | None,
         imperfections: Imperfections | None,
         seed: int,
+        mapping: Mapping = REFERENCE,
     ) -> Self:
         """Wire a crossbar of these devices, and draw its chip.
+
+        mapping : which bit lines its readout subtracts before the converters
 
         Raises
         ------
@@ -51,7 +55,7 @@ class DrawnArray:
         """
         circuitry = circuit or BARE
         wired, nominal = circuitry.applied(crossbar, nominal, wiring)
-        chip = draw(imperfections, wired, nominal, np.random.default_rng(seed))
+        chip = draw(imperfections, wired, nominal, np.random.default_rng(seed), mapping=mapping)
         return cls(
             crossbar=wired, device=nominal, circuitry=circuitry, imperfections=imperfections,
             seed=seed, chip=chip,

@@ -18,6 +18,7 @@ from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.converters import Use, uses
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.read_disturb import moved_by_a_read
+from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import said
 from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.circuit.wiring import AS_IT_IS, Wiring
@@ -40,10 +41,13 @@ def layer_on(
     *,
     reads: int | None = None,
     device: str | None = None,
+    mapping: Mapping | None = None,
     wiring: Wiring | None = None,
     circuitry: Circuitry = BARE,
 ) -> ProgrammedLayer:
     """A layer with its first `reads`, on the lines asked for and at the circuit's temperature.
+
+    On the columns of another mapping its weights, and their change, are planned anew.
 
     Lines that were not asked for are those of the circuit's file, or else those of the layer. So are
     its cells, unless another device is named; its states and pulses stay as they are.
@@ -55,6 +59,8 @@ def layer_on(
     layer = load_layer(name)
     if device is not None:
         layer = _of_other_cells(layer, load_device(device))
+    if mapping is not None:
+        layer = _on_other_columns(layer, mapping)
     if reads is not None and reads > len(layer.inputs):
         raise InputError(f"--reads: layer {layer.name!r} has {len(layer.inputs)} reads, not {reads}")
     some = dataclasses.replace(layer, inputs=layer.inputs[:reads], labels=layer.labels[:reads])
@@ -72,6 +78,23 @@ def _of_other_cells(layer: ProgrammedLayer, other: Device) -> ProgrammedLayer:
             f" {own.name} ({old}); states and pulses are those that were planned"
         )
     return dataclasses.replace(layer, device=other)
+
+
+def _on_other_columns(layer: ProgrammedLayer, mapping: Mapping) -> ProgrammedLayer:
+    """The layer on the columns of another mapping, with a line about what that costs."""
+    other = layer.mapped_as(mapping)
+    if other is not layer:
+        columns, pulses = (
+            [of(one) for one in (layer, other)]
+            for of in (lambda one: one.crossbar.columns, lambda one: int(np.abs(one.pulses).sum()))
+        )
+        console.say(
+            f"layer {layer.name}: {other.mapping} in place of {layer.mapping}: {columns[1]} bit lines"
+            f" instead of {columns[0]}, {pulses[1]} pulses instead of {pulses[0]}"
+        )
+        for text in other.not_reached:
+            console.say(text)
+    return other
 
 
 def note(circuitry: Circuitry, asked: Wiring = AS_IT_IS) -> None:

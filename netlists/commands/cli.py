@@ -9,6 +9,7 @@ import typer
 from netlists.commands.compensate import compensate
 from netlists.commands.doctor import doctor
 from netlists.commands.layer import layer
+from netlists.commands.map import map as map_
 from netlists.commands.netlist import netlist
 from netlists.commands.program import program
 from netlists.commands.solve import solve
@@ -23,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for _command in (layer, netlist, solve, program, verify, sweep, compensate, doctor):
+for _command in (layer, netlist, solve, program, verify, sweep, compensate, map_, doctor):
     app.command()(_command)
 
 

@@ -35,6 +35,7 @@ def compensate(
     tile: options.TileOption = str(TileSize()),
     reads: Reads = None,
     device: options.OtherDevice = None,
+    mapping: options.MappingName = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
@@ -50,7 +51,7 @@ def compensate(
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
     check_writable(states, json_file)
     unused = ignored(imperfections, OF_WRITES, "compensate reads mapped states and writes nothing")
-    chosen = layer_on(layer, reads=reads, device=device)
+    chosen = layer_on(layer, reads=reads, device=device, mapping=mapping)
     size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
     converters = note_reads(chosen, size, circuitry, imperfections, seed)

@@ -15,10 +15,12 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary
 from roa_circuit.basics.units import counted
 from roa_circuit.circuit import footing
+from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.circuit.contents import require_inputs, require_weights
 from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.device.programming import after_pulses
-from roa_circuit.layers.programmed import CAPPED, ProgrammedLayer, said_short
+from roa_circuit.layers.planned import BEYOND, CAPPED
+from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.presentation import console, options
 
 LARGEST_INPUT = 1e6
@@ -50,12 +52,13 @@ def layer(
     ideal: Annotated[
         bool, options.flag("--ideal", "Cells are at their weights already: nothing is written.")
     ] = False,
+    mapping: options.MappingName = None,
     device: options.DeviceName = None,
     current_scale: options.CurrentScale = None,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Draws the inputs.")] = 0,
     json_file: options.Json = None,
 ) -> None:
-    """Weights as a layer: their cells, the pulses that write them, a reference column, and reads."""
+    """Weights as a layer: their cells, the pulses that write them, a reference or pairs, and reads."""
     check_writable(output, json_file)
     if ideal and start is not None:
         raise InputError("--start: with --ideal cells are at their weights already; leave one out")
@@ -69,29 +72,36 @@ def layer(
         device=cells,
         labels=_labels(labels, len(x), g.shape[1]),
         start=None if ideal else 0.5 if start is None else start,
+        mapping=mapping or REFERENCE,
         provenance=console.provenance([p for p in (weights, inputs, labels) if p]),
     )
     made.save(output)
-    reached = after_pulses(made.initial_state, made.pulses, made.device)[:, :-1]
-    error = float(np.sqrt(np.mean((2.0 * reached - 1.0 - g) ** 2)))
+    reached = after_pulses(made.initial_state, made.pulses, made.device)
+    error = float(np.sqrt(np.mean((made.mapping.weights_of(np.asarray(reached)) - g) ** 2)))
     rows, columns = made.crossbar.shape
     pulses = int(np.abs(made.pulses).sum())
     written = (
         "nothing to write" if ideal else f"{counted(pulses, 'pulse')} bring g within {error:.2g} rms"
     )
     console.say(
-        f"{output}: {rows} x {columns} cells, the last column the reference; {written};"
+        f"{output}: {rows} x {columns} cells, {made.mapping.said}; {written};"
         f" {counted(len(x), 'read')}; next: roa-spice verify --layer {output}"
     )
     console.say(footing.footing(made.device, made.crossbar))
     capped = made.provenance.get(CAPPED)
-    if capped:
-        console.say(f"{said_short(capped)}; scale them down, or leave the write out with --ideal")
+    for text in made.not_reached:
+        console.say(f"{text}; scale them down, or leave the write out with --ideal{_way_out(made)}")
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
-        "reads": len(x), "capped": capped, **footing.to_dict(made.device, made.crossbar),
+        "reads": len(x), "mapping": str(made.mapping), "capped": capped,
+        "beyond": made.provenance.get(BEYOND), **footing.to_dict(made.device, made.crossbar),
     }  # fmt: skip
     write_summary(json_file, summary)
+
+
+def _way_out(made: ProgrammedLayer) -> str:
+    """What else helps where pairs do not reach their weights."""
+    return "; a lower --start, or --mapping pair:push-pull, reaches more" * (BEYOND in made.provenance)
 
 
 def _weights(path: Path) -> NDArray[np.float64]:

@@ -52,6 +52,7 @@ def netlist(
     ] = None,
     reads: Reads = None,
     device: options.OtherDevice = None,
+    mapping: options.MappingName = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = None,
@@ -75,9 +76,12 @@ def netlist(
     else:
         unused = ignored(imperfections, OF_READOUTS, "the deck is of the array, without its readout")
     circuitry = circuit or BARE
-    chosen = layer_on(layer, reads=reads, device=device, wiring=lines.wiring, circuitry=circuitry)
+    chosen = layer_on(
+        layer, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
+    )
     note(circuitry, lines.wiring)
-    chip = draw(imperfections, chosen.crossbar, chosen.device, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    chip = draw(imperfections, chosen.crossbar, chosen.device, rng, mapping=chosen.mapping)
     crossbar, cells, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:
         origin += f", imperfections of seed {seed}: {chip.described()}"

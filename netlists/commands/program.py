@@ -6,10 +6,11 @@ import time
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from netlists.commands._array import DrawnArray
 from netlists.commands._dialect import (
@@ -21,7 +22,7 @@ from netlists.commands._dialect import (
 )
 from netlists.commands._layer import note
 from netlists.commands._states import Conductances, read_states
-from netlists.commands.tables import format_matrix
+from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks.deck import How
 from netlists.decks.spice_array import SpiceArray
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
@@ -31,10 +32,13 @@ from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.basics.units import engineering
 from roa_circuit.chips.programmable import WiredArray
 from roa_circuit.chips.write_verify import VerifiedWrite, write_verify
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.device.programming import Programming
 from roa_circuit.presentation import console, options
+
+Floats = NDArray[np.float64]
 
 
 class Engine(StrEnum):
@@ -49,12 +53,17 @@ class Engine(StrEnum):
 def program(
     *,
     target: Annotated[
-        Path, typer.Option(metavar="FILE", help="CSV of wanted states omega: rows x columns.")
+        Path,
+        typer.Option(
+            metavar="FILE",
+            help="CSV of wanted states omega: rows x columns; with --mapping, of weights g.",
+        ),
     ],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of reached states to write.")
     ],
     conductances: Conductances = False,
+    mapping: options.MappingName = None,
     start: Annotated[
         float,
         typer.Option(
@@ -96,7 +105,14 @@ def program(
             " [transistor] out of the circuit's file"
         )
     cells = chosen_device(device, current_scale)
-    wanted = read_states(target, cells if conductances else None)
+    if mapping is None:
+        wanted = read_states(target, cells if conductances else None)
+    elif conductances:
+        raise InputError(
+            "--conductances: with --mapping the file has weights g in [-1, 1]; leave one out"
+        )
+    else:
+        wanted = mapping.states_of(read_matrix(target, what="weight g", lowest=-1.0, highest=1.0))
     drawn = DrawnArray.of(
         replace(default_crossbar(*wanted.shape), scheme=scheme or "V/2"),
         cells,
@@ -104,6 +120,7 @@ def program(
         circuit=circuit,
         imperfections=imperfections,
         seed=seed,
+        mapping=mapping or REFERENCE,
     )
     note(drawn.circuitry, lines.wiring)
     blank = np.full(wanted.shape, start)
@@ -124,12 +141,24 @@ def program(
     summary = {
         **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
         "energy": array.energy or None, "seconds": seconds, **drawn.to_dict(), "states": str(output),
+        **_of_weights(mapping, wanted, array.state),
     }  # fmt: skip
     write_summary(json_file, summary)
     _show(result, array.energy, seconds)
+    if mapping:
+        worst = summary["worst_weight_error"]
+        console.say(f"mapping {mapping}: {mapping.said}; weights g within {worst:.2g} of those wanted")
     drawn.say_what_it_is()
     if result.failed.any():
         raise typer.Exit(1)
+
+
+def _of_weights(mapping: Mapping | None, wanted: Floats, reached: Floats) -> dict[str, Any]:
+    """What the weights came to, where the target was weights."""
+    if mapping is None:
+        return {}
+    errors = mapping.weights_of(reached) - mapping.weights_of(wanted)
+    return {"mapping": str(mapping), "worst_weight_error": float(np.abs(errors).max())}
 
 
 def _show(result: VerifiedWrite, energy: float, seconds: float) -> None:

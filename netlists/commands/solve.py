@@ -37,6 +37,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.chips.converters import uses
 from roa_circuit.chips.read_disturb import moved_by_a_read
+from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.chips.settling import require_settled_reads
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.device.parameters import Device
@@ -115,15 +116,18 @@ def solve(
     seconds = time.perf_counter() - started
     write_text(output, format_matrix(currents))
     moved = moved_by_a_read(omega, volts, chip.device)
+    energy = read_energy([(chip, array.circuitry, omega, volts)])
     summary = {
         "engine": str(engine), "reads": len(volts), **array.to_dict(), "seconds": seconds,
         "engine_version": version, "ngspice_version": version if engine is Engine.ngspice else None,
         "ignored": unused, "currents": str(output),
         "read_disturb": moved, "converters": [use.to_dict() for use in used],
+        "read_energy": energy.to_dict(),
     }  # fmt: skip
     write_summary(json_file, summary)
     size = f"{len(volts)} x {array.crossbar.columns}"
     console.say(f"{output}: {size} currents [A] by {engine} in {seconds:.3g} s")
+    console.say(energy.said())
     array.say_what_it_is()
     say_of_reads(used, moved, volts)
 

@@ -21,13 +21,14 @@ def sweep(
     tile: options.TileOption = str(TileSize()),
     reads: Reads = None,
     device: options.OtherDevice = None,
+    mapping: options.MappingName = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
 ) -> None:
     """Vary anything of a layer's circuit, device, pulses and imperfections: one page of what hurts."""
     subject = LayerSubject(
-        layer=layer_on(layer, reads=reads, device=device),
+        layer=layer_on(layer, reads=reads, device=device, mapping=mapping),
         circuitry=lines.over(circuit),
         tile=TileSize.parse(tile),
         imperfections=imperfections or Imperfections(),

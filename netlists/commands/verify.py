@@ -36,6 +36,7 @@ from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.recovery import NOTHING, Compensation
 from roa_circuit.layers.tiling import Tile, TileSize, sample, split
 from roa_circuit.presentation import console, drawing, options
 
@@ -76,7 +77,15 @@ def verify(
         Engine, typer.Option(help="The circuit simulator; VACASK is an extra of its own.")
     ] = Engine.ngspice,
     reads: Reads = None,
+    compensation: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="nothing, or placed: initial states mapped for the wires; placed@1.1 misjudges them.",
+        ),
+    ] = NOTHING,
     device: options.OtherDevice = None,
+    mapping: options.MappingName = None,
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     matrix: MatrixOption = None,
@@ -116,14 +125,19 @@ def verify(
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
     chosen = [
-        layer_on(name, reads=reads, device=device, wiring=lines.wiring, circuitry=circuitry)
+        layer_on(
+            name, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
+        )
         for name in names
     ]
     size = TileSize.parse(tile)
     (driven(via or Via.auto) if engine is Engine.ngspice else engine.simulator).find()
     charged = circuitry.stores_charge
     dialect = dialect_of(engine, matrix, cell, via, charged=charged, within=time_limit)
-    arrays = Arrays(tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=seed)
+    arrays = Arrays(
+        tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=seed,
+        compensation=Compensation.parse(compensation),
+    )  # fmt: skip
     bench = Testbench(
         phase=phase, analysis=analysis, pulses=pulses, engine=engine, dialect=dialect, workers=workers
     )
@@ -149,7 +163,7 @@ def verify(
         asked={
             "phase": phase, "analysis": " and ".join(dict.fromkeys(analyses)), "tile": size,
             "tiles": tiles, "pulses": pulses, "reads": reads, "engine": engine, "seed": seed,
-            "ignored": unused,
+            "compensation": compensation, "ignored": unused,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
         folder=output_dir,

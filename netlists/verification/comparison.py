@@ -52,9 +52,9 @@ def reads(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run], plan: 
 
 def _answers(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run]) -> dict[str, Any]:
     """The fields of a Verification that need the layer's outputs, which all tiles add up to."""
-    tiles, labels = sample.tiles, sample.layer.labels
-    y_spice, y_surrogate = (outputs(tiles, [run.sensed for run in runs]) for runs in (spice, surrogate))
-    y_ideal = outputs(tiles, [_ideal_reads(tile) for tile in tiles])
+    labels = sample.layer.labels
+    y_spice, y_surrogate = (sample.outputs([run.sensed for run in runs]) for runs in (spice, surrogate))
+    y_ideal = outputs(sample.meant, [_ideal_reads(tile) for tile in sample.meant])
     answers = [np.argmax(y, axis=1) for y in (y_ideal, y_surrogate, y_spice)]
     right = [float(np.mean(a == labels)) if len(labels) else None for a in answers]
     largest = max(float(np.abs(y_surrogate).max()), 1e-300)

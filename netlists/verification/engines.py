@@ -107,7 +107,7 @@ class Plan:
 class Run:
     """States (rows, columns), currents (reads, columns) [A] and wall clock [s] of one engine.
 
-    currents : of the array; `sensed` is what its readout makes of them
+    currents : of the array; `sensed` (reads, channels) is what its readout makes of them
     before : the states before the write
     energy : of the write [J]; `wire_energy` is the part that wires took; None where unknown
     bound : worst error of the surrogate's states, of a write by collocation
@@ -187,7 +187,7 @@ def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:
 def surrogate_reads(
     tile: Tile, chip: Chip, state: Floats, circuitry: Circuitry
 ) -> tuple[Floats, Floats]:
-    """(array currents, what the readout makes of them), both (reads, columns) [A], at these states."""
+    """(array currents (reads, columns), what the readout makes of them (reads, channels)) [A]."""
     volts = chip.drive(voltages(tile.layer))
     currents = circuitry.settled(chip.crossbar, state, chip.device).currents(volts)
     return currents, chip.sense(currents, state, volts)

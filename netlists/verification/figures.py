@@ -21,6 +21,7 @@ from roa_circuit.presentation.drawing import (
     draw,
     limits,
 )
+from roa_circuit.presentation.map_drawings import drawings as map_drawings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +41,8 @@ def drawings(result: Verification) -> list[Drawing]:
     if result.phase != "read":
         done += [_state_scatter(result), _state_errors(result)]
     writes = [one for one in result.recordings if one.pulses is not None]
-    return done + [_waveforms(result.layer, one) for one in writes[:1]]
+    done += [_waveforms(result.layer, one) for one in writes[:1]]
+    return done + (map_drawings(result.map) if result.map else [])
 
 
 def _simulated(values: Floats) -> Floats:

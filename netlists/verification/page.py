@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from netlists.verification.map_page import parts as map_parts
 from netlists.verification.report import HEAD, analysed, headline, summary_rows
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.basics.units import counted, percent
@@ -20,6 +22,7 @@ from roa_circuit.presentation.page import (
     figure,
     made_by,
     mark,
+    paragraph,
     side_by_side,
     subheading,
     table,
@@ -128,6 +131,7 @@ def _overview(results: Sequence[Verification]) -> Markup:
 
 def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
     """A layer's result, currents and states, each a row of tables and figures."""
+    of_map = [one for one in drawn if re.search(r"--(maps|array)-of-read-\d+$", one.name)]
     shown = {
         one.name.rpartition("--")[2]: figure(one.inline(), one.caption, wide=one.wide) for one in drawn
     }
@@ -148,7 +152,21 @@ def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
     if "current-error" in shown:
         parts["Columns"] = row(_columns(result), names=["current-error"])
     parts["States"] = row(names=["states", "state-scatter", "state-error"])
+    if result.map:
+        parts["A read"] = Markup(
+            "\n".join([paragraph(_of_the_map(result)), *map_parts(result.map, of_map)])
+        )
     return parts | ({"Waveforms": shown["waveforms"]} if "waveforms" in shown else {})
+
+
+def _of_the_map(result: Verification) -> str:
+    assert result.map is not None
+    said = result.map.said()
+    return (
+        f"Read {result.map.read}, that with the largest currents, in the surrogate, at the states that"
+        f" were read. Lines take up to {said['worst IR drop']} of its largest drive; the read takes"
+        f" {said['energy']}."
+    )
 
 
 def _columns(result: Verification) -> Markup:
@@ -186,6 +204,7 @@ def _conditions(
             + (f"; {crossbar.ends}" if crossbar.ends else ""),
         ),
         *((("circuit", described(result.circuit)),) if result.circuit else ()),
+        *((("compensation", result.compensation),) if result.placed else ()),
         ("simulator", result.engine_version + (f"; {result.dialect}" if result.dialect else "")),
     ]
 

@@ -35,12 +35,14 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
          _both(_joules, result.write_energy_surrogate, result.write_energy_spice), ""),
         ("of it lost in wires and terminals",
          _share(result.wire_energy, result.write_energy_surrogate), ""),
+        ("energy of a read, mean over reads", _of_a_read(result), ""),
         ("outputs, worst error over the largest", _number(result.max_output_error), ""),
         ("outputs, rms error over their rms", _number(result.mac_error), "",
          _percent(result.ideal_mac_error)),
         (same, _percent(result.prediction_agreement), "100.0 %" if labelled else "",
          _percent(result.ideal_agreement)),
         (f"accuracy, ideal / surrogate / {result.engine}", _accuracies(result), ""),
+        *_placed(result),
         *_drawn(result),
         *((f"{use['name']}: codes used; readings at the ends", _of_converter(use), "")
           for use in result.converters),
@@ -50,6 +52,10 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         *(_times(result) if result.spice_seconds else ()),
     ]  # fmt: skip
     return [(row[0], row[1], row[2], row[3] if len(row) > 3 else "") for row in rows if row[1]]
+
+
+def _of_a_read(result: Verification) -> str:
+    return engineering(result.read_energy.total, "J") if result.read_energy else ""
 
 
 def _of_converter(use: dict[str, Any]) -> str:
@@ -100,6 +106,18 @@ def _times(result: Verification) -> list[tuple[str, str, str]]:
         ("surrogate faster by", f"{result.speedup:,.0f} x", ""),
         ("surrogate faster by, reads alone",
          f"{result.read_speedup:,.0f} x" if result.read_speedup and result.phase == "both" else "", ""),
+    ]  # fmt: skip
+
+
+def _placed(result: Verification) -> list[tuple[str, str, str]]:
+    """How the initial state is placed for its wires, where it is."""
+    if result.placed is None:
+        return []
+    one = result.placed
+    return [
+        (f"compensation {result.compensation}: gain, error of g left",
+         f"{one['gain']:.3f}, {one['error']:.1e}", ""),
+        ("cells with no room left by it", percent(one["clipped"]), ""),
     ]  # fmt: skip
 
 

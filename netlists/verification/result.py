@@ -12,6 +12,9 @@ from netlists.simulation.recordings import Recording
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import percent
+from roa_circuit.chips.read_energy import ReadEnergy
+from roa_circuit.layers.maps import ReadMap
+from roa_circuit.layers.recovery import NOTHING
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +30,7 @@ class Verification(Shown):
     """How far a circuit simulator and the surrogate are apart on one layer, and the arrays behind it.
 
     A phase that was not run leaves None. Arrays of a tiled layer lie as its tiles do, each
-    with its own reference column last; currents of a band of rows follow those of the band above.
+    with all of its bit lines; currents of a band of rows follow those of the band above.
 
     device, current_scale : the cells, by name, and the factor on their currents [-]
     max_relative_current_error : worst |I_spice - I| / |I| of all tiles, reads and columns, the
@@ -51,6 +54,8 @@ class Verification(Shown):
     mac_error : rms of y_spice - y over the rms of y, the outputs of the layer
     ideal_mac_error, ideal_agreement : the same error of y_spice against the ideal, and the share of
         reads whose largest output is the ideal's, with labels or without
+    read_energy, map : of the surrogate, at the states that were read: the mean energy of a read, and the
+        map of the read with the largest currents
     converters : how each kind of converter is used (`roa_circuit.chips.converters.Use`)
     read_disturb : the largest change of omega by one read, which frozen states leave out
     spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
@@ -61,6 +66,7 @@ class Verification(Shown):
     circuit : what the array has beside cells and resistances, as in its file
     tiles, tiles_in_layer : simulated, and of all: of a sample there are no outputs and predictions,
         and NaN stands in the arrays where a tile was left out
+    compensation, placed : what is done about wires before the write, and how well that could be done
     drawn : the imperfections, their seed, and how many cells and lines they hit, if there are any
     """
 
@@ -121,6 +127,10 @@ class Verification(Shown):
     spice_currents: Floats
     surrogate_currents: Floats  # of spice_state
     recordings: tuple[Recording, ...]  # of all tiles' decks, if they were to be kept
+    compensation: str = NOTHING
+    placed: dict[str, Any] | None = None
+    read_energy: ReadEnergy | None = None
+    map: ReadMap | None = None
 
     @property
     def ngspice_version(self) -> str | None:
@@ -149,7 +159,8 @@ class Verification(Shown):
     def to_dict(self) -> dict[str, Any]:
         """The numbers without the arrays, as in the JSON report."""
         numbers = {k: v for k, v in vars(self).items() if not isinstance(v, np.ndarray)}
-        del numbers["recordings"]
+        del numbers["recordings"], numbers["map"]
+        numbers["read_energy"] = self.read_energy.to_dict() if self.read_energy else None
         numbers["current_scale [-]"] = numbers.pop("current_scale")
         return {**numbers, "ngspice_version": self.ngspice_version}
 

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.layers.placement import Placement, placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.layers.tiling import Tile, TileSize, chip_of, sample, split
+from roa_circuit.layers.recovery import Compensation, placement_of
+from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, sample, split
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +27,8 @@ class Sample:
     """The tiles of a layer that are verified: all of them, or some drawn at random.
 
     in_layer : how many tiles the layer has
+    meant : the tiles with their initial states as the network has them; those of `tiles` may be placed
+    placement : how they are, where they are
     chips : one for each tile, as the simulator writes and reads it
     believed : the same chips as the surrogate takes them to be, with its own line resistances
     """
@@ -28,6 +37,8 @@ class Sample:
     size: TileSize
     in_layer: int
     tiles: Sequence[Tile]
+    meant: Sequence[Tile]
+    placement: Placement | None
     chips: Sequence[Chip]
     believed: Sequence[Chip]
 
@@ -35,6 +46,11 @@ class Sample:
     def is_whole(self) -> bool:
         """Whether all tiles are here, so that their sum is the layer's output."""
         return len(self.tiles) == self.in_layer
+
+    def outputs(self, sensed: Sequence[Floats]) -> Floats:
+        """Outputs y (reads, outputs) of what each tile's readout sensed (reads, channels) [A]."""
+        gain = self.placement.gain if self.placement else 1.0
+        return outputs(self.tiles, sensed) / gain
 
     @property
     def pulses(self) -> int:
@@ -61,10 +77,11 @@ class Arrays:
     seed : draws the imperfections, and the tiles where some are verified
     believed : line resistances that the surrogate works with, to see what a wrong belief costs; by
         default those of the layer
+    compensation : `placed`, where initial states are placed for their wires, or nothing
 
     Raises
     ------
-    InputError : fewer than one tile.
+    InputError : fewer than one tile, or another compensation.
     """
 
     tile: TileSize = field(default_factory=TileSize)
@@ -73,8 +90,15 @@ class Arrays:
     imperfections: Imperfections | None = None
     seed: int = 0
     believed: Crossbar | None = None
+    compensation: Compensation = field(default_factory=Compensation)
 
     def __post_init__(self) -> None:
+        only = replace(self.compensation, placed=False, believed=1.0)
+        if only != Compensation():
+            raise InputError(
+                f"compensation {only.name}: a verification writes and reads arrays, so that placed alone"
+                " is for it; `sweep --check` simulates points with any other"
+            )
         if self.tiles is not None and self.tiles < 1:
             raise InputError(f"tiles = {self.tiles} must be at least 1; leave it out for all of them")
 
@@ -87,12 +111,16 @@ def draw_sample(layer: ProgrammedLayer, arrays: Arrays) -> Sample:
     InputError : what `split` and `chip_of` raise.
     """
     every, drawn_by = split(layer, arrays.tile), (arrays.imperfections, arrays.seed)
-    chosen = sample(every, arrays.tiles, arrays.seed)
+    placement = placement_of(every, every, arrays.compensation, arrays.circuitry)
+    standing = placed_tiles(every, placement) if placement else every
+    chosen = sample(standing, arrays.tiles, arrays.seed)
     return Sample(
         layer=layer,
         size=arrays.tile,
         in_layer=len(every),
         tiles=chosen,
+        meant=sample(every, arrays.tiles, arrays.seed),
+        placement=placement,
         chips=[chip_of(tile, *drawn_by) for tile in chosen],
         believed=[chip_of(_on_lines_of(tile, arrays.believed), *drawn_by) for tile in chosen],
     )

@@ -68,6 +68,11 @@ class SpotCheck:
         """Metrics of the difference, then those of the layer as the simulator has them."""
         return (*METRICS, *self.scores)
 
+    @property
+    def chance(self) -> bool:
+        """The subject's."""
+        return self.subject.chance
+
     def base(self, field: Field) -> Value | None:
         """The subject's."""
         return self.subject.base(field)

@@ -26,14 +26,25 @@ from netlists.simulation.run import DEFAULT_MEMORY_LIMIT
 from netlists.simulation.simulators import Engine
 from netlists.verification.collocation import Chosen, Scope, choose
 from netlists.verification.comparison import collocated, passed, reads, states
-from netlists.verification.engines import Analysis, Phase, Plan, Run, estimate, run_spice, run_surrogate
+from netlists.verification.engines import (
+    Analysis,
+    Phase,
+    Plan,
+    Run,
+    estimate,
+    run_spice,
+    run_surrogate,
+    voltages,
+)
 from netlists.verification.result import Floats, Verification
 from netlists.verification.samples import Arrays, Sample, draw_sample
 from netlists.verification.testbench import Testbench
 from roa_circuit.basics.machine import cores
 from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.circuit.waveforms import write_programme
+from roa_circuit.layers.maps import read_map
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile
 
@@ -84,9 +95,27 @@ def verify(
         **found,
         engine_version=next((run.version for run in spice if run.version), ""),
         drawn=sample.imperfect(arrays.seed) if arrays.imperfections else None,
+        compensation=arrays.compensation.name,
+        placed=sample.placement.to_dict() if sample.placement else None,
         passed=passed({**found, **checked}, labelled=len(layer.labels) > 0),
         recordings=tuple(one for run in spice for one in run.recordings),
+        **_read_in_surrogate(sample, spice, plan),
     )
+
+
+def _read_in_surrogate(sample: Sample, spice: Sequence[Run], plan: Plan) -> dict[str, Any]:
+    """The surrogate's energy of a read, and its map of the read with the largest currents."""
+    if not plan.reads:
+        return {}
+    totals = np.sum([np.abs(run.currents).sum(axis=1) for run in spice], axis=0)
+    arrays = [
+        (tile, chip, plan.circuitry, np.clip(run.state, 0.0, 1.0), chip.drive(voltages(tile.layer)))
+        for tile, chip, run in zip(sample.tiles, sample.chips, spice, strict=True)
+    ]
+    return {
+        "read_energy": read_energy([array[1:] for array in arrays]),
+        "map": read_map(sample.layer.name, int(np.argmax(totals)), arrays),
+    }
 
 
 def estimated_seconds(
@@ -120,7 +149,7 @@ def chosen_pulses(tiles: Sequence[Tile], pulses: int | None, seed: int) -> list[
 
 
 def predictions(layer: ProgrammedLayer, currents: Floats) -> NDArray[np.int64]:
-    """The class of each read (reads,) from column currents (reads, columns), the reference last."""
+    """The class of each read (reads,) from column currents (reads, columns) [A]."""
     return np.asarray(np.argmax(layer.outputs(currents), axis=1))
 
 

@@ -2,6 +2,9 @@
 
 x -- DAC -- driver -- cells and lines as drawn -- noise -- readout -- ADC -- y
      `drive`          `crossbar`, `device`        `sense`
+
+Where the mapping subtracts currents before the converter, `sense` gives differences: its converter is
+signed, and what noise, gains and offsets do to either bit line is subtracted with them.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from roa_circuit.chips.imperfections import OF_THE_DEVICE, Imperfections
 from roa_circuit.chips.noise import STREAMS as OF_NOISE
 from roa_circuit.chips.noise import Noise
 from roa_circuit.circuit.breaks import Break
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.periphery import convert, shot_deviation, thermal_deviation
 from roa_circuit.circuit.waveforms import READ_HOLD
@@ -46,6 +50,7 @@ class Chip:
     driver_gain, driver_offset : (rows,) of the read drivers, [-] and [V]
     sense_gain, sense_offset : (columns,) of the readout, [-] and [A]
     noise : of every write and read, which goes on from one to the next
+    mapping : which bit lines the readout subtracts before its converters
     """
 
     imperfections: Imperfections
@@ -58,6 +63,7 @@ class Chip:
     sense_offset: Floats
     sigma_wn: float
     noise: Noise
+    mapping: Mapping = REFERENCE
 
     def afresh(self) -> Chip:
         """The same chip, its noise from the beginning, for an engine that is to meet the same reads."""
@@ -84,14 +90,21 @@ class Chip:
         return self.imperfections.dac_range or self.device.pulses.full_scale
 
     def sense(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
-        """Currents (reads, columns) [A] that the readout reports when the array carries these.
+        """Currents (reads, channels) [A] that the readout reports when columns carry these.
+
+        currents : (reads, columns) [A] of the array
 
         The states (rows, columns) and the word-line voltages (reads, rows) [V] set the size of the
         noise. It goes on from batch to batch; `afresh` begins it anew.
         """
-        x = self.imperfections
-        noisy = currents + self._noise(currents, state, voltages)
-        return convert(noisy * self.sense_gain + self.sense_offset, x.adc_bits, x.adc_range)
+        return self._converted(self.mapping.joined(self._read_out(currents, state, voltages)))
+
+    def sense_alone(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
+        """As `sense`, every bit line (reads, columns) by itself: the other of a pair is switched off.
+
+        So are single cells read in write-verify.
+        """
+        return self._converted(self._read_out(currents, state, voltages))
 
     def summary(self) -> dict[str, Any]:
         """How many cells and lines the drawn faults hit, for reports."""
@@ -115,6 +128,15 @@ class Chip:
             f" {n['broken_word_lines']} word and {n['broken_bit_lines']} bit lines broken"
         )
 
+    def _read_out(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
+        """What stands before subtraction and converter (reads, columns) [A]."""
+        noisy = currents + self._noise(currents, state, voltages)
+        return np.asarray(noisy * self.sense_gain + self.sense_offset)
+
+    def _converted(self, currents: Floats) -> Floats:
+        x = self.imperfections
+        return convert(currents, x.adc_bits, x.adc_range, signed=not self.mapping.apart)
+
     def _disturbed(self, state: Floats) -> Floats:
         reads = self.imperfections.read_disturb
         if not reads:
@@ -137,18 +159,26 @@ class Chip:
 
 
 def draw(
-    imperfections: Imperfections | None, crossbar: Crossbar, device: Device, rng: np.random.Generator
+    imperfections: Imperfections | None,
+    crossbar: Crossbar,
+    device: Device,
+    rng: np.random.Generator,
+    *,
+    mapping: Mapping = REFERENCE,
 ) -> Chip:
     """Draw one array with these imperfections; None is a perfect array.
 
     The same generator state gives the same chip. Every imperfection has a stream of random numbers
     of its own: turning one on, or changing its size, leaves the draws of all others as they were.
 
+    mapping : which bit lines the readout subtracts before its converters
+
     Raises
     ------
-    InputError : the spread of a device that has none.
+    InputError : the spread of a device that has none, or a signed converter of one bit.
     """
     x, shape = imperfections or Imperfections(), crossbar.shape
+    require_codes(x, mapping)
     streams = dict(zip(STREAMS, rng.spawn(len(STREAMS)), strict=True))
     spread = _spread(x, device)
     device.memristor.require_spread(spread.names)
@@ -171,7 +201,17 @@ def draw(
         sense_offset=x.sense_offset * streams["sense_offset"].standard_normal(shape[1]),
         sigma_wn=spread.sigma_wn if x.sigma_wn is None else x.sigma_wn,
         noise=Noise({name: int(streams[name].integers(2**63)) for name in OF_NOISE}),
+        mapping=mapping,
     )
+
+
+def require_codes(x: Imperfections, mapping: Mapping) -> None:
+    """Raise InputError where differences meet a converter of one bit, which has no code but 0."""
+    if x.adc_bits == 1 and not mapping.apart:
+        raise InputError(
+            f"adc_bits = 1: mapping {mapping} reads differences by signed converters, and one bit leaves"
+            " them the code 0 alone; give 2 or more"
+        )
 
 
 def require_spread(x: Imperfections, device: Device) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.units import engineering, percent
 from roa_circuit.chips.chip import Chip
+from roa_circuit.circuit.periphery import last_code
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +28,8 @@ class Use:
 
     used, codes : codes that occur, and that there are
     lowest, highest : shares of the readings at the first and the last code
-    largest : of the readings [V or A]; a range that suits them
+    largest : of the readings' sizes [V or A]; a range that suits them
+    signed : whether codes go from below 0 as far above it
     """
 
     name: str
@@ -37,20 +39,25 @@ class Use:
     lowest: float
     highest: float
     largest: float
+    signed: bool = False
 
     @classmethod
-    def of(cls, name: str, unit: str, values: Floats, *, bits: int, full: float) -> Use:
+    def of(
+        cls, name: str, unit: str, values: Floats, *, bits: int, full: float, signed: bool = False
+    ) -> Use:
         """The use that a converter of so many bits and this range makes of values, yet unconverted."""
-        last = 2**bits - 1
-        codes = np.round(np.clip(values, 0.0, full) * (last / full))
+        last = last_code(bits, signed=signed)
+        first = -last if signed else 0
+        codes = np.round(np.clip(values * (last / full), first, last))
         return cls(
             name=name,
             unit=unit,
             used=len(np.unique(codes)),
-            codes=last + 1,
-            lowest=float(np.mean(codes == 0)),
+            codes=last - first + 1,
+            lowest=float(np.mean(codes == first)),
             highest=float(np.mean(codes == last)),
-            largest=float(np.max(values, initial=0.0)),
+            largest=float(np.max(np.abs(values) if signed else values, initial=0.0)),
+            signed=signed,
         )
 
     @property
@@ -59,7 +66,7 @@ class Use:
         low, high = percent(self.lowest), percent(self.highest)
         ends = f"{low} of readings at the lowest code, {high} at the highest"
         fitting = f"these readings reach {engineering(self.largest, self.unit)}"
-        if self.highest > SATURATED:
+        if self.highest + (self.lowest if self.signed else 0.0) > SATURATED:
             return f"{self.name} saturates: {ends}; raise {self.name.lower()}_range, {fitting}"
         if self.used < min(FEW, self.codes):
             few = f"{self.name} uses {self.used} of its {self.codes} codes: {ends}"
@@ -79,7 +86,7 @@ def uses(chips: Iterable[tuple[Chip, Floats, Floats]]) -> list[Use]:
     asked, sensed, found = [], [], list[Use]()
     for chip, volts, currents in chips:
         asked.append(volts.ravel())
-        sensed.append((currents * chip.sense_gain + chip.sense_offset).ravel())
+        sensed.append(chip.mapping.joined(currents * chip.sense_gain + chip.sense_offset).ravel())
     if not asked or not sensed[0].size:
         return found
     x = chip.imperfections
@@ -88,5 +95,6 @@ def uses(chips: Iterable[tuple[Chip, Floats, Floats]]) -> list[Use]:
         found.append(Use.of("DAC", "V", values, bits=x.dac_bits, full=chip.dac_range))
     if x.adc_bits:
         values = np.concatenate(sensed)
-        found.append(Use.of("ADC", "A", values, bits=x.adc_bits, full=x.adc_range))
+        signed = not chip.mapping.apart
+        found.append(Use.of("ADC", "A", values, bits=x.adc_bits, full=x.adc_range, signed=signed))
     return found

@@ -68,7 +68,7 @@ class Array(ABC):
         """The states (rows, columns) that the readout reports, by Eq. 4; they may lie outside [0, 1]."""
         chip, voltage = self._chip, self._device.pulses.read_voltage
         volts = chip.drive(voltage * np.eye(len(self.state)))
-        sensed = chip.sense(self._currents(chip, volts), self.state, volts)
+        sensed = chip.sense_alone(self._currents(chip, volts), self.state, volts)
         return np.asarray(state_from_conductance(sensed / voltage, voltage, self._device.memristor))
 
     def write(self, pulses: Counts) -> None:

@@ -3,6 +3,7 @@
 Eq. 9's b is printed upside down in the paper. b = (Gmax + Gmin)/(Gmax - Gmin) = 3.152 for
 Table 1 gives g = a G - b = 2 omega - 1 in [-1, 1]; the printed inverse, 0.317, gives
 [1.84, 3.84]. This module uses the former.
+Which columns make an output is in `columns`.
 """
 
 from __future__ import annotations
@@ -63,17 +64,6 @@ def output_from_current(current: Array, input_sum: Array, device: Device) -> Arr
     """
     a, b = mapping_constants(device)
     return a / device.pulses.full_scale * as_array(current) - b * as_array(input_sum)
-
-
-def output_from_reference(current: Array, reference: Array, device: Device) -> Array:
-    """Eq. 11 with b sum(x) measured on a reference column held at omega = 1/2 (g = 0).
-
-    y = a (I - I_ref) / V_full: the same linear map, and wires act on both currents alike.
-
-    current : (reads, columns) [A]; reference : (reads, 1) [A]
-    """
-    a, _ = mapping_constants(device)
-    return a / device.pulses.full_scale * (as_array(current) - as_array(reference))
 
 
 def curvature(device: Device) -> float:

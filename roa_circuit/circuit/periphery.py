@@ -13,12 +13,20 @@ FLICKER_DECADES = 6
 """How many decades of reads, from one on, 1/f noise spans."""
 
 
-def convert(values: Floats, bits: int, largest: float) -> Floats:
-    """Round to the nearest of 2^bits levels from 0 to `largest`; 0 bits change nothing."""
+def convert(values: Floats, bits: int, largest: float, *, signed: bool = False) -> Floats:
+    """Round to the nearest of 2^bits levels from 0 to `largest`; 0 bits change nothing.
+
+    signed : 2^bits - 1 levels from -largest to largest, with one at 0
+    """
     if not bits:
         return values
-    step = largest / (2**bits - 1)
-    return np.asarray(step * np.round(np.clip(values, 0.0, largest) / step))
+    step = largest / last_code(bits, signed=signed)
+    return np.asarray(step * np.round(np.clip(values, -largest if signed else 0.0, largest) / step))
+
+
+def last_code(bits: int, *, signed: bool) -> int:
+    """The largest code of a converter; the smallest is 0, or as far below 0 if it is signed."""
+    return 2 ** (bits - 1) - 1 if signed else int(2**bits - 1)
 
 
 def thermal_deviation(conductance: Floats, temperature: float, bandwidth: float) -> Floats:

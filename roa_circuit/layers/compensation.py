@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.solver.linear import LinearNetwork
 from roa_circuit.solver.read import weights_of
@@ -80,10 +81,14 @@ def predistort(
     smallest: Floats | float,
     largest: Floats | float,
     *,
+    groups: NDArray[np.intp] | None = None,
     tolerance: float = 1e-6,
     most: int = 50,
 ) -> Predistortion:
     """Find conductances in [smallest, largest] [S] that the readout sees as `wanted` (rows, columns).
+
+    groups : (columns,) a number for each column, alike where columns are subtracted from each other
+        before the converter and must share a gain; by default each has its own
 
     Each step multiplies every cell by what its effective weight lacks, until the rms deviation over
     the largest wanted conductance is below `tolerance` or no longer falls. Each column's gain makes
@@ -94,7 +99,9 @@ def predistort(
     conductances, best = np.clip(wanted, smallest, largest), None
     for iteration in range(1, most + 1):
         weights = weights_of(LinearNetwork(crossbar, conductances))
-        gain = (weights * wanted).sum(axis=0) / np.maximum((weights**2).sum(axis=0), 1e-300)
+        gain = _shared((weights * wanted).sum(axis=0), groups) / np.maximum(
+            _shared((weights**2).sum(axis=0), groups), 1e-300
+        )
         error = float(np.sqrt(np.mean((gain * weights - wanted) ** 2)))
         if best is not None and error > 0.99 * best.error:
             break
@@ -114,48 +121,61 @@ def predistort(
     return best
 
 
+def _shared(sums: Floats, groups: NDArray[np.intp] | None) -> Floats:
+    """Each column's sum (columns,), or that of its whole group."""
+    return sums if groups is None else np.asarray(np.bincount(groups, sums)[groups], dtype=np.float64)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """Which line of the network lies on which line of the array.
 
     rows, columns : the network's line on each line of the array, from the top or the left
+    channels : the network's channel on each channel of the readout
     """
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
+    channels: NDArray[np.intp]
 
     def place(self, matrix: Floats) -> Floats:
         """Reorder the network's (rows, columns) as they lie on the array."""
         return matrix[np.ix_(self.rows, self.columns)]
 
     def restore(self, matrix: Floats) -> Floats:
-        """Reorder the array's (rows, columns) as the network knows them: undoes `place`."""
+        """Reorder the readout's (rows, channels) as the network knows them."""
         restored = np.empty_like(matrix)
-        restored[np.ix_(self.rows, self.columns)] = matrix
+        restored[np.ix_(self.rows, self.channels)] = matrix
         return restored
 
-    def place_columns(self, currents: Floats) -> Floats:
-        """Reorder the network's (reads, columns) as the array's columns lie: undoes `outputs`."""
-        return currents[:, self.columns]
+    def place_channels(self, currents: Floats) -> Floats:
+        """Reorder the network's (reads, channels) as those of the readout lie: undoes `outputs`."""
+        return currents[:, self.channels]
 
     def inputs(self, voltages: Floats) -> Floats:
         """Reorder the network's inputs (reads, rows) as the array's word lines lie."""
         return voltages[:, self.rows]
 
     def outputs(self, currents: Floats) -> Floats:
-        """Reorder the array's currents (reads, columns) as the network's outputs."""
+        """Reorder the readout's currents (reads, channels) as the network knows them."""
         restored = np.empty_like(currents)
-        restored[:, self.columns] = currents
+        restored[:, self.channels] = currents
         return restored
 
 
-def as_it_is(shape: tuple[int, int]) -> Order:
+def as_it_is(shape: tuple[int, int], mapping: Mapping = REFERENCE) -> Order:
     """The order that leaves every line where it is."""
-    return Order(rows=np.arange(shape[0]), columns=np.arange(shape[1]))
+    channels = np.arange(mapping.channels(shape[1]))
+    return Order(rows=np.arange(shape[0]), columns=np.arange(shape[1]), channels=channels)
 
 
-def heaviest_nearest(crossbar: Crossbar, conductances: Floats, voltages: Floats) -> Order:
+def heaviest_nearest(
+    crossbar: Crossbar, conductances: Floats, voltages: Floats, mapping: Mapping = REFERENCE
+) -> Order:
     """Put the rows that carry most current nearest the sensed end, such columns nearest the drivers.
+
+    What is subtracted before the converter stays together: pairs are moved as pairs, and weight columns
+    change places with each other, but not with references of groups.
 
     conductances : (rows, columns) [S]; voltages : (reads, rows) [V] of typical inputs
     """
@@ -163,10 +183,19 @@ def heaviest_nearest(crossbar: Crossbar, conductances: Floats, voltages: Floats)
     rows, columns = (np.arange(count) for count in crossbar.shape)
     to_sense = rows if crossbar.sense == "top" else rows[::-1]
     to_driver = {"left": columns, "right": columns[::-1], "both": np.minimum(columns, columns[::-1])}
-    return Order(
-        rows=_placed(carried.sum(axis=1), to_sense),
-        columns=_placed(carried.sum(axis=0), to_driver[crossbar.drive]),
-    )
+    by_column, far = carried.sum(axis=0), to_driver[crossbar.drive]
+    lines = _placed(carried.sum(axis=1), to_sense)
+    if mapping.apart:
+        placed = _placed(by_column, far)
+        return Order(rows=lines, columns=placed, channels=placed)
+    plus, minus = mapping.plus(crossbar.columns), mapping.minus(crossbar.columns)
+    own = by_column[plus] + (by_column[minus] if mapping.paired else 0.0)
+    outputs = _placed(own, far[plus])
+    moved = columns.copy()
+    moved[plus] = plus[outputs]
+    if mapping.paired:
+        moved[minus] = minus[outputs]
+    return Order(rows=lines, columns=moved, channels=outputs)
 
 
 def _placed(carried: Floats, distance: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -25,8 +25,15 @@ from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, calibrate
+from roa_circuit.layers.placement import Placement, placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.layers.recovery import Compensation, calibration_inputs, ideal_currents, mapped
+from roa_circuit.layers.recovery import (
+    Compensation,
+    calibration_inputs,
+    ideal_currents,
+    mapped,
+    placement_of,
+)
 from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, split
 from roa_circuit.solver.settled import SettledArray
 
@@ -40,11 +47,12 @@ class Array:
     tile : its layer has states and pulses as they lie on the array. Where the array is calibrated,
         its reads are followed by reads of test patterns and of no input.
     own, meant : the tile's layer as the network knows it, and the layer whose states are intended
-    order, gain : undo the order of lines, and the pre-distortion, in sensed currents
+    order, gain : undo the order of lines, and the gain of pre-distortion or placement, in what the
+        readout senses
     circuitry : surrounds cells and lines; the lines are already at its temperature
     mapped : (rows, columns) states that are set directly; None where pulses are applied
-    wanted : (tests, columns) [A] currents of the test patterns behind perfect wires, in the layer's
-        own order; None where nothing is calibrated
+    wanted : (tests, channels) [A] what converters see of the test patterns behind perfect wires, in
+        the layer's own order; None where nothing is calibrated
     """
 
     tile: Tile
@@ -58,21 +66,21 @@ class Array:
 
     @functools.cached_property
     def ideal(self) -> Floats:
-        """Currents (reads, columns) [A] of the layer's reads behind perfect wires, in its own order."""
-        return ideal_currents(self.own, self.own.inputs, self.meant)
+        """What converters see (reads, channels) [A] of the layer's reads behind perfect wires."""
+        return self.own.joined(ideal_currents(self.own, self.own.inputs, self.meant))
 
     def corrected(self, sensed: Floats) -> Floats:
-        """The layer's corrected currents (reads, columns) [A], from everything its readout sensed."""
+        """The layer's corrected currents (reads, channels) [A], from everything its readout sensed."""
         count = len(self.own.inputs)
         gain, offset = self.correction(sensed[count:])
         return self.order.outputs(sensed[:count] * gain + offset)
 
     def correction(self, sensed: Floats) -> tuple[Floats, Floats]:
-        """(gain, offset) of each column, from the test reads that follow those of the layer."""
+        """(gain, offset) of each channel, from the test reads that follow those of the layer."""
         if self.wanted is None:
             return self.gain, np.zeros(1)
         tests, rest = np.split(sensed, 2)
-        found = calibrate(tests, self.order.place_columns(self.wanted), rest)
+        found = calibrate(tests, self.order.place_channels(self.wanted), rest)
         return found.gain, found.offset
 
 
@@ -82,11 +90,13 @@ class Deployed:
 
     tiles : the tiles that the layer is split into
     labels : (reads,) right classes, or empty
+    placement : where its cells stand before the write, where they are placed for their wires
     """
 
     arrays: tuple[Array, ...]
     tiles: tuple[Tile, ...]
     labels: NDArray[np.int64]
+    placement: Placement | None = None
 
     def chips(self, imperfections: Imperfections, seed: int) -> list[Chip]:
         """The chips that a seed draws, one for each array."""
@@ -122,7 +132,7 @@ class Deployed:
         return np.asarray(np.argmax(outputs(self.tiles, self._corrected(sensed)), axis=1))
 
     def scores(self, sensed: Sequence[Floats]) -> dict[str, float]:
-        """The metrics, from the currents (reads, columns) [A] that the readouts of all arrays sensed."""
+        """The metrics, from the currents (reads, channels) [A] that all arrays' readouts sensed."""
         currents = self._corrected(sensed)
         y, y_ideal = outputs(self.tiles, currents), self._y_ideal
         answers = np.argmax(y, axis=1)
@@ -150,13 +160,20 @@ def deploy(
     circuitry : surrounds the layer's lines, and brings them to its temperature
     """
     tiles = split(layer.behind(circuitry), size)
-    pairs = zip(tiles, split(nominal, size), strict=True)
-    arrays = tuple(_array(tile, meant.layer, choice, circuitry) for tile, meant in pairs)
-    return Deployed(arrays=arrays, tiles=tiles, labels=layer.labels)
+    every = split(nominal, size)
+    placement = placement_of(tiles, every, choice, circuitry)
+    if placement:
+        tiles = placed_tiles(tiles, placement)
+    gain = 1.0 / placement.gain if placement else 1.0
+    arrays = tuple(
+        _array(tile, meant.layer, choice, circuitry, gain)
+        for tile, meant in zip(tiles, every, strict=True)
+    )
+    return Deployed(arrays=arrays, tiles=tiles, labels=layer.labels, placement=placement)
 
 
 def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
-    """Write a chip and read it: the currents (reads, columns) [A] that its readouts sense.
+    """Write a chip and read it: the currents (reads, channels) [A] that its readouts sense.
 
     coming : how many chips like this one will follow
 
@@ -222,12 +239,14 @@ def rms(arrays: Sequence[Floats]) -> float:
     return float(np.sqrt(np.mean(np.concatenate([array.ravel() for array in arrays]) ** 2)))
 
 
-def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation, circuitry: Circuitry) -> Array:
+def _array(
+    tile: Tile, meant: ProgrammedLayer, choice: Compensation, circuitry: Circuitry, gain_of_all: float
+) -> Array:
     layer, wanted, inputs = tile.layer, None, tile.layer.inputs
     order, states, gain, _ = mapped(tile, choice, meant, circuitry)
     if choice.calibrated:
         tests = calibration_inputs(layer)
-        wanted = ideal_currents(layer, tests, meant)
+        wanted = layer.joined(ideal_currents(layer, tests, meant))
         inputs = np.vstack([inputs, tests, np.zeros_like(tests)])
     placed = dataclasses.replace(
         layer,
@@ -241,7 +260,7 @@ def _array(tile: Tile, meant: ProgrammedLayer, choice: Compensation, circuitry: 
         own=layer,
         meant=meant,
         order=order,
-        gain=gain,
+        gain=gain * gain_of_all,
         circuitry=circuitry,
         mapped=states if choice.predistorted else None,
         wanted=wanted,

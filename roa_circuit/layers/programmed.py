@@ -20,6 +20,7 @@ from roa_circuit.basics.results import write_file
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.contents import (
     check_pulses,
     check_states,
@@ -29,21 +30,22 @@ from roa_circuit.circuit.contents import (
 )
 from roa_circuit.circuit.crossbar import Crossbar, said
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import (
-    curvature,
-    mapping_constants,
-    output_from_reference,
-    state_from_weight,
-)
+from roa_circuit.circuit.mapping import curvature, mapping_constants
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import Programming, after_pulses, real_pulse_count, round_count
+from roa_circuit.device.programming import Programming
+from roa_circuit.layers.planned import (
+    BEYOND,
+    CAPPED,
+    lines_for,
+    planned,
+    replanned,
+    said_beyond,
+    said_short,
+)
 from roa_circuit.solver.read_model import ReadModel
 
 FORMAT = "roa-layer-1"
-CAPPED = "capped"
-"""In the provenance: how many weights the cap on pulses clips, the cap, and how short they stop in g."""
-
 _EXPECTED = "a layer file; `roa-meta adapt` writes them (.npz)"
 _LONGEST_NAME = 100
 _ARRAYS = ("initial_state", "pulses", "inputs", "labels")
@@ -58,7 +60,7 @@ class ProgrammedLayer(Shown):
     inputs : (reads, rows) x in [0, 1], driven as x times the device's full scale (Eq. 8)
     labels : (reads,) the right class of each read, or empty where reads have none
     input_scale : digital factor that divides the inputs and multiplies the outputs
-    reference_column : the last column, held at omega = 1/2, which measures b sum(x)
+    mapping : which columns make an output
     read_model : how the surrogate reads the cells; simulators have every cell's I-V in any case
     provenance : seed, network, versions: what made this layer
     """
@@ -71,6 +73,7 @@ class ProgrammedLayer(Shown):
     inputs: NDArray[np.float64]
     labels: NDArray[np.int64]
     input_scale: float = 1.0
+    mapping: Mapping = REFERENCE
     read_model: ReadModel = ReadModel.cells
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -86,8 +89,7 @@ class ProgrammedLayer(Shown):
             raise InputError(
                 f"inputs must lie in [0, 1], row {row} of read {read} is {self.inputs[read, row]:.4g}"
             )
-        if self.crossbar.columns < 2:
-            raise InputError("a layer needs at least one column beside its reference column")
+        self.mapping.outputs_on(self.crossbar.columns)  # refuses what is no whole number of them
         if not (np.isfinite(self.input_scale) and self.input_scale > 0):
             raise InputError(f"input_scale = {self.input_scale!r} must be greater than 0")
 
@@ -95,14 +97,15 @@ class ProgrammedLayer(Shown):
         """Its size, its write, its reads and its wires."""
         rows, columns = self.crossbar.shape
         written, c = int((self.pulses != 0).sum()), self.crossbar
-        names, capped = ("word", "bit", "source", "sense"), self.provenance.get(CAPPED)
+        names = ("word", "bit", "source", "sense")
         wires = ", ".join(f"{name} {said(getattr(c, f'r_{name}'))}" for name in names) + " Ohm"
         return Facts(
             title=f"Layer {self.name}: {rows} x {columns} cells",
             rows=[
                 ("device", f"{self.device.name}, current scale {self.device.memristor.current_scale}"),
                 ("write", f"{int(np.abs(self.pulses).sum())} pulses on {written} cells"),
-                *((("not reached", said_short(capped)),) if capped else ()),
+                *(("not reached", text) for text in self.not_reached),
+                ("mapping", f"{self.mapping}, {counted(self.output_count, 'output')}"),
                 ("reads", f"{len(self.inputs)}, {len(self.labels) or 'none'} with a label"),
                 ("read as", self.read_model.said),
                 ("wires", wires),
@@ -124,12 +127,13 @@ class ProgrammedLayer(Shown):
         device: Device | None = None,
         labels: NDArray[np.int64] | None = None,
         start: float | None = 0.5,
+        mapping: Mapping = REFERENCE,
         provenance: dict[str, Any] | None = None,
     ) -> Self:
-        """Weights g (inputs, outputs) in [-1, 1] on the design point's lines, with a reference column.
+        """Weights g (inputs, outputs) in [-1, 1] on the design point's lines, on a mapping's columns.
 
-        Arrays may be torch's. Where weights ask for more pulses than a cell may get, `facts` says how
-        many, and how far they stop short; so does the provenance.
+        Arrays may be torch's. Where weights ask for more pulses than a cell may get, or for states that
+        their pairs do not reach, `not_reached` says how many, and how far they stop short.
 
         inputs : (reads, inputs) x >= 0
         device : by default the design point's
@@ -146,34 +150,56 @@ class ProgrammedLayer(Shown):
         require_inputs(inputs)
         device, scale = device or default_device(), max(1.0, float(np.max(inputs, initial=0.0)))
         mapping_constants(device)  # refuses a device that holds no weights
-        wanted = np.column_stack([state_from_weight(weights), np.full(len(weights), 0.5)])
-        before = wanted.copy() if start is None else np.full(wanted.shape, start)
-        before[:, -1] = 0.5
-        how = Programming()
-        count = round_count(real_pulse_count(before, wanted - before, device, how), how)
-        made = dict(provenance or {})
-        capped = np.abs(count) >= how.max_pulses
-        if capped.any():
-            short = np.abs(wanted - after_pulses(before, count, device))[capped]
-            made[CAPPED] = {
-                "weights": int(capped.sum()), "pulses": how.max_pulses, "short": 2.0 * float(short.max())
-            }  # fmt: skip
+        plan = planned(weights, device, mapping, start)
         return cls(
             name=name,
             device=device,
-            crossbar=default_crossbar(*wanted.shape),
-            initial_state=before,
-            pulses=np.asarray(count, dtype=np.int64),
+            crossbar=default_crossbar(*plan.before.shape),
+            initial_state=plan.before,
+            pulses=plan.pulses,
             inputs=inputs / scale,
             labels=np.empty(0, dtype=np.int64) if labels is None else np.asarray(labels),
             input_scale=scale,
-            provenance=made,
+            mapping=mapping,
+            provenance={**(provenance or {}), **plan.told},
+        )
+
+    def mapped_as(self, mapping: Mapping, how: Programming | None = None) -> ProgrammedLayer:
+        """The same weights, and the same change of them, on the columns of another mapping.
+
+        Raises
+        ------
+        InputError : bit lines that differ from one another, so that none can be added.
+        """
+        if mapping == self.mapping:
+            return self
+        mappings = self.mapping, mapping
+        plan = replanned(self.initial_state, self.pulses, self.device, mappings, how or Programming())
+        anew = (CAPPED, BEYOND) if mapping.paired or self.mapping.paired else ()
+        kept = {name: value for name, value in self.provenance.items() if name not in anew}
+        return replace(
+            self,
+            crossbar=lines_for(self.crossbar, plan.before.shape[1]),
+            initial_state=plan.before,
+            pulses=plan.pulses,
+            mapping=mapping,
+            provenance={**kept, "mapped_from": str(self.mapping), **plan.told},
         )
 
     @property
-    def reference_column(self) -> int:
-        """The index of the column held at omega = 1/2."""
-        return self.crossbar.columns - 1
+    def not_reached(self) -> list[str]:
+        """What its write leaves short, in a line each, as planned."""
+        told = ((CAPPED, said_short), (BEYOND, said_beyond))
+        return [say(self.provenance[key]) for key, say in told if key in self.provenance]
+
+    @property
+    def output_count(self) -> int:
+        """How many outputs the layer has."""
+        return self.mapping.outputs_on(self.crossbar.columns)
+
+    def joined(self, currents: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What converters see (reads, channels) [A] of column currents (reads, columns) [A]."""
+        return self.mapping.joined(currents)
 
     @property
     def gain(self) -> float:
@@ -181,11 +207,21 @@ class ProgrammedLayer(Shown):
         return curvature(self.device) if self.read_model is ReadModel.cells else 1.0
 
     def outputs(self, currents: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Outputs y (reads, weight columns) of sensed currents (reads, columns) [A], the reference last.
+        """Outputs y (reads, outputs) of currents (reads, columns) or, as sensed, (reads, channels) [A].
 
         Eq. 11, divided by `gain`, so that perfect wires give inputs @ weights in the mean over inputs.
+
+        Raises
+        ------
+        InputError : another number of currents than the array has columns, or its readout channels.
         """
-        y = output_from_reference(currents[:, :-1], currents[:, -1:], self.device)
+        lines, given = self.crossbar.columns, currents.shape[-1]
+        if given not in (lines, channels := self.mapping.channels(lines)):
+            raise InputError(
+                f"currents of {given} lines; mapping {self.mapping} has {lines} columns, read by"
+                f" {channels} converters"
+            )
+        y = self.mapping.outputs(self.joined(currents) if given == lines else currents, self.device)
         return np.asarray(self.input_scale / self.gain * y)
 
     def save(self, path: Path) -> None:
@@ -196,6 +232,7 @@ class ProgrammedLayer(Shown):
             "device": self.device.to_dict(),
             "crossbar": self.crossbar.to_dict(),
             "input_scale": self.input_scale,
+            "mapping": str(self.mapping),
             "read_model": str(self.read_model),
             "provenance": self.provenance,
         }
@@ -230,7 +267,8 @@ class ProgrammedLayer(Shown):
                 inputs=arrays["inputs"].astype(np.float64),
                 labels=arrays["labels"].astype(np.int64),
                 input_scale=float(header["input_scale"]),
-                # Files from before there was a choice mean every cell's I-V.
+                # Files from before there was a choice mean a reference column, and every cell's I-V.
+                mapping=Mapping.parse(header.get("mapping", str(REFERENCE))),
                 read_model=ReadModel.parse(header.get("read_model", str(ReadModel.cells))),
                 provenance=dict(header["provenance"]),
             )
@@ -245,12 +283,6 @@ def _name(written: object) -> str:
     if not isinstance(written, str) or not 0 < len(written) <= _LONGEST_NAME:
         raise InputError(f"name must be a text of 1 to {_LONGEST_NAME} characters")
     return written
-
-
-def said_short(capped: dict[str, Any]) -> str:
-    """What the cap on pulses clips, as text."""
-    count, most, short = capped["weights"], capped["pulses"], capped["short"]
-    return f"{counted(count, 'weight')} at the cap of {most} pulses, up to {short:.2g} short in g"
 
 
 def _table(given: Any, what: str) -> NDArray[np.float64]:

@@ -6,22 +6,31 @@ wires of every tile, and corrected. The measure is the same layer behind perfect
 
 from __future__ import annotations
 
-import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.units import parse_quantity
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.settling import require_settled_reads
-from roa_circuit.circuit.mapping import mapping_constants, voltage_from_input
+from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.memristor import conductance, conductance_range, state_from_conductance
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, as_it_is, calibrate, heaviest_nearest, predistort
+from roa_circuit.layers.placement import (
+    Placement,
+    believed,
+    place,
+    placed_tiles,
+    require_alone,
+)
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, split
 from roa_circuit.solver.read import read_currents
@@ -35,11 +44,38 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True, kw_only=True)
 class Compensation:
-    """Which compensations are applied."""
+    """Which compensations are applied.
+
+    placed : the initial state is mapped once for its wires (`roa_circuit.layers.placement`)
+    believed : between the resistances of line segments that `placed` and `predistorted` reckon with and
+        those that are there; 1 knows them exactly
+
+    Raises
+    ------
+    InputError : `placed` beside what it leaves nothing to do for, or a belief that nothing reckons with.
+    """
 
     permuted: bool = False
     predistorted: bool = False
+    placed: bool = False
     calibrated: bool = False
+    believed: float = 1.0
+
+    def __post_init__(self) -> None:
+        others = [name for name in ("permuted", "predistorted") if getattr(self, name)]
+        require_alone(placed=self.placed, others=others)
+        if not (math.isfinite(self.believed) and self.believed > 0):
+            raise InputError(f"believed = {self.believed!r} must be a factor greater than 0")
+        if self.believed != 1.0 and not self.knows_wires:
+            raise InputError(
+                f"compensation {self.name}: nothing in it reckons with wires; leave @{self.believed:g}"
+                " out, or add placed or predistorted"
+            )
+
+    @property
+    def knows_wires(self) -> bool:
+        """Whether it reckons with the resistances of the lines."""
+        return self.placed or self.predistorted
 
     def __str__(self) -> str:
         return self.name.replace("+", ", ")
@@ -47,24 +83,33 @@ class Compensation:
     @property
     def name(self) -> str:
         """The names joined by '+', as `parse` reads them."""
-        names = ("permuted", "predistorted", "calibrated")
-        return "+".join(name for name in names if getattr(self, name)) or NOTHING
+        joined = "+".join(name for name in _NAMES if getattr(self, name)) or NOTHING
+        return joined if self.believed == 1.0 else f"{joined}@{self.believed:g}"
 
     @classmethod
     def parse(cls, text: str) -> Compensation:
         """Read 'nothing', or names joined by '+', as in 'predistorted+calibrated'.
 
+        'placed@1.1' reckons with wires of 1.1 times the resistance that they have.
+
         Raises
         ------
-        InputError : another name.
+        InputError : another name, or what a `Compensation` refuses.
         """
-        names = [] if text.strip() == NOTHING else [name.strip() for name in text.split("+")]
-        known = [field.name for field in dataclasses.fields(cls)]
+        joined, at, factor = text.partition("@")
+        names = [] if joined.strip() == NOTHING else [name.strip() for name in joined.split("+")]
         for name in names:
-            if name not in known:
-                raise InputError(f"compensation {name!r} is unknown; {nearest(name, [NOTHING, *known])}")
-        return cls(**dict.fromkeys(names, True))
+            if name not in _NAMES:
+                raise InputError(
+                    f"compensation {name!r} is unknown; {nearest(name, [NOTHING, *_NAMES])}"
+                )
+        chosen: dict[str, Any] = dict.fromkeys(names, True)
+        if at:
+            chosen["believed"] = parse_quantity(factor, what=f"compensation {text}")
+        return cls(**chosen)
 
+
+_NAMES = ("permuted", "predistorted", "placed", "calibrated")
 
 CHOICES = (
     Compensation(),
@@ -73,6 +118,7 @@ CHOICES = (
     Compensation(permuted=True, calibrated=True),
     Compensation(predistorted=True),
     Compensation(predistorted=True, calibrated=True),
+    Compensation(placed=True),
 )
 
 
@@ -97,7 +143,7 @@ class Recovery:
 
 @dataclass(frozen=True, kw_only=True)
 class _Read:
-    """A tile as read: currents (reads, columns) [A], and effective weights g (rows, columns)."""
+    """A tile as read: currents (reads, channels) [A], and effective weights g (rows, outputs)."""
 
     currents: Floats
     weights: Floats
@@ -134,7 +180,13 @@ def recover(
     y_ideal = outputs(tiles, [one.currents for one in ideal])
     found = []
     for number, choice in enumerate(choices):
-        reads = [_read(one, meant.layer, chip, choice, circuitry) for one, meant, chip in arrays]
+        placement = placement_of(tiles, nominal, choice, circuitry)
+        standing = placed_tiles(tiles, placement) if placement else tiles
+        gain = 1.0 / placement.gain if placement else 1.0
+        reads = [
+            _read(one, meant.layer, chip, choice, circuitry, gain)
+            for one, (_, meant, chip) in zip(standing, arrays, strict=True)
+        ]
         y = outputs(tiles, [one.currents for one in reads])
         right = np.argmax(y, axis=1) == layer.labels if len(layer.labels) else None
         pairs = zip(reads, ideal, strict=True)
@@ -146,7 +198,7 @@ def recover(
                 mac_error=_rms(y - y_ideal) / max(_rms(y_ideal), 1e-300),
                 agreement=float(np.mean(np.argmax(y, axis=1) == np.argmax(y_ideal, axis=1))),
                 accuracy=None if right is None else float(np.mean(right)),
-                clipped=float(np.mean([one.clipped for one in reads])),
+                clipped=placement.clipped if placement else float(np.mean([r.clipped for r in reads])),
             )
         )
         progress((number + 1) / len(choices))
@@ -159,34 +211,56 @@ def mapped(
     meant: ProgrammedLayer | None = None,
     circuitry: Circuitry = BARE,
 ) -> tuple[Order, Floats, Floats, float]:
-    """(order, states (rows, columns) on the array, digital gain (columns,), share clipped).
+    """(order, states (rows, columns) on the array, digital gain (channels,), share clipped).
 
+    tile : where the initial state is placed for its wires, with its cells as they are placed
     meant : the layer that gives the intended states, where pulses were counted for another device
         than the tile's
     circuitry : amplifiers and transistors that pre-distortion makes up for, too
     """
     layer = tile.layer
-    device, states = layer.device, _intended(meant or layer)
+    device, states = layer.device, _intended(layer if choice.placed else meant or layer)
     p, V_r = device.memristor, device.pulses.read_voltage
     wanted = np.asarray(conductance(states, V_r, p))
-    order = as_it_is(wanted.shape)
+    mapping, columns = layer.mapping, wanted.shape[1]
+    order = as_it_is(wanted.shape, mapping)
     if choice.permuted:
         volts = np.asarray(voltage_from_input(layer.inputs, device))
-        order = heaviest_nearest(layer.crossbar, wanted, volts)
+        order = heaviest_nearest(layer.crossbar, wanted, volts, mapping)
     if not choice.predistorted:
-        return order, order.place(states), np.ones(wanted.shape[1]), 0.0
+        return order, order.place(states), np.ones(mapping.channels(columns)), 0.0
     least, most = (circuitry.seen(G) for G in conductance_range(V_r, p))
-    found = predistort(circuitry.read_out(layer.crossbar), order.place(wanted), least, most)
-    mapping = state_from_conductance(circuitry.unseen(found.conductances), V_r, p)
-    states = np.clip(mapping, 0.0, 1.0)
-    return order, states, found.gain, found.clipped
+    groups = None if mapping.apart else mapping.groups(columns)
+    lines = believed(circuitry.read_out(layer.crossbar), choice.believed)
+    found = predistort(lines, order.place(wanted), least, most, groups=groups)
+    placed = state_from_conductance(circuitry.unseen(found.conductances), V_r, p)
+    states = np.clip(placed, 0.0, 1.0)
+    return order, states, mapping.channel_gains(found.gain), found.clipped
+
+
+def placement_of(
+    tiles: Sequence[Tile], meant: Sequence[Tile], choice: Compensation, circuitry: Circuitry
+) -> Placement | None:
+    """Where the cells of a layer's tiles are placed for their wires, if the choice asks for that.
+
+    meant : the tiles of the layer that gives the wanted weights
+    """
+    if not choice.placed:
+        return None
+    return place(tiles, [one.layer for one in meant], circuitry, factor=choice.believed)
 
 
 def _read(
-    tile: Tile, meant: ProgrammedLayer, chip: Chip, choice: Compensation, circuitry: Circuitry
+    tile: Tile,
+    meant: ProgrammedLayer,
+    chip: Chip,
+    choice: Compensation,
+    circuitry: Circuitry,
+    gain_of_all: float,
 ) -> _Read:
     layer, chip = tile.layer, chip.afresh()  # every choice meets the same noise
     order, states, gain, clipped = mapped(tile, choice, meant, circuitry)
+    gain = gain * gain_of_all
     states = chip.start(states)
     seen = circuitry.settled(chip.crossbar, states, chip.device)
     currents_of = seen.reader(layer.read_model)
@@ -195,31 +269,30 @@ def _read(
         volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs, layer.device))))
         return chip.sense(currents_of(volts), states, volts)
 
-    offset = np.zeros(layer.crossbar.columns)
+    offset = np.zeros(1)
     if choice.calibrated:
         tests = calibration_inputs(layer)
-        wanted = ideal_currents(layer, tests, meant)[:, order.columns]
+        wanted = order.place_channels(layer.joined(ideal_currents(layer, tests, meant)))
         calibration = calibrate(read(tests), wanted, read(np.zeros_like(tests)))
         gain, offset = calibration.gain, calibration.offset
     currents = order.outputs(read(layer.inputs) * gain + offset)
-    weights = order.restore(seen.weights()[0] * gain)
-    return _Read(currents=currents, weights=_differential(weights, layer), clipped=clipped)
+    weights = order.restore(layer.joined(seen.weights()[0]) * gain)
+    return _Read(currents=currents, weights=_as_weights(weights, layer), clipped=clipped)
 
 
 def _ideal(layer: ProgrammedLayer) -> _Read:
     p, V_r = layer.device.memristor, layer.device.pulses.read_voltage
     weights = np.asarray(conductance(_intended(layer), V_r, p))
     return _Read(
-        currents=ideal_currents(layer, layer.inputs),
-        weights=_differential(weights, layer),
+        currents=layer.joined(ideal_currents(layer, layer.inputs)),
+        weights=_as_weights(layer.joined(weights), layer),
         clipped=0.0,
     )
 
 
-def _differential(weights: Floats, layer: ProgrammedLayer) -> Floats:
-    """Weights g (rows, columns - 1) from conductances, against the reference column."""
-    a, _ = mapping_constants(layer.device)
-    return np.asarray(a * (weights[:, :-1] - weights[:, -1:]))
+def _as_weights(conductances: Floats, layer: ProgrammedLayer) -> Floats:
+    """Weights g (rows, outputs) from effective conductances (rows, channels) [S]."""
+    return layer.mapping.effective_weights(conductances, layer.device)
 
 
 def _intended(layer: ProgrammedLayer) -> Floats:

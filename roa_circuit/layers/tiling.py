@@ -1,6 +1,6 @@
 """Tiling: a layer larger than one array, split over tiles whose outputs are added digitally.
 
-                 bit lines 0..63    64..127
+                 outputs 0..63      64..127
                +------------+--+ +------------+--+
     rows 0..63 |  weights   |rf| |  weights   |rf|       rf: each tile's own reference column,
                +------------+--+ +------------+--+           a copy of the layer's
@@ -9,7 +9,8 @@
                y of one output: the sum over its tiles of a (I - I_rf) / V, Eq. 11
 
 Every tile is an array of its own, with drivers, wires and sense resistors. Its reference column
-feels the wires of its own tile, so that each partial sum is differential before it is added.
+feels the wires of its own tile, so that each partial sum is differential before it is added. Other
+mappings are cut alike: 64 outputs in pairs are 128 bit lines, and 68 with a reference every 16.
 A tile has a spare word line beside its `rows`, for the always-on row of a head's bias.
 """
 
@@ -33,7 +34,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True)
 class TileSize:
-    """Weights on one array: `rows` word lines (and a spare), `columns` bit lines (and a reference)."""
+    """Weights on one array: `rows` word lines (and a spare) by `columns` outputs.
+
+    How many bit lines these take is up to the layer's mapping.
+    """
 
     rows: int = 64
     columns: int = 64
@@ -66,7 +70,7 @@ class Tile:
     """One array of a tiled layer.
 
     first_row, first_column : where its weights begin in the layer
-    layer : the tile's own states, pulses and inputs; its last column is its reference
+    layer : the tile's own states, pulses and inputs, mapped as the whole layer is
     """
 
     first_row: int
@@ -77,7 +81,7 @@ class Tile:
     @property
     def columns(self) -> slice:
         """The layer's outputs that this tile contributes to."""
-        return slice(self.first_column, self.first_column + self.layer.crossbar.columns - 1)
+        return slice(self.first_column, self.first_column + self.layer.output_count)
 
     @property
     def rows(self) -> slice:
@@ -94,10 +98,10 @@ def split(layer: ProgrammedLayer, size: TileSize | None = None) -> tuple[Tile, .
     """
     size = size or TileSize()
     rows = _starts(layer.crossbar.rows, size.rows, spare=1)
-    columns = _starts(layer.crossbar.columns - 1, size.columns, spare=0)
+    columns = _starts(layer.output_count, size.columns, spare=0)
     if len(rows) == len(columns) == 1:
         return (Tile(first_row=0, first_column=0, layer=layer, whole=True),)
-    bands, fields = _spans(rows, layer.crossbar.rows), _spans(columns, layer.crossbar.columns - 1)
+    bands, fields = _spans(rows, layer.crossbar.rows), _spans(columns, layer.output_count)
     return tuple(_tile(layer, band, field) for band in bands for field in fields)
 
 
@@ -110,9 +114,9 @@ def sample(tiles: Sequence[Tile], count: int | None, seed: int) -> tuple[Tile, .
 
 
 def outputs(tiles: Sequence[Tile], currents: Sequence[Floats]) -> Floats:
-    """The layer's outputs y (reads, weight columns) by Eq. 11, from each tile's sensed currents.
+    """The layer's outputs y (reads, outputs) by Eq. 11, from each tile's currents.
 
-    currents : for each tile (reads, its columns) [A], the reference last
+    currents : for each tile (reads, its channels) [A], or (reads, its columns)
     """
     width = max(tile.columns.stop for tile in tiles)
     y = np.zeros((len(currents[0]), width))
@@ -122,7 +126,7 @@ def outputs(tiles: Sequence[Tile], currents: Sequence[Floats]) -> Floats:
 
 
 def assemble(tiles: Sequence[Tile], arrays: Sequence[Floats]) -> Floats:
-    """Join the tiles' arrays (rows, columns), reference columns too, laid out as the tiles lie.
+    """Join the tiles' arrays (rows, columns), all bit lines of each, laid out as the tiles lie.
 
     Where tiles are only a sample, bands of rows or columns without any are left out, and NaN fills
     the place of a tile that is missing within a band.
@@ -142,7 +146,7 @@ def chip_of(tile: Tile, imperfections: Imperfections | None, seed: int) -> Chip:
     """The chip of a tile; the seed covers where the tile lies in its layer."""
     layer = tile.layer
     rng = np.random.default_rng([seed, tile.first_row, tile.first_column])
-    return draw(imperfections, layer.crossbar, layer.device, rng)
+    return draw(imperfections, layer.crossbar, layer.device, rng, mapping=layer.mapping)
 
 
 def _starts(length: int, step: int, *, spare: int) -> list[int]:
@@ -155,8 +159,7 @@ def _spans(starts: Sequence[int], end: int) -> list[slice]:
 
 
 def _tile(layer: ProgrammedLayer, rows: slice, columns: slice) -> Tile:
-    reference = layer.reference_column
-    kept = [*range(columns.start, columns.stop), reference]
+    kept = layer.mapping.part(columns, layer.crossbar.columns)
     crossbar = layer.crossbar.part(range(rows.start, rows.stop), kept)
     part = dataclasses.replace(
         layer,

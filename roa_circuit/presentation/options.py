@@ -18,6 +18,7 @@ from roa_circuit.basics.units import parse_quantity
 from roa_circuit.chips import circuitry
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections, load
+from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import DRIVES, SENSES
 from roa_circuit.circuit.design_point import CURRENT_SCALE, TERMINAL_RESISTANCE, WIRE_RESISTANCE
 from roa_circuit.circuit.wiring import Wiring
@@ -53,6 +54,13 @@ def _circuit(text: str) -> Circuitry:
         return circuitry.load(text)
     except InputError as error:
         raise RoaError(str(error)) from None
+
+
+def _mapping(text: str) -> Mapping:
+    try:
+        return Mapping.parse(text)
+    except InputError as error:
+        raise RoaError(f"--mapping: {error}") from None
 
 
 Json = Annotated[
@@ -145,6 +153,18 @@ ImperfectionsFile = Annotated[
         help="TOML of what real arrays have: spread, faults, offsets, noise, converters.",
     ),
 ]
+MappingName = Annotated[
+    Mapping | None,
+    typer.Option(
+        "--mapping",
+        parser=_mapping,
+        metavar="MAPPING",
+        rich_help_panel="Circuit",
+        help="Columns of an output: reference; reference:K, one in the middle of every K, subtracted"
+        " before the converter; pair, or pair:WRITE by lower, room or push-pull. Default: reference, or"
+        " the layer's own.",
+    ),
+]
 Seed = Annotated[
     int, typer.Option(min=0, metavar="N", help="Draws the imperfections.", rich_help_panel="Circuit")
 ]
@@ -217,7 +237,9 @@ TileOption = Annotated[
 CompensationName = Annotated[
     str,
     typer.Option(
-        metavar="NAME", help="nothing, permuted, predistorted, calibrated, or several joined by +."
+        metavar="NAME",
+        help="nothing, permuted, predistorted, placed, calibrated, or several joined by +; placed@1.1"
+        " reckons with wires of 1.1 times their resistance.",
     ),
 ]
 Scheduler = Annotated[

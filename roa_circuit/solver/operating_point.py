@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.circuit.contents import check_read
+from roa_circuit.circuit.contents import GROUND, check_ends, check_read
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.lines import Lines
 from roa_circuit.device.memristor import conductance
@@ -25,14 +25,18 @@ class OperatingPoint:
     """The solved array of every read; voltages [V] and currents [A] are (reads, rows, columns).
 
     drives : (reads, rows) [V]
-    cell_voltages : word line minus bit line
+    cell_voltages : across the memristors; word line minus bit line where there are no transistors
     cell_currents : from the word line into the bit line
+    ends : (columns,) voltages [V] that bit lines end in; empty where that is ground
+    access : (reads, rows, columns) voltages of the access transistors; empty without any
     """
 
     crossbar: Crossbar
     drives: Floats
     cell_voltages: Floats
     cell_currents: Floats
+    ends: Floats = field(default_factory=lambda: GROUND)
+    access: Floats = field(default_factory=lambda: GROUND)
 
     @property
     def word_currents(self) -> Floats:
@@ -67,11 +71,14 @@ class OperatingPoint:
     def bit_voltages(self) -> Floats:
         """Voltage of the bit-line node at each cell, against the virtual grounds."""
         _, above_ground = self._drops
-        return above_ground + self._across_breaks(words=False)
+        return above_ground + self._above_ground + self._across_breaks(words=False)
 
     @functools.cached_property
     def power(self) -> dict[str, Floats]:
-        """(reads,) [W] of heat in drivers, word lines, cells, bit lines and sense resistors, by name."""
+        """(reads,) [W] of heat in drivers, word lines, cells, bit lines and sense resistors, by name.
+
+        The cells are the memristors alone; transistors have a name of their own where there are any.
+        """
         c, drivers = self.crossbar, (self.driver_currents**2).sum(axis=-1)
         words, bits = (self.word_currents**2).sum(axis=-1), (self.bit_currents**2).sum(axis=-2)
         if c.drive == "both":
@@ -79,12 +86,20 @@ class OperatingPoint:
         heated = (c.r_source, drivers), (c.r_word, words), (c.r_bit, bits), (c.r_sense, self.sensed**2)
         source, word, bit, sense = (np.asarray(np.asarray(r) * i2).sum(axis=-1) for r, i2 in heated)
         cells = (self.cell_voltages * self.cell_currents).sum(axis=(-2, -1))
-        return {"source": source, "word": word, "cells": cells, "bit": bit, "sense": sense}
+        found = {"source": source, "word": word, "cells": cells, "bit": bit, "sense": sense}
+        if self.access.size:
+            found["transistors"] = (self.access * self.cell_currents).sum(axis=(-2, -1))
+        return found
 
     @property
     def delivered(self) -> Floats:
-        """(reads,) [W] that the drives deliver: the sum of `power`."""
-        return np.asarray((self.drives * self.driver_currents.sum(axis=-1)).sum(axis=-1))
+        """(reads,) [W] that the drives, and the ends of bit lines, deliver: the sum of `power`."""
+        by_words = (self.drives * self.driver_currents.sum(axis=-1)).sum(axis=-1)
+        return np.asarray(by_words - (self._above_ground * self.sensed).sum(axis=-1))
+
+    @property
+    def _above_ground(self) -> Floats:
+        return self.ends if len(self.ends) else np.zeros(1)
 
     @functools.cached_property
     def _lines(self) -> Lines:
@@ -111,7 +126,8 @@ class OperatingPoint:
     def _breaks(self) -> Floats:
         """(reads, breaks) [V] across the breaks: what Kirchhoff's voltage law still lacks."""
         lost, above_ground = self._drops
-        lacking = self.drives[..., None] - lost - above_ground - self.cell_voltages
+        lacking = self.drives[..., None] - lost - above_ground - self.cell_voltages - self._above_ground
+        lacking = lacking - self.access if self.access.size else lacking
         patterns = self._cuts.H.reshape(-1, self.cell_currents[0].size)
         return np.asarray(lacking.reshape(len(lacking), -1) @ np.linalg.pinv(patterns))
 
@@ -130,7 +146,13 @@ class OperatingPoint:
 
 
 def operating_point(
-    crossbar: Crossbar, state: Floats, voltages: Floats, device: Device, *, exact: bool = True
+    crossbar: Crossbar,
+    state: Floats,
+    voltages: Floats,
+    device: Device,
+    *,
+    exact: bool = True,
+    ends: Floats = GROUND,
 ) -> OperatingPoint:
     """Solve a crossbar under word-line voltages (reads, rows) [V]; arguments as `read_currents`.
 
@@ -139,11 +161,13 @@ def operating_point(
     InputError : what `read_currents` refuses.
     """
     check_read(crossbar, state, voltages)
+    check_ends(crossbar, ends)
     g = np.asarray(conductance(state, device.pulses.read_voltage, device.memristor))
     network = LinearNetwork(crossbar, g)
     e = np.broadcast_to(voltages[:, :, None], (len(voltages), *crossbar.shape))
+    e = e - ends if len(ends) else e
     if exact:
         cells = solve_cells(network, state, e, device.memristor)
-        return OperatingPoint(crossbar, voltages, cells.voltages, cells.currents)
+        return OperatingPoint(crossbar, voltages, cells.voltages, cells.currents, ends)
     y = solve_linear(network, np.broadcast_to(g, e.shape), e)
-    return OperatingPoint(crossbar, voltages, y / g, y)
+    return OperatingPoint(crossbar, voltages, y / g, y, ends)

@@ -17,6 +17,7 @@ from roa_circuit.device.parameters import Device
 from roa_circuit.solver.access import solve_behind
 from roa_circuit.solver.iterative import Cells
 from roa_circuit.solver.linear import LinearNetwork
+from roa_circuit.solver.operating_point import OperatingPoint, operating_point
 from roa_circuit.solver.read import effective_weights, read_currents, solve_cells
 from roa_circuit.solver.read_model import ReadModel
 
@@ -57,6 +58,18 @@ class SettledArray:
         what = self.crossbar, self.state, voltages, self.device
         return read_currents(*what, ends=self.ends, coming=coming) + self.added
 
+    def operating_point(self, voltages: Floats) -> OperatingPoint:
+        """Every voltage, current and watt of reads (reads, rows) [V], Eq. 2 at every cell.
+
+        Raises
+        ------
+        InputError : as for `currents`.
+        """
+        if self.transistor is None:
+            return operating_point(self.crossbar, self.state, voltages, self.device, ends=self.ends)
+        cells, access = self._solved_behind(self.transistor, voltages)
+        return OperatingPoint(self.crossbar, voltages, cells.voltages, cells.currents, self.ends, access)
+
     def reader(
         self, model: ReadModel = ReadModel.cells, *, coming: int = 1
     ) -> Callable[[Floats], Floats]:
@@ -96,6 +109,11 @@ class SettledArray:
         return self.device.scaled(p.current_scale / (1.0 + G * r))
 
     def _behind(self, transistor: Transistor, voltages: Floats) -> Floats:
+        cells, _ = self._solved_behind(transistor, voltages)
+        return np.asarray(cells.currents.sum(axis=-2))
+
+    def _solved_behind(self, transistor: Transistor, voltages: Floats) -> tuple[Cells, Floats]:
+        """(the cells, the voltages of their transistors [V]), both (reads, rows, columns)."""
         check_read(self.crossbar, self.state, voltages)
         p, drives = self.device.memristor, voltages[:, :, None]
         G = conductance(self.state, self.device.pulses.read_voltage, p)
@@ -108,10 +126,9 @@ class SettledArray:
             return solve_cells(network, self.state, e, p)
 
         none = np.zeros_like(e)
-        cells, _ = solve_behind(
+        return solve_behind(
             transistor, network, drives, solve, slope, e, none, tolerance=_TRANSISTOR_TOLERANCE
         )
-        return np.asarray(cells.currents.sum(axis=-2))
 
 
 def _by_weights(weights: Floats, rest: Floats, voltages: Floats) -> Floats:

@@ -14,7 +14,7 @@ from roa_circuit.sweeps.description import Vary, described
 from roa_circuit.sweeps.layer import LayerSubject
 from roa_circuit.sweeps.store import Store
 from roa_circuit.sweeps.study import Study, Workers
-from roa_circuit.sweeps.subject import Subject, require_any
+from roa_circuit.sweeps.subject import Subject, require_any, require_chance
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,7 +38,8 @@ def sweep(
     >>> found.accuracy.mean("repeat").plot()                                    # doctest: +SKIP
 
     subject : a layer, or a `LayerSubject` with a circuit, imperfections or a compensation of its own
-    vary : values by field name: a list, an array, or text such as '0:5:11', '0.1:100:7log', '0:5'
+    vary : values by field name: a list, an array, or text such as '0:5:11', '0.1:100:7log', '0:5'; of
+        an empty one the chips alone differ, `repeats` of them
     store : file of JSON lines that keeps points as they come; one that exists is continued
     workers : number of processes, or `Workers` with a cluster or a report of progress
 
@@ -57,6 +58,8 @@ def sweep(
         whole.fields,
     )
     require_any(whole, asked.configurations())
+    if not asked.axes:
+        require_chance(whole)
     path = None if store is None else Path(store)
     who = workers if isinstance(workers, Workers) else Workers(count=workers)
     with scheduler_at(who.scheduler, who.count) as address, Store(path, whole.describe()) as kept:

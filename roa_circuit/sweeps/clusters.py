@@ -72,7 +72,10 @@ def slurm_cluster() -> Any:
     if not (settings["cores"] and settings["memory"]):
         raise InputError(f"--scheduler slurm: no cores and memory of a job; set them in {_SETTINGS}")
     cluster: Any = SLURMCluster
-    return cluster(processes=settings["processes"] or settings["cores"])
+    return cluster(
+        processes=settings["processes"] or settings["cores"],
+        scheduler_options={"dashboard_address": ":0"},  # any free port, for other sweeps run here
+    )
 
 
 def _require_taken(script: str) -> None:

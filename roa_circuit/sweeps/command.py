@@ -25,7 +25,7 @@ from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_ch
 from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.store import Store
 from roa_circuit.sweeps.study import Study, Workers
-from roa_circuit.sweeps.subject import Metric, Subject, require_any
+from roa_circuit.sweeps.subject import Metric, Subject, require_any, require_chance
 
 FILES = ("points.jsonl", "sweep.nc", "sweep.csv", "report.json", "report.html", "sweep.toml")
 _SHOWN_FAILURES = 5
@@ -61,9 +61,12 @@ class Asked:
     repeats: Annotated[
         int | None,
         typer.Option(
+            "--repeats",
+            "--chips",
             min=1,
             metavar="N",
-            help="Chips at every point, the same at all; default: 1, of a network 10 episodes.",
+            help="Chips at every point, the same at all; default: 1, of a network 10 episodes. Without"
+            " --vary, the chips of a Monte Carlo.",
         ),
     ] = None
     seed: Annotated[
@@ -74,7 +77,8 @@ class Asked:
         str | None,
         _conclusion(
             metavar="METRIC=VALUE",
-            help="Find the largest imperfections that leave this: accuracy=95%, mac_error=5%.",
+            help="Find the largest imperfections that leave this: accuracy=95%, mac_error=5%. Without"
+            " --vary, the share of chips that reach it.",
         ),
     ] = None
     metric: Annotated[
@@ -135,8 +139,9 @@ class Asked:
 
 
 _OF_ALL_POINTS = (
-    "--vary", "--design", "--points", "--repeats", "--seed", "--target", "--metric", "--sensitivity",
-    "--samples", "--check", "--workers", "--scheduler", "--output-dir", "-o", "--figures", "--json",
+    "--vary", "--design", "--points", "--repeats", "--chips", "--seed", "--target", "--metric",
+    "--sensitivity", "--samples", "--check", "--workers", "--scheduler", "--output-dir", "-o",
+    "--figures", "--json",
 )  # fmt: skip
 """Options that a single point does without, or is given anew."""
 
@@ -153,6 +158,8 @@ def carry_out(
     check_writable(*(asked.output_dir / name for name in FILES), asked.json_file)
     sweep, question = asked.sweep(subject, usual_repeats), asked.question(subject)
     require_any(subject, sweep.configurations())
+    if not sweep.axes:
+        require_chance(subject)
     workers = asked.workers or cores()
     with ExitStack() as stack:
         scheduler = stack.enter_context(quiet_scheduler_at(asked.scheduler, workers))
@@ -178,7 +185,7 @@ def carry_out(
     console.say(
         f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
     )
-    if len(found.failed) == len(sweep.configurations()):
+    if len(found.failed) == (len(sweep.configurations()) if sweep.axes else len(sweep.seeds)):
         raise ConvergenceError("no point of the sweep could be computed: see why above")
 
 
@@ -192,7 +199,7 @@ def _show(found: Findings) -> None:
 
 
 def _write(found: Findings, asked: Asked, stands_on: dict[str, Any]) -> None:
-    from roa_circuit.sweeps import figures, report
+    from roa_circuit.sweeps import chips_report, figures, report
 
     folder = asked.output_dir
     made = console.provenance(inputs=[asked.file] if asked.file else [])
@@ -205,7 +212,8 @@ def _write(found: Findings, asked: Asked, stands_on: dict[str, Any]) -> None:
     write_json(folder / "report.json", numbers)
     if asked.json_file is not None:
         write_json(asked.json_file, numbers)
-    write_text(folder / "report.html", report.page(found, words, made).to_html())
+    made_page = chips_report.page if found.is_monte_carlo else report.page
+    write_text(folder / "report.html", made_page(found, words, made).to_html())
     if asked.figures:
         for name, content in drawing.files(figures.drawings(found)).items():
             write_file(folder / "figures" / name, methodcaller("write", content))

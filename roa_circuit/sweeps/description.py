@@ -31,7 +31,7 @@ Vary = Mapping[str, str | float | Sequence[object] | NDArray[Any]]
 class Sweep(Shown):
     """The description of a sweep.
 
-    axes : the fields that are varied, and their values
+    axes : the fields that are varied, and their values; none varies the chips alone, a Monte Carlo
     design : 'grid' takes all combinations of levels; 'random' and 'sobol' draw `points` of them, and
         also draw from intervals
     repeats : chips at every point, the same ones at all points: repeat i is drawn with seed + i
@@ -39,7 +39,8 @@ class Sweep(Shown):
 
     Raises
     ------
-    InputError : no axes, two axes that set the same thing, an interval in a grid, too many points.
+    InputError : neither axes nor several chips, two axes that set the same thing, an interval in a grid,
+        too many points.
     """
 
     axes: tuple[Axis, ...]
@@ -49,8 +50,6 @@ class Sweep(Shown):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not self.axes:
-            raise InputError("nothing is varied; name a field, such as --vary wire_resistance=0:5:11")
         names = [axis.name for axis in self.axes]
         for name in names:
             if names.count(name) > 1:
@@ -63,6 +62,8 @@ class Sweep(Shown):
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise InputError(f"{name} = {value!r} must be a whole number of at least {least}")
         self._require_levels()
+        if not self.axes:
+            self._require_chips()
         if self.seed >= 2**63 or self.repeats > MOST_CHIPS:
             raise InputError(
                 f"repeats = {self.repeats} must be at most {MOST_CHIPS:,}, seed less than 2^63"
@@ -78,6 +79,17 @@ class Sweep(Shown):
                     f" add a count, as in {axis.name}={axis.low:g}:{axis.high:g}:11, or choose"
                     " --design sobol"
                 )
+
+    def _require_chips(self) -> None:
+        if self.repeats == 1:
+            raise InputError(
+                "nothing is varied; name a field, such as --vary wire_resistance=0:5:11, or draw chips"
+                " that differ in their imperfections: --chips 100"
+            )
+        if not self.is_grid:
+            raise InputError(
+                f"design {self.design!r}: nothing is varied that it could draw; leave it out"
+            )
 
     def facts(self) -> Facts:
         """The axes, with their units."""

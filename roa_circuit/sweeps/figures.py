@@ -1,7 +1,9 @@
-"""The figures of a sweep as files: curves, map, tornado and Sobol' indices, as SVG and PNG."""
+"""Figures of a sweep: curves, map, tornado, Sobol' indices; of a Monte Carlo its distributions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from roa_circuit.presentation import drawing
 from roa_circuit.presentation.drawing import BLUE, INK, RED, VIOLET, Drawing, draw
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
+from roa_circuit.sweeps.distribution import Distribution, cumulative, distributions
 from roa_circuit.sweeps.fields import Value
 from roa_circuit.sweeps.findings import Findings
 from roa_circuit.sweeps.subject import Metric
@@ -29,6 +32,8 @@ _BARS = {"elinewidth": 0.8, "capsize": 2, "ecolor": INK}
 
 def drawings(found: Findings) -> list[Drawing]:
     """The figures that the sweep has numbers for; fields that are not on an axis are at their base."""
+    if found.is_monte_carlo:
+        return chips_drawings(distributions(found))
     drawn = []
     if found.sweep.is_grid:
         drawn.append(draw("curves", _where(found, 2), lambda figure: _curves(figure, found)))
@@ -45,6 +50,49 @@ def drawings(found: Findings) -> list[Drawing]:
         text = "Sobol' indices: shares of the variance."
         drawn.append(draw("sobol", text, lambda figure: _sobol(figure, found), size=(5.2, height)))
     return drawn
+
+
+def chips_drawings(spread: Sequence[Distribution]) -> list[Drawing]:
+    """Histogram and cumulative curve of every metric that has numbers."""
+    return [
+        draw(
+            f"chips-{one.metric.name}", _of_chips(one), partial(_distribution, one=one), size=(9.6, 3.0)
+        )
+        for one in spread
+        if one.values
+    ]
+
+
+def _of_chips(one: Distribution) -> str:
+    name = summary.named(one.metric)
+    text = f"{name[0].upper()}{name[1:]} of {len(one.values)} chips: {one.metric.meaning}."
+    return text + (" The dashed line is the target." if one.goal else "")
+
+
+def _distribution(figure: Figure, one: Distribution) -> None:
+    """How many chips have a value, and which share of them lies at or below it."""
+    left, right = figure.subplots(1, 2)
+    counts, edges = np.histogram(one.values, bins=_edges(np.array(one.values)))
+    left.stairs(counts, edges, fill=True, color=BLUE, alpha=0.6)
+    left.set_ylabel("chips")
+    left.yaxis.get_major_locator().set_params(integer=True)
+    at, share = cumulative(one.values)
+    right.step([edges[0], *at, edges[-1]], [0.0, *share, 1.0], where="post", color=BLUE, lw=1.5)
+    right.set(ylabel="share of chips at or below", ylim=(0.0, 1.03))
+    for axes in (left, right):
+        _in_per_cent(axes.xaxis, one.metric)
+        axes.set_xlim(edges[0], edges[-1])
+        if one.goal:
+            axes.axvline(one.goal.target.limit, color=RED, lw=1.2, ls="--")
+
+
+def _edges(values: Floats) -> Floats:
+    """Bins after Freedman and Diaconis, 8 to 40 of them; a little wider than the values reach."""
+    spread = float(np.ptp(values)) or 0.01 * max(float(np.abs(values).max()), 1e-6)
+    least, most = float(values.min()), float(values.max())
+    wide = len(np.histogram_bin_edges(values, bins="fd")) - 1 if np.ptp(values) else 1
+    count = min(max(wide, 8), 40)
+    return np.linspace(least - spread / count, most + spread / count, count + 3)
 
 
 def _curves(figure: Figure, found: Findings) -> None:

@@ -78,6 +78,7 @@ class Findings:
 
     base : the value of every varied field where it is not varied
     metric : the metric of swings and indices
+    target : what was asked for; of a sweep that varies nothing it is one of every chip
     """
 
     sweep: Sweep
@@ -87,11 +88,20 @@ class Findings:
     swings: Sequence[Swing]
     indices: Sequence[Index]
     budget: Budget | None
+    target: Target | None = None
     checks: Checks | None = None
 
     @property
+    def is_monte_carlo(self) -> bool:
+        """Whether nothing differs but the chips."""
+        return not self.sweep.axes
+
+    @property
     def failed(self) -> list[tuple[Point, str]]:
-        """The points without numbers, and the reason."""
+        """The points without numbers, and the reason; of a sweep that varies nothing, the chips."""
+        if self.is_monte_carlo:
+            reasons = ((seed, self.study.reason({}, seed)) for seed in self.sweep.seeds)
+            return [({"seed": seed}, why) for seed, why in reasons if why]
         points = self.sweep.configurations()
         return [(point, why) for point in points if (why := self.study.reason(point))]
 
@@ -115,6 +125,8 @@ def find(sweep: Sweep, study: Study, question: Question) -> Findings:
     """
     axes = sweep.axes
     metric = question.metric or (question.target.metric if question.target else study.subject.metrics[0])
+    if question.sensitivity == "sobol" and not axes:
+        raise InputError("--sensitivity sobol: nothing is varied; add --vary, or leave it out")
     study.compute(sweep.configurations())
     several = sum(axis.spans for axis in axes) > 1
     if question.sensitivity == "sobol":
@@ -129,5 +141,6 @@ def find(sweep: Sweep, study: Study, question: Question) -> Findings:
         metric=metric,
         swings=tornado(axes, study, metric.name) if several and question.sensitivity != "none" else [],
         indices=indices,
-        budget=budget(axes, study, question.target) if question.target else None,
+        budget=budget(axes, study, question.target) if question.target and axes else None,
+        target=question.target,
     )

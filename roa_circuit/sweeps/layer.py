@@ -31,6 +31,9 @@ from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.subject import Metric, Numbers
 
 COMPENSATION = Field(name="compensation", unit="", kind=str, part=OWN, targets=("compensation",))
+BELIEVED = Field(name="believed_wires", unit="-", kind=float, part=OWN, targets=("believed",))
+OWN_FIELDS = {field.name: field for field in (COMPENSATION, BELIEVED)}
+"""What is done about wires, and the factor by which their resistances are misjudged in doing it."""
 
 METRICS = (
     Metric(name="accuracy", meaning="right answers of the stored queries", more_is_better=True),
@@ -62,8 +65,8 @@ class LayerSubject:
 
     @property
     def fields(self) -> Mapping[str, Field]:
-        """The fields of every setup, and `compensation`."""
-        return {**shared_fields(self.layer.device.memristor), COMPENSATION.name: COMPENSATION}
+        """The fields of every setup, and those of `OWN_FIELDS`."""
+        return {**shared_fields(self.layer.device.memristor), **OWN_FIELDS}
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -81,9 +84,14 @@ class LayerSubject:
             circuitry=self.circuitry,
         )
 
+    @property
+    def chance(self) -> bool:
+        """Whether the imperfections have anything to draw."""
+        return self.imperfections.drawn
+
     def base(self, field: Field) -> Value | None:
         """The value that the layer, the circuit and the imperfections have."""
-        return self.compensation.name if field.part == OWN else self.setup.value(field)
+        return own_value(self.compensation, field) if field.part == OWN else self.setup.value(field)
 
     def describe(self) -> dict[str, Any]:
         """The layer with the hash of its arrays, its device and its circuit."""
@@ -107,12 +115,10 @@ class LayerSubject:
 
     def at(self, point: Point) -> tuple[ProgrammedLayer, Setup, Compensation]:
         """(layer on the point's lines and device, the point's setup, its compensation)."""
-        shared = {name: value for name, value in point.items() if name != COMPENSATION.name}
+        shared = {name: value for name, value in point.items() if name not in OWN_FIELDS}
         setup = self.setup.at(shared, self.fields)
         layer = dataclasses.replace(self.layer, crossbar=setup.crossbar, device=setup.device)
-        choice = point.get(COMPENSATION.name)
-        chosen = self.compensation if choice is None else Compensation.parse(str(choice))
-        return layer, setup, chosen
+        return layer, setup, chosen_at(point, self.compensation)
 
     def deployed(self, point: Point) -> Deployed:
         """The point's arrays before chips are drawn; imperfections and spread play no part in them."""
@@ -134,6 +140,25 @@ class LayerSubject:
             found.append(deployed.scores([read_chip(*pair, coming=COMING) for pair in pairs]))
         found *= len(seeds) // len(found)  # chips that nothing was drawn for are all one
         return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
+
+
+def own_value(own: Compensation, field: Field) -> Value:
+    """The value of one of `OWN_FIELDS` where it is not varied."""
+    return own.believed if field.name == BELIEVED.name else own.name
+
+
+def chosen_at(point: Point, own: Compensation) -> Compensation:
+    """The compensation at a point.
+
+    own : where the point says nothing of it
+
+    Raises
+    ------
+    InputError : a name that is none, or wires misjudged where nothing reckons with them.
+    """
+    choice, factor = point.get(COMPENSATION.name), point.get(BELIEVED.name)
+    chosen = own if choice is None else Compensation.parse(str(choice))
+    return chosen if factor is None else dataclasses.replace(chosen, believed=float(factor))
 
 
 COMING = 100

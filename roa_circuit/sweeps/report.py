@@ -52,10 +52,10 @@ def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
     if found.budget:
         sections.append(Section(title="Budget", parts=_budget(found)))
     if found.checks:
-        sections.append(Section(title="Checked in ngspice", parts=_checks(found, found.checks)))
+        sections.append(checks_section(found, found.checks))
     if found.failed:
-        sections.append(Section(title="Failed", parts=[_failed(found)]))
-    sections.append(Section(title="How it was made", parts=[made_by(provenance, _conditions(found))]))
+        sections.append(Section(title="Failed", parts=[failed_table(found)]))
+    sections.append(Section(title="How it was made", parts=[made_by(provenance, conditions(found))]))
     return Page(
         command=" ".join(command.split()[:2]),
         title=f"Sweep of {found.study.subject.name}",
@@ -128,16 +128,23 @@ def _budget(found: Findings) -> list[Markup]:
     return [_table(summary.budget_table(budget, len(found.study.seeds))), paragraph(text)]
 
 
+def checks_section(found: Findings, checks: Checks) -> Section:
+    """What a simulator made of some points, or of one chip of a Monte Carlo."""
+    return Section(title="Checked in ngspice", parts=_checks(found, checks))
+
+
 def _checks(found: Findings, checks: Checks) -> list[Markup]:
     theirs = {metric.name: checks.values(metric.name) for metric in checks.study.subject.metrics}
     metrics = [metric for metric in found.study.subject.metrics if metric.name in theirs][:2]
     ours = {m.name: found.study.values(checks.points, m.name)[:, 0] for m in metrics}
-    head = [*(summary.titled(a.name) for a in found.sweep.axes), "current error", "ω error"]
+    names = [summary.titled(axis.name) for axis in found.sweep.axes] or ["chip"]
+    head = [*names, "current error", "ω error"]
     for metric in metrics:
         head += [f"{summary.named(metric)}, surrogate", "ngspice"]
     rows = []
     for i, point in enumerate(checks.points[:_MOST_ROWS]):
         values = [summary.said(axis.field, point[axis.name]) for axis in found.sweep.axes]
+        values = values or [f"seed {found.sweep.seed}"]
         errors = [f"{theirs[name][i]:.1e}" for name in ("spice_error", "state_error")]
         pairs = [summary.number(m, side[m.name][i]) for m in metrics for side in (ours, theirs)]
         rows.append((*values, *errors, *pairs))
@@ -147,13 +154,15 @@ def _checks(found: Findings, checks: Checks) -> list[Markup]:
     return [_table(summary.checks_table(checks)), table(head, rows, caption=caption)]
 
 
-def _failed(found: Findings) -> Markup:
+def failed_table(found: Findings) -> Markup:
+    """The points, or chips, that have no numbers, and why."""
     rows = [(summary.configuration(found, point), why) for point, why in found.failed[:_MOST_ROWS]]
     more = len(found.failed) - len(rows)
-    caption = "Points without numbers, and why" + (
+    what = "Chips" if found.is_monte_carlo else "Points"
+    caption = f"{what} without numbers, and why" + (
         f"; {more} more are in sweep.csv." if more > 0 else "."
     )
-    return table(("point", "reason"), rows, caption=caption, words=(1,))
+    return table((what[:-1].lower(), "reason"), rows, caption=caption, words=(1,))
 
 
 def _seeds(seeds: range) -> str:
@@ -202,7 +211,8 @@ def _cells(device: Mapping[str, Any]) -> str:
     return f"{device['name']}, current scale {device['memristor']['current_scale [-]']:g}"
 
 
-def _conditions(found: Findings) -> list[tuple[str, str]]:
+def conditions(found: Findings) -> list[tuple[str, str]]:
+    """On what a sweep stands: its base, device, circuit, seeds and imperfections."""
     document = found.study.subject.describe()
     circuit = document.get("circuit", {})
     beside = circuit.get(BESIDE, {})

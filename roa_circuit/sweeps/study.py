@@ -60,13 +60,15 @@ class Study:
         jobs = [(p, missing) for p in unique.values() if (missing := self.store.missing(p, self.seeds))]
         if not jobs:
             return 0
-        done = 0
+        done, count = 0, len(jobs)
+        if count == 1:  # whose chips then have all workers to themselves
+            jobs = [(point, (seed,)) for point, seeds in jobs for seed in seeds]
         self.workers.progress(done, len(jobs))
         for chunk in outcomes(self.subject, jobs, self.workers.count, self.workers.scheduler):
             self.store.add(chunk)
             done += len(chunk)
             self.workers.progress(done, len(jobs))
-        return len(jobs)
+        return count
 
     def values(self, points: Sequence[Point], metric: str) -> Floats:
         """A metric (points, seeds), computed where it is missing; NaN where a point failed."""
@@ -79,7 +81,7 @@ class Study:
                     table[i, j] = found[metric]
         return table
 
-    def reason(self, point: Point) -> str:
-        """Why a computed point has no numbers; '' if it has."""
-        found = self.store.get(point, self.seeds[0])
+    def reason(self, point: Point, seed: int | None = None) -> str:
+        """Why a computed point has no numbers with this seed, by default the first; '' if it has."""
+        found = self.store.get(point, self.seeds[0] if seed is None else seed)
         return found if isinstance(found, str) else ""

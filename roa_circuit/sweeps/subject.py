@@ -37,6 +37,10 @@ class Subject(Protocol):
     def metrics(self) -> Sequence[Metric]:
         """The metrics that `evaluate` returns, the most telling first."""
 
+    @property
+    def chance(self) -> bool:
+        """Whether chips of different seeds differ, before anything is varied."""
+
     def base(self, field: Field) -> Value | None:
         """The field's value where it is not varied; None where that is no single value."""
 
@@ -48,6 +52,20 @@ class Subject(Protocol):
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
         """The metrics of the chip of each seed; a RoaError says why the point has none."""
+
+
+def require_chance(subject: Subject) -> None:
+    """Refuse a Monte Carlo of chips that are all alike.
+
+    Raises
+    ------
+    InputError : nothing is drawn by chance.
+    """
+    if not subject.chance:
+        raise InputError(
+            f"{subject.name}: nothing of it is drawn by chance, so all chips are alike; say what they"
+            " differ in with --imperfections FILE (spread, faults, noise, offsets), or vary a field"
+        )
 
 
 def require_any(subject: Subject, points: Sequence[Point]) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.sweeps.axes import Axis
-from roa_circuit.sweeps.budgets import Allowance, Budget
+from roa_circuit.sweeps.budgets import Allowance, Budget, Target
+from roa_circuit.sweeps.distribution import Distribution, Yield, distributions
 from roa_circuit.sweeps.fields import Field, Point, Value
 from roa_circuit.sweeps.findings import Checks, Findings
 from roa_circuit.sweeps.sensitivity import Index, Swing
@@ -26,7 +27,7 @@ _MOST_COLUMNS = 8
 
 def tables(found: Findings) -> list[Table]:
     """All tables of the findings, the points first."""
-    shown = [points_table(found)]
+    shown = chips_tables(found) if found.is_monte_carlo else [points_table(found)]
     if found.swings:
         shown.append(tornado_table(found))
     if found.indices:
@@ -36,6 +37,45 @@ def tables(found: Findings) -> list[Table]:
     if found.checks:
         shown.append(checks_table(found.checks))
     return shown
+
+
+def chips_tables(found: Findings) -> list[Table]:
+    """Of a Monte Carlo: how every metric is spread, and the yield where there is a target."""
+    return [_chips(found), *(_yield(one.goal) for one in distributions(found) if one.goal)]
+
+
+def _chips(found: Findings) -> Table:
+    """A row for every metric: how it is spread over the chips."""
+
+    def row(one: Distribution) -> tuple[str, ...]:
+        if not one.values:
+            return (named(one.metric), *["failed"] * (len(head) - 1))
+        tail = one.quantile(0.05 if one.metric.more_is_better else 0.95)
+        middle, spread = one.quantile(0.5), one.deviation
+        return (
+            named(one.metric), number(one.metric, one.mean),
+            "–" if math.isnan(spread) else number(one.metric, spread),
+            "–" if middle is None else number(one.metric, middle),
+            "–" if tail is None else number(one.metric, tail),
+            number(one.metric, one.worst[0]), str(one.worst[1]),
+        )  # fmt: skip
+
+    head = ("", "mean", "deviation", "median", "worst 5 %", "worst", "its seed")
+    chips, lost = counted(len(found.sweep.seeds), "chip"), len(found.failed)
+    title = f"{chips} of {found.study.subject.name}" + (f", {lost} failed" if lost else "")
+    return title, head, [row(one) for one in distributions(found)]
+
+
+def _yield(one: Yield) -> Table:
+    """How many chips meet the target, and between which shares of all chips ever made that may lie."""
+    metric = one.target.metric
+    title = f"Yield: {named(metric)} {said_target(one.target)}"
+    row = (named(metric), f"{one.good} of {one.chips}", percent(one.share))
+    return (
+        title,
+        ("", "chips", "yield", "95 % interval"),
+        [(*row, f"{100 * one.low:.1f} to {percent(one.high)}")],
+    )
 
 
 def points_table(found: Findings) -> Table:
@@ -115,7 +155,7 @@ def budget_table(budget: Budget, chips: int) -> Table:
     there = ("mean there", "worst chip there") if chips > 1 else (f"{named(metric)} there",)
     head = ("", "from best to worst", "allowed alone", *there, *(("all together",) if several else ()))
     return (
-        f"Budget for {named(metric)} {said_target(budget)}",
+        f"Budget for {named(metric)} {said_target(budget.target)}",
         head,
         [row(one) for one in budget.alone],
     )
@@ -131,9 +171,8 @@ def checks_table(checks: Checks) -> Table:
     return f"{checks.study.subject.name}, {counted(len(checks.points), 'point')}", ("", "worst"), rows
 
 
-def said_target(budget: Budget) -> str:
+def said_target(target: Target) -> str:
     """A target in words: 'of at least 95 %'."""
-    target = budget.target
     side = "of at least" if target.metric.more_is_better else "of at most"
     return f"{side} {percent(target.limit, 6, significant=True)}"
 
@@ -146,7 +185,9 @@ def allowed(one: Allowance) -> str:
 
 
 def configuration(found: Findings, point: Point) -> str:
-    """A point in words: 'wire resistance 3 Ω, sigma wn 1'."""
+    """A point in words: 'wire resistance 3 Ω, sigma wn 1'; of a Monte Carlo the chip, 'seed 3'."""
+    if found.is_monte_carlo:
+        return f"seed {point['seed']}"
     fields = {axis.name: axis.field for axis in found.sweep.axes}
     return ", ".join(f"{titled(name)} {said(fields[name], value)}" for name, value in point.items())
 
@@ -204,6 +245,7 @@ def to_dict(found: Findings) -> dict[str, Any]:
             for one in found.indices
         ],
         "budget": None if budget is None else _budget(budget),
+        "distributions": [one.to_dict() for one in distributions(found)] if found.is_monte_carlo else [],
         "checks": None if found.checks is None else _checks(found.checks),
         "failed": [{"point": dict(point), "reason": why} for point, why in found.failed],
     }  # fmt: skip

@@ -71,10 +71,17 @@ def write_netcdf(path: Path, found: xr.Dataset) -> None:
 
 
 def write_csv(path: Path, sweep: Sweep, study: Study) -> None:
-    """Write a row for every point: its values, each metric's mean, 95 % interval and worst chip."""
+    """Write a row for every point: its values, each metric's mean, 95 % interval and worst chip.
+
+    Where nothing is varied, there is a row for every chip.
+    """
     points = sweep.configurations()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    if not sweep.axes:
+        _write_chips(writer, sweep, study)
+        write_text(path, text.getvalue())
+        return
     head = [f"{a.name} [{a.field.unit}]" if a.field.unit else a.name for a in sweep.axes]
     for metric in study.subject.metrics:
         head += [metric.name, f"{metric.name} ±95 %", f"{metric.name} worst"]
@@ -88,6 +95,15 @@ def write_csv(path: Path, sweep: Sweep, study: Study) -> None:
         numbers = ["" if np.isnan(c[index]) else f"{c[index]:.6g}" for c in columns]
         writer.writerow([*point.values(), *numbers, study.reason(point)])
     write_text(path, text.getvalue())
+
+
+def _write_chips(writer: Any, sweep: Sweep, study: Study) -> None:
+    names = [metric.name for metric in study.subject.metrics]
+    writer.writerow(["seed", *names, "failed"])
+    columns = [study.values([{}], name)[0] for name in names]
+    for index, seed in enumerate(sweep.seeds):
+        numbers = ["" if np.isnan(column[index]) else f"{column[index]:.6g}" for column in columns]
+        writer.writerow([seed, *numbers, study.reason({}, seed)])
 
 
 def half_widths(values: Any) -> Any:

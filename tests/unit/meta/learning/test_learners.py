@@ -20,7 +20,7 @@ from meta.training.configuration import Training
 from meta.training.train import train
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.design_point import default_device
-from roa_circuit.circuit.mapping import output_from_reference, voltage_from_input
+from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming, after_pulses
 from roa_circuit.solver.read import read_currents
@@ -155,7 +155,7 @@ def test_deployed_layers_compute_what_the_network_computes(bars, network):
     layer = episode.layers["fc"]
     assert layer.crossbar.shape == (9, 6)
     assert np.abs(layer.pulses).sum() > 0
-    assert not layer.pulses[:, layer.reference_column].any()
+    assert not layer.pulses[:, layer.mapping.references(layer.crossbar.columns)].any()
     state = after_pulses(layer.initial_state, layer.pulses, layer.device)
     current = read_currents(
         layer.crossbar.ideal(),
@@ -164,7 +164,7 @@ def test_deployed_layers_compute_what_the_network_computes(bars, network):
         layer.device,
         exact=False,
     )
-    logits = layer.input_scale * output_from_reference(current[:, :-1], current[:, -1:], layer.device)
+    logits = layer.input_scale * layer.mapping.outputs(current, layer.device)
     rng = np.random.default_rng([4, 3])
     task = sample_task(bars.split("train"), rng, ways=5, shots=1, queries=3)
     write = WriteModel(device=default_device(), how=Programming())

@@ -243,3 +243,31 @@ def test_mistakes_are_one_line(command, options, says):
     assert says in error
     assert error.count("\n") == 1
     assert not list(Path("out").rglob("*.nc"))
+
+
+def test_chips_without_anything_varied_give_a_distribution_and_a_yield(command):
+    Path("real.toml").write_text('"stuck_on [-]" = 0.1\n"sense_gain [-]" = 0.05\n')
+    asked = ("--chips", "12", "--imperfections", "real.toml", "--target", "agreement=80%", "--figures")
+    code, out, error = command(cli.main, "sweep", *HOW, *asked)
+    assert (code, error) == (0, "")
+    assert "12 chips of layer synthetic" in out
+    assert "Yield: agreement of at least 80 %" in out
+    found = json.loads(Path("out/sweep/report.json").read_text())["distributions"]
+    first = found[0]
+    assert first["metric"] == "agreement"
+    assert first["yield"]["good"] == sum(value >= 0.8 for value in first["values"])
+    assert first["quantiles"]["0.05"] is None
+    assert first["quantiles"]["0.5"] == first["values"][5]
+    rows = list(csv.DictReader(Path("out/sweep/sweep.csv").read_text().splitlines()))
+    assert sorted(float(row["agreement"]) for row in rows) == pytest.approx(first["values"], rel=1e-5)
+    page = Path("out/sweep/report.html").read_text()
+    assert page.count("<svg") == 4
+    assert "<script" not in page
+    assert Path("out/sweep/figures/chips-agreement.png").exists()
+
+
+def test_chips_that_are_all_alike_are_one_line(command):
+    code, _, error = command(cli.main, "sweep", *HOW, "--chips", "5")
+    assert code == 2
+    assert "all chips are alike; say what they differ in with --imperfections FILE" in error
+    assert error.count("\n") == 1

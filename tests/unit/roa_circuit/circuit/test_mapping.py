@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from roa_circuit.circuit import mapping
+from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.device.memristor import conductance
 from roa_circuit.device.parameters import load_device
 
@@ -29,7 +30,7 @@ def test_both_readouts_recover_the_matrix_product():
     G = conductance(state, TABLE_1.pulses.read_voltage, TABLE_1.memristor)
     current = mapping.voltage_from_input(x, TABLE_1) @ G
     digital = mapping.output_from_current(current[:, :-1], x.sum(1, keepdims=True), TABLE_1)
-    reference = mapping.output_from_reference(current[:, :-1], current[:, -1:], TABLE_1)
+    reference = REFERENCE.outputs(current, TABLE_1)
     assert digital == pytest.approx(x @ g, abs=1e-12)
     assert reference == pytest.approx(x @ g, abs=1e-12)
     assert mapping.weight_from_state(mapping.state_from_weight(g)) == pytest.approx(g)

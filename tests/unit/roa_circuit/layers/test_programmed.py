@@ -38,7 +38,7 @@ def test_round_trip_is_exact(tmp_path):
     back = ProgrammedLayer.load(tmp_path / "fc.npz")
     for name in ("initial_state", "pulses", "inputs", "labels"):
         assert (getattr(back, name) == getattr(layer, name)).all()
-    for name in ("name", "device", "crossbar", "input_scale", "provenance", "reference_column"):
+    for name in ("name", "device", "crossbar", "input_scale", "provenance", "mapping"):
         assert getattr(back, name) == getattr(layer, name)
     assert back.read_model is ReadModel.weights
     assert "effective weights at the read voltage" in str(back)

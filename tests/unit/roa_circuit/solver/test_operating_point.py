@@ -6,6 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import broken_crossbars, crossbars
 
+from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.memristor import conductance
 from roa_circuit.device.parameters import load_device
@@ -88,3 +90,25 @@ def whole_segments(crossbar, line):
     for one in crossbar.breaks:
         intact[one.row, one.column] &= one.line != line
     return intact
+
+
+AMPLIFIER = Amplifier(r_feedback=1e4, gain=50, offset=2e-3)
+TRANSISTOR = Transistor(width_over_length=20)
+
+
+@pytest.mark.parametrize("parts", [{"amplifier": AMPLIFIER}, {"transistor": TRANSISTOR},
+                                   {"amplifier": AMPLIFIER, "transistor": TRANSISTOR}])  # fmt: skip
+def test_behind_amplifiers_and_transistors_voltages_add_up_and_energy_is_kept(parts):
+    around, rng = Circuitry(**parts), np.random.default_rng(5)
+    device = DEVICE.scaled(0.01)
+    lines = Crossbar(rows=9, columns=5, r_source=10, r_word=5, r_bit=5, r_sense=10)
+    crossbar, device = around.applied(lines, device)
+    state, volts = rng.random((9, 5)), rng.uniform(0.0, 0.1, (3, 9))
+    seen = around.settled(crossbar, state, device)
+    point = seen.operating_point(volts)
+    np.testing.assert_allclose(point.sensed + seen.added, seen.currents(volts), rtol=1e-9)
+    access = point.access if point.access.size else 0.0
+    between = point.word_voltages - point.bit_voltages
+    np.testing.assert_allclose(between, point.cell_voltages + access, atol=1e-12)
+    np.testing.assert_allclose(sum(point.power.values()), point.delivered, rtol=1e-9)
+    assert ("transistors" in point.power) == ("transistor" in parts)

@@ -68,6 +68,11 @@ def test_a_job_has_a_worker_of_one_thread_a_core_in_this_environment(slurm):
     assert "--nworkers 2" in script
 
 
+def test_a_second_sweep_on_a_node_leaves_the_dashboards_port_to_the_first(slurm):
+    with slurm_cluster(), slurm_cluster() as second:
+        assert second.scheduler_address
+
+
 def test_what_lacks_for_slurm_is_one_line(slurm, monkeypatch):
     def refused():
         with pytest.raises(InputError) as caught, scheduler_at("slurm", 1):
