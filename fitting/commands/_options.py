@@ -50,8 +50,9 @@ Law = Annotated[
     str,
     typer.Option(
         metavar="LAW",
-        help="zhang2021 (Eq. 1-2), windows (free exponents), or auto: zhang2021, and if the readings "
-        "reject or doubt it, the law that predicts held-out readings best.",
+        help="zhang2021 (Eq. 1-2), windows (free exponents), table (measured changes), vteam, yakopcic, "
+        "a file of formulas, or auto: zhang2021, and if the readings reject or doubt it, the law that "
+        "predicts held-out readings best.",
     ),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of bootstrap and mcmc; default: 0.")]
@@ -232,3 +233,17 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not sign or not name.strip() or not value.strip():
         raise InputError(f"{option} {text!r}: must be of the form NAME=VALUE")
     return name.strip(), value.strip()
+
+
+def share_of(option: str, text: str) -> float:
+    """'1%' or '0.01' as 0.01.
+
+    Raises
+    ------
+    InputError : it is no number, or not between 0 and 100 %.
+    """
+    number = text.strip().removesuffix("%")
+    value = parse_quantity(number, what=option) * (0.01 if text.strip().endswith("%") else 1.0)
+    if not 0 <= value < 1:
+        raise InputError(f"{option} {text!r}: must lie between 0 and 100 %")
+    return value
