@@ -67,7 +67,7 @@ def adapt(
     """
     imperfections = options.aged(imperfections, age)
     from meta.circuits.adaptation import adapt_episode, require_one_write
-    from meta.circuits.behind_circuit import accuracy, placements
+    from meta.circuits.behind_circuit import accuracy, placements, warnings
     from meta.data.tasks import Tasks
     from meta.evaluation.cycle import full_cycle
 
@@ -83,6 +83,7 @@ def adapt(
     episode = adapt_episode(net, tasks, writing, circuit=lines)
     held = {} if hardware is None else hardware.holding(episode.layers, seed)
     behind = accuracy(net, episode, held) if held else None
+    said = warnings(held)
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")
     head = [key.replace("_", " ") for key in LAYER_COLUMNS]
@@ -99,8 +100,12 @@ def adapt(
     show_cycle(cycle)
     placed = {name: one.to_dict() for name, one in placements(held).items()}
     say_placed(placed)
+    for text in said:
+        console.say(text)
     console.say(footing.footing(writing.device, lines))
     if json is not None:
-        found = episode.to_dict() | {"accuracy_behind_circuit": behind, "placed": placed or None}
+        found = episode.to_dict() | {
+            "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,
+        }  # fmt: skip
         found |= {"cycle": cycle_to_dict(cycle, figures)}
         write_json(json, found | footing.to_dict(writing.device, lines))

@@ -58,7 +58,7 @@ def evaluate(
     trained_ways: TrainedWays = None,
     shots: Shots = 1,
     queries: Queries = 15,
-    tasks: Annotated[int, typer.Option(help="Test tasks a noise level.")] = 200,
+    tasks: Annotated[int, typer.Option(max=1_000_000, help="Test tasks a noise level.")] = 200,
     sigma_wn: Annotated[
         str, typer.Option(help="Write noise levels of Eq. 7, comma separated.")
     ] = "0,1,2,4",
@@ -70,7 +70,10 @@ def evaluate(
         typer.Option(help="Factor on the learned rates; the method's rule otherwise."),
     ] = None,
     write_verify: Annotated[
-        int, typer.Option(help="Rounds of write-verify for the initial map; 0 maps ideally.")
+        int,
+        typer.Option(
+            min=0, max=1000, help="Rounds of write-verify for the initial map; 0 maps ideally."
+        ),
     ] = 0,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
@@ -139,6 +142,8 @@ def evaluate(
         of_chips = _behind(net, drawn, hardware, writing, sigmas, tasks)
         console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
         say_placed(of_chips[-1].placed or {})
+        for text in dict.fromkeys(text for row in of_chips for text in row.warnings):
+            console.say(text)
         cycle = cycle_of(net, drawn, writing, of_chips[0].relative_rate, consumption)
         show_cycle(cycle[0])
         more = {"cycle": cycle_to_dict(*cycle)}
