@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from meta.commands._cycle import ConsumptionFile, cycle_to_dict, show_cycle
+from meta.commands._cycle import ConsumptionFile, counted, cycle_to_dict, show_cycle
 from meta.commands._inputs import (
     Data,
     DataSet,
@@ -96,7 +96,8 @@ def adapt(
         + f"; layers in {output}"
     )
     figures = consumption or published()
-    cycle = full_cycle(net.with_ways(tasks.ways), episode.task, writing, figures)
+    own = net.with_ways(tasks.ways)
+    cycle = full_cycle(own, episode.task, writing, figures) if counted(writing) else None
     show_cycle(cycle)
     placed = {name: one.to_dict() for name, one in placements(held).items()}
     say_placed(placed)
