@@ -1,8 +1,8 @@
 """lmfit, without loading at once what it seldom uses: two thirds of its start.
 
-Those are pandas, dill, scipy.stats, scipy.interpolate and two solvers of scipy.optimize. While lmfit loads, stand-ins take
-their place; each loads the real thing when somebody first uses it. So lmfit does all that it always
-does, and later imports of these modules are ordinary.
+Those are pandas, dill, scipy.stats, scipy.interpolate and two solvers of scipy.optimize. While lmfit
+loads, stand-ins take their place; each loads the real thing when somebody first uses it. So lmfit does
+all that it always does, and later imports of these modules are ordinary.
 """
 
 from __future__ import annotations
