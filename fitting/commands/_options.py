@@ -11,6 +11,7 @@ import typer
 
 from fitting.readers.conventions import BY_TIME, Conventions
 from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.text import is_count
 from roa_circuit.basics.units import parse_quantity
 from roa_circuit.presentation.options import flag
 
@@ -54,7 +55,7 @@ Law = Annotated[
         "predicts held-out readings best.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of bootstrap and mcmc.")]
+Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of bootstrap and mcmc; default: 0.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,7 +210,7 @@ def _pulse(text: str) -> tuple[float, float, int | None]:
         raise InputError(f"--pulse {text!r}: needs a voltage that is not 0 and a width above 0")
     if len(parts) == 2:
         return voltage, width, None
-    if not parts[2].strip().isdigit() or int(parts[2]) < 1:
+    if not is_count(parts[2].strip()) or int(parts[2]) < 1:
         raise InputError(f"--pulse {text!r}: {parts[2]!r} is no number of pulses; give 1 or more")
     return voltage, width, int(parts[2])
 
@@ -220,7 +221,7 @@ def _dropped(texts: Sequence[str], files: Sequence[Path]) -> list[tuple[int, ...
     for text in texts:
         name, _, line = text.rpartition(":")
         named = [n for n, file in enumerate(files) if name in (str(file), file.name, "")]
-        if not line.strip().isdigit() or len(named) != 1:
+        if not is_count(line.strip()) or len(named) != 1:
             raise InputError(f"--drop-outlier {text!r}: must be a line of the file, such as 12, and of "
                              "several files FILE:LINE")  # fmt: skip
         found[named[0]].append(int(line))

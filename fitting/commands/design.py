@@ -24,8 +24,12 @@ Limits = Annotated[str, typer.Option(metavar="FROM,TO", help="What the pulse gen
 
 
 def design(
-    pulses: Annotated[int, typer.Option(help="So many pulses may be spent, preparing ones too.")] = 100,
-    points: Annotated[int, typer.Option(help="So many points of I-V sweeps may be spent.")] = 40,
+    pulses: Annotated[
+        int, typer.Option(max=10_000, help="So many pulses may be spent, preparing ones too.")
+    ] = 100,
+    points: Annotated[
+        int, typer.Option(max=10_000, help="So many points of I-V sweeps may be spent.")
+    ] = 40,
     device: Annotated[
         str, typer.Option(help="What the device is about: a parameter set, name or TOML file.")
     ] = "zhang2021",

@@ -39,7 +39,7 @@ def fit(
     weighting: options.Weighting = "auto",
     loss: options.Loss = "linear",
     intervals: options.Intervals = "covariance",
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     compare: Annotated[
         bool, flag("--compare", "Also show the simpler laws it was held against.")
     ] = False,
@@ -73,11 +73,14 @@ def fit(
     from fitting.judgement.verdict import REJECTED
     from fitting.presentation.page import page
     from fitting.readers.measurements import describe, read_measurements
-    from fitting.search.methods import check_method
+    from fitting.search.methods import DRAWN, check_method
     from fitting.search.methods import intervals as find_intervals
 
     check_method(intervals)
     check_law(law)
+    unused = []
+    if intervals not in DRAWN:
+        unused = console.ignored("--seed", seed, f"--intervals {intervals} draws nothing")
     device = load_device(prior)
     read = read_measurements(measurements, how.of_each(measurements))
     m = read.fitted()
@@ -88,13 +91,13 @@ def fit(
             f"--intervals {intervals}: law {form.title} has intervals from the curvature alone"
             " (covariance); give --law windows or zhang2021 for others"
         )
-    found = find_intervals(choice.fit, intervals, seed=seed)
+    found = find_intervals(choice.fit, intervals, seed=seed or 0)
     result = found.applied(choice.fit)
     verdict = choice.judgement
     run = _Run(
         fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
     )  # fmt: skip
-    made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
+    made = {"prior": prior, "ignored": unused, "provenance": console.provenance(inputs=measurements)}
     said = _identifiability(run)
     summary = _summary(run, said)
     drawn = _drawings(run)

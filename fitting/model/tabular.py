@@ -111,7 +111,7 @@ class TableForm(TrackedForm):
             left, right = u[row + 1] - u[row], u[row + 2] - u[row + 1]
             bent[row, row : row + 3] = right, -(left + right), left
             bent[row] /= 0.5 * (left + right)
-        return np.asarray(np.kron(np.eye(len(self.amplitudes)), bent) * (self.noise / _BENT))
+        return np.asarray(np.kron(np.eye(len(self.amplitudes)), bent) * (self.noise / _BENT), np.float64)
 
     @property
     def title(self) -> str:

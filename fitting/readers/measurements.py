@@ -172,6 +172,8 @@ def read_measurements(
     if not files or len(each) != len(files):
         raise InputError(f"{len(files)} files with {len(each)} conventions; give one for each")
     parts = [_read_one(path, one) for path, one in zip(files, each, strict=True)]
+    if any(one.dwell is not None for one in each) and not any(part.sweep.any() for part in parts):
+        raise InputError(f"{files[0]}: has no I-V sweep, whose points --dwell is about; leave it out")
     return parts[0] if len(parts) == 1 else joined(files, parts)
 
 

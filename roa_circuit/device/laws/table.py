@@ -190,8 +190,8 @@ class Table(TwoBranches):
         InputError : an amplitude or a width that was not measured.
         """
         for sign, known in ((-1, self.width_up), (1, self.width_down)):
-            moves = (np.sign(_plain(V)) == sign) & (np.abs(_plain(V)) > self.inert)
-            if np.any(moves & (np.abs(_plain(width) / known - 1.0) > _SAME)):
+            acts = sign * _plain(self.voltage(V)) > self.inert
+            if np.any(acts & (np.abs(_plain(width) / known - 1.0) > _SAME)):
                 raise InputError(
                     f"the table has pulses of {known:g} s and says nothing of others; the asked width is"
                     f" {np.max(_plain(width)):g} s"

@@ -297,6 +297,35 @@ def test_an_option_that_cannot_be_is_refused(roa_fit, tmp_path, options, complai
     assert complaint in err
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--width", "1us"], "has a column for the width of each pulse, so --width is one too many"),
+        (["--dwell", "20ms"], "has no I-V sweep, whose points --dwell is about"),
+        (["--drop-outlier", "²"], "must be a line of the file"),
+        (["--drop-outlier", "9" * 5000], "must be a line of the file"),
+    ],
+)
+def test_an_option_that_the_table_has_no_use_for_is_refused(roa_fit, tmp_path, options, complaint):
+    path = tmp_path / "t.csv"
+    head = "voltage [V],width [s],read_voltage [V],conductance [S]\n"
+    path.write_text(head + "".join(f"-1,1e-6,0.1,{n}e-5\n" for n in range(1, 9)))
+    assert roa_fit("inspect", path)[0] == 0
+    code, _, err = roa_fit("inspect", path, *options)
+    assert (code, err.count("\n")) == (2, 1)
+    assert complaint in err
+
+
+def test_titles_and_counts_of_thousands_of_digits_are_no_numbers(roa_fit, tmp_path):
+    """int() of 5,000 digits is an error of its own: it ended in a traceback."""
+    path, many = tmp_path / "t.csv", "9" * 5000
+    for title in (f"i_{many}", f"pulse {many}", many):
+        path.write_text(f"train,{title},i_1,i_2\na,1,2,3\n")
+        code, _, err = roa_fit("inspect", path, "--read", "0.1V", "--pulse=-1V,1us")
+        assert (code, err.count("\n")) == (2, 1)
+        assert len(err) < 1000
+
+
 def test_pulses_twice_a_file_are_of_potentiation_and_depression(roa_fit, tmp_path):
     for name in "ab":
         rows = "".join(f"{n},{n + 4},{20 - n}\n" for n in range(1, 6))
