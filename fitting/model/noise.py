@@ -96,8 +96,8 @@ def weighting(m: Measurements, name: str = "auto") -> Weighting:
     noise = read_noise(m)
     if m.shift:
         if name not in ("auto", "absolute"):
-            raise InputError(f"{m.source}: --weighting {name}: normalised readings that go below 0 "
-                             "weigh alike; leave it out")  # fmt: skip
+            raise InputError(f"{m.source}: normalised readings that go below 0 weigh alike: leave "
+                             "--weighting out; a spread needs readings as measured")  # fmt: skip
         scale = np.ptp(m.conductance[~m.sweep]) * np.abs(m.read_voltage)
         said = "normalised readings weigh alike; misfits are over their range"
         usual = _usual(noise, scale, size)

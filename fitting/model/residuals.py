@@ -163,7 +163,7 @@ class Objective:
 
         All that does not depend on the search vector is worked out here, once.
         """
-        given = weighting(m, "relative").scale if scale is None else scale
+        given = weighting(m, "auto" if m.shift else "relative").scale if scale is None else scale
         return cls(measurements=m, schedule=form.schedule(m), scale=given, form=form)
 
     @property

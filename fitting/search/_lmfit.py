@@ -1,7 +1,8 @@
-"""lmfit, without loading at once what it seldom uses: pandas and scipy.stats, two thirds of its start.
+"""lmfit, without loading at once what it seldom uses: two thirds of its start.
 
-While lmfit loads, stand-ins take their place; each loads the real thing when somebody first uses it.
-So lmfit does all that it always does, and later imports of pandas and scipy.stats are ordinary.
+Those are pandas, dill, scipy.stats, scipy.interpolate and two solvers of scipy.optimize. While lmfit
+loads, stand-ins take their place; each loads the real thing when somebody first uses it. So lmfit does
+all that it always does, and later imports of these modules are ordinary.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import sys
 from types import ModuleType
 from typing import Any
 
-_SELDOM = ("pandas", "scipy.stats")
+_SELDOM = (
+    "pandas", "dill", "scipy.stats", "scipy.interpolate", "scipy.optimize._linprog",
+    "scipy.optimize._shgo",
+)  # fmt: skip
 
 
 class _Later:

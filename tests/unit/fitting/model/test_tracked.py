@@ -69,6 +69,7 @@ def test_slopes_are_those_of_differences(windows, of_vteam, prior, kind):
     np.testing.assert_allclose(start, np.sum(both[n:], axis=0), atol=1e-6 * np.abs(start).max())
 
 
+@pytest.mark.long
 def test_a_table_meets_a_device_of_another_law(windows, prior):
     m = trains(windows, volts=(-1.0, 1.55), pulses=80, noise=0.002)
     fit = fit_device(m, prior, form=TableForm.of(m, prior))
@@ -84,6 +85,7 @@ def test_a_table_meets_a_device_of_another_law(windows, prior):
         np.testing.assert_allclose(moved, windows.conductance(true, V_READ) - G, rtol=0.1)
 
 
+@pytest.mark.long
 def test_a_table_predicts_as_its_form_did(windows, prior):
     """What is written is a pulse's change at every state; the law makes speeds of it again."""
     m = trains(windows, volts=(-1.0, 1.55), noise=0.002)
@@ -95,6 +97,7 @@ def test_a_table_predicts_as_its_form_did(windows, prior):
         np.testing.assert_allclose(current, fit.predicted[rows], rtol=2e-3)
 
 
+@pytest.mark.long
 def test_a_law_from_a_file_is_found_again(slow, of_vteam, prior):
     """Two amplitudes a polarity tell rate and steepness, given the threshold that the file has."""
     changed = slow.changed(k_off=7e4, k_on=1.6e5, R_on=1.5e4, R_off=8e4)
@@ -109,6 +112,7 @@ def test_a_law_from_a_file_is_found_again(slow, of_vteam, prior):
         np.testing.assert_allclose(own, true, rtol=0.15)
 
 
+@pytest.mark.long
 def test_the_law_that_was_asked_for_is_named(of_vteam, prior):
     choice = chosen(of_vteam, prior, "vteam", weighting="auto", loss="linear")
     assert choice.document()["law"] == "vteam"
@@ -141,6 +145,7 @@ def test_many_amplitudes_are_no_table(windows, prior):
         TableForm.of(m, prior)
 
 
+@pytest.mark.long
 def test_a_polarity_that_was_not_measured_is_the_priors(windows, prior):
     m = trains(windows, volts=(-1.0,), starts=(0.1,), noise=0.002)
     table = fit_device(m, prior, form=TableForm.of(m, prior)).memristor

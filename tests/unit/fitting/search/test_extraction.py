@@ -104,7 +104,8 @@ def test_lmfit_comes_without_what_it_seldom_uses():
         "print({'pandas', 'scipy.stats'} & set(sys.modules)); "
         "from scipy import stats; import pandas; "
         "print(lmfit.minimizer.norm_dist.ppf(0.5), isinstance(pandas.Series([1]), lmfit.model.Series), "
-        "stats.norm.cdf(0.0), lmfit.minimizer.isnull(1.0))"
+        "stats.norm.cdf(0.0), lmfit.minimizer.isnull(1.0)); "
+        "from scipy.optimize import linprog, shgo; print(linprog([1.0], bounds=[(2, 3)]).x)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["set()", "0.0 True 0.5 False"]
+    assert done.stdout.splitlines() == ["set()", "0.0 True 0.5 False", "[2.]"]
