@@ -14,6 +14,7 @@ from roa_circuit.circuit.columns import PAIR, Mapping
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.device.memristor import conductance
 from roa_circuit.layers import placement
 from roa_circuit.layers.deployed import deploy, settled, voltages, written
 from roa_circuit.layers.placement import place, placed_tiles
@@ -21,6 +22,7 @@ from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation, recover
 from roa_circuit.layers.tiling import TileSize, split
 from roa_circuit.solver.dense import read_currents_dense
+from roa_circuit.solver.read import effective_weights
 from roa_circuit.sweeps import sweep
 from roa_circuit.sweeps.layer import LayerSubject
 
@@ -145,8 +147,23 @@ def test_a_placement_is_worked_out_once_for_the_same_arrays(monkeypatch):
     assert place(split(other), [other], BARE) is first
 
 
-def test_weights_at_the_ends_have_no_room_and_it_is_said():
+def test_a_smaller_gain_makes_room_for_weights_at_the_ends():
     layer = behind(layer_of(np.ones((30, 4)), Mapping()), 20.0)
+    found = place(split(layer), [layer], BARE)
+    assert found.clipped == 0
+    assert found.error < 1e-7
+    assert found.gain < 0.95 * _mean_loss(layer)
+
+
+def _mean_loss(layer):
+    W = effective_weights(layer.crossbar, layer.initial_state, layer.device)
+    G = conductance(layer.initial_state, layer.device.pulses.read_voltage, layer.device.memristor)
+    return float((W / G).mean())
+
+
+def test_cells_that_find_no_room_are_said():
+    weights = np.random.default_rng(0).choice([-1.0, 1.0], (40, 12))
+    layer = behind(layer_of(weights, Mapping()), 200.0)
     found = place(split(layer), [layer], BARE)
     assert found.clipped > 0.1
     assert found.error > 1e-3
