@@ -3,8 +3,8 @@
 python benchmarks/convert.py [--quick] --json FILE
 
 Needs scikit-learn (the `dev` extra). Rows of accuracy: `ratio` is the accuracy on the 360 test images,
-`error` what it lies below that of the digital network, `seconds` one inference of all of them. Wires of 0
-Ohm are perfect, terminals included; otherwise lines have the design point's drivers. Rows of training
+`error` what it lies below that of the digital network, `seconds` one inference of all of them. Wires of
+0 Ohm are perfect, terminals included; otherwise lines have the design point's drivers. Rows of training
 start from the digital network, and learn through exact wires, without any calibration. The last rows
 are steps of 64 images, beside the digital network's. `--quick` leaves 100 Ohm out, and trains shortly.
 """
@@ -33,8 +33,9 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
 
 BATCH, TRAIN = 64, 1437
-LEARNING_RATE = 2e-3
-EPOCHS = {10.0: (12, 4), 100.0: (40, 0)}  # (in full, quick)
+LEARNING_RATE = 5e-3
+TRAINED = [(10.0, REFERENCE, (6, 2)), (100.0, PAIR, (6, 0))]
+"""(wires [Ohm], mapping, epochs in full and quick)."""
 
 Data = tuple[Tensor, Tensor]
 
@@ -86,7 +87,7 @@ def measure(quick: bool) -> Iterator[Row]:
     torch.manual_seed(0)
     training, test = digits()
     network = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
-    train(network, training, 60)
+    train(network, training, 60, 2e-3)
     digital = accuracy(network, test)
     yield share("digits MLP 64-64-10, digital", timed(lambda: network(test[0]))[0], "-", digital, None)
     for ohms in (0.0, 1.0, 10.0):
@@ -95,20 +96,20 @@ def measure(quick: bool) -> Iterator[Row]:
             accuracy(chips, test)
             taken, found = timed(lambda chips=chips: accuracy(chips, test))
             yield share(f"converted, {ohms:g} Ohm, {mapping}", taken, "accuracy", found, digital - found)
-    for ohms, epochs in EPOCHS.items():
+    for ohms, mapping, epochs in TRAINED:
         if not epochs[quick]:
             continue
-        chips = convert(network, wires(ohms), training[0])
+        chips = convert(network, wires(ohms, mapping), training[0])
         before = accuracy(chips, test)
         taken, _ = timed(lambda chips=chips, epochs=epochs: train(chips, training, epochs[quick]))
         found = accuracy(chips, test)
-        case = f"trained through {ohms:g} Ohm, {epochs[quick]} epochs"
+        case = f"trained, {ohms:g} Ohm, {mapping}, {epochs[quick]} epochs"
         yield share(case, taken, f"accuracy, {100 * before:.1f} % untrained", found, digital - found)
     for mapping in (PAIR, REFERENCE):
         chips = convert(network, wires(10.0, mapping), training[0])
         steps = [stepper(one, 1e-4) for one in (chips, copy.deepcopy(network))]
         batch = training[0][:BATCH], training[1][:BATCH]
-        own, other = in_turns([lambda s=s: s(*batch) for s in steps], 3 if quick else 9)
+        own, other = in_turns([lambda s=s, batch=batch: s(*batch) for s in steps], 3 if quick else 9)
         yield row(f"step of 64 through 10 Ohm, {mapping}", own, "digital step", other, None)
 
 

@@ -22,6 +22,7 @@ from meta.network.architecture import BLOCKS, HEAD
 from meta.network.convolutional import Network
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.converters import Usage
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.columns import Mapping as ColumnMapping
 from roa_circuit.circuit.contents import require_inputs
@@ -48,6 +49,7 @@ class WrittenArray:
 
     read : array currents (reads, columns) [A] of voltages (reads, rows) [V], by the layer's read model
     gain, offset : what is done to each channel's current, in the array's order
+    usage : takes in what converters are given, but for test patterns
     """
 
     array: Array
@@ -56,16 +58,18 @@ class WrittenArray:
     read: Callable[[Floats], Floats]
     gain: Floats = field(default_factory=lambda: np.ones(1))
     offset: Floats = field(default_factory=lambda: np.zeros(1))
+    usage: Usage = field(default_factory=Usage)
 
     def currents(self, x: Floats) -> Floats:
         """The corrected currents (reads, channels) [A] of inputs x in [0, 1] (reads, rows)."""
         order = self.array.order
-        volts = self.chip.drive(order.inputs(np.asarray(voltage_from_input(x, self.array.own.device))))
-        return order.outputs(self.sensed(volts) * self.gain + self.offset)
-
-    def sensed(self, volts: Floats) -> Floats:
-        """Currents (reads, channels) [A] that the readouts report of voltages (reads, rows) [V]."""
-        return self.chip.sense(self.read(volts), self.state, volts)
+        asked = order.inputs(np.asarray(voltage_from_input(x, self.array.own.device)))
+        volts = self.chip.drive(asked)
+        currents = self.read(volts)
+        self.usage.add(self.chip, asked, currents)
+        self.usage.add_states(self.chip, self.state, volts)
+        sensed = self.chip.sense(currents, self.state, volts)
+        return order.outputs(sensed * self.gain + self.offset)
 
     def calibrated(self) -> WrittenArray:
         """The same array, calibrated by its test patterns if it has any."""
@@ -74,6 +78,10 @@ class WrittenArray:
         gain, offset = self.array.correction(self.sensed(tests) if len(tests) else none)
         return replace(self, gain=gain, offset=offset)
 
+    def sensed(self, volts: Floats) -> Floats:
+        """Currents (reads, columns) [A] that the readouts report of voltages (reads, rows) [V]."""
+        return self.chip.sense(self.read(volts), self.state, volts)
+
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitLayer:
@@ -81,6 +89,11 @@ class CircuitLayer:
 
     deployed: Deployed
     arrays: tuple[WrittenArray, ...]
+
+    @property
+    def usage(self) -> Usage:
+        """What the converters of all its arrays were given so far."""
+        return self.arrays[0].usage
 
     def __call__(self, x: Floats) -> Floats:
         """Outputs (reads, outputs) of inputs x >= 0 (reads, rows), scaled into [0, 1].
@@ -106,11 +119,12 @@ def on_chips(deployed: Deployed, chips: Sequence[Chip], *, in_situ: bool) -> Cir
     ------
     InputError : the lines settle too slowly for the reads, or for pulses in situ.
     """
+    usage = Usage()
     arrays, instead = [], "leave --in-situ out, and every cell gets its pulses in full"
     for array, chip in zip(deployed.arrays, chips, strict=True):
         state = written(array, chip, in_situ=in_situ, instead=instead)
         read = settled(array, chip, state).reader(array.own.read_model, coming=COMING)
-        one = WrittenArray(array=array, chip=chip, state=state, read=read)
+        one = WrittenArray(array=array, chip=chip, state=state, read=read, usage=usage)
         arrays.append(one.calibrated())
     return CircuitLayer(deployed=deployed, arrays=tuple(arrays))
 
@@ -167,6 +181,11 @@ def accuracy(network: Network, episode: Episode, layers: Mapping[str, CircuitLay
     """The share of an adapted episode's queries that its layers behind circuits answer correctly."""
     answers = classes(network, episode.task.query, layers)
     return float(np.mean(answers == episode.task.query_labels.numpy()))
+
+
+def warnings(layers: Mapping[str, CircuitLayer]) -> list[str]:
+    """What does not suit the reads of each layer so far: its converters, or states that would move."""
+    return [f"{name}: {text}" for name, layer in layers.items() for text in layer.usage.warnings]
 
 
 def placements(layers: Mapping[str, CircuitLayer]) -> dict[str, Placement]:

@@ -35,7 +35,7 @@ def sweep(
     data: Data = None,
     ways: Annotated[int | None, typer.Option(help="As in `evaluate`.")] = None,
     shots: Shots = 1,
-    queries: Annotated[int, typer.Option(min=1, help="Query images a class.")] = 15,
+    queries: Annotated[int, typer.Option(min=1, max=1000, help="Query images a class.")] = 15,
     asked: Asked,
     compensation: options.CompensationName = "nothing",
     in_situ: Annotated[
@@ -44,10 +44,12 @@ def sweep(
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     mapping: options.MappingName = None,
     device: DeviceOption = None,
 ) -> None:
     """Vary anything of circuit, device, pulses and imperfections under every layer of a network."""
+    imperfections = options.aged(imperfections, age)
     from meta.circuits.adaptation import require_one_write
     from meta.circuits.behind_circuit import Hardware
     from meta.circuits.subject import NetworkSubject

@@ -11,11 +11,25 @@ from roa_circuit.presentation import console
 OF_WRITES = ("sigma_wn", "write_gain", "edge_fraction", "read_disturb")
 """What shows in writes, and in reads long after one."""
 
+OF_AGE = ("age", "drift_exponent", "drift_spread", "retention_time")
+"""What shows in reads long after a write."""
+
 OF_READOUTS = ("sense_gain", "sense_offset", "bandwidth", "temperature", "flicker", "adc_bits")
 """What readouts do with the currents of an array."""
 
 OF_READS = (*OF_READOUTS, "dac_bits", "driver_gain", "driver_offset", "amplifier_mismatch")
 """What shows in reads alone."""
+
+
+def seed_of(seed: int | None, *, drawn: bool) -> tuple[int, list[str]]:
+    """(the seed, 0 by default; ['seed'] with a line on stderr if one is given and nothing is drawn)."""
+    why = "nothing is drawn here; --imperfections would give something to draw"
+    return seed or 0, [] if drawn else console.ignored("--seed", seed, why)
+
+
+def draws(x: Imperfections | None) -> bool:
+    """Whether chance decides anything about chips with these imperfections."""
+    return x is not None and x.drawn
 
 
 def ignored(x: Imperfections | None, unused: Collection[str], why: str) -> list[str]:
@@ -30,7 +44,12 @@ def ignored(x: Imperfections | None, unused: Collection[str], why: str) -> list[
     if x is None:
         return []
     names = [name for name in unused if getattr(x, name)]
-    keys = {key.split(" ")[0] for key in x.to_dict()} - {"dac_range", "adc_range"}
+    keys = {key.split(" ")[0] for key in x.to_dict()} - {
+        "dac_range",
+        "adc_range",
+        "drift_start",
+        "retention_energy",
+    }
     if keys and keys <= set(names):
         raise InputError(
             f"--imperfections: {', '.join(names)} would change nothing: {why}; leave it out"

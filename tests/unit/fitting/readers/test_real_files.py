@@ -64,8 +64,10 @@ def test_normalised_readings_keep_their_sign_and_say_so(devices):
     assert m.conductance[0] == pytest.approx(-0.84444)
     assert set(m.voltage[:1000]) == {-1.0}
     assert set(m.voltage[1000:]) == {1.0}
-    with pytest.raises(InputError, match="no conductances to fit"):
-        m.fitted()
+    shifted = m.fitted()
+    assert shifted.conductance.min() == pytest.approx(0.1 * np.ptp(m.conductance))
+    np.testing.assert_allclose(np.diff(shifted.conductance), np.diff(m.conductance), atol=1e-12)
+    assert "is added to each" in shifted.assumed[-1]
 
 
 def test_an_export_of_a_parameter_analyser_says_itself_what_it_swept(devices):

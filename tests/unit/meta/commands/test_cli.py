@@ -44,8 +44,11 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
         "--sigma-wn", "0,1", "--relative-rate", 2, "--json", tmp_path / "e.json",
     )  # fmt: skip
     assert code == 0
-    rows = json.loads((tmp_path / "e.json").read_text())["rows"]
+    found = json.loads((tmp_path / "e.json").read_text())
+    rows, cycle = found["rows"], found["cycle"]
     assert [row["sigma_wn"] for row in rows] == [0, 1]
+    assert cycle["cycle"]["energy"] == cycle["adaptation"]["energy"] + cycle["next_task"]["energy"] > 0
+    assert "Murmann" in cycle["consumption"]["sources"]["adc_step"]
     assert set(rows[0]) == {
         "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",
         "accuracy", "ci95", "paper", "pulses_per_weight", "write_energy", "write_seconds",
@@ -68,7 +71,8 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
     few = ("--tasks", 2, "--queries", 1, "--sigma-wn", 0, "--json", tmp_path / "e.json")
     code, out, _ = roa_meta("evaluate", "--dataset", "glyphs", *few, "--method", "roa-robust")
     assert code == 0
-    assert "of the write alone" in out
+    assert "The full cycle of one task" in out
+    assert "erase, pulses in cells" in " ".join(out.split())
     [row] = json.loads((tmp_path / "e.json").read_text())["rows"]
     assert row["erase_energy"] > 100 * row["write_energy"] > 0
     assert row["erase_seconds"] > 100 * row["write_seconds"] > 0
@@ -94,6 +98,21 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
         (["train", "-o", "x", "--method", "offline"], "train 'roa' for it"),
         (["evaluate", "--reading", "litteral"], "did you mean 'literal'"),
         (["train", "-o", "x", "--rho", 2, "--dataset", "glyphs"], "rho = 2"),
+        (
+            ["train", "-o", "x", "--resume", "--start", "n.safetensors"],
+            "a run that goes on has its network",
+        ),
+        (
+            ["train", "-o", "x", "--hardware-wires", 2],
+            "--hardware-wires: is about validations in ngspice",
+        ),
+        (["train", "-o", "x", "--on-divergence", "stop"], "add --validate-every N"),
+        (["reproduce", "ablation", "--methods", "roa"], "--methods: the ablation has its own"),
+        (
+            ["reproduce", "table2", "--dataset", "glyphs", "--ways", "2.5"],
+            "must be a whole number from 2",
+        ),
+        (["evaluate", "--dataset", "glyphs", "--tasks", 10**9], "--tasks"),
         (["nonsense"], "nonsense"),
     ],
 )
@@ -107,6 +126,13 @@ def test_bad_input_is_one_helpful_line(roa_meta, tmp_path, monkeypatch, argument
     assert complaint in err
     assert err.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["n.safetensors"]
+
+
+def test_a_network_for_any_ways_is_not_asked_for_by_those_it_was_not_trained_for(roa_meta):
+    asked = ("--dataset", "glyphs", "--method", "roa-robust", "--trained-ways", 10, "--tasks", 2)
+    code, _, error = roa_meta("evaluate", *asked)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "--trained-ways 10: the network of roa-robust was trained for 20 ways" in error
 
 
 @pytest.mark.parametrize("words", [["evaluate", "--tasks", 2], ["adapt", "-o", "layers"]])

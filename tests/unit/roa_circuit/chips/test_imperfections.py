@@ -12,7 +12,7 @@ EVERYTHING = Imperfections(
     **{
         name: {"_bits": 8}.get(name[-5:], 0.004 * (index + 1))
         for index, name in enumerate(UNITS)
-    },
+    } | {"age": 10.0},
 )  # fmt: skip
 
 
