@@ -47,7 +47,7 @@ def read_currents(
     if not exact:
         linear = conductance(omega, read_voltage, p)
         return _currents(linear.expand_as(e), e, network).sum(dim=-2).to(state.dtype)
-    u = torch.from_numpy(solve_each(network, _numpy(omega), _numpy(e), p).voltages)
+    u = _tensor(solve_each(network, _numpy(omega), _numpy(e), p).voltages)
     for _ in range(2):
         i, slope = current(omega, u, p), differential_conductance(omega, u, p)
         y = _currents(slope, e - u + i / slope, network)
@@ -83,7 +83,7 @@ class _Solve(torch.autograd.Function):
         ctx: Any, conductances: Tensor, e: Tensor, network: LinearNetwork, tolerance: float
     ) -> Tensor:
         solved = solve_linear(network, _numpy(conductances), _numpy(e), tolerance=tolerance)
-        y = torch.from_numpy(solved)
+        y = _tensor(solved)
         ctx.save_for_backward(conductances, y)
         ctx.network, ctx.tolerance = network, tolerance
         return y
@@ -105,7 +105,7 @@ class _Weights(torch.autograd.Function):
         if known is not None:
             return known.clone()
         weights = weights_of(LinearNetwork(crossbar, _numpy(conductances)))
-        return torch.from_numpy(np.ascontiguousarray(weights))
+        return _tensor(weights)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
@@ -135,3 +135,8 @@ def _pulled_back(crossbar: Crossbar, g: Tensor, D: Tensor) -> Tensor:
 
 def _numpy(tensor: Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
     return tensor.detach().numpy()
+
+
+def _tensor(array: np.ndarray[Any, np.dtype[np.float64]]) -> Tensor:
+    """Solutions of exchanged lines are views that run backwards, which torch does not take."""
+    return torch.from_numpy(np.ascontiguousarray(array))

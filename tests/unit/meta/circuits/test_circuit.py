@@ -84,3 +84,15 @@ def test_derivatives_of_effective_weights_are_finite_differences(crossbar):
     assert millisiemens(millis).detach().numpy() == pytest.approx(1e3 * of_the_solver, rel=1e-9)
     assert torch.autograd.gradcheck(millisiemens, millis, eps=1e-5, atol=1e-9, rtol=1e-6)
     assert torch.autograd.gradgradcheck(millisiemens, millis, eps=1e-5, atol=1e-7, rtol=1e-6)
+
+
+def test_lines_that_are_solved_exchanged_have_gradients_too():
+    """A wide array behind long word lines; their solutions once came as views that torch refused."""
+    crossbar = Crossbar(rows=20, columns=80, r_word=100.0, r_bit=100.0, r_source=10.0)
+    rng = np.random.default_rng(0)
+    g = torch.tensor(rng.uniform(8e-6, 1.5e-5, crossbar.shape), requires_grad=True)
+    wanted, along = (torch.tensor(rng.standard_normal(crossbar.shape)) for _ in range(2))
+    (wanted * effective_weights(crossbar, g)).sum().backward()
+    ends = [effective_weights(crossbar, (g + step * along).detach()) for step in (1e-9, -1e-9)]
+    slope = float((wanted * (ends[0] - ends[1])).sum()) / 2e-9
+    assert float((g.grad * along).sum()) == pytest.approx(slope, rel=1e-5)
