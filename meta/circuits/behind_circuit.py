@@ -55,44 +55,76 @@ class WrittenArray:
     gain: Floats = field(default_factory=lambda: np.ones(1))
     offset: Floats = field(default_factory=lambda: np.zeros(1))
 
-    def currents(self, x: Floats) -> Floats:
-        """The corrected currents (reads, channels) [A] of inputs x in [0, 1] (reads, rows)."""
-        order = self.array.order
-        volts = self.chip.drive(order.inputs(np.asarray(voltage_from_input(x, self.array.own.device))))
-        return order.outputs(self.sensed(volts) * self.gain + self.offset)
+    def sensed_of(self, x: Floats) -> Floats:
+        """What readouts report (reads, channels) [A] of inputs x in [0, 1] (reads, rows)."""
+        volts = np.asarray(voltage_from_input(x, self.array.own.device))
+        return self.sensed(self.chip.drive(self.array.order.inputs(volts)))
 
-    def sensed(self, volts: Floats) -> Floats:
+    def corrected(self, sensed: Floats) -> Floats:
+        """The corrected currents (reads, channels) [A], as the network knows them."""
+        return self.array.order.outputs(sensed * self.gain + self.offset)
+
+    def sensed(self, volts: Floats, *, dithered: bool = False) -> Floats:
         """Currents (reads, channels) [A] that the readouts report of voltages (reads, rows) [V]."""
-        return self.chip.sense(self.read(volts), self.state, volts)
+        return self.chip.sense(self.read(volts), self.state, volts, dithered=dithered)
 
     def calibrated(self) -> WrittenArray:
         """The same array, calibrated by its test patterns if it has any."""
         tests = voltages(self.array, self.chip)[len(self.array.own.inputs) :]
         none = np.zeros((0, len(self.array.order.channels)))
-        gain, offset = self.array.correction(self.sensed(tests) if len(tests) else none)
+        sensed = self.sensed(tests, dithered=True) if len(tests) else none
+        gain, offset = self.array.correction(sensed, self.chip)
         return replace(self, gain=gain, offset=offset)
+
+
+class Saturation:
+    """How many readings came to the end of a layer's converters, over all its reads so far.
+
+    ends : of `dac`, inputs above the layer's scale; of `adc`, currents at an end of the range
+    """
+
+    def __init__(self) -> None:
+        self.ends: dict[str, tuple[int, int]] = {"dac": (0, 0), "adc": (0, 0)}
+
+    def count(self, name: str, ends: int, readings: int) -> None:
+        """Count some more."""
+        before, of = self.ends[name]
+        self.ends[name] = before + ends, of + readings
+
+    def share(self, name: str) -> float:
+        """The share of readings at an end; 0 where nothing was read."""
+        ends, of = self.ends[name]
+        return ends / of if of else 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitLayer:
-    """A layer on written chips, ready for any input."""
+    """A layer on written chips, ready for any input; `use` counts what its converters do not resolve."""
 
     deployed: Deployed
     arrays: tuple[WrittenArray, ...]
+    use: Saturation = field(default_factory=Saturation)
 
     def __call__(self, x: Floats) -> Floats:
-        """Outputs (reads, outputs) of inputs x >= 0 (reads, rows), scaled into [0, 1].
+        """Outputs (reads, outputs) of inputs x >= 0 (reads, rows).
+
+        Drivers have their full voltage at the layer's own scale, whatever batch comes: what is larger is
+        driven no harder, and counted by `use`.
 
         Raises
         ------
         InputError : negative inputs, which drivers cannot make.
         """
         require_inputs(x)
-        tiles, scale = self.deployed.tiles, max(1.0, float(x.max(initial=0.0)))
-        currents = []
+        tiles = self.deployed.tiles
+        scaled = x / tiles[0].layer.input_scale
+        self.use.count("dac", int((scaled > 1.0).sum()), scaled.size)
+        scaled, currents = np.minimum(scaled, 1.0), []
         for tile, array in zip(tiles, self.arrays, strict=True):
-            currents.append(array.currents(x[:, tile.rows] / scale))
-        return np.asarray(outputs(tiles, currents) * (scale / tiles[0].layer.input_scale))
+            sensed = array.sensed_of(scaled[:, tile.rows])
+            self.use.count("adc", array.chip.adc.at_an_end(sensed), sensed.size)
+            currents.append(array.corrected(sensed))
+        return np.asarray(outputs(tiles, currents))
 
 
 def on_chips(deployed: Deployed, chips: Sequence[Chip], *, in_situ: bool) -> CircuitLayer:
@@ -149,7 +181,7 @@ class Hardware:
 
     def accuracy(self, network: Network, episode: Episode, seed: int) -> float:
         """The share of an adapted episode's queries that this hardware answers correctly."""
-        return accuracy(network, episode, self.holding(episode.layers, seed))
+        return accuracy(network, episode, self.holding(episode.sampled, seed))
 
 
 def accuracy(network: Network, episode: Episode, layers: Mapping[str, CircuitLayer]) -> float:

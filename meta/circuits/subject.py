@@ -175,7 +175,7 @@ class NetworkSubject:
             imperfections=setup.imperfections,
             compensation=choice,
         )
-        return episode, hardware.holding(episode.layers, seed)
+        return episode, hardware.holding(episode.sampled, seed)
 
     def head_chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:
         """(arrays of the head in the episode of a seed, their chips), for a simulator to write and read.
@@ -185,7 +185,9 @@ class NetworkSubject:
         """
         episode, layers = self.behind(point, seed)
         x, head = head_inputs(self.network, episode.task.query, layers), layers[HEAD]
-        return head.deployed.reading(x), [array.chip for array in head.arrays]
+        labels = episode.task.query_labels.numpy()
+        deployed = dataclasses.replace(head.deployed.reading(x), labels=labels)
+        return deployed, [array.chip for array in head.arrays]
 
 
 class _Key:

@@ -33,6 +33,7 @@ from meta.commands._inputs import (
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
+from roa_circuit.chips.converters import SATURATED
 from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.parameters import Device
@@ -138,6 +139,7 @@ def evaluate(
         of_chips = _behind(net, drawn, hardware, writing, sigmas, tasks)
         console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
         say_placed(of_chips[-1].placed or {})
+        _say_saturated(of_chips)
         _conclude(json, of_chips, seed, writing.device, hardware.crossbar)
 
 
@@ -199,6 +201,20 @@ def _behind(
             network, drawn, hardware, writing, count=count, sigmas=sigmas,
             on_task=lambda: bar.advance(line),
         )  # fmt: skip
+
+
+def _say_saturated(rows: Sequence[CircuitRow]) -> None:
+    """Say where more than a hundredth of a layer's inputs or readings lie beyond its converters."""
+    for name, what in (
+        ("dac_saturated", "inputs above its scale"),
+        ("adc_saturated", "readings at an end"),
+    ):
+        worst = max(getattr(row, name) for row in rows)
+        if worst > SATURATED:
+            console.say(
+                f"{name[:3].upper()} saturates: in the worst layer {percent(worst)} of {what}"
+                + ("; raise adc_range or adc_percentile" if name[0] == "a" else "")
+            )
 
 
 def _circuit_table(rows: list[CircuitRow], title: str) -> object:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.units import engineering, percent
+from roa_circuit.chips.adc import Adc
 from roa_circuit.chips.chip import Chip
 from roa_circuit.circuit.periphery import last_code
 
@@ -42,22 +43,18 @@ class Use:
     signed: bool = False
 
     @classmethod
-    def of(
-        cls, name: str, unit: str, values: Floats, *, bits: int, full: float, signed: bool = False
-    ) -> Use:
-        """The use that a converter of so many bits and this range makes of values, yet unconverted."""
-        last = last_code(bits, signed=signed)
-        first = -last if signed else 0
-        codes = np.round(np.clip(values * (last / full), first, last))
+    def of(cls, name: str, unit: str, values: Floats, *, bits: int, full: float) -> Use:
+        """The use that a converter of so many bits from 0 to `full` makes of values, yet unconverted."""
+        last = last_code(bits, signed=False)
+        codes = np.round(np.clip(values, 0.0, full) * (last / full))
         return cls(
             name=name,
             unit=unit,
             used=len(np.unique(codes)),
-            codes=last - first + 1,
-            lowest=float(np.mean(codes == first)),
+            codes=last + 1,
+            lowest=float(np.mean(codes == 0)),
             highest=float(np.mean(codes == last)),
-            largest=float(np.max(np.abs(values) if signed else values, initial=0.0)),
-            signed=signed,
+            largest=float(np.max(values, initial=0.0)),
         )
 
     @property
@@ -83,10 +80,13 @@ def uses(chips: Iterable[tuple[Chip, Floats, Floats]]) -> list[Use]:
 
     chips : (chip, voltages asked for (reads, rows) [V], currents of the array (reads, columns) [A])
     """
-    asked, sensed, found = [], [], list[Use]()
+    asked, sensed, codes, found = [], [], list[Floats](), list[Use]()
     for chip, volts, currents in chips:
         asked.append(volts.ravel())
-        sensed.append(chip.mapping.joined(currents * chip.sense_gain + chip.sense_offset).ravel())
+        seen = chip.mapping.joined(currents * chip.sense_gain + chip.sense_offset)
+        sensed.append(seen.ravel())
+        if chip.adc.bits and seen.size:
+            codes.append(chip.adc.codes(seen).ravel())
     if not asked or not sensed[0].size:
         return found
     x = chip.imperfections
@@ -94,7 +94,20 @@ def uses(chips: Iterable[tuple[Chip, Floats, Floats]]) -> list[Use]:
         values = np.concatenate(asked)
         found.append(Use.of("DAC", "V", values, bits=x.dac_bits, full=chip.dac_range))
     if x.adc_bits:
-        values = np.concatenate(sensed)
-        signed = not chip.mapping.apart
-        found.append(Use.of("ADC", "A", values, bits=x.adc_bits, full=x.adc_range, signed=signed))
+        found.append(_of_adcs(np.concatenate(codes), np.concatenate(sensed), chip.adc))
     return found
+
+
+def _of_adcs(codes: Floats, values: Floats, adc: Adc) -> Use:
+    """What readings use of the converters of chips, whose ranges may differ."""
+    first, last = adc.ends
+    return Use(
+        name="ADC",
+        unit="A",
+        used=len(np.unique(codes)),
+        codes=last - first + 1,
+        lowest=float(np.mean(codes == first)),
+        highest=float(np.mean(codes == last)),
+        largest=float(np.max(np.abs(values) if adc.signed else values, initial=0.0)),
+        signed=adc.signed,
+    )

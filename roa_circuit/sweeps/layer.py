@@ -136,8 +136,9 @@ class LayerSubject:
         deployed, imperfections = self.deployed(point), self.at(point)[1].imperfections
         found = []
         for seed in seeds if imperfections.drawn else seeds[:1]:
-            pairs = zip(deployed.arrays, deployed.chips(imperfections, seed), strict=True)
-            found.append(deployed.scores([read_chip(*pair, coming=COMING) for pair in pairs]))
+            chips = deployed.chips(imperfections, seed)
+            pairs = zip(deployed.arrays, chips, strict=True)
+            found.append(deployed.scores([read_chip(*pair, coming=COMING) for pair in pairs], chips))
         found *= len(seeds) // len(found)  # chips that nothing was drawn for are all one
         return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
 
