@@ -84,7 +84,7 @@ def test_one_error_moves_no_draw_of_another():
         ({"adc_bits": 20, "adc_range": 1.0, "adc_dnl": 0.1}, "must be at most 14"),
         ({"adc_percentile": 0.0, "adc_range": "layer"}, r"must lie in \(0, 100\]"),
         ({"adc_percentile": 99.0, "adc_bits": 6, "adc_range": 1e-6}, "a range in amperes covers"),
-        ({"adc_percentile": 101.0}, r"must lie in \(0, 100\]"),
+        ({"adc_percentile": 101.0, "adc_range": "layer"}, r"must lie in \(0, 100\]"),
     ],
 )
 def test_converters_that_cannot_be_are_refused(fields, complaint):

@@ -44,7 +44,8 @@ def test_toml_round_trip(x):
 
 def test_every_field_is_read_and_written():
     keys = EVERYTHING.to_dict().keys()
-    assert keys == {f"{name} [{unit}]" for name, unit in UNITS.items()} | {"spread"}
+    written = {f"{name} [{unit}]" for name, unit in UNITS.items() if name != "adc_range"}
+    assert keys == written | {"spread", "adc_range"}
 
 
 @pytest.mark.parametrize(
