@@ -95,6 +95,7 @@ def netlist(
         outcome = write_in_situ(crossbar, state, chosen.pulses, cells, transistor=transistor)
         state = chip.written(state, outcome.state, chosen.pulses)
         volts = chip.drive(voltages(chosen))
+        how["mapping"] = chosen.mapping
         deck = read_deck(crossbar, state, volts, cells, **how)
     _write(deck, language, output)
     summary = {
