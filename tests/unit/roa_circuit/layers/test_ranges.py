@@ -16,6 +16,7 @@ from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
 from roa_circuit.solver.read_model import ReadModel
+from roa_circuit.sweeps.api import sweep
 
 SIZE = TileSize(rows=16, columns=4)
 
@@ -118,3 +119,18 @@ def test_the_number_of_calibration_reads_is_part_of_the_name():
     ):  # fmt: skip
         with pytest.raises(InputError, match=complaint):
             Compensation.parse(text)
+
+
+def test_sweeps_vary_mapping_bits_and_ranges_in_words(make_layer):
+    """One call compares what chips differ in most; pairs need fewer bits than a reference column."""
+    vary = {"mapping": "reference,reference:2,pair", "adc_bits": [4], "adc_range": "layer,column,1e-4"}
+    found = sweep(make_layer(rows=12, columns=5, reads=12), vary)
+    assert dict(found.mac_error.sizes) == {"mapping": 3, "adc_bits": 1, "adc_range": 3, "repeat": 1}
+    error = {
+        m: float(found.mac_error.sel(mapping=m, adc_range="layer").mean()) for m in found.mapping.values
+    }
+    assert error["pair"] < error["reference"]
+    fitting, wide = (
+        float(found.mac_error.sel(mapping="pair", adc_range=r).mean()) for r in ("layer", "0.0001")
+    )
+    assert fitting < wide
