@@ -51,6 +51,7 @@ solver network: .venv/installed-dev
 docs: .venv/installed-dev
 	@$(BIN)/python .ci/references.py build/reference
 	@$(BIN)/zensical build --strict --clean
+	@$(BIN)/python .ci/typeset.py site
 
 # The simulator and its shared library, by the system's own package manager.
 ngspice:

@@ -4,7 +4,8 @@ python .ci/mutants.py [--draw 300] [--seed 1] [--only NOUN ...] [--output build/
 
 Cosmic-ray says what can be changed, one token at a time. Of its changes, and of ours that take the
 opposite of a name, a sample is drawn, as many for each noun of `CORE`. Every one is made in a copy of
-this tree, where the unit tests of the module's folder run until one fails. Survivors are printed, and
+this tree, where the unit tests of the module's folder, but those that take seconds, run until one
+fails: first the files of its name or that name it, then the others. Survivors are printed, and
 the exit code is 1 while `equivalent_mutants.toml` does not say of each why no test could notice.
 An output that exists is continued.
 """
@@ -67,8 +68,9 @@ PAIRS = ("max min", "maximum minimum", "argmax argmin", "floor ceil", "any all")
 OPTIONS = (
     *("-q", "-x", "-p", "no:cacheprovider", "--tb=line", "--hypothesis-profile=mutants"),
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded before the fork
-    *("-m", "not slow and not ngspice and not vacask and not browser and not cuda"),
+    *("-m", "not (slow or long or ngspice or vacask or browser or cuda)"),
 )
+NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)  # where all take seconds
 PRELOADED = ("numpy", "scipy.integrate", "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "numba")
 
 
@@ -184,14 +186,17 @@ def draw(count: int, seed: int, nouns: list[str]) -> list[Mutant]:
     return list(itertools.islice(filter(None, itertools.starmap(mutant_at, in_turn)), count))
 
 
-def tests_of(module: str) -> list[str]:
-    """The unit tests of the module's folder, its namesake first."""
+def tests_of(module: str) -> list[list[str]]:
+    """The unit tests of the module's folder in two parts: of its name or naming it, and all others."""
     path = Path(module)
     folder = Path("tests/unit") / path.parent
     while not (ROOT / folder).is_dir():
         folder = folder.parent
-    files = sorted((ROOT / folder).rglob("test_*.py"), key=lambda f: (path.stem not in f.stem, f))
-    return [str(file.relative_to(ROOT)) for file in files]
+    name, near, others = ".".join(path.with_suffix("").parts), list[str](), list[str]()
+    for file in sorted((ROOT / folder).rglob("test_*.py"), key=lambda f: (path.stem not in f.stem, f)):
+        is_near = path.stem in file.stem or name in file.read_text()
+        (near if is_near else others).append(str(file.relative_to(ROOT)))
+    return [part for part in (near, others) if part]
 
 
 class Copy:
@@ -220,30 +225,33 @@ class Copy:
         key = tuple(sorted(tests))
         if key not in self._limits:
             begun = time.perf_counter()
-            if self.run(tests, 3600.0, self.root / "base.log") != 0:
+            if self.run(tests, 3600.0, self.root / "base.log") not in (0, NO_TESTS):
                 sys.exit((self.root / "base.log").read_text() + "\nThe unchanged tests must pass.")
             self._limits[key] = 30.0 + 4.0 * (time.perf_counter() - begun)
         return self._limits[key]
 
     def try_(self, mutant: Mutant) -> dict[str, object]:
         """What became of a mutant."""
-        tests = tests_of(mutant.module)
-        limit, path, begun = self.limit(tests), self.root / mutant.module, time.perf_counter()
+        path, begun, code = self.root / mutant.module, time.perf_counter(), 0
         original, times = path.read_text(), path.stat()
-        path.write_text(mutant.source())
         fresh = Path(tempfile.mkdtemp(dir=self.root)) if "import numba" in original else None
-        try:
-            code = self.run(tests, limit, self.root / "mutant.log", cache=fresh)
-        finally:
-            path.write_text(original)
-            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        for tests in tests_of(mutant.module):
+            limit = self.limit(tests)
+            path.write_text(mutant.source())
+            try:
+                code = self.run(tests, limit, self.root / "mutant.log", cache=fresh)
+            finally:
+                path.write_text(original)
+                os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            if code not in (0, NO_TESTS):
+                break
         failed = [
             s for s in (self.root / "mutant.log").read_text().splitlines() if s.startswith("FAILED")
         ]
-        outcome = "survived" if code == 0 else "killed"
+        survived = code in (0, NO_TESTS)
         return asdict(mutant) | {
-            "outcome": outcome,
-            "by": failed[0][7:150] if failed else f"exit code {code}" * (code != 0),
+            "outcome": "survived" if survived else "killed",
+            "by": failed[0][7:150] if failed else f"exit code {code}" * (not survived),
             "seconds": round(time.perf_counter() - begun, 1),
         }
 

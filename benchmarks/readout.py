@@ -30,6 +30,7 @@ from meta.data.tasks import Tasks
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from meta.network.shipped import shipped_network
+from roa_circuit.chips.converters import Usage
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.design_point import default_crossbar
@@ -103,10 +104,12 @@ def with_converters(
         ]
         if isinstance(x.adc_range, str):
             chips = ranged(chips, layer.deployed._seen, x)
-        arrays = [replace(one, chip=c.afresh()) for one, c in zip(layer.arrays, chips, strict=True)]
-        found[name] = replace(
-            layer, arrays=tuple(one.calibrated() for one in arrays), use=type(layer.use)()
-        )
+        usage = Usage()
+        arrays = [
+            replace(one, chip=c.afresh(), usage=usage)
+            for one, c in zip(layer.arrays, chips, strict=True)
+        ]
+        found[name] = replace(layer, arrays=tuple(one.calibrated() for one in arrays))
     return found
 
 
@@ -136,7 +139,8 @@ def measured(case: Case, network: Network, tasks: Tasks, episodes: int) -> dict[
             read = with_converters(layers, bits, case.full)
             right[bits].append(float(np.mean(classes(network, episode.task.query, read) == labels)))
             if bits:
-                ends = max(ends, *(one.use.share("adc") for one in read.values()))
+                adcs = [use for one in read.values() for use in one.usage.uses() if use.name == "ADC"]
+                ends = max(ends, *(use.highest + use.signed * use.lowest for use in adcs))
     return {
         "case": case.name,
         "accuracy": {str(bits or "none"): float(np.mean(v)) for bits, v in right.items()},

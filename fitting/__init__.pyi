@@ -3,5 +3,6 @@
 from .readers.measurements import Measurements, read_measurements
 from .search.estimates import Estimate
 from .search.fit import Fit, fit_device
+from .search.law_model import LawModel
 
-__all__ = ["Estimate", "Fit", "Measurements", "fit_device", "read_measurements"]
+__all__ = ["Estimate", "Fit", "LawModel", "Measurements", "fit_device", "read_measurements"]

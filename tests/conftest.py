@@ -152,7 +152,8 @@ def guide_site(tmp_path_factory):
     shutil.copytree(root / "docs", copy / "docs")
     reference = [sys.executable, ".ci/references.py", "build/reference"]
     build = [Path(sys.executable).with_name("zensical"), "build", "--strict", "--clean"]
-    for step in (reference, build):
+    typeset = [sys.executable, ".ci/typeset.py", "site"]
+    for step in (reference, build, typeset):
         ran = subprocess.run(step, cwd=copy, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
     return copy / "site"

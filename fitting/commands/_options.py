@@ -11,6 +11,7 @@ import typer
 
 from fitting.readers.conventions import BY_TIME, Conventions
 from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.text import is_count
 from roa_circuit.basics.units import parse_quantity
 from roa_circuit.presentation.options import flag
 
@@ -49,11 +50,12 @@ Law = Annotated[
     str,
     typer.Option(
         metavar="LAW",
-        help="zhang2021 (Eq. 1-2), windows (free exponents), or auto: zhang2021, and if the readings "
-        "reject or doubt it, the law that predicts held-out readings best.",
+        help="zhang2021 (Eq. 1-2), windows (free exponents), table (measured changes), vteam, yakopcic, "
+        "a file of formulas, or auto: zhang2021, and if the readings reject or doubt it, the law that "
+        "predicts held-out readings best.",
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Of bootstrap and mcmc.")]
+Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Of bootstrap and mcmc; default: 0.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +210,7 @@ def _pulse(text: str) -> tuple[float, float, int | None]:
         raise InputError(f"--pulse {text!r}: needs a voltage that is not 0 and a width above 0")
     if len(parts) == 2:
         return voltage, width, None
-    if not parts[2].strip().isdigit() or int(parts[2]) < 1:
+    if not is_count(parts[2].strip()) or int(parts[2]) < 1:
         raise InputError(f"--pulse {text!r}: {parts[2]!r} is no number of pulses; give 1 or more")
     return voltage, width, int(parts[2])
 
@@ -219,7 +221,7 @@ def _dropped(texts: Sequence[str], files: Sequence[Path]) -> list[tuple[int, ...
     for text in texts:
         name, _, line = text.rpartition(":")
         named = [n for n, file in enumerate(files) if name in (str(file), file.name, "")]
-        if not line.strip().isdigit() or len(named) != 1:
+        if not is_count(line.strip()) or len(named) != 1:
             raise InputError(f"--drop-outlier {text!r}: must be a line of the file, such as 12, and of "
                              "several files FILE:LINE")  # fmt: skip
         found[named[0]].append(int(line))
@@ -231,3 +233,17 @@ def _pair(option: str, text: str) -> tuple[str, str]:
     if not sign or not name.strip() or not value.strip():
         raise InputError(f"{option} {text!r}: must be of the form NAME=VALUE")
     return name.strip(), value.strip()
+
+
+def share_of(option: str, text: str) -> float:
+    """'1%' or '0.01' as 0.01.
+
+    Raises
+    ------
+    InputError : it is no number, or not between 0 and 100 %.
+    """
+    number = text.strip().removesuffix("%")
+    value = parse_quantity(number, what=option) * (0.01 if text.strip().endswith("%") else 1.0)
+    if not 0 <= value < 1:
+        raise InputError(f"{option} {text!r}: must lie between 0 and 100 %")
+    return value

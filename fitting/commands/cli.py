@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import typer
 import typer.core
 
+from fitting.commands.compare import compare
 from fitting.commands.design import design
 from fitting.commands.fit import fit
 from fitting.commands.inspect import inspect
@@ -26,7 +27,7 @@ class _FitUnlessTold(typer.core.TyperGroup):
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="rich", cls=_FitUnlessTold
 )
-for _command in (fit, inspect, design, spread):
+for _command in (fit, inspect, compare, design, spread):
     app.command()(_command)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fitting.commands._options import POLARITIES, Polarity
+from fitting.commands._options import POLARITIES, Polarity, share_of
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.units import engineering, parse_quantity, percent
 from roa_circuit.device.parameters import Device, load_device
@@ -24,8 +24,12 @@ Limits = Annotated[str, typer.Option(metavar="FROM,TO", help="What the pulse gen
 
 
 def design(
-    pulses: Annotated[int, typer.Option(help="So many pulses may be spent, preparing ones too.")] = 100,
-    points: Annotated[int, typer.Option(help="So many points of I-V sweeps may be spent.")] = 40,
+    pulses: Annotated[
+        int, typer.Option(max=10_000, help="So many pulses may be spent, preparing ones too.")
+    ] = 100,
+    points: Annotated[
+        int, typer.Option(max=10_000, help="So many points of I-V sweeps may be spent.")
+    ] = 40,
     device: Annotated[
         str, typer.Option(help="What the device is about: a parameter set, name or TOML file.")
     ] = "zhang2021",
@@ -68,9 +72,9 @@ def design(
         voltage_step=parse_quantity(voltage_step, what="--voltage-step", unit="V"),
         width_step=parse_quantity(width_step, what="--width-step", unit="s"),
     )  # fmt: skip
-    budget = Budget(pulses=pulses, points=points, noise=_share("--noise", noise), window=(start, end))
+    budget = Budget(pulses=pulses, points=points, noise=share_of("--noise", noise), window=(start, end))
     meant = _read_at(load_device(device), read)
-    found = best_protocol(meant, generator, budget, uncertainty=_share("--uncertainty", uncertainty))
+    found = best_protocol(meant, generator, budget, uncertainty=share_of("--uncertainty", uncertainty))
     trains = tuple(train.mirrored() for train in found.trains) if POLARITIES[polarity] else found.trains
     files = {
         output_dir / "protocol.csv": step_table(trains).encode(),
@@ -90,15 +94,6 @@ def _pair(option: str, text: str, unit: str) -> tuple[float, float]:
         raise InputError(f"{option} {text!r}: must be two values, FROM,TO")
     first, second = (parse_quantity(part, what=option, unit=unit) for part in parts)
     return first, second
-
-
-def _share(option: str, text: str) -> float:
-    """'1%' or '0.01' as 0.01."""
-    number = text.strip().removesuffix("%")
-    value = parse_quantity(number, what=option) * (0.01 if text.strip().endswith("%") else 1.0)
-    if not 0 <= value < 1:
-        raise InputError(f"{option} {text!r}: must lie between 0 and 100 %")
-    return value
 
 
 def _read_at(device: Device, read: str | None) -> Device:

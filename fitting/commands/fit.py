@@ -11,6 +11,7 @@ import numpy as np
 
 from fitting.commands import _options as options
 from fitting.commands._outputs import as_json, write_all
+from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.device.parameters import Device, Memristor, Pulses, load_device
 from roa_circuit.presentation import console, drawing
@@ -38,9 +39,12 @@ def fit(
     weighting: options.Weighting = "auto",
     loss: options.Loss = "linear",
     intervals: options.Intervals = "covariance",
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     compare: Annotated[
         bool, flag("--compare", "Also show the simpler laws it was held against.")
+    ] = False,
+    fit_report: Annotated[
+        bool, flag("--fit-report", "Also show lmfit's own report of the constants.")
     ] = False,
     strict: Annotated[bool, flag("--strict", "Exit code 1 if the data reject the law, too.")] = False,
     figures: Figures = False,
@@ -54,27 +58,46 @@ def fit(
     a column. Try [bold]roa-fit inspect[/] first. The data may fit well and yet reject the law: its
     verdict is a line of its own, and marks the device. Exit codes: 0 fitted, 1 the model does not
     meet the data, 2 bad input.
+
+    Laws, V < 0 up and V > 0 down, with the rate R = k (e^(-mu1 V) - e^(mu2 V)):
+
+    [bold]zhang2021[/]  dw/dt = R (1-w)^2 up, R w^2 down
+
+    [bold]windows[/]  du/dt = R (1-u)^p up, R u^q down; u = w, or ln(1 + w (r-1)) / ln r, r = Gmax/Gmin
+
+    [bold]table[/]  the change of u by one pulse, measured at 16 states for each amplitude
+
+    All three: I = w gamma sinh(delta V) + (1-w) alpha (1 - e^(-beta V)). A file has formulas of its own.
     """
     from fitting.judgement.choice import check_law, chosen
     from fitting.judgement.verdict import REJECTED
     from fitting.presentation.page import page
     from fitting.readers.measurements import describe, read_measurements
-    from fitting.search.methods import check_method
+    from fitting.search.methods import DRAWN, check_method
     from fitting.search.methods import intervals as find_intervals
 
     check_method(intervals)
     check_law(law)
+    unused = []
+    if intervals not in DRAWN:
+        unused = console.ignored("--seed", seed, f"--intervals {intervals} draws nothing")
     device = load_device(prior)
     read = read_measurements(measurements, how.of_each(measurements))
     m = read.fitted()
     choice = chosen(m, device, law, weighting=weighting, loss=loss)
-    found = find_intervals(choice.fit, intervals, seed=seed)
+    form = choice.fit.objective.form
+    if form.by_curvature and intervals != "covariance":
+        raise InputError(
+            f"--intervals {intervals}: law {form.title} has intervals from the curvature alone"
+            " (covariance); give --law windows or zhang2021 for others"
+        )
+    found = find_intervals(choice.fit, intervals, seed=seed or 0)
     result = found.applied(choice.fit)
     verdict = choice.judgement
     run = _Run(
         fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
     )  # fmt: skip
-    made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
+    made = {"prior": prior, "ignored": unused, "provenance": console.provenance(inputs=measurements)}
     said = _identifiability(run)
     summary = _summary(run, said)
     drawn = _drawings(run)
@@ -85,17 +108,23 @@ def fit(
     if figures:
         named = drawing.files(drawn).items()
         files |= {output_dir / "figures" / name: content for name, content in named}
-    stale = [output_dir / name for name in _MODELS if (output_dir / name).is_file()]
-    write_all(files, gone=() if result.describes else stale)
+    stale = [
+        output_dir / n for n in _MODELS if (output_dir / n).is_file() and output_dir / n not in files
+    ]
+    write_all(files, gone=stale)
     console.say(describe(read))
     _print(run)
     if result.describes and not all(e.identifiable for e in result.estimates.values()):
         _print_identifiability(said)
     if compare:
         _print_laws(verdict)
+    if fit_report:
+        from fitting.presentation.report import lmfit_report
+
+        console.out.print(lmfit_report(result), markup=False, highlight=False)
     for path in files:
         console.say(f"  {path}")
-    if stale and not result.describes:
+    if stale:
         console.say(f"taken away, of an earlier run: {', '.join(map(str, stale))}")
     return 1 if not result.describes or (strict and verdict.word == REJECTED) else 0
 
@@ -151,8 +180,10 @@ def _models(run: _Run, folder: Path) -> dict[Path, bytes]:
     if not run.fit.describes:
         return {}
     device = _fitted_device(run)
-    texts = (device.to_toml(), ngspice_library(device), verilog_a(device))
-    return {folder / name: text.encode() for name, text in zip(_MODELS, texts, strict=True)}
+    texts = [device.to_toml()]
+    if run.fit.memristor.in_simulators is None:
+        texts += [ngspice_library(device), verilog_a(device)]
+    return {folder / name: text.encode() for name, text in zip(_MODELS, texts, strict=False)}
 
 
 def _fitted_device(run: _Run) -> Device:
@@ -166,6 +197,9 @@ def _fitted_device(run: _Run) -> Device:
         citation += f"; not identifiable, from {run.prior.name}: {', '.join(held)}"
     if tied:
         citation += f"; known only together with those: {', '.join(tied)}"
+    for sign, kind in ((-1, "potentiation"), (1, "depression")):
+        if result.memristor.name == "table" and not (np.sign(m.voltage) == sign).any():
+            citation += f"; {kind}, which was not measured, is from {run.prior.name}"
     citation += f"; {run.law.line()}"
     return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=_pulses_of(run))
 

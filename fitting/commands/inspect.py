@@ -17,7 +17,7 @@ from roa_circuit.presentation.options import Json, grouped
 def inspect(
     *,
     measurements: options.Files,
-    most: Annotated[int, typer.Option(help="So many trains at most are listed.")] = 20,
+    most: Annotated[int, typer.Option(min=1, help="So many trains at most are listed.")] = 20,
     how: options.HowToRead,
     json_file: Json = None,
 ) -> int:

@@ -79,7 +79,8 @@ def spread(
         files[output_dir / "device.toml"] = device.to_toml().encode()
     if json_file is not None:
         files.setdefault(json_file, as_json(summary))
-    write_all(files)
+    stale = [output_dir / "device.toml"] if (output_dir / "device.toml").is_file() else []
+    write_all(files, gone=() if found.describes else stale)
     console.say(describe(m))
     for text in m.assumed:
         console.say(f"assumed: {text}")
@@ -88,6 +89,8 @@ def spread(
         console.say(line)
     for path in files:
         console.say(f"  {path}")
+    if stale and not found.describes:
+        console.say(f"taken away, of an earlier run: {stale[0]}")
     return 0 if found.describes else 1
 
 

@@ -74,7 +74,12 @@ def rank(jacobian: FloatArray, noise: float) -> Rank:
 def combinations(
     m: Measurements, form: Form, x: FloatArray, jacobian: FloatArray, noise: float
 ) -> list[Combination]:
-    """gamma delta and alpha beta as conductances [S], and doses of common pulses, where known."""
+    """gamma delta and alpha beta as conductances [S], and doses of common pulses, where known.
+
+    None of a law without these constants.
+    """
+    if not form.has_rate:
+        return []
     known = covariance(jacobian, max(noise, SMALLEST_NOISE), np.ones(form.count, dtype=bool))
     names, found, p = form.names, [], seven(form.law(x))
     V_r = usual_read(m)

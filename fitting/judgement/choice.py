@@ -8,16 +8,18 @@ from typing import Any
 from fitting.judgement.laws import Contender, Contest, contest, forms_of
 from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
 from fitting.judgement.wording import taken
+from fitting.model.noise import reading_noise
 from fitting.model.noise import weighting as weigh
 from fitting.model.residuals import EQUATIONS
 from fitting.readers.measurements import Measurements
 from fitting.search.fit import Fit, fit_device
 from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.device.laws.formulas.shipped import shipped_laws
 from roa_circuit.device.parameters import Device
 
 AUTO = "auto"
-LAWS = ("zhang2021", "windows")
-"""Those that can be fitted."""
+LAWS = ("zhang2021", "windows", "table")
+"""Those that can be fitted to any readings; a law from a file is fitted where it is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +55,10 @@ class Choice:
         for one in self.contest.contenders if self.contest else ():
             listed.setdefault(one.name, one.document())
         form, law = self.fit.objective.form, self.fit.memristor
-        if form.LAW in listed:  # as the device has them, what is open at the prior
-            listed[form.LAW]["constants"] = {k: float(v) for k, v in law.constants.items()}
+        if form.name in listed:  # as the device has them, what is open at the prior
+            listed[form.name]["constants"] = {k: float(v) for k, v in law.constants.items()}
         return {
-            "law": form.LAW,
+            "law": form.name,
             "noise": self.fit.noise if self.judgement.noise is None else self.judgement.noise,
             "held_out_rmse": None if own is None else own.held_out,
             "extrapolation_rmse": None if own is None else own.extrapolation,
@@ -71,8 +73,9 @@ def check_law(name: str) -> None:
     ------
     InputError : with the nearest that can.
     """
-    if name not in (AUTO, *LAWS):
-        raise InputError(f"--law {name!r} is unknown; {nearest(name, (AUTO, *LAWS))}")
+    known = (AUTO, *LAWS, *shipped_laws())
+    if name not in known and not name.endswith(".toml"):
+        raise InputError(f"--law {name!r} is neither a file nor known; {nearest(name, known)}")
 
 
 def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: str) -> Choice:
@@ -96,7 +99,8 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
         )
     weights = weigh(m, weighting)
     names = LAWS if law == AUTO else (law,)
-    found = contest(m, weights.scale, prior.memristor, forms_of(m, names))
+    forms, noise = forms_of(m, names, prior), reading_noise(m, weights)[0]
+    found = contest(m, weights.scale, prior.memristor, forms, noise)
     best = found.best
     if first is not None and best.form == EQUATIONS:
         fit, verdict = first.fit, first.judgement

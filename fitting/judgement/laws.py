@@ -19,12 +19,16 @@ from numpy.typing import NDArray
 
 from fitting.judgement.comparison import halves_of, held_out, own_misfit
 from fitting.model.form import Form
+from fitting.model.formulaic import law_by_formulas
 from fitting.model.residuals import EQUATIONS, Objective
+from fitting.model.tabular import TableForm
 from fitting.model.windowed import WindowsForm
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import correlation
 from fitting.search.multistart import Solution, best_search, search
+from roa_circuit.basics.errors import InputError
 from roa_circuit.device.laws import Law
+from roa_circuit.device.parameters import Device
 
 KNOWN = 0.7
 """The share of every train that extrapolation is fitted to."""
@@ -32,7 +36,10 @@ KNOWN = 0.7
 _MANY = 10  # trains, of which half can be held out
 _STRETCH = 4  # readings of one that is held out
 _REFIT = 30  # steps of a refit that begins near
+_FINE = 1e-6  # of the cost: what a refit's last step may still bring
 _FEWEST = 8  # readings of a train of which some can be held out
+_SILENT = 1.4  # times better must a law be that says nothing outside of the readings, to be taken
+_NEAR_NOISE = 3.0  # times the noise of a reading: a law that says more, and misses no more, will do
 _ALIKE = 1.1  # times the lowest held-out misfit: as good, so that extrapolation decides
 
 
@@ -53,7 +60,7 @@ class Contender:
     @property
     def name(self) -> str:
         """The law, as parameter sets have it."""
-        return self.form.LAW
+        return self.form.name
 
     @property
     def law(self) -> Law:
@@ -95,8 +102,13 @@ class Contest:
         return next((one for one in self.contenders if one.name == name), None)
 
 
-def forms_of(m: Measurements, names: Sequence[str]) -> list[Form]:
-    """The forms of these laws for these readings."""
+def forms_of(m: Measurements, names: Sequence[str], prior: Device) -> list[Form]:
+    """The forms of these laws for these readings; names that are no class are laws from files.
+
+    Raises
+    ------
+    InputError : readings that cannot fill a table, where that alone is asked for; an unknown law.
+    """
     plain = m.read_voltage[~m.sweep]
     voltages, counts = np.unique(plain if plain.size else m.read_voltage, return_counts=True)
     usual = float(voltages[counts.argmax()])
@@ -104,27 +116,49 @@ def forms_of(m: Measurements, names: Sequence[str]) -> list[Form]:
     if EQUATIONS.LAW in names:
         found.append(EQUATIONS)
     if WindowsForm.LAW in names:
-        found += [WindowsForm(), WindowsForm(usual)]
-    return found
+        found += [WindowsForm()] if m.shift else [WindowsForm(), WindowsForm(usual)]
+    if TableForm.LAW in names:
+        try:
+            found.append(TableForm.of(m, prior))
+        except InputError:
+            if len(names) == 1:
+                raise
+    built_in = (EQUATIONS.LAW, WindowsForm.LAW, TableForm.LAW)
+    return found + [law_by_formulas(name, prior.memristor) for name in names if name not in built_in]
 
 
-def contest(m: Measurements, scale: FloatArray, prior: Law, forms: Sequence[Form]) -> Contest:
+def contest(
+    m: Measurements,
+    scale: FloatArray,
+    prior: Law,
+    forms: Sequence[Form],
+    noise: float | None = None,
+) -> Contest:
     """Fit every law to the readings, and judge each by what it did not see.
 
     scale : (rows,) [A] that misfits are relative to
+    noise : of a reading, relative to it
     """
     folds = _folds(m)
     found = [_contender(m, scale, form, form.prior(prior), folds) for form in forms]
     by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
-    least = min(one.score for one in found)
+
+    speaking = [one.score for one in found if one.form.extrapolates and one.solution.converged]
+    enough = noise is not None and min(speaking, default=np.inf) <= _NEAR_NOISE * noise
+
+    def score(one: Contender) -> float:
+        """The misfit, and against a law that is silent outside of the readings if another will do."""
+        return one.score * (1.0 if one.form.extrapolates else np.inf if enough else _SILENT)
+
+    least = min(map(score, found))
 
     def order(one: Contender) -> tuple[bool, bool, float]:
         """Those whose search came to an end first; of those that are alike, the best at predicting."""
-        near = one.score <= _ALIKE * least
+        near = one.form.extrapolates and score(one) <= _ALIKE * least
         return (
             not one.solution.converged,
-            not near,
-            (one.extrapolation or one.score) if near else one.score,
+            not near and score(one) > least,
+            (one.extrapolation or one.score) if near else score(one),
         )
 
     return Contest(contenders=tuple(sorted(found, key=order)), by=by)
@@ -146,9 +180,10 @@ def _contender(
         unseen = held_out(m, scale, folds, refit)
     else:
         unseen = _misses(objective, stretches(m), solution, prior)
+    beyond = _misses(objective, [last(m)], None, prior) if form.extrapolates else None
     return Contender(
         form=form, solution=solution, rmse=float(np.sqrt(np.mean(misfit**2))), held_out=unseen,
-        extrapolation=_misses(objective, [last(m)], None, prior), aic=_aic(misfit, m, form),
+        extrapolation=beyond, aic=_aic(misfit, m, form),
     )  # fmt: skip
 
 
@@ -204,7 +239,7 @@ def _misses(
         if begin is None:
             found = best_search(blind, blind.measurements, prior, brief=True)
         else:
-            found = search(blind, begin.x, begin.held, most=_REFIT)
+            found = search(blind, begin.x, begin.held, most=_REFIT, tolerance=_FINE)
         misses.append(objective.residual(found.x)[mask])
     return float(np.sqrt(np.mean(np.concatenate(misses) ** 2)))
 

@@ -18,6 +18,7 @@ from fitting.search.descent import descend
 _LOG_B = (np.log(0.05), np.log(1.5))
 _MOST_KINDS = 100  # a reference with more constants is none
 _MOST_STEPS, _TOLERANCE = 40, 1e-7
+_LARGEST = 300.0  # an exponent, of trains of thousands of pulses: e^300 still squares
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +79,7 @@ class _Chain:
         step = np.append(a, 0.0)[k]
         j = self.place.astype(np.float64)
         row_log = log_b[self.run]
-        power = np.exp(j * row_log)
+        power = np.exp(np.minimum(j * row_log, _LARGEST))
         total, by_log = _series(j, row_log)
         # G = offset + gain * start of the train, with slopes of both by (a, log b) of every kind.
         offset, gain = np.empty(len(k)), np.empty(len(k))
@@ -128,8 +129,9 @@ def _series(j: FloatArray, log_b: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(the series 1 + b + ... + b^(j-1), its slope by log b), both (rows,)."""
     near = np.abs(log_b) < 1e-5
     c = np.where(near, 1.0, log_b)
-    total = np.where(near, j * (1.0 + 0.5 * (j - 1.0) * log_b), np.expm1(j * c) / np.expm1(c))
-    far = (j * np.exp(j * c) - total * np.exp(c)) / np.expm1(c)
+    grown = np.minimum(j * c, _LARGEST)
+    total = np.where(near, j * (1.0 + 0.5 * (j - 1.0) * log_b), np.expm1(grown) / np.expm1(c))
+    far = (j * np.exp(grown) - total * np.exp(c)) / np.expm1(c)
     return total, np.where(near, 0.5 * j * (j - 1.0), far)
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from fitting.model.schedule import Schedule, schedule
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.device.laws import Law
-
-if TYPE_CHECKING:
-    from fitting.model.schedule import Schedule
 
 LARGEST_SINH = 300.0
 """delta or beta times the largest voltage: e^300 still squares."""
@@ -26,6 +24,9 @@ BOUNDS = {
 }  # fmt: skip
 """Of a search, for the constants of a rate and of Eq. 2."""
 
+BRANCH_PRODUCTS = {"gamma_delta": "gamma*delta", "alpha_beta": "alpha*beta"}
+"""Of Eq. 2: the conductances [S] at small voltages of omega = 1 and 0."""
+
 
 class Form(ABC):
     """The constants of one law as a fit searches for them, and its readings with slopes.
@@ -38,13 +39,31 @@ class Form(ABC):
     LAW: ClassVar[str]
     """The name of the law, as parameter sets have it."""
 
-    names: ClassVar[tuple[str, ...]]
-    units: ClassVar[Mapping[str, str]]
-    held_first: ClassVar[tuple[str, ...]]
+    names: tuple[str, ...]
+    units: Mapping[str, str]
+    held_first: tuple[str, ...]
     """Which are held first where several trade off: a shape before the size that goes with it, so that
     what the data do determine (gamma delta, alpha beta, one rate) is kept."""
-    steps: ClassVar[Mapping[str, float]] = {}
+    steps: Mapping[str, float] = {}
     """What an error of a constant of any sign counts against, as a logarithm's counts against 1."""
+    products: Mapping[str, str] = {}
+    """Expressions in the constants that data determine better than these, by name."""
+    stiffness: FloatArray | None = None
+    """(k, n): combinations of the constants' places that a search keeps near 0, beside the misfit."""
+    by_curvature: bool = False
+    """Whether constants are so many that intervals come from the curvature alone."""
+    extrapolates: bool = True
+    """Whether the law says anything outside of what was measured."""
+
+    @property
+    def name(self) -> str:
+        """The law, as parameter sets have it."""
+        return self.LAW
+
+    @property
+    def has_rate(self) -> bool:
+        """Whether the law has one rate for all voltages, as Eq. 1 does."""
+        return "mu1" in self.names
 
     @property
     def title(self) -> str:
@@ -86,6 +105,14 @@ class Form(ABC):
         """Laws to begin with, alike in all that is read off the data."""
         yield prior
 
+    def guesses(self, m: Measurements, prior: Law) -> Iterator[FloatArray] | None:
+        """Search vectors to start from; None where they are read off the data as for Eq. 1-2."""
+        return None
+
+    def schedule(self, m: Measurements) -> Schedule:
+        """Which pulses add up to one dose."""
+        return schedule(m)
+
     def blind(self, m: Measurements) -> frozenset[str]:
         """Constants that such measurements cannot tell from others, whatever they read."""
         return frozenset()
@@ -113,9 +140,13 @@ class Form(ABC):
         """All constants of a search vector."""
         return {name: self.value(name, x[i]) for i, name in enumerate(self.names)}
 
+    def known(self, law: Law) -> dict[str, float]:
+        """The values of the constants in a law, by name."""
+        return {name: float(law.constants[name]) for name in self.names}
+
     def constants(self, law: Law) -> FloatArray:
         """The places of a law's constants, (n,)."""
-        return np.array([self.place(name, float(law.constants[name])) for name in self.names])
+        return np.array([self.place(name, value) for name, value in self.known(law).items()])
 
     def bounds(self, name: str) -> tuple[float, float]:
         """Of a constant in a search."""

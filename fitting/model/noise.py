@@ -94,6 +94,14 @@ def weighting(m: Measurements, name: str = "auto") -> Weighting:
         raise InputError(f"--weighting {name!r} is unknown; {nearest(name, WEIGHTINGS)}")
     size = np.maximum(np.abs(m.current), _CURRENT_LEAST)
     noise = read_noise(m)
+    if m.shift:
+        if name not in ("auto", "absolute"):
+            raise InputError(f"{m.source}: --weighting {name}: normalised readings that go below 0 "
+                             "weigh alike; leave it out")  # fmt: skip
+        scale = np.ptp(m.conductance[~m.sweep]) * np.abs(m.read_voltage)
+        said = "normalised readings weigh alike; misfits are over their range"
+        usual = _usual(noise, scale, size)
+        return Weighting(name="absolute", scale=scale, read_noise=usual, said=said)
     if name == "reads" and noise is None:
         raise InputError(f"{m.source}: --weighting reads: no state was read twice; read some states "
                          "again without a pulse between, or use --weighting relative")  # fmt: skip

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitting.model.form import Form
+from fitting.model.form import BRANCH_PRODUCTS, Form
 from fitting.model.loss import LINEAR, Loss
 from fitting.model.noise import weighting
-from fitting.model.schedule import Schedule, schedule, totals
+from fitting.model.schedule import Schedule, totals
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.memristor import LARGEST_EXPONENT, current, pulse_strength
@@ -90,6 +90,7 @@ class Equations(Form):
     names = NAMES
     units = UNITS
     held_first = ("mu2", "mu1", "delta", "beta", "k", "gamma", "alpha")
+    products = BRANCH_PRODUCTS
 
     @property
     def title(self) -> str:
@@ -163,7 +164,7 @@ class Objective:
         All that does not depend on the search vector is worked out here, once.
         """
         given = weighting(m, "relative").scale if scale is None else scale
-        return cls(measurements=m, schedule=schedule(m), scale=given, form=form)
+        return cls(measurements=m, schedule=form.schedule(m), scale=given, form=form)
 
     @property
     def plain(self) -> Objective:

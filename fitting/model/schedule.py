@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,11 @@ class Schedule:
         return tuple(np.split(order, edges))
 
 
-def schedule(m: Measurements) -> Schedule:
-    """Find the runs of constant polarity; a row without a pulse belongs to the run before it."""
-    begins = _begins_run(m)
+def schedule(m: Measurements, *, by_amplitude: bool = False) -> Schedule:
+    """Find the runs of constant polarity, or of one amplitude; a row without a pulse belongs to the run
+    before it, unless it is a train's first.
+    """
+    begins = _begins_run(m, m.voltage if by_amplitude else np.sign(m.voltage).astype(np.int64))
     first = np.flatnonzero(begins)
     train = m.train[first]
     number = np.arange(len(first)) - np.searchsorted(train, train)
@@ -64,12 +67,12 @@ def _blocks(first: NDArray[np.int64], length: NDArray[np.int64]) -> tuple[Block,
     return tuple(result)
 
 
-def _begins_run(m: Measurements) -> NDArray[np.bool_]:
-    sign = np.sign(m.voltage).astype(np.int64)
-    latest = np.maximum.accumulate(np.where(sign != 0, np.arange(len(m)), 0))
-    polarity = sign[latest]
+def _begins_run(m: Measurements, kind: NDArray[Any]) -> NDArray[np.bool_]:
+    """kind : (rows,) of a row's pulse, 0 without one"""
+    latest = np.maximum.accumulate(np.where(kind != 0, np.arange(len(m)), 0))
+    polarity = kind[latest]
     new_train = np.diff(m.train, prepend=-1) != 0
-    turned = (sign != 0) & (polarity != np.concatenate(([0], polarity[:-1])))
+    turned = (kind != 0) & (polarity != np.concatenate(([0], polarity[:-1])))
     result: NDArray[np.bool_] = new_train | turned
     return result
 

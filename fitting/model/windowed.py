@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import cast
 
 import numpy as np
 
-from fitting.model.form import BOUNDS, Form
+from fitting.model.form import BOUNDS, BRANCH_PRODUCTS, Form
 from fitting.model.residuals import EQUATIONS, dose_slopes, seven
 from fitting.model.schedule import Schedule, totals
 from fitting.readers.measurements import FloatArray, Measurements
@@ -24,6 +24,7 @@ LOWEST, HIGHEST = -3.0, 8.0
 
 USUAL = 2.0
 """The exponent of Eq. 1, and what an error of one counts against."""
+_STEPS: Mapping[str, float] = {"p": USUAL, "q": USUAL}
 
 _BEGIN = ((2.0, 2.0), (1.0, 1.0), (4.0, 4.0), (0.1, 0.1), (6.0, 1.0), (1.0, 6.0), (-1.0, 1.0))
 _NOTHING = 1e-12  # of the range that is left: the end
@@ -44,7 +45,8 @@ class WindowsForm(Form):
     names = NAMES
     units = Windows.UNITS
     held_first = ("mu2", "mu1", "delta", "beta", "q", "p", "k", "gamma", "alpha")
-    steps: ClassVar[Mapping[str, float]] = {"p": USUAL, "q": USUAL}
+    steps = _STEPS
+    products = BRANCH_PRODUCTS
 
     @property
     def coordinate(self) -> str:

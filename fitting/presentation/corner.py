@@ -36,7 +36,7 @@ def corner_plot(f: Fit, found: Intervals) -> Drawing:
         # Contours alone: corner fills with white and black, whatever the page's ground.
         corner.corner(
             percent, fig=figure, color=BLUE, max_n_ticks=3, quantiles=[0.025, 0.5, 0.975],
-            labels=[f"{SYMBOLS[name]} [%]" for name in names], labelpad=0.05,
+            labels=[f"{SYMBOLS.get(name, name)} [%]" for name in names], labelpad=0.05,
             plot_datapoints=False, plot_density=False, no_fill_contours=True,
         )  # fmt: skip
         figure.subplots_adjust(left=0.11, bottom=0.11, right=0.98, top=0.97)
@@ -46,7 +46,7 @@ def corner_plot(f: Fit, found: Intervals) -> Drawing:
                 axis.set_major_locator(MaxNLocator(3, prune="both"))  # ends would meet a neighbour's
         for place, name in enumerate(names):
             text = with_unit(f.estimates[name])
-            figure.axes[place * (len(names) + 1)].set_title(f"{SYMBOLS[name]} = {text}")
+            figure.axes[place * (len(names) + 1)].set_title(f"{SYMBOLS.get(name, name)} = {text}")
 
     caption = "The posterior: draws of the constants in pairs, and each alone."
     side = 1.2 * len(names) + 0.8

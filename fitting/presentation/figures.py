@@ -9,7 +9,6 @@ import numpy as np
 from fitting.judgement.bands import current_error, rate_error
 from fitting.judgement.laws import Contest
 from fitting.judgement.wording import with_unit
-from fitting.model.schedule import schedule
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.fit import Fit
 from roa_circuit.basics.units import counted, prefix_for
@@ -42,6 +41,7 @@ _LETTER = 0.0062  # of the width: a label longer than its train is left out
 _MOST_TRAINS = 60  # beyond that, or of single pulses, the order of readings says nothing
 _MOST_READINGS = 8000  # beyond that they cover each other
 _FAR = 10.0  # ratios of constants to their priors that differ so much need a logarithmic axis
+_MOST_CONSTANTS = 20  # of a figure: the knots of a table are more
 _SIGMAS = 1.96  # of a band of 95 %
 _ANYTHING = np.log(1e6)  # the widest band of a rate
 
@@ -55,9 +55,10 @@ def drawings(f: Fit, m: Measurements) -> list[Drawing]:
         result.append(_trains(f, m) if in_order else _parity(f, m))
     result.append(_distribution(f))
     result.append(_sweeps(f, m))
-    if (m.voltage != 0).any():
+    if (m.voltage != 0).any() and f.objective.form.has_rate:
         result.append(_rates(f, m))
-    result.append(_constants(f))
+    if len(f.estimates) <= _MOST_CONSTANTS:
+        result.append(_constants(f))
     return result
 
 
@@ -90,7 +91,7 @@ def contest_drawing(found: Contest, m: Measurements) -> Drawing | None:
         axes = figure.subplots()
         dots(axes, place[rows], m.conductance[rows] / size, colour=BLUE, label="measured")
         for one, (colour, style) in zip(found.contenders, _LINES, strict=False):
-            current = one.form.predict(one.solution.x, m, schedule(m))
+            current = one.form.predict(one.solution.x, m, one.form.schedule(m))
             fitted = np.where(rows, current / np.where(rows, m.read_voltage, 1.0), np.nan) / size
             x, y = np.insert(place, ends, np.nan), np.insert(fitted, ends, np.nan)
             axes.plot(x, y, style, lw=1.2, color=colour, label=one.form.title)
@@ -235,7 +236,7 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
         if m.sweep.any()
         else "No sweep was measured: the"
     )
-    caption = f"I–V. {measured} law of Eq. 2 between its two ends, with its 95 % band."
+    caption = f"I–V. {measured} law between its two ends, with its 95 % band."
     return draw("current-voltage", caption, paint)
 
 
@@ -263,7 +264,10 @@ def _rates(f: Fit, m: Measurements) -> Drawing:
         axes.set_ylabel("rate of the state [1/s]")
         axes.legend(loc="upper center")
 
-    caption = "How fast a pulse moves the state, |k (exp(−μ₁V) − exp(μ₂V))|, with its 95 % band."
+    caption = (
+        "How fast a pulse moves the state where its window is 1, |k (exp(−μ₁V) − exp(μ₂V))|, with its"
+        " 95 % band."
+    )
     return draw("switching", caption, paint)
 
 
@@ -289,7 +293,7 @@ def _constants(f: Fit) -> Drawing:
                           xycoords=("axes fraction", "data"), va="center", fontsize=8,
                           color=INK if e.told else FAINT, annotation_clip=False)  # fmt: skip
         axes.axvline(1.0, color=FAINT, lw=0.8, ls="--")
-        axes.set_yticks(range(len(names)), [SYMBOLS[name] for name in names], fontsize=11)
+        axes.set_yticks(range(len(names)), [SYMBOLS.get(name, name) for name in names], fontsize=11)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlabel("fitted / prior")
         ratios = [f.estimates[name].value / f.estimates[name].prior for name in names]

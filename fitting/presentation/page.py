@@ -15,6 +15,7 @@ from fitting.judgement.choice import Choice
 from fitting.judgement.hints import hints_of
 from fitting.judgement.verdict import REJECTED, Judgement
 from fitting.presentation.figures import SYMBOLS
+from fitting.presentation.formulas import section as law_section
 from fitting.readers.measurements import Measurements
 from fitting.search.correlated import correlation
 from fitting.search.estimates import LARGEST_MISFIT
@@ -39,6 +40,7 @@ from roa_circuit.presentation.page import (
 )
 
 _MOST_TRAINS = 200
+_MOST_CONSTANTS = 20  # of a matrix
 _WORDS = {
     "holds": "not refuted",
     "doubtful": "doubtful",
@@ -94,6 +96,7 @@ def page(
             parts=[row(_left_over(f, m), names=["misfit"]), *_law(law)],
         ),
         Section(title="What the data determine", parts=_determined(f, said)),
+        law_section(f.memristor),
         Section(title="Trains", parts=[_trains(f, m)]),
         Section(title="How it was made", parts=[made_by(made["provenance"], _conditions(f, m, made))]),
     ]
@@ -119,7 +122,7 @@ def _constants(f: Fit, prior: str) -> Markup:
     for e in f.estimates.values():
         name, *cells, told = wording.constant_row(e)
         tone = "good" if e.identifiable else "weak"
-        rows.append([name.replace(e.name, SYMBOLS[e.name], 1), *cells, mark(told, tone)])
+        rows.append([name.replace(e.name, SYMBOLS.get(e.name, e.name), 1), *cells, mark(told, tone)])
     text = (f"The constants of {f.objective.form.title} with standard errors;"
             f" what the data leave open is from {prior}."
             f" Intervals: {f.intervals}.")  # fmt: skip
@@ -186,7 +189,9 @@ def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     count = f.objective.form.count
     rank = f"The readings tell {said['rank']} of {count} combinations of the constants apart."
     parts = [paragraph(rank), bullets([_in_symbols(line) for line in lines])]
-    symbols = [SYMBOLS[name] for name in said["order"]]
+    if count > _MOST_CONSTANTS:
+        return parts
+    symbols = [SYMBOLS.get(name, name) for name in said["order"]]
     text = "Correlation of the constants' logarithms: at ±1 only their combination is known."
     beside = [matrix(symbols, constants_correlation(f).tolist(), caption=text)]
     if said["combinations"]:

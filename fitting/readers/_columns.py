@@ -135,7 +135,7 @@ def _series(sheet: Sheet, given: Mapping[str, str]) -> tuple[tuple[int, ...], st
     for stem in dict.fromkeys(key.rstrip("0123456789") for key in keys):
         name = MEANING.get(stem, "read_current" if stem in ("read", "reading") else None)
         name = "read_current" if name == "current" else name
-        places = [p for p, key in enumerate(keys) if re.fullmatch(rf"{re.escape(stem)}\d+", key)]
+        places = [p for p, key in enumerate(keys) if re.fullmatch(rf"{re.escape(stem)}\d{{1,9}}", key)]
         numbers_ = [int(keys[p][len(stem) :]) for p in places]
         if name not in READINGS or len(places) < _FEWEST_SERIES or numbers_[0] not in (0, 1):
             continue

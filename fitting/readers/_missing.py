@@ -72,6 +72,9 @@ def _check_twice(sheet: Sheet, known: set[str], how: Conventions) -> None:
         own = "voltage" if "voltage" in known else "width"
         raise InputError(f"{sheet.place}: has a column for the {own} of each pulse, so --pulse is "
                          "one too many; leave it out")  # fmt: skip
+    if how.width is not None and "width" in known:
+        raise InputError(f"{sheet.place}: has a column for the width of each pulse, so --width is one "
+                         "too many; leave it out")  # fmt: skip
     if how.read_voltage is not None and "read_voltage" in known:
         raise InputError(f"{sheet.place}: has a column for the voltage of each read, so --read is one "
                          "too many; leave it out")  # fmt: skip

@@ -25,6 +25,7 @@ from fitting.readers._titles import is_unit, unit_of
 from fitting.readers._workbook import OLD, workbook_lines
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.text import is_count
 
 _TDMS = b"TDSm"
 _FEWEST_NUMBERED = 3
@@ -163,7 +164,7 @@ def _sheet(lines: list[Line], source: str, unused: tuple[str, ...]) -> Sheet:
 def _numbers_columns(lines: list[Line]) -> bool:
     """Whether the first line is 0, 1, 2 … where the second is not: titles as programs make them up."""
     first = [cell for cell in lines[0][1] if cell]
-    if len(first) < _FEWEST_NUMBERED or len(lines) < 2 or not all(cell.isdigit() for cell in first):
+    if len(first) < _FEWEST_NUMBERED or len(lines) < 2 or not all(map(is_count, first)):
         return False
     numbers = [int(cell) for cell in first]
     counted = numbers == list(range(numbers[0], numbers[0] + len(first))) and numbers[0] in (0, 1)

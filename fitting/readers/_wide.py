@@ -35,7 +35,7 @@ from fitting.readers.conventions import Conventions, reading
 from roa_circuit.basics.errors import InputError
 
 _FEW = 6  # trains of fewer readings are none: so a matrix shows which way it lies
-_PULSES = re.compile(r"(?:pulses?|p|n|no|nr)?[ _#.]*(\d+)", re.IGNORECASE)
+_PULSES = re.compile(r"(?:pulses?|p|n|no|nr)?[ _#.]*(\d{1,9})", re.IGNORECASE)
 _FEWEST = 3
 
 

@@ -51,6 +51,7 @@ class Measurements(Shown):
     line: NDArray[np.int64] | None = None  # of each row in its file
     limited: NDArray[np.bool_] | None = None  # points at the compliance: shown, not fitted
     normalised: bool = False  # over some reference: `conductance` has no unit and may be below 0
+    shift: float = 0.0  # added to normalised readings, so that they are above 0
     taken: tuple[str, ...] = ()  # which column is what
     assumed: tuple[str, ...] = ()  # what the file leaves open, and how it was taken
 
@@ -106,15 +107,15 @@ class Measurements(Shown):
     def fitted(self) -> Measurements:
         """What can be fitted: without the points that a compliance held.
 
-        Where such points were pulses, too, the train goes on with a state of its own.
+        Where such points were pulses, too, the train goes on with a state of its own. Normalised
+        readings that go below 0 are shifted to above it.
 
         Raises
         ------
-        InputError : normalised readings of both signs, or nothing but points at the compliance.
+        InputError : nothing but points at the compliance.
         """
         if self.normalised and (self.conductance[~self.sweep] <= 0).any():
-            raise InputError(f"{self.source}: its normalised readings go below 0, so they are no "
-                             "conductances to fit; give them as measured, in S, Ohm or A")  # fmt: skip
+            return self._shifted().fitted()
         if self.limited is None or not self.limited.any():
             return self
         kept = np.flatnonzero(~self.limited)
@@ -131,6 +132,18 @@ class Measurements(Shown):
         return replace(
             self.of_rows(kept), train=train.ravel().astype(np.int64), labels=tuple(labels),
             devices=tuple(self.devices[t] for t in owners) if self.devices else (),
+        )  # fmt: skip
+
+    def _shifted(self) -> Measurements:
+        """Normalised readings above 0, the smallest by a tenth of their range."""
+        G = self.conductance[~self.sweep]
+        low, high = float(G.min()), float(G.max())
+        shift = 0.1 * (high - low) - low
+        said = (f"normalised readings go below 0: {shift:.4g} is added to each, misfits are over their"
+                f" range of {high - low:.4g}, and the device conducts in those units")  # fmt: skip
+        return replace(
+            self, current=self.current + shift * self.read_voltage, shift=shift,
+            assumed=(*self.assumed, said),
         )  # fmt: skip
 
 
@@ -159,6 +172,8 @@ def read_measurements(
     if not files or len(each) != len(files):
         raise InputError(f"{len(files)} files with {len(each)} conventions; give one for each")
     parts = [_read_one(path, one) for path, one in zip(files, each, strict=True)]
+    if any(one.dwell is not None for one in each) and not any(part.sweep.any() for part in parts):
+        raise InputError(f"{files[0]}: has no I-V sweep, whose points --dwell is about; leave it out")
     return parts[0] if len(parts) == 1 else joined(files, parts)
 
 

@@ -28,26 +28,38 @@ class Eliminated:
 
     def __init__(self, objective: Objective, x: FloatArray, free: NDArray[np.int64]) -> None:
         self._objective, self._free = objective, free
+        # A search that takes a step back finds the starts as they were: they may have several bests.
         self._count = n = objective.form.count
         self._x = np.append(x[:n], np.clip(x[n:], -LARGEST_LOGIT, LARGEST_LOGIT))
-        self._fresh = False
+        self._known: dict[bytes, FloatArray] = {}
 
     def full(self, constants: FloatArray) -> FloatArray:
         """The whole search vector (constants + trains,): all constants with their best starts."""
-        if not self._fresh or not np.array_equal(self._x[self._free], constants):
-            self._x[self._free] = constants
-            n = self._count
-            self._x[n:] = best_starts(self._objective, self._x[:n], self._x[n:])
-            self._fresh = True
+        key = np.asarray(constants).tobytes()
+        if key not in self._known:
+            x, n = self._x.copy(), self._count
+            x[self._free] = constants
+            x[n:] = best_starts(self._objective, x[:n], x[n:])
+            self._known[key] = x
+        self._x = self._known[key]
         return self._x.copy()
 
     def residual(self, x: FloatArray) -> FloatArray:
-        """(rows,)."""
-        return self._objective.residual(self.full(x))
+        """(rows,), and what the form asks of its constants apart from readings."""
+        here = self.full(x)
+        stiffness, misfit = self._objective.form.stiffness, self._objective.residual(here)
+        if stiffness is None:
+            return misfit
+        return np.concatenate([misfit, stiffness @ here[: self._count]])
 
     def jacobian(self, x: FloatArray) -> FloatArray:
         """d residual / d x (rows, free), without what the starts can absorb."""
-        return projected(self._objective, self.full(x))[:, self._free]
+        here = self.full(x)
+        self._known = {np.asarray(x).tobytes(): here}
+        stiffness, slopes = self._objective.form.stiffness, projected(self._objective, here)
+        if stiffness is not None:
+            slopes = np.concatenate([slopes, stiffness])
+        return slopes[:, self._free]
 
 
 def projected(objective: Objective, x: FloatArray) -> FloatArray:

@@ -83,14 +83,13 @@ def estimated(
     them are not told, and grow by the factors `widening` (n,).
     """
     form = objective.form
-    values = form.values(solution.x)
+    values, of_prior = form.values(solution.x), form.known(prior)
     reach = student(solution.freedom(len(objective.measurements)))
     ends, said = _ends(objective, solution, jacobian, widening, reach, limit)
     result = {}
     for name, value in values.items():
         at_prior = name in solution.held and name not in tied
-        known = float(prior.constants[name])
-        result[name] = _estimate(form, name, value, known, ends.get(name), at_prior=at_prior)
+        result[name] = _estimate(form, name, value, of_prior[name], ends.get(name), at_prior=at_prior)
     return result, said
 
 
@@ -116,7 +115,7 @@ def _ends(
     ]  # fmt: skip
     if solution.cost > len(objective.measurements) * limit**2:
         told = []  # the constants of another device
-    if max(errors) > IDENTIFIABLE_LOG_ERROR:
+    if max(errors) > IDENTIFIABLE_LOG_ERROR and not objective.form.by_curvature:
         return profile_ends(objective, solution, told, widening), "profile likelihood"
     logs, far = solution.x[: len(names)], reach * errors * noise / judged
     ends = np.stack([logs - far, logs + far, far / reach], axis=1).tolist()

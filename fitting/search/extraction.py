@@ -1,55 +1,119 @@
-"""Extraction: lmfit's own result at the optimum, for those who want to go on from there."""
+"""Extraction: lmfit's least squares of a law's constants, in the valley that short searches have found.
+
+lmfit knows nothing of starting states, of which there may be thousands: each is at its best for the
+constants that lmfit tries (`fitting.search.elimination`), and slopes are analytic. Each costs a degree
+of freedom, which is counted here afterwards.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fitting.model.form import Form
 from fitting.model.residuals import Objective
 from fitting.readers.measurements import FloatArray
+from fitting.search._lmfit import lmfit
 from fitting.search.elimination import Eliminated
 from fitting.search.multistart import Solution
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
 
+LOG = "ln_"
+"""Begins the name of a parameter that is the logarithm of a constant."""
+
 _INSIDE = 1e-9  # of a log parameter, between a start and its bounds
 _FINEST = 1e-12
 _MOST_CALLS = 200
 
 
-def extract(objective: Objective, solution: Solution) -> MinimizerResult | None:
-    """lmfit's fit in log parameters from the solution, with every starting state at its best.
+@dataclass(frozen=True, kw_only=True)
+class Extraction:
+    """lmfit's minimiser and its result; `lmfit.conf_interval(minimizer, result)` goes on from there."""
 
-    The parameters are named as the constants and hold their logarithms; those that the solution
-    holds do not vary. None where all are held, or where the search found no end to go on from.
+    minimizer: lmfit.Minimizer
+    result: MinimizerResult
+    solution: Solution
+
+
+def extract(objective: Objective, solution: Solution) -> Extraction | None:
+    """lmfit's fit from the solution, with every starting state at its best.
+
+    None where the solution holds all constants, or its search found no end to go on from.
     """
-    import lmfit
-
     form = objective.form
     free = np.array(
         [i for i, name in enumerate(form.names) if name not in solution.held], dtype=np.int64
     )
     if not (free.size and solution.converged):
         return None
-    parameters = lmfit.Parameters()
-    for index, name in enumerate(form.names):
-        low, high = form.limits(name, objective.measurements)
-        value = float(solution.x[index])
-        if index in free:
-            value = float(np.clip(value, low + _INSIDE, high - _INSIDE))
-            parameters.add(name, value=value, min=low, max=high)
-        else:
-            parameters.add(name, value=value, vary=False)
     eliminated = Eliminated(objective, solution.x, free)
 
-    def constants(p: lmfit.Parameters) -> FloatArray:
-        return np.array([p[form.names[index]].value for index in free])
+    def places(p: lmfit.Parameters) -> FloatArray:
+        return np.array([_place(form, form.names[index], p) for index in free])
 
+    sizes = np.array([form.steps.get(form.names[index], 1.0) for index in free])
+    minimizer = lmfit.Minimizer(
+        lambda p: eliminated.residual(places(p)), parameters(objective, solution)
+    )
     with np.errstate(all="ignore"):  # an error that the data do not tell is lmfit's NaN, not a warning
-        return lmfit.minimize(
-            lambda p: eliminated.residual(constants(p)), parameters, method="least_squares",
-            jac=lambda p: eliminated.jacobian(constants(p)),
+        result = minimizer.minimize(
+            method="least_squares", jac=lambda p: eliminated.jacobian(places(p)) / sizes,
             xtol=_FINEST, ftol=_FINEST, gtol=_FINEST, max_nfev=_MOST_CALLS,
         )  # fmt: skip
+    _count_starts(result, len(objective.measurements.labels))
+    x = eliminated.full(places(result.params))
+    found = Solution(
+        x=x, cost=float(np.sum(result.residual**2)), held=solution.held,
+        converged=bool(result.success), message=f"lmfit: {str(result.message).strip()}",
+    )  # fmt: skip
+    return Extraction(minimizer=minimizer, result=result, solution=found)
+
+
+def parameters(objective: Objective, solution: Solution) -> lmfit.Parameters:
+    """The constants as lmfit varies them: `ln_k` within bounds and `k` as its exponential, for each.
+
+    A constant of any sign is varied as it is. What is held does not vary. Products that data determine
+    better than their factors follow as expressions, so that lmfit gives them errors, too.
+    """
+    form, m, found = objective.form, objective.measurements, lmfit.Parameters()
+    for index, name in enumerate(form.names):
+        size = form.steps.get(name, 1.0)
+        low, high = (size * limit for limit in form.limits(name, m))
+        value, vary = size * float(solution.x[index]), name not in solution.held
+        if vary:
+            value = float(np.clip(value, low + _INSIDE, high - _INSIDE))
+            found.add(_varied(form, name), value=value, min=low, max=high)
+        else:
+            found.add(_varied(form, name), value=value, vary=False)
+    for name in form.names:
+        if name not in form.steps:
+            found.add(name, expr=f"exp({LOG}{name})")
+    for name, formula in form.products.items():
+        found.add(name, expr=formula)
+    return found
+
+
+def _varied(form: Form, name: str) -> str:
+    return name if name in form.steps else LOG + name
+
+
+def _place(form: Form, name: str, p: lmfit.Parameters) -> float:
+    return float(p[_varied(form, name)].value) / form.steps.get(name, 1.0)
+
+
+def _count_starts(result: MinimizerResult, trains: int) -> None:
+    """Take the starting states from lmfit's degrees of freedom, and widen its errors by that."""
+    before = max(result.nfree, 1)
+    result.nfree = max(before - trains, 1)
+    wider = before / result.nfree
+    result.redchi *= wider
+    if getattr(result, "covar", None) is None:
+        return
+    result.covar = result.covar * wider
+    for one in result.params.values():
+        if one.stderr is not None:
+            one.stderr *= float(np.sqrt(wider))

@@ -6,7 +6,6 @@ import dataclasses
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +35,8 @@ from roa_circuit.device.parameters import Device, Law, Memristor
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult
+
+    from fitting.search.extraction import Extraction
 
 _FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
 _PROFILE_ABOVE = 0.02  # log error from which the curvature alone does not decide what is open
@@ -67,6 +68,7 @@ class Fit(Shown):
     widening: FloatArray  # (n,), of the errors, because successive misfits correlate
     limit: float = 0.1  # of the relative misfit, up to which the law describes the device
     intervals: str = "covariance, normal in the logarithm"
+    extraction: Extraction | None = None
 
     def facts(self) -> Facts:
         """The constants, their intervals, and what each rests on."""
@@ -79,15 +81,14 @@ class Fit(Shown):
                  f"misfit {percent(self.relative_rmse, 2)} rms")  # fmt: skip
         return Facts(title=title, head=("constant", "value", "95 %", "from"), rows=rows)
 
-    @cached_property
+    @property
     def result(self) -> MinimizerResult | None:
-        """lmfit's own result in log parameters, made on demand: lmfit takes longer to load than to fit.
+        """lmfit's own result, of which the reported constants are; None if it had nothing to fit.
 
-        None if the data determine no constant.
+        `lmfit.fit_report(fit.result)` takes it, and `lmfit.conf_interval` beside
+        `fit.extraction.minimizer`.
         """
-        from fitting.search.extraction import extract
-
-        return extract(self.objective, self.solution)
+        return None if self.extraction is None else self.extraction.result
 
     @property
     def relative_rmse(self) -> float:
@@ -112,9 +113,9 @@ def fit_device(
 ) -> Fit:
     """Fit the constants of a law, by default the seven of Eq. 1-2, and every train's starting state.
 
-    It minimises the weighted misfit (`noise.weighting`), in log parameters and by least squares or a
-    robust `loss` (`loss.TUNING`), in the valley that short searches find. Constants that the data
-    leave open are taken from `prior` and marked so; the others are then fitted once more.
+    Short searches find the valley of the weighted misfit (`noise.weighting`; least squares or a robust
+    `loss` of `loss.TUNING`), and which constants the data leave open: those are taken from `prior` and
+    marked so. lmfit then minimises over the others, and what it finds is the fit.
 
     form : what is varied, of which law
     begin : an optimum that is known, instead of a search for one
@@ -123,10 +124,15 @@ def fit_device(
     ------
     InputError : fewer readings than unknowns, an unknown weighting or loss.
     """
+    from fitting.search.extraction import extract  # loads lmfit before the clock runs
+
     began = time.perf_counter()
     m = m.fitted()
     found = optimum(m, prior, weighting=weighting, loss=loss, form=form, begin=begin)
-    return _report(found, form.prior(prior.memristor), began)
+    extraction = extract(found.objective, found.solution)
+    if extraction is not None:
+        found = dataclasses.replace(found, solution=extraction.solution)
+    return _report(found, form.prior(prior.memristor), began, extraction)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +228,7 @@ def _open(objective: Objective, solution: Solution, noise: float, unit: float) -
     errors = log_errors(projected(objective.plain, solution.x), noise, solution.held, objective.names)
     for name in objective.form.held_first:
         weak = errors[name] > _PROFILE_ABOVE and name not in solution.held
+        weak = weak and not objective.form.by_curvature
         if errors[name] > LARGEST_LOG_ERROR or (weak and is_flat(objective, solution, name, unit)):
             yield name
 
@@ -235,7 +242,7 @@ def _hold(form: Form, x: FloatArray, prior: Law, held: Collection[str]) -> Float
     return result
 
 
-def _report(o: Optimum, prior: Law, began: float) -> Fit:
+def _report(o: Optimum, prior: Law, began: float, extraction: Extraction | None) -> Fit:
     objective, solution, m = o.objective, o.solution, o.objective.measurements
     p, start = objective.form.law(solution.x), objective.form.start(solution.x)
     noise, _ = solution.noise(objective)
@@ -245,15 +252,15 @@ def _report(o: Optimum, prior: Law, began: float) -> Fit:
     score = np.multiply(*objective.loss.bent(objective.plain.residual(solution.x)))
     wider = widening(jacobian, score, spread, m)
     estimates, said = estimated(objective, solution, jacobian, wider, prior, o.tied, o.limit)
-    lost = _runs_away(p, m) and not any(estimates[n].told for n in ("gamma", "delta"))
-    lost = lost and estimates["gamma"].basis == "with prior"
+    lost = "gamma" in estimates and estimates["gamma"].basis == "with prior" and _runs_away(p, m)
+    lost = lost and not any(estimates[n].told for n in ("gamma", "delta"))
     return Fit(
         estimates=estimates, memristor=p, start=start, residual=objective.plain.residual(solution.x),
         predicted=objective.predict(solution.x), converged=solution.converged and not lost,
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
         weighting=o.weighting, objective=objective, solution=solution, widening=wider, limit=o.limit,
-        intervals=said + _said(wider, estimates),
+        intervals=said + _said(wider, estimates), extraction=extraction,
     )  # fmt: skip
 
 

@@ -17,6 +17,9 @@ from roa_circuit.basics.errors import InputError, nearest
 
 METHODS = ("covariance", "profile", "bootstrap", "mcmc")
 
+DRAWN = ("bootstrap", "mcmc")
+"""Those that a seed decides about."""
+
 
 def intervals(f: Fit, method: str = "covariance", *, seed: int = 0) -> Intervals:
     """The intervals of a fit by this method.

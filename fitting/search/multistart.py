@@ -80,13 +80,16 @@ def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, brief: bool
     Laws with free exponents have valleys that begin alike, so none of them is left out at first.
     """
     held = objective.form.blind(m)
-    begin = guesses(objective.form, m, prior, held)
+    begin = objective.form.guesses(m, prior) or guesses(objective.form, m, prior, held)
     found = [search(objective, x, held, most=1) for x in begin]
     for steps, kept in _ROUNDS:
         found = sorted(found, key=lambda one: one.cost)[:kept]
         found = [search(objective, one.x, held, most=steps) for one in found]
     best = min(found, key=lambda one: one.cost)
-    return best if brief else search(objective, best.x, held)
+    if brief:
+        return best
+    tolerance = _COARSE**2 if objective.form.by_curvature else _FINEST  # lmfit ends what is long
+    return search(objective, best.x, held, tolerance=tolerance)
 
 
 def robust_search(objective: Objective, solution: Solution, loss: str) -> tuple[Objective, Solution]:

@@ -22,6 +22,7 @@ from meta.network.architecture import BLOCKS, HEAD
 from meta.network.convolutional import Network
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.converters import Usage
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.contents import require_inputs
 from roa_circuit.circuit.crossbar import Crossbar
@@ -46,6 +47,7 @@ class WrittenArray:
 
     read : array currents (reads, columns) [A] of voltages (reads, rows) [V], by the layer's read model
     gain, offset : what is done to each channel's current, in the array's order
+    usage : takes in what converters are given, but for test patterns
     """
 
     array: Array
@@ -54,19 +56,18 @@ class WrittenArray:
     read: Callable[[Floats], Floats]
     gain: Floats = field(default_factory=lambda: np.ones(1))
     offset: Floats = field(default_factory=lambda: np.zeros(1))
+    usage: Usage = field(default_factory=Usage)
 
-    def sensed_of(self, x: Floats) -> Floats:
-        """What readouts report (reads, channels) [A] of inputs x in [0, 1] (reads, rows)."""
-        volts = np.asarray(voltage_from_input(x, self.array.own.device))
-        return self.sensed(self.chip.drive(self.array.order.inputs(volts)))
-
-    def corrected(self, sensed: Floats) -> Floats:
-        """The corrected currents (reads, channels) [A], as the network knows them."""
-        return self.array.order.outputs(sensed * self.gain + self.offset)
-
-    def sensed(self, volts: Floats, *, dithered: bool = False) -> Floats:
-        """Currents (reads, channels) [A] that the readouts report of voltages (reads, rows) [V]."""
-        return self.chip.sense(self.read(volts), self.state, volts, dithered=dithered)
+    def currents(self, x: Floats) -> Floats:
+        """The corrected currents (reads, channels) [A] of inputs x >= 0 (reads, rows), full scale 1."""
+        order, device = self.array.order, self.array.own.device
+        asked = order.inputs(np.asarray(voltage_from_input(x, device)))
+        volts = self.chip.drive(np.minimum(asked, device.pulses.full_scale))
+        currents = self.read(volts)
+        self.usage.add(self.chip, asked, currents)
+        self.usage.add_states(self.chip, self.state, volts)
+        sensed = self.chip.sense(currents, self.state, volts)
+        return order.outputs(sensed * self.gain + self.offset)
 
     def calibrated(self) -> WrittenArray:
         """The same array, calibrated by its test patterns if it has any."""
@@ -76,40 +77,28 @@ class WrittenArray:
         gain, offset = self.array.correction(sensed, self.chip)
         return replace(self, gain=gain, offset=offset)
 
-
-class Saturation:
-    """How many readings came to the end of a layer's converters, over all its reads so far.
-
-    ends : of `dac`, inputs above the layer's scale; of `adc`, currents at an end of the range
-    """
-
-    def __init__(self) -> None:
-        self.ends: dict[str, tuple[int, int]] = {"dac": (0, 0), "adc": (0, 0)}
-
-    def count(self, name: str, ends: int, readings: int) -> None:
-        """Count some more."""
-        before, of = self.ends[name]
-        self.ends[name] = before + ends, of + readings
-
-    def share(self, name: str) -> float:
-        """The share of readings at an end; 0 where nothing was read."""
-        ends, of = self.ends[name]
-        return ends / of if of else 0.0
+    def sensed(self, volts: Floats, *, dithered: bool = False) -> Floats:
+        """Currents (reads, channels) [A] that the readouts report of voltages (reads, rows) [V]."""
+        return self.chip.sense(self.read(volts), self.state, volts, dithered=dithered)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CircuitLayer:
-    """A layer on written chips, ready for any input; `use` counts what its converters do not resolve."""
+    """A layer on written chips, ready for any input."""
 
     deployed: Deployed
     arrays: tuple[WrittenArray, ...]
-    use: Saturation = field(default_factory=Saturation)
+
+    @property
+    def usage(self) -> Usage:
+        """What the converters of all its arrays were given so far."""
+        return self.arrays[0].usage
 
     def __call__(self, x: Floats) -> Floats:
         """Outputs (reads, outputs) of inputs x >= 0 (reads, rows).
 
         Drivers have their full voltage at the layer's own scale, whatever batch comes: what is larger is
-        driven no harder, and counted by `use`.
+        driven no harder, and counted by `usage`.
 
         Raises
         ------
@@ -117,13 +106,9 @@ class CircuitLayer:
         """
         require_inputs(x)
         tiles = self.deployed.tiles
-        scaled = x / tiles[0].layer.input_scale
-        self.use.count("dac", int((scaled > 1.0).sum()), scaled.size)
-        scaled, currents = np.minimum(scaled, 1.0), []
+        scaled, currents = x / tiles[0].layer.input_scale, []
         for tile, array in zip(tiles, self.arrays, strict=True):
-            sensed = array.sensed_of(scaled[:, tile.rows])
-            self.use.count("adc", array.chip.adc.at_an_end(sensed), sensed.size)
-            currents.append(array.corrected(sensed))
+            currents.append(array.currents(scaled[:, tile.rows]))
         return np.asarray(outputs(tiles, currents))
 
 
@@ -136,11 +121,12 @@ def on_chips(deployed: Deployed, chips: Sequence[Chip], *, in_situ: bool) -> Cir
     ------
     InputError : the lines settle too slowly for the reads, or for pulses in situ.
     """
+    usage = Usage()
     arrays, instead = [], "leave --in-situ out, and every cell gets its pulses in full"
     for array, chip in zip(deployed.arrays, chips, strict=True):
         state = written(array, chip, in_situ=in_situ, instead=instead)
         read = settled(array, chip, state).reader(array.own.read_model, coming=COMING)
-        one = WrittenArray(array=array, chip=chip, state=state, read=read)
+        one = WrittenArray(array=array, chip=chip, state=state, read=read, usage=usage)
         arrays.append(one.calibrated())
     return CircuitLayer(deployed=deployed, arrays=tuple(arrays))
 
@@ -188,6 +174,11 @@ def accuracy(network: Network, episode: Episode, layers: Mapping[str, CircuitLay
     """The share of an adapted episode's queries that its layers behind circuits answer correctly."""
     answers = classes(network, episode.task.query, layers)
     return float(np.mean(answers == episode.task.query_labels.numpy()))
+
+
+def warnings(layers: Mapping[str, CircuitLayer]) -> list[str]:
+    """What does not suit the reads of each layer so far: its converters, or states that would move."""
+    return [f"{name}: {text}" for name, layer in layers.items() for text in layer.usage.warnings]
 
 
 def placements(layers: Mapping[str, CircuitLayer]) -> dict[str, Placement]:

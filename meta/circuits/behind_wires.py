@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.converters import Usage
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
@@ -33,6 +34,7 @@ class WiredEpisode:
 
     agreement : share of query images that ngspice and the surrogate classify alike
     current_error : worst difference of a read current, over the largest current
+    warnings : what does not suit the reads in the surrogate
     """
 
     episode: int
@@ -43,6 +45,7 @@ class WiredEpisode:
     agreement: float | None = None
     current_error: float | None = None
     state_error: float | None = None
+    warnings: tuple[str, ...] = ()
 
 
 Referee = Callable[[ProgrammedLayer, int], dict[str, float | None]]
@@ -70,14 +73,15 @@ def behind_wires(
     for ohms in resistances:
         for episode, head in enumerate(heads):
             wires = Wiring(r_word=ohms, r_bit=ohms)
-            layer = head.behind(circuitry, wires)
+            layer, usage = head.behind(circuitry, wires), Usage()
             row = WiredEpisode(
                 episode=episode,
                 wire_resistance=ohms,
                 accuracy_ideal=_accuracy(head, ideal_predictions(head)),
                 accuracy_surrogate=_accuracy(
-                    layer, predictions(layer, imperfections, episode, circuitry, compensation)
+                    layer, predictions(layer, imperfections, episode, circuitry, compensation, usage)
                 ),
+                warnings=tuple(usage.warnings),
                 **(referee(layer, episode) if referee else {}),
             )
             rows.append(row)
@@ -91,8 +95,12 @@ def predictions(
     seed: int = 0,
     circuitry: Circuitry = BARE,
     compensation: Compensation = NO_COMPENSATION,
+    usage: Usage | None = None,
 ) -> NDArray[np.int64]:
-    """The class of every read of a layer that is written in situ and read through its circuit."""
+    """The class of every read of a layer that is written in situ and read through its circuit.
+
+    usage : takes in what converters are given, and which states the reads meet
+    """
     tiles, sensed = split(layer), []
     placement = placement_of(tiles, tiles, compensation, circuitry)
     if placement:
@@ -106,9 +114,13 @@ def predictions(
             chip.crossbar, start, part.pulses, chip.device, transistor=circuitry.transistor
         )
         state = chip.written(start, outcome.state, part.pulses)
-        volts = chip.drive(voltage_from_input(part.inputs, part.device))
-        read = circuitry.settled(chip.crossbar, state, chip.device).reader(part.read_model)
-        sensed.append(chip.sense(read(volts), state, volts))
+        asked = np.asarray(voltage_from_input(part.inputs, part.device))
+        volts = chip.drive(asked)
+        currents = circuitry.settled(chip.crossbar, state, chip.device).reader(part.read_model)(volts)
+        if usage is not None:
+            usage.add(chip, asked, currents)
+            usage.add_states(chip, state, volts)
+        sensed.append(chip.sense(currents, state, volts))
     classes: NDArray[np.int64] = outputs(tiles, sensed).argmax(1)
     return classes
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from meta.circuits.adaptation import adapt_episode, require_one_write
-from meta.circuits.behind_circuit import Hardware, classes, placements
+from meta.circuits.behind_circuit import Hardware, classes, placements, warnings
 from meta.data.tasks import Tasks
 from meta.evaluation.episodes import interval_over_tasks
 from meta.learning.writing import Writing
@@ -23,8 +23,7 @@ class CircuitRow:
 
     accuracy_without : accuracy of the same adaptations on perfect circuits, without write noise
     agreement : share of query images that both classify alike
-    dac_saturated, adc_saturated : shares of inputs above the scale, and of readings at the end of the
-        converters' range, in the layer where there are most, in the mean of the episodes
+    warnings : what does not suit the reads of the first episode, by layer
     placed : by layer, how well its initial state could be placed for its wires; None where it is not
     """
 
@@ -39,8 +38,7 @@ class CircuitRow:
     ci95: float
     accuracy_without: float
     agreement: float
-    dac_saturated: float
-    adc_saturated: float
+    warnings: list[str]
     placed: dict[str, dict[str, Any]] | None = None
 
 
@@ -68,7 +66,7 @@ def evaluate_behind(
     writing = (writing or Writing.of(network)).at(0.0)
     require_one_write(network, writing)
     scores, placed = np.empty((len(sigmas), count, 3)), dict[str, Placement]()
-    ends = np.empty((len(sigmas), count, 2))
+    told = [list[str]() for _ in sigmas]
     for task in range(count):
         drawn = tasks.reseeded(tasks.seed + task)
         episode = adapt_episode(network, drawn, writing, reads=1)
@@ -77,9 +75,9 @@ def evaluate_behind(
             noisy = replace(hardware, imperfections=replace(hardware.imperfections, sigma_wn=sigma))
             held = noisy.holding(episode.sampled, drawn.seed)
             answers, placed = classes(network, episode.task.query, held), placements(held)
+            told[row] = told[row] if task else warnings(held)
             right, alike = answers == labels, answers == episode.answers
             scores[row, task] = right.mean(), episode.accuracy, alike.mean()
-            ends[row, task] = [max(one.use.share(n) for one in held.values()) for n in ("dac", "adc")]
             on_task()
     return [
         CircuitRow(
@@ -94,11 +92,10 @@ def evaluate_behind(
             ci95=interval_over_tasks(behind),
             accuracy_without=float(without.mean()),
             agreement=float(alike.mean()),
-            dac_saturated=float(ends[row, :, 0].mean()),
-            adc_saturated=float(ends[row, :, 1].mean()),
             placed={name: one.to_dict() for name, one in placed.items()} or None,
+            warnings=said,
         )
-        for row, (sigma, (behind, without, alike)) in enumerate(
-            zip(sigmas, scores.transpose(0, 2, 1), strict=True)
+        for sigma, said, (behind, without, alike) in zip(
+            sigmas, told, scores.transpose(0, 2, 1), strict=True
         )
     ]

@@ -19,6 +19,7 @@ from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.converters import numbers_of, transposed
 from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.circuit.columns import Mapping as Columns
 from roa_circuit.layers.deployed import Deployed
@@ -155,14 +156,14 @@ class NetworkSubject:
         return dataclasses.replace(self, writing=dataclasses.replace(self.planned, mapping=mapping))
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
-        """The metrics of the episode of each seed."""
+        """The metrics of the episode of each seed, and what its converters use."""
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the same sums, whatever the machine
         try:
             found = [self._episode(point, seed) for seed in seeds]
         finally:
             torch.set_num_threads(threads)
-        return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
+        return transposed(found)
 
     def _at(self, point: Point) -> tuple[Setup, Compensation]:
         shared = {name: value for name, value in point.items() if name not in OWN_FIELDS}
@@ -175,6 +176,7 @@ class NetworkSubject:
         return {
             "accuracy": float(np.mean(answers == labels)),
             "agreement": float(np.mean(answers == episode.answers)),
+            **numbers_of(layer.usage for layer in layers.values()),
         }
 
     def behind(self, point: Point, seed: int) -> tuple[Episode, dict[str, CircuitLayer]]:

@@ -47,9 +47,9 @@ TrainedWays = Annotated[
     int | None,
     typer.Option(help="Use networks trained for so many, which leave columns out; 20 of plain roa."),
 ]
-Queries = Annotated[int, typer.Option(help="Query images a class.")]
+Queries = Annotated[int, typer.Option(min=1, max=1000, help="Query images a class.")]
 Method = Annotated[str | None, typer.Option(help="A method by name; `roa-meta methods` lists them.")]
-Shots = Annotated[int, typer.Option(help="Support images a class.")]
+Shots = Annotated[int, typer.Option(min=1, max=1000, help="Support images a class.")]
 InSitu = Annotated[
     bool,
     options.flag(
@@ -59,7 +59,7 @@ InSitu = Annotated[
     ),
 ]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]
-Seed = Annotated[int, typer.Option(help="Of the tasks and the write noise.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the tasks and the write noise.")]
 
 
 def dataset_of(name: str, data: Path | None) -> FewShotDataset:
@@ -132,6 +132,12 @@ def network_of(
     if path is None:
         name = method or "roa"
         network = shipped_network(name, trained_ways or ways)
+        learned = network.note.get("training", {}).get("ways")
+        if trained_ways is not None and learned not in (None, trained_ways):
+            raise InputError(
+                f"--trained-ways {trained_ways}: the network of {name} was trained for {learned} ways,"
+                " and serves any number; leave it out"
+            )
         return network.with_ways(ways or network.architecture.ways), name
     if trained_ways is not None:
         raise InputError(f"--trained-ways {trained_ways}: --network is one already; leave it out")

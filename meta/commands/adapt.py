@@ -62,7 +62,7 @@ def adapt(
     With a circuit or imperfections the queries are answered behind them, too.
     """
     from meta.circuits.adaptation import adapt_episode, require_one_write
-    from meta.circuits.behind_circuit import accuracy, placements
+    from meta.circuits.behind_circuit import accuracy, placements, warnings
     from meta.data.tasks import Tasks
 
     net, name = network_of(network, method, ways)
@@ -77,6 +77,7 @@ def adapt(
     episode = adapt_episode(net, tasks, writing, circuit=lines)
     held = {} if hardware is None else hardware.holding(episode.sampled, seed)
     behind = accuracy(net, episode, held) if held else None
+    said = warnings(held)
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")
     head = [key.replace("_", " ") for key in LAYER_COLUMNS]
@@ -90,7 +91,11 @@ def adapt(
     )
     placed = {name: one.to_dict() for name, one in placements(held).items()}
     say_placed(placed)
+    for text in said:
+        console.say(text)
     console.say(footing.footing(writing.device, lines))
     if json is not None:
-        found = episode.to_dict() | {"accuracy_behind_circuit": behind, "placed": placed or None}
+        found = episode.to_dict() | {
+            "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,
+        }  # fmt: skip
         write_json(json, found | footing.to_dict(writing.device, lines))

@@ -33,7 +33,6 @@ from meta.commands._inputs import (
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
-from roa_circuit.chips.converters import SATURATED
 from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.parameters import Device
@@ -60,7 +59,7 @@ def evaluate(
     trained_ways: TrainedWays = None,
     shots: Shots = 1,
     queries: Queries = 15,
-    tasks: Annotated[int, typer.Option(help="Test tasks a noise level.")] = 200,
+    tasks: Annotated[int, typer.Option(max=1_000_000, help="Test tasks a noise level.")] = 200,
     sigma_wn: Annotated[
         str, typer.Option(help="Write noise levels of Eq. 7, comma separated.")
     ] = "0,1,2,4",
@@ -72,7 +71,10 @@ def evaluate(
         typer.Option(help="Factor on the learned rates; the method's rule otherwise."),
     ] = None,
     write_verify: Annotated[
-        int, typer.Option(help="Rounds of write-verify for the initial map; 0 maps ideally.")
+        int,
+        typer.Option(
+            min=0, max=1000, help="Rounds of write-verify for the initial map; 0 maps ideally."
+        ),
     ] = 0,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
@@ -139,7 +141,8 @@ def evaluate(
         of_chips = _behind(net, drawn, hardware, writing, sigmas, tasks)
         console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
         say_placed(of_chips[-1].placed or {})
-        _say_saturated(of_chips)
+        for text in dict.fromkeys(text for row in of_chips for text in row.warnings):
+            console.say(text)
         _conclude(json, of_chips, seed, writing.device, hardware.crossbar)
 
 
@@ -201,20 +204,6 @@ def _behind(
             network, drawn, hardware, writing, count=count, sigmas=sigmas,
             on_task=lambda: bar.advance(line),
         )  # fmt: skip
-
-
-def _say_saturated(rows: Sequence[CircuitRow]) -> None:
-    """Say where more than a hundredth of a layer's inputs or readings lie beyond its converters."""
-    for name, what in (
-        ("dac_saturated", "inputs above its scale"),
-        ("adc_saturated", "readings at an end"),
-    ):
-        worst = max(getattr(row, name) for row in rows)
-        if worst > SATURATED:
-            console.say(
-                f"{name[:3].upper()} saturates: in the worst layer {percent(worst)} of {what}"
-                + ("; raise adc_range or adc_percentile" if name[0] == "a" else "")
-            )
 
 
 def _circuit_table(rows: list[CircuitRow], title: str) -> object:

@@ -61,12 +61,14 @@ def reproduce(
         bool, options.flag("--train", "Train the networks that are missing first.")
     ] = False,
     repeats: Annotated[
-        int, typer.Option(min=1, help="Networks of separate seeds that --train sees to.")
+        int, typer.Option(min=1, max=1000, help="Networks of separate seeds that --train sees to.")
     ] = 1,
     jobs: Annotated[
         int,
         typer.Option(
-            min=1, help="Cells computed side by side, on a core each; a single one takes all cores."
+            min=1,
+            max=1024,
+            help="Cells computed side by side, on a core each; a single one takes all cores.",
         ),
     ] = 1,
     scheduler: options.Scheduler = None,
@@ -95,7 +97,15 @@ def reproduce(
         "compute": compute_of(compute),
     }
     if study == "ablation":
-        _ablation(output, **how)
+        own = {
+            "--networks": networks, "--methods": methods, "--ways": ways, "--sigma-wn": sigma_wn,
+            "--trained-ways": trained_ways, "--train": train, "--repeats": repeats != 1,
+            "--reading": reading != "literal",
+        }  # fmt: skip
+        for option, given in own.items():
+            if given:
+                raise InputError(f"{option}: the ablation has its own; leave it out")
+        _ablation(output, json, **how)
         return
     plan = Plan(
         study=_narrowed(find_study(study), dataset, methods, ways, sigma_wn),
@@ -127,13 +137,19 @@ def _narrowed(
     names = study.methods if methods is None else tuple(methods.split(","))
     counts = tuple(way for way in study.ways if way in known or not known)
     if ways is not None:
-        counts = tuple(map(int, numbers_of(ways, "--ways")))
+        counts = tuple(_whole(way) for way in numbers_of(ways, "--ways"))
     sigmas = study.sigmas if sigma_wn is None else tuple(numbers_of(sigma_wn, "--sigma-wn"))
     for name in names:
         find_method(name)
     for sigma in sigmas:
         Programming(sigma_wn=sigma)
     return replace(study, methods=names, ways=counts, sigmas=sigmas)
+
+
+def _whole(ways: float) -> int:
+    if not (ways.is_integer() and 2 <= ways <= 1000):
+        raise InputError(f"--ways {ways:g}: must be a whole number from 2 to 1000")
+    return int(ways)
 
 
 def _readings(text: str) -> tuple[str, ...]:
@@ -154,7 +170,7 @@ def _report_epoch(name: str, row: Epoch) -> None:
     console.say(f"{name}: epoch {row.epoch + 1}, validation {percent(row.accuracy_pulses, 2)} in pulses")
 
 
-def _ablation(output: Path, **how: Any) -> None:
+def _ablation(output: Path, json: Path | None, **how: Any) -> None:
     """Train and score what each ingredient of roa-robust is worth."""
     from meta.reproduction.ablation import Ablation, markdown
 
@@ -162,6 +178,9 @@ def _ablation(output: Path, **how: Any) -> None:
     rows = ablation.run(on_trained=lambda one: console.say(f"trained: {one.words}"))
     text = markdown(rows, console.provenance()["command"])
     write_table(output / "ablation.csv", rows)
+    if json is not None:
+        found = {"rows": [asdict(row) for row in rows], "provenance": console.provenance()}
+        write_json(json, found)
     write_text(output / "ablation.md", text)
     console.say(text)
 

@@ -35,7 +35,7 @@ def sweep(
     data: Data = None,
     ways: Annotated[int | None, typer.Option(help="As in `evaluate`.")] = None,
     shots: Shots = 1,
-    queries: Annotated[int, typer.Option(min=1, help="Query images a class.")] = 15,
+    queries: Annotated[int, typer.Option(min=1, max=1000, help="Query images a class.")] = 15,
     asked: Asked,
     compensation: options.CompensationName = "nothing",
     in_situ: Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,9 +39,11 @@ class SpiceChecks:
     """The options of SPICE in the loop; see `roa_circuit.presentation.options.grouped`."""
 
     validate_every: Annotated[
-        int, typer.Option(help="Epochs between validations in ngspice; 0 leaves them out.")
+        int, typer.Option(min=0, help="Epochs between validations in ngspice; 0 leaves them out.")
     ] = 0
-    validate_episodes: Annotated[int, typer.Option(help="Adapted episodes each time.")] = 2
+    validate_episodes: Annotated[
+        int, typer.Option(min=1, max=1000, help="Adapted episodes each time.")
+    ] = 2
     on_divergence: Annotated[
         str, typer.Option(help="warn or stop, where ngspice and surrogate are too far apart.")
     ] = "warn"
@@ -50,6 +52,14 @@ class SpiceChecks:
     hardware_wires: Annotated[
         float | None, _option("Ohm a segment in ngspice, where not the surrogate's 1.")
     ] = None
+
+    def require_use(self) -> None:
+        """Raise InputError where something is said of validations that do not take place."""
+        given = {field.name: getattr(self, field.name) != field.default for field in fields(self)}
+        for name in (name for name in given if given[name] and not self.validate_every):
+            raise InputError(
+                f"--{name.replace('_', '-')}: is about validations in ngspice; add --validate-every N"
+            )
 
     def tolerances(self) -> Tolerances:
         """How far ngspice and the surrogate may be apart, and what happens beyond."""
@@ -144,6 +154,9 @@ def train(
     from meta.training.device import device_of_run
     from meta.training.train import train as run
 
+    checks.require_use()
+    if resume and start is not None:
+        raise InputError(f"--start {start}: a run that goes on has its network; leave one out")
     where = compute_of(compute)
     round_products(to_tf32=True)
     how = _configuration(output, config, resume, context.params)

@@ -44,7 +44,7 @@ def wires(
     dataset: DataSet = "omniglot",
     data: Data = None,
     ways: Ways = None,
-    episodes: Annotated[int, typer.Option(min=1, help="Test episodes.")] = 20,
+    episodes: Annotated[int, typer.Option(min=1, max=100_000, help="Test episodes.")] = 20,
     wire_resistance: Annotated[
         str, typer.Option(metavar="OHM", help="Of both lines, a segment; comma separated.")
     ] = "0,0.1,1",
@@ -91,6 +91,9 @@ def wires(
             on_row=lambda _: bar.advance(line),
         )
     console.out.print(_table(rows, ohms, f"{len(heads)} adapted heads, {heads[0].crossbar.rows} rows"))
+    for row in {row.wire_resistance: row for row in rows if row.warnings}.values():
+        for text in row.warnings:
+            console.say(f"at {row.wire_resistance:g} Ohm, episode {row.episode}: {text}")
     cells, circuitry = heads[0].device, circuit or BARE
     each = [heads[0].behind(circuitry, Wiring(r_word=one, r_bit=one)).crossbar for one in ohms]
     console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))

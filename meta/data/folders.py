@@ -127,10 +127,13 @@ def _dataset(
     images = np.stack(pixels).reshape(len(lists), drawings, *pixels[0].shape)
     ends = np.cumsum([len(classes) for classes in splits.values()])
     starts = ends - [len(classes) for classes in splits.values()]
-    on_paper = not colour and _edges(images) > PAPER
+    remarks = [DARK_ON_LIGHT] if not colour and _edges(images) > PAPER else []
+    unused = sum(map(len, lists)) - len(chosen)
+    if unused:
+        remarks.append(f"{{data}}: {unused} pictures unused; each class gives the smallest's {drawings}")
     return FewShotDataset(
         name=name,
-        remarks=(DARK_ON_LIGHT.format(data=data),) if on_paper else (),
+        remarks=tuple(text.format(data=data) for text in remarks),
         images=images,
         classes={s: np.arange(a, b) for s, a, b in zip(splits, starts, ends, strict=True)},
         turns=turns and not colour,

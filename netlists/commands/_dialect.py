@@ -40,6 +40,24 @@ ViaOption = Annotated[
 ]
 
 
+def require_no_simulator(
+    engine: str,
+    matrix: Matrix | None,
+    cell: CellModel | None,
+    via: Via | None,
+    time_limit: float | None,
+) -> None:
+    """Check that nothing is asked of an engine of this toolkit that only simulators have.
+
+    Raises
+    ------
+    InputError : --matrix, --cell, --via or --time-limit was given.
+    """
+    require_no_dialect(engine, matrix, cell, via)
+    if time_limit is not None:
+        raise InputError(f"--time-limit {time_limit:g}: is about simulators, not {engine}; leave it out")
+
+
 def require_no_dialect(
     engine: str, matrix: Matrix | None, cell: CellModel | None, via: Via | None
 ) -> None:

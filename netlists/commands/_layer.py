@@ -138,5 +138,5 @@ def note_reads(
         reads.append((chip, asked, settled.currents(volts)))
         moved.append(moved_by_a_read(state, volts, chip.device))
     used = uses(reads)
-    say_of_reads(used, max(moved), np.concatenate([asked.ravel() for _, asked, _ in reads]))
+    say_of_reads(used, float(np.max(moved)), np.concatenate([asked.ravel() for _, asked, _ in reads]))
     return [use.to_dict() for use in used]

@@ -18,6 +18,17 @@ OF_READS = (*OF_READOUTS, "dac_bits", "driver_gain", "driver_offset", "amplifier
 """What shows in reads alone."""
 
 
+def seed_of(seed: int | None, *, drawn: bool) -> tuple[int, list[str]]:
+    """(the seed, 0 by default; ['seed'] with a line on stderr if one is given and nothing is drawn)."""
+    why = "nothing is drawn here; --imperfections would give something to draw"
+    return seed or 0, [] if drawn else console.ignored("--seed", seed, why)
+
+
+def draws(x: Imperfections | None) -> bool:
+    """Whether chance decides anything about chips with these imperfections."""
+    return x is not None and x.drawn
+
+
 def ignored(x: Imperfections | None, unused: Collection[str], why: str) -> list[str]:
     """The imperfections that change nothing, with a line on stderr about them.
 

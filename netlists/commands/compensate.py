@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from netlists.commands._layer import Layer, Reads, layer_on, note, note_reads
-from netlists.commands._unused import OF_WRITES, ignored
+from netlists.commands._unused import OF_WRITES, draws, ignored, seed_of
 from netlists.commands.tables import format_matrix
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
@@ -39,7 +39,7 @@ def compensate(
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     states: Annotated[
         Path | None,
         typer.Option(
@@ -51,14 +51,15 @@ def compensate(
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
     check_writable(states, json_file)
     unused = ignored(imperfections, OF_WRITES, "compensate reads mapped states and writes nothing")
+    drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     chosen = layer_on(layer, reads=reads, device=device, mapping=mapping)
     size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
-    converters = note_reads(chosen, size, circuitry, imperfections, seed)
+    converters = note_reads(chosen, size, circuitry, imperfections, drawn_by)
     predistorted = _predistorted(chosen, size, circuitry) if states else None
     with console.percent(f"layer {chosen.name}") as advance:
         found = recover(
-            chosen, tile=size, circuitry=circuitry, imperfections=imperfections, seed=seed,
+            chosen, tile=size, circuitry=circuitry, imperfections=imperfections, seed=drawn_by,
             progress=advance,
         )  # fmt: skip
     placed = chosen.behind(circuitry)
@@ -72,9 +73,10 @@ def compensate(
     console.say(footing.footing(placed.device, c))
     summary: dict[str, Any] = {
         "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c),
-        "circuit": circuitry.to_dict(), "tile": str(size), "reads": len(chosen.inputs), "seed": seed,
+        "circuit": circuitry.to_dict(), "tile": str(size), "reads": len(chosen.inputs), "seed": drawn_by,
         "converters": converters,
-        "imperfections": imperfections.to_dict() if imperfections else None, "ignored": unused,
+        "imperfections": imperfections.to_dict() if imperfections else None,
+        "ignored": [*unused, *needless],
         "recovered": [
             {**dataclasses.asdict(one), "compensation": str(one.compensation)} for one in found
         ],

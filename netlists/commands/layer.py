@@ -55,7 +55,9 @@ def layer(
     mapping: options.MappingName = None,
     device: options.DeviceName = None,
     current_scale: options.CurrentScale = None,
-    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Draws the inputs.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Draws the inputs; default: 0.")
+    ] = None,
     json_file: options.Json = None,
 ) -> None:
     """Weights as a layer: their cells, the pulses that write them, a reference or pairs, and reads."""
@@ -64,7 +66,8 @@ def layer(
         raise InputError("--start: with --ideal cells are at their weights already; leave one out")
     cells = chosen_device(device, current_scale)
     g = read_weights_of(weights, cells) if conductances else _weights(weights)
-    x = _inputs(inputs, g.shape, seed)
+    unused = console.ignored("--seed", seed, "--inputs has the inputs") if inputs else []
+    x = _inputs(inputs, g.shape, seed or 0)
     made = ProgrammedLayer.of_weights(
         g,
         x,
@@ -93,7 +96,7 @@ def layer(
         console.say(f"{text}; scale them down, or leave the write out with --ideal{_way_out(made)}")
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
-        "reads": len(x), "mapping": str(made.mapping), "capped": capped,
+        "reads": len(x), "mapping": str(made.mapping), "capped": capped, "ignored": unused,
         "beyond": made.provenance.get(BEYOND), **footing.to_dict(made.device, made.crossbar),
     }  # fmt: skip
     write_summary(json_file, summary)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from netlists.commands._layer import Layer, layer_on, note
-from netlists.commands._unused import OF_READOUTS, ignored
+from netlists.commands._unused import OF_READOUTS, draws, ignored, seed_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.chips.circuitry import Circuitry, described
@@ -38,7 +38,7 @@ def map(
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     output_dir: Annotated[Path, options.folder("Of the page, its figures and the numbers.")] = Path(
         "out/map"
     ),
@@ -50,7 +50,8 @@ def map(
     cell.
     """
     check_writable(*(output_dir / name for name in FILES), json_file)
-    ignored(imperfections, OF_READOUTS, "a map shows the array before its readouts")
+    unused = ignored(imperfections, OF_READOUTS, "a map shows the array before its readouts")
+    drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     chosen, circuitry = layer_on(layer, device=device), lines.over(circuit)
     note(circuitry)
     if read >= len(chosen.inputs):
@@ -59,7 +60,7 @@ def map(
         )
     found = _mapped(
         chosen, read, (TileSize.parse(tile), Compensation.parse(compensation)), circuitry,
-        imperfections or Imperfections(), seed,
+        imperfections or Imperfections(), drawn_by,
     )  # fmt: skip
     facts = found.facts()
     console.out.print(console.table(facts.title, facts.head, facts.rows))
@@ -72,12 +73,13 @@ def map(
         ("tiles", f"up to {tile} weights, each with its reference column"),
         *([("compensation", compensation)] if compensation != "nothing" else []),
         *([("circuit", described(circuitry.to_dict()))] if circuitry.to_dict() else []),
-        *([("seed", f"{seed}")] if imperfections else []),
+        *([("seed", f"{drawn_by}")] if imperfections else []),
     ]
     _write(found, output_dir, conditions, made)
     numbers = {
         **found.to_dict(), **footing.to_dict(placed.device, placed.crossbar), "tile": tile,
-        "compensation": compensation, "circuit": circuitry.to_dict(), "seed": seed,
+        "compensation": compensation, "circuit": circuitry.to_dict(), "seed": drawn_by,
+        "ignored": [*unused, *needless],
         "imperfections": imperfections.to_dict() if imperfections else None, "provenance": made,
     }  # fmt: skip
     write_json(output_dir / "map.json", numbers)

@@ -11,7 +11,7 @@ import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Layer, Reads, layer_on, note
-from netlists.commands._unused import OF_READOUTS, OF_READS, ignored
+from netlists.commands._unused import OF_READOUTS, OF_READS, draws, ignored, seed_of
 from netlists.decks.deck import How, read_deck, write_deck
 from netlists.decks.dialect import CellModel, Dialect, Matrix
 from netlists.decks.languages import Language, exported
@@ -58,7 +58,7 @@ def netlist(
     matrix: MatrixOption = None,
     cell: CellOption = None,
     imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     json_file: options.Json = None,
 ) -> None:
     """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs.
@@ -75,16 +75,17 @@ def netlist(
         unused = ignored(imperfections, names, "the deck ends before noise of the write and any read")
     else:
         unused = ignored(imperfections, OF_READOUTS, "the deck is of the array, without its readout")
+    drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     circuitry = circuit or BARE
     chosen = layer_on(
         layer, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
     )
     note(circuitry, lines.wiring)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(drawn_by)
     chip = draw(imperfections, chosen.crossbar, chosen.device, rng, mapping=chosen.mapping)
     crossbar, cells, origin = chip.crossbar, chip.device, f"layer {chosen.name!r}"
     if imperfections:
-        origin += f", imperfections of seed {seed}: {chip.described()}"
+        origin += f", imperfections of seed {drawn_by}: {chip.described()}"
     state = chip.start(chosen.initial_state)
     dialect = _plain_dialect(engine, matrix, cell, charged=circuitry.stores_charge)
     how: How = {"origin": origin, "engine": engine, "circuitry": circuitry, "dialect": dialect}
@@ -103,8 +104,8 @@ def netlist(
         "engine": None if language else str(engine), "language": language and str(language),
         "seconds_simulated": deck.duration, "deck": str(output),
         **footing.to_dict(chosen.device, chosen.crossbar),
-        "ignored": unused,
-        "drawn": {"seed": seed, **chip.summary()} if imperfections else None,
+        "ignored": [*unused, *needless],
+        "drawn": {"seed": drawn_by, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
     console.say(
@@ -114,7 +115,7 @@ def netlist(
     )
     console.say(footing.footing(chosen.device, chosen.crossbar))
     if imperfections:
-        console.say(f"seed {seed}: {chip.described()}")
+        console.say(f"seed {drawn_by}: {chip.described()}")
 
 
 def _plain_dialect(

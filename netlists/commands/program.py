@@ -18,10 +18,11 @@ from netlists.commands._dialect import (
     MatrixOption,
     ViaOption,
     dialect_of,
-    require_no_dialect,
+    require_no_simulator,
 )
 from netlists.commands._layer import note
 from netlists.commands._states import Conductances, read_states
+from netlists.commands._unused import draws, seed_of
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks.deck import How
 from netlists.decks.spice_array import SpiceArray
@@ -91,10 +92,10 @@ def program(
     cell: CellOption = None,
     via: ViaOption = None,
     imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     device: options.DeviceName = None,
     current_scale: options.CurrentScale = None,
-    time_limit: options.TimeLimit = DEFAULT_TIME_LIMIT,
+    time_limit: options.TimeLimit = None,
     json_file: options.Json = None,
 ) -> None:
     """Write, read back, correct, until every cell reads as wanted or cannot be helped."""
@@ -105,6 +106,7 @@ def program(
             " [transistor] out of the circuit's file"
         )
     cells = chosen_device(device, current_scale)
+    drawn_by, unused = seed_of(seed, drawn=draws(imperfections))
     if mapping is None:
         wanted = read_states(target, cells if conductances else None)
     elif conductances:
@@ -119,21 +121,22 @@ def program(
         wiring=lines.wiring,
         circuit=circuit,
         imperfections=imperfections,
-        seed=seed,
+        seed=drawn_by,
         mapping=mapping or REFERENCE,
     )
     note(drawn.circuitry, lines.wiring)
     blank = np.full(wanted.shape, start)
     array: WiredArray | SpiceArray
     if engine is Engine.surrogate:
-        require_no_dialect(engine, matrix, cell, via)
+        require_no_simulator(engine, matrix, cell, via, time_limit)
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
     else:
         simulator = Simulators(str(engine))
         charged = drawn.circuitry.stores_charge
         dialect = dialect_of(simulator, matrix, cell, via, charged=charged, within=time_limit)
         how: How = {"circuitry": drawn.circuitry, "engine": simulator, "dialect": dialect}
-        array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=time_limit, **how)
+        limit = time_limit or DEFAULT_TIME_LIMIT
+        array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=limit, **how)
     began = time.perf_counter()
     result = write_verify(array, wanted, drawn.device, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began
@@ -141,6 +144,7 @@ def program(
     summary = {
         **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
         "energy": array.energy or None, "seconds": seconds, **drawn.to_dict(), "states": str(output),
+        "ignored": unused, "converters": [use.to_dict() for use in array.usage.uses()],
         **_of_weights(mapping, wanted, array.state),
     }  # fmt: skip
     write_summary(json_file, summary)
@@ -149,6 +153,8 @@ def program(
         worst = summary["worst_weight_error"]
         console.say(f"mapping {mapping}: {mapping.said}; weights g within {worst:.2g} of those wanted")
     drawn.say_what_it_is()
+    for text in array.usage.warnings:
+        console.say(text)
     if result.failed.any():
         raise typer.Exit(1)
 

@@ -20,11 +20,11 @@ from netlists.commands._dialect import (
     MatrixOption,
     ViaOption,
     dialect_of,
-    require_no_dialect,
+    require_no_simulator,
 )
 from netlists.commands._layer import note, say_of_reads
 from netlists.commands._states import Conductances, read_states
-from netlists.commands._unused import OF_WRITES, ignored
+from netlists.commands._unused import OF_WRITES, draws, ignored, seed_of
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks import costs
 from netlists.decks.checks import LARGEST_VOLTAGE
@@ -79,16 +79,22 @@ def solve(
     cell: CellOption = None,
     via: ViaOption = None,
     imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     device: options.DeviceName = None,
     current_scale: options.CurrentScale = None,
-    time_limit: options.TimeLimit = DEFAULT_TIME_LIMIT,
+    time_limit: options.TimeLimit = None,
     json_file: options.Json = None,
 ) -> None:
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
     unused = ignored(imperfections, OF_WRITES, "solve only reads")
+    drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     cells = chosen_device(device, current_scale)
+    if None not in (lines.wire_resistance, word_resistance, bit_resistance):
+        raise InputError(
+            "--wire-resistance: --word-resistance and --bit-resistance give both lines theirs; leave it"
+            " out"
+        )
     omega, volts = _contents(states, inputs, cells if conductances else None)
     wiring = dataclasses.replace(
         lines.wiring,
@@ -101,7 +107,7 @@ def solve(
         wiring=wiring,
         circuit=circuit,
         imperfections=imperfections,
-        seed=seed,
+        seed=drawn_by,
     )
     chip = array.chip
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
@@ -120,7 +126,7 @@ def solve(
     summary = {
         "engine": str(engine), "reads": len(volts), **array.to_dict(), "seconds": seconds,
         "engine_version": version, "ngspice_version": version if engine is Engine.ngspice else None,
-        "ignored": unused, "currents": str(output),
+        "ignored": [*unused, *needless], "currents": str(output),
         "read_disturb": moved, "converters": [use.to_dict() for use in used],
         "read_energy": energy.to_dict(),
     }  # fmt: skip
@@ -155,7 +161,7 @@ def _solver(
     engine: Engine,
     asked: tuple[Matrix | None, CellModel | None, Via | None],
     array: DrawnArray,
-    time_limit: float,
+    time_limit: float | None,
 ) -> Solver:
     """What solves the chip of an array: the surrogate, its dense twin, or a simulator."""
     chip, circuitry = array.chip, array.circuitry
@@ -166,8 +172,9 @@ def _solver(
         return seen.densely(volts) if is_dense else seen.currents(volts), None
 
     if engine in (Engine.surrogate, Engine.dense):
-        require_no_dialect(engine, *asked)
+        require_no_simulator(engine, *asked, time_limit)
         return by_surrogate
+    limit = time_limit or DEFAULT_TIME_LIMIT
     simulator = simulators.Engine(engine)
     brief = math.prod(array.crossbar.shape) < _LARGE
     dialect = dialect_of(simulator, *asked, brief=brief, within=time_limit)
@@ -177,9 +184,9 @@ def _solver(
         what = f"{len(volts)} reads of {len(state)} x {state.shape[1]} cells in {engine}"
         prices = costs.prices(simulator, dialect, circuitry)
         costs.require_memory(prices.bytes(chip.crossbar), DEFAULT_MEMORY_LIMIT, what)
-        costs.require_time(prices.sweep_seconds(chip.crossbar, len(volts)), time_limit, what)
+        costs.require_time(prices.sweep_seconds(chip.crossbar, len(volts)), limit, what)
         deck = sweep_deck(chip.crossbar, state, volts, chip.device, **how)
-        run = deck.run(name="solve", time_limit=time_limit)
+        run = deck.run(name="solve", time_limit=limit)
         return deck.measured(run), run.version
 
     return by_simulator

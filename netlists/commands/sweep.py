@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from netlists.commands._layer import Layer, Reads, layer_on, note, note_reads
+from netlists.commands._layer import Layer, Reads, layer_on, note
 from netlists.verification.spot_checks import SpotCheck, check
-from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.imperfections import DRAWN, Imperfections
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
-from roa_circuit.presentation import options
+from roa_circuit.presentation import console, options
 from roa_circuit.sweeps.command import Asked, carry_out
+from roa_circuit.sweeps.fields import IMPERFECTIONS, SPREAD
 from roa_circuit.sweeps.layer import LayerSubject
 
 
@@ -35,6 +36,24 @@ def sweep(
         compensation=Compensation.parse(compensation),
     )
     note(subject.circuitry)
-    note_reads(subject.layer, subject.tile, subject.circuitry, subject.imperfections, 0)
+    unused = _without_chance(asked, subject)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
-    carry_out(asked, subject, subject.setup, check(whole, asked.checked))
+    carry_out(asked, subject, subject.setup, check(whole, asked.checked), ignored=unused)
+
+
+def _without_chance(asked: Asked, subject: LayerSubject) -> list[str]:
+    """The options that change nothing where no chip differs from another, with a line about each."""
+    sweep = asked.sweep(subject)
+    if not sweep.axes:  # a Monte Carlo, which refuses chips that are all alike
+        return []
+    varied = any(
+        axis.field.part == SPREAD or (axis.field.part == IMPERFECTIONS and axis.name in DRAWN)
+        for axis in sweep.axes
+    )
+    if subject.imperfections.drawn or varied:
+        return []
+    why = "nothing is drawn, all chips are alike; --imperfections, or --vary sigma_wn, would draw"
+    unused = console.ignored("--repeats", sweep.repeats if sweep.repeats > 1 else None, why)
+    if sweep.is_grid and asked.sensitivity != "sobol" and not asked.checked:
+        unused += console.ignored("--seed", sweep.seed or None, why)
+    return unused

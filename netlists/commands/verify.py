@@ -13,8 +13,9 @@ from typing import Annotated, Any
 import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dialect_of
+from netlists.commands._earlier import clear
 from netlists.commands._layer import Reads, layer_on, note
-from netlists.commands._unused import OF_READS, ignored
+from netlists.commands._unused import OF_READS, draws, ignored, seed_of
 from netlists.decks import costs
 from netlists.decks.costs import said
 from netlists.layers.shipped import shipped_layers
@@ -92,7 +93,7 @@ def verify(
     cell: CellOption = None,
     via: ViaOption = None,
     imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = 0,
+    seed: options.Seed = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=1024, metavar="N", help="Tiles at a time; default: one a core."),
@@ -122,6 +123,7 @@ def verify(
             raise InputError(f"--reads {reads}: --phase write reads nothing; leave it out")
         unused = ignored(imperfections, OF_READS, "--phase write reads nothing")
     context.with_resource(held(output_dir, "another verification"))
+    drawn_by = seed or 0
     names = shipped_layers() if layer == "all" else [layer]
     circuitry = circuit or BARE
     chosen = [
@@ -135,21 +137,24 @@ def verify(
     charged = circuitry.stores_charge
     dialect = dialect_of(engine, matrix, cell, via, charged=charged, within=time_limit)
     arrays = Arrays(
-        tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=seed,
+        tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=drawn_by,
         compensation=Compensation.parse(compensation),
     )  # fmt: skip
     bench = Testbench(
         phase=phase, analysis=analysis, pulses=pulses, engine=engine, dialect=dialect, workers=workers
     )
     prices = costs.prices(engine, dialect, circuitry)
-    drawn = [sample(split(one, size), tiles, seed) for one in chosen]
+    drawn = [sample(split(one, size), tiles, drawn_by) for one in chosen]
     analyses = [bench.analysis_of(some, circuitry) for some in drawn]
+    by_chance = draws(imperfections) or tiles or Analysis.collocation in analyses
+    unused += seed_of(seed, drawn=bool(by_chance))[1]
     seconds = sum(
-        estimated_seconds(some, phase, how, prices, workers, _pulses_of(some, how, pulses, seed))
+        estimated_seconds(some, phase, how, prices, workers, _pulses_of(some, how, pulses, drawn_by))
         for some, how in zip(drawn, analyses, strict=True)
     )
     _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
     note(circuitry, lines.wiring)
+    clear(output_dir)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
     results = []
     for one, some in zip(chosen, drawn, strict=True):
@@ -157,12 +162,15 @@ def verify(
         left = replace(bench, time_limit=max(deadline - time.monotonic(), 0.1))
         recorded = waveforms or _is_light(some)
         results.append(_verify_one(one, arrays, left, keep_in=folder, recorded=recorded))
+    if waveforms and not any(result.recordings for result in results):
+        why = "collocation steps through no time, and records none; --analysis transient does"
+        unused += console.ignored("--waveforms", "", why)
     report = _Report(
         results=results,
         layers=chosen,
         asked={
             "phase": phase, "analysis": " and ".join(dict.fromkeys(analyses)), "tile": size,
-            "tiles": tiles, "pulses": pulses, "reads": reads, "engine": engine, "seed": seed,
+            "tiles": tiles, "pulses": pulses, "reads": reads, "engine": engine, "seed": drawn_by,
             "compensation": compensation, "ignored": unused,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),

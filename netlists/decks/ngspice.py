@@ -72,7 +72,7 @@ def ngspice_text(circuit: Circuit) -> str:
         remarks.append(f"Columns of the printed table are the {sensed}; a row is a read.")
     lines = [
         *map(comment, remarks),
-        *(_COMPILED if circuit.dialect.osdi else (ngspice_library(circuit.device),)),
+        *(_COMPILED if circuit.dialect.osdi else (_library(circuit),)),
         *((given_subcircuit(circuit.device),) if circuit.task is Task.points else ()),
         *_sources(circuit),
         *(_access_model(circuit.circuitry.transistor) if circuit.gates else ()),
@@ -82,6 +82,12 @@ def ngspice_text(circuit: Circuit) -> str:
         ".end\n",
     ]
     return "\n".join(lines)
+
+
+def _library(circuit: Circuit) -> str:
+    """The cells; a law that no simulator can move has a frozen one for reads all the same."""
+    moving = not circuit.task.is_static or circuit.device.memristor.in_simulators is None
+    return ngspice_library(circuit.device, moving=moving)
 
 
 def ngspice_vector(expression: str, circuit: Circuit) -> str:

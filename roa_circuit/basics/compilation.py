@@ -6,10 +6,12 @@ so after a change there touch the kernels' files. An installation does.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,8 @@ def _users() -> tuple[Path, ...]:
 
 
 def _can_be_written(folder: Path) -> bool:
-    """Whether files can be made there, or the folder can be made first."""
+    """Whether files can be made there, or the folder first; tried, as root is told that it may."""
     there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=there):
+        return True
+    return False

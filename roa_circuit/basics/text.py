@@ -29,6 +29,11 @@ def shortened(text: str, most: int = LONGEST) -> str:
     return f"{line[: most - len(end) - 5]} ... {end}"
 
 
+def is_count(text: str) -> bool:
+    """Whether the text is a whole number of at most nine digits; isdigit() would take '²', too."""
+    return text.isdecimal() and len(text) <= 9
+
+
 def _steers(character: str) -> bool:
     """Control characters, and marks that change the direction of what follows."""
     kind = unicodedata.category(character)

@@ -97,14 +97,6 @@ class Adc:
             return convert(currents, self.bits, full, signed=self.signed)
         return np.asarray(step * self.codes(currents, dither))
 
-    def at_an_end(self, converted: Floats) -> int:
-        """How many converted readings (reads, channels) [A] are those of the last code, or the first."""
-        if not self.bits or not converted.size:
-            return 0
-        first, last = self.ends
-        codes = converted / self.step()
-        return int((codes > last - 0.5).sum() + ((codes < first + 0.5).sum() if self.signed else 0))
-
     def codes(self, currents: Floats, dither: Floats | None = None) -> Floats:
         """The codes (reads, channels) of currents (reads, channels) [A], as whole numbers."""
         first, last = self.ends

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.units import engineering, percent
-from roa_circuit.chips.adc import Adc
+from roa_circuit.chips import read_disturb
 from roa_circuit.chips.chip import Chip
 from roa_circuit.circuit.periphery import last_code
 
@@ -21,6 +21,14 @@ SATURATED = 0.01
 
 FEW = 32
 """Codes below which a converter with more is said to be hardly used."""
+
+KINDS = {"DAC": "V", "ADC": "A"}
+"""The kinds of converters, and the units of what they are given."""
+
+UNKNOWN = -1.0
+"""What `numbers_of` has for how far reads move states where the law says nothing of it."""
+
+_COUNTED = 16  # bits of which all codes can be counted one by one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +42,6 @@ class Use:
     """
 
     name: str
-    unit: str
     used: int
     codes: int
     lowest: float
@@ -42,20 +49,10 @@ class Use:
     largest: float
     signed: bool = False
 
-    @classmethod
-    def of(cls, name: str, unit: str, values: Floats, *, bits: int, full: float) -> Use:
-        """The use that a converter of so many bits from 0 to `full` makes of values, yet unconverted."""
-        last = last_code(bits, signed=False)
-        codes = np.round(np.clip(values, 0.0, full) * (last / full))
-        return cls(
-            name=name,
-            unit=unit,
-            used=len(np.unique(codes)),
-            codes=last + 1,
-            lowest=float(np.mean(codes == 0)),
-            highest=float(np.mean(codes == last)),
-            largest=float(np.max(values, initial=0.0)),
-        )
+    @property
+    def unit(self) -> str:
+        """Of `largest`."""
+        return KINDS[self.name]
 
     @property
     def warning(self) -> str:
@@ -70,9 +67,124 @@ class Use:
             return f"{few}; set {self.name.lower()}_range nearer to them, {fitting}"
         return ""
 
+    @property
+    def badness(self) -> tuple[bool, float, int]:
+        """The larger, the worse: something is wrong, readings at the highest code, few codes."""
+        return self.warning != "", self.highest + self.signed * self.lowest, -self.used
+
     def to_dict(self) -> dict[str, Any]:
         """As in JSON reports, with the warning."""
-        return {**vars(self), "warning": self.warning}
+        return {**vars(self), "unit": self.unit, "warning": self.warning}
+
+    def numbers(self) -> dict[str, float]:
+        """As numbers with names, such as 'adc_used', which stores of sweeps keep beside metrics."""
+        return {f"{self.name.lower()}_{key}": float(vars(self)[key]) for key in _NUMBERS}
+
+    @classmethod
+    def of_numbers(cls, numbers: Mapping[str, float]) -> list[Self]:
+        """What `numbers` of one kind of converter, or of both, were made of."""
+        found = []
+        for name in KINDS:
+            values = {key: numbers.get(f"{name.lower()}_{key}") for key in _NUMBERS}
+            if all(value is not None for value in values.values()):
+                exact: dict[str, Any] = {key: _NUMBERS[key](value) for key, value in values.items()}
+                found.append(cls(name=name, **exact))
+        return found
+
+
+_NUMBERS: dict[str, Any] = {
+    "used": int, "codes": int, "lowest": float, "highest": float, "largest": float, "signed": bool
+}  # fmt: skip
+
+
+class Tally:
+    """What one kind of converter of so many bits has been given so far; ranges may differ."""
+
+    def __init__(self, name: str, bits: int, *, signed: bool = False) -> None:
+        self._name, self._signed = name, signed
+        self._last = last_code(bits, signed=signed)
+        self._first = -self._last if signed else 0
+        self._met = np.zeros(0)
+        self._count = self._lowest = self._highest = 0
+        self._largest = 0.0
+
+    @property
+    def last(self) -> int:
+        """The largest code."""
+        return self._last
+
+    def add(self, values: Floats, codes: Floats) -> None:
+        """Take in values [V or A] that are yet to be converted, and the codes that they become."""
+        first, last, codes = self._first, self._last, codes.ravel()
+        if last - first < 1 << _COUNTED:
+            met = np.flatnonzero(np.bincount((codes - first).astype(np.intp))) + first
+        else:
+            met = np.unique(codes)
+        self._met = np.union1d(self._met, met)
+        self._count += codes.size
+        self._lowest += int(np.sum(codes == first))
+        self._highest += int(np.sum(codes == last))
+        sizes = np.abs(values) if self._signed else values
+        self._largest = max(self._largest, float(np.max(sizes, initial=0.0)))
+
+    def use(self) -> Use:
+        """What has become of it."""
+        return Use(
+            name=self._name,
+            used=len(self._met),
+            codes=self._last - self._first + 1,
+            lowest=self._lowest / max(self._count, 1),
+            highest=self._highest / max(self._count, 1),
+            largest=self._largest,
+            signed=self._signed,
+        )
+
+
+class Usage:
+    """What the converters of chips have been given, read by read; chips have converters alike.
+
+    moved : by how much one of these reads would move a state, and `volts` the largest of them [V]
+    """
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, Tally] = {}
+        self.moved = self.volts = 0.0
+
+    def add(self, chip: Chip, asked: Floats, currents: Floats, *, alone: bool = False) -> None:
+        """Take in reads: voltages asked for (reads, rows) [V], the array's currents (reads, columns).
+
+        alone : every bit line is read by itself, as by `Chip.sense_alone`
+        """
+        x = chip.imperfections
+        if x.dac_bits:
+            tally = self._tally("DAC", x.dac_bits, signed=False)
+            share = asked * (tally.last / chip.dac_range)
+            tally.add(asked, np.asarray(np.round(np.clip(share, 0.0, tally.last)), dtype=np.float64))
+        if x.adc_bits:
+            sensed = currents * chip.sense_gain + chip.sense_offset
+            values = sensed if alone else chip.mapping.joined(sensed)
+            adc = chip.adc.of(chip.mapping.channel_of(chip.crossbar.columns)) if alone else chip.adc
+            self._tally("ADC", x.adc_bits, signed=adc.signed).add(values, adc.codes(values))
+
+    def add_states(self, chip: Chip, state: Floats, volts: Floats) -> None:
+        """Take in the states (rows, columns) that reads by these voltages (reads, rows) [V] meet."""
+        moved = read_disturb.moved_by_a_read(state, volts, chip.device)
+        self.moved = float(np.maximum(self.moved, moved))
+        self.volts = max(self.volts, float(np.abs(volts).max(initial=0.0)))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is wrong with the converters, and whether reads would move states."""
+        found = [use.warning for use in self.uses()]
+        found.append(read_disturb.warning(self.moved, np.array([self.volts])))
+        return [text for text in found if text]
+
+    def _tally(self, name: str, bits: int, *, signed: bool) -> Tally:
+        return self._tallies.setdefault(name, Tally(name, bits, signed=signed))
+
+    def uses(self) -> list[Use]:
+        """What each kind of converter makes of it; none where there is none."""
+        return [tally.use() for tally in self._tallies.values()]
 
 
 def uses(chips: Iterable[tuple[Chip, Floats, Floats]]) -> list[Use]:
@@ -80,34 +192,34 @@ def uses(chips: Iterable[tuple[Chip, Floats, Floats]]) -> list[Use]:
 
     chips : (chip, voltages asked for (reads, rows) [V], currents of the array (reads, columns) [A])
     """
-    asked, sensed, codes, found = [], [], list[Floats](), list[Use]()
+    usage = Usage()
     for chip, volts, currents in chips:
-        asked.append(volts.ravel())
-        seen = chip.mapping.joined(currents * chip.sense_gain + chip.sense_offset)
-        sensed.append(seen.ravel())
-        if chip.adc.bits and seen.size:
-            codes.append(chip.adc.codes(seen).ravel())
-    if not asked or not sensed[0].size:
-        return found
-    x = chip.imperfections
-    if x.dac_bits:
-        values = np.concatenate(asked)
-        found.append(Use.of("DAC", "V", values, bits=x.dac_bits, full=chip.dac_range))
-    if x.adc_bits:
-        found.append(_of_adcs(np.concatenate(codes), np.concatenate(sensed), chip.adc))
+        if currents.size:
+            usage.add(chip, volts, currents)
+    return usage.uses()
+
+
+def worst(used: Iterable[Use]) -> list[Use]:
+    """Of each kind of converter, the use that has most wrong with it."""
+    found: dict[str, Use] = {}
+    for use in used:
+        if use.name not in found or found[use.name].badness < use.badness:
+            found[use.name] = use
+    return list(found.values())
+
+
+def numbers_of(usages: Iterable[Usage]) -> dict[str, float]:
+    """What is worth keeping of chips' reads beside their metrics, by name: of each kind the worst."""
+    every = list(usages)
+    used = worst(use for one in every for use in one.uses())
+    found = {name: value for use in used for name, value in use.numbers().items()}
+    moved = float(np.max([one.moved for one in every], initial=0.0))
+    if not moved < read_disturb.NOTICED:  # which it may be unknown whether it is
+        found |= {"moved": UNKNOWN if np.isnan(moved) else moved, "volts": max(u.volts for u in every)}
     return found
 
 
-def _of_adcs(codes: Floats, values: Floats, adc: Adc) -> Use:
-    """What readings use of the converters of chips, whose ranges may differ."""
-    first, last = adc.ends
-    return Use(
-        name="ADC",
-        unit="A",
-        used=len(np.unique(codes)),
-        codes=last - first + 1,
-        lowest=float(np.mean(codes == first)),
-        highest=float(np.mean(codes == last)),
-        largest=float(np.max(np.abs(values) if adc.signed else values, initial=0.0)),
-        signed=adc.signed,
-    )
+def transposed(rows: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
+    """Numbers by name, one of each row; 0 where a row has none of that name."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name, 0.0) for row in rows] for name in names}

@@ -28,10 +28,12 @@ UNITS = {
 
 _PROBABILITIES = ("stuck_on", "stuck_off", "open", "broken_word", "broken_bit")
 _BITS = ("dac_bits", "adc_bits")
-_DRAWN = (
+DRAWN = (
     *_PROBABILITIES, "sigma_wn", "write_gain", "driver_gain", "driver_offset", "sense_gain",
     "amplifier_mismatch", "sense_offset", "bandwidth", "flicker", "adc_offset", "adc_inl", "adc_dnl",
 )  # fmt: skip
+"""Those whose sizes, beside a spread, are those of random draws."""
+
 OF_THE_DEVICE = "device"
 RANGES = ("layer", "column")
 """What an ADC's range may be in place of a number: one for a layer, or one for each converter."""
@@ -143,7 +145,7 @@ class Imperfections(Shown):
     @property
     def drawn(self) -> bool:
         """Whether chips differ, that is, whether chance decides anything about them."""
-        return self.spread is not None or any(getattr(self, name) for name in _DRAWN)
+        return self.spread is not None or any(getattr(self, name) for name in DRAWN)
 
     def facts(self) -> Facts:
         """What is present, as in the TOML file."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.chips.chip import Chip, draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.converters import Usage
 from roa_circuit.chips.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.circuit.crossbar import Crossbar
@@ -51,6 +52,7 @@ class Array(ABC):
 
     state : (rows, columns) omega that the cells really have
     energy : spent by all writes so far [J]
+    usage : what the converters of its readout were given so far
 
     Raises
     ------
@@ -61,14 +63,17 @@ class Array(ABC):
         """`device` turns readings into states; it knows nothing of the chip's own spread."""
         require_settled_reads(chip.crossbar, chip.device, circuitry)
         self.state = chip.start(np.array(state, dtype=np.float64))
-        self.energy = 0.0
+        self.energy, self.usage = 0.0, Usage()
         self._chip, self._device, self._circuitry = chip, device, circuitry
 
     def read(self) -> Floats:
         """The states (rows, columns) that the readout reports, by Eq. 4; they may lie outside [0, 1]."""
         chip, voltage = self._chip, self._device.pulses.read_voltage
-        volts = chip.drive(voltage * np.eye(len(self.state)))
-        sensed = chip.sense_alone(self._currents(chip, volts), self.state, volts)
+        asked = voltage * np.eye(len(self.state))
+        volts = chip.drive(asked)
+        currents = self._currents(chip, volts)
+        self.usage.add(chip, asked, currents, alone=True)
+        sensed = chip.sense_alone(currents, self.state, volts)
         return np.asarray(state_from_conductance(sensed / voltage, voltage, self._device.memristor))
 
     def write(self, pulses: Counts) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import engineering
 from roa_circuit.circuit.waveforms import READ_HOLD
 from roa_circuit.device.memristor import pulse_strength
@@ -19,15 +22,20 @@ NOTICED = 1e-4
 def moved_by_a_read(state: Floats, voltages: Floats, device: Device, hold: float = READ_HOLD) -> float:
     """The largest change of any omega by one of these reads, if each cell had its row's whole voltage.
 
+    NaN where the device's law says nothing of such voltages, as a table does that has none of them.
+
     state : (rows, columns); voltages : (reads, rows) [V]; hold : how long a read is held [s]
     """
     if not voltages.size:
         return 0.0
     worst = 0.0
-    for volts in (voltages.min(axis=0), voltages.max(axis=0)):
-        dose = pulse_strength(volts[:, None], hold, device.memristor)
-        after = device.memristor.after_dose(state, dose, volts[:, None])
-        worst = max(worst, float(np.abs(after - state).max(initial=0.0)))
+    try:
+        for volts in (voltages.min(axis=0), voltages.max(axis=0)):
+            dose = pulse_strength(volts[:, None], hold, device.memristor)
+            after = device.memristor.after_dose(state, dose, volts[:, None])
+            worst = max(worst, float(np.abs(after - state).max(initial=0.0)))
+    except InputError:
+        return math.nan
     return worst
 
 
@@ -36,6 +44,10 @@ def warning(moved: float, voltages: Floats, hold: float = READ_HOLD) -> str:
     if moved < NOTICED:
         return ""
     largest, long = engineering(float(np.abs(voltages).max()), "V"), engineering(hold, "s")
+    if math.isnan(moved):
+        return (
+            f"the law says nothing of what reads of up to {largest} for {long} move; states are frozen"
+        )
     return (
         f"reads of up to {largest} for {long} would move omega by up to {moved:.2g} each;"
         " states are frozen here, so lower the voltages or simulate a transient"

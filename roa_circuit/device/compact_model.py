@@ -38,7 +38,7 @@ def limited(expression: str) -> str:
     return re.sub(r"\bexp\(([^()]*)\)", r"exp(min(\1, largest))", expression)
 
 
-def ngspice_library(device: Device) -> str:
+def ngspice_library(device: Device, *, moving: bool = True) -> str:
     """The device as text of an ngspice library (`.include` it, or paste it into a deck).
 
     Two subcircuits with the pins te (top, on the word line) and be (bottom, on the bit line)
@@ -51,8 +51,15 @@ def ngspice_library(device: Device) -> str:
     Constants carry every digit of the parameter set; exponents are clamped at 80, where the
     clamp of `roa_circuit.device.arrays` lies. A constant that is an array becomes a parameter of the
     subcircuit like w0 (`instance_constants`). Tried with ngspice 39.
+
+    moving : whether there is the cell whose state moves
+
+    Raises
+    ------
+    InputError : the law has no such cell.
     """
-    return "\n".join([*_header(device), "", *_dynamic(device), "", *_static(device), ""])
+    cells = [*(_dynamic(device) if moving else []), *([""] if moving else []), *_static(device), ""]
+    return "\n".join([*_header(device), "", *cells])
 
 
 def given_subcircuit(device: Device) -> str:
@@ -88,6 +95,7 @@ def _header(device: Device) -> list[str]:
 
 
 def _dynamic(device: Device) -> list[str]:
+    device.memristor.require_simulators()
     text = device.memristor.text()
     return [
         f".subckt {DYNAMIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=())}",

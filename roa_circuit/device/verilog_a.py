@@ -32,6 +32,7 @@ def verilog_a(device: Device, *, module: str = MODULE) -> str:
     constant that is an array has the default 1, and every instance sets its own. `w0` is omega at
     time zero. Tried with openvaf-r and VACASK.
     """
+    device.memristor.require_simulators()
     own, law, text = instance_constants(device), device.memristor, device.memristor.text()
     values = {name: 1.0 if name in own else value for name, value in law.constants.items()}
     fixed = {**text.parameters, "largest": LARGEST_EXPONENT}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.converters import Usage
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
@@ -201,19 +202,24 @@ def deploy(
     return Deployed(arrays=arrays, tiles=tiles, labels=layer.labels, placement=placement)
 
 
-def read_chip(array: Array, chip: Chip, coming: int = 1) -> Floats:
+def read_chip(array: Array, chip: Chip, coming: int = 1, usage: Usage | None = None) -> Floats:
     """Write a chip and read it: the currents (reads, channels) [A] that its readouts sense.
 
     coming : how many chips like this one will follow
+    usage : takes in what converters are given, and which states the reads meet
 
     Raises
     ------
     InputError : the lines settle too slowly for the reads, or for pulses in situ.
     """
     state = written(array, chip)
-    volts = voltages(array, chip)
-    read = settled(array, chip, state).reader(array.own.read_model, coming=coming)
-    return array.sensed(chip, read(volts), state, volts)
+    asked = wanted_voltages(array)
+    volts = chip.drive(asked)
+    currents = settled(array, chip, state).reader(array.own.read_model, coming=coming)(volts)
+    if usage is not None:
+        usage.add(chip, asked, currents)
+        usage.add_states(chip, state, volts)
+    return array.sensed(chip, currents, state, volts)
 
 
 def settled(array: Array, chip: Chip, state: Floats) -> SettledArray:
@@ -259,8 +265,13 @@ def written(
 
 def voltages(array: Array, chip: Chip) -> Floats:
     """Voltages (reads, rows) [V] that reach the chip's word lines."""
+    return chip.drive(wanted_voltages(array))
+
+
+def wanted_voltages(array: Array) -> Floats:
+    """Voltages (reads, rows) [V] that word lines are meant to have, by Eq. 8."""
     layer = array.tile.layer
-    return chip.drive(np.asarray(voltage_from_input(layer.inputs, layer.device)))
+    return np.asarray(voltage_from_input(layer.inputs, layer.device))
 
 
 def rms(arrays: Sequence[Floats]) -> float:

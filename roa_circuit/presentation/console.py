@@ -172,6 +172,14 @@ def remark(text: str) -> None:
     err.print(one_line(text), markup=False, soft_wrap=True)
 
 
+def ignored(option: str, given: object, why: str) -> list[str]:
+    """An option that changes nothing: its name, for JSON, with a line on stderr; none if it is None."""
+    if given is None:
+        return []
+    remark(f"{f'{option} {given}'.rstrip()} ignored: {why}")
+    return [option.lstrip("-")]
+
+
 def provenance(inputs: Iterable[Path] = (), **extra: Any) -> dict[str, Any]:
     """What made a command's results: the command as typed, its input files, versions and time."""
     name = Path(sys.argv[0]).name

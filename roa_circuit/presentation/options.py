@@ -166,7 +166,10 @@ MappingName = Annotated[
     ),
 ]
 Seed = Annotated[
-    int, typer.Option(min=0, metavar="N", help="Draws the imperfections.", rich_help_panel="Circuit")
+    int | None,
+    typer.Option(
+        min=0, metavar="N", help="Draws the imperfections; default: 0.", rich_help_panel="Circuit"
+    ),
 ]
 
 
@@ -251,7 +254,8 @@ Scheduler = Annotated[
 ]
 Figures = Annotated[bool, flag("--figures", "Also write the report's figures as SVG and PNG.")]
 TimeLimit = Annotated[
-    float, typer.Option(min=0.1, metavar="SECONDS", help="Wall clock that a simulator may take.")
+    float | None,
+    typer.Option(min=0.1, metavar="SECONDS", help="Wall clock that a simulator may take; default: 600."),
 ]
 CurrentScale = Annotated[
     float | None,

@@ -54,7 +54,13 @@ def sweep(
         raise InputError(f"subject {subject!r} is a name: give the layer, as by load_layer({subject!r})")
     whole = LayerSubject(layer=subject) if isinstance(subject, ProgrammedLayer) else subject
     asked = described(
-        {"vary": vary, "design": design, "points": points, "repeats": repeats, "seed": seed},
+        {
+            "vary": vary,
+            "design": design,
+            "points": None if design == "grid" else points,
+            "repeats": repeats,
+            "seed": seed,
+        },
         whole.fields,
     )
     require_any(whole, asked.configurations())

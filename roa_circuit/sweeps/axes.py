@@ -112,7 +112,7 @@ def parse(field: Field, written: str | float | Sequence[object] | NDArray[Any]) 
     parts = [part.strip() for part in written.split(":")]
     if len(parts) == 1 or field.kind is str:
         return _levels(field, [part.strip() for part in written.split(",")])
-    found = re.fullmatch(r"(\d*)(log)?", parts[2]) if len(parts) == 3 else None
+    found = re.fullmatch(r"(\d{0,9})(log)?", parts[2]) if len(parts) == 3 else None
     if len(parts) > 3 or (len(parts) == 3 and not (found and parts[2])):
         raise InputError(
             f"{field.name}={written}: expected START:STOP:COUNT, START:STOP:COUNTlog, START:STOP"

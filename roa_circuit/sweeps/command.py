@@ -22,6 +22,7 @@ from roa_circuit.sweeps.budgets import Target, share
 from roa_circuit.sweeps.clusters import quiet_scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
 from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_checks
+from roa_circuit.sweeps.readouts import readouts
 from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.store import Store
 from roa_circuit.sweeps.study import Study, Workers
@@ -91,7 +92,10 @@ class Asked:
     samples: Annotated[
         int,
         _conclusion(
-            metavar="N", help="Of Sobol' indices, which take N (axes + 2) points; a power of two."
+            min=8,
+            max=1 << 20,
+            metavar="N",
+            help="Of Sobol' indices, which take N (axes + 2) points; a power of two.",
         ),
     ] = 64
     check: Annotated[
@@ -135,6 +139,10 @@ class Asked:
         """The questions asked beside the points themselves."""
         target = Target.parse(self.target, subject.metrics) if self.target else None
         metric = _metric(self.metric, subject.metrics) if self.metric else None
+        if self.sensitivity != "sobol" and self.samples != Asked.samples:
+            raise InputError(
+                f"--samples {self.samples}: is about Sobol' indices; add --sensitivity sobol"
+            )
         return Question(target=target, metric=metric, sensitivity=self.sensitivity, samples=self.samples)
 
 
@@ -153,8 +161,12 @@ def carry_out(
     check: Check | None = None,
     *,
     usual_repeats: int = 1,
+    ignored: Sequence[str] = (),
 ) -> None:
-    """Compute, show and write a sweep of what stands on this setup."""
+    """Compute, show and write a sweep of what stands on this setup.
+
+    ignored : the options that change nothing, for the JSON document
+    """
     check_writable(*(asked.output_dir / name for name in FILES), asked.json_file)
     sweep, question = asked.sweep(subject, usual_repeats), asked.question(subject)
     require_any(subject, sweep.configurations())
@@ -181,7 +193,8 @@ def carry_out(
         bar.stop()
         _show(found)
         console.say(footing.footing(setup.device, setup.crossbar))
-        _write(found, asked, footing.to_dict(setup.device, setup.crossbar))
+        stands_on = footing.to_dict(setup.device, setup.crossbar)
+        _write(found, asked, {**stands_on, "ignored": list(ignored)})
     console.say(
         f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
     )
@@ -192,6 +205,8 @@ def carry_out(
 def _show(found: Findings) -> None:
     for title, head, rows in summary.tables(found):
         console.out.print(console.table(title, head, rows))
+    for one in readouts(found):
+        console.say(one.said(found))
     for point, why in found.failed[:_SHOWN_FAILURES]:
         console.say(f"failed at {summary.configuration(found, point)}: {why}")
     if len(found.failed) > _SHOWN_FAILURES:
@@ -208,7 +223,14 @@ def _write(found: Findings, asked: Asked, stands_on: dict[str, Any]) -> None:
     tables.write_netcdf(folder / "sweep.nc", data)
     tables.write_csv(folder / "sweep.csv", found.sweep, found.study)
     write_text(folder / "sweep.toml", found.sweep.to_toml())
-    numbers = {**summary.to_dict(found), **stands_on, "point_command": words, "provenance": made}
+    numbers = {
+        **summary.to_dict(found), **stands_on, "point_command": words, "provenance": made,
+        "warnings": [
+            {"point": dict(point), "warning": warning}
+            for one in readouts(found)
+            for point, warning in one.points
+        ],
+    }  # fmt: skip
     write_json(folder / "report.json", numbers)
     if asked.json_file is not None:
         write_json(asked.json_file, numbers)

@@ -147,6 +147,11 @@ def described(document: Mapping[str, Any], known: Mapping[str, Field]) -> Sweep:
     design = document.get("design")
     if design is not None and not isinstance(design, str):
         raise InputError(f"design = {design!r} must be a word")
+    if document.get("points") is not None and design in (None, "grid"):
+        raise InputError(
+            f"points = {document['points']}: a grid has as many points as its levels make; choose"
+            " --design random or sobol, or leave it out"
+        )
     if not isinstance(vary, Mapping):
         raise InputError(f"vary = {vary!r} must be a section of fields and their values")
     found = tuple(axes.parse(find_field(name, known), written) for name, written in vary.items())

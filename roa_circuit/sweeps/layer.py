@@ -13,6 +13,7 @@ import numpy as np
 
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.converters import Usage, numbers_of, transposed
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.circuit.columns import Mapping as Columns
@@ -147,15 +148,17 @@ class LayerSubject:
         return deployed, deployed.chips(self.at(point)[1].imperfections, seed)
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
-        """The metrics of the chips that each seed draws."""
+        """The metrics of the chips that each seed draws, and what their converters use."""
         deployed, imperfections = self.deployed(point), self.at(point)[1].imperfections
         found = []
         for seed in seeds if imperfections.drawn else seeds[:1]:
-            chips = deployed.chips(imperfections, seed)
+            usage, chips = Usage(), deployed.chips(imperfections, seed)
             pairs = zip(deployed.arrays, chips, strict=True)
-            found.append(deployed.scores([read_chip(*pair, coming=COMING) for pair in pairs], chips))
+            sensed = [read_chip(*pair, coming=COMING, usage=usage) for pair in pairs]
+            scores = deployed.scores(sensed, chips)
+            found.append({one.name: scores[one.name] for one in self.metrics} | numbers_of([usage]))
         found *= len(seeds) // len(found)  # chips that nothing was drawn for are all one
-        return {metric.name: [one[metric.name] for one in found] for metric in self.metrics}
+        return transposed(found)
 
 
 def own_value(own: Compensation, field: Field) -> Value:

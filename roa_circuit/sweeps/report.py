@@ -29,6 +29,7 @@ from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.fields import AMPLIFIER, BESIDE
 from roa_circuit.sweeps.findings import Checks, Findings
+from roa_circuit.sweeps.readouts import Readout, readouts
 from roa_circuit.sweeps.sensitivity import Index, Swing
 from roa_circuit.sweeps.tables import half_widths
 
@@ -53,6 +54,8 @@ def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
         sections.append(Section(title="Budget", parts=_budget(found)))
     if found.checks:
         sections.append(checks_section(found, found.checks))
+    if warned := readouts(found):
+        sections.append(readout_section(found, warned))
     if found.failed:
         sections.append(Section(title="Failed", parts=[failed_table(found)]))
     sections.append(Section(title="How it was made", parts=[made_by(provenance, conditions(found))]))
@@ -152,6 +155,19 @@ def _checks(found: Findings, checks: Checks) -> list[Markup]:
     caption = "Written and read in ngspice on the chips of the first seed, beside the surrogate"
     caption += f"; {more} points more are in report.json." if more > 0 else "."
     return [_table(summary.checks_table(checks)), table(head, rows, caption=caption)]
+
+
+def readout_section(found: Findings, warned: Sequence[Readout]) -> Section:
+    """The points whose readout does not suit their reads."""
+    rows = [
+        (summary.configuration(found, point), text)
+        for one in warned
+        for point, text in one.points[:_MOST_ROWS]
+    ]
+    caption = "Points whose readout does not suit their reads, of each kind the worst first."
+    return Section(
+        title="Readout", parts=[table(("point", "readout"), rows, caption=caption, words=(1,))]
+    )
 
 
 def failed_table(found: Findings) -> Markup:

@@ -1,10 +1,13 @@
-"""A campaign of damaged commands: `python campaign.py COUNT SEED FOLDER` prints a line a misdeed.
+"""A campaign of damaged commands: `python campaign.py COUNT SEED FOLDER [--log FILE] [--only N]`.
 
 Every command runs in a forked child of this process, which has loaded all packages before, with limits
 on its memory and time. A misdeed is an exit code that is not documented, that of an unforeseen error, a
-traceback, a message of a megabyte, a hang, or a file or process that is left behind.
+traceback, a message of a megabyte, a hang, gigabytes, or a file or process that is left behind. Each
+is a line of JSON on standard output. With a log, every command leaves a line there, and those that
+it has are not run again. `--only` runs one command and leaves its folder; seed -1 damages nothing.
 """
 
+import argparse
 import atexit
 import contextlib
 import importlib
@@ -16,107 +19,30 @@ import resource
 import shutil
 import signal
 import sys
+import tempfile
 import time
+import traceback
+import uuid
 from pathlib import Path
 
-import numpy as np
+from material import COMMANDS, DEAR, make_files
 from PIL import Image
 
 SECONDS, MEMORY, LONGEST_LINE = 60, 8 << 30, 1000
-ALLOWED = {0, 1, 2, 3}
+RESIDENT = 4 << 20  # KiB that no command of these small files should take
+ALLOWED = {0, 2, 3}
+CHECKING = {"fit", "spread", "program", "verify", "doctor"}  # may end with 1, a check that failed
 WORDS = (
     "nan", "inf", "-inf", "-1", "0", "1e400", "1e-400", "9" * 400, "9" * 5000, "1e9", "2**79",
     "", " ", "[v2]", "[/x]", "\x1b[31mred", "a/../../b", "'\"", "\udcff", "日本", "true", "null",
-    "[]", "{}", "1,2", "0:5:1e9", "é" * 300,
+    "[]", "{}", "1,2", "0:5:1e9", "é" * 300, "1000000", "0.5", "1e-30", "/dev/null", "--seed",
 )  # fmt: skip
-PICTURES = "--dataset folder --data {pictures} --queries 1 --ways 2"
-SOLVE = "solve --states {states.csv} --inputs {inputs.csv} -o o.csv"
-COMMANDS = (
-    ("fitting", "fit {pulses.csv} -o out"),
-    ("fitting", "inspect {pulses.csv}"),
-    ("fitting", "spread {pulses.csv} -o out"),
-    ("fitting", "design --device {device.toml} -o out"),
-    ("netlists", SOLVE + " --device {device.toml}"),
-    ("netlists", "solve --states {states.npy} --inputs {inputs.npz} -o o.csv --circuit {circuit.toml}"),
-    ("netlists", SOLVE + " --imperfections {faults.toml}"),
-    ("netlists", "program --target {states.csv} --start 0.4 --device {device.toml} -o p.csv"),
-    ("netlists", "layer --weights {weights.csv} --device {device.toml} -o l.npz"),
-    ("netlists", "compensate --layer {layer.npz}"),
-    ("netlists", "netlist --layer {layer.npz} -o deck.cir"),
-    ("netlists", "sweep {sweep.toml} --layer {layer.npz} --workers 1 -o out"),
-    ("netlists", "sweep --layer {layer.npz} --vary sigma_wn=0,1 --circuit {circuit.toml} --workers 1"),
-    ("netlists", "verify --layer {layer.npz} --phase read --time-limit 20 -o out"),
-    ("meta", f"adapt --network {{network.safetensors}} {PICTURES} -o out"),
-    ("meta", f"evaluate --network {{network.safetensors}} {PICTURES} --tasks 2"),
-    ("meta", "adapt --dataset omniglot --data {omniglot.npz} -o out"),
-    ("meta", "train --dataset folder --data {pictures} --config {train.toml} -o out"),
-)  # fmt: skip
-
-
-def make_files(folder):
-    """Valid files of every kind, small."""
-    import torch
-
-    from meta.network.architecture import Architecture
-    from meta.network.convolutional import Network
-    from meta.training.configuration import Training
-    from roa_circuit.circuit.design_point import default_device
-    from roa_circuit.layers.programmed import ProgrammedLayer
-
-    rng = np.random.default_rng(0)
-    state, volts = rng.uniform(0.1, 0.9, (4, 3)), rng.uniform(0, 0.1, (2, 4))
-    for name, matrix in (("states", state), ("inputs", volts), ("weights", 2 * state - 1)):
-        np.savetxt(folder / f"{name}.csv", matrix, delimiter=",")
-        np.save(folder / f"{name}.npy", matrix)
-        np.savez(folder / f"{name}.npz", matrix)
-    ProgrammedLayer.of_weights(2 * state - 1, volts * 10, labels=np.array([0, 1])).save(
-        folder / "layer.npz"
-    )
-    (folder / "device.toml").write_text(default_device().to_toml())
-    (folder / "circuit.toml").write_text(
-        '"temperature [K]" = 320.0\n"c_word [F]" = 1e-15\n[lines]\n"r_word [Ohm]" = 2.0\n'
-    )
-    (folder / "faults.toml").write_text(
-        '"stuck_on [-]" = 0.1\n"adc_bits [-]" = 6\n"adc_range [A]" = 1e-3\n'
-    )
-    (folder / "sweep.toml").write_text(
-        'design = "grid"\nrepeats = 2\nseed = 0\n[vary]\nwire_resistance = "0:2:3"\n'
-    )
-    rows = ["train,voltage [V],width [s],read_voltage [V],conductance [S]"]
-    rows += [f"up,{-1.1 if n else 0},3e-6,0.1,{1e-3 + 2e-5 * n - 2e-7 * n * n}" for n in range(12)]
-    rows += [f"down,{1.4 if n else 0},3e-5,0.1,{1.2e-3 - 2e-5 * n + 2e-7 * n * n}" for n in range(12)]
-    (folder / "pulses.csv").write_text("\n".join(rows) + "\n")
-    how = Training(
-        dataset="folder",
-        ways=2,
-        queries=1,
-        filters=2,
-        epochs=1,
-        iterations=2,
-        batch=1,
-        validation_tasks=1,
-    )
-    (folder / "train.toml").write_text(how.to_toml())
-    architecture = Architecture(ways=2, filters=2)
-    Network(architecture, torch.Generator().manual_seed(0)).save(
-        folder / "network.safetensors", training={}
-    )
-    for split in ("train", "validation", "test"):
-        for letter in "ab":
-            inside = folder / "pictures" / split / letter
-            inside.mkdir(parents=True)
-            for number in range(3):
-                Image.fromarray(rng.integers(0, 255, (28, 28), dtype=np.uint8)).save(
-                    inside / f"{number}.png"
-                )
-    packed = rng.integers(0, 255, (2, 20, 1379), dtype=np.uint8)
-    np.savez_compressed(folder / "omniglot.npz", packed=packed, names=np.array(["a/b", "a/c"]))
 
 
 def damage(path, rng):
     """Damage a file, or put something else in its place."""
     if path.is_dir():
-        return damage(rng.choice(sorted(path.rglob("*.png"))), rng)
+        return damage(rng.choice(sorted(one for one in path.rglob("*") if one.is_file())), rng)
     content, kind = bytearray(path.read_bytes()), rng.randrange(10)
     is_text = path.suffix in (".csv", ".toml")
     if kind == 0:
@@ -158,65 +84,113 @@ def damage(path, rng):
 
 def damaged_command(rng, folder):
     """(package, words) of a command in a folder with its files, of which one or a word is damaged."""
-    package, text = rng.choice(COMMANDS)
-    words = text.split()
-    files = [n for n, word in enumerate(words) if word.startswith("{")]
-    for n in files:
-        words[n] = words[n].strip("{}")
-    if rng.random() < 0.75:
+    cheap = [one for one in COMMANDS if one[1].split()[0] not in DEAR]
+    package, text = rng.choice(COMMANDS if rng.random() < 0.2 else cheap)
+    files = [n for n, word in enumerate(text.split()) if word.startswith("{")]
+    package, words = filled(package, text)
+    if files and rng.random() < 0.75:
         damage(folder / words[rng.choice(files)], rng)
-    else:
-        at = rng.choice(
-            [n for n in range(1, len(words)) if words[n] not in ("--workers", "--time-limit")]
-        )
-        words[at] = rng.choice(WORDS).replace("\0", "")
+    elif len(words) > 1:
+        at = rng.choice(range(1, len(words)))
+        if words[at] not in ("--workers", "--time-limit") and words[at - 1] not in UNTOUCHED:
+            words[at] = rng.choice(WORDS)
     return package, words
 
 
+def filled(package, text):
+    """(package, words) of a command with the names of its files."""
+    return package, [word.strip("{}") for word in text.split()]
+
+
+UNTOUCHED = ("--workers", "--time-limit", "-o", "--json")
+"""Options whose value must stay: how long a command may take, and where its results are looked for."""
+
+
 def run(package, words, folder):
-    """The misdeed of a command that runs in `folder`; None if it behaves."""
-    said = folder.with_suffix(".said")
+    """(misdeed of a command that runs in `folder`, None if it behaves; its exit code; what it says)."""
+    said, mark = folder.with_suffix(".said"), uuid.uuid4().hex
     child = os.fork()
     if child == 0:
-        behave(package, words, folder, said)
+        behave(package, words, folder, said, mark)
     until = time.monotonic() + SECONDS
-    while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+    while (ended := os.wait4(child, os.WNOHANG))[0] == 0:
         if time.monotonic() > until:
-            os.kill(child, signal.SIGKILL)
+            os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return "hangs"
+            return "hangs", None, said.read_text(errors="replace")
         time.sleep(0.005)
     code, text = os.waitstatus_to_exitcode(ended[1]), said.read_text(errors="replace")
-    if code not in ALLOWED or "Traceback" in text:
-        return f"exit code {code}: {text[-600:]}"
-    if code and len(text.splitlines()[-1] if text else "") > LONGEST_LINE:
+    found = misdeed(words, folder, code, text) or left(folder, mark)
+    if found is None and ended[2].ru_maxrss > RESIDENT:
+        found = f"takes {ended[2].ru_maxrss >> 10} MiB"
+    return found, code, text
+
+
+def misdeed(words, folder, code, text):
+    """What is wrong with how a command ended; None if nothing is."""
+    if code not in ALLOWED | ({1} if words[0] in CHECKING else set()) or "Traceback" in text:
+        kept = [one.read_text(errors="replace")[-1500:] for one in (folder / "tmp").glob("roa-error-*")]
+        return f"exit code {code}: {text[-600:]}{kept}"
+    if code and not text.strip():
+        return f"exit code {code} without a word"
+    if code and len(text.splitlines()[-1]) > LONGEST_LINE:
         return f"a line of {max(map(len, text.splitlines()))} characters"
-    if "\x1b" in text:
-        return f"a control character in {text[-300:]!r}"
-    left = [*folder.rglob(".roa-*"), *(folder / "tmp").iterdir()]
-    left = [one for one in left if "failed" not in one.name]
-    return f"left {left}" if left else None
+    return f"a control character in {text[-300:]!r}" if "\x1b" in text else None
 
 
-def behave(package, words, folder, said):
+def left(folder, mark):
+    """What a command leaves behind ten seconds after its end, or half written; None if nothing."""
+    until = time.monotonic() + 10
+    while True:
+        files = [*folder.rglob(".roa-*"), *(folder / "tmp").iterdir()]
+        files = [one.name for one in files if "failed" not in one.name]
+        processes = marked(mark)
+        if not files and not processes:
+            break
+        if time.monotonic() > until:
+            return f"left files {files} and processes {processes}"
+        time.sleep(0.05)
+    for path in [*folder.glob("*.json"), *(folder / "out").rglob("*")]:
+        if path.is_file() and not is_whole(path):
+            return f"left {path.name} half written"
+    return None
+
+
+def is_whole(path):
+    """Whether a file that a command has written goes on to its end; others count as whole."""
+    if path.suffix == ".json":
+        return contains(json.loads, path.read_text())
+    if path.suffix == ".html":
+        return path.read_text().rstrip().endswith("</html>")
+    return path.name not in ("l.npz", "sweep.nc") or path.stat().st_size > 0
+
+
+def contains(read, text):
+    """Whether a text can be read."""
+    with contextlib.suppress(ValueError):
+        return read(text) is not None
+    return False
+
+
+def behave(package, words, folder, said, mark):
     """The child: run the command with limits, and end."""
-    os.chdir(folder)
-    os.setsid()
-    file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    (folder / "tmp").mkdir()
-    os.environ["TMPDIR"] = str(folder / "tmp")
-    import tempfile
-
-    tempfile.tempdir = None
-    sys.argv = [f"roa-{package}", *words]
     code = 99
     try:
+        os.chdir(folder)
+        os.setsid()
+        file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        (folder / "tmp").mkdir()
+        os.environ |= {"TMPDIR": str(folder / "tmp"), "ROA_CAMPAIGN": mark}
+        tempfile.tempdir = None
+        sys.argv = [f"roa-{package}", *words]
         sys.modules[f"{package}.commands.cli"].main()
     except SystemExit as stop:
         code = stop.code
+    except BaseException:
+        traceback.print_exc()
     finally:
         atexit._run_exitfuncs()
         with contextlib.suppress(Exception):
@@ -225,13 +199,13 @@ def behave(package, words, folder, said):
 
 
 def marked(mark):
-    """The processes that carry a mark in their environment, but this one."""
+    """The processes that a command with this mark has started."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if f"ROA_CAMPAIGN={mark}".encode() in (entry / "environ").read_bytes():
                 found.append(int(entry.name))
-    return [pid for pid in found if pid != os.getpid()]
+    return found
 
 
 def preload():
@@ -245,32 +219,51 @@ def preload():
     Image.init()
 
 
-def main(count, seed, place):
+def main():
+    """Run the commands that are asked for."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("count", type=int)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("place", type=Path)
+    parser.add_argument("--log", type=Path)
+    parser.add_argument("--only", type=int)
+    asked = parser.parse_args()
     preload()
-    rng, valid = random.Random(seed), place / "valid"
+    valid = asked.place / "valid"
     valid.mkdir(parents=True)
     make_files(valid)
-    for number in range(count):
-        folder = place / f"{seed}-{number}"
-        shutil.copytree(valid, folder)
-        package, words = damaged_command(rng, folder)
-        misdeed = run(package, words, folder)
-        if misdeed is not None:
-            print(
-                json.dumps(
-                    {"seed": seed, "number": number, "command": [package, *words], "misdeed": misdeed}
-                ),
-                flush=True,
-            )
-        if misdeed is None or "--keep" not in sys.argv:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.with_suffix(".said").unlink(missing_ok=True)
-    mark, until = os.environ.get("ROA_CAMPAIGN", ""), time.monotonic() + 10
-    while mark and marked(mark) and time.monotonic() < until:
-        time.sleep(0.1)
-    if mark and (left := marked(mark)):
-        print(json.dumps({"seed": seed, "misdeed": f"processes {left} are left"}))
+    lines = asked.log.read_text().splitlines() if asked.log and asked.log.exists() else []
+    done = {(one["seed"], one["number"]) for one in map(json.loads, lines)}
+    count = min(asked.count, len(COMMANDS)) if asked.seed < 0 else asked.count
+    for number in range(count) if asked.only is None else [asked.only]:
+        if (asked.seed, number) not in done:
+            one_command(asked, number, valid)
+
+
+def one_command(asked, number, valid):
+    """Damage a command, run it, and say what became of it."""
+    folder, begun = asked.place / f"{asked.seed}-{number}", time.perf_counter()
+    shutil.copytree(valid, folder)
+    if asked.seed < 0:
+        package, words = filled(*COMMANDS[number])
+    else:
+        package, words = damaged_command(random.Random(f"{asked.seed}-{number}"), folder)
+    found, code, text = run(package, words, folder)
+    if found is None and asked.seed < 0 and code and "omniglot.npz" not in words:  # which is too small
+        found = f"exit code {code} of a command that nothing is wrong with: {text[-600:]}"
+    line = {
+        "seed": asked.seed, "number": number, "command": [package, *words], "misdeed": found,
+        "code": code, "seconds": round(time.perf_counter() - begun, 2), "said": text[-300:],
+    }  # fmt: skip
+    if found is not None or asked.only is not None:
+        print(json.dumps(line), flush=True)
+    if asked.log:
+        with asked.log.open("a") as file:
+            print(json.dumps(line), file=file)
+    if asked.only is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.with_suffix(".said").unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))
+    main()

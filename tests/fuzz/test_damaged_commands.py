@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ def misdeeds(count, seed, folder):
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join(sys.path),
         "NUMBA_CACHE_DIR": "/proc/none",  # numpy computes: a child need not load what is compiled
-        "ROA_CAMPAIGN": uuid.uuid4().hex,
     }
     command = [sys.executable, CAMPAIGN, str(count), str(seed), folder]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -26,11 +24,19 @@ def misdeeds(count, seed, folder):
     return [json.loads(line) for line in ran.stdout.splitlines()]
 
 
+@pytest.mark.long
 def test_a_sample_of_damaged_commands(tmp_path):
     assert misdeeds(60, 2021, tmp_path) == []
 
 
 @pytest.mark.slow
+@pytest.mark.ngspice
+def test_commands_succeed_whose_files_are_whole(tmp_path):
+    assert misdeeds(1000, -1, tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.ngspice
 @pytest.mark.parametrize("seed", range(6))
 def test_a_campaign_of_damaged_commands(tmp_path, seed):
     assert misdeeds(500, seed, tmp_path) == []

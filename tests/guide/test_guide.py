@@ -46,6 +46,15 @@ def test_every_command_and_option_is_in_the_reference_and_says_what_it_is(
             assert parameter.help, f"{program} {name} {parameter.opts[0]} has no help"
 
 
+def test_equations_are_typeset_without_scripts(guide_site):
+    page = (guide_site / "equations.html").read_text("utf-8")
+    numbers = re.findall(r'<span class="number">\(([^)]*)\)</span>', page)
+    assert numbers == ["1", "2", "3", "4, 5", "6", "7", "8", "9", "10", "11", "15", "17", "18"]
+    assert page.count("<math") > len(numbers)
+    left = [page.name for page in guide_site.rglob("*.html") if "arithmatex" in page.read_text("utf-8")]
+    assert left == []
+
+
 def test_what_a_package_names_is_in_the_python_reference(guide_site):
     """What `from package import *` gives is documented, where it is defined."""
     missing = []

@@ -10,6 +10,9 @@ from meta.circuits.circuit import read_currents as differentiable
 from netlists.decks.deck import sweep_deck
 from netlists.verification.verify import verify
 from roa_circuit import ProgrammedLayer, default_crossbar, load_device
+from roa_circuit.device.laws.formula_law import FormulaLaw
+from roa_circuit.device.laws.formulas.definition import Definition
+from roa_circuit.device.laws.table import Table
 from roa_circuit.device.laws.windows import Windows
 from roa_circuit.solver.dense import read_currents_dense
 from roa_circuit.solver.read import effective_weights, read_currents
@@ -24,6 +27,52 @@ def windows(**constants):
     return dataclasses.replace(BASE, name="windows", memristor=law)
 
 
+def table():
+    """Changes by pulses of three amplitudes a polarity, of a device that slows down as it goes."""
+    law = windows(p=1.5, q=0.8, ratio=2.0).memristor
+    states = np.linspace(0.0, 1.0, 16)
+    up, down, width_up, width_down = (-1.0, -1.06, -1.12), (1.28, 1.35, 1.42), 3e-6, 30e-6
+
+    def changes(V, width):
+        after = law.after_dose(states, law.dose(np.array(V), np.array(width)))
+        return tuple(map(float, np.abs(after - states)))
+
+    raises, lowers = [changes(V, width_up) for V in up], [changes(V, width_down) for V in down]
+    branches = {
+        name: law.constants[name] for name in ("gamma", "delta", "alpha", "beta", "current_scale")
+    }
+    measured = Table(
+        states=tuple(map(float, states)), up=up, down=down, raises=tuple(raises), lowers=tuple(lowers),
+        width_up=width_up, width_down=width_down, ratio=2.0, inert=0.75, **branches,
+    )  # fmt: skip
+    return dataclasses.replace(BASE, name="table", memristor=measured)
+
+
+def not_separable():
+    """A law from a file whose window narrows as the voltage grows."""
+    definition = Definition(
+        name="bent", citation="made for a test", motion="up*w_up if v < 0 else -down*w_down",
+        current="omega*gamma*sinh(delta*v) + (1 - omega)*alpha*v",
+        define=(
+            ("up", "k*(exp(-mu1*v) - 1)"), ("down", "k*(exp(mu2*v) - 1)"),
+            ("w_up", "pow(max(1 - omega, 0), 1 + w*abs(v))"),
+            ("w_down", "pow(max(omega, 0), 1 + w*abs(v))"),
+        ),
+        constants=(
+            ("k", "1/s", "> 0", "rate"), ("mu1", "1/V", "> 0", "steepness"),
+            ("mu2", "1/V", "> 0", "steepness"), ("w", "1/V", "> 0", "how the window narrows"),
+            ("gamma", "A", "> 0", "tunnelling"), ("delta", "1/V", "> 0", "its exponent"),
+            ("alpha", "S", "> 0", "conductance at omega = 0"),
+        ),
+    )  # fmt: skip
+    p = BASE.memristor
+    values = {"k": p.k, "mu1": p.mu1, "mu2": p.mu2, "w": 0.9, "gamma": p.gamma, "delta": p.delta,
+              "alpha": p.alpha * p.beta, "current_scale": 0.01}  # fmt: skip
+    law = FormulaLaw(definition=definition, values=tuple(values.items()))
+    assert not law.one_coordinate
+    return dataclasses.replace(BASE, name="bent", memristor=law)
+
+
 LAWS = {
     "constant steps": windows(p=0.0, q=0.0),
     "ever faster": windows(p=-1.0, q=0.1),
@@ -33,6 +82,8 @@ LAWS = {
     "steep": windows(p=5.0, q=2.0),
     "vteam": load_device("vteam"),
     "yakopcic": load_device("yakopcic").scaled(0.002),
+    "table of three amplitudes": table(),
+    "from a file, a window for each voltage": not_separable(),
 }
 
 
@@ -46,8 +97,13 @@ def contents():
     return state, pulses.astype(np.int64), rng.random((5, 16))
 
 
+DEAR = ("table of three amplitudes", "from a file, a window for each voltage")
+
+
 @pytest.mark.ngspice
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name in DEAR)) for name in LAWS]
+)
 def test_a_layer_is_that_of_ngspice(name, contents, record_property):
     state, pulses, inputs = contents
     result = verify(

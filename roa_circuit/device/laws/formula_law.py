@@ -36,6 +36,7 @@ _STATES = np.array([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
 _ONE_SHAPE = 1e-9
 _MOST_AMPLITUDES = 16
 _NODES_A_CELL = 1025
+_OCTAVES, _AN_OCTAVE, _NODES_OF_GRID = 8, 16, 513  # of the voltages of a grid; below them shapes stay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,9 +158,10 @@ class FormulaLaw(Law):
     def state_derivative(self, omega: Array, V: Array) -> Array:
         """d omega / dt [1/s]."""
         V, omega = self.voltage(V), as_array(omega)
-        return self.constants["speed"] * self._motion(omega, V, self.constants)
+        return self.constants["speed"] * self.motion_of(omega, V, self.constants)
 
-    def _motion(self, omega: Array, V: Array, constants: Mapping[str, Any]) -> Array:
+    def motion_of(self, omega: Array, V: Array, constants: Mapping[str, Any]) -> Array:
+        """d omega / dt [1/s] by these constants, arrays or numbers, `speed` left out."""
         trees, state = trees_of(self.definition), self.definition.state
         xp = namespace(omega, V)
         omega, V = omega + 0.0 * V, V + 0.0 * omega
@@ -204,9 +206,9 @@ class FormulaLaw(Law):
         """The tabulated coordinate at V; it grows as the state moves."""
         omega = as_array(omega)
         xp = namespace(omega, V)
-        tracks, place = self._tracks(V, omega)
+        tracks, place, speed = self._tracks(V, omega)
         sign = xp.where(xp.asarray(V < 0), 1.0 + 0.0 * omega, -1.0 + 0.0 * omega)
-        return sign * tracks.coordinate(omega + 0.0 * sign, place)
+        return sign * tracks.coordinate(omega + 0.0 * sign, place) / speed
 
     def after_dose(self, omega: Array, dose: Array, V: Array | None = None) -> Array:
         """The state after a signed dose, on the tabulated coordinate."""
@@ -215,8 +217,8 @@ class FormulaLaw(Law):
         if V is None and not self.one_coordinate:
             raise InputError(f"law {self.name} wants the voltage of a dose: each has its coordinate")
         omega, none = omega + 0.0 * dose, 0.0 * (omega + dose)
-        tracks, place = self._tracks(-dose if self.one_coordinate else V, none)
-        return xp.where(dose == 0, omega, tracks.after(omega, dose + none, place))
+        tracks, place, speed = self._tracks(-dose if self.one_coordinate else V, none)
+        return xp.where(dose == 0, omega, tracks.after(omega, dose * speed + none, place))
 
     def _numbers(self) -> FormulaLaw:
         """The law of the first cell, whose kind all share."""
@@ -225,47 +227,61 @@ class FormulaLaw(Law):
         first = {n: float(_plain(v).ravel()[0]) for n, v in self.values}
         return self.changed(**first | {"speed": 1.0})
 
-    def _tracks(self, V: Array, like: Array) -> tuple[Tracks, Place]:
-        """Tracks, and which of them the elements of `like` run on at V."""
+    def _tracks(self, V: Array, like: Array) -> tuple[Tracks, Place, Array]:
+        """(tracks, which the elements of `like` run on at V, their doses over those of the law)."""
         volts = np.broadcast_to(_plain(V), like.shape)
         used = set().union(
             *map(names_in, (trees_of(self.definition)[p] for p in ("motion", "state_of_omega")))
         )
         arrays = {n: _plain(v) for n, v in self.values if is_array_api_obj(v) and n in used}
         if not self.one_coordinate:
-            return self._by_amplitude(volts, arrays)
+            return self._by_amplitude(volts, arrays, like)
         if not arrays:
             law = self._numbers()
-            return _by_polarity(law.definition, law.values), Place(first=np.where(volts < 0, 0, 1))
+            return _by_polarity(law.definition, law.values), Place(first=np.where(volts < 0, 0, 1)), 1.0
         shape = np.broadcast_shapes(*(v.shape for v in arrays.values()))
         cells = np.broadcast_to(np.arange(int(np.prod(shape))).reshape(shape), like.shape)
         own = {n: np.broadcast_to(v, shape).ravel()[:, None] for n, v in arrays.items()}
         tables = [self._speeds(own, _shape(self._numbers(), sign).voltage) for sign in (-1.0, 1.0)]
         count = int(np.prod(shape))
         both = Tracks.of(lambda u: np.concatenate([one(u) for one in tables]), _NODES_A_CELL)
-        return both, Place(first=np.where(volts < 0, cells, count + cells))
+        return both, Place(first=np.where(volts < 0, cells, count + cells)), 1.0
 
     def _speeds(self, own: Mapping[str, Floats], V: float) -> Any:
         constants = {**self._numbers().constants, **own}
 
         def speeds(u: Floats) -> Floats:
-            moved = self._motion(u[None], np.full((1, 1), V), constants)
-            middle = self._motion(np.full((1, 1), 0.5), np.full((1, 1), V), constants)
+            moved = self.motion_of(u[None], np.full((1, 1), V), constants)
+            middle = self.motion_of(np.full((1, 1), 0.5), np.full((1, 1), V), constants)
             found: Floats = np.abs(np.asarray(moved / middle))
             return found
 
         return speeds
 
-    def _by_amplitude(self, volts: Floats, arrays: Mapping[str, Any]) -> tuple[Tracks, Place]:
-        distinct, place = np.unique(volts, return_inverse=True)
-        if len(distinct) > _MOST_AMPLITUDES or arrays:
+    def _by_amplitude(
+        self, volts: Floats, arrays: Mapping[str, Any], like: Array
+    ) -> tuple[Tracks, Place, Array]:
+        """A track for each voltage; of many, tracks of a grid whose shape is interpolated in ln |V|."""
+        if arrays:
             raise InputError(
-                f"law {self.name} has a coordinate for each voltage, and cells see {len(distinct)}"
-                " or have constants of their own: write without wires, or in ngspice (--engine)"
+                f"law {self.name} has a coordinate for each voltage, and cells have constants of their"
+                " own: write without wires, or in ngspice (--engine)"
             )
         law = self._numbers()
-        tracks = _of_amplitudes(law.definition, law.values, tuple(distinct.tolist()))
-        return tracks, Place(first=place.reshape(volts.shape))
+        distinct, place = np.unique(volts, return_inverse=True)
+        if len(distinct) <= _MOST_AMPLITUDES:
+            tracks = _of_amplitudes(law.definition, law.values, tuple(distinct.tolist()))
+            return tracks, Place(first=place.reshape(volts.shape)), 1.0
+        octave = int(np.ceil(np.log2(np.abs(volts).max())))
+        tracks, usable = _of_grid(law.definition, law.values, octave)
+        where = (np.log2(np.maximum(np.abs(volts), 1e-12)) - octave + _OCTAVES) * _AN_OCTAVE
+        where = np.clip(where, usable[(volts > 0).astype(int)], _OCTAVES * _AN_OCTAVE - 1e-9)
+        low = np.floor(where).astype(np.intp)
+        begin = np.where(volts < 0, 0, _OCTAVES * _AN_OCTAVE + 1)
+        at = Place(first=begin + low, second=begin + low + 1, share=where - low)
+        middle = np.abs(_plain(self.motion_of(np.full(volts.shape, 0.5), volts, law.constants)))
+        xp = namespace(like)
+        return tracks, at, xp.asarray(middle, dtype=like.dtype) if xp is not np else middle
 
     # Current
 
@@ -345,7 +361,7 @@ def _shape(law: FormulaLaw, sign: float) -> _Shape:
 def _found_shape(law: FormulaLaw, sign: float) -> _Shape:
     V = sign * _VOLTAGES
     with np.errstate(all="ignore"):
-        moved = law._motion(_STATES[:, None], V[None, :], law.constants)
+        moved = law.motion_of(_STATES[:, None], V[None, :], law.constants)
     middle = moved[3]
     usable = np.isfinite(moved).all(axis=0) & (np.abs(middle) > 1e-250) & (np.abs(middle) < 1e30)
     if not usable.any():
@@ -368,7 +384,38 @@ def _of_amplitudes(
 ) -> Tracks:
     law = FormulaLaw(definition=definition, values=values)
     V = np.array(volts)[:, None]
-    return Tracks.of(lambda u: np.abs(np.asarray(law._motion(u[None], V, law.constants))))
+    return Tracks.of(lambda u: np.abs(np.asarray(law.motion_of(u[None], V, law.constants))))
+
+
+@functools.lru_cache(maxsize=8)
+def _of_grid(
+    definition: Definition, values: tuple[tuple[str, float], ...], octave: int
+) -> tuple[Tracks, Floats]:
+    """(tracks of both polarities, their first usable places), in units of the motion at omega = 1/2.
+
+    Amplitudes are even in ln |V| up to 2^octave V. The shape of the motion changes little from one to
+    the next, whatever its size does.
+    """
+    law = FormulaLaw(definition=definition, values=values)
+    sizes = 2.0 ** (octave - _OCTAVES + np.arange(_OCTAVES * _AN_OCTAVE + 1) / _AN_OCTAVE)
+    V = np.concatenate([-sizes, sizes])[:, None]
+    middle = np.abs(np.asarray(law.motion_of(np.full((1, 1), 0.5), V, law.constants)))
+    moves = np.asarray(law.motion_of(_STATES[None], V, law.constants))
+    if ((middle[:, 0] == 0) & (moves != 0).any(axis=1)).any():
+        raise InputError(
+            f"law {law.name} moves from some states by voltages that move nothing from omega = 1/2, and"
+            " has a coordinate for each voltage: write without wires, or in ngspice (--engine)"
+        )
+    still = middle[:, 0] == 0
+    first = np.array([int(np.argmin(half)) for half in np.split(still, 2)], dtype=np.float64)
+    safe = np.where(middle == 0, 1.0, middle)
+
+    def speeds(u: Floats) -> Floats:
+        moved = np.abs(np.asarray(law.motion_of(u[None], V, law.constants)))
+        found: Floats = np.where(middle == 0, 1.0, moved / safe)
+        return found
+
+    return Tracks.of(speeds, _NODES_OF_GRID), first
 
 
 def _plain(values: Any) -> Floats:

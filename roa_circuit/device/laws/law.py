@@ -271,6 +271,16 @@ class Law(ABC):
 
     # Text
 
+    @property
+    def in_simulators(self) -> str | None:
+        """Why simulators cannot have a cell of this law whose state moves; None if they can."""
+        return None
+
+    def require_simulators(self) -> None:
+        """Raise InputError where simulators cannot have a cell of this law whose state moves."""
+        if self.in_simulators is not None:
+            raise InputError(self.in_simulators)
+
     @abstractmethod
     def text(self) -> Text:
         """The law in the operators that simulators share."""

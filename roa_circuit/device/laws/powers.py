@@ -12,6 +12,12 @@ from array_api_compat import is_array_api_obj
 
 from roa_circuit.device.arrays import Array
 
+CLOSEST, STOP = 1e-9, 1e-4
+"""The last stretch of the range, over which simulators bring every window down to 0 in a line.
+
+The longer one is for exponents below 1, whose windows do not come there by themselves.
+"""
+
 
 def passed(xp: Any, room: Array, exponent: Any) -> Array:
     """The dose from room 1 to here: (room^(1 - exponent) - 1) / (exponent - 1), or -ln(room) at 1."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -17,10 +17,13 @@ from roa_circuit.device.arrays import Array, as_array, namespace
 from roa_circuit.device.laws.branches import (
     BRANCH_MEANING,
     BRANCH_UNITS,
+    BRANCHES,
+    CURRENT,
     TwoBranches,
 )
 from roa_circuit.device.laws.law import SECTION, Constant
 from roa_circuit.device.laws.logarithmic import stretch, to_omega, to_u
+from roa_circuit.device.laws.powers import STOP
 from roa_circuit.device.laws.text import Text
 from roa_circuit.device.laws.tracks import Place, Tracks
 
@@ -37,6 +40,7 @@ _KEYS = {
 }  # fmt: skip
 _SAME = 1e-9  # of an amplitude or a width: rounding
 _ENOUGH = 3  # amplitudes of a sign, between which the table is interpolated
+_SLACK = 1e-6  # [V], by which a simulator's amplitude may fall short
 _SLOWEST = 1e-9  # of the range a pulse: nothing, but it keeps coordinates within the reach of numbers
 _FAITHFUL = 2e-3  # of the range, by which a pulse of the table may be off
 _SMOOTH = 1e-5  # of a state, for a speed that is off its neighbours' line by a factor of e
@@ -63,7 +67,7 @@ class Table(TwoBranches):
     state to another are interpolated in the voltage.
 
     states : of the rows' entries, from 0 to 1
-    up, down : measured amplitudes [V], all of a sign, in any order
+    up, down : measured amplitudes [V], all of a sign, in any order; one of them may be empty
     raises, lowers : the change by one pulse, a row an amplitude and a size a state; not negative
     width_up, width_down : of the measured pulses [s], their edges included in what they do
     ratio : Gmax over Gmin of the range, for knots in ln G; 1 is knots in omega
@@ -103,6 +107,8 @@ class Table(TwoBranches):
             if records.require_finite(name, getattr(self, name), "s") <= 0:
                 raise records.out_of_range(name, getattr(self, name), "s", "be greater than 0")
         _check_states(self.states)
+        if not self.up and not self.down:
+            raise InputError("potentiation [V] and depression [V]: one of them must have an amplitude")
         _check_rows("potentiation", self.up, self.raises, -1.0, self.states)
         _check_rows("depression", self.down, self.lowers, 1.0, self.states)
 
@@ -184,7 +190,8 @@ class Table(TwoBranches):
         InputError : an amplitude or a width that was not measured.
         """
         for sign, known in ((-1, self.width_up), (1, self.width_down)):
-            if np.any((np.sign(_plain(V)) == sign) & (np.abs(_plain(width) / known - 1.0) > _SAME)):
+            acts = sign * _plain(self.voltage(V)) > self.inert
+            if np.any(acts & (np.abs(_plain(width) / known - 1.0) > _SAME)):
                 raise InputError(
                     f"the table has pulses of {known:g} s and says nothing of others; the asked width is"
                     f" {np.max(_plain(width)):g} s"
@@ -228,6 +235,8 @@ class Table(TwoBranches):
     def _known(self, V: Floats) -> NDArray[np.bool_]:
         known = np.abs(V) <= self.inert
         for amplitudes, side in ((self.up, V < 0), (self.down, V > 0)):
+            if not amplitudes:
+                continue
             sizes, size = np.abs(np.array(amplitudes)), np.abs(V)
             room = self.within + _SAME * sizes.max()
             near = np.abs(size[..., None] - sizes).min(axis=-1) <= room
@@ -241,6 +250,8 @@ class Table(TwoBranches):
         plain = _plain(V)
         first, second, share = (np.zeros(plain.shape, kind) for kind in (np.intp, np.intp, np.float64))
         for amplitudes, begin, side in ((self.up, 0, plain < 0), (self.down, len(self.up), plain > 0)):
+            if not amplitudes:
+                continue
             sizes = np.sort(np.abs(amplitudes))
             where = np.interp(np.abs(plain), sizes, np.arange(len(sizes)))
             if len(sizes) < _ENOUGH:
@@ -262,37 +273,124 @@ class Table(TwoBranches):
         )
         return _tracks(self.states, up, down, self.ratio)
 
-    def text(self) -> Text:
-        """A table has none: what it leaves unsaid, a simulator would ask for at every edge.
-
-        Raises
-        ------
-        InputError : always.
-        """
-        raise InputError(
-            "a device with law 'table' has no model for simulators, whose pulses pass through voltages"
-            " that were not measured: fit law 'windows' to it for decks"
+    @property
+    def in_simulators(self) -> str | None:
+        """Why simulators cannot have a moving cell: their pulses pass through all voltages from 0."""
+        if self.inert > 0:
+            return None
+        return (
+            "a device with law 'table' has a model for simulators only where it says up to which voltage"
+            " nothing moves, as their pulses pass through all of them: give `inert [V]` in [memristor]"
+            " if it is known, or fit law 'windows'"
         )
+
+    def text(self) -> Text:
+        """The law as simulators take it: cubics between knots, for u.
+
+        Voltages between `inert` and the smallest amplitude less `within` move nothing; pulses pass
+        through them at their edges alone, as writes that rest there are refused.
+        """
+        linear, state = self.ratio == 1.0, "omega" if self.ratio == 1.0 else "u"
+        return Text(
+            state=state,
+            start="w0" if linear else "ln(1 + w0*(ratio - 1)) / ln(ratio)",
+            omega=state if linear else "(exp(ln(ratio)*min(max(u, 0), 1)) - 1) / (ratio - 1)",
+            terms={
+                "raising": self._speed_text(state, -1.0),
+                "lowering": self._speed_text(state, 1.0),
+                "room": f"(v < 0 ? max(1 - {state}, 0) : max({state}, 0))",
+            },
+            motion="pace * (v < 0 ? raising : -lowering) * min(1, room/closest)",
+            branches=BRANCHES,
+            current=CURRENT,
+            parameters={"closest": STOP},
+        )
+
+    @property
+    def _curves(self) -> tuple[Floats, Floats]:
+        """The speeds of u in pulses at the knots, up and down, each by rising amplitude."""
+        order = [np.argsort(np.abs(one)) for one in (self.up, self.down)]
+        up, down = (
+            tuple(rows[k] for k in each)
+            for rows, each in zip((self.raises, self.lowers), order, strict=True)
+        )
+        speeds = _speeds_of(self.states, up, down, self.ratio)
+        return speeds[: len(up)], speeds[len(up) :]
+
+    def _speed_text(self, state: str, sign: float) -> str:
+        """The speed [1/s] of a polarity in terms of the state and v; 0 where nothing moves."""
+        up = sign < 0
+        amplitudes, width = (self.up, self.width_up) if up else (self.down, self.width_down)
+        speeds = self._curves[0 if up else 1]
+        if not amplitudes:
+            return "0"
+        sizes, V = np.sort(np.abs(amplitudes)), "v" if sign > 0 else "(-v)"
+        knots = np.asarray(to_u(np.array(self.states), self.ratio))
+        curves = [_cubics(knots, row, state) for row in speeds]
+        found = curves[-1]
+        for k in range(len(sizes) - 1)[::-1]:
+            low, high = float(sizes[k]), float(sizes[k + 1])
+            if len(sizes) < _ENOUGH:
+                found = f"({V} < {0.5 * (low + high)!r} ? {curves[k]} : {found})"
+                continue
+            share = f"(max({V} - {low!r}, 0) / {high - low!r})"
+            between = f"(1 / ((1 - {share}) / {curves[k]} + {share} / {curves[k + 1]}))"
+            found = f"({V} < {high!r} ? {between} : {found})"
+        least = max(float(sizes[0]) - self.within - _SLACK, self.inert)
+        return f"({V} < {least!r} ? 0 : {found} / {width!r})"
 
 
 @functools.lru_cache(maxsize=32)
 def _tracks(states: Row, raises: tuple[Row, ...], lowers: tuple[Row, ...], ratio: float) -> Tracks:
     """Tracks of all rows, on which one pulse from each state ends where it was measured."""
+    return _of_speeds(
+        np.asarray(to_u(np.array(states), ratio)), _speeds_of(states, raises, lowers, ratio)
+    )
+
+
+@functools.lru_cache(maxsize=32)
+def _speeds_of(states: Row, raises: tuple[Row, ...], lowers: tuple[Row, ...], ratio: float) -> Floats:
+    """The speeds (rows, knots) that lead one pulse from each state to where it was measured."""
     omega = np.array(states)
     u = np.asarray(to_u(omega, ratio))
     rows = np.array([*raises, *(-np.array(row) for row in lowers)])
     signs = [1.0] * len(raises) + [-1.0] * len(lowers)
     after = np.asarray(to_u(np.clip(omega + rows, 0.0, 1.0), ratio))
-    speeds = [_speed(u, end, sign) for end, sign in zip(after, signs, strict=True)]
-    return _of_speeds(u, np.array(speeds))
+    return np.array([_speed(u, end, sign) for end, sign in zip(after, signs, strict=True)])
 
 
-def _of_speeds(u: Floats, speeds: Floats, nodes: int = 4097) -> Tracks:
-    """Tracks of speeds (rows, knots) at the knots u, monotone in between."""
+def _cubics(u: Floats, speeds: Floats, state: str) -> str:
+    """The curve of `speed_curves` through one row of speeds, as text in terms of the state."""
+    from scipy.interpolate import PchipInterpolator
+
+    pieces = PchipInterpolator(u, speeds).c.T
+    found = ""
+    for left, right, piece in list(zip(u[:-1], u[1:], pieces, strict=True))[::-1]:
+        about_0 = np.polynomial.Polynomial(piece[::-1])(np.polynomial.Polynomial([-left, 1.0])).coef
+        c0, c1, c2, c3 = map(float, np.append(about_0, np.zeros(4 - len(about_0))))
+        cubic = f"((({c3!r}*{state} + {c2!r})*{state} + {c1!r})*{state} + {c0!r})"
+        found = cubic if not found else f"({state} < {float(right)!r} ? {cubic} : {found})"
+    return f"max({found}, {_SLOWEST!r})"
+
+
+def speed_curves(u: Floats, speeds: Floats) -> Callable[[Floats], Floats]:
+    """The speeds (rows, points) at states (points,), from those (rows, knots) at the knots u, monotone
+    in between.
+    """
     from scipy.interpolate import PchipInterpolator
 
     curves = PchipInterpolator(u, speeds, axis=1)
-    return Tracks.of(lambda points: np.maximum(curves(np.clip(points, 0.0, 1.0)), _SLOWEST), nodes)
+
+    def at(points: Floats) -> Floats:
+        found: Floats = np.maximum(curves(np.clip(points, 0.0, 1.0)), _SLOWEST)
+        return found
+
+    return at
+
+
+def _of_speeds(u: Floats, speeds: Floats, nodes: int = 4097) -> Tracks:
+    """Tracks of speeds (rows, knots) at the knots u."""
+    return Tracks.of(speed_curves(u, speeds), nodes)
 
 
 def _speed(u: Floats, after: Floats, sign: float) -> Floats:
@@ -345,7 +443,7 @@ def _check_states(states: Row) -> None:
 def _check_rows(what: str, amplitudes: Row, rows: tuple[Row, ...], sign: float, states: Row) -> None:
     """sign : of the amplitudes; pulses with one below 0 raise the state."""
     sizes = sign * np.array(amplitudes)
-    if not sizes.size or sizes.ndim != 1 or (sizes <= 0).any():
+    if sizes.ndim != 1 or (sizes <= 0).any():
         raise InputError(f"{what} [V] must be amplitudes {'below' if sign < 0 else 'above'} 0")
     if len(set(amplitudes)) < len(amplitudes):
         raise InputError(f"{what} [V] repeats an amplitude")

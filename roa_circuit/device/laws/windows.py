@@ -26,14 +26,8 @@ from roa_circuit.device.laws.exponential import (
 )
 from roa_circuit.device.laws.law import Constant
 from roa_circuit.device.laws.logarithmic import is_linear, stretch, to_omega, to_u
-from roa_circuit.device.laws.powers import passed, room_left, window
+from roa_circuit.device.laws.powers import CLOSEST, STOP, passed, room_left, window
 from roa_circuit.device.laws.text import Text
-
-CLOSEST, STOP = 1e-9, 1e-4
-"""The last stretch of the range, over which simulators bring every window down to 0 in a line.
-
-The longer one is for exponents below 1, whose windows do not come there by themselves.
-"""
 
 _PAST_THRESHOLDS = (
     "(v < -threshold_up ?"

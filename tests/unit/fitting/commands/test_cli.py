@@ -75,14 +75,14 @@ def test_the_page_says_what_the_data_determine(whole_run):
 
 
 def test_a_fit_loads_nothing_that_takes_longer_than_it(tmp_path):
-    """lmfit brings pandas and scipy.stats along: a second of loading for 30 ms of work."""
+    """lmfit fits, but pandas and scipy.stats, which it brings along, take longer to load than to use."""
     code = (
         "import sys\nfrom fitting.commands import cli\ntry: cli.main()\nfinally: "
         "print({'lmfit', 'pandas', 'scipy.stats', 'torch', 'numba'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", code, str(PULSES), "--output-dir", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "set()"
+    assert done.stdout.splitlines()[-1] == "{'lmfit'}"
 
 
 def test_what_is_not_identifiable_is_said_everywhere(roa_fit, some_trains, tmp_path):
@@ -136,7 +136,7 @@ def test_a_law_that_is_rejected_marks_the_device_and_strict_fails(roa_fit, table
     assert law["word"] == "rejected"
     assert {v["law"] for v in law["laws"]} >= {"Eq. 1-2", "constant step"}
     assert roa_fit(*alone, "--strict")[0] == 1
-    code, out, _ = roa_fit(source, "--output-dir", tmp_path / "w")
+    code, out, _ = roa_fit(source, "--law", "windows", "--output-dir", tmp_path / "w")
     assert (code, "LAW TAKEN: windows" in out) == (0, True)
     assert load_device(tmp_path / "w" / "device.toml").memristor.name == "windows"
     assert roa_fit(PULSES, "--output-dir", tmp_path / "p", "--strict")[0] == 0
@@ -295,6 +295,35 @@ def test_an_option_that_cannot_be_is_refused(roa_fit, tmp_path, options, complai
     code, _, err = roa_fit("inspect", path, "--read", "0.1V", *options)
     assert code == 2
     assert complaint in err
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--width", "1us"], "has a column for the width of each pulse, so --width is one too many"),
+        (["--dwell", "20ms"], "has no I-V sweep, whose points --dwell is about"),
+        (["--drop-outlier", "²"], "must be a line of the file"),
+        (["--drop-outlier", "9" * 5000], "must be a line of the file"),
+    ],
+)
+def test_an_option_that_the_table_has_no_use_for_is_refused(roa_fit, tmp_path, options, complaint):
+    path = tmp_path / "t.csv"
+    head = "voltage [V],width [s],read_voltage [V],conductance [S]\n"
+    path.write_text(head + "".join(f"-1,1e-6,0.1,{n}e-5\n" for n in range(1, 9)))
+    assert roa_fit("inspect", path)[0] == 0
+    code, _, err = roa_fit("inspect", path, *options)
+    assert (code, err.count("\n")) == (2, 1)
+    assert complaint in err
+
+
+def test_titles_and_counts_of_thousands_of_digits_are_no_numbers(roa_fit, tmp_path):
+    """int() of 5,000 digits is an error of its own: it ended in a traceback."""
+    path, many = tmp_path / "t.csv", "9" * 5000
+    for title in (f"i_{many}", f"pulse {many}", many):
+        path.write_text(f"train,{title},i_1,i_2\na,1,2,3\n")
+        code, _, err = roa_fit("inspect", path, "--read", "0.1V", "--pulse=-1V,1us")
+        assert (code, err.count("\n")) == (2, 1)
+        assert len(err) < 1000
 
 
 def test_pulses_twice_a_file_are_of_potentiation_and_depression(roa_fit, tmp_path):

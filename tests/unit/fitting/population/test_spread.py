@@ -299,7 +299,10 @@ def test_what_cannot_be_told_apart_or_does_not_fit_leaves_no_device(command, tab
     assert code == 2
     assert "--by train" in err
     assert not folder.exists()
+    folder.mkdir()
+    (folder / "device.toml").write_text("of an earlier run")
     code, out, _ = command(cli.main, "spread", source, "--output-dir", folder)
     assert code == 1
     assert "FAILED" in out
+    assert f"taken away, of an earlier run: {folder / 'device.toml'}" in out
     assert not (folder / "device.toml").exists()

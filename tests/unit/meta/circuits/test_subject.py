@@ -12,6 +12,7 @@ import xarray as xr
 
 from meta.circuits.adaptation import adapt_episode
 from meta.circuits.behind_circuit import Hardware, classes, head_inputs, on_chips
+from meta.circuits.evaluation import evaluate_behind
 from meta.circuits.subject import NetworkSubject
 from meta.commands import cli
 from meta.data.tasks import Tasks
@@ -19,11 +20,14 @@ from meta.network.architecture import BLOCKS, HEAD, Architecture
 from meta.network.convolutional import Network, conv
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.converters import Use
+from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.design_point import default_crossbar
+from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.mapping import voltage_from_input, weight_from_state
 from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.device.memristor import conductance
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.deployed import deploy, read_chip
 from roa_circuit.layers.recovery import Compensation
@@ -128,6 +132,26 @@ def test_noise_and_faults_reach_every_layer_and_seeds_tell_episodes_apart(networ
     assert found.agreement.sel(stuck_on=0.0, sense_offset=1e-6).mean() < 1.0
     again = sweep(subject, {"stuck_on": [0.3], "sense_offset": [0.0]}, repeats=2)
     assert (again.accuracy.squeeze() == found.accuracy.sel(stuck_on=0.3, sense_offset=0.0)).all()
+
+
+def test_converters_of_every_layer_are_told_of_where_they_do_not_suit(network, bars):
+    """One range serves all layers: a wide one leaves each few codes, a narrow one cuts readings off."""
+    tasks = Tasks(dataset=bars, queries=2)
+    hardware = Hardware(imperfections=Imperfections(adc_bits=8, adc_range=1e-3))
+    (row,) = evaluate_behind(network, tasks, hardware, count=2)
+    assert [text.split(" uses ")[0] for text in row.warnings] == [f"{n}: ADC" for n in (*BLOCKS, HEAD)]
+    layers = hardware.holding(adapt_episode(network, tasks, reads=1).layers, 0)
+    x = np.full((3, 10), 0.7)
+    y = layers[BLOCKS[0]](x)
+    assert y.shape == (3, 6)
+    (use,) = layers[BLOCKS[0]].usage.uses()
+    most = 10 * 0.07 * conductance(1.0, 0.05, default_device().memristor)
+    assert use.largest < 1.1 * most
+    assert use.used <= 1 + round(255 * 1.1 * most / 1e-3)
+    subject = NetworkSubject(network=network, tasks=tasks, hardware=hardware)
+    found = subject.evaluate({"adc_range": 1e-8}, [0])
+    (worst,) = Use.of_numbers({name: values[0] for name, values in found.items()})
+    assert worst.warning.startswith("ADC saturates: ")
 
 
 def test_the_command_sweeps_a_network(command, tmp_path, monkeypatch, network):

@@ -94,6 +94,21 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
         (["train", "-o", "x", "--method", "offline"], "train 'roa' for it"),
         (["evaluate", "--reading", "litteral"], "did you mean 'literal'"),
         (["train", "-o", "x", "--rho", 2, "--dataset", "glyphs"], "rho = 2"),
+        (
+            ["train", "-o", "x", "--resume", "--start", "n.safetensors"],
+            "a run that goes on has its network",
+        ),
+        (
+            ["train", "-o", "x", "--hardware-wires", 2],
+            "--hardware-wires: is about validations in ngspice",
+        ),
+        (["train", "-o", "x", "--on-divergence", "stop"], "add --validate-every N"),
+        (["reproduce", "ablation", "--methods", "roa"], "--methods: the ablation has its own"),
+        (
+            ["reproduce", "table2", "--dataset", "glyphs", "--ways", "2.5"],
+            "must be a whole number from 2",
+        ),
+        (["evaluate", "--dataset", "glyphs", "--tasks", 10**9], "--tasks"),
         (["nonsense"], "nonsense"),
     ],
 )
@@ -107,6 +122,13 @@ def test_bad_input_is_one_helpful_line(roa_meta, tmp_path, monkeypatch, argument
     assert complaint in err
     assert err.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["n.safetensors"]
+
+
+def test_a_network_for_any_ways_is_not_asked_for_by_those_it_was_not_trained_for(roa_meta):
+    asked = ("--dataset", "glyphs", "--method", "roa-robust", "--trained-ways", 10, "--tasks", 2)
+    code, _, error = roa_meta("evaluate", *asked)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "--trained-ways 10: the network of roa-robust was trained for 20 ways" in error
 
 
 @pytest.mark.parametrize("words", [["evaluate", "--tasks", 2], ["adapt", "-o", "layers"]])

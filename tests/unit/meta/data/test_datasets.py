@@ -3,8 +3,10 @@
 import functools
 import hashlib
 import http.server
+import struct
 import threading
 import zipfile
+import zlib
 
 import matplotlib.image
 import numpy as np
@@ -187,6 +189,14 @@ def test_transparent_pictures_lie_on_white_paper(tmp_path):
     assert (dataset.images == (255 - INK)[..., None]).all()
 
 
+def test_pictures_that_no_episode_can_use_are_told(tmp_path):
+    for index, count in enumerate((2, 5, 3)):
+        save_pictures(tmp_path / f"class{index}", count, (32, 32, 3), index)
+    dataset = load_dataset("folder", tmp_path)
+    assert dataset.images.shape[:2] == (3, 2)
+    assert dataset.remarks == (f"{tmp_path}: 4 pictures unused; each class gives the smallest's 2",)
+
+
 def test_dark_ink_on_light_paper_is_told_with_the_way_out(tmp_path):
     light, dark = Image.fromarray(INK), Image.fromarray(255 - INK)
     assert pictures(tmp_path / "light", [light, light]).remarks == ()
@@ -207,6 +217,26 @@ def test_pictures_of_real_numbers_are_refused(tmp_path):
     image = Image.fromarray(np.linspace(0, 1, 784, dtype=np.float32).reshape(28, 28))
     with pytest.raises(InputError, match=r"0\.tiff: pixels are real numbers"):
         pictures(tmp_path, [image, image], "tiff")
+
+
+@pytest.mark.parametrize(
+    ("side", "says"),
+    [
+        (30_000, r"Image size \(900000000 pixels\)"),
+        (10_000, "10000 x 10000 pixels are more than 64,000"),
+    ],
+)
+def test_a_picture_of_hundreds_of_megapixels_is_refused_by_its_head(tmp_path, side, says):
+    """It was unpacked first, into gigabytes; its head says enough."""
+    size = struct.pack(">II", side, side)
+    parts = (b"IHDR" + size + bytes([8, 0, 0, 0, 0]), b"IDAT" + zlib.compress(bytes(9)))
+    chunks = [struct.pack(">I", len(p) - 4) + p + struct.pack(">I", zlib.crc32(p)) for p in parts]
+    for number in range(6):
+        folder = tmp_path / f"class{number % 3}"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    with pytest.raises(InputError, match=rf"\d\.png: .*{says}"):
+        load_dataset("folder", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,26 @@ def test_a_resumed_run_gives_the_same_weights(bars, tmp_path, method):
     assert [line.split(",")[0] for line in lines] == ["epoch", "0", "1", "2", "3"]
 
 
+@pytest.mark.long
+@pytest.mark.parametrize(("method", "any_number"), [("roa", True), ("roa-robust", False)])
+def test_weights_come_again_on_as_many_threads_and_of_every_layer_on_any(
+    bars, tmp_path, method, any_number
+):
+    """As docs/training.md promises: roa-robust alone sums in an order that goes with the threads."""
+    how, before = Training(method=method, epochs=2, pulses_from=1, **SMALL), torch.get_num_threads()
+    found = {}
+    try:
+        for threads, name in ((1, "one"), (2, "two"), (2, "again"), (1, "first")):
+            torch.set_num_threads(threads)
+            train(bars, how, tmp_path / name)
+            found[name] = weights(tmp_path / name)
+    finally:
+        torch.set_num_threads(before)
+    assert same(found["one"], found["first"])
+    assert same(found["two"], found["again"])
+    assert same(found["one"], found["two"]) or not any_number
+
+
 @pytest.fixture
 def pictures(tmp_path):
     """A folder of few small pictures, so that a process has loaded it at once."""

@@ -149,6 +149,8 @@ REFUSED = {
     "of other cells": (("program", "--target", "g.csv", "--conductances"), "name the cells with"),
     "scheme": (("program", "--target", "states.csv", "--scheme", "V/3", "--circuit", "t.toml"),
                "rows are selected by the circuit's transistors"),
+    "lines": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--wire-resistance", "5",
+               "--word-resistance", "1", "--bit-resistance", "2"), "give both lines theirs"),
     "matrix": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--matrix", "klu"),
                "--matrix klu: is about ngspice, not surrogate"),
     "cell": (("program", "--target", "states.csv", "--cell", "osdi"), "--cell osdi: is about ngspice"),
@@ -187,6 +189,44 @@ def test_what_only_a_part_of_has_no_effect_is_said(spice):
     code, _, error = spice("solve", *asked, "--imperfections", "x.toml")
     assert (code, error) == (0, "--imperfections: sigma_wn ignored: solve only reads\n")
     assert json.loads(Path("s.json").read_text())["ignored"] == ["sigma_wn"]
+
+
+CHANCELESS = {
+    "solve": ("--states", "states.csv", "--inputs", "volts.csv", "-o", "i.csv"),
+    "program": ("--target", "states.csv", "--start", "0.5", "-o", "p.csv"),
+    "netlist": ("--reads", "1", "-o", "x.cir"),
+    "compensate": ("--reads", "2", "--tile", "32x5"),
+    "layer": ("--weights", "weights.csv", "--inputs", "volts.csv", "-o", "l.npz"),
+    "map": ("--read", "1", "-o", "map"),
+}
+
+
+@pytest.mark.parametrize("name", CHANCELESS)
+def test_a_seed_is_said_to_be_ignored_where_nothing_is_drawn(spice, name):
+    code, _, error = spice(name, *CHANCELESS[name], "--seed", "3", "--json", "s.json")
+    assert (code, error.count("\n")) == (0, 1)
+    assert error.startswith("--seed 3 ignored: ")
+    assert json.loads(Path("s.json").read_text())["ignored"] == ["seed"]
+    assert spice(name, *CHANCELESS[name])[2] == ""
+
+
+def test_a_seed_counts_where_something_is_drawn(spice):
+    Path("x.toml").write_text('"driver_gain [-]" = 0.1\n')
+    found = []
+    for seed in ("3", "4"):
+        asked = (*CHANCELESS["solve"], "--imperfections", "x.toml", "--seed", seed)
+        assert spice("solve", *asked)[::2] == (0, "")
+        found.append(np.loadtxt("i.csv", delimiter=","))
+    assert (found[0] != found[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("solve", ()), ("solve", ("--engine", "dense")), ("program", ())]
+)
+def test_a_time_limit_without_a_simulator_is_refused(spice, name, more):
+    code, _, error = spice(name, *CHANCELESS[name], *more, "--time-limit", "5")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "--time-limit 5: is about simulators, not " in error
 
 
 def test_weights_that_no_cell_holds_are_refused_in_python_too():

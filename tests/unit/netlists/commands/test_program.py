@@ -41,6 +41,26 @@ def test_faulty_cells_are_named_and_fail_the_command(command, tmp_path, target):
     assert "stuck" in out
 
 
+def test_a_converter_that_reads_no_cell_apart_is_told_of(command, tmp_path, target):
+    """Every cell was 'stuck', and no word of the range that is a thousand times too wide."""
+    (tmp_path / "x.toml").write_text('"adc_bits [-]" = 6\n"adc_range [A]" = 1e-3\n')
+    asked = [
+        "--target",
+        target,
+        "-o",
+        tmp_path / "s.csv",
+        "--json",
+        tmp_path / "p.json",
+        "--rounds",
+        "2",
+    ]
+    code, out, _ = command(cli.main, "program", *asked, "--imperfections", tmp_path / "x.toml")
+    assert code == 1
+    assert "ADC uses 1 of its 64 codes: 100.0 % of readings at the lowest code" in out
+    (use,) = json.loads((tmp_path / "p.json").read_text())["converters"]
+    assert (use["name"], use["used"], use["codes"]) == ("ADC", 1, 64)
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

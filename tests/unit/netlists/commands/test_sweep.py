@@ -235,6 +235,8 @@ def test_spot_checks_simulate_the_circuit_of_the_file(command, circuit):
         (("--vary", "temperature=1"), "wires of 1 K conduct without resistance"),
         (("--vary", "c_word=1 pV"), "expected F"),
         (("--vary", "sigma_wn=0,1", "--circuit", "none.toml"), "none.toml"),
+        (("--vary", "sigma_wn=0,1", "--points", "9"), "points = 9: a grid has as many points as its"),
+        (("--vary", "sigma_wn=0,1", "--samples", "128"), "--samples 128: is about Sobol' indices"),
     ],
 )
 def test_mistakes_are_one_line(command, options, says):
@@ -243,6 +245,65 @@ def test_mistakes_are_one_line(command, options, says):
     assert says in error
     assert error.count("\n") == 1
     assert not list(Path("out").rglob("*.nc"))
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (f"repeats = {2**79}", "repeats: the whole number has more than the 64 bits"),
+        (f"repeats = {2**62}", f"repeats = {2**62} must be at most 100,000"),
+        (f'design = "sobol"\npoints = {10**12}', "1,000,000,000,000 points are more than"),
+    ],
+)
+def test_counts_without_end_are_refused_before_anything_is_made(command, line, says):
+    """2**79 chips were listed one by one until the memory ended."""
+    Path("s.toml").write_text(f"{line}\n[vary]\nsigma_wn = [0, 1]\n")
+    began = time.monotonic()
+    code, _, error = command(cli.main, "sweep", "s.toml", *HOW)
+    assert (code, error.count("\n")) == (2, 1)
+    assert says in error
+    assert time.monotonic() - began < 2
+    assert not Path("out").exists()
+
+
+def test_converters_are_told_of_at_every_point_not_at_the_base_alone(command):
+    """At the base the range suits; at one point readings are cut off, at another few codes are met."""
+    Path("x.toml").write_text('"adc_bits [-]" = 8\n"adc_range [A]" = 2e-5\n')
+    layer = ProgrammedLayer.load(Path("layer.npz"))
+    volts = 0.1 * layer.inputs[:, :, None]
+    currents = current(layer.initial_state, volts, layer.device.memristor).sum(axis=1)
+    low, high = 0.5 * currents.max(), 100 * currents.max()
+    vary = ("--vary", f"adc_range={low},{1.05 * currents.max()},{high}", "--wire-resistance", "0")
+    asked = ("--imperfections", "x.toml", "--sensitivity", "none")
+    code, out, _ = command(cli.main, "sweep", *HOW, *vary, *asked)
+    assert code == 0
+    (line,) = (line for line in out.splitlines() if "ADC" in line and "codes" not in line)
+    where = f"and most at adc range {1e6 * low:.3g} µA"
+    assert line.startswith(f"at 2 of 3 points, {where}: ADC saturates: ")
+    told = json.loads(Path("out/sweep/report.json").read_text())["warnings"]
+    assert [one["point"]["adc_range"] for one in told] == pytest.approx([low, high])
+    share = float(told[0]["warning"].split(" % at the highest")[0].split()[-1])
+    assert share == pytest.approx(100 * np.mean(currents > low * 254.5 / 255), abs=3)
+    assert "ADC uses " in told[1]["warning"]
+    assert "ADC saturates" in Path("out/sweep/report.html").read_text()
+
+
+def test_reads_that_would_move_states_are_told_of(command):
+    vary = ("--vary", "full_scale_voltage=0.1,1.4", "--sensitivity", "none")
+    code, out, _ = command(cli.main, "sweep", *HOW, *vary)
+    assert code == 0
+    assert "at 1 of 2 points, and most at full scale voltage 1.4 V: reads of up to 1.4 V" in out
+
+
+def test_where_no_chip_differs_repeats_and_seed_are_said_to_change_nothing(command):
+    vary = ("--vary", "wire_resistance=0,1", "--sensitivity", "none")
+    code, _, error = command(cli.main, "sweep", *HOW, *vary, "--repeats", "3", "--seed", "7")
+    assert code == 0
+    said = [line.split(":")[0] for line in error.splitlines()]
+    assert said == ["--repeats 3 ignored", "--seed 7 ignored"]
+    assert json.loads(Path("out/sweep/report.json").read_text())["ignored"] == ["repeats", "seed"]
+    asked = ("--vary", "wire_resistance=0,1", "--vary", "sigma_wn=0,1", "--repeats", "3", "-o", "drawn")
+    assert command(cli.main, "sweep", *HOW, *asked)[::2] == (0, "")
 
 
 def test_chips_without_anything_varied_give_a_distribution_and_a_yield(command):

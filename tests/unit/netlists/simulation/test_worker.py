@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+from netlists.commands import cli
 from netlists.simulation import ngspice
 from netlists.simulation.ngspice import find_library, simulate, simulate_all
 from netlists.simulation.parallel import Together, run_all
@@ -104,6 +105,21 @@ def test_a_missing_library_says_how_to_install_it(monkeypatch):
     assert not ngspice.is_available()
 
 
+@pytest.mark.long
+def test_a_library_that_hangs_ends_with_the_time_limit_that_was_given(
+    stand_in, command, make_layer, tmp_path
+):
+    """Asking ngspice what it is took its own minute, whatever --time-limit said."""
+    make_layer().save(tmp_path / "layer.npz")
+    stand_in("exec sleep 60")
+    began = time.monotonic()
+    asked = ("--phase", "read", "--time-limit", "5", "-o", tmp_path / "out")
+    code, _, error = command(cli.main, "verify", "--layer", tmp_path / "layer.npz", *asked)
+    assert code == 3
+    assert "no result within the time limit of 5 s" in error
+    assert time.monotonic() - began < 20
+
+
 def test_what_is_no_library_is_said(monkeypatch, tmp_path):
     library = tmp_path / "libngspice.so"
     library.write_bytes(b"not a library")
@@ -184,6 +200,7 @@ INTERRUPTED = """
 import os
 import signal
 import sys
+from netlists.commands import cli
 from netlists.simulation import ngspice
 from netlists.simulation.scratch import private_folder
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell

@@ -1,15 +1,18 @@
 """What converters and states make of reads that do not suit them, by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
 from roa_circuit.chips.chip import draw
-from roa_circuit.chips.converters import uses
+from roa_circuit.chips.converters import UNKNOWN, Usage, Use, numbers_of, transposed, uses
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.read_disturb import moved_by_a_read, warning
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.laws.table import Table
 from roa_circuit.device.memristor import state_derivative
 
 DEVICE = default_device()
@@ -42,6 +45,49 @@ def test_a_dac_has_the_full_scale_of_the_device_unless_it_is_given():
     for given, share in (({}, 0.5), ({"dac_range": 0.4}, 0.0)):
         [use] = uses([(chip(dac_bits=2, **given), volts, np.zeros((2, 1)))])
         assert (use.name, use.highest) == ("DAC", share)
+
+
+def test_batches_add_up_to_what_all_reads_at_once_use():
+    rng, wide = np.random.default_rng(0), chip(adc_bits=10, adc_range=1e-6, dac_bits=4)
+    volts, currents = rng.uniform(0, 0.12, (50, 2)), rng.uniform(-1e-7, 1.2e-6, (50, 1))
+    usage = Usage()
+    for some in (slice(0, 7), slice(7, 8), slice(8, 50)):
+        usage.add(wide, volts[some], currents[some])
+    assert usage.uses() == uses([(wide, volts, currents)])
+    dac, adc = usage.uses()
+    assert dac.used == len(np.unique(np.round(np.clip(volts, 0, 0.1) * 150)))
+    assert adc.highest == pytest.approx(np.mean(currents >= 1e-6 * 1022.5 / 1023))
+    assert Use.of_numbers(numbers_of([usage])) == [dac, adc]
+
+
+def test_of_several_layers_the_worst_converter_is_kept():
+    good, bad = Usage(), Usage()
+    good.add(chip(adc_bits=4, adc_range=1e-6), np.zeros((99, 2)), np.linspace(0, 9e-7, 99)[:, None])
+    bad.add(chip(adc_bits=4, adc_range=1e-6), np.zeros((9, 2)), np.full((9, 1), 2e-6))
+    assert Use.of_numbers(numbers_of([good, bad, good])) == bad.uses()
+    assert transposed([{"a": 1.0}, {"a": 2.0, "b": 3.0}]) == {"a": [1.0, 2.0], "b": [0.0, 3.0]}
+
+
+def test_a_law_that_says_nothing_of_reads_is_told_and_does_not_refuse_them():
+    pulses, law = DEVICE.pulses, DEVICE.memristor
+    table = Table(
+        **{name: getattr(law, name) for name in ("gamma", "delta", "alpha", "beta", "current_scale")},
+        states=(0.0, 0.5, 1.0), up=(-1.1,), down=(1.4,), raises=((0.1, 0.1, 0.0),),
+        lowers=((0.0, 0.1, 0.1),), width_up=pulses.potentiation_width,
+        width_down=pulses.depression_width,
+    )  # fmt: skip
+    asked, state = np.array([[0.1, 0.0]]), np.array([[0.3], [0.6]])
+    known = dataclasses.replace(table, inert=0.2)
+    assert moved_by_a_read(state, asked, dataclasses.replace(DEVICE, memristor=known)) == 0.0
+    moved = moved_by_a_read(state, asked, dataclasses.replace(DEVICE, memristor=table))
+    assert np.isnan(moved)
+    assert warning(moved, asked).startswith("the law says nothing of what reads of up to 100 mV")
+    usage, array = Usage(), draw(None, Crossbar(rows=2, columns=1), DEVICE, np.random.default_rng(0))
+    usage.add_states(
+        dataclasses.replace(array, device=dataclasses.replace(DEVICE, memristor=table)), state, asked
+    )
+    assert numbers_of([usage]) == {"moved": UNKNOWN, "volts": 0.1}
+    assert usage.warnings == [warning(moved, asked)]
 
 
 @pytest.mark.parametrize("volts", [-0.9, 1.4, 9.0])

@@ -30,6 +30,22 @@ def with_pulses(device, **pulses):
     return dataclasses.replace(device, pulses=dataclasses.replace(device.pulses, **pulses))
 
 
+def test_arrays_that_mirror_each_other_are_written_alike_row_by_row():
+    """Sensed at the top, a row has the segments above it in its bit lines; in the mirror those below."""
+    state, pulses = draw_write(5, 4)
+    lines = {"r_source": 5.0, "r_word": 20.0, "r_bit": 40.0, "r_sense": 5.0, "scheme": "ideal"}
+    broken = (Break(line="bit", row=3, column=1),)
+    top = Crossbar(rows=5, columns=4, sense="top", breaks=broken, **lines)
+    mirrored = (Break(line="bit", row=1, column=1),)
+    bottom = Crossbar(rows=5, columns=4, sense="bottom", breaks=mirrored, **lines)
+    one = write_in_situ(top, state, pulses, TABLE_1)
+    other = write_in_situ(bottom, state[::-1], pulses[::-1], TABLE_1)
+    np.testing.assert_allclose(one.state, other.state[::-1], atol=1e-9)
+    assert (one.state[3:, 1] == state[3:, 1]).all()  # behind the break nothing is written
+    assert (pulses[3:, 1] != 0).any()
+    assert np.abs(one.state - write_in_situ(bottom, state, pulses, TABLE_1).state).max() > 1e-3
+
+
 def test_the_programme_gives_every_cell_its_pulses():
     _, pulses = draw_write(7, 4)
     applied = np.zeros_like(pulses)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy.integrate import solve_ivp
+from scipy.integrate import quad, solve_ivp
 
 from roa_circuit.device import memristor as m
 from roa_circuit.device.parameters import load_device
@@ -33,6 +33,15 @@ def test_ramp_mean_is_the_integral_over_the_edge(voltage):
     assert m.ramp_mean_rate(voltage, P) == pytest.approx(
         np.trapezoid(m.rate(fine, P)) / 200_000, rel=1e-6
     )
+
+
+@pytest.mark.parametrize("voltage", [-1.1, 1.4])
+def test_a_pulse_s_dose_is_the_integral_over_its_edges_and_its_top(voltage):
+    edge, width = 2e-7, 1e-6
+    top = width * float(m.rate(voltage, P))
+    ramp = quad(lambda t: float(m.rate(voltage * t / edge, P)), 0.0, edge, epsrel=1e-10)[0]
+    assert m.pulse_strength(voltage, width, P, edge=edge) == pytest.approx(top + 2 * ramp, rel=1e-8)
+    assert m.pulse_strength(voltage, width, P) == pytest.approx(top, rel=1e-12)
 
 
 def test_the_papers_ramp_saturates_without_overflow():

@@ -9,6 +9,7 @@ import torch
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import ideal_currents
@@ -109,6 +110,45 @@ def test_a_device_read_at_any_voltage_multiplies_by_its_weights(full_scale, mode
     layer = replace(ProgrammedLayer.of_weights(W, X, device=device, start=None), read_model=model)
     y = layer.outputs(ideal_currents(layer, X))
     assert float((y * (X @ W)).sum() / ((X @ W) ** 2).sum()) == pytest.approx(1.0, abs=0.01)
+
+
+@pytest.mark.parametrize("read_voltage", [0.05, 0.3])
+def test_a_column_s_gain_lies_where_the_curve_of_the_i_v_puts_it(read_voltage):
+    """One number cannot straighten a curve: docs/physics.md says how far a column's gain may be from 1.
+
+    An input x counts as f(x), the same curve for every cell. Over even inputs a column of weights w then
+    has a gain between that of weights without a mean and that of equal ones, by |w|^2 and (sum w)^2.
+    """
+    device = default_device()
+    device = replace(device, pulses=replace(device.pulses, read_voltage=read_voltage))
+    p, x = device.memristor, (np.arange(4000) + 0.5) / 4000
+    f = current(1.0, device.pulses.full_scale * x, p) - current(0.0, device.pulses.full_scale * x, p)
+    f *= np.mean(x**2) / np.mean(f * x)  # what is promised: 1 by least squares over all inputs
+    apart, equal = np.cov(f, x)[0, 1] / np.var(x, ddof=1), f.mean() / x.mean()
+    rng = np.random.default_rng(0)
+    W, X = rng.uniform(-1, 1, (8, 40)), rng.random((20_000, 8))
+    W[:, 0], W[:, 1] = 0.5, np.tile([0.5, -0.5], 4)
+    layer = ProgrammedLayer.of_weights(W, X, device=device, start=None)
+    y, true = layer.outputs(ideal_currents(layer, X)), X @ W
+    found = (y * true).sum(axis=0) / (true**2).sum(axis=0)
+    spread, sums = (W**2).sum(axis=0) / 12, W.sum(axis=0) ** 2 / 4
+    expected = (spread * apart + sums * equal) / (spread + sums)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+    assert found[0] == pytest.approx((apart / 12 + 2 * equal) / (1 / 12 + 2), abs=2e-3)
+    assert found[1] == pytest.approx(apart, abs=2e-3)
+    ends = {0.05: (1.007, 0.998), 0.3: (1.041, 0.986)}[read_voltage]
+    assert (apart, equal) == pytest.approx(ends, abs=1e-3)
+
+
+def test_inputs_that_undo_the_curve_have_gain_1_of_every_column():
+    device = Device.from_toml(STRAIGHT)
+    p, x = device.memristor, np.linspace(0, 1, 2001)
+    f = current(1.0, device.pulses.full_scale * x, p) - current(0.0, device.pulses.full_scale * x, p)
+    rng = np.random.default_rng(0)
+    W, wanted = rng.uniform(-1, 1, (8, 5)), rng.random((50, 8))
+    layer = ProgrammedLayer.of_weights(W, np.interp(wanted, f / f[-1], x), device=device, start=None)
+    ratio = layer.outputs(ideal_currents(layer, layer.inputs)) / (wanted @ W)
+    np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-4)
 
 
 def test_full_scale_is_twice_the_read_voltage_unless_it_is_given(tmp_path):

@@ -72,6 +72,35 @@ def test_exact_reads_agree_with_numpy(crossbar, seed, highest):
         assert_close(found, expected_of_cells(network, state, voltages, P))
 
 
+@pytest.mark.parametrize(("bound", "rate"), [(0.05, 0.05), (0.5, 0.1715728752538099), (0.99, 9 / 11)])
+def test_so_many_rounds_bring_an_error_to_its_tolerance(bound, rate):
+    """Plain where a round leaves a tenth, else by Chebyshev's rate; what all later ones would add."""
+    batch = batches.Batch(ohms=(), factors=np.zeros(0), coefficients=np.zeros(0), bound=bound)
+    assert batch.rate == pytest.approx(rate, rel=1e-12)
+    rounds = batch.rounds(1e-10) - 2
+    assert rate**rounds / (1 - rate) == pytest.approx(1e-10, rel=1e-9)
+
+
+def test_bent_cells_leave_the_larger_root_of_how_word_and_bit_lines_err():
+    """Of lambda^2 - (left (1 + bend) + bend (words + bits)) lambda - left bend, left = words bits.
+
+    The parts are measured on cells without a bend, in lines of one kind at a time.
+    """
+    crossbar = Crossbar(rows=4, columns=3, r_source=5.0, r_sense=5.0)
+    ohms = compiled._ohms(LinearNetwork(crossbar, np.full((4, 3), 1e-3)).lines)
+    g, low, high = np.full((4, 3), 1e-3), -0.05, 0.1
+    words, bits = 1 - 1 / (1 + 5 * 3e-3), 1 - 1 / (1 + 5 * 4e-3)
+    left = batches.of_conductances(ohms, g).bound
+    assert left == pytest.approx(words * bits, rel=1e-9)
+    c = np.stack([g, 2e-3 * np.ones_like(g)])  # i = u (g + h u) has the slope g + 2 h u
+    ends = 1e-3 + 2 * 2e-3 * np.array([low, high])
+    slope, bend = ends.mean(), (ends[1] - ends[0]) / ends.sum()
+    words, bits = 1 - 1 / (1 + 15 * slope), 1 - 1 / (1 + 20 * slope)
+    left = words * bits
+    root = max(np.roots([1.0, -(left * (1 + bend) + bend * (words + bits)), -left * bend]))
+    assert batches.of_cells(ohms, c, low, high).bound == pytest.approx(root, rel=1e-9)
+
+
 @settings(max_examples=40, deadline=None)
 @given(crossbars(most=10), st.integers(0, 2**31))
 def test_no_round_leaves_more_than_said(crossbar, seed):

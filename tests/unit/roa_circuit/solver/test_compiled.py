@@ -104,6 +104,17 @@ def test_polynomials_are_the_model_to_the_last_digits(largest):
     assert_close(fitted, current(state, u, P), 1e-12)
 
 
+@pytest.mark.parametrize(("delta", "beta"), [(0.2, 4.0), (4.0, 0.2)])
+def test_branches_of_unlike_steepness_keep_all_coefficients_of_the_longer_one(delta, beta):
+    state, own = np.array([[0.0, 0.3, 1.0]]), dataclasses.replace(P, delta=delta, beta=beta)
+    u = np.linspace(-0.5, 0.5, 101)[:, None, None]
+    c = polynomials(state, own, 0.5)
+    fitted = u * np.polynomial.polynomial.polyval(u, c[:, None], tensor=False)
+    assert_close(fitted, current(state, u, own), 1e-12)
+    one = [polynomials(state, dataclasses.replace(P, delta=x, beta=x), 0.5) for x in (delta, beta)]
+    assert len(c) == max(map(len, one)) > min(map(len, one))
+
+
 def test_chips_share_the_curves_that_their_constants_stretch():
     """Each once asked the model anew at every solve: a write of 64 x 64 cells took minutes."""
     rng, state = np.random.default_rng(1), np.full((5, 4), 0.3)

@@ -147,8 +147,19 @@ def test_a_law_whose_state_and_voltage_do_not_part_has_a_coordinate_for_each_amp
         assert after == pytest.approx(solution.y[0, -1], abs=1e-8)
     with pytest.raises(InputError, match="wants the voltage of a dose"):
         MIXED.after_dose(0.4, 1e-5)
-    with pytest.raises(InputError, match="cells see 20"):
-        MIXED.after_dose(np.full(20, 0.4), np.full(20, 1e-5), np.linspace(-1, -0.9, 20))
+
+
+def test_cells_that_all_see_another_voltage_move_as_each_would_alone():
+    """Behind wires; shapes of the motion between tabulated voltages are interpolated."""
+    V = np.concatenate([np.linspace(-1.2, -0.3, 20), np.linspace(0.3, 1.3, 20)])
+    omega = np.linspace(0.1, 0.9, 40)[::-1]
+    dose = -np.sign(V) * 0.3 / np.abs(MIXED.state_derivative(np.full(40, 0.5), V))
+    alone = [float(MIXED.after_dose(w, d, v)) for w, d, v in zip(omega, dose, V, strict=True)]
+    together = MIXED.after_dose(omega, dose, V)
+    np.testing.assert_allclose(together, alone, atol=3e-4)
+    assert np.abs(together - omega).min() > 0.01
+    back = MIXED.coordinate(together, V) - MIXED.coordinate(omega, V)
+    np.testing.assert_allclose(np.where(V < 0, 1, -1) * back, dose, rtol=1e-5)
 
 
 def test_gradients_of_a_law_from_a_file():

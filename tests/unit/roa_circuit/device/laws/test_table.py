@@ -128,8 +128,24 @@ def test_a_parameter_set_keeps_the_table_exactly():
 
 
 def test_decks_are_refused_in_one_line():
-    with pytest.raises(InputError, match="no model for simulators"):
+    with pytest.raises(InputError, match="a model for simulators only where it says"):
         ngspice_library(device(EQ_1))
+    assert EQ_1.in_simulators is not None
+
+
+def test_a_polarity_that_was_not_measured_is_refused():
+    one = dataclasses.replace(EQ_1, down=(), lowers=())
+    np.testing.assert_allclose(one.after_dose(0.3, 2.0, UP), EQ_1.after_dose(0.3, 2.0, UP))
+    with pytest.raises(InputError, match=r"says nothing of 1\.4 V"):
+        one.rate(1.4)
+    with pytest.raises(InputError, match="one of them must have an amplitude"):
+        dataclasses.replace(one, up=(), raises=())
+    assert Device.from_toml(device(one).to_toml()) == device(one)
+
+
+def test_reads_below_what_moves_nothing_move_nothing():
+    table = dataclasses.replace(EQ_1, inert=0.5)
+    assert float(table.dose(0.05, 1e-6)) == 0.0
 
 
 @pytest.mark.parametrize(

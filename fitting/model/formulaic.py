@@ -1,0 +1,216 @@
+"""Laws from files: the constants of formulas, fitted on coordinates tabulated for each amplitude."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fitting.model.tracked import Speeds, TrackedForm
+from fitting.readers.measurements import FloatArray, Measurements
+from roa_circuit.basics import toml
+from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.device.laws import Law, laws, read_law
+from roa_circuit.device.laws.formula_law import FormulaLaw
+from roa_circuit.device.laws.formulas.currents import current_at
+from roa_circuit.device.laws.formulas.definition import IMPLICIT
+from roa_circuit.device.laws.formulas.shipped import load_definition, shipped_laws
+from roa_circuit.device.laws.law import SECTION
+from roa_circuit.device.parameters import load_device
+
+_DECADES = 1e12  # that a constant may lie from where its search begins
+_SPREAD = (1.0, 0.1, 10.0, 0.01, 100.0, 1e-3, 1e3)  # times the speed that it begins with
+_UNFELT, _SAME = 1e-6, 1e-3  # of slopes: none, and along those of others
+_LEAST = 1e-3  # of a constant that may be 0, where its search begins
+
+
+@dataclass(frozen=True, kw_only=True)
+class FormulaForm(TrackedForm):
+    """Constants of a law by formulas: logarithms, or of any sign over their first values.
+
+    begins : the law with the constants that the search begins with
+    """
+
+    begins: FormulaLaw
+    names: tuple[str, ...] = field(init=False)
+    units: Mapping[str, str] = field(init=False)
+    steps: Mapping[str, float] = field(init=False)
+    held_first: tuple[str, ...] = field(init=False)
+
+    by_curvature: bool = True
+
+    LAW = "file"
+
+    @property
+    def name(self) -> str:
+        """The law, as parameter sets have it."""
+        return self.begins.name
+
+    def __post_init__(self) -> None:
+        law = self.begins
+        names = tuple(name for name in law.constants if name not in IMPLICIT)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "units", {name: law.units[name] for name in names})
+        any_sign = {n: abs(float(law.constants[n])) or 1.0 for n in names if n in law.ANY_SIGN}
+        object.__setattr__(self, "steps", any_sign)
+        # A constant of the motion before one of the current, as most conductances are measured well.
+        order = sorted(names, key=lambda name: (name in law.conducting, -names.index(name)))
+        object.__setattr__(self, "held_first", tuple(order))
+
+    def __hash__(self) -> int:
+        return hash(self.begins)
+
+    @property
+    def title(self) -> str:
+        """The law in a report."""
+        return self.begins.name
+
+    def bounds(self, name: str) -> tuple[float, float]:
+        """Of a constant in a search."""
+        if name in self.steps:
+            return -_DECADES * self.steps[name], _DECADES * self.steps[name]
+        value = self.known(self.begins)[name]
+        return value / _DECADES, value * _DECADES
+
+    def known(self, law: Law) -> dict[str, float]:
+        """The constants of a law of the same formulas; one that may be 0 a little above it."""
+        own = {name: float(law.constants[name]) for name in self.names}
+        may_be_0 = set(self.begins.NOT_NEGATIVE)
+        return {name: max(v, _LEAST) if name in may_be_0 else v for name, v in own.items()}
+
+    def prior(self, law: Law) -> Law:
+        """What is known before of these constants: those of the file."""
+        return self.begins
+
+    def law(self, x: FloatArray) -> FormulaLaw:
+        """The law with the constants of a search vector.
+
+        Raises
+        ------
+        InputError : they make no law, such as thresholds in the wrong order.
+        """
+        return self.begins.changed(**self.values(x))
+
+    def vector(self, law: Law, start: FloatArray) -> FloatArray:
+        """The search vector of a law's constants and starting states omega (trains,) in (0, 1)."""
+        return np.concatenate([self.constants(law), np.log(start) - np.log1p(-start)])
+
+    def guesses(self, m: Measurements, prior: Law) -> Iterator[FloatArray]:
+        """Search vectors whose motion is quicker or slower than the file's."""
+        law = self._scaled(m)
+        first = np.searchsorted(m.train, np.arange(len(m.labels)))
+        off, on = (np.asarray(law.current(w, m.read_voltage[first])) for w in (0.0, 1.0))
+        start = np.clip((m.current[first] - off) / np.where(on == off, 1.0, on - off), 0.05, 0.95)
+        for factor in _SPREAD:
+            quick = {n: float(law.constants[n]) * factor for n in self.names if self.units[n] == "1/s"}
+            yield self.vector(law.changed(**quick), start)
+
+    def _scaled(self, m: Measurements) -> FormulaLaw:
+        """The law to begin with, as conducting as the device: its currents or resistances scaled."""
+        law, G = self.begins, np.abs(m.conductance[np.isfinite(m.conductance) & (m.current != 0)])
+        V = float(np.median(np.abs(m.read_voltage[m.read_voltage != 0])))
+        middle = float(np.sqrt(np.prod(law.conductance_range(V))))
+        factor = float(np.exp(np.median(np.log(G)))) / middle
+        powers = {"A": 1.0, "S": 1.0, "Ohm": -1.0}
+        sizes = {n: float(law.constants[n]) * factor ** powers[self.units[n]]
+                 for n in self.names if self.units[n] in powers}  # fmt: skip
+        return law.changed(**sizes)
+
+    def blind(self, m: Measurements) -> frozenset[str]:
+        """Constants whose effect on these readings is that of others, where the search begins.
+
+        They are left out of it in the order of `held_first`.
+        """
+        x, kept, told = next(self.guesses(m, self.begins)), np.zeros((0, len(m))), set()
+        slopes = self.slopes(x, m, self.schedule(m))[1]
+        for name in reversed(self.held_first):
+            slope = slopes[self.names.index(name)] / np.maximum(np.abs(m.current), 1e-300)
+            size = float(np.linalg.norm(slope))
+            rest = slope - kept.T @ (kept @ slope)
+            rest -= kept.T @ (kept @ rest)
+            left = float(np.linalg.norm(rest))
+            if np.isfinite(size) and size > _UNFELT and left > _SAME * size:
+                told.add(name)
+                kept = np.concatenate([kept, rest[None] / left])
+        return frozenset(self.names) - told
+
+    def speeds(self, places: FloatArray, V: FloatArray) -> Speeds:
+        """|d omega / dt| [1/s], (sets * amplitudes, points)."""
+        values = self._columns(places)
+        constants = {name: np.repeat(column, len(V))[:, None] for name, column in values.items()}
+        volts = np.tile(V, len(places))[:, None]
+        law = self.begins
+
+        def at(points: FloatArray) -> FloatArray:
+            with np.errstate(all="ignore"):
+                moved = law.motion_of(points[None], volts, {**law.constants, **constants})
+            found: FloatArray = np.nan_to_num(np.abs(np.asarray(moved)), nan=0.0, posinf=1e30)
+            return found
+
+        return at
+
+    def _columns(self, places: FloatArray) -> dict[str, FloatArray]:
+        """Every constant of every set, (sets,)."""
+        return {
+            name: np.exp(column) if name not in self.steps else column * self.steps[name]
+            for name, column in zip(self.names, places.T, strict=True)
+        }
+
+    def doses(self, m: Measurements) -> FloatArray:
+        """Seconds of each row's pulse, (rows,)."""
+        return m.width
+
+    def currents(self, places: FloatArray, m: Measurements) -> tuple[FloatArray, FloatArray]:
+        """The currents [A] at omega = 1 and 0 of every reading, (sets, rows)."""
+        volts, place = np.unique(m.read_voltage, return_inverse=True)
+        law, values = self.begins, self._columns(places)
+        constants = {**law.constants, **{n: column[:, None] for n, column in values.items()}}
+        none = np.zeros((len(places), len(volts)))
+        with np.errstate(all="ignore"):
+            on, off = (
+                none + np.asarray(current_at(law.definition, constants, end, volts[None] + none)[0])
+                for end in (1.0, 0.0)
+            )
+        return on[:, place], off[:, place]
+
+
+def law_by_formulas(name: str, prior: Law) -> FormulaForm:
+    """The form of a law from a file, or of a shipped one; its search begins at the constants there.
+
+    name : of a shipped law, or of a file with formulas in [law] and constants in [memristor]
+    prior : where it has the same formulas, its constants are taken in place of those
+
+    Raises
+    ------
+    InputError : an unknown law, a law of another kind, or no constants to begin with.
+    """
+    shipped = shipped_laws()
+    if name in shipped:
+        found: Law = load_device(name).memristor
+    elif name.endswith(".toml"):
+        found = _of_file(name, prior)
+    else:
+        raise InputError(f"law {name!r} is unknown; {nearest(name, [*laws(), *shipped])}")
+    if not isinstance(found, FormulaLaw):
+        raise InputError(
+            f"{name}: has law {found.name!r}; give --law {found.name}, and the file as --prior"
+        )
+    own = isinstance(prior, FormulaLaw) and prior.definition == found.definition
+    begins = prior if own else found
+    assert isinstance(begins, FormulaLaw)
+    return FormulaForm(begins=begins.changed(speed=1.0))
+
+
+def _of_file(name: str, prior: Law) -> Law:
+    """The law of a file, with its own constants or, where it has none, those of the prior."""
+    document = toml.loads(toml.read(name), source=name)
+    if SECTION in document:
+        return read_law(document)
+    definition = load_definition(name)
+    if isinstance(prior, FormulaLaw) and prior.definition == definition:
+        return prior
+    raise InputError(
+        f"{name}: has formulas and no [{SECTION}] with constants for the search to begin with; add that"
+        " section, or give a parameter set of this law as --prior"
+    )

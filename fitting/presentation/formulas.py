@@ -1,0 +1,137 @@
+"""The formulas of a law as MathML, which browsers typeset, and what its symbols mean."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from roa_circuit.device.laws import Law
+from roa_circuit.device.laws.formula_law import FormulaLaw
+from roa_circuit.presentation.page import Markup, Section, paragraph, table
+
+_GREEK = {"mu": "μ", "gamma": "γ", "delta": "δ", "alpha": "α", "beta": "β", "omega": "ω"}
+_ELEMENTS = {
+    "mi", "mn", "mo", "mrow", "mfrac", "msup", "msub", "msqrt", "mroot", "mfenced", "mtable", "mtr",
+    "mtd", "mtext", "mstyle", "mover", "munder",
+}  # fmt: skip
+"""Those that sympy writes formulas in."""
+
+
+def formulas(law: Law) -> list[Markup]:
+    """The law's equations, each a block; sympy is loaded for those of a file alone."""
+    if isinstance(law, FormulaLaw):
+        return _of_file(law)
+    if law.name == "table":
+        pulse = (
+            _row("Δ u = ±")
+            + _sub("Δ", "V")
+            + _row("( u )")
+            + _words(", a pulse, between measured states")
+        )
+        return [_block(pulse), _block(_of_u()), _block(_current())]
+    if law.name == "windows":
+        motion = _slope("u") + _rate() + _row("×") + _cases("u", "p", "q")
+        return [_block(motion), _block(_of_u()), _block(_current())]
+    return [_block(_slope("ω") + _rate() + _row("×") + _cases("ω", "2", "2")), _block(_current())]
+
+
+def section(law: Law) -> Section:
+    """The law as a section of a page: equations, then a table of symbols."""
+    rows = []
+    for name, value in law.constants.items():
+        unit = law.units[name]
+        shown = "" if unit == "-" else unit
+        rows.append([_symbol(name), f"{float(value):.4g}", shown, law.meanings[name]])
+    words = "ω in [0, 1] is the state; V < 0 potentiates. Values are those of the fitted device."
+    head = ("symbol", "value", "unit", "meaning")
+    symbols = table(head, rows, words=(2, 3), caption="Symbols of the law.")
+    return Section(title="The law", parts=[*formulas(law), paragraph(words), symbols])
+
+
+def _rate() -> str:
+    up, down = _row("− ") + _sub("μ", "1") + _row("V"), _sub("μ", "2") + _row("V")
+    return _row("k (") + _sup(_row("e"), up) + _row("−") + _sup(_row("e"), down) + _row(")")
+
+
+def _current() -> str:
+    """Eq. 2."""
+    return _row("I = ω γ sinh ( δ V ) + ( 1 − ω ) α ( 1 −") + _sup(_row("e"), _row("− β V")) + _row(")")
+
+
+def _of_u() -> str:
+    """u = omega, or the share of the way in ln G."""
+    share = _fraction(_row("ln ( 1 + ω ( r − 1 ) )"), _row("ln r"))
+    ratio = _row("r =") + _sub("G", "max") + _row("/") + _sub("G", "min")
+    return _row("u = ω") + _words(" or ") + _row("u =") + share + _words(", ") + ratio
+
+
+def _cases(state: str, p: str, q: str) -> str:
+    """The window of each polarity."""
+    lines = ""
+    for room, power, sign in ((f"( 1 − {state} )", p, "<"), (state, q, ">")):
+        window = _sup(_row(room), _row(power))
+        lines += f"<mtr><mtd>{window}</mtd><mtd>{_words('for ')}{_row(f'V {sign} 0')}</mtd></mtr>"
+    return f"<mrow><mo>{{</mo><mtable>{lines}</mtable></mrow>"
+
+
+def _of_file(law: FormulaLaw) -> list[Markup]:
+    from roa_circuit.device.laws.formulas.currents import trees_of
+    from roa_circuit.device.laws.formulas.writing import mathml
+
+    trees, state = trees_of(law.definition), law.definition.state
+    parts = [(_slope(_GREEK.get(state, state)), "motion"), (_row("I ="), "current")]
+    if state != "omega":
+        parts.append((_row("ω ="), "omega_of_state"))
+    return [_block(left + _cleaned(mathml(trees[part]))) for left, part in parts]
+
+
+def _cleaned(text: str) -> str:
+    """sympy's MathML without its outer element; it has nothing but elements of formulas."""
+    inner = re.sub(r"^<math[^>]*>|</math>$", "", text).replace("&InvisibleTimes;", "\u2062")
+    for sign in "<>":  # which sympy leaves as they are
+        inner = inner.replace(f"<mo>{sign}</mo>", f"<mo>{html.escape(sign)}</mo>")
+    assert set(re.findall(r"</?([a-zA-Z]+)", inner)) <= _ELEMENTS
+    return inner
+
+
+def _block(inner: str) -> Markup:
+    return Markup(f'<p><math display="block">{inner}</math></p>')
+
+
+def _row(text: str) -> str:
+    """Tokens parted by blanks: numbers, names, and operators."""
+    found = []
+    for token in text.split():
+        kind = "mn" if token.isdigit() else "mi" if token.isalpha() else "mo"
+        found.append(f"<{kind}>{html.escape(token)}</{kind}>")
+    return f"<mrow>{''.join(found)}</mrow>"
+
+
+def _words(text: str) -> str:
+    return f"<mtext>{text}</mtext>"
+
+
+def _sup(base: str, power: str) -> str:
+    return f"<msup>{base}<mrow>{power}</mrow></msup>"
+
+
+def _sub(base: str, index: str) -> str:
+    return f"<msub>{_row(base)}{_row(index)}</msub>"
+
+
+def _fraction(above: str, below: str) -> str:
+    return f"<mfrac>{above}{below}</mfrac>"
+
+
+def _slope(state: str) -> str:
+    """d state / dt =."""
+    return _fraction(_row(f"d {state}"), _row("d t")) + _row("=")
+
+
+def _symbol(name: str) -> str:
+    """'mu1' as 'μ₁ (mu1)', others as they are."""
+    match = re.fullmatch(r"(mu|gamma|delta|alpha|beta)(\d?)", name)
+    if not match:
+        return name
+    small = match[2].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+    return f"{_GREEK[match[1]]}{small} ({name})"

@@ -1,0 +1,224 @@
+"""The page and the figures of devices side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fitting.judgement.devices import PULSES, STATES, Side
+from roa_circuit.basics.units import counted, engineering, percent, prefix_for
+from roa_circuit.presentation.drawing import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    RED,
+    SOFT,
+    VIOLET,
+    Drawing,
+    draw,
+    plain,
+)
+from roa_circuit.presentation.page import (
+    Page,
+    Section,
+    bullets,
+    figure,
+    made_by,
+    side_by_side,
+    table,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from roa_circuit.device.laws import Law
+
+_COLOURS = (BLUE, RED, GREEN, VIOLET, INK, SOFT, FAINT)
+_STYLES = ("-", "--", ":")
+_NONE = "-"
+
+
+def head(sides: Sequence[Side]) -> list[str]:
+    """The head of `rows`: a column for each device."""
+    return ["", *(plain(one.device.name, 32) for one in sides)]
+
+
+def rows(sides: Sequence[Side]) -> list[list[str]]:
+    """What the devices do in numbers, a quantity a row."""
+    found = {
+        "law": [one.device.memristor.name for one in sides],
+        "read at": [engineering(one.read_voltage, "V") for one in sides],
+        "Gmin": [engineering(one.gmin, "S") for one in sides],
+        "Gmax": [engineering(one.gmax, "S") for one in sides],
+        "Gmax / Gmin": [f"{one.gmax / one.gmin:.3g}" for one in sides],
+        "pulses up": [_number(one.pulses_up) for one in sides],
+        "pulses down": [_number(one.pulses_down) for one in sides],
+        "energy of one up": [_joule(one.energy_up) for one in sides],
+        "energy of one down": [_joule(one.energy_down) for one in sides],
+        "write noise": [_number(one.sigma_wn) for one in sides],
+        "levels": [_NONE if one.levels is None else str(one.levels) for one in sides],
+    }
+    return [[name, *values] for name, values in found.items()]
+
+
+def constant_rows(sides: Sequence[Side]) -> tuple[list[str], list[list[str]]]:
+    """(head, a row for each constant that any of the devices has)."""
+    laws = [one.device.memristor for one in sides]
+    names = dict.fromkeys((name, law.units[name]) for law in laws for name in law.constants)
+    rows = [
+        [f"{name} [{unit}]" if unit != "-" else name,
+         *(_constant(law, name) if law.units.get(name) == unit else _NONE for law in laws)]
+        for name, unit in names
+    ]  # fmt: skip
+    return ["constant", *(plain(one.device.name, 32) for one in sides)], rows
+
+
+def _constant(law: Law, name: str) -> str:
+    return f"{float(law.constants[name]):.4g}"
+
+
+def step_rows(sides: Sequence[Side]) -> list[list[str]]:
+    """A row for each state: what one pulse of each device changes there, up and down."""
+    rows = []
+    for place, state in enumerate(STATES):
+        cells = []
+        for one in sides:
+            both = (one.raised, one.lowered)
+            cells += [
+                _NONE if change is None else percent(float(change[place]), 2, significant=True)
+                for change in both
+            ]
+        rows.append([f"{state:.2f}", *cells])
+    return rows
+
+
+def drawings(sides: Sequence[Side]) -> list[Drawing]:
+    """One pulse from every state, trains, and I-V."""
+    return [_steps(sides), _trains(sides), _currents(sides)]
+
+
+def page(sides: Sequence[Side], noise: float, drawn: Sequence[Drawing], made: dict[str, Any]) -> Page:
+    """The report."""
+    names = [plain(one.device.name, 32) for one in sides]
+    most = max(sides, key=lambda one: one.levels or 0)
+    remarks = [f"{one.device.name}: {text}." for one in sides for text in one.remarks]
+    laws = dict.fromkeys(one.device.memristor.name for one in sides)
+    of_constants, constants = constant_rows(sides)
+    step_head = ["ω", *(f"{name}, {way}" for name in names for way in ("up", "down"))]
+    figures = [figure(one.inline(), one.caption, wide=one.wide) for one in drawn]
+    return Page(
+        command="roa-fit compare",
+        title=f"{counted(len(sides), 'device')} side by side",
+        verdict="compared",
+        passed=True,
+        lead="Every device with its own pulses, by the law that its file names.",
+        numbers=[
+            ("devices", str(len(sides)), ", ".join(laws)),
+            ("most levels", str(most.levels or 0), most.device.name),
+            ("noise", percent(noise, 2, significant=True), "of a reading, for levels"),
+        ],
+        sections=[
+            Section(title="In numbers", parts=[
+                *([bullets(remarks)] if remarks else []),
+                table(head(sides), rows(sides), caption="The foot of the page says what is meant."),
+            ]),
+            Section(title="Curves", parts=[side_by_side(figures)]),
+            Section(title="One pulse from every state", parts=[
+                table(step_head, step_rows(sides), caption="The change of ω, in per cent of the range.")
+            ]),
+            Section(title="Constants", parts=[
+                table(of_constants, constants, caption="A name may mean different things in "
+                      "different laws.")
+            ]),
+            Section(title="How it was made", parts=[made_by(made["provenance"], [
+                ("files", ", ".join(made["files"])),
+                *((f"citation of {one.device.name}", one.device.citation) for one in sides),
+            ])]),
+        ],
+        footer=_ABOUT,
+    )  # fmt: skip
+
+
+_ABOUT = (
+    "Pulses lead from a tenth of the range of ω to nine tenths, and back. Energy is V I T of one pulse,"
+    " the mean over ω. Write noise is σ_WN of Eq. 7, as a [spread] has it. Levels are states of whole"
+    " pulses from ω = 1/2, each two standard deviations of write and reading clear of the next."
+)
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.3g}"
+
+
+def _joule(value: float | None) -> str:
+    return _NONE if value is None else engineering(value, "J")
+
+
+def _lines(sides: Sequence[Side]) -> list[tuple[Side, str, str]]:
+    """Every device with a colour and a label."""
+    return [
+        (one, _COLOURS[i % len(_COLOURS)], plain(one.device.name, 24)) for i, one in enumerate(sides)
+    ]
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(loc="lower left", ncols=3, bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0)
+
+
+def _steps(sides: Sequence[Side]) -> Drawing:
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for one, colour, label in _lines(sides):
+            for change, sign, style in ((one.raised, 100.0, "-"), (one.lowered, -100.0, "--")):
+                if change is not None:
+                    name = label if sign > 0 or one.raised is None else None
+                    axes.plot(STATES, sign * change, style, lw=1.3, color=colour, label=name)
+        axes.axhline(0.0, color=FAINT, lw=0.6)
+        axes.set_xlabel("state ω before the pulse")
+        axes.set_ylabel("change of ω by one pulse [%]")
+        _legend(axes)
+
+    caption = "One potentiation pulse (lines) and one depression pulse (dashes) from every state."
+    return draw("steps", caption, paint, top=0.5)
+
+
+def _trains(sides: Sequence[Side]) -> Drawing:
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for one, colour, label in _lines(sides):
+            for course, style in ((one.up, "-"), (one.down, "--")):
+                if course is not None:
+                    name = label if course is one.up or one.up is None else None
+                    axes.plot(np.arange(PULSES + 1), course, style, lw=1.3, color=colour, label=name)
+        axes.set_ylim(0.0, 1.0)
+        axes.set_xlabel("pulses")
+        axes.set_ylabel("state ω")
+        _legend(axes)
+
+    caption = "Trains of a device's own pulses, up from ω = 0.05 and down from 0.95."
+    return draw("trains", caption, paint, top=0.5)
+
+
+def _currents(sides: Sequence[Side]) -> Drawing:
+    reach = max(abs(one.read_voltage) for one in sides)
+    V = np.linspace(-reach, reach, 81)
+    curves = [
+        [np.asarray(one.device.memristor.current(omega, V)) for omega in (1.0, 0.0)] for one in sides
+    ]
+    size, prefix = prefix_for(float(np.max(np.abs(curves))))
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for (_, colour, label), (on, off) in zip(_lines(sides), curves, strict=True):
+            axes.plot(V, on / size, "-", lw=1.3, color=colour, label=label)
+            axes.plot(V, off / size, "--", lw=1.3, color=colour)
+        axes.set_xlabel("voltage [V]")
+        axes.set_ylabel(f"current [{prefix}A]")
+        _legend(axes)
+
+    caption = "I–V at ω = 1 (lines) and ω = 0 (dashes), up to the largest of the read voltages."
+    return draw("current-voltage", caption, paint, top=0.5)

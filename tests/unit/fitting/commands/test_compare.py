@@ -1,0 +1,80 @@
+"""`roa-fit compare`: devices of any law side by side."""
+
+import dataclasses
+import json
+from functools import partial
+
+import numpy as np
+import pytest
+
+from fitting.commands import cli
+from fitting.judgement.devices import STATES, side
+from roa_circuit.device.memristor import current
+from roa_circuit.device.parameters import load_device
+from roa_circuit.device.spread import Spread
+
+TABLE_1 = load_device("zhang2021")
+
+
+@pytest.fixture
+def roa_fit(command):
+    """Run the command in this process; gives (exit code, stdout, stderr)."""
+    return partial(command, cli.main)
+
+
+def test_numbers_are_those_of_closed_forms():
+    one, p = side(TABLE_1, 0.01), TABLE_1.memristor
+    dose = p.k * 3e-6 * (np.exp(1.1 * p.mu1) - np.exp(-1.1 * p.mu2))
+    np.testing.assert_allclose(one.raised, (1 - STATES) - 1 / (1 / (1 - STATES) + dose), rtol=1e-9)
+    assert one.pulses_up == pytest.approx((1 / 0.1 - 1 / 0.9) / dose)
+    energy = np.mean(np.abs(current(STATES, -1.1, p))) * 1.1 * 3e-6
+    assert one.energy_up == pytest.approx(energy)
+    assert one.up[1] - one.up[0] == pytest.approx(one.raised[0])
+    assert one.sigma_wn is None
+
+
+def test_noise_leaves_fewer_levels():
+    names = ("k", "mu1")
+    spread = Spread(names=names, log_covariance=((0.01, 0.0), (0.0, 0.01)), sigma_wn=0.05, devices=9)
+    noisy = dataclasses.replace(TABLE_1, spread=spread)
+    few, many = side(noisy, 0.01).levels, side(TABLE_1, 0.001).levels
+    assert 2 <= few < side(TABLE_1, 0.01).levels < many
+
+
+def test_what_a_law_does_not_say_is_a_remark():
+    from roa_circuit.device.laws.table import Table
+
+    branches = {n: TABLE_1.memristor.constants[n] for n in ("gamma", "delta", "alpha", "beta")}
+    table = Table(
+        states=(0.0, 0.5, 1.0), up=(-1.1,), down=(), raises=((0.1, 0.05, 0.0),), lowers=(),
+        width_up=3e-6, width_down=3e-6, **branches,
+    )  # fmt: skip
+    one = side(dataclasses.replace(TABLE_1, memristor=table), 0.01)
+    assert one.raised is not None
+    assert one.lowered is None
+    assert one.levels is None
+    assert "says nothing of" in one.remarks[0]
+
+
+def test_the_command_writes_a_table_a_page_and_numbers(roa_fit, tmp_path):
+    code, out, _ = roa_fit("compare", "zhang2021", "vteam", "--output-dir", tmp_path)
+    assert code == 0
+    assert "2 devices side by side" in out
+    found = json.loads((tmp_path / "compare.json").read_text())
+    assert [one["law"] for one in found["devices"]] == ["zhang2021", "vteam"]
+    assert len(found["devices"][1]["raised"]) == len(found["devices"][1]["states"])
+    page = (tmp_path / "compare.html").read_text()
+    assert page.count("<svg") == 3
+    assert "k_off [1/s]" in page
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(["zhang2021"], "2 to 7 devices"), (["zhang2021", "none.toml"], "none.toml"),
+     (["zhang2021", "vteam", "--noise", "2"], "between 0 and 100 %")],
+)  # fmt: skip
+def test_bad_input_is_one_line(roa_fit, tmp_path, given, said):
+    code, _, err = roa_fit("compare", *given, "--output-dir", tmp_path / "o")
+    assert code == 2
+    assert said in err
+    assert not (tmp_path / "o").exists()

@@ -1,0 +1,71 @@
+"""Formulas of laws in reports: well-formed MathML, every constant explained."""
+
+import dataclasses
+import html
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from fitting.presentation.formulas import formulas, section
+from roa_circuit.device.laws import laws
+from roa_circuit.device.laws.table import Table
+from roa_circuit.device.laws.windows import Windows
+from roa_circuit.device.parameters import load_device
+
+BASE = load_device("zhang2021").memristor
+BRANCHES = {n: BASE.constants[n] for n in ("gamma", "delta", "alpha", "beta")}
+LAWS = {
+    "zhang2021": BASE,
+    "windows": Windows(**BASE.constants, p=1.5, q=0.5),
+    "table": Table(
+        states=(0.0, 1.0), up=(-1.0,), down=(), raises=((0.1, 0.0),), lowers=(), width_up=1e-6,
+        width_down=1e-6, **BRANCHES,
+    ),
+    "vteam": load_device("vteam").memristor,
+    "yakopcic": load_device("yakopcic").memristor,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_formulas_are_well_formed(name):
+    for text in formulas(LAWS[name]):
+        math = ElementTree.fromstring(text).find("math")
+        assert math is not None
+        assert len(list(math.iter())) > 8
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_every_constant_is_explained(name):
+    text = "".join(section(LAWS[name]).parts)
+    for constant, meaning in LAWS[name].meanings.items():
+        assert constant in text
+        assert html.escape(meaning) in text
+
+
+def test_every_law_has_formulas_here():
+    assert set(laws()) <= set(LAWS)
+
+
+def test_the_windows_of_the_formulas_are_those_of_the_law():
+    """(1 - u)^p for V < 0, u^q for V > 0."""
+    motion = ElementTree.fromstring(formulas(LAWS["windows"])[0])
+    rows = ["".join(row.itertext()) for row in motion.iter("mtr")]
+    assert rows == ["(1−u)pfor V<0", "uqfor V>0"]
+
+
+def test_built_in_laws_do_without_sympy():
+    code = (
+        "import sys; from fitting.presentation.formulas import section; "
+        "from roa_circuit import load_device; section(load_device('zhang2021').memristor); "
+        "print('sympy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_device_with_other_values_shows_them():
+    shown = "".join(section(dataclasses.replace(BASE, mu1=17.5)).parts)
+    assert "17.5" in shown
+    assert "μ₁ (mu1)" in shown
