@@ -116,7 +116,8 @@ def predictions(
         state = chip.written(start, outcome.state, part.pulses)
         asked = np.asarray(voltage_from_input(part.inputs, part.device))
         volts = chip.drive(asked)
-        currents = circuitry.settled(chip.crossbar, state, chip.device).reader(part.read_model)(volts)
+        seen = circuitry.settled(chip.crossbar, state, chip.read_device)
+        currents = seen.reader(part.read_model)(volts)
         if usage is not None:
             usage.add(chip, asked, currents)
             usage.add_states(chip, state, volts)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from meta.commands._cycle import ConsumptionFile, counted, cycle_to_dict, show_cycle
 from meta.commands._inputs import (
     Data,
     DataSet,
@@ -28,6 +29,7 @@ from meta.commands._inputs import (
 )
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
+from roa_circuit.chips.consumption import published
 from roa_circuit.circuit import footing
 from roa_circuit.presentation import console, options
 
@@ -52,8 +54,10 @@ def adapt(
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     compensation: options.CompensationName = "nothing",
     in_situ: InSitu = False,
+    consumption: ConsumptionFile = None,
     seed: Seed = 0,
     json: options.Json = None,
 ) -> None:
@@ -61,9 +65,11 @@ def adapt(
 
     With a circuit or imperfections the queries are answered behind them, too.
     """
+    imperfections = options.aged(imperfections, age)
     from meta.circuits.adaptation import adapt_episode, require_one_write
     from meta.circuits.behind_circuit import accuracy, placements, warnings
     from meta.data.tasks import Tasks
+    from meta.evaluation.cycle import full_cycle
 
     net, name = network_of(network, method, ways)
     writing = replace(writing_of(net, name, device, mapping).at(sigma_wn), relative_rate=relative_rate)
@@ -89,6 +95,10 @@ def adapt(
         + ("" if behind is None else f", {percent(behind, 2)} behind the circuit")
         + f"; layers in {output}"
     )
+    figures = consumption or published()
+    own = net.with_ways(tasks.ways)
+    cycle = full_cycle(own, episode.task, writing, figures) if counted(writing) else None
+    show_cycle(cycle)
     placed = {name: one.to_dict() for name, one in placements(held).items()}
     say_placed(placed)
     for text in said:
@@ -98,4 +108,5 @@ def adapt(
         found = episode.to_dict() | {
             "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,
         }  # fmt: skip
+        found |= {"cycle": cycle_to_dict(cycle, figures)}
         write_json(json, found | footing.to_dict(writing.device, lines))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from meta.commands._cycle import ConsumptionFile, cycle_of, cycle_to_dict, show_cycle
 from meta.commands._inputs import (
     Compute,
     Data,
@@ -34,8 +35,6 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
 from roa_circuit.circuit import footing
-from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
@@ -78,10 +77,12 @@ def evaluate(
     ] = 0,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     compensation: options.CompensationName = "nothing",
     in_situ: InSitu = False,
     mapping: options.MappingName = None,
     device: DeviceOption = None,
+    consumption: ConsumptionFile = None,
     compute: Compute = "cpu",
     seed: Seed = 0,
     json: options.Json = None,
@@ -93,6 +94,7 @@ def evaluate(
     does not. With --circuit or --imperfections every layer is read behind its arrays' wires and
     readouts, and the network is the one trained for as many ways as are asked for.
     """
+    imperfections = options.aged(imperfections, age)
     from meta.data.tasks import Tasks
     from meta.network.precision import round_products
     from roa_circuit.device.programming import Programming
@@ -131,19 +133,23 @@ def evaluate(
     if hardware is None:
         rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
         console.out.print(_table(rows, title))
-        if any(row.erase_energy for row in rows):
-            console.say(
-                "energy and time are of the write alone; before the next task its cells are erased,"
-                " which takes what stands under erase"
-            )
-        _conclude(json, rows, seed, writing.device, None)
+        cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
+        show_cycle(cycle[0])
+        more = {"cycle": cycle_to_dict(*cycle)}
+        _conclude(json, rows, seed, footing.to_dict(writing.device, None) | more)
+        console.say(footing.footing(writing.device, None))
     else:
         of_chips = _behind(net, drawn, hardware, writing, sigmas, tasks)
         console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
         say_placed(of_chips[-1].placed or {})
         for text in dict.fromkeys(text for row in of_chips for text in row.warnings):
             console.say(text)
-        _conclude(json, of_chips, seed, writing.device, hardware.crossbar)
+        cycle = cycle_of(net, drawn, writing, of_chips[0].relative_rate, consumption)
+        show_cycle(cycle[0])
+        more = {"cycle": cycle_to_dict(*cycle)}
+        stands_on = footing.to_dict(writing.device, hardware.crossbar)
+        _conclude(json, of_chips, seed, stands_on | more)
+        console.say(footing.footing(writing.device, hardware.crossbar))
 
 
 def _without_circuit(
@@ -165,13 +171,11 @@ def _conclude(
     json: Path | None,
     rows: Sequence[Row] | Sequence[CircuitRow],
     seed: int,
-    device: Device,
-    crossbar: Crossbar | None,
+    more: dict[str, Any],
 ) -> None:
-    """Say on which cells and lines the rows stand, and write them as JSON if wanted."""
-    console.say(footing.footing(device, crossbar))
+    """Write the rows as JSON if wanted, with on which cells and lines they stand, and the full cycle."""
     if json is not None:
-        found = {"rows": [asdict(row) for row in rows], **footing.to_dict(device, crossbar)}
+        found = {"rows": [asdict(row) for row in rows], **more}
         write_json(json, {**found, "provenance": provenance(seed=seed)})
 
 

@@ -44,10 +44,12 @@ def sweep(
     wire_resistance: options.WireResistance = None,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     mapping: options.MappingName = None,
     device: DeviceOption = None,
 ) -> None:
     """Vary anything of circuit, device, pulses and imperfections under every layer of a network."""
+    imperfections = options.aged(imperfections, age)
     from meta.circuits.adaptation import require_one_write
     from meta.circuits.behind_circuit import Hardware
     from meta.circuits.subject import NetworkSubject

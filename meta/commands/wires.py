@@ -50,6 +50,7 @@ def wires(
     ] = "0,0.1,1",
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     compensation: Annotated[
         str, typer.Option(metavar="NAME", help="nothing, or placed, where heads are placed for wires.")
     ] = "nothing",
@@ -62,6 +63,7 @@ def wires(
     json: options.Json = None,
 ) -> None:
     """Accuracy of adapted heads, written and read through their circuit."""
+    imperfections = options.aged(imperfections, age)
     from meta.circuits.behind_wires import behind_wires
 
     ohms = numbers_of(wire_resistance, "--wire-resistance", "Ohm")

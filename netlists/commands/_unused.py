@@ -11,6 +11,9 @@ from roa_circuit.presentation import console
 OF_WRITES = ("sigma_wn", "write_gain", "edge_fraction", "read_disturb")
 """What shows in writes, and in reads long after one."""
 
+OF_AGE = ("age", "drift_exponent", "drift_spread", "retention_time")
+"""What shows in reads long after a write."""
+
 OF_READOUTS = ("sense_gain", "sense_offset", "bandwidth", "temperature", "flicker", "adc_bits")
 """What readouts do with the currents of an array."""
 
@@ -41,7 +44,12 @@ def ignored(x: Imperfections | None, unused: Collection[str], why: str) -> list[
     if x is None:
         return []
     names = [name for name in unused if getattr(x, name)]
-    keys = {key.split(" ")[0] for key in x.to_dict()} - {"dac_range", "adc_range"}
+    keys = {key.split(" ")[0] for key in x.to_dict()} - {
+        "dac_range",
+        "adc_range",
+        "drift_start",
+        "retention_energy",
+    }
     if keys and keys <= set(names):
         raise InputError(
             f"--imperfections: {', '.join(names)} would change nothing: {why}; leave it out"

@@ -39,6 +39,7 @@ def compensate(
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     seed: options.Seed = None,
     states: Annotated[
         Path | None,
@@ -49,6 +50,7 @@ def compensate(
     json_file: options.Json = None,
 ) -> None:
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
+    imperfections = options.aged(imperfections, age)
     check_writable(states, json_file)
     unused = ignored(imperfections, OF_WRITES, "compensate reads mapped states and writes nothing")
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))

@@ -38,6 +38,7 @@ def map(
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     seed: options.Seed = None,
     output_dir: Annotated[Path, options.folder("Of the page, its figures and the numbers.")] = Path(
         "out/map"
@@ -49,6 +50,7 @@ def map(
     The layer is written in the surrogate through its wires, as in `verify`, and read with Eq. 2 at every
     cell.
     """
+    imperfections = options.aged(imperfections, age)
     check_writable(*(output_dir / name for name in FILES), json_file)
     unused = ignored(imperfections, OF_READOUTS, "a map shows the array before its readouts")
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))

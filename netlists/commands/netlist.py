@@ -11,7 +11,7 @@ import typer
 
 from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
 from netlists.commands._layer import Layer, Reads, layer_on, note
-from netlists.commands._unused import OF_READOUTS, OF_READS, draws, ignored, seed_of
+from netlists.commands._unused import OF_AGE, OF_READOUTS, OF_READS, draws, ignored, seed_of
 from netlists.decks.deck import How, read_deck, write_deck
 from netlists.decks.dialect import CellModel, Dialect, Matrix
 from netlists.decks.languages import Language, exported
@@ -71,7 +71,7 @@ def netlist(
     if phase is Transient.write:
         if reads is not None:
             raise InputError(f"--reads {reads}: the deck of a write has no reads; leave it out")
-        names = (*OF_READS, "sigma_wn", "read_disturb")
+        names = (*OF_READS, *OF_AGE, "sigma_wn", "read_disturb")
         unused = ignored(imperfections, names, "the deck ends before noise of the write and any read")
     else:
         unused = ignored(imperfections, OF_READOUTS, "the deck is of the array, without its readout")
@@ -97,7 +97,7 @@ def netlist(
         state = chip.written(state, outcome.state, chosen.pulses)
         volts = chip.drive(voltages(chosen))
         how["mapping"] = chosen.mapping
-        deck = read_deck(crossbar, state, volts, cells, **how)
+        deck = read_deck(crossbar, state, volts, chip.read_device, **how)
     _write(deck, language, output)
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,

@@ -22,7 +22,7 @@ from netlists.commands._dialect import (
 )
 from netlists.commands._layer import note
 from netlists.commands._states import Conductances, read_states
-from netlists.commands._unused import draws, seed_of
+from netlists.commands._unused import OF_AGE, draws, ignored, seed_of
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks.deck import How
 from netlists.decks.spice_array import SpiceArray
@@ -105,6 +105,7 @@ def program(
             f"--scheme {scheme}: rows are selected by the circuit's transistors; leave it out, or take"
             " [transistor] out of the circuit's file"
         )
+    ignored(imperfections, OF_AGE, "program reads right after it wrote")
     cells = chosen_device(device, current_scale)
     drawn_by, unused = seed_of(seed, drawn=draws(imperfections))
     if mapping is None:

@@ -24,7 +24,7 @@ from netlists.commands._dialect import (
 )
 from netlists.commands._layer import note, say_of_reads
 from netlists.commands._states import Conductances, read_states
-from netlists.commands._unused import OF_WRITES, draws, ignored, seed_of
+from netlists.commands._unused import OF_AGE, OF_WRITES, draws, ignored, seed_of
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks import costs
 from netlists.decks.checks import LARGEST_VOLTAGE
@@ -87,7 +87,9 @@ def solve(
 ) -> None:
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
-    unused = ignored(imperfections, OF_WRITES, "solve only reads")
+    unused = ignored(imperfections, (*OF_WRITES, *OF_AGE), "solve only reads, states as they are")
+    if imperfections:
+        imperfections = dataclasses.replace(imperfections, age=0.0)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     cells = chosen_device(device, current_scale)
     if None not in (lines.wire_resistance, word_resistance, bit_resistance):

@@ -26,8 +26,10 @@ def sweep(
     lines: options.Lines,
     circuit: options.CircuitFile = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
 ) -> None:
     """Vary anything of a layer's circuit, device, pulses and imperfections: one page of what hurts."""
+    imperfections = options.aged(imperfections, age)
     subject = LayerSubject(
         layer=layer_on(layer, reads=reads, device=device, mapping=mapping),
         circuitry=lines.over(circuit),

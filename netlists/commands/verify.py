@@ -93,6 +93,7 @@ def verify(
     cell: CellOption = None,
     via: ViaOption = None,
     imperfections: options.ImperfectionsFile = None,
+    age: options.Age = None,
     seed: options.Seed = None,
     workers: Annotated[
         int | None,
@@ -116,6 +117,7 @@ def verify(
     A write by collocation is not stepped through: the simulator finds the voltages of all cells before
     and after each pulse, the law is integrated with them, and a few pulses are transients as well.
     """
+    imperfections = options.aged(imperfections, age)
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
     unused = []
     if phase is Phase.write:

@@ -191,7 +191,7 @@ def surrogate_reads(
 ) -> tuple[Floats, Floats]:
     """(array currents (reads, columns), what the readout makes of them (reads, channels)) [A]."""
     volts = chip.drive(voltages(tile.layer))
-    currents = circuitry.settled(chip.crossbar, state, chip.device).currents(volts)
+    currents = circuitry.settled(chip.crossbar, state, chip.read_device).currents(volts)
     return currents, chip.sense(currents, state, volts)
 
 
@@ -296,7 +296,7 @@ def _read(run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, prog
     state, volts = np.clip(run.state, 0.0, 1.0), chip.drive(voltages(layer))
     how = plan.how(layer.name)
     how["mapping"] = layer.mapping
-    deck = build(chip.crossbar, state, volts, chip.device, **how)
+    deck = build(chip.crossbar, state, volts, chip.read_device, **how)
     done = _run_deck(deck, name, plan, together, progress)
     currents = deck.measured(done)
     kept = (deck.recording(name, done, None),) if deck.recorded else ()

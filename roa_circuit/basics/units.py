@@ -45,6 +45,24 @@ def parse_quantity(text: str, *, what: str = "value", unit: str = "") -> float:
     return value
 
 
+_DURATIONS = {"min": 60.0, "h": 3600.0, "d": 86400.0, "y": 31557600.0}
+
+
+def parse_duration(text: str, *, what: str = "duration") -> float:
+    """Seconds of '1d', '12h', '30min', '10y', or of a number with an SI prefix, '1us'.
+
+    Raises
+    ------
+    InputError : neither of them, or less than nothing.
+    """
+    found = re.fullmatch(r"\s*([0-9.eE+-]+)\s*(min|h|d|y)\s*", text)
+    scale = _DURATIONS[found[2]] if found else 1.0
+    seconds = scale * parse_quantity(found[1] if found else text, what=what, unit="s")
+    if seconds < 0:
+        raise InputError(f"{what}: {text!r} must be 0 s or more")
+    return seconds
+
+
 def engineering(value: float, unit: str = "", digits: int = 3) -> str:
     """`value` with an SI prefix: engineering(3e-6, 's') is '3 µs'."""
     if value == 0 or not math.isfinite(value):

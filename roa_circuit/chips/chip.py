@@ -10,7 +10,8 @@ signed, and what noise, gains and offsets do to either bit line is subtracted wi
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.adc import Adc, uneven_steps
+from roa_circuit.chips.aging import drift_factor, relaxed, retention_time
 from roa_circuit.chips.imperfections import OF_THE_DEVICE, Imperfections
 from roa_circuit.chips.noise import STREAMS as OF_NOISE
 from roa_circuit.chips.noise import Noise
@@ -36,7 +38,7 @@ Floats = NDArray[np.float64]
 STREAMS = (
     "spread", "stuck", "open", "broken_word", "broken_bit", "write_gain", "driver_gain",
     "driver_offset", "sense_gain", "sense_offset", "write_noise", "read_noise", "flicker",
-    "amplifier_mismatch", "adc_offset", "adc_inl", "adc_dnl", "dither",
+    "amplifier_mismatch", "drift", "adc_offset", "adc_inl", "adc_dnl", "dither",
 )  # fmt: skip
 """A random stream each, in an order that never changes: what is turned on moves no other draw."""
 
@@ -47,6 +49,7 @@ class Chip:
 
     crossbar : with its breaks, the gains of its write drivers and the offsets of its amplifiers
     device : with constants (rows, columns) where cells differ; open cells conduct OPEN
+    exponents : (rows, columns) of each cell's drift; empty where conductances keep
     fixed : (rows, columns) the state of each stuck cell, NaN where a cell is free
     driver_gain, driver_offset : (rows,) of the read drivers, [-] and [V]
     sense_gain, sense_offset : (columns,) of the readout, [-] and [A]
@@ -67,6 +70,24 @@ class Chip:
     noise: Noise
     adc: Adc
     mapping: Mapping = REFERENCE
+    exponents: Floats = field(default_factory=lambda: np.zeros(0))
+
+    @functools.cached_property
+    def read_device(self) -> Device:
+        """The device at the age of the reads: every current as drift has left it."""
+        x = self.imperfections
+        if not (x.age and self.exponents.size):
+            return self.device
+        factor = drift_factor(x.age, x.drifts_from, self.exponents)
+        return self.device.with_constants(current_scale=self.device.memristor.current_scale * factor)
+
+    def rested(self, state: Floats) -> Floats:
+        """States at the age of the reads; stuck cells stay where they are."""
+        x = self.imperfections
+        if not (x.age and x.retention_time):
+            return state
+        tau = retention_time(x.retention_time, x.retention_energy, self.crossbar.temperature)
+        return self.start(relaxed(state, x.age, tau))
 
     def afresh(self) -> Chip:
         """The same chip, its noise from the beginning, for an engine that is to meet the same reads."""
@@ -77,10 +98,10 @@ class Chip:
         return state if np.isnan(self.fixed).all() else np.where(np.isnan(self.fixed), state, self.fixed)
 
     def written(self, before: Floats, after: Floats, pulses: NDArray[np.int64]) -> Floats:
-        """States after a write and the reads since: noise of Eq. 7 on cells that took pulses."""
+        """States after a write, and the reads and the time since: noise of Eq. 7 on pulsed cells."""
         how = Programming(sigma_wn=self.sigma_wn)
         noisy = write_noise(before, after, how, self.noise.writes)
-        return self._disturbed(np.where(pulses != 0, noisy, after))
+        return self.rested(self._disturbed(np.where(pulses != 0, noisy, after)))
 
     def drive(self, voltages: Floats) -> Floats:
         """Voltages (reads, rows) [V] that reach the word lines when these are asked for."""
@@ -154,7 +175,8 @@ class Chip:
         x, quiet = self.imperfections, np.zeros_like(currents)
         if not (x.bandwidth or x.flicker):
             return quiet
-        G = conductance(state, self.device.pulses.read_voltage, self.device.memristor)
+        device = self.read_device
+        G = conductance(state, device.pulses.read_voltage, device.memristor)
         kelvins = self.crossbar.temperature if x.temperature is None else x.temperature
         thermal = thermal_deviation(G.sum(axis=0), kelvins, x.bandwidth)
         white = np.hypot(thermal, shot_deviation(currents, x.bandwidth))
@@ -208,6 +230,7 @@ def draw(
         noise=Noise({name: int(streams[name].integers(2**63)) for name in OF_NOISE}),
         adc=_converters(x, streams, mapping, shape[1]),
         mapping=mapping,
+        exponents=_exponents(x, streams["drift"], shape),
     )
 
 
@@ -296,6 +319,13 @@ def _breaks(
     return breaks + [
         Break(line="bit", row=int(where[j]), column=int(j)) for j in np.flatnonzero(is_broken)
     ]
+
+
+def _exponents(x: Imperfections, rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    """The exponent of each cell's drift, (rows, columns); empty without any."""
+    if not x.drifts:
+        return np.zeros(0)
+    return x.drift_exponent + x.drift_spread * rng.standard_normal(shape)
 
 
 def _write_gains(

@@ -18,7 +18,9 @@ from roa_circuit.device.spread import Spread
 
 UNITS = {
     "sigma_wn": "-", "stuck_on": "-", "stuck_off": "-", "open": "-", "stuck_on_resistance": "Ohm",
-    "broken_word": "-", "broken_bit": "-", "read_disturb": "-", "write_gain": "-",
+    "broken_word": "-", "broken_bit": "-", "read_disturb": "-", "age": "s", "drift_exponent": "-",
+    "drift_spread": "-", "drift_start": "s", "retention_time": "s", "retention_energy": "eV",
+    "write_gain": "-",
     "edge_fraction": "-", "dac_bits": "-", "dac_range": "V", "driver_gain": "-",
     "driver_offset": "V", "amplifier_mismatch": "V", "sense_gain": "-", "sense_offset": "A",
     "bandwidth": "Hz",
@@ -28,9 +30,11 @@ UNITS = {
 
 _PROBABILITIES = ("stuck_on", "stuck_off", "open", "broken_word", "broken_bit")
 _BITS = ("dac_bits", "adc_bits")
+_MAY_BE_NONE = ("sigma_wn", "temperature", "dac_range", "drift_start", "adc_percentile")
 DRAWN = (
-    *_PROBABILITIES, "sigma_wn", "write_gain", "driver_gain", "driver_offset", "sense_gain",
-    "amplifier_mismatch", "sense_offset", "bandwidth", "flicker", "adc_offset", "adc_inl", "adc_dnl",
+    *_PROBABILITIES, "drift_spread", "sigma_wn", "write_gain", "driver_gain", "driver_offset",
+    "sense_gain", "amplifier_mismatch", "sense_offset", "bandwidth", "flicker",
+    "adc_offset", "adc_inl", "adc_dnl",
 )  # fmt: skip
 """Those whose sizes, beside a spread, are those of random draws."""
 
@@ -56,6 +60,11 @@ class Imperfections(Shown):
         stuck_on_resistance : resistance of every stuck-on cell [Ohm], such as 1 kOhm of a short;
             0 leaves each cell its own at omega = 1
         read_disturb : number of full-scale reads since the array was written
+        age : time since the array was written [s]
+        drift_exponent, drift_spread, drift_start : of G(t) = G0 (t / t0)^-nu: nu, its standard deviation
+            over cells, and t0 [s], at which conductances are those that were written; None is 1 s
+        retention_time, retention_energy : tau of omega exp(-t / tau) at 300.15 K [s], 0 keeps states;
+            and the activation energy by which the circuit's temperature changes it [eV]
     Lines
         broken_word, broken_bit : probability that a line is open, at one of its segments
     Drivers and readout (standard deviations over lines, unless said otherwise)
@@ -90,6 +99,12 @@ class Imperfections(Shown):
     broken_word: float = 0.0
     broken_bit: float = 0.0
     read_disturb: float = 0.0
+    age: float = 0.0
+    drift_exponent: float = 0.0
+    drift_spread: float = 0.0
+    drift_start: float | None = None
+    retention_time: float = 0.0
+    retention_energy: float = 0.0
     write_gain: float = 0.0
     edge_fraction: float = 0.0
     dac_bits: int = 0
@@ -134,8 +149,37 @@ class Imperfections(Shown):
                 f"adc_dnl draws every step of a converter: adc_bits = {self.adc_bits} must be at most"
                 f" {MOST_UNEVEN_BITS}"
             )
+        self._require_ages()
         if self.dac_range == 0 or self.temperature == 0:
             raise InputError("dac_range and temperature must be greater than 0")
+
+    def _require_ages(self) -> None:
+        if self.drift_start == 0:
+            raise InputError("drift_start must be greater than 0 s")
+        if self.retention_energy and not self.retention_time:
+            raise InputError("retention_energy needs retention_time [s], that at 300.15 K")
+        if not self.age:
+            return
+        if not (self.drifts or self.retention_time):
+            raise InputError(
+                f"age = {self.age:g} s changes nothing: say how cells age with drift_exponent, or with"
+                " retention_time [s]"
+            )
+        if self.drifts and self.age < self.drifts_from:
+            raise InputError(
+                f"age = {self.age:g} s lies before drift_start = {self.drifts_from:g} s, from which on"
+                " drift is known; raise age, or lower drift_start"
+            )
+
+    @property
+    def drifts(self) -> bool:
+        """Whether conductances fall with time."""
+        return self.drift_exponent > 0 or self.drift_spread > 0
+
+    @property
+    def drifts_from(self) -> float:
+        """t0 of the drift [s]."""
+        return 1.0 if self.drift_start is None else self.drift_start
 
     @property
     def percentile(self) -> float:
@@ -213,7 +257,7 @@ def _require(name: str, value: object, unit: str) -> None:
                 " key 'adc_range [A]'"
             )
         return
-    if value is None and name in ("sigma_wn", "temperature", "dac_range", "adc_percentile"):
+    if value is None and name in _MAY_BE_NONE:
         return
     number = records.require_finite(name, value, unit)
     if number < 0:

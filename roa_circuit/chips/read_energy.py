@@ -107,7 +107,7 @@ def read_power(chip: Chip, circuitry: Circuitry, state: Floats, voltages: Floats
     rows, columns = chip.crossbar.shape
     at_once = max(1, _MOST_CELLS // (rows * columns))
     for start in range(0, len(voltages), at_once):
-        seen = circuitry.settled(chip.crossbar, state, chip.device)
+        seen = circuitry.settled(chip.crossbar, state, chip.read_device)
         point = seen.operating_point(voltages[start : start + at_once])
         parts = dict(point.power)
         if circuitry.amplifier:

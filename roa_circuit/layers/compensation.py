@@ -69,9 +69,9 @@ def calibrate(
 _SEEN = 3.0
 """How many standard errors large a column's offset must be, or it is taken for noise of its reads."""
 
-_TOLD = 400.0
+_TOLD = 2500.0
 """How many times one reading's noise a column's test reads together must be in power: then its gain is
-told to a twentieth, and otherwise not told."""
+told to a fiftieth, and otherwise not told."""
 
 
 @dataclass(frozen=True, kw_only=True)

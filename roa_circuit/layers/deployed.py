@@ -230,7 +230,7 @@ def settled(array: Array, chip: Chip, state: Floats) -> SettledArray:
     InputError : reads end before they have settled.
     """
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
-    return array.circuitry.settled(chip.crossbar, state, chip.device)
+    return array.circuitry.settled(chip.crossbar, state, chip.read_device)
 
 
 def written(

@@ -177,7 +177,7 @@ def read_map(
         raise InputError(f"read {read}: the layer has {reads}, counted from 0")
     one = [(chip, around, state, volts[read : read + 1]) for _, chip, around, state, volts in arrays]
     points = [
-        around.settled(chip.crossbar, state, chip.device).operating_point(volts)
+        around.settled(chip.crossbar, state, chip.read_device).operating_point(volts)
         for chip, around, state, volts in one
     ]
     return ReadMap(

@@ -29,6 +29,10 @@ Floats = NDArray[np.float64]
 TOLERANCE = 1e-8
 """Of the wanted weights' rms: where the rounds end."""
 
+_GAINS = (1.0, 0.9, 0.8, 0.7, 0.6)
+"""Of the mean gain: those after the first are tried where cells at the ends of their range lack room."""
+
+_ENOUGH = 0.01  # of the wanted weights' rms
 _STEP = 0.7
 _MOST_ROUNDS = 60
 _STUCK = 0.999  # of the last round's error: cells at the ends of their range have nowhere to go
@@ -124,20 +128,30 @@ class _Key:
 
 @functools.lru_cache(maxsize=64)
 def _placed(key: _Key) -> Placement:
-    seen = functools.partial(_effective, key)
-    mapping = key.layers[0].mapping
-    goals = [mapping.weights_of(state) for state in key.wanted]
+    """The placement at the mean gain of the lines, or at a smaller one where cells then have room."""
+    goals = [key.layers[0].mapping.weights_of(state) for state in key.wanted]
+    mean, best = _attenuation(key), None
+    for share in _GAINS:
+        found = _at_gain(key, goals, share * mean)
+        if best is None or found.error < best.error:
+            best = found
+        if found.error <= _ENOUGH * _rms(goals):
+            break
+    assert best is not None
+    return best
+
+
+def _at_gain(key: _Key, goals: Sequence[Floats], gain: float) -> Placement:
+    mapping, best = key.layers[0].mapping, None
     states = [np.array(state) for state in key.wanted]
-    gain, best = _attenuation(key), None
     for rounds in range(1, _MOST_ROUNDS + 1):
-        weights = [seen(index, state) for index, state in enumerate(states)]
+        weights = [_effective(key, index, state) for index, state in enumerate(states)]
         missing = [gain * goal - found for goal, found in zip(goals, weights, strict=True)]
         error = _rms(missing) / gain
         if best is None or error < best.error:
             found = tuple(state.copy() for state in states)
-            best = Placement(
-                states=found, gain=gain, error=error, clipped=_clipped(found, mapping), rounds=rounds
-            )
+            clipped = _clipped(found, mapping)
+            best = Placement(states=found, gain=gain, error=error, clipped=clipped, rounds=rounds)
         if error <= TOLERANCE * max(_rms(goals), 1e-3) or error > best.error / _STUCK:
             break
         states = [

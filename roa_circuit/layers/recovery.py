@@ -280,8 +280,8 @@ def _read(
     layer, chip = tile.layer, chip.afresh()  # every choice meets the same noise
     order, states, gain, clipped = mapped(tile, choice, meant, circuitry)
     gain = gain * gain_of_all
-    states = chip.start(states)
-    seen = circuitry.settled(chip.crossbar, states, chip.device)
+    states = chip.rested(chip.start(states))
+    seen = circuitry.settled(chip.crossbar, states, chip.read_device)
     currents_of = seen.reader(layer.read_model)
 
     def read(inputs: Floats, *, dithered: bool = False) -> Floats:

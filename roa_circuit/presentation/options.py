@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from roa_circuit.basics.errors import InputError, RoaError
-from roa_circuit.basics.units import parse_quantity
+from roa_circuit.basics.units import parse_duration, parse_quantity
 from roa_circuit.chips import circuitry
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections, load
@@ -171,6 +171,38 @@ Seed = Annotated[
         min=0, metavar="N", help="Draws the imperfections; default: 0.", rich_help_panel="Circuit"
     ),
 ]
+
+
+def _age(text: str) -> float:
+    try:
+        return parse_duration(text, what="--age")
+    except InputError as error:
+        raise RoaError(str(error)) from None
+
+
+Age = Annotated[
+    float | None,
+    typer.Option(
+        "--age",
+        parser=_age,
+        metavar="TIME",
+        rich_help_panel="Circuit",
+        help="Since the write: 1d, 12h, 10y, 3600s; cells age as --imperfections say (drift_exponent,"
+        " retention_time).",
+    ),
+]
+
+
+def aged(imperfections: Imperfections | None, age: float | None) -> Imperfections | None:
+    """The imperfections at an age [s] that an option asks for.
+
+    Raises
+    ------
+    InputError : nothing of them ages.
+    """
+    if age is None:
+        return imperfections
+    return dataclasses.replace(imperfections or Imperfections(), age=age)
 
 
 def grouped(command: Callable[..., Result]) -> Callable[..., Result]:

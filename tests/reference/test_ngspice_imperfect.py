@@ -129,3 +129,13 @@ def test_ngspice_sees_the_wanted_weights_of_predistorted_states():
 
     assert worst(state, 1.0) > 5e-3
     assert worst(mapped, found.gain) < 1e-4  # what is left is the curvature of Eq. 2
+
+
+def test_aged_cells_are_read_alike(make_layer):
+    """Drift of each cell's own and lost states, after a write that knew of neither."""
+    layer = make_layer(rows=9, columns=4, reads=5)
+    x = Imperfections(age=86400.0, drift_exponent=0.05, drift_spread=0.02, retention_time=1e6)
+    found = verify(layer, Arrays(imperfections=x, seed=3), Testbench(workers=1))
+    assert found.passed, found
+    assert found.max_relative_current_error < 1e-6
+    assert found.ideal_mac_error > 0.1

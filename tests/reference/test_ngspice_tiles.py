@@ -15,7 +15,10 @@ from netlists.verification.engines import Analysis, Phase
 from netlists.verification.samples import Arrays
 from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
+from roa_circuit.chips.circuitry import BARE
+from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import load_device
+from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize, split
 
 pytestmark = pytest.mark.ngspice
@@ -107,3 +110,20 @@ def test_every_shipped_layer_reads_as_the_surrogate_says(name):
     assert result.max_relative_current_error < 1e-6
     assert result.wall_seconds < 2.5 * max(result.estimated_seconds, 2.0)
     assert result.tiles == len(split(load_layer(name)))
+
+
+def test_placed_states_are_written_and_read_in_ngspice(make_layer):
+    """The states that a placement asks for, with pulses on top: both engines, and the ideal outputs."""
+    layer = make_layer(rows=10, columns=4, reads=6, density=0.2)
+    layer.initial_state[:] = 0.5 + 0.5 * (layer.initial_state - 0.5)
+    layer = layer.behind(BARE, Wiring(r_word=5.0, r_bit=5.0))
+    placed, errors = Compensation(placed=True), {}
+    found = verify(layer, Arrays(compensation=placed), Testbench(workers=1))
+    assert found.passed, found
+    assert found.max_state_error < 5e-3
+    assert found.placed["error"] < 1e-7
+    unwritten = replace(layer, pulses=0 * layer.pulses)
+    for choice in (Compensation(), placed):
+        bench = Testbench(phase=Phase.read, workers=1)
+        errors[choice.name] = verify(unwritten, Arrays(compensation=choice), bench).ideal_mac_error
+    assert errors["placed"] < 0.1 * errors["nothing"]

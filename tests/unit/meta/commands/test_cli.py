@@ -44,8 +44,11 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
         "--sigma-wn", "0,1", "--relative-rate", 2, "--json", tmp_path / "e.json",
     )  # fmt: skip
     assert code == 0
-    rows = json.loads((tmp_path / "e.json").read_text())["rows"]
+    found = json.loads((tmp_path / "e.json").read_text())
+    rows, cycle = found["rows"], found["cycle"]
     assert [row["sigma_wn"] for row in rows] == [0, 1]
+    assert cycle["cycle"]["energy"] == cycle["adaptation"]["energy"] + cycle["next_task"]["energy"] > 0
+    assert "Murmann" in cycle["consumption"]["sources"]["adc_step"]
     assert set(rows[0]) == {
         "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",
         "accuracy", "ci95", "paper", "pulses_per_weight", "write_energy", "write_seconds",
@@ -68,7 +71,8 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
     few = ("--tasks", 2, "--queries", 1, "--sigma-wn", 0, "--json", tmp_path / "e.json")
     code, out, _ = roa_meta("evaluate", "--dataset", "glyphs", *few, "--method", "roa-robust")
     assert code == 0
-    assert "of the write alone" in out
+    assert "The full cycle of one task" in out
+    assert "erase, pulses in cells" in " ".join(out.split())
     [row] = json.loads((tmp_path / "e.json").read_text())["rows"]
     assert row["erase_energy"] > 100 * row["write_energy"] > 0
     assert row["erase_seconds"] > 100 * row["write_seconds"] > 0

@@ -84,7 +84,7 @@ def test_a_driven_array_behind_amplifiers_and_transistors_loses_more(command):
     ("options", "says"),
     [
         (("--read", "5"), "--read 5: layer 'synthetic' has 5 reads, counted from 0"),
-        (("--compensation", "placd"), "compensation 'placd' is unknown"),
+        (("--compensation", "placd"), "did you mean 'placed'?"),
         (("--imperfections", "adc.toml"), "adc_bits would change nothing"),
     ],
 )

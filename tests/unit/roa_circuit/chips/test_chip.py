@@ -257,6 +257,7 @@ ALL = {
     "spread": Spread(names=("k",), log_covariance=((0.1,),)), "sigma_wn": 0.1, "stuck_on": 0.1,
     "open": 0.1, "broken_word": 0.3, "broken_bit": 0.3, "write_gain": 0.1, "driver_gain": 0.1,
     "driver_offset": 0.1, "sense_gain": 0.1, "sense_offset": 1e-7, "bandwidth": 1e6, "flicker": 0.1,
+    "drift_spread": 0.1,
 }  # fmt: skip
 
 
@@ -278,6 +279,7 @@ def fingerprints(chip):
         "sigma_wn": np.array(chip.noise.seeds["write_noise"]),
         "bandwidth": np.array(chip.noise.seeds["read_noise"]),
         "flicker": np.array(chip.noise.seeds["flicker"]),
+        "drift_spread": chip.exponents,
     }
 
 
