@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from meta.circuits.deploy import programmed_layers
+from meta.circuits.deploy import programmed_layers, sampled_layers
 from meta.data.tasks import Task, Tasks
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted, adapt, query_loss
@@ -29,10 +29,13 @@ from roa_circuit.layers.programmed import ProgrammedLayer
 class Episode(Shown):
     """An adapted episode; accuracies are on the query set, without wires.
 
+    layers : with inputs of the query images; `sampled` are the same layers with inputs of the support
+        images, from which chips find their scales and ranges
     answers : (queries,) the classes that the adapted network answers
     """
 
     layers: dict[str, ProgrammedLayer]
+    sampled: dict[str, ProgrammedLayer]
     accuracy: float
     accuracy_before: float
     provenance: dict[str, Any]
@@ -105,17 +108,19 @@ def adapt_episode(
         **({} if write.mapping == REFERENCE else {"mapping": str(write.mapping)}),
     )
     given = answers(network, task, adapted)
+    layers = programmed_layers(
+        network,
+        task,
+        adapted,
+        write,
+        circuit or default_crossbar(1, 2),
+        reads=reads,
+        rng=rng,
+        provenance=made,
+    )
     return Episode(
-        layers=programmed_layers(
-            network,
-            task,
-            adapted,
-            write,
-            circuit or default_crossbar(1, 2),
-            reads=reads,
-            rng=rng,
-            provenance=made,
-        ),
+        layers=layers,
+        sampled=sampled_layers(layers, network, task, adapted, np.random.default_rng([tasks.seed, 4])),
         accuracy=float(np.mean(given == task.query_labels.numpy())),
         accuracy_before=accuracy(network, task, Adapted(weights=network.initial_weights())),
         provenance=made,

@@ -61,10 +61,10 @@ class WrittenArray:
     usage: Usage = field(default_factory=Usage)
 
     def currents(self, x: Floats) -> Floats:
-        """The corrected currents (reads, channels) [A] of inputs x in [0, 1] (reads, rows)."""
-        order = self.array.order
-        asked = order.inputs(np.asarray(voltage_from_input(x, self.array.own.device)))
-        volts = self.chip.drive(asked)
+        """The corrected currents (reads, channels) [A] of inputs x >= 0 (reads, rows), full scale 1."""
+        order, device = self.array.order, self.array.own.device
+        asked = order.inputs(np.asarray(voltage_from_input(x, device)))
+        volts = self.chip.drive(np.minimum(asked, device.pulses.full_scale))
         currents = self.read(volts)
         self.usage.add(self.chip, asked, currents)
         self.usage.add_states(self.chip, self.state, volts)
@@ -75,12 +75,13 @@ class WrittenArray:
         """The same array, calibrated by its test patterns if it has any."""
         tests = voltages(self.array, self.chip)[len(self.array.own.inputs) :]
         none = np.zeros((0, len(self.array.order.channels)))
-        gain, offset = self.array.correction(self.sensed(tests) if len(tests) else none)
+        sensed = self.sensed(tests, dithered=True) if len(tests) else none
+        gain, offset = self.array.correction(sensed, self.chip)
         return replace(self, gain=gain, offset=offset)
 
-    def sensed(self, volts: Floats) -> Floats:
-        """Currents (reads, columns) [A] that the readouts report of voltages (reads, rows) [V]."""
-        return self.chip.sense(self.read(volts), self.state, volts)
+    def sensed(self, volts: Floats, *, dithered: bool = False) -> Floats:
+        """Currents (reads, channels) [A] that the readouts report of voltages (reads, rows) [V]."""
+        return self.chip.sense(self.read(volts), self.state, volts, dithered=dithered)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,18 +97,21 @@ class CircuitLayer:
         return self.arrays[0].usage
 
     def __call__(self, x: Floats) -> Floats:
-        """Outputs (reads, outputs) of inputs x >= 0 (reads, rows), scaled into [0, 1].
+        """Outputs (reads, outputs) of inputs x >= 0 (reads, rows).
+
+        Drivers have their full voltage at the layer's own scale, whatever batch comes: what is larger is
+        driven no harder, and counted by `usage`.
 
         Raises
         ------
         InputError : negative inputs, which drivers cannot make.
         """
         require_inputs(x)
-        tiles, scale = self.deployed.tiles, max(1.0, float(x.max(initial=0.0)))
-        currents = []
+        tiles = self.deployed.tiles
+        scaled, currents = x / tiles[0].layer.input_scale, []
         for tile, array in zip(tiles, self.arrays, strict=True):
-            currents.append(array.currents(x[:, tile.rows] / scale))
-        return np.asarray(outputs(tiles, currents) * (scale / tiles[0].layer.input_scale))
+            currents.append(array.currents(scaled[:, tile.rows]))
+        return np.asarray(outputs(tiles, currents))
 
 
 def on_chips(deployed: Deployed, chips: Sequence[Chip], *, in_situ: bool) -> CircuitLayer:
@@ -174,7 +178,7 @@ class Hardware:
 
     def accuracy(self, network: Network, episode: Episode, seed: int) -> float:
         """The share of an adapted episode's queries that this hardware answers correctly."""
-        return accuracy(network, episode, self.holding(episode.layers, seed))
+        return accuracy(network, episode, self.holding(episode.sampled, seed))
 
 
 def accuracy(network: Network, episode: Episode, layers: Mapping[str, CircuitLayer]) -> float:

@@ -21,8 +21,9 @@ from roa_circuit.circuit.mapping import voltage_from_input
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.placement import placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.ranges import chips_of
 from roa_circuit.layers.recovery import Compensation, ideal_currents, placement_of
-from roa_circuit.layers.tiling import chip_of, outputs, split
+from roa_circuit.layers.tiling import outputs, split
 
 NO_COMPENSATION = Compensation()
 
@@ -104,9 +105,8 @@ def predictions(
     placement = placement_of(tiles, tiles, compensation, circuitry)
     if placement:
         tiles = placed_tiles(tiles, placement)
-    for tile in tiles:
+    for tile, chip in zip(tiles, chips_of(tiles, imperfections, seed, circuitry), strict=True):
         part = tile.layer
-        chip = chip_of(tile, imperfections, seed)
         require_settled_reads(chip.crossbar, chip.device, circuitry)
         require_prompt_writes(chip.crossbar, chip.device, circuitry, instead="write in a simulator")
         start = chip.start(part.initial_state)

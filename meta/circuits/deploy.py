@@ -10,7 +10,7 @@ read voltage (decision 8 of docs/physics.md); the head has Eq. 2 at every cell.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +30,9 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read_model import ReadModel
+
+SAMPLES = 256
+"""Windows of the support images that tell a convolution what its converters will see."""
 
 
 @torch.no_grad()
@@ -63,10 +66,10 @@ def programmed_layers(
             "with a network of one step, such as roa's"
         )
     layers, erased = {}, network.architecture.erased is not None
-    for name, inputs, labels in _layer_inputs(network, task, adapted, reads, rng):
+    for name, inputs, labels, largest in _layer_inputs(network, task, adapted, reads, rng):
         head_erased = erased and name == HEAD
         states, pulses = cells_of(adapted.writes[0], name, write.mapping, erased=head_erased)
-        scale = max(1.0, float(inputs.max()))
+        scale = max(1.0, largest)
         layers[name] = ProgrammedLayer(
             name=name,
             device=write.device,
@@ -83,17 +86,40 @@ def programmed_layers(
     return layers
 
 
+@torch.no_grad()
+def sampled_layers(
+    layers: Mapping[str, ProgrammedLayer],
+    network: Network,
+    task: Task,
+    adapted: Adapted,
+    rng: np.random.Generator,
+) -> dict[str, ProgrammedLayer]:
+    """The layers with inputs of the support images in place of the queries', for converters' ranges.
+
+    A chip has these before any query comes. The largest of all of them is the layer's scale: it drives
+    the full voltage.
+    """
+    support = replace(task, query=task.support, query_labels=task.support_labels)
+    found = {}
+    for name, inputs, _, largest in _layer_inputs(network, support, adapted, SAMPLES, rng):
+        scale = max(1.0, largest)
+        found[name] = replace(
+            layers[name], inputs=inputs / scale, labels=np.empty(0, dtype=np.int64), input_scale=scale
+        )
+    return found
+
+
 def _layer_inputs(
     network: Network, task: Task, adapted: Adapted, reads: int, rng: np.random.Generator
-) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.int64]]]:
-    """(name, inputs (reads, rows), labels) of every layer, the query set passing through."""
+) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.int64], float]]:
+    """(name, inputs (reads, rows), labels, largest input of all) of every layer, by the query images."""
     step = network.architecture.steps
     x = task.query
     for name in BLOCKS:
         windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
         busy = np.flatnonzero((windows > 0).any(1).numpy())
         chosen = rng.choice(busy, size=min(reads, len(busy)), replace=False)
-        yield name, as_numpy(windows[np.sort(chosen)]), np.empty(0, dtype=np.int64)
+        yield name, as_numpy(windows[np.sort(chosen)]), np.empty(0, dtype=np.int64), float(x.max())
         x = network.convolved(name, x, adapted.weights[name], step)
     features = torch.cat([x.flatten(1), torch.ones(len(x), 1)], dim=1)
-    yield HEAD, as_numpy(features), task.query_labels.numpy()
+    yield HEAD, as_numpy(features), task.query_labels.numpy(), float(features.max())

@@ -73,7 +73,7 @@ def evaluate_behind(
         labels = episode.task.query_labels.numpy()
         for row, sigma in enumerate(sigmas):
             noisy = replace(hardware, imperfections=replace(hardware.imperfections, sigma_wn=sigma))
-            held = noisy.holding(episode.layers, drawn.seed)
+            held = noisy.holding(episode.sampled, drawn.seed)
             answers, placed = classes(network, episode.task.query, held), placements(held)
             told[row] = told[row] if task else warnings(held)
             right, alike = answers == labels, answers == episode.answers

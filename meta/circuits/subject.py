@@ -20,10 +20,12 @@ from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.converters import numbers_of, transposed
+from roa_circuit.circuit.columns import REFERENCE
+from roa_circuit.circuit.columns import Mapping as Columns
 from roa_circuit.layers.deployed import Deployed
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.sweeps.fields import OWN, Field, Point, Value, shared_fields
-from roa_circuit.sweeps.layer import OWN_FIELDS, chosen_at, own_value
+from roa_circuit.sweeps.layer import MAPPING, OWN_FIELDS, chosen_at, own_value
 from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.subject import Metric, Numbers
 
@@ -92,6 +94,8 @@ class NetworkSubject:
     def base(self, field: Field) -> Value | None:
         """The value that the arguments give."""
         own = self.hardware.compensation
+        if field.name == MAPPING.name:
+            return str(self.planned.mapping)
         return own_value(own, field) if field.part == OWN else self.setup.value(field)
 
     def __post_init__(self) -> None:
@@ -134,12 +138,22 @@ class NetworkSubject:
             "device": planned.device.to_dict(),
             "method": planned.method.name,
             "relative_rate": planned.rate(self.network),
+            **({} if planned.mapping == REFERENCE else {MAPPING.name: str(planned.mapping)}),
             **dataclasses.asdict(planned.programming),
         }
 
     def require(self, point: Point) -> None:
-        """Raise InputError where the circuit, the device or the imperfections refuse the point."""
+        """Raise InputError where the circuit, device, imperfections or mapping refuse the point."""
         self._at(point)
+        self._mapped(point)
+
+    def _mapped(self, point: Point) -> NetworkSubject:
+        """The subject whose weights lie on the columns of the point's mapping."""
+        name = point.get(MAPPING.name)
+        if name is None:
+            return self
+        mapping = Columns.parse(name)
+        return dataclasses.replace(self, writing=dataclasses.replace(self.planned, mapping=mapping))
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
         """The metrics of the episode of each seed, and what its converters use."""
@@ -168,7 +182,7 @@ class NetworkSubject:
     def behind(self, point: Point, seed: int) -> tuple[Episode, dict[str, CircuitLayer]]:
         """(the adapted episode of a seed, its layers on the chips that the seed draws)."""
         setup, choice = self._at(point)
-        episode = _adapted(_Key(self), seed)
+        episode = _adapted(_Key(self._mapped(point)), seed)
         hardware = dataclasses.replace(
             self.hardware,
             crossbar=setup.crossbar,
@@ -177,7 +191,7 @@ class NetworkSubject:
             imperfections=setup.imperfections,
             compensation=choice,
         )
-        return episode, hardware.holding(episode.layers, seed)
+        return episode, hardware.holding(episode.sampled, seed)
 
     def head_chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:
         """(arrays of the head in the episode of a seed, their chips), for a simulator to write and read.
@@ -187,7 +201,9 @@ class NetworkSubject:
         """
         episode, layers = self.behind(point, seed)
         x, head = head_inputs(self.network, episode.task.query, layers), layers[HEAD]
-        return head.deployed.reading(x), [array.chip for array in head.arrays]
+        labels = episode.task.query_labels.numpy()
+        deployed = dataclasses.replace(head.deployed.reading(x), labels=labels)
+        return deployed, [array.chip for array in head.arrays]
 
 
 class _Key:

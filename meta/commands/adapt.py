@@ -81,7 +81,7 @@ def adapt(
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
     episode = adapt_episode(net, tasks, writing, circuit=lines)
-    held = {} if hardware is None else hardware.holding(episode.layers, seed)
+    held = {} if hardware is None else hardware.holding(episode.sampled, seed)
     behind = accuracy(net, episode, held) if held else None
     said = warnings(held)
     for name, layer in episode.layers.items():

@@ -25,7 +25,8 @@ from roa_circuit.circuit.wiring import AS_IT_IS, Wiring
 from roa_circuit.device.parameters import Device, load_device
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.layers.tiling import TileSize, chip_of, split
+from roa_circuit.layers.ranges import chips_of
+from roa_circuit.layers.tiling import TileSize, split
 from roa_circuit.presentation import console
 
 Layer = Annotated[
@@ -127,8 +128,9 @@ def note_reads(
     Gives what each kind of converter uses, for JSON.
     """
     reads, moved = [], [0.0]
-    for tile in split(layer.behind(circuitry), size):
-        chip, part = chip_of(tile, imperfections, seed), tile.layer
+    tiles = split(layer.behind(circuitry), size)
+    for tile, chip in zip(tiles, chips_of(tiles, imperfections, seed, circuitry), strict=True):
+        part = tile.layer
         state = np.asarray(after_pulses(part.initial_state, part.pulses, part.device))
         asked = np.asarray(voltage_from_input(part.inputs, part.device))
         volts = chip.drive(asked)

@@ -96,6 +96,7 @@ def netlist(
         outcome = write_in_situ(crossbar, state, chosen.pulses, cells, transistor=transistor)
         state = chip.written(state, outcome.state, chosen.pulses)
         volts = chip.drive(voltages(chosen))
+        how["mapping"] = chosen.mapping
         deck = read_deck(crossbar, state, volts, chip.read_device, **how)
     _write(deck, language, output)
     summary = {

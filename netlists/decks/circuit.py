@@ -115,6 +115,7 @@ class Circuit:
     dialect : the solver and cell model of ngspice's deck
     senses : ammeters of the columns that no amplifier of finite gain reads
     outputs : output nodes of the amplifiers, if there are any
+    differences : output nodes of the subtractors, where the readout has any
     offsets : sources at the inputs of amplifiers of finite gain, if they have offsets
     elements : wires, cells and their access devices, row by row
     gates : sources of the access devices, one for each row, and of their bulk, if there are any
@@ -136,6 +137,7 @@ class Circuit:
     circuitry: Circuitry = BARE
     dialect: Dialect = PLAIN
     outputs: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
     offsets: tuple[Source, ...] = ()
     gates: tuple[Source, ...] = ()
     duration: float = 0.0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import abc
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from importlib import metadata
@@ -19,7 +20,13 @@ from netlists.decks.circuit import Circuit, Task
 from netlists.decks.dialect import PLAIN, Dialect
 from netlists.decks.ngspice import ngspice_text, ngspice_vector
 from netlists.decks.probes import delivering, measured, quantities
-from netlists.decks.readout import amplifiers, offset_sources, output_nodes
+from netlists.decks.readout import (
+    amplifiers,
+    difference_nodes,
+    offset_sources,
+    output_nodes,
+    subtractors,
+)
 from netlists.decks.runnable import Deck
 from netlists.decks.stimuli import Points, gate_stimuli, staircase, write_stimuli
 from netlists.decks.vacask import vacask_text, vacask_vector
@@ -27,6 +34,7 @@ from netlists.simulation.simulators import Engine
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import BARE, Circuitry, described
 from roa_circuit.chips.settling import read_hold, write_rest
+from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.contents import check_pulses
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.circuit.waveforms import WritePulse, line_voltages
@@ -53,6 +61,7 @@ class How(TypedDict, total=False):
     recorded : keep the waveforms of all lines and cells, too
     circuitry : amplifiers, transistors, capacitance and temperature
     dialect : the solver and cell model, which not every ngspice has
+    mapping : of reads, which columns are subtracted before the converter; by default none
     """
 
     origin: str
@@ -60,6 +69,7 @@ class How(TypedDict, total=False):
     recorded: bool
     circuitry: Circuitry
     dialect: Dialect
+    mapping: Mapping
 
 
 def write_deck(
@@ -203,6 +213,7 @@ class _Array:
         self.dialect = how.get("dialect", PLAIN)
         self.origin = how.get("origin", "")
         self.recorded = how.get("recorded", False)
+        self.mapping = how.get("mapping", REFERENCE)
 
     @property
     def gated(self) -> bool:
@@ -223,7 +234,7 @@ class _Array:
         bits: Sequence[Points] = (),
         gates: Sequence[Points] = (),
         rows: int,
-        states: Mapping[tuple[int, int], Points] = MappingProxyType({}),
+        states: abc.Mapping[tuple[int, int], Points] = MappingProxyType({}),
         **times: Any,
     ) -> Deck:
         """The deck for drives of word lines and, in a write, bit lines; `times` go to `Circuit`."""
@@ -233,6 +244,8 @@ class _Array:
         crossbar = replace(self.crossbar, r_sense=0.0) if amplifier else self.crossbar
         grounded = amplifier is None or amplifier.gain is None
         offsets = () if pulsed else circuitry.offsets(crossbar)
+        subtracts = not pulsed and not self.mapping.apart
+        differences = difference_nodes(self.mapping.outputs_on(columns)) if subtracts else ()
         at_rest: Sequence[Points] = [[(0.0, volts)] for volts in offsets or (0.0,) * columns]
         circuit = Circuit(
             task=task,
@@ -243,12 +256,18 @@ class _Array:
             words=word_sources(crossbar, words),
             senses=sense_sources(crossbar, bits or at_rest) if grounded else (),
             outputs=output_nodes(columns) if amplifier else (),
+            differences=differences,
             offsets=() if grounded else offset_sources(offsets),
             elements=(
                 *elements(
                     crossbar, self.state, self.device, circuitry, gated=bool(gates), states=states
                 ),
                 *(amplifiers(columns, amplifier, offset=bool(offsets)) if amplifier else ()),
+                *(
+                    subtractors(self.mapping, columns, amplified=amplifier is not None)
+                    if subtracts
+                    else ()
+                ),
             ),
             gates=gate_sources(gates, circuitry) if gates else (),
             points=rows if task.is_static else 0,

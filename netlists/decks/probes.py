@@ -30,14 +30,20 @@ def cell_of(expression: str) -> str | None:
 def measured(circuit: Circuit) -> tuple[str, ...]:
     """The probes of a circuit's result.
 
-    The states of a write, row by row; the readout of a read; or, of operating points, the voltage at
-    each cell's top, row by row, at each cell's bottom, and what each line's source delivers.
+    The states of a write, row by row; the readout of a read, of columns and then of subtractors; or, of
+    operating points, the voltage at each cell's top, row by row, at each cell's bottom, and what each
+    line's source delivers.
     """
     if circuit.task is Task.write:
         return tuple(map(state, circuit.cells))
     if circuit.task is Task.points:
         ends = [*(cell.te for cell in circuit.cells), *(cell.be for cell in circuit.cells)]
         return (*(f"v({node})" for node in ends), *(current for _, current in delivering(circuit)))
+    return (*of_columns(circuit), *(f"v({node})" for node in circuit.differences))
+
+
+def of_columns(circuit: Circuit) -> tuple[str, ...]:
+    """The probes of the columns of a read: their amplifiers' outputs, or their ammeters."""
     volts = tuple(f"v({node})" for node in circuit.outputs)
     return volts or tuple(f"i(V{source.name})" for source in circuit.senses)
 
@@ -68,5 +74,5 @@ def quantities(circuit: Circuit) -> tuple[Quantity, ...]:
         )
     return (
         voltages("word_drive", ("row",), *(source.node for source in circuit.words)),
-        Quantity(name=sensed, unit=unit, dims=("column",), expressions=measured(circuit)),
+        Quantity(name=sensed, unit=unit, dims=("column",), expressions=of_columns(circuit)),
     )

@@ -4,6 +4,11 @@ bit{j} --+-- Ramp{j}: r_feedback --+-- out{j}        amp{j}: 1 Ohm and a capacit
          |                         |
          +-- Gamp{j} -- amp{j} -- Eamp{j}            ideal: Hamp{j} follows the current of Vsense{j}
 
+Where the mapping subtracts currents before the converter, subtractors follow, ideal ones:
+
+    out{plus}, out{minus} -- Ediff{k} -- diff{k}        without amplifiers: Hdiff{k}_plus, Hdiff{k}_minus
+                                                         on the currents of Vsense{plus}, Vsense{minus}
+
 An offset is the voltage of Vsense{j}, on which Hamp{j} then stands; where the gain is finite, of the
 node offset{j}, against which the amplifier compares its bit line.
 """
@@ -13,12 +18,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from netlists.decks.circuit import Capacitor, Controlled, Element, Kind, Resistor, Source
+from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.components import Amplifier
 
 
 def output_nodes(columns: int) -> tuple[str, ...]:
     """The output nodes of all columns' amplifiers."""
     return tuple(f"out{j}" for j in range(columns))
+
+
+TRANSRESISTANCE = 1e6
+"""Of a subtractor without amplifiers [Ohm]: its output, over the difference of two currents."""
+
+
+def difference_nodes(count: int) -> tuple[str, ...]:
+    """The output nodes of all subtractors."""
+    return tuple(f"diff{k}" for k in range(count))
+
+
+def subtractors(mapping: Mapping, columns: int, *, amplified: bool) -> Iterator[Element]:
+    """The subtractors, one for each output: of the outputs of two amplifiers, or of two ammeters."""
+    pairs = zip(mapping.plus(columns), mapping.minus(columns), strict=True)
+    for k, (plus, minus) in enumerate(pairs):
+        name = f"diff{k}"
+        if amplified:
+            yield _source(Kind.vcvs, name, (name, "0"), (f"out{plus}", f"out{minus}"), 1.0)
+            continue
+        middle = f"{name}_minus"
+        yield _source(Kind.ccvs, f"{name}_plus", (name, middle), (f"sense{plus}",), TRANSRESISTANCE)
+        yield _source(Kind.ccvs, middle, (middle, "0"), (f"sense{minus}",), -TRANSRESISTANCE)
 
 
 def offset_sources(offsets: Sequence[float]) -> tuple[Source, ...]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from netlists.decks.circuit import Circuit
 from netlists.decks.dialect import cell_files
 from netlists.decks.probes import ENERGY, MILLIJOULE
+from netlists.decks.readout import TRANSRESISTANCE
 from netlists.simulation.ngspice import Via, driven
 from netlists.simulation.recordings import Quantity, Recording
 from netlists.simulation.run import Simulation
@@ -32,7 +33,7 @@ class Deck:
     circuit : what it simulates, in no simulator's language
     engine : the simulator whose language it is in
     vectors : the saved vectors by the engine's names; column currents (columns) of a read, in
-        order, or final states (rows * columns), row by row
+        order, and what is subtracted of them, or final states (rows * columns), row by row
     duration : simulated time [s], 0 for a sweep
     shape : rows and columns of the array; rows : of the vectors
     amplifier : of the columns, if the vectors are its outputs instead of currents
@@ -104,7 +105,15 @@ class Deck:
         ------
         SimulatorError : the run left another number of values, or ended too early.
         """
-        table = (
+        table = self._table(run)[:, : len(self.vectors) - len(self.circuit.differences)]
+        return self.amplifier.current(table) if self.amplifier else table
+
+    def subtracted(self, run: Simulation) -> Floats:
+        """What the subtractors put out (reads, outputs) [A]; nothing of a deck without any."""
+        table = self._table(run)[:, len(self.vectors) - len(self.circuit.differences) :]
+        return self.amplifier.current(table) if self.amplifier else table / TRANSRESISTANCE
+
+    def _table(self, run: Simulation) -> Floats:
+        return (
             run.at(self.samples, self.vectors) if self.samples else run.matrix(self.vectors, self.rows)
         )
-        return self.amplifier.current(table) if self.amplifier else table

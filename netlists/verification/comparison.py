@@ -20,7 +20,8 @@ from roa_circuit.solver.read import read_currents
 
 _NOT_READ = dict.fromkeys(
     (
-        "max_relative_current_error", "end_to_end_current_error", "max_output_error",
+        "max_relative_current_error", "end_to_end_current_error", "max_difference_error",
+        "max_output_error",
         "prediction_agreement", "accuracy_ideal", "accuracy_surrogate", "accuracy_spice", "mac_error",
         "ideal_mac_error", "ideal_agreement", "read_speedup",
     )
@@ -43,11 +44,25 @@ def reads(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run], plan: 
         **(_answers(sample, spice, surrogate) if sample.is_whole else _NOT_READ),
         "max_relative_current_error": max(map(relative_error, own, same)),
         "end_to_end_current_error": max(map(relative_error, own, theirs)),
+        "max_difference_error": _differences(sample, spice, same),
         "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
         **_read_out(sample, spice),
         "spice_currents": assemble(sample.tiles, own),
         "surrogate_currents": assemble(sample.tiles, same),
     }
+
+
+def _differences(sample: Sample, spice: Sequence[Run], same: Sequence[Floats]) -> float | None:
+    """The worst error of what the simulator's subtractors put out, over the largest; or None."""
+    if sample.layer.mapping.apart:
+        return None
+    ours = [tile.layer.joined(currents) for tile, currents in zip(sample.tiles, same, strict=True)]
+    largest = max(float(np.abs(one).max(initial=0.0)) for one in ours)
+    errors = [
+        float(np.abs(run.subtracted - one).max(initial=0.0))
+        for run, one in zip(spice, ours, strict=True)
+    ]
+    return max(errors) / max(largest, 1e-300)
 
 
 def _answers(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run]) -> dict[str, Any]:
@@ -152,7 +167,8 @@ def passed(fields: dict[str, Any], *, labelled: bool) -> bool:
     """Whether the fields of a Verification are within the limits."""
     current, state = fields["max_relative_current_error"], fields["max_state_error"]
     of_states = state, fields["residual_bound"], fields["max_transient_error"]
-    within = (current is None or current <= CURRENT_LIMIT) and all(
+    of_reads = current, fields["max_difference_error"]
+    within = all(error is None or error <= CURRENT_LIMIT for error in of_reads) and all(
         error is None or error <= STATE_LIMIT for error in of_states
     )
     return bool(within and (not labelled or fields["prediction_agreement"] in (None, 1.0)))

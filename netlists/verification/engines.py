@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -113,6 +113,7 @@ class Run:
     bound : worst error of the surrogate's states, of a write by collocation
     transient_error : of the pulses that were full transients beside it
     recordings : waveforms of its decks, if the plan wants them
+    subtracted : (reads, outputs) [A] what the simulator's subtractors put out, where there are any
     """
 
     state: Floats
@@ -127,6 +128,7 @@ class Run:
     transient_error: float | None = None
     version: str = ""
     recordings: tuple[Recording, ...] = ()
+    subtracted: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
     def seconds(self) -> float:
@@ -292,7 +294,9 @@ def _read(run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, prog
     layer, name = tile.layer, _name("read", tile)
     build = read_deck if plan.analysis is Analysis.transient else sweep_deck
     state, volts = np.clip(run.state, 0.0, 1.0), chip.drive(voltages(layer))
-    deck = build(chip.crossbar, state, volts, chip.read_device, **plan.how(layer.name))
+    how = plan.how(layer.name)
+    how["mapping"] = layer.mapping
+    deck = build(chip.crossbar, state, volts, chip.read_device, **how)
     done = _run_deck(deck, name, plan, together, progress)
     currents = deck.measured(done)
     kept = (deck.recording(name, done, None),) if deck.recorded else ()
@@ -300,6 +304,7 @@ def _read(run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, prog
         run,
         currents=currents,
         sensed=chip.sense(currents, run.state, volts),
+        subtracted=deck.subtracted(done),
         read_seconds=done.seconds,
         version=done.version,
         recordings=run.recordings + kept,

@@ -27,6 +27,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
     rows: list[tuple[str, ...]] = [
         ("column currents, worst relative error", _number(result.max_relative_current_error),
          f"{CURRENT_LIMIT:.0e}"),
+        *_differences(result),
         ("final states, worst error", _number(result.max_state_error), f"{STATE_LIMIT:.0e}"),
         *_collocated(result),
         (f"disturb of idle cells, surrogate / {result.engine}",
@@ -79,6 +80,14 @@ def analysed(result: Verification) -> str:
         f" {counted(result.pulses_as_transients or 0, 'pulse')} that were full transients, too, do."
         + ("" if result.phase == "write" else f" Reads are {reads}.")
     )
+
+
+def _differences(result: Verification) -> list[tuple[str, ...]]:
+    """A row about subtractors, where the readout has any."""
+    if result.max_difference_error is None:
+        return []
+    name = "subtracted currents, worst error over the largest"
+    return [(name, _number(result.max_difference_error), f"{CURRENT_LIMIT:.0e}")]
 
 
 def _collocated(result: Verification) -> list[tuple[str, str, str]]:

@@ -36,6 +36,8 @@ class Verification(Shown):
     max_relative_current_error : worst |I_spice - I| / |I| of all tiles, reads and columns, the
         surrogate reading the states that the simulator wrote
     end_to_end_current_error : the same, the surrogate reading the states it wrote itself
+    max_difference_error : worst error of what the simulator's subtractors put out, over the largest such
+        current; None where the reference is digitised apart
     max_output_error : worst |y_spice - y| of the layer's outputs over the largest |y|, each
         engine on the states it wrote itself
     max_state_error : worst |omega_spice - omega| of all cells
@@ -84,6 +86,7 @@ class Verification(Shown):
     pulses: int
     max_relative_current_error: float | None
     end_to_end_current_error: float | None
+    max_difference_error: float | None
     max_output_error: float | None
     max_state_error: float | None
     residual_bound: float | None

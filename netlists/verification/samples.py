@@ -16,6 +16,7 @@ from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.layers.placement import Placement, placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.ranges import chips_of
 from roa_circuit.layers.recovery import Compensation, placement_of
 from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, sample, split
 
@@ -114,6 +115,8 @@ def draw_sample(layer: ProgrammedLayer, arrays: Arrays) -> Sample:
     placement = placement_of(every, every, arrays.compensation, arrays.circuitry)
     standing = placed_tiles(every, placement) if placement else every
     chosen = sample(standing, arrays.tiles, arrays.seed)
+    chips = chips_of(chosen, *drawn_by, arrays.circuitry, standing)
+    believed = [chip_of(_on_lines_of(tile, arrays.believed), *drawn_by) for tile in chosen]
     return Sample(
         layer=layer,
         size=arrays.tile,
@@ -121,8 +124,8 @@ def draw_sample(layer: ProgrammedLayer, arrays: Arrays) -> Sample:
         tiles=chosen,
         meant=sample(every, arrays.tiles, arrays.seed),
         placement=placement,
-        chips=[chip_of(tile, *drawn_by) for tile in chosen],
-        believed=[chip_of(_on_lines_of(tile, arrays.believed), *drawn_by) for tile in chosen],
+        chips=chips,
+        believed=[replace(chip, adc=real.adc) for chip, real in zip(believed, chips, strict=True)],
     )
 
 

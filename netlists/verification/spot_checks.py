@@ -109,14 +109,15 @@ class SpotCheck:
             run = run_spice(array.tile, chip, states, plan, Together(weights=(1.0, 1.0)), (0, 1))
             reached = np.clip(run.state, 0.0, 1.0)
             own, same = (settled(array, chip, one).currents(volts) for one in (states, reached))
-            sensed["spice"].append(run.sensed)
-            sensed["surrogate"].append(chip.sense(own, states, volts))
+            engines = {"spice": (run.currents, run.state), "surrogate": (own, states)}
+            for name, (currents, state) in engines.items():
+                sensed[name].append(array.sensed(chip.afresh(), currents, state, volts))
             driven = volts.any(axis=1)  # reads of nothing have no current that an error is relative to
             errors["spice_error"].append(relative_error(run.currents[driven], same[driven]))
             errors["state_error"].append(float(np.abs(run.state - states).max()))
-        answers = [deployed.answers(sensed[name]) for name in ("spice", "surrogate")]
+        answers = [deployed.answers(sensed[name], chips) for name in ("spice", "surrogate")]
         return {
-            **deployed.scores(sensed["spice"]),
+            **deployed.scores(sensed["spice"], chips),
             **{name: max(values) for name, values in errors.items()},
             "same_answers": float(np.mean(answers[0] == answers[1])),
         }

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.adc import Adc, uneven_steps
 from roa_circuit.chips.aging import drift_factor, relaxed, retention_time
 from roa_circuit.chips.imperfections import OF_THE_DEVICE, Imperfections
 from roa_circuit.chips.noise import STREAMS as OF_NOISE
@@ -37,7 +38,7 @@ Floats = NDArray[np.float64]
 STREAMS = (
     "spread", "stuck", "open", "broken_word", "broken_bit", "write_gain", "driver_gain",
     "driver_offset", "sense_gain", "sense_offset", "write_noise", "read_noise", "flicker",
-    "amplifier_mismatch", "drift",
+    "amplifier_mismatch", "drift", "adc_offset", "adc_inl", "adc_dnl", "dither",
 )  # fmt: skip
 """A random stream each, in an order that never changes: what is turned on moves no other draw."""
 
@@ -54,6 +55,7 @@ class Chip:
     sense_gain, sense_offset : (columns,) of the readout, [-] and [A]
     noise : of every write and read, which goes on from one to the next
     mapping : which bit lines the readout subtracts before its converters
+    adc : the converters
     """
 
     imperfections: Imperfections
@@ -66,6 +68,7 @@ class Chip:
     sense_offset: Floats
     sigma_wn: float
     noise: Noise
+    adc: Adc
     mapping: Mapping = REFERENCE
     exponents: Floats = field(default_factory=lambda: np.zeros(0))
 
@@ -110,22 +113,28 @@ class Chip:
         """The voltage of the DAC's largest code [V]: the device's full scale, unless it was given."""
         return self.imperfections.dac_range or self.device.pulses.full_scale
 
-    def sense(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
+    def sense(
+        self, currents: Floats, state: Floats, voltages: Floats, *, dithered: bool = False
+    ) -> Floats:
         """Currents (reads, channels) [A] that the readout reports when columns carry these.
 
         currents : (reads, columns) [A] of the array
+        dithered : add up to a step of the converter at random, either way, so that many reads tell what
+            lies between two codes
 
         The states (rows, columns) and the word-line voltages (reads, rows) [V] set the size of the
         noise. It goes on from batch to batch; `afresh` begins it anew.
         """
-        return self._converted(self.mapping.joined(self._read_out(currents, state, voltages)))
+        seen = self.mapping.joined(self._read_out(currents, state, voltages))
+        return self.adc.convert(seen, self.noise.dither(*seen.shape) if dithered else None)
 
     def sense_alone(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
         """As `sense`, every bit line (reads, columns) by itself: the other of a pair is switched off.
 
         So are single cells read in write-verify.
         """
-        return self._converted(self._read_out(currents, state, voltages))
+        channels = self.mapping.channel_of(self.crossbar.columns)
+        return self.adc.of(channels).convert(self._read_out(currents, state, voltages))
 
     def summary(self) -> dict[str, Any]:
         """How many cells and lines the drawn faults hit, for reports."""
@@ -153,10 +162,6 @@ class Chip:
         """What stands before subtraction and converter (reads, columns) [A]."""
         noisy = currents + self._noise(currents, state, voltages)
         return np.asarray(noisy * self.sense_gain + self.sense_offset)
-
-    def _converted(self, currents: Floats) -> Floats:
-        x = self.imperfections
-        return convert(currents, x.adc_bits, x.adc_range, signed=not self.mapping.apart)
 
     def _disturbed(self, state: Floats) -> Floats:
         reads = self.imperfections.read_disturb
@@ -223,6 +228,7 @@ def draw(
         sense_offset=x.sense_offset * streams["sense_offset"].standard_normal(shape[1]),
         sigma_wn=spread.sigma_wn if x.sigma_wn is None else x.sigma_wn,
         noise=Noise({name: int(streams[name].integers(2**63)) for name in OF_NOISE}),
+        adc=_converters(x, streams, mapping, shape[1]),
         mapping=mapping,
         exponents=_exponents(x, streams["drift"], shape),
     )
@@ -330,6 +336,26 @@ def _write_gains(
         return (), ()
     gains = (1.0 + x.write_gain * rng.standard_normal(sum(shape))).tolist()
     return tuple(gains[: shape[0]]), tuple(gains[shape[0] :])
+
+
+def _converters(
+    x: Imperfections, streams: dict[str, np.random.Generator], mapping: Mapping, columns: int
+) -> Adc:
+    """The converters of a readout; ranges that a layer's inputs tell are still to be found."""
+    full = None if isinstance(x.adc_range, str) else np.array([x.adc_range])
+    adc = Adc(bits=x.adc_bits, signed=not mapping.apart, full=full)
+    if not x.adc_bits:
+        return adc
+    channels, own = mapping.channels(columns), dict[str, Any]()
+    if x.adc_offset:
+        own["offset"] = x.adc_offset * streams["adc_offset"].standard_normal(channels)
+    if x.adc_inl:
+        own["bow"] = x.adc_inl * streams["adc_inl"].standard_normal(channels)
+    if x.adc_dnl:
+        first, last = adc.ends
+        draws = streams["adc_dnl"].standard_normal((channels, last - first))
+        own["steps"] = uneven_steps(x.adc_dnl * draws, adc.ends)
+    return dataclasses.replace(adc, **own)
 
 
 def _offsets(x: Imperfections, rng: np.random.Generator, crossbar: Crossbar) -> tuple[float, ...]:

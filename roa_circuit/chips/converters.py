@@ -98,20 +98,24 @@ _NUMBERS: dict[str, Any] = {
 
 
 class Tally:
-    """What one kind of converter of so many bits and this range has been given so far."""
+    """What one kind of converter of so many bits has been given so far; ranges may differ."""
 
-    def __init__(self, name: str, bits: int, full: float, *, signed: bool = False) -> None:
-        self._name, self._full, self._signed = name, full, signed
+    def __init__(self, name: str, bits: int, *, signed: bool = False) -> None:
+        self._name, self._signed = name, signed
         self._last = last_code(bits, signed=signed)
         self._first = -self._last if signed else 0
         self._met = np.zeros(0)
         self._count = self._lowest = self._highest = 0
         self._largest = 0.0
 
-    def add(self, values: Floats) -> None:
-        """Take in values [V or A] that are yet to be converted."""
-        first, last = self._first, self._last
-        codes = np.round(np.clip(values * (last / self._full), first, last)).ravel()
+    @property
+    def last(self) -> int:
+        """The largest code."""
+        return self._last
+
+    def add(self, values: Floats, codes: Floats) -> None:
+        """Take in values [V or A] that are yet to be converted, and the codes that they become."""
+        first, last, codes = self._first, self._last, codes.ravel()
         if last - first < 1 << _COUNTED:
             met = np.flatnonzero(np.bincount((codes - first).astype(np.intp))) + first
         else:
@@ -153,12 +157,14 @@ class Usage:
         """
         x = chip.imperfections
         if x.dac_bits:
-            self._tally("DAC", x.dac_bits, chip.dac_range, signed=False).add(asked)
+            tally = self._tally("DAC", x.dac_bits, signed=False)
+            share = asked * (tally.last / chip.dac_range)
+            tally.add(asked, np.asarray(np.round(np.clip(share, 0.0, tally.last)), dtype=np.float64))
         if x.adc_bits:
             sensed = currents * chip.sense_gain + chip.sense_offset
             values = sensed if alone else chip.mapping.joined(sensed)
-            signed = not chip.mapping.apart
-            self._tally("ADC", x.adc_bits, x.adc_range, signed=signed).add(values)
+            adc = chip.adc.of(chip.mapping.channel_of(chip.crossbar.columns)) if alone else chip.adc
+            self._tally("ADC", x.adc_bits, signed=adc.signed).add(values, adc.codes(values))
 
     def add_states(self, chip: Chip, state: Floats, volts: Floats) -> None:
         """Take in the states (rows, columns) that reads by these voltages (reads, rows) [V] meet."""
@@ -173,8 +179,8 @@ class Usage:
         found.append(read_disturb.warning(self.moved, np.array([self.volts])))
         return [text for text in found if text]
 
-    def _tally(self, name: str, bits: int, full: float, *, signed: bool) -> Tally:
-        return self._tallies.setdefault(name, Tally(name, bits, full, signed=signed))
+    def _tally(self, name: str, bits: int, *, signed: bool) -> Tally:
+        return self._tallies.setdefault(name, Tally(name, bits, signed=signed))
 
     def uses(self) -> list[Use]:
         """What each kind of converter makes of it; none where there is none."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roa_circuit.basics import records, toml
-from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.circuit.components import LARGEST_OFFSET
 from roa_circuit.device.spread import Spread
@@ -24,18 +24,28 @@ UNITS = {
     "edge_fraction": "-", "dac_bits": "-", "dac_range": "V", "driver_gain": "-",
     "driver_offset": "V", "amplifier_mismatch": "V", "sense_gain": "-", "sense_offset": "A",
     "bandwidth": "Hz",
-    "temperature": "K", "flicker": "-", "adc_bits": "-", "adc_range": "A",
+    "temperature": "K", "flicker": "-", "adc_bits": "-", "adc_range": "A", "adc_percentile": "-",
+    "adc_offset": "LSB", "adc_inl": "LSB", "adc_dnl": "LSB",
 }  # fmt: skip
 
 _PROBABILITIES = ("stuck_on", "stuck_off", "open", "broken_word", "broken_bit")
 _BITS = ("dac_bits", "adc_bits")
+_MAY_BE_NONE = ("sigma_wn", "temperature", "dac_range", "drift_start", "adc_percentile")
 DRAWN = (
     *_PROBABILITIES, "drift_spread", "sigma_wn", "write_gain", "driver_gain", "driver_offset",
     "sense_gain", "amplifier_mismatch", "sense_offset", "bandwidth", "flicker",
+    "adc_offset", "adc_inl", "adc_dnl",
 )  # fmt: skip
 """Those whose sizes, beside a spread, are those of random draws."""
 
 OF_THE_DEVICE = "device"
+RANGES = ("layer", "column")
+"""What an ADC's range may be in place of a number: one for a layer, or one for each converter."""
+
+USUAL_PERCENTILE = 99.9
+
+MOST_UNEVEN_BITS = 14
+"""Of a converter whose every step has a length of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -68,7 +78,12 @@ class Imperfections(Shown):
         bandwidth, temperature : of the readout, for thermal and shot noise [Hz], [K]; None takes
             the circuit's temperature
         flicker : rms of a cell's current over itself, 1/f-like from read to read
-        adc_bits, adc_range : resolution, and the current of the largest code [A]
+        adc_bits, adc_range : resolution, and the current of the largest code [A]; 'layer' or 'column'
+            finds it from sample inputs, one for all converters of a layer or for each
+        adc_percentile : of the currents that sample inputs give, what such a range covers [%]; None
+            is 99.9
+        adc_offset, adc_inl, adc_dnl : of each converter, in steps of its last bit: offset, the bow's
+            height, and how uneven steps are
 
     Raises
     ------
@@ -103,7 +118,11 @@ class Imperfections(Shown):
     temperature: float | None = None
     flicker: float = 0.0
     adc_bits: int = 0
-    adc_range: float = 0.0
+    adc_range: float | str = 0.0
+    adc_percentile: float | None = None
+    adc_offset: float = 0.0
+    adc_inl: float = 0.0
+    adc_dnl: float = 0.0
 
     def __post_init__(self) -> None:
         if isinstance(self.spread, str) and self.spread != OF_THE_DEVICE:
@@ -114,8 +133,22 @@ class Imperfections(Shown):
             _require(name, getattr(self, name), unit)
         if self.stuck_on + self.stuck_off > 1:
             raise InputError("stuck_on and stuck_off add up to more than 1: no cell is both")
+        if self.adc_percentile is not None and not isinstance(self.adc_range, str):
+            raise InputError(
+                "adc_percentile: a range in amperes covers what it covers; give adc_range = 'layer' or"
+                " 'column', or leave the percentile out"
+            )
         if self.adc_bits and not self.adc_range:
-            raise InputError("adc_bits needs adc_range [A], the current of the largest code")
+            raise InputError(
+                "adc_bits needs adc_range: the current of the largest code [A], 'layer' or 'column'"
+            )
+        if not 0 < self.percentile <= 100:
+            raise InputError(f"adc_percentile = {self.adc_percentile:g} must lie in (0, 100]")
+        if self.adc_dnl and self.adc_bits > MOST_UNEVEN_BITS:
+            raise InputError(
+                f"adc_dnl draws every step of a converter: adc_bits = {self.adc_bits} must be at most"
+                f" {MOST_UNEVEN_BITS}"
+            )
         self._require_ages()
         if self.dac_range == 0 or self.temperature == 0:
             raise InputError("dac_range and temperature must be greater than 0")
@@ -149,6 +182,11 @@ class Imperfections(Shown):
         return 1.0 if self.drift_start is None else self.drift_start
 
     @property
+    def percentile(self) -> float:
+        """Of the currents that sample inputs give, what a range found from them covers [%]."""
+        return USUAL_PERCENTILE if self.adc_percentile is None else self.adc_percentile
+
+    @property
     def drawn(self) -> bool:
         """Whether chips differ, that is, whether chance decides anything about them."""
         return self.spread is not None or any(getattr(self, name) for name in DRAWN)
@@ -161,6 +199,9 @@ class Imperfections(Shown):
     def to_dict(self) -> dict[str, Any]:
         """What is present, as in the TOML file; keys carry units."""
         document = records.document(self, UNITS)
+        if isinstance(self.adc_range, str):
+            del document["adc_range [A]"]
+            document["adc_range"] = self.adc_range
         if isinstance(self.spread, Spread):
             return {**document, "spread": self.spread.to_dict()}
         return document if self.spread is None else {"spread": self.spread, **document}
@@ -189,8 +230,13 @@ class Imperfections(Shown):
         spread = document.get("spread")
         if isinstance(spread, dict):
             spread = Spread.from_dict(spread)
-        numbers = {key: value for key, value in document.items() if key != "spread"}
-        return cls(spread=spread, **records.values(cls, numbers, UNITS))
+        numbers = {key: v for key, v in document.items() if key not in ("spread", "adc_range")}
+        values = records.values(cls, numbers, UNITS)
+        if "adc_range" in document:  # a word, which has no unit
+            if "adc_range" in values:
+                raise InputError("'adc_range' and 'adc_range [A]': give one of them")
+            values["adc_range"] = document["adc_range"]
+        return cls(spread=spread, **values)
 
 
 def load(path: str | Path) -> Imperfections:
@@ -204,7 +250,14 @@ def load(path: str | Path) -> Imperfections:
 
 
 def _require(name: str, value: object, unit: str) -> None:
-    if value is None and name in ("sigma_wn", "temperature", "dac_range", "drift_start"):
+    if name == "adc_range" and isinstance(value, str):
+        if value not in RANGES:
+            raise InputError(
+                f"adc_range = {value!r} is unknown; {nearest(value, RANGES)}, or give amperes by the"
+                " key 'adc_range [A]'"
+            )
+        return
+    if value is None and name in _MAY_BE_NONE:
         return
     number = records.require_finite(name, value, unit)
     if number < 0:

@@ -15,7 +15,7 @@ from roa_circuit.circuit.periphery import Pink
 
 Floats = NDArray[np.float64]
 
-STREAMS = ("write_noise", "read_noise", "flicker")
+STREAMS = ("write_noise", "read_noise", "flicker", "dither")
 
 
 class Noise:
@@ -23,7 +23,8 @@ class Noise:
 
     def __init__(self, seeds: Mapping[str, int]) -> None:
         self.seeds = dict(seeds)
-        self._generators = {name: np.random.default_rng(self.seeds[name]) for name in STREAMS[:2]}
+        direct = [name for name in STREAMS if name != "flicker"]
+        self._generators = {name: np.random.default_rng(self.seeds[name]) for name in direct}
         self._slow: Pink | None = None
 
     def afresh(self) -> Noise:
@@ -38,6 +39,14 @@ class Noise:
     def white(self, reads: int, lines: int) -> Floats:
         """White noise (reads, lines) of the next reads, of variance 1."""
         return self._generators["read_noise"].standard_normal((reads, lines))
+
+    def dither(self, reads: int, lines: int) -> Floats:
+        """Numbers (reads, lines) in (-1, 1) for calibration to add before converters [LSB].
+
+        Each is the sum of two even ones, so that neither the mean of a reading nor its variance depends
+        on where between two codes it lies.
+        """
+        return np.asarray(self._generators["dither"].random((reads, lines, 2)).sum(axis=-1) - 1.0)
 
     def slow(self, reads: int, lines: int) -> Floats:
         """1/f noise (reads, lines) of the next reads, of variance 1, which remembers earlier batches."""

@@ -163,6 +163,15 @@ class Mapping:
             found[self.plus(lines)] = found[self.minus(lines)]
         return found
 
+    def channel_of(self, lines: int) -> Indices:
+        """(columns,) the channel that reads each bit line; of a shared reference, that of its first."""
+        found = np.arange(lines)
+        if not self.apart:
+            outputs = np.arange(self.outputs_on(lines))
+            found[self.minus(lines)[::-1]] = outputs[::-1]
+            found[self.plus(lines)] = outputs
+        return found
+
     def channel_gains(self, gains: Floats) -> Floats:
         """(channels,) of gains (columns,) that are alike in each of `groups`."""
         return gains if self.apart else gains[self.plus(len(gains))]

@@ -13,7 +13,7 @@ FLICKER_DECADES = 6
 """How many decades of reads, from one on, 1/f noise spans."""
 
 
-def convert(values: Floats, bits: int, largest: float, *, signed: bool = False) -> Floats:
+def convert(values: Floats, bits: int, largest: float | Floats, *, signed: bool = False) -> Floats:
     """Round to the nearest of 2^bits levels from 0 to `largest`; 0 bits change nothing.
 
     signed : 2^bits - 1 levels from -largest to largest, with one at 0

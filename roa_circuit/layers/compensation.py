@@ -36,11 +36,16 @@ class Calibration:
         return currents * self.gain + self.offset
 
 
-def calibrate(measured: Floats, wanted: Floats, at_rest: Floats) -> Calibration:
+def calibrate(
+    measured: Floats, wanted: Floats, at_rest: Floats, *, noise: Floats | float = 0.0
+) -> Calibration:
     """Take each column's offset from reads without input, and its gain from test reads.
 
     measured, wanted : (reads, columns) [A] currents of the test inputs, as read and in theory
     at_rest : (reads, columns) [A] currents of inputs that are all 0, where theory has none
+    noise : mean square error (columns,) of a reading [A^2], such as that of a dithered converter. It
+        makes readings larger on average, which is taken away. An offset that does not rise above it
+        is taken for none, and a column whose test reads do not tell its gain keeps it.
 
     Raises
     ------
@@ -52,10 +57,21 @@ def calibrate(measured: Floats, wanted: Floats, at_rest: Floats) -> Calibration:
             f" {at_rest.shape}, all (reads, columns)"
         )
     rest = at_rest.mean(axis=0)
+    rest = np.where(rest**2 < _SEEN**2 * np.asarray(noise) / max(len(at_rest), 1), 0.0, rest)
     rise = measured - rest
     # A column that always reads the same, such as a broken one, is left without gain.
-    gain = (rise * wanted).sum(axis=0) / np.maximum((rise**2).sum(axis=0), 1e-300)
+    size, stray = (rise**2).sum(axis=0), len(rise) * np.broadcast_to(noise, rest.shape)
+    gain = (rise * wanted).sum(axis=0) / np.maximum(size - stray, 1e-300)
+    gain = np.where((stray > 0) & (size - stray < _TOLD * np.asarray(noise)), 1.0, gain)
     return Calibration(gain=gain, offset=-gain * rest)
+
+
+_SEEN = 3.0
+"""How many standard errors large a column's offset must be, or it is taken for noise of its reads."""
+
+_TOLD = 2500.0
+"""How many times one reading's noise a column's test reads together must be in power: then its gain is
+told to a fiftieth, and otherwise not told."""
 
 
 @dataclass(frozen=True, kw_only=True)

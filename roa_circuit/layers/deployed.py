@@ -28,6 +28,7 @@ from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, calibrate
 from roa_circuit.layers.placement import Placement, placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.ranges import ranged, seen_by_converters, to_be_found
 from roa_circuit.layers.recovery import (
     Compensation,
     calibration_inputs,
@@ -65,23 +66,43 @@ class Array:
     mapped: Floats | None
     wanted: Floats | None
 
+    @property
+    def seen(self) -> Floats:
+        """What converters see (reads, channels) [A] of the layer's reads through the circuit's lines."""
+        layer = self.tile.layer
+        reads = dataclasses.replace(layer, inputs=layer.inputs[: len(self.own.inputs)])
+        return seen_by_converters(reads, self.circuitry, self.mapped)
+
+    def sensed(self, chip: Chip, currents: Floats, state: Floats, volts: Floats) -> Floats:
+        """What the chip's readout makes (reads, channels) [A] of column currents (reads, columns) [A].
+
+        Test patterns are read with dither, as they are there to be averaged.
+        """
+        count = len(self.own.inputs)
+        own = chip.sense(currents[:count], state, volts[:count])
+        if self.wanted is None:
+            return own
+        tests = chip.sense(currents[count:], state, volts[count:], dithered=True)
+        return np.concatenate([own, tests])
+
     @functools.cached_property
     def ideal(self) -> Floats:
         """What converters see (reads, channels) [A] of the layer's reads behind perfect wires."""
         return self.own.joined(ideal_currents(self.own, self.own.inputs, self.meant))
 
-    def corrected(self, sensed: Floats) -> Floats:
+    def corrected(self, sensed: Floats, chip: Chip) -> Floats:
         """The layer's corrected currents (reads, channels) [A], from everything its readout sensed."""
         count = len(self.own.inputs)
-        gain, offset = self.correction(sensed[count:])
+        gain, offset = self.correction(sensed[count:], chip)
         return self.order.outputs(sensed[:count] * gain + offset)
 
-    def correction(self, sensed: Floats) -> tuple[Floats, Floats]:
+    def correction(self, sensed: Floats, chip: Chip) -> tuple[Floats, Floats]:
         """(gain, offset) of each channel, from the test reads that follow those of the layer."""
         if self.wanted is None:
             return self.gain, np.zeros(1)
         tests, rest = np.split(sensed, 2)
-        found = calibrate(tests, self.order.place_channels(self.wanted), rest)
+        noise = chip.adc.dithered_variance
+        found = calibrate(tests, self.order.place_channels(self.wanted), rest, noise=noise)
         return found.gain, found.offset
 
 
@@ -100,12 +121,19 @@ class Deployed:
     placement: Placement | None = None
 
     def chips(self, imperfections: Imperfections, seed: int) -> list[Chip]:
-        """The chips that a seed draws, one for each array."""
-        return [chip_of(array.tile, imperfections, seed) for array in self.arrays]
+        """The chips that a seed draws, one for each array, with the ranges of their converters."""
+        chips = [chip_of(array.tile, imperfections, seed) for array in self.arrays]
+        return ranged(chips, self._seen, imperfections) if to_be_found(imperfections) else chips
+
+    @functools.cached_property
+    def _seen(self) -> list[Floats]:
+        """What converters see of each array's sample inputs, which are the layer's own."""
+        return [array.seen for array in self.arrays]
 
     def reading(self, x: Floats) -> Deployed:
-        """The same arrays with other inputs x >= 0 (reads, rows) of the layer."""
-        scale = max(1.0, float(x.max(initial=0.0)))
+        """The same arrays with other inputs x >= 0 (reads, rows) of the layer, at its own scale."""
+        scale = self.tiles[0].layer.input_scale
+        x = np.minimum(x, scale)
         arrays = []
         for array, tile in zip(self.arrays, self.tiles, strict=True):
             reads, placed = x[:, tile.rows] / scale, array.tile.layer
@@ -125,16 +153,17 @@ class Deployed:
     def _y_ideal(self) -> Floats:
         return outputs(self.tiles, [array.ideal for array in self.arrays])
 
-    def _corrected(self, sensed: Sequence[Floats]) -> list[Floats]:
-        return [array.corrected(one) for array, one in zip(self.arrays, sensed, strict=True)]
+    def _corrected(self, sensed: Sequence[Floats], chips: Sequence[Chip]) -> list[Floats]:
+        every = zip(self.arrays, sensed, chips, strict=True)
+        return [array.corrected(one, chip) for array, one, chip in every]
 
-    def answers(self, sensed: Sequence[Floats]) -> NDArray[np.intp]:
+    def answers(self, sensed: Sequence[Floats], chips: Sequence[Chip]) -> NDArray[np.intp]:
         """The class (reads,) of every read, from what the readouts of all arrays sensed."""
-        return np.asarray(np.argmax(outputs(self.tiles, self._corrected(sensed)), axis=1))
+        return np.asarray(np.argmax(outputs(self.tiles, self._corrected(sensed, chips)), axis=1))
 
-    def scores(self, sensed: Sequence[Floats]) -> dict[str, float]:
+    def scores(self, sensed: Sequence[Floats], chips: Sequence[Chip]) -> dict[str, float]:
         """The metrics, from the currents (reads, channels) [A] that all arrays' readouts sensed."""
-        currents = self._corrected(sensed)
+        currents = self._corrected(sensed, chips)
         y, y_ideal = outputs(self.tiles, currents), self._y_ideal
         answers = np.argmax(y, axis=1)
         ideal = [array.ideal for array in self.arrays]
@@ -190,7 +219,7 @@ def read_chip(array: Array, chip: Chip, coming: int = 1, usage: Usage | None = N
     if usage is not None:
         usage.add(chip, asked, currents)
         usage.add_states(chip, state, volts)
-    return chip.sense(currents, state, volts)
+    return array.sensed(chip, currents, state, volts)
 
 
 def settled(array: Array, chip: Chip, state: Floats) -> SettledArray:
@@ -256,7 +285,7 @@ def _array(
     layer, wanted, inputs = tile.layer, None, tile.layer.inputs
     order, states, gain, _ = mapped(tile, choice, meant, circuitry)
     if choice.calibrated:
-        tests = calibration_inputs(layer)
+        tests = calibration_inputs(layer, choice.calibration_reads)
         wanted = layer.joined(ideal_currents(layer, tests, meant))
         inputs = np.vstack([inputs, tests, np.zeros_like(tests)])
     placed = dataclasses.replace(

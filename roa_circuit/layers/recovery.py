@@ -32,13 +32,15 @@ from roa_circuit.layers.placement import (
     require_alone,
 )
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, split
+from roa_circuit.layers.ranges import chips_of
+from roa_circuit.layers.tiling import Tile, TileSize, outputs, split
 from roa_circuit.solver.read import read_currents
 from roa_circuit.solver.read_model import ReadModel
 
 Floats = NDArray[np.float64]
 
 TEST_READS = 8
+MOST_TEST_READS = 10_000
 NOTHING = "nothing"
 
 
@@ -49,6 +51,7 @@ class Compensation:
     placed : the initial state is mapped once for its wires (`roa_circuit.layers.placement`)
     believed : between the resistances of line segments that `placed` and `predistorted` reckon with and
         those that are there; 1 knows them exactly
+    calibration_reads : test patterns that calibration reads, through the converters and with dither
 
     Raises
     ------
@@ -60,8 +63,13 @@ class Compensation:
     placed: bool = False
     calibrated: bool = False
     believed: float = 1.0
+    calibration_reads: int = TEST_READS
 
     def __post_init__(self) -> None:
+        if not 1 <= self.calibration_reads <= MOST_TEST_READS:
+            raise InputError(
+                f"calibrated:{self.calibration_reads}: calibration takes 1 to {MOST_TEST_READS} reads"
+            )
         others = [name for name in ("permuted", "predistorted") if getattr(self, name)]
         require_alone(placed=self.placed, others=others)
         if not (math.isfinite(self.believed) and self.believed > 0):
@@ -84,13 +92,16 @@ class Compensation:
     def name(self) -> str:
         """The names joined by '+', as `parse` reads them."""
         joined = "+".join(name for name in _NAMES if getattr(self, name)) or NOTHING
+        if self.calibrated and self.calibration_reads != TEST_READS:
+            joined = joined.replace("calibrated", f"calibrated:{self.calibration_reads}")
         return joined if self.believed == 1.0 else f"{joined}@{self.believed:g}"
 
     @classmethod
     def parse(cls, text: str) -> Compensation:
         """Read 'nothing', or names joined by '+', as in 'predistorted+calibrated'.
 
-        'placed@1.1' reckons with wires of 1.1 times the resistance that they have.
+        'placed@1.1' reckons with wires of 1.1 times the resistance that they have; 'calibrated:64' reads
+        64 test patterns in place of 8.
 
         Raises
         ------
@@ -98,12 +109,20 @@ class Compensation:
         """
         joined, at, factor = text.partition("@")
         names = [] if joined.strip() == NOTHING else [name.strip() for name in joined.split("+")]
+        reads = [name.partition(":")[2] for name in names if name.startswith("calibrated:")]
+        names = ["calibrated" if name.startswith("calibrated:") else name for name in names]
         for name in names:
             if name not in _NAMES:
                 raise InputError(
                     f"compensation {name!r} is unknown; {nearest(name, [NOTHING, *_NAMES])}"
                 )
         chosen: dict[str, Any] = dict.fromkeys(names, True)
+        if reads:
+            if not reads[0].isdecimal():
+                raise InputError(
+                    f"compensation {text!r}: calibrated:{reads[0]} has no whole number of reads"
+                )
+            chosen["calibration_reads"] = int(reads[0])
         if at:
             chosen["believed"] = parse_quantity(factor, what=f"compensation {text}")
         return cls(**chosen)
@@ -172,7 +191,7 @@ def recover(
     InputError : what `solver.read_currents` and `chip.draw` raise.
     """
     tiles, nominal = split(layer.behind(circuitry), tile), split(layer, tile)
-    chips = [chip_of(one, imperfections, seed) for one in tiles]
+    chips = chips_of(tiles, imperfections, seed, circuitry)
     for chip in chips:
         require_settled_reads(chip.crossbar, chip.device, circuitry)
     ideal = [_ideal(one.layer) for one in nominal]
@@ -265,15 +284,16 @@ def _read(
     seen = circuitry.settled(chip.crossbar, states, chip.read_device)
     currents_of = seen.reader(layer.read_model)
 
-    def read(inputs: Floats) -> Floats:
+    def read(inputs: Floats, *, dithered: bool = False) -> Floats:
         volts = chip.drive(order.inputs(np.asarray(voltage_from_input(inputs, layer.device))))
-        return chip.sense(currents_of(volts), states, volts)
+        return chip.sense(currents_of(volts), states, volts, dithered=dithered)
 
     offset = np.zeros(1)
     if choice.calibrated:
-        tests = calibration_inputs(layer)
+        tests = calibration_inputs(layer, choice.calibration_reads)
         wanted = order.place_channels(layer.joined(ideal_currents(layer, tests, meant)))
-        calibration = calibrate(read(tests), wanted, read(np.zeros_like(tests)))
+        measured, rest = (read(one, dithered=True) for one in (tests, np.zeros_like(tests)))
+        calibration = calibrate(measured, wanted, rest, noise=chip.adc.dithered_variance)
         gain, offset = calibration.gain, calibration.offset
     currents = order.outputs(read(layer.inputs) * gain + offset)
     weights = order.restore(layer.joined(seen.weights()[0]) * gain)
@@ -314,10 +334,16 @@ def ideal_currents(
     return read_currents(layer.crossbar.ideal(), states, volts, layer.device, exact=exact)
 
 
-def calibration_inputs(layer: ProgrammedLayer) -> Floats:
-    """A few test patterns, the same for every choice: uniform noise of the inputs' mean size."""
+def calibration_inputs(layer: ProgrammedLayer, reads: int = TEST_READS) -> Floats:
+    """Test patterns (reads, rows), the same for every choice.
+
+    Eight are uniform noise of the inputs' mean size. Where more are asked for, and the layer has as many
+    inputs, they are the largest of these: converters read them as they read what they are made for.
+    """
+    if reads > TEST_READS and len(layer.inputs) >= reads:
+        return layer.inputs[np.argsort(-layer.inputs.sum(axis=1), kind="stable")[:reads]]
     largest = min(2.0 * float(layer.inputs.mean()), 1.0) or 1.0
-    return largest * np.random.default_rng(layer.crossbar.rows).random((TEST_READS, layer.crossbar.rows))
+    return largest * np.random.default_rng(layer.crossbar.rows).random((reads, layer.crossbar.rows))
 
 
 def _rms(values: Floats) -> float:

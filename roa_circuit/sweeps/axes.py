@@ -57,7 +57,7 @@ class Axis:
     @property
     def numeric(self) -> bool:
         """Whether its values are numbers rather than words."""
-        return self.field.kind is not str
+        return self.field.kind is not str and not any(isinstance(one, str) for one in self.levels)
 
     @property
     def spans(self) -> bool:

@@ -31,7 +31,7 @@ _RESISTANCES = {
     "source_resistance": ("r_source",), "sense_resistance": ("r_sense",),
 }  # fmt: skip
 COMPONENTS: Mapping[str, type] = {AMPLIFIER: Amplifier, TRANSISTOR: Transistor}
-_UNWRITTEN = ("-", "1/s", "1/V", "1/K", "A/V^2")
+_UNWRITTEN = ("-", "1/s", "1/V", "1/K", "A/V^2", "LSB")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +43,7 @@ class Field:
     part : the part of the setup that it belongs to; OWN for fields that only some subjects know
     targets : the attributes of that part that take its value
     factor : whether its value multiplies the attributes instead
+    words : what it may be in place of a number
     """
 
     name: str
@@ -51,6 +52,7 @@ class Field:
     part: str
     targets: tuple[str, ...]
     factor: bool = False
+    words: tuple[str, ...] = ()
 
     def value(self, written: object) -> Value:
         """Read '4.7k', 3 or 'calibrated' as a value of this field.
@@ -59,7 +61,7 @@ class Field:
         ------
         InputError : not a number where the field takes one, or not a whole one.
         """
-        if self.kind is str:
+        if self.kind is str or written in self.words:
             return str(written)
         if isinstance(written, bool) or not isinstance(written, numbers.Real | str):
             raise InputError(f"{self.name}: {written!r} is not a number")
@@ -114,7 +116,10 @@ def _fields(units: Mapping[str, str], spreading: Sequence[str]) -> Mapping[str, 
     ]
     whole = [f.name for f in dataclasses.fields(Imperfections) if type(f.default) is int]
     found += [
-        _field(name, unit, int if name in whole else float, IMPERFECTIONS)
+        dataclasses.replace(
+            _field(name, unit, int if name in whole else float, IMPERFECTIONS),
+            words=imperfections.RANGES if name == "adc_range" else (),
+        )
         for name, unit in imperfections.UNITS.items()
         if name != "temperature"  # the circuit's: see `Setup.at`
     ]

@@ -15,6 +15,8 @@ from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.converters import Usage, numbers_of, transposed
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.columns import REFERENCE
+from roa_circuit.circuit.columns import Mapping as Columns
 from roa_circuit.layers.deployed import Deployed, deploy, read_chip
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
@@ -33,8 +35,10 @@ from roa_circuit.sweeps.subject import Metric, Numbers
 
 COMPENSATION = Field(name="compensation", unit="", kind=str, part=OWN, targets=("compensation",))
 BELIEVED = Field(name="believed_wires", unit="-", kind=float, part=OWN, targets=("believed",))
-OWN_FIELDS = {field.name: field for field in (COMPENSATION, BELIEVED)}
-"""What is done about wires, and the factor by which their resistances are misjudged in doing it."""
+MAPPING = Field(name="mapping", unit="", kind=str, part=OWN, targets=("mapping",))
+OWN_FIELDS = {field.name: field for field in (COMPENSATION, BELIEVED, MAPPING)}
+"""What is done about wires, the factor by which their resistances are misjudged in doing it, and which
+columns make an output."""
 
 METRICS = (
     Metric(name="accuracy", meaning="right answers of the stored queries", more_is_better=True),
@@ -77,7 +81,9 @@ class LayerSubject:
     @functools.cached_property
     def setup(self) -> Setup:
         """The setup before anything is varied."""
-        layer = self.layer
+        return self._setup_of(self.layer)
+
+    def _setup_of(self, layer: ProgrammedLayer) -> Setup:
         return Setup(
             crossbar=layer.crossbar,
             device=layer.device,
@@ -92,6 +98,8 @@ class LayerSubject:
 
     def base(self, field: Field) -> Value | None:
         """The value that the layer, the circuit and the imperfections have."""
+        if field.name == MAPPING.name:
+            return str(self.layer.mapping)
         return own_value(self.compensation, field) if field.part == OWN else self.setup.value(field)
 
     def describe(self) -> dict[str, Any]:
@@ -105,6 +113,7 @@ class LayerSubject:
             "arrays": digest.hexdigest(),
             "input_scale": layer.input_scale,
             "read_model": str(layer.read_model),
+            **({} if layer.mapping == REFERENCE else {MAPPING.name: str(layer.mapping)}),
             **self.setup.to_dict(),
             "tiles": str(self.tile),
             "compensation": self.compensation.name,
@@ -117,9 +126,15 @@ class LayerSubject:
     def at(self, point: Point) -> tuple[ProgrammedLayer, Setup, Compensation]:
         """(layer on the point's lines and device, the point's setup, its compensation)."""
         shared = {name: value for name, value in point.items() if name not in OWN_FIELDS}
-        setup = self.setup.at(shared, self.fields)
-        layer = dataclasses.replace(self.layer, crossbar=setup.crossbar, device=setup.device)
+        own = self.mapped(point)
+        setup = (self.setup if own is self.layer else self._setup_of(own)).at(shared, self.fields)
+        layer = dataclasses.replace(own, crossbar=setup.crossbar, device=setup.device)
         return layer, setup, chosen_at(point, self.compensation)
+
+    def mapped(self, point: Point) -> ProgrammedLayer:
+        """The layer on the columns of the point's mapping, its pulses planned for its own device."""
+        name = point.get(MAPPING.name)
+        return self.layer if name is None else self.layer.mapped_as(Columns.parse(name))
 
     def deployed(self, point: Point) -> Deployed:
         """The point's arrays before chips are drawn; imperfections and spread play no part in them."""
@@ -140,7 +155,7 @@ class LayerSubject:
             usage, chips = Usage(), deployed.chips(imperfections, seed)
             pairs = zip(deployed.arrays, chips, strict=True)
             sensed = [read_chip(*pair, coming=COMING, usage=usage) for pair in pairs]
-            scores = deployed.scores(sensed)
+            scores = deployed.scores(sensed, chips)
             found.append({one.name: scores[one.name] for one in self.metrics} | numbers_of([usage]))
         found *= len(seeds) // len(found)  # chips that nothing was drawn for are all one
         return transposed(found)
@@ -190,4 +205,4 @@ class _Subject:
 def _deployed(subject: _Subject, point: tuple[tuple[str, Value], ...]) -> Deployed:
     own = subject.subject
     layer, setup, choice = own.at(dict(point))
-    return deploy(layer, own.layer, own.tile, choice, setup.circuitry)
+    return deploy(layer, own.mapped(dict(point)), own.tile, choice, setup.circuitry)

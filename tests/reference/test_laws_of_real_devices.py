@@ -14,14 +14,14 @@ UP, DOWN = (-1.0, 1e-6), (1.0, 1e-6)
 @pytest.mark.parametrize(
     ("files", "pulses", "how", "limit"),
     [
-        (("A_potentiation", "A_depression"), (UP, DOWN), {}, 0.13),
         (("C_potentiation", "C_depression"), (UP, DOWN), {}, 0.0006),
         (("E_potentiation", "E_depression"), (UP, DOWN), {"dropped": (2,)}, 0.085),
         (("nb_sto_depression", "nb_sto_potentiation"), ((-2.0, 1.0), (1.0, 1.0)),
          {"read_voltage": 0.3, "positive_sets": True}, 0.033),
-        (("afefet_potentiation_cycles",), (UP,), {}, 0.025),
-        (("sandia_set_trains",), (UP,), {"unit": "S"}, 0.0053),
-        (("sandia_reset_trains",), (DOWN,), {"unit": "S"}, 0.0028),
+        pytest.param(("A_potentiation", "A_depression"), (UP, DOWN), {}, 0.13, marks=pytest.mark.slow),
+        pytest.param(("afefet_potentiation_cycles",), (UP,), {}, 0.025, marks=pytest.mark.slow),
+        pytest.param(("sandia_set_trains",), (UP,), {"unit": "S"}, 0.0053, marks=pytest.mark.slow),
+        pytest.param(("sandia_reset_trains",), (DOWN,), {"unit": "S"}, 0.0028, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_the_law_that_is_taken_meets_readings_that_no_fit_saw(measured_data, files, pulses, how, limit):
@@ -41,7 +41,7 @@ def test_the_law_that_is_taken_meets_readings_that_no_fit_saw(measured_data, fil
     assert own["constants"] == choice.fit.memristor.constants
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_normalised_readings_of_both_signs_are_fitted_over_their_range(measured_data):
     how = Conventions(unit="1", read_voltage=0.1, pulses=(UP, DOWN))
     m = read_measurements(measured_data("devices") / "gong_et_al.csv", how).fitted()

@@ -194,6 +194,11 @@ class _TileReader:
             currents = instead(currents, self._exactly(volts.detach().numpy()))
         return self._sensed(currents, volts) / (self._gain * self._full)
 
+    @property
+    def _largest(self) -> Tensor:
+        """(1,) the converters' range [A]."""
+        return torch.as_tensor(self.chip_tile.chip.adc.full)
+
     def _sensed(self, currents: Tensor, volts: Tensor) -> Tensor:
         """Differences (reads, outputs) of what converters report."""
         chip, x = self.chip_tile.chip, self.chip_tile.chip.imperfections
@@ -201,12 +206,12 @@ class _TileReader:
         plain = currents * torch.from_numpy(chip.sense_gain) + torch.from_numpy(chip.sense_offset)
         if chip.mapping.apart:
             if x.adc_bits:
-                plain = plain.clamp(0, x.adc_range)
+                plain = plain.clamp(torch.zeros(1, dtype=plain.dtype), self._largest)
             return self.chip_tile.difference(instead(plain, sensed))
         signal = self.chip_tile.difference(plain)
         a = self.chip_tile.per_ampere
         if x.adc_bits:
-            signal = signal.clamp(-a * x.adc_range, a * x.adc_range)
+            signal = signal.clamp(-a * self._largest, a * self._largest)
         return instead(signal, a * sensed)
 
 

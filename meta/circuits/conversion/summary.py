@@ -151,7 +151,7 @@ def _uses(matrix: Matrix, weights: Tensor) -> tuple[Use, ...]:
         return ()
     reads = []
     for one, state, volts in _reads(matrix, weights):
-        seen = matrix.hardware.circuitry.settled(one.chip.crossbar, state, one.chip.device)
+        seen = matrix.hardware.circuitry.settled(one.chip.crossbar, state, one.chip.read_device)
         W, rest = seen.weights()
         reads.append((one.chip, volts, one.chip.afresh().drive(volts) @ W + rest))
     return tuple(uses(reads))

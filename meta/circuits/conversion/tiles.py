@@ -59,7 +59,8 @@ class ChipTile:
         of_column[self.plus] = np.arange(outputs)
         self._of_column = torch.from_numpy(of_column)
         self.per_ampere = mapping.scale * mapping_constants(tile.layer.device)[0]
-        volts, law = chip.device.pulses.read_voltage, chip.device.memristor
+        device = chip.read_device
+        volts, law = device.pulses.read_voltage, device.memristor
         low, high = (torch.as_tensor(np.asarray(end)) for end in conductance_range(volts, law))
         self._lowest, self._range = low, high - low
         self._free = torch.from_numpy(np.isnan(chip.fixed))
@@ -74,10 +75,11 @@ class ChipTile:
         return not (bent or shifted or self.circuitry.offsets(chip.crossbar))
 
     def states(self, g: Tensor) -> Tensor:
-        """omega (rows, columns) that the cells have: stuck ones where they stick, after read disturb."""
+        """omega (rows, columns) that cells have after reads and age, stuck ones where they stick."""
         omega = self._base + self._slope * g[:, self._of_column]
         omega = torch.where(self._free, omega, self._fixed)
-        if not self.chip.imperfections.read_disturb:
+        x = self.chip.imperfections
+        if not (x.read_disturb or x.age):
             return omega
         before = omega.detach().numpy()
         after = self.chip.written(before, before, np.zeros(before.shape, dtype=np.int64))
@@ -100,7 +102,7 @@ class ChipTile:
     def settled(self, omega: Tensor) -> SettledArray:
         """What settled reads see of the chip with these states."""
         chip = self.chip
-        return self.circuitry.settled(chip.crossbar, omega.detach().numpy(), chip.device)
+        return self.circuitry.settled(chip.crossbar, omega.detach().numpy(), chip.read_device)
 
 
 def instead(tensor: Tensor, value: Floats) -> Tensor:

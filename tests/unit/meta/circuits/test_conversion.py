@@ -27,6 +27,7 @@ from roa_circuit.solver.read_model import ReadModel
 
 PERFECT = Hardware(crossbar=Crossbar(rows=1, columns=2))
 WIRED = Hardware(crossbar=Crossbar(rows=1, columns=2, r_word=40.0, r_bit=30.0, r_source=100.0))
+WIDE = Imperfections(adc_bits=6, adc_range="layer")
 ONE_ROW = Crossbar(rows=1, columns=2, r_word=(3.0,))
 MAPPINGS = [PAIR, REFERENCE, Mapping(every=2)]
 
@@ -189,6 +190,7 @@ def test_seeds_draw_chips_and_names_tell_layers_apart():
     [
         {"imperfections": Imperfections(stuck_off=0.1, driver_offset=1e-3, bandwidth=1e6)},
         {"imperfections": Imperfections(dac_bits=6, adc_bits=8, adc_range=2e-6)},
+        {"imperfections": Imperfections(age=1e5, drift_exponent=0.05)},
         {"imperfections": Imperfections(read_disturb=1e4, open=0.1, broken_word=0.2)},
         {"circuitry": Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e3, offset=1e-4))},
         {"circuitry": Circuitry(transistor=Transistor()), "read_model": ReadModel.cells},
@@ -287,6 +289,7 @@ def test_copies_hooks_modes_and_states_are_those_of_a_module():
     [
         (Hardware(in_situ=True), torch.ones(1, 2), "in_situ: the cells of a converted network"),
         (Hardware(compensation=Compensation(placed=True)), torch.ones(1, 2), "train it"),
+        (Hardware(imperfections=WIDE), torch.ones(1, 2), "adc_range = 'layer'"),
         (Hardware(imperfections=Imperfections(sigma_wn=2)), torch.ones(1, 2), "sigma_wn = 2"),
         ({"Lin": Hardware()}, torch.ones(1, 2), r"hardware\['Lin'\] fits no layer"),
         ({"*": 3}, torch.ones(1, 2), "must be a Hardware or None"),

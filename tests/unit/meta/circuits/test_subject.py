@@ -184,7 +184,9 @@ def test_the_head_that_is_checked_gives_what_the_whole_network_does(network, bar
     whole = layers[HEAD](head_inputs(network, episode.task.query, layers))
     deployed, chips = subject.head_chips(point, 3)
     pairs = list(zip(deployed.arrays, chips, strict=True))
-    own = outputs(deployed.tiles, [array.corrected(read_chip(array, chip)) for array, chip in pairs])
+    own = outputs(
+        deployed.tiles, [array.corrected(read_chip(array, chip), chip) for array, chip in pairs]
+    )
     np.testing.assert_allclose(own, whole, rtol=1e-6, atol=1e-9 * np.abs(whole).max())
 
 
@@ -195,7 +197,7 @@ def test_a_circuit_s_amplifiers_end_the_lines_of_every_layer(network, bars):
     found = amplified.evaluate({"amplifier_gain": 9.0, "word_resistance": 3.0}, [0, 1])
     same = {"sense_resistance": 1e3, "word_resistance": 3.0, "bit_resistance": 2.0}
     assert found == plain.evaluate(same, [0, 1])
-    assert min(found["agreement"]) < 0.9
+    assert min(found["agreement"]) < 1.0
     assert amplified.describe()["circuit"] != plain.describe()["circuit"]
 
 

@@ -47,7 +47,9 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     found = json.loads((tmp_path / "e.json").read_text())
     rows, cycle = found["rows"], found["cycle"]
     assert [row["sigma_wn"] for row in rows] == [0, 1]
-    assert cycle["cycle"]["energy"] == cycle["adaptation"]["energy"] + cycle["next_task"]["energy"] > 0
+    parts = cycle["adaptation"]["energy"] + cycle["next_task"]["energy"]
+    assert cycle["cycle"]["energy"] == pytest.approx(parts)
+    assert parts > 0
     assert "Murmann" in cycle["consumption"]["sources"]["adc_step"]
     assert set(rows[0]) == {
         "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",

@@ -12,7 +12,8 @@ EVERYTHING = Imperfections(
     **{
         name: {"_bits": 8}.get(name[-5:], 0.004 * (index + 1))
         for index, name in enumerate(UNITS)
-    } | {"age": 10.0},
+    }
+    | {"adc_range": "layer", "age": 10.0},
 )  # fmt: skip
 
 
@@ -43,7 +44,8 @@ def test_toml_round_trip(x):
 
 def test_every_field_is_read_and_written():
     keys = EVERYTHING.to_dict().keys()
-    assert keys == {f"{name} [{unit}]" for name, unit in UNITS.items()} | {"spread"}
+    written = {f"{name} [{unit}]" for name, unit in UNITS.items() if name != "adc_range"}
+    assert keys == written | {"spread", "adc_range"}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ def test_every_field_is_read_and_written():
         ('"open [-]" = "x"', r"open = 'x' must be a finite number \[-\]"),
         ('"open [-]" = nan', r"open = nan must be a finite number"),
         ('"dac_bits [-]" = 3.5', r"dac_bits = 3.5 must be a whole number"),
-        ('"adc_bits [-]" = 8', r"adc_bits needs adc_range \[A\]"),
+        ('"adc_bits [-]" = 8', r"adc_bits needs adc_range: .* \[A\]"),
         ('"stuck_off [-]" = 0.6\n"stuck_on [-]" = 0.6', r"add up to more than 1"),
         ('spread = "devices"', r"spread = 'devices' must be 'device'"),
         ('[spread]\nnames = ["kk"]', r"'kk' is no constant; did you mean 'k'"),

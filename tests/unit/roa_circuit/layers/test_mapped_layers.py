@@ -179,7 +179,7 @@ def test_a_deployed_layer_is_calibrated_to_its_ideal(mapping):
     faults = {"sense_offset": 1e-7} | ({"sense_gain": 0.05} if mapping.apart else {})
     chips = deployed.chips(Imperfections(**faults), 1)
     scores = deployed.scores(
-        [read_chip(array, chip) for array, chip in zip(deployed.arrays, chips, strict=True)]
+        [read_chip(array, chip) for array, chip in zip(deployed.arrays, chips, strict=True)], chips
     )
     assert scores["agreement"] == 1.0
     assert scores["mac_error"] < 5e-3

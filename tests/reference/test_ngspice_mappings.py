@@ -1,0 +1,94 @@
+"""Mappings in ngspice: writes, reads and the subtraction as a circuit, against the surrogate."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from netlists.decks.deck import read_deck, sweep_deck
+from netlists.simulation.simulators import Engine
+from netlists.verification.samples import Arrays
+from netlists.verification.verify import verify
+from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.columns import Mapping
+from roa_circuit.circuit.components import Amplifier
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.ranges import chips_of
+from roa_circuit.layers.tiling import split
+
+DEVICE = default_device()
+NAMES = ["reference:2", "pair", "pair:push-pull"]
+AMPLIFIED = Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e4, offset=1e-4))
+IDEAL = Circuitry(amplifier=Amplifier(r_feedback=1e4))
+
+
+def a_layer(name, rows=6, outputs=3, ohms=5.0, seed=0):
+    rng = np.random.default_rng(seed)
+    made = ProgrammedLayer.of_weights(
+        rng.uniform(-0.4, 0.4, (rows, outputs)),
+        rng.random((4, rows)),
+        mapping=Mapping.parse(name),
+        labels=rng.integers(0, outputs, 4),
+    )
+    lines = replace(default_crossbar(*made.crossbar.shape), r_word=ohms, r_bit=ohms)
+    return replace(made, crossbar=lines)
+
+
+@pytest.mark.long
+@pytest.mark.ngspice
+@pytest.mark.parametrize("name", NAMES)
+def test_a_drawn_layer_is_written_read_and_subtracted_as_the_surrogate_says(name):
+    """Currents and differences to 1e-6, states to 5e-3, the energy of the write to 1 %."""
+    faults = Imperfections(stuck_on=0.05, stuck_off=0.05, write_gain=0.003, driver_gain=0.01)
+    result = verify(a_layer(name), Arrays(imperfections=faults, seed=2))
+    assert result.max_relative_current_error < 1e-6
+    assert result.max_difference_error < 1e-6
+    assert result.max_state_error < 5e-3
+    assert result.write_energy_spice == pytest.approx(result.write_energy_surrogate, rel=0.01)
+    assert result.passed
+
+
+@pytest.mark.ngspice
+@pytest.mark.parametrize("circuitry", [BARE, IDEAL, AMPLIFIED], ids=["bare", "ideal", "amplified"])
+@pytest.mark.parametrize("build", [read_deck, sweep_deck])
+def test_the_subtraction_is_that_of_the_amplifiers_outputs(circuitry, build):
+    layer = a_layer("pair").behind(circuitry)
+    states = np.asarray(after_pulses(layer.initial_state, layer.pulses, DEVICE))
+    volts = 0.1 * layer.inputs
+    deck = build(layer.crossbar, states, volts, layer.device, circuitry=circuitry, mapping=layer.mapping)
+    run = deck.run(name="read", time_limit=60)
+    columns, subtracted = deck.measured(run), deck.subtracted(run)
+    assert columns.shape == (4, 6)
+    ours = layer.joined(circuitry.settled(layer.crossbar, states, layer.device).currents(volts))
+    offset = layer.joined(columns) - ours  # amplifiers' offsets add the same to both
+    np.testing.assert_allclose(offset, 0, atol=1e-6 * np.abs(columns).max())
+    np.testing.assert_allclose(subtracted, layer.joined(columns), atol=1e-6 * np.abs(ours).max())
+    assert f"diff{layer.output_count - 1}" in deck.text
+
+
+@pytest.mark.vacask
+def test_vacask_subtracts_as_ngspice_does():
+    layer = a_layer("pair")
+    states = np.asarray(after_pulses(layer.initial_state, layer.pulses, DEVICE))
+    what = layer.crossbar, states, 0.1 * layer.inputs, DEVICE
+    deck = sweep_deck(*what, engine=Engine.vacask, mapping=layer.mapping)
+    run = deck.run(name="read", time_limit=60)
+    ours = layer.joined(BARE.settled(*what[:2], DEVICE).currents(what[2]))
+    np.testing.assert_allclose(deck.subtracted(run), ours, atol=1e-6 * np.abs(ours).max())
+
+
+def test_decks_of_a_reference_column_have_no_subtractors():
+    layer = a_layer("reference")
+    deck = read_deck(
+        layer.crossbar, layer.initial_state, 0.1 * layer.inputs, DEVICE, mapping=layer.mapping
+    )
+    assert "diff" not in deck.text
+    assert deck.circuit.differences == ()
+
+
+def test_tiles_of_pairs_have_chips_of_their_own():
+    chips = chips_of(split(a_layer("pair")), None, 0, BARE)
+    assert str(chips[0].mapping) == "pair"
