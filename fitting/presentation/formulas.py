@@ -95,7 +95,7 @@ def _cleaned(text: str) -> str:
 
 
 def _block(inner: str) -> Markup:
-    return Markup(f'<p><math display="block">{inner}</math></p>')
+    return Markup(f'<div class="scroll"><math display="block">{inner}</math></div>')
 
 
 def _row(text: str) -> str:

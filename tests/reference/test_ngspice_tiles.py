@@ -96,7 +96,7 @@ def test_a_shipped_convolution_on_the_command_line(tmp_path, monkeypatch, capsys
     assert report["max_state_error"] is None
     assert report["options"] == {
         "phase": "read", "engine": "ngspice", "analysis": "sweep", "tile": "6x32", "tiles": 3,
-        "reads": 3, "seed": 1, "pulses": None, "ignored": [],
+        "reads": 3, "seed": 1, "pulses": None, "compensation": "nothing", "ignored": [],
     }  # fmt: skip
     assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
 

@@ -173,7 +173,7 @@ def test_pairs_and_sweeps_leave_it_unchecked(some_trains, prior):
     assert (law.word, law.laws) == (UNCHECKED, None)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_errors_of_correlated_misfits_cover_the_truth(prior):
     """Write noise makes the curvature's errors 2 to 3 times too small; widened they hold."""
     misses = []

@@ -12,6 +12,7 @@ from fitting.model.windowed import WindowsForm
 from fitting.readers.measurements import Measurements
 from fitting.search.fit import fit_device
 from roa_circuit.basics.errors import InputError
+from roa_circuit.device.parameters import load_device
 
 SHAPES = [(2.0, 2.0), (1.0, 1.0), (0.3, -1.5), (5.0, 0.0)]
 FORMS = [WindowsForm(), WindowsForm(0.1)]
@@ -88,7 +89,7 @@ def test_one_amplitude_a_polarity_leaves_a_steepness_at_the_prior(prior):
 def test_nothing_of_a_held_out_reading_reaches_a_fit(prior):
     """Other readings in the held-out places change no prediction of them."""
     *_, m = made(WindowsForm(), prior, 1.4, 0.8, alternating(), [0.03, 0.06], noise=0.01)
-    forms, mask = forms_of(m, ("windows",))[:1], last(m)
+    forms, mask = forms_of(m, ("windows",), load_device("zhang2021"))[:1], last(m)
     spoilt = dataclasses.replace(m, current=np.where(mask, 3.0 * m.current, m.current))
     one = contest(m, m.current, prior.memristor, forms).best.extrapolation
     other = contest(spoilt, m.current, prior.memristor, forms).best.extrapolation
@@ -106,5 +107,5 @@ def test_a_first_stretch_is_never_held_out():
 
 
 def test_a_law_that_cannot_be_fitted_is_refused(prior):
-    with pytest.raises(InputError, match=r"--law 'window' is unknown; .*windows"):
+    with pytest.raises(InputError, match=r"--law 'window' is neither a file nor known; .*windows"):
         chosen(alternating(), prior, "window", weighting="auto", loss="linear")

@@ -110,7 +110,8 @@ def test_surprises_are_white_and_as_wide_as_they_say():
 
 
 def test_without_write_noise_the_surprises_are_those_of_the_closed_form():
-    from fitting.model.residuals import predict, schedule
+    from fitting.model.residuals import predict
+    from fitting.model.schedule import schedule
 
     m, logs = simulated(6, 1, truth(0.0), protocol(), read_noise=0.0)
     p = Memristor(**dict(zip(NAMES, np.exp(logs[0]).tolist(), strict=True)))

@@ -187,7 +187,10 @@ def test_what_only_a_part_of_has_no_effect_is_said(spice):
     Path("x.toml").write_text('"sigma_wn [-]" = 1.0\n"sense_gain [-]" = 0.1\n')
     asked = ("--states", "states.csv", "--inputs", "volts.csv", "-o", "i.csv", "--json", "s.json")
     code, _, error = spice("solve", *asked, "--imperfections", "x.toml")
-    assert (code, error) == (0, "--imperfections: sigma_wn ignored: solve only reads\n")
+    assert (code, error) == (
+        0,
+        "--imperfections: sigma_wn ignored: solve only reads, states as they are\n",
+    )
     assert json.loads(Path("s.json").read_text())["ignored"] == ["sigma_wn"]
 
 

@@ -116,7 +116,7 @@ def test_pulses_go_on_top_and_the_error_of_wires_is_gone():
         state = written(array, chip, in_situ=False)
         volts = voltages(array, chip)
         sensed = chip.sense(settled(array, chip, state).currents(volts), state, volts)
-        errors[choice.name] = deployed.scores([sensed])["mac_error"]
+        errors[choice.name] = deployed.scores([sensed], [chip])["mac_error"]
     assert errors["placed"] < 0.1 * errors["nothing"]
     placed = deploy(wired, layer, TileSize(), PLACED).arrays[0]
     (chip,) = deploy(wired, layer, TileSize(), PLACED).chips(Imperfections(), 0)

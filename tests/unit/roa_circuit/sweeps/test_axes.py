@@ -100,8 +100,13 @@ def test_every_number_takes_effect_where_it_says(name):
     start = setup(WITH_BOTH if field.part in COMPONENTS or name.startswith("amplifier") else BARE)
     before = start.value(field)
     changed = 7 if field.kind is int else 0.5 * before if before else 0.01
-    keeps = {"retention_time": 1.0}
-    both = {"adc_bits": {"adc_range": 1e-4}, "age": keeps, "retention_energy": keeps}.get(name, {})
+    keeps, ranged = {"retention_time": 1.0}, {"adc_bits": 6, "adc_range": "layer"}
+    both = {
+        "adc_bits": {"adc_range": 1e-4},
+        "adc_percentile": ranged,
+        "age": keeps,
+        "retention_energy": keeps,
+    }.get(name, {})
     after = start.at({name: changed, **both}, FIELDS)
     assert after != start
     if field.factor:
