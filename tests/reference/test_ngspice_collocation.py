@@ -38,6 +38,7 @@ def windows(p, q, **others):
     return dataclasses.replace(BASE, name="windows", memristor=law)
 
 
+IN_CI = ("soft bounds in ln G, thresholds", "vteam")
 LAWS = {
     "constant steps": windows(0.0, 0.0),
     "ever faster": windows(-1.0, 0.1),
@@ -104,12 +105,12 @@ def test_an_error_planted_in_the_states_comes_back_in_the_bound(make_layer):
 @pytest.mark.parametrize(
     ("wires", "circuitry"),
     [
-        ({"scheme": "V/3"}, BARE),
-        ({"scheme": "ideal"}, BARE),
+        pytest.param({"scheme": "V/3"}, BARE, marks=pytest.mark.slow),
+        pytest.param({"scheme": "ideal"}, BARE, marks=pytest.mark.slow),
         ({"scheme": "ideal"}, Circuitry(transistor=Transistor())),
         ({"r_word": 0.0, "r_bit": 0.0, "r_source": 0.0, "r_sense": 0.0}, BARE),
         ({"drive": "both", "sense": "top"}, BARE),
-        ({"r_word": 20.0, "r_bit": 20.0}, BARE),
+        pytest.param({"r_word": 20.0, "r_bit": 20.0}, BARE, marks=pytest.mark.slow),
     ],
     ids=["V/3", "ideal", "transistors", "perfect wires", "other ends", "poor wires"],
 )
@@ -139,7 +140,9 @@ def test_currents_as_printed_need_a_point_at_half_time(make_layer):
     assert found.bound.max() < 1e-5
 
 
-@pytest.mark.parametrize("name", LAWS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in IN_CI)) for name in LAWS]
+)
 def test_every_law_can_be_collocated(make_layer, name):
     """Cells that come to an end of their range among them, which some laws reach by a finite dose."""
     layer = make_layer(rows=6, columns=4, density=0.5, device=LAWS[name])

@@ -83,6 +83,7 @@ def pictures(tmp_path):
     return tmp_path / "pictures"
 
 
+@pytest.mark.slow
 def test_a_run_survives_kill_9(pictures, tmp_path):
     """Killed after its first epoch, it goes on to the weights of a run never killed."""
     how = Training(

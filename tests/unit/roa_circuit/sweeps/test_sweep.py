@@ -61,7 +61,9 @@ def uninterrupted(tmp_path_factory):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("workers", "thresholds"), [(1, (4, 15)), (2, (10,))])
+@pytest.mark.parametrize(
+    ("workers", "thresholds"), [(1, (4, 15)), pytest.param(2, (10,), marks=pytest.mark.slow)]
+)
 def test_killed_and_resumed_is_the_same_file_and_no_finished_point_is_computed_twice(
     tmp_path, uninterrupted, workers, thresholds
 ):
