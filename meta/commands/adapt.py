@@ -31,7 +31,7 @@ from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.consumption import published
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 
 LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 
@@ -49,13 +49,13 @@ def adapt(
         float | None, typer.Option(help="Factor on the learned rates; the network's own otherwise.")
     ] = None,
     sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
-    mapping: options.MappingName = None,
+    mapping: circuit_options.MappingName = None,
     device: DeviceOption = None,
-    wire_resistance: options.WireResistance = None,
-    circuit: options.CircuitFile = None,
-    imperfections: options.ImperfectionsFile = None,
-    age: options.Age = None,
-    compensation: options.CompensationName = "nothing",
+    wire_resistance: circuit_options.WireResistance = None,
+    circuit: circuit_options.CircuitFile = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    age: circuit_options.Age = None,
+    compensation: circuit_options.CompensationName = "nothing",
     in_situ: InSitu = False,
     consumption: ConsumptionFile = None,
     seed: Seed = 0,
@@ -65,7 +65,7 @@ def adapt(
 
     With a circuit or imperfections the queries are answered behind them, too.
     """
-    imperfections = options.aged(imperfections, age)
+    imperfections = circuit_options.aged(imperfections, age)
     from meta.circuits.adaptation import adapt_episode, require_one_write
     from meta.circuits.behind_circuit import accuracy, placements, warnings
     from meta.data.tasks import Tasks

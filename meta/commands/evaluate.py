@@ -35,7 +35,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 
 if TYPE_CHECKING:
     from meta.circuits.behind_circuit import Hardware
@@ -75,12 +75,12 @@ def evaluate(
             min=0, max=1000, help="Rounds of write-verify for the initial map; 0 maps ideally."
         ),
     ] = 0,
-    circuit: options.CircuitFile = None,
-    imperfections: options.ImperfectionsFile = None,
-    age: options.Age = None,
-    compensation: options.CompensationName = "nothing",
+    circuit: circuit_options.CircuitFile = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    age: circuit_options.Age = None,
+    compensation: circuit_options.CompensationName = "nothing",
     in_situ: InSitu = False,
-    mapping: options.MappingName = None,
+    mapping: circuit_options.MappingName = None,
     device: DeviceOption = None,
     consumption: ConsumptionFile = None,
     compute: Compute = "cpu",
@@ -94,7 +94,7 @@ def evaluate(
     does not. With --circuit or --imperfections every layer is read behind its arrays' wires and
     readouts, and the network is the one trained for as many ways as are asked for.
     """
-    imperfections = options.aged(imperfections, age)
+    imperfections = circuit_options.aged(imperfections, age)
     from meta.data.tasks import Tasks
     from meta.network.precision import round_products
     from roa_circuit.device.programming import Programming

@@ -20,7 +20,7 @@ from meta.commands._inputs import (
 )
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.layers.recovery import Compensation
-from roa_circuit.presentation import options
+from roa_circuit.presentation import circuit_options, options
 from roa_circuit.sweeps.command import Asked, carry_out
 
 _EPISODES = 10
@@ -37,19 +37,19 @@ def sweep(
     shots: Shots = 1,
     queries: Annotated[int, typer.Option(min=1, max=1000, help="Query images a class.")] = 15,
     asked: Asked,
-    compensation: options.CompensationName = "nothing",
+    compensation: circuit_options.CompensationName = "nothing",
     in_situ: Annotated[
         bool, options.flag("--in-situ", "Write through the wires, too: seconds more an episode.")
     ] = False,
-    wire_resistance: options.WireResistance = None,
-    circuit: options.CircuitFile = None,
-    imperfections: options.ImperfectionsFile = None,
-    age: options.Age = None,
-    mapping: options.MappingName = None,
+    wire_resistance: circuit_options.WireResistance = None,
+    circuit: circuit_options.CircuitFile = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    age: circuit_options.Age = None,
+    mapping: circuit_options.MappingName = None,
     device: DeviceOption = None,
 ) -> None:
     """Vary anything of circuit, device, pulses and imperfections under every layer of a network."""
-    imperfections = options.aged(imperfections, age)
+    imperfections = circuit_options.aged(imperfections, age)
     from meta.circuits.adaptation import require_one_write
     from meta.circuits.behind_circuit import Hardware
     from meta.circuits.subject import NetworkSubject

@@ -31,7 +31,7 @@ from roa_circuit.circuit import footing
 from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.recovery import Compensation
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 
 if TYPE_CHECKING:
     from meta.circuits.behind_wires import WiredEpisode
@@ -48,9 +48,9 @@ def wires(
     wire_resistance: Annotated[
         str, typer.Option(metavar="OHM", help="Of both lines, a segment; comma separated.")
     ] = "0,0.1,1",
-    circuit: options.CircuitFile = None,
-    imperfections: options.ImperfectionsFile = None,
-    age: options.Age = None,
+    circuit: circuit_options.CircuitFile = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    age: circuit_options.Age = None,
     compensation: Annotated[
         str, typer.Option(metavar="NAME", help="nothing, or placed, where heads are placed for wires.")
     ] = "nothing",
@@ -58,12 +58,12 @@ def wires(
     spice_write: Annotated[
         bool, options.flag("--spice-write", "ngspice writes it too, which takes longer.")
     ] = False,
-    mapping: options.MappingName = None,
+    mapping: circuit_options.MappingName = None,
     device: DeviceOption = None,
     json: options.Json = None,
 ) -> None:
     """Accuracy of adapted heads, written and read through their circuit."""
-    imperfections = options.aged(imperfections, age)
+    imperfections = circuit_options.aged(imperfections, age)
     from meta.circuits.behind_wires import behind_wires
 
     ohms = numbers_of(wire_resistance, "--wire-resistance", "Ohm")

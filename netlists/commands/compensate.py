@@ -20,7 +20,7 @@ from roa_circuit.circuit.crossbar import said
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation, Recovery, mapped, recover
 from roa_circuit.layers.tiling import TileSize, split
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 
 _LEGEND = (
     "weights: rms error of g in [-1, 1]; outputs: rms error over their rms; same: reads whose largest"
@@ -32,15 +32,15 @@ _LEGEND = (
 def compensate(
     *,
     layer: Layer = "fc",
-    tile: options.TileOption = str(TileSize()),
+    tile: circuit_options.TileOption = str(TileSize()),
     reads: Reads = None,
-    device: options.OtherDevice = None,
-    mapping: options.MappingName = None,
-    lines: options.Lines,
-    circuit: options.CircuitFile = None,
-    imperfections: options.ImperfectionsFile = None,
-    age: options.Age = None,
-    seed: options.Seed = None,
+    device: circuit_options.OtherDevice = None,
+    mapping: circuit_options.MappingName = None,
+    lines: circuit_options.Lines,
+    circuit: circuit_options.CircuitFile = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    age: circuit_options.Age = None,
+    seed: circuit_options.Seed = None,
     states: Annotated[
         Path | None,
         typer.Option(
@@ -50,7 +50,7 @@ def compensate(
     json_file: options.Json = None,
 ) -> None:
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
-    imperfections = options.aged(imperfections, age)
+    imperfections = circuit_options.aged(imperfections, age)
     check_writable(states, json_file)
     unused = ignored(imperfections, OF_WRITES, "compensate reads mapped states and writes nothing")
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))

@@ -21,7 +21,7 @@ from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.planned import BEYOND, CAPPED
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 
 LARGEST_INPUT = 1e6
 _DRAWN_READS = 16
@@ -52,9 +52,9 @@ def layer(
     ideal: Annotated[
         bool, options.flag("--ideal", "Cells are at their weights already: nothing is written.")
     ] = False,
-    mapping: options.MappingName = None,
-    device: options.DeviceName = None,
-    current_scale: options.CurrentScale = None,
+    mapping: circuit_options.MappingName = None,
+    device: circuit_options.DeviceName = None,
+    current_scale: circuit_options.CurrentScale = None,
     seed: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Draws the inputs; default: 0.")
     ] = None,

@@ -20,7 +20,7 @@ from roa_circuit.layers.maps import ReadMap, read_map
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
-from roa_circuit.presentation import console, drawing, options
+from roa_circuit.presentation import circuit_options, console, drawing, options
 
 FILES = ("report.html", "map.csv", "map.json")
 
@@ -32,14 +32,14 @@ def map(
     read: Annotated[
         int, typer.Option(min=0, metavar="N", help="Which of the layer's reads, counted from 0.")
     ] = 0,
-    compensation: options.CompensationName = "nothing",
-    tile: options.TileOption = str(TileSize()),
-    device: options.OtherDevice = None,
-    lines: options.Lines,
-    circuit: options.CircuitFile = None,
-    imperfections: options.ImperfectionsFile = None,
-    age: options.Age = None,
-    seed: options.Seed = None,
+    compensation: circuit_options.CompensationName = "nothing",
+    tile: circuit_options.TileOption = str(TileSize()),
+    device: circuit_options.OtherDevice = None,
+    lines: circuit_options.Lines,
+    circuit: circuit_options.CircuitFile = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    age: circuit_options.Age = None,
+    seed: circuit_options.Seed = None,
     output_dir: Annotated[Path, options.folder("Of the page, its figures and the numbers.")] = Path(
         "out/map"
     ),
@@ -50,7 +50,7 @@ def map(
     The layer is written in the surrogate through its wires, as in `verify`, and read with Eq. 2 at every
     cell.
     """
-    imperfections = options.aged(imperfections, age)
+    imperfections = circuit_options.aged(imperfections, age)
     check_writable(*(output_dir / name for name in FILES), json_file)
     unused = ignored(imperfections, OF_READOUTS, "a map shows the array before its readouts")
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))

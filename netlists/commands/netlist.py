@@ -24,7 +24,7 @@ from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 
 
 class Transient(StrEnum):
@@ -51,14 +51,14 @@ def netlist(
         typer.Option(help="Another simulator's language in place of --engine; not run here."),
     ] = None,
     reads: Reads = None,
-    device: options.OtherDevice = None,
-    mapping: options.MappingName = None,
-    lines: options.Lines,
-    circuit: options.CircuitFile = None,
+    device: circuit_options.OtherDevice = None,
+    mapping: circuit_options.MappingName = None,
+    lines: circuit_options.Lines,
+    circuit: circuit_options.CircuitFile = None,
     matrix: MatrixOption = None,
     cell: CellOption = None,
-    imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    seed: circuit_options.Seed = None,
     json_file: options.Json = None,
 ) -> None:
     """Write a layer's crossbar as a deck that plain `ngspice -b`, or `vacask`, runs.

@@ -37,7 +37,7 @@ from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.device.programming import Programming
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def program(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of reached states to write.")
     ],
     conductances: Conductances = False,
-    mapping: options.MappingName = None,
+    mapping: circuit_options.MappingName = None,
     start: Annotated[
         float,
         typer.Option(
@@ -79,7 +79,7 @@ def program(
     rounds: Annotated[
         int, typer.Option(min=1, max=1000, metavar="N", help="Of write and verify, at most.")
     ] = 20,
-    lines: options.Lines,
+    lines: circuit_options.Lines,
     scheme: Annotated[
         str | None,
         typer.Option(
@@ -87,14 +87,14 @@ def program(
             help=f"Select scheme: {', '.join(SELECT_SCHEMES)}. Default: V/2, or the transistors.",
         ),
     ] = None,
-    circuit: options.CircuitFile = None,
+    circuit: circuit_options.CircuitFile = None,
     matrix: MatrixOption = None,
     cell: CellOption = None,
     via: ViaOption = None,
-    imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = None,
-    device: options.DeviceName = None,
-    current_scale: options.CurrentScale = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    seed: circuit_options.Seed = None,
+    device: circuit_options.DeviceName = None,
+    current_scale: circuit_options.CurrentScale = None,
     time_limit: options.TimeLimit = None,
     json_file: options.Json = None,
 ) -> None:

@@ -41,7 +41,7 @@ from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.chips.settling import require_settled_reads
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.device.parameters import Device
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 
 Floats = NDArray[np.float64]
 
@@ -71,17 +71,17 @@ def solve(
         Path, typer.Option("--output", "-o", metavar="FILE", help="The CSV of currents to write.")
     ],
     engine: Annotated[Engine, typer.Option(help="What solves the circuit.")] = Engine.surrogate,
-    lines: options.Lines,
-    word_resistance: options.WordResistance = None,
-    bit_resistance: options.BitResistance = None,
-    circuit: options.CircuitFile = None,
+    lines: circuit_options.Lines,
+    word_resistance: circuit_options.WordResistance = None,
+    bit_resistance: circuit_options.BitResistance = None,
+    circuit: circuit_options.CircuitFile = None,
     matrix: MatrixOption = None,
     cell: CellOption = None,
     via: ViaOption = None,
-    imperfections: options.ImperfectionsFile = None,
-    seed: options.Seed = None,
-    device: options.DeviceName = None,
-    current_scale: options.CurrentScale = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    seed: circuit_options.Seed = None,
+    device: circuit_options.DeviceName = None,
+    current_scale: circuit_options.CurrentScale = None,
     time_limit: options.TimeLimit = None,
     json_file: options.Json = None,
 ) -> None:

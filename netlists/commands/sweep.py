@@ -7,7 +7,7 @@ from netlists.verification.spot_checks import SpotCheck, check
 from roa_circuit.chips.imperfections import DRAWN, Imperfections
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import circuit_options, console, options
 from roa_circuit.sweeps.command import Asked, carry_out
 from roa_circuit.sweeps.fields import IMPERFECTIONS, SPREAD
 from roa_circuit.sweeps.layer import LayerSubject
@@ -18,18 +18,18 @@ def sweep(
     *,
     layer: Layer = "fc",
     asked: Asked,
-    compensation: options.CompensationName = "nothing",
-    tile: options.TileOption = str(TileSize()),
+    compensation: circuit_options.CompensationName = "nothing",
+    tile: circuit_options.TileOption = str(TileSize()),
     reads: Reads = None,
-    device: options.OtherDevice = None,
-    mapping: options.MappingName = None,
-    lines: options.Lines,
-    circuit: options.CircuitFile = None,
-    imperfections: options.ImperfectionsFile = None,
-    age: options.Age = None,
+    device: circuit_options.OtherDevice = None,
+    mapping: circuit_options.MappingName = None,
+    lines: circuit_options.Lines,
+    circuit: circuit_options.CircuitFile = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    age: circuit_options.Age = None,
 ) -> None:
     """Vary anything of a layer's circuit, device, pulses and imperfections: one page of what hurts."""
-    imperfections = options.aged(imperfections, age)
+    imperfections = circuit_options.aged(imperfections, age)
     subject = LayerSubject(
         layer=layer_on(layer, reads=reads, device=device, mapping=mapping),
         circuitry=lines.over(circuit),

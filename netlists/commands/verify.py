@@ -39,7 +39,7 @@ from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import NOTHING, Compensation
 from roa_circuit.layers.tiling import Tile, TileSize, sample, split
-from roa_circuit.presentation import console, drawing, options
+from roa_circuit.presentation import circuit_options, console, drawing, options
 
 _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 
@@ -56,7 +56,7 @@ def verify(
         ),
     ] = "fc",
     phase: Annotated[Phase, typer.Option(help="What to verify.")] = Phase.both,
-    tile: options.TileOption = str(TileSize()),
+    tile: circuit_options.TileOption = str(TileSize()),
     tiles: Annotated[
         int | None,
         typer.Option(min=1, metavar="N", help="Only N of a layer's tiles, drawn by --seed."),
@@ -85,16 +85,16 @@ def verify(
             help="nothing, or placed: initial states mapped for the wires; placed@1.1 misjudges them.",
         ),
     ] = NOTHING,
-    device: options.OtherDevice = None,
-    mapping: options.MappingName = None,
-    lines: options.Lines,
-    circuit: options.CircuitFile = None,
+    device: circuit_options.OtherDevice = None,
+    mapping: circuit_options.MappingName = None,
+    lines: circuit_options.Lines,
+    circuit: circuit_options.CircuitFile = None,
     matrix: MatrixOption = None,
     cell: CellOption = None,
     via: ViaOption = None,
-    imperfections: options.ImperfectionsFile = None,
-    age: options.Age = None,
-    seed: options.Seed = None,
+    imperfections: circuit_options.ImperfectionsFile = None,
+    age: circuit_options.Age = None,
+    seed: circuit_options.Seed = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=1024, metavar="N", help="Tiles at a time; default: one a core."),
@@ -117,7 +117,7 @@ def verify(
     A write by collocation is not stepped through: the simulator finds the voltages of all cells before
     and after each pulse, the law is integrated with them, and a few pulses are transients as well.
     """
-    imperfections = options.aged(imperfections, age)
+    imperfections = circuit_options.aged(imperfections, age)
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
     unused = []
     if phase is Phase.write:

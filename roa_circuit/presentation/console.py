@@ -3,7 +3,7 @@
 Exit codes: 0 passed, 1 ran and failed its check, 2 bad input, 3 a simulator, a worker, an iteration or
 memory failed, 4 an error that nobody foresaw (its traceback goes to a file), 128 + N ended by signal N:
 129 SIGHUP, 130 Ctrl-C, 141 nobody reads the output, 143 SIGTERM.
-Only commands import this module and `options`; no other module knows a terminal.
+Only commands import this module and those of options; no other module knows a terminal.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer.main import get_command
 
-from roa_circuit.presentation import options
+from roa_circuit.presentation import circuit_options, options
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ def test_a_group_becomes_its_fields_where_it_stands():
     taken = []
 
     @options.grouped
-    def run(*, before: float = 0.5, pair: Pair, lines: options.Lines) -> None:
+    def run(*, before: float = 0.5, pair: Pair, lines: circuit_options.Lines) -> None:
         """Run it."""
         taken.append((before, pair, lines.wiring))
 
