@@ -61,6 +61,7 @@ def is_exempt(path, function):
     return compiled or (path.parent.name == "commands" and function.name == path.stem)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("package", PACKAGES)
 def test_arguments_that_travel_together_are_records(package):
     folder = Path(importlib.import_module(package).__file__).parent

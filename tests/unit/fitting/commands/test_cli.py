@@ -36,6 +36,7 @@ def whole_run(roa_fit, tmp_path):
     return folder, report, out
 
 
+@pytest.mark.long
 def test_a_run_says_what_came_out_and_names_its_files(whole_run):
     folder, _, out = whole_run
     assert {file.name for file in folder.iterdir()} == FILES
@@ -45,6 +46,7 @@ def test_a_run_says_what_came_out_and_names_its_files(whole_run):
     assert "gamma [mA]" in out
 
 
+@pytest.mark.long
 def test_the_document_has_every_constant_and_what_made_it(whole_run):
     folder, report, _ = whole_run
     result = json.loads(report.read_text())
@@ -57,6 +59,7 @@ def test_the_document_has_every_constant_and_what_made_it(whole_run):
     assert made["inputs"][0]["sha256"] == hashlib.sha256(PULSES.read_bytes()).hexdigest()
 
 
+@pytest.mark.long
 def test_the_device_has_the_fitted_constants_and_cites_data_and_verdict(whole_run):
     folder, report, _ = whole_run
     device = load_device(folder / "device.toml")
@@ -68,12 +71,14 @@ def test_the_device_has_the_fitted_constants_and_cites_data_and_verdict(whole_ru
     assert "module memristor(te, be);" in (folder / "memristor.va").read_text()
 
 
+@pytest.mark.long
 def test_the_page_says_what_the_data_determine(whole_run):
     page = (whole_run[0] / "report.html").read_text()
     assert "7 of 7" in page
     assert "determined by these data: k, μ₁, μ₂, γ, δ, α, β" in page
 
 
+@pytest.mark.long
 def test_a_fit_loads_nothing_that_takes_longer_than_it(tmp_path):
     """lmfit fits, but pandas and scipy.stats, which it brings along, take longer to load than to use."""
     code = (
@@ -85,6 +90,7 @@ def test_a_fit_loads_nothing_that_takes_longer_than_it(tmp_path):
     assert done.stdout.splitlines()[-1] == "{'lmfit'}"
 
 
+@pytest.mark.long
 def test_what_is_not_identifiable_is_said_everywhere(roa_fit, some_trains, tmp_path):
     source = some_trains(lambda train: train.startswith("cycles"))
     code, out, _ = roa_fit(source, "--output-dir", tmp_path / "o", "--json", tmp_path / "f.json")
@@ -99,6 +105,7 @@ def test_what_is_not_identifiable_is_said_everywhere(roa_fit, some_trains, tmp_p
     assert "not identifiable, from zhang2021" in (tmp_path / "o" / "device.toml").read_text()
 
 
+@pytest.mark.long
 def test_how_it_was_weighed_and_how_intervals_were_found_is_said(roa_fit, tmp_path):
     how = ["--loss", "huber", "--intervals", "profile"]
     code, out, _ = roa_fit(PULSES, "--output-dir", tmp_path / "o", *how)
@@ -142,6 +149,7 @@ def test_a_law_that_is_rejected_marks_the_device_and_strict_fails(roa_fit, table
     assert roa_fit(PULSES, "--output-dir", tmp_path / "p", "--strict")[0] == 0
 
 
+@pytest.mark.long
 def test_data_of_another_law_end_with_1_and_without_a_device(roa_fit, table, tmp_path):
     rows = [f"a,-1.1,3e-6,0.05,{1e-3 * (1 + 9 * (i % 2))}," for i in range(40)]
     code, out, _ = roa_fit(table(*rows), "--output-dir", tmp_path / "o")
@@ -157,6 +165,7 @@ def test_alone_it_says_what_there_is(roa_fit):
     assert all(command in out for command in ("fit", "inspect", "design", "spread"))
 
 
+@pytest.mark.long
 def test_a_failed_run_leaves_no_device_of_an_earlier_one(roa_fit, table, tmp_path):
     """device.toml of yesterday beside a report that says `no device written`."""
     out = tmp_path / "o"
@@ -216,6 +225,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(roa_fit, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_outputs_that_cannot_be_written_leave_nothing(roa_fit, tmp_path):
     blocker = tmp_path / "file"
     blocker.write_text("in the way")
@@ -238,6 +248,7 @@ def test_write_all_spares_what_was_there(tmp_path):
         write_all({tmp_path / "old": b""})
 
 
+@pytest.mark.long
 def test_a_result_takes_the_place_of_no_device(roa_fit, tmp_path):
     """As root, --json /dev/stdout put a file there."""
     os.mkfifo(tmp_path / "pipe")
@@ -249,6 +260,7 @@ def test_a_result_takes_the_place_of_no_device(roa_fit, tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+@pytest.mark.long
 def test_the_installed_command_never_shows_a_traceback(tmp_path):
     """As a newcomer runs it, in a folder of its own, on a binary file."""
     (tmp_path / "x.csv").write_bytes(bytes(range(256)))
@@ -337,6 +349,7 @@ def test_pulses_twice_a_file_are_of_potentiation_and_depression(roa_fit, tmp_pat
     assert "2 potentiating amplitudes, 2 depressing amplitudes" in out
 
 
+@pytest.mark.long
 def test_a_bad_reading_is_named_and_no_robust_loss_makes_the_law_hold(roa_fit, table, tmp_path):
     """The misfit was 140 times the noise, and was called without a pattern."""
     rows = [f"a,-1,1e-6,0.1,{1e-5 * (1 + n / (n + 5)):.9g}," for n in range(30)]

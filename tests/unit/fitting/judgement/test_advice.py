@@ -40,6 +40,7 @@ def test_sweeps_are_proposed_for_the_factors(without_sweeps, prior):
     assert (added.settles, added.roughly) == (("alpha", "beta"), ("gamma", "delta"))
 
 
+@pytest.mark.long
 def test_the_papers_ramps_call_for_a_second_depression_amplitude(some_trains, prior):
     m = read_measurements(some_trains(lambda train: train.startswith(("ramp", "I-V"))))
     f = fit_device(m, prior)

@@ -50,6 +50,7 @@ def test_a_hysteresis_loop_tells_all_seven_constants(loops, prior):
     assert judge(f, prior.memristor).word == "holds"
 
 
+@pytest.mark.long
 def test_a_loop_of_another_law_does_not_hold(loops, prior):
     """A resistor in series takes a tenth of the voltage."""
     m = read_measurements(loops, Conventions(dwell=20e-3))
@@ -77,6 +78,7 @@ def test_a_compliance_is_told(shipped):
     assert "points at one current, 2 mA" in found
 
 
+@pytest.mark.long
 def test_a_loop_goes_on_behind_a_compliance_with_a_state_of_its_own(loops, prior):
     """What the device saw meanwhile is not known: the points' cells are empty, not their rows gone."""
     m = read_measurements(loops, Conventions(dwell=20e-3))
@@ -98,6 +100,7 @@ def test_a_loop_goes_on_behind_a_compliance_with_a_state_of_its_own(loops, prior
     assert judge(f, prior.memristor).word == "holds"
 
 
+@pytest.mark.long
 def test_hints_are_given_where_they_help(loops, command, tmp_path):
     assert "--dwell 20ms" in command(cli.main, "inspect", loops)[1]
     out = tmp_path / "o"

@@ -53,6 +53,7 @@ def judged(m, prior):
     return judge(fit_device(m, prior), prior.memristor)
 
 
+@pytest.mark.long
 def test_its_own_law_holds(prior):
     law = judged(own_law(prior.memristor, 4, 0), prior)
     assert law.word == HOLDS
@@ -87,6 +88,7 @@ def test_write_noise_is_no_reason_to_reject(prior, write):
     assert law.chi2 > 1.1
 
 
+@pytest.mark.long
 def test_one_train_does_not_tell_write_noise_from_another_law(prior):
     law = judged(own_law(prior.memristor, 1, 0, write=0.1), prior)
     assert law.word == DOUBTFUL
@@ -103,6 +105,7 @@ def test_exponential_saturation_is_told_apart(prior, count):
     assert (law.repeated is None) == (count < 3)
 
 
+@pytest.mark.long
 def test_a_train_that_accelerates_is_rejected(prior):
     """(1 - omega)^2 can only slow down."""
     noise = 1 + 0.003 * np.random.default_rng(1).standard_normal((4, 60))
@@ -222,6 +225,7 @@ def test_a_law_that_misses_twice_as_much_is_never_better(measured_data, prior):
     assert not any(v.law in law.reason for v in worse)
 
 
+@pytest.mark.long
 def test_a_robust_loss_does_not_make_a_law_hold(measured_data, prior):
     path = measured_data("../cases") / "data-robust-loss-holds.csv"
     f = fit_device(read_measurements(path), prior, loss="soft_l1")

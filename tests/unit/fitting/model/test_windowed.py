@@ -68,6 +68,7 @@ def test_slopes_are_those_of_differences(form, p, q, prior):
     assert o.start_slope(x)[1] == pytest.approx(start, abs=1e-14)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", FORMS, ids=lambda f: f.coordinate)
 def test_the_exponents_of_a_known_device_come_back(form, prior):
     *_, m = made(form, prior, 1.4, 0.8, alternating(), [0.03, 0.06], noise=0.005)
@@ -78,6 +79,7 @@ def test_the_exponents_of_a_known_device_come_back(form, prior):
         assert abs(found[name].value - true) < 4 * found[name].stderr
 
 
+@pytest.mark.long
 def test_one_amplitude_a_polarity_leaves_a_steepness_at_the_prior(prior):
     *_, m = made(WindowsForm(), prior, 1.4, 0.8, alternating(), [0.03, 0.06], noise=0.005)
     found = chosen(m, prior, "windows", weighting="auto", loss="linear").fit.estimates
@@ -86,6 +88,7 @@ def test_one_amplitude_a_polarity_leaves_a_steepness_at_the_prior(prior):
     assert not found["k"].told
 
 
+@pytest.mark.long
 def test_nothing_of_a_held_out_reading_reaches_a_fit(prior):
     """Other readings in the held-out places change no prediction of them."""
     *_, m = made(WindowsForm(), prior, 1.4, 0.8, alternating(), [0.03, 0.06], noise=0.01)

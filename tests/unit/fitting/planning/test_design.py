@@ -76,6 +76,7 @@ def test_a_fit_of_the_proposed_measurement_has_the_promised_errors(proposed):
     assert np.sqrt(np.mean(ratio**2)) == pytest.approx(1.0, abs=0.2)
 
 
+@pytest.mark.long
 def test_it_beats_the_papers_protocol_and_that_of_the_shipped_data(proposed, generator):
     p, noise = TABLE_1.memristor, Budget().noise
     count = 16  # 3 x 2 x 16 and 2 that saturate: 98 pulses
@@ -115,6 +116,7 @@ def test_pulses_keep_to_the_generator_and_states_to_the_window(proposed):
     assert found.worst_draw == found.errors
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pulses", [30, 60, 300])
 def test_more_pulses_know_more(pulses, proposed):
     found = design(TABLE_1, Generator(), Budget(pulses=pulses))
@@ -125,6 +127,7 @@ def test_more_pulses_know_more(pulses, proposed):
     assert (gain > 1) == (pulses < 100)
 
 
+@pytest.mark.long
 def test_a_spread_is_designed_for(proposed):
     spread = Spread(names=("mu1",), log_covariance=((0.15**2,),))
     device = dataclasses.replace(TABLE_1, spread=spread)
@@ -141,6 +144,7 @@ def test_a_spread_is_designed_for(proposed):
     assert usual["robust"] < usual["blind"]
 
 
+@pytest.mark.long
 def test_devices_of_other_sizes_are_designed_for():
     other = Memristor(k=1e-2, mu1=6.0, mu2=9.0, gamma=1e-5, delta=1.2, alpha=2e-7, beta=0.3)
     device = dataclasses.replace(TABLE_1, memristor=other)
@@ -165,6 +169,7 @@ def test_the_tables_are_what_the_reader_takes(proposed, tmp_path):
     np.testing.assert_allclose(turned.voltage, m.voltage)
 
 
+@pytest.mark.long
 def test_the_command_leaves_a_protocol_and_the_same_one_again(command, tmp_path):
     folder, summary = tmp_path / "d", tmp_path / "d.json"
     roa_fit = partial(command, cli.main)

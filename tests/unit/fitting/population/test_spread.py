@@ -140,6 +140,7 @@ def test_pooling_exact_values_is_the_sample_covariance():
     np.testing.assert_allclose(diagonal, np.diag(values.var(axis=0, ddof=1)), rtol=1e-4)
 
 
+@pytest.mark.long
 def test_pooling_takes_the_errors_of_the_values_out():
     """Variance of the values 1, of their errors 4 and tied: the mean over 100 populations."""
     rng = np.random.default_rng(2)
@@ -174,6 +175,7 @@ def test_intervals_hold_the_population(experiments):
     assert np.mean(correlations, axis=0) == pytest.approx([-0.6, 0.7], abs=0.35)
 
 
+@pytest.mark.long
 def test_the_device_file_draws_the_population(experiments, tmp_path):
     found = experiments[0].found
     path = tmp_path / "device.toml"
@@ -293,6 +295,7 @@ def test_the_command_by_column_and_by_file(command, tmp_path, monkeypatch):
     assert json.loads(report.read_text())["log_sd"] == one["log_sd"]
 
 
+@pytest.mark.long
 def test_what_cannot_be_told_apart_or_does_not_fit_leaves_no_device(command, table, tmp_path):
     rows = [f"a,-1.1,3e-6,0.05,{1e-3 * (1 + 9 * (i % 2))}," for i in range(40)]
     source, folder = table(*rows), tmp_path / "o"

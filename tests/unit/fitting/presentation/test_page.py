@@ -45,6 +45,7 @@ def whole_page():
     return build
 
 
+@pytest.mark.long
 def test_the_page_shows_constants_misfit_and_how_it_was_made(whole_page, shipped, shipped_fit):
     text = whole_page(shipped_fit, shipped)
     assert text.count("<figure") == 5
@@ -55,6 +56,7 @@ def test_the_page_shows_constants_misfit_and_how_it_was_made(whole_page, shipped
     )
 
 
+@pytest.mark.long
 def test_what_is_open_is_said_and_drawn(whole_page, some_trains, prior):
     m = read_measurements(some_trains(lambda train: train.startswith("cycles")))
     proposal = {"measurement": "I-V sweeps", "settles": ["gamma", "delta"], "roughly": []}
@@ -64,6 +66,7 @@ def test_what_is_open_is_said_and_drawn(whole_page, some_trains, prior):
     assert "No sweep was measured" in text
 
 
+@pytest.mark.long
 def test_labels_from_files_stay_text_and_the_figures_are_the_same_each_time(
     whole_page, shipped, shipped_fit
 ):
@@ -108,6 +111,7 @@ def test_too_many_dots_are_thinned_without_a_beat():
     assert len(set(drawn.get_path().vertices[::2, 0])) == 50
 
 
+@pytest.mark.long
 def test_a_failed_fit_names_its_constants_by_symbols_too(whole_page, table, prior):
     rng = np.random.default_rng(0)
     rows = [f"a,-1,1e-6,0.05,{1e-3 * (1 + (n / 60) ** 2) * (1 + 1e-4 * rng.standard_normal())},"

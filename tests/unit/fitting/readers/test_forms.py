@@ -59,6 +59,7 @@ def test_spellings_prefixes_and_separators_mean_the_same(tmp_path, reference, he
     assert m.labels == (("x",) if header.startswith("trace") else ("station",))
 
 
+@pytest.mark.long
 def test_a_workbook_is_read_like_the_same_text(tmp_path, reference):
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.Workbook()
@@ -364,6 +365,7 @@ def test_a_workbook_that_misstates_its_size_loses_no_rows(workbook):
     assert len(read_measurements(path)) == 5
 
 
+@pytest.mark.long
 def test_a_workbook_that_claims_to_be_endless_is_refused(workbook):
     path = workbook(BOOK, change=('<row r="4"', '<row r="99999999"'))
     with pytest.raises(InputError, match="goes beyond 1048576 rows"):

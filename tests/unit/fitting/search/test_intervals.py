@@ -109,6 +109,7 @@ def test_a_profile_ends_where_scipys_refit_is_a_95_percent_step_worse(prior):
             assert np.sqrt(rise) == pytest.approx(1.98, rel=0.02), (name, end)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [3, 8])
 def test_a_profile_ends_in_the_deepest_valley(prior, seed):
     """k may be larger only with an off current: a search that lost alpha must find it again."""
@@ -164,6 +165,7 @@ def test_a_constant_without_an_end_is_no_longer_identifiable(shipped_fit):
     assert f.estimates["mu1"].ci95 is None
 
 
+@pytest.mark.long
 def test_correlated_misfits_are_resampled_in_blocks(shipped, shipped_fit, prior):
     """Correlation 0.8 triples a mean's error: blocks know it, and so does the curvature."""
     assert block_length(shipped_fit.residual, shipped) == 1
@@ -180,6 +182,7 @@ def test_correlated_misfits_are_resampled_in_blocks(shipped, shipped_fit, prior)
     assert np.median([drawn.stderr[n] / plain[n] for n in plain]) > 1.5
 
 
+@pytest.mark.long
 def test_a_seed_repeats_a_bootstrap(prior):
     f = fit_device(few_pulses(prior.memristor, 0.01), prior)
     assert bootstrap(f, 3, 8).ci95 == bootstrap(f, 3, 8).ci95

@@ -59,6 +59,7 @@ def test_one_read_voltage_gives_products_only(some_trains, prior):
     assert f.estimates["gamma"].ci95 is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_the_papers_ramps_do_not_tell_mu2(generator, monkeypatch, tmp_path, prior, seed):
     """Its first depression pulse already finishes; noise must not invent a value."""
@@ -75,6 +76,7 @@ def test_the_papers_ramps_do_not_tell_mu2(generator, monkeypatch, tmp_path, prio
         assert not e.identifiable or abs(e.value - e.prior) < 4 * e.stderr
 
 
+@pytest.mark.long
 def test_sweeps_alone_do_not_tell_how_it_switches(some_trains, prior):
     f = fit_device(read_measurements(some_trains(lambda train: train.startswith("I-V"))), prior)
     assert {n for n, e in f.estimates.items() if e.identifiable} == {"gamma", "delta", "alpha", "beta"}

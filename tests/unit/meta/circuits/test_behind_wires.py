@@ -45,6 +45,7 @@ def test_ngspice_predicts_what_the_surrogate_predicts(make_layer):
     assert row.state_error < 5e-3
 
 
+@pytest.mark.long
 def test_the_command_reports_every_episode(command, tmp_path):
     Network(Architecture(filters=4)).save(tmp_path / "n.safetensors")
     roa_meta = partial(command, cli.main)

@@ -48,6 +48,7 @@ def test_values_are_the_solvers(crossbar, exact):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("crossbar", CIRCUITS)
 @pytest.mark.parametrize(("exact", "scale"), [(True, 1.0), (True, 10.0), (False, 1.0)])
 def test_first_and_second_derivatives_are_finite_differences(crossbar, exact, scale):

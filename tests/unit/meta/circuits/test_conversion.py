@@ -89,6 +89,7 @@ def test_a_module_behind_perfect_wires_is_torchs(make, inputs):
         torch.testing.assert_close(flat(chips(*x)), flat(network(*x)), rtol=1e-5, atol=2e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("make", "inputs"), MODULES, ids=ids)
 def test_reads_of_tiles_one_by_one_give_what_effective_weights_give(make, inputs):
     """Converters of 24 bits change next to nothing, but take the long way."""
@@ -149,6 +150,7 @@ def test_gradients_through_wires_are_finite_differences():
     assert torch.autograd.gradgradcheck(run, inputs, eps=1e-5, atol=1e-6, rtol=1e-5)
 
 
+@pytest.mark.long
 def test_a_network_learns_through_wires_what_it_cannot_without():
     network, x = nn.Linear(8, 3, bias=False), torch.rand(32, 8)
     wanted = network(x).detach()

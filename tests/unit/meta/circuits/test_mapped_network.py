@@ -38,6 +38,7 @@ def writing(name, **how):
     return Writing(relative_rate=20.0, mapping=Mapping.parse(name), **how)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MAPPINGS)
 def test_every_mapping_holds_the_network_that_was_adapted(name, bars, network):
     """The head's columns behind perfect wires answer as the adapted weights do."""
@@ -86,6 +87,7 @@ def test_a_raised_pair_costs_twice_the_pulses_and_half_the_energy(bars, network)
     assert 0.3 < costs["pair"][1] / costs["reference"][1] < 0.7
 
 
+@pytest.mark.long
 def test_an_erased_head_in_pairs_answers_as_with_a_reference(bars):
     """Both cells start erased: every output lacks the same sum of features, and no answer changes."""
     robust = shipped_network("roa-robust")

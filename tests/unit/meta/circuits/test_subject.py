@@ -62,6 +62,7 @@ def layers_of(episode, circuit, seed=0):
     return ready
 
 
+@pytest.mark.long
 def test_perfect_circuits_of_linear_cells_are_the_network_itself(network, bars):
     episode = adapt_episode(network, Tasks(dataset=bars, queries=4))
     network.requires_grad_(False)
@@ -91,6 +92,7 @@ def test_what_a_layer_is_called_changes_no_number(network, bars):
         np.testing.assert_array_equal(own(layer.inputs), named(layer.inputs))
 
 
+@pytest.mark.long
 def test_inputs_that_drivers_cannot_make_are_refused(network, bars):
     head = adapt_episode(network, Tasks(dataset=bars, queries=4)).layers[HEAD]
     ready = Hardware().holding({HEAD: head}, 0)[HEAD]
@@ -115,6 +117,7 @@ def test_each_read_model_is_the_circuit_that_it_says(network, bars):
     assert np.abs(currents[0] / currents[1] - 1).max() > 1e-3
 
 
+@pytest.mark.long
 def test_wires_cost_answers_and_compensation_gives_them_back(network, bars):
     subject = NetworkSubject(network=network, tasks=Tasks(dataset=bars, queries=4))
     vary = {"wire_resistance": [0.0, 2000.0], "compensation": ["nothing", "calibrated"]}
@@ -125,6 +128,7 @@ def test_wires_cost_answers_and_compensation_gives_them_back(network, bars):
     assert found.sel(wire_resistance=2000.0, compensation="calibrated") > lost + 0.05
 
 
+@pytest.mark.long
 def test_noise_and_faults_reach_every_layer_and_seeds_tell_episodes_apart(network, bars):
     subject = NetworkSubject(network=network, tasks=Tasks(dataset=bars, queries=4))
     found = sweep(subject, {"stuck_on": [0.0, 0.3], "sense_offset": [0.0, 1e-6]}, repeats=2)
@@ -134,6 +138,7 @@ def test_noise_and_faults_reach_every_layer_and_seeds_tell_episodes_apart(networ
     assert (again.accuracy.squeeze() == found.accuracy.sel(stuck_on=0.3, sense_offset=0.0)).all()
 
 
+@pytest.mark.long
 def test_converters_of_every_layer_are_told_of_where_they_do_not_suit(network, bars):
     """One range serves all layers: a wide one leaves each few codes, a narrow one cuts readings off."""
     tasks = Tasks(dataset=bars, queries=2)
@@ -154,6 +159,7 @@ def test_converters_of_every_layer_are_told_of_where_they_do_not_suit(network, b
     assert worst.warning.startswith("ADC saturates: ")
 
 
+@pytest.mark.long
 def test_the_command_sweeps_a_network(command, tmp_path, monkeypatch, network):
     monkeypatch.chdir(tmp_path)
     network.save(Path("n.safetensors"))
@@ -190,6 +196,7 @@ def test_the_head_that_is_checked_gives_what_the_whole_network_does(network, bar
     np.testing.assert_allclose(own, whole, rtol=1e-6, atol=1e-9 * np.abs(whole).max())
 
 
+@pytest.mark.long
 def test_a_circuit_s_amplifiers_end_the_lines_of_every_layer(network, bars):
     circuitry = Circuitry(amplifier=Amplifier(r_feedback=1e4), lines=Wiring(r_bit=2.0))
     plain = NetworkSubject(network=network, tasks=Tasks(dataset=bars, queries=4))

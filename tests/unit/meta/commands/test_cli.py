@@ -24,6 +24,7 @@ def small_network(tmp_path):
     return path
 
 
+@pytest.mark.long
 def test_adapt_writes_layers_that_verify_can_read(roa_meta, small_network, tmp_path):
     code, out, _ = roa_meta(
         "adapt", "--network", small_network, "--queries", 2, "--relative-rate", 20,
@@ -58,6 +59,7 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("named", "trained"),
     [([], 20), (["--trained-ways", 5], 5), (["--ways", 20], 20), (["--method", "roa-wc"], 5)],

@@ -103,6 +103,7 @@ def test_unusable_copies_are_named(tmp_path):
         load_dataset("omniglott")
 
 
+@pytest.mark.long
 def test_glyphs_are_drawn_once_and_kept_for_the_next_run(monkeypatch, tmp_path):
     drawn = []
 

@@ -21,6 +21,7 @@ def test_time_is_that_of_the_pulse_programme():
     assert cost.cells_written == np.count_nonzero(pulses)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [2, -3])
 def test_energy_is_the_integral_of_voltage_and_current(count):
     p = DEVICE.pulses

@@ -55,6 +55,7 @@ def test_every_variant_is_what_it_is_alone(bars, layer):
     assert len({outcome.mean for outcome in outcomes}) > 1 or layer is None
 
 
+@pytest.mark.long
 def test_so_it_is_where_random_states_are_written_at_once(bars):
     network = Network(Architecture(ways=3, filters=4), torch.Generator().manual_seed(2))
     variants = [
@@ -63,6 +64,7 @@ def test_so_it_is_where_random_states_are_written_at_once(bars):
     compare(network, bars, variants, "offline")
 
 
+@pytest.mark.long
 def test_variants_that_share_nothing_are_run_one_by_one(bars):
     network = Network(Architecture(ways=3, filters=4, steps=2), torch.Generator().manual_seed(2))
     compare(network, bars, VARIANTS[3:5], "five-step")

@@ -60,6 +60,7 @@ def test_a_head_answers_as_it_does_behind_wires(network, bars, circuitry):
     assert len(set(answers)) > 1
 
 
+@pytest.mark.long
 def test_an_evaluation_is_that_of_a_sweep(network, bars):
     tasks = Tasks(dataset=bars, queries=4, seed=7)
     found = NetworkSubject(network=network, tasks=tasks).evaluate({"sigma_wn": 2.0}, [7, 8])
@@ -68,6 +69,7 @@ def test_an_evaluation_is_that_of_a_sweep(network, bars):
     assert row.agreement == pytest.approx(np.mean(found["agreement"]))
 
 
+@pytest.mark.long
 def test_perfect_circuits_cost_nothing_and_transistors_do(network, bars):
     tasks, writing = Tasks(dataset=bars, queries=4), Writing(relative_rate=20.0)
     perfect = Hardware(crossbar=Crossbar(rows=1, columns=2))
@@ -118,6 +120,7 @@ def roa_meta(command, network, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.long
 def test_adapt_answers_behind_the_circuit_and_lays_layers_on_the_lines_asked_for(roa_meta):
     code, out, _ = roa_meta(
         "adapt", "--queries", 2, "--circuit", "c.toml", "--wire-resistance", 3, "-o", "a", "--json",
@@ -133,6 +136,7 @@ def test_adapt_answers_behind_the_circuit_and_lays_layers_on_the_lines_asked_for
 EVALUATE = ("evaluate", "--queries", 2, "--tasks", 2, "--sigma-wn", "0,1")
 
 
+@pytest.mark.long
 def test_evaluate_gives_a_row_for_each_noise_beside_the_network_without_circuit(roa_meta):
     code, out, _ = roa_meta(*EVALUATE, "--circuit", "c.toml", "--json", "e.json")
     assert code == 0

@@ -175,6 +175,7 @@ def test_deployed_layers_compute_what_the_network_computes(bars, network):
     assert episode.accuracy == pytest.approx(np.mean(logits.argmax(1) == layer.labels))
 
 
+@pytest.mark.long
 def test_training_learns_and_leaves_a_usable_run(bars, tmp_path):
     how = Training(filters=8, epochs=3, iterations=40, batch=3, pulses_from=2, validation_tasks=6)
     seen = []
@@ -190,6 +191,7 @@ def test_training_learns_and_leaves_a_usable_run(bars, tmp_path):
         assert weight.abs().max() <= 1
 
 
+@pytest.mark.long
 def test_training_is_deterministic(bars, tmp_path):
     how = Training(filters=4, epochs=1, iterations=2, batch=2, pulses_from=0, validation_tasks=2)
     first, second = (train(bars, how, tmp_path / name) for name in "ab")
@@ -197,6 +199,7 @@ def test_training_is_deterministic(bars, tmp_path):
         assert torch.equal(weight, second.state_dict()[name])
 
 
+@pytest.mark.long
 def test_evaluation_gives_a_row_for_each_noise_and_says_how_it_was_mapped(bars, network):
     tasks, writing = Tasks(dataset=bars, queries=3), Writing(device=DEVICE, relative_rate=2.0)
     rows = evaluate(network, tasks, writing, count=4, sigmas=[0.0, 4.0])

@@ -76,6 +76,7 @@ def test_the_last_step_alone_counts_at_full_progress(bars):
     assert torch.allclose(logits, same)
 
 
+@pytest.mark.long
 def test_the_multi_step_loss_is_the_mean_of_all_steps_at_first(bars):
     network, task = a_network(steps=2), a_task(bars)
     one = Network(Architecture(filters=6, steps=1))

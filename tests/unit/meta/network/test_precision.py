@@ -38,6 +38,7 @@ def plain_loss(network, task):
     return F.cross_entropy(logits(task.query, adapted, 1), task.query_labels).item()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_float32_gives_the_plain_loops_losses(bars, seed):
     network = shipped_network()
@@ -65,6 +66,7 @@ print(loss.item(), *(p.grad.norm().item() for p in network.parameters()))
 """
 
 
+@pytest.mark.long
 def test_without_numba_losses_and_gradients_are_the_same():
     found = []
     for code in (WITHOUT_NUMBA, WITHOUT_NUMBA.replace('sys.modules["numba"] = None', "")):

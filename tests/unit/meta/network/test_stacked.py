@@ -52,12 +52,14 @@ def test_a_stack_convolves_as_torch_does():
         assert torch.allclose(y[task].movedim(-1, 1), expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.long
 def test_its_derivatives_are_right_to_the_second_order():
     x, weight = drawn(2, 1, 3, 4, 2).requires_grad_(), drawn(2, 2, 2, 3, 3).requires_grad_()
     assert torch.autograd.gradcheck(stacked.convolve, (x, weight))
     assert torch.autograd.gradgradcheck(stacked.convolve, (x, weight))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("write", [None, WRITE], ids=["ideal", "pulses"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stack_adapts_as_its_tasks_do(bars, kind, write):
@@ -77,6 +79,7 @@ def test_a_stack_adapts_as_its_tasks_do(bars, kind, write):
     assert any(pulses.any() for pulses in adapted.pulses.values()) == (write is not None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["one step", "five steps"])
 def test_a_stack_has_the_mean_of_its_tasks_outer_gradients(bars, kind):
     network, tasks = a_network(kind), some_tasks(bars)

@@ -96,6 +96,7 @@ def test_what_fails_there_fails_here_and_the_others_go_on(cores):
     assert list(cores.map(operator.floordiv, 12, [1, 2, 3])) == [12, 6, 4]
 
 
+@pytest.mark.long
 def test_a_killed_process_is_one_line():
     cores = Cores(1)
     cores.started(within=None)
@@ -114,6 +115,7 @@ def test_processes_end_with_what_started_them():
     assert not any(_alive(pid) for pid in pids)
 
 
+@pytest.mark.long
 def test_processes_end_when_this_one_is_killed():
     code = (
         "from meta.processes.cores import Cores; import os, time\n"
@@ -155,6 +157,7 @@ def outer_step(how):
     return OuterStep(network, how, write, np.random.default_rng(0), torch.float32)
 
 
+@pytest.mark.long
 def test_gradients_do_not_depend_on_where_tasks_are_computed(tasks, cores):
     """Bit for bit, so that a run resumes on another machine as it began."""
     found = []
@@ -203,6 +206,7 @@ def test_episodes_do_not_depend_on_where_they_are_computed(bars, cores, method, 
             assert found.energy == pytest.approx(in_turn[:, 2].mean(), rel=1e-12)
 
 
+@pytest.mark.long
 def test_processes_start_when_what_is_to_come_takes_longer(monkeypatch):
     started, before = [], torch.get_num_threads()
     monkeypatch.setattr("meta.processes.pool.Cores", lambda *how: started.append(how))

@@ -121,6 +121,7 @@ def test_without_noise_all_readings_are_one_cell():
     assert CELL != replace(CELL, reading="unscaled")
 
 
+@pytest.mark.long
 def test_an_interrupted_reproduction_computes_nothing_twice(plan, tmp_path):
     class Stop(Exception):
         pass
@@ -164,6 +165,7 @@ cli.main()
 """The command, killed by no choice of its own once two batches of cells are on the file."""
 
 
+@pytest.mark.long
 def test_kill_9_loses_no_cell_and_the_tables_are_those_of_a_run_never_killed(
     command, pictures, trained, tmp_path
 ):
@@ -191,6 +193,7 @@ def test_kill_9_loses_no_cell_and_the_tables_are_those_of_a_run_never_killed(
         assert ours.replace(str(tmp_path / "killed"), str(tmp_path / "whole")) == theirs
 
 
+@pytest.mark.long
 def test_repeats_are_averaged_and_each_is_kept(plan, trained, tmp_path):
     """Two networks trained alike but for the seed: every cell on each of them, and their mean."""
     network = Network(Architecture(ways=2, filters=4), torch.Generator().manual_seed(5))
@@ -399,6 +402,7 @@ def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
         assert complaint in err
 
 
+@pytest.mark.long
 def test_missing_repeats_are_trained(plan, trained):
     study = replace(plan.study, methods=("roa", "roa-flr"), sigmas=(0.0,))
     plan = replace(plan, study=study, repeats=2, seed=6, budget=Budget(share=1e-4))
@@ -424,6 +428,7 @@ def test_every_ingredient_of_the_ablation_is_an_option_of_training():
     assert len(seen) == 1
 
 
+@pytest.mark.long
 def test_a_small_ablation_goes_on_where_it_stopped(tmp_path):
     data = draw_pictures(tmp_path / "data", {"train": 20, "validation": 20, "test": 1})
     plan = Ablation(

@@ -172,6 +172,7 @@ def test_a_run_is_resumed_with_its_own_configuration_only(bars, tmp_path):
         train(bars, Training(epochs=2, **SMALL), tmp_path, resume=True)
 
 
+@pytest.mark.long
 def test_tensorboard_sees_what_the_table_has(bars, tmp_path):
     pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

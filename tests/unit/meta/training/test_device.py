@@ -47,6 +47,7 @@ def test_a_run_without_a_device_is_the_design_point_s(bars, mine):
     assert trained_device(network) == default_device()
 
 
+@pytest.mark.long
 def test_a_run_goes_on_with_its_device_and_sees_that_another_took_its_place(bars, mine):
     how = Training(device=str(mine), **{**SMALL, "epochs": 2})
     train(bars, how, Path("whole"))
@@ -92,6 +93,7 @@ def test_a_network_is_evaluated_on_its_own_device_and_by_its_own_method(bars):
     assert energies[0.5] > 0
 
 
+@pytest.mark.long
 def test_commands_say_the_device_and_another_one_has_to_be_asked_for(mine, command):
     network = Network(Architecture(filters=4)).eval()
     network.save(Path("n.safetensors"), device=HALF.to_dict())

@@ -145,6 +145,7 @@ def test_an_architecture_beyond_all_use_is_refused_before_it_takes_memory(change
         replace(HOW.architecture(1, 28), **change)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_a_training_with_its_own_code_and_one_line(tmp_path, number, code):

@@ -252,6 +252,7 @@ def test_too_many_reads_are_said(spice, make_layer, tmp_path):
     assert "has 4 reads, not 5" in error
 
 
+@pytest.mark.long
 def test_the_command_is_installed():
     command = Path(sys.executable).with_name("roa-spice")
     result = subprocess.run([command, "--help"], capture_output=True, text=True, check=True)

@@ -37,6 +37,7 @@ def test_weights_are_written_as_whole_pulses_allow(files, command):
     assert (layer.name, list(layer.labels)) == ("mine", [0, 1, 2, 1, 0])
 
 
+@pytest.mark.long
 def test_ideal_cells_have_their_weights_and_are_read_in_ngspice(files, command):
     assert command(cli.main, "layer", "--weights", "w.npy", "-o", "mine.npz", "--ideal")[0] == 0
     layer = ProgrammedLayer.load(files / "mine.npz")

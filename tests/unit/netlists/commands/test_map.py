@@ -28,6 +28,7 @@ def grid(rows, name, shape=(7, 4)):
     return found
 
 
+@pytest.mark.long
 def test_kirchhoff_and_joule_hold_in_the_numbers(command):
     code, out, error = command(cli.main, "map", "--layer", "layer.npz", "--read", "3")
     assert (code, error) == (0, "")
@@ -51,6 +52,7 @@ def test_kirchhoff_and_joule_hold_in_the_numbers(command):
     assert found["energy"]["joules_a_read"] == pytest.approx(1.1e-6 * delivered, rel=1e-6)
 
 
+@pytest.mark.long
 def test_a_tiled_layer_is_laid_out_as_its_tiles_lie_and_drawn(command, make_layer):
     make_layer(rows=7, columns=6, reads=2).save(Path("wide.npz"))
     asked = ("--layer", "wide.npz", "--tile", "3x3", "--read", "1", "--drive", "both")
@@ -67,6 +69,7 @@ def test_a_tiled_layer_is_laid_out_as_its_tiles_lie_and_drawn(command, make_laye
     assert "<script" not in page
 
 
+@pytest.mark.long
 def test_a_driven_array_behind_amplifiers_and_transistors_loses_more(command):
     parts = '[amplifier]\n"r_feedback [Ohm]" = 1e4\n"gain [-]" = 100\n[transistor]\n'
     parts += '"width_over_length [-]" = 10\n'

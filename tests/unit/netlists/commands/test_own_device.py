@@ -126,6 +126,7 @@ def test_the_device_of_a_layer_is_not_replaced_unasked(spice):
     assert "not of its own" not in out
 
 
+@pytest.mark.long
 def test_conductances_are_siemens_of_the_device(spice):
     omega = np.array([[0.25, 0.75, 0.0], [1.0, 0.5, 0.1], [0.3, 0.2, 0.9], [0.4, 0.6, 0.8]])
     np.savetxt("s.csv", omega, delimiter=",")
@@ -204,6 +205,7 @@ CHANCELESS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CHANCELESS)
 def test_a_seed_is_said_to_be_ignored_where_nothing_is_drawn(spice, name):
     code, _, error = spice(name, *CHANCELESS[name], "--seed", "3", "--json", "s.json")

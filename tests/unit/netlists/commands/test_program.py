@@ -28,6 +28,7 @@ def test_an_array_is_programmed(command, tmp_path, target):
     assert np.abs(reached - wanted).max() < 0.08
 
 
+@pytest.mark.long
 def test_faulty_cells_are_named_and_fail_the_command(command, tmp_path, target):
     (tmp_path / "faults.toml").write_text('"stuck_on [-]" = 0.3\n')
     files = ["--target", target, "-o", tmp_path / "s.csv", "--json", tmp_path / "p.json"]
@@ -41,6 +42,7 @@ def test_faulty_cells_are_named_and_fail_the_command(command, tmp_path, target):
     assert "stuck" in out
 
 
+@pytest.mark.long
 def test_a_converter_that_reads_no_cell_apart_is_told_of(command, tmp_path, target):
     """Every cell was 'stuck', and no word of the range that is a thousand times too wide."""
     (tmp_path / "x.toml").write_text('"adc_bits [-]" = 6\n"adc_range [A]" = 1e-3\n')
@@ -76,6 +78,7 @@ def test_bad_input_is_one_line(command, tmp_path, target, arguments, complaint):
     assert not (tmp_path / "s.csv").exists()
 
 
+@pytest.mark.long
 def test_a_circuit_file_holds_for_programming(command, tmp_path, target):
     """Warm cells take fewer pulses, behind transistors too."""
     pulses = {}

@@ -37,6 +37,7 @@ def folder(tmp_path, monkeypatch, make_layer):
     make_layer(rows=12, columns=4, reads=20).save(Path("layer.npz"))
 
 
+@pytest.mark.long
 def test_a_grid_with_its_tornado_and_its_budget(command):
     vary = ("--vary", "wire_resistance=0:200:3", "--vary", "sigma_wn=0,2", "--vary", "scheme=V/2,V/3")
     asked = ("--repeats", "3", "--target", "agreement=80%", "--json", "all.json")
@@ -58,6 +59,7 @@ def test_a_grid_with_its_tornado_and_its_budget(command):
     assert [row["wire_resistance [Ohm]"] for row in rows[::4]] == ["0.0", "100.0", "200.0"]
 
 
+@pytest.mark.long
 def test_the_command_of_a_point_gives_its_numbers_again(command):
     vary = ("--vary", "wire_resistance=1:100:3log", "--vary", "stuck_on=0,0.1")
     asked = ("--repeats", "2", "--seed", "5", "--sense-resistance", "50", "--compensation", "calibrated")
@@ -70,6 +72,7 @@ def test_the_command_of_a_point_gives_its_numbers_again(command):
         np.testing.assert_array_equal(there.mac_error, one.mac_error.squeeze())
 
 
+@pytest.mark.long
 def test_a_file_describes_a_sweep_and_options_have_the_last_word(command):
     Path("s.toml").write_text(
         'design = "sobol"\npoints = 8\nrepeats = 2\n[vary]\nsigma_wn = "0:4"\nwire_resistance = "0:10"\n'
@@ -82,6 +85,7 @@ def test_a_file_describes_a_sweep_and_options_have_the_last_word(command):
     assert again == 0
 
 
+@pytest.mark.long
 def test_sobol_indices_of_a_layer(command):
     vary = ("--vary", "wire_resistance=0:100", "--vary", "read_disturb=0:1", "--design", "sobol")
     asked = ("--points", "4", "--metric", "mac_error", "--sensitivity", "sobol", "--samples", "16")
@@ -92,6 +96,7 @@ def test_sobol_indices_of_a_layer(command):
     assert disturb["total"] == pytest.approx(0.0, abs=1e-3)
 
 
+@pytest.mark.long
 def test_of_a_cluster_that_is_killed_one_line_is_left():
     """Dask logged a screen of tracebacks above it."""
     start = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -295,6 +300,7 @@ def test_reads_that_would_move_states_are_told_of(command):
     assert "at 1 of 2 points, and most at full scale voltage 1.4 V: reads of up to 1.4 V" in out
 
 
+@pytest.mark.long
 def test_where_no_chip_differs_repeats_and_seed_are_said_to_change_nothing(command):
     vary = ("--vary", "wire_resistance=0,1", "--sensitivity", "none")
     code, _, error = command(cli.main, "sweep", *HOW, *vary, "--repeats", "3", "--seed", "7")
@@ -306,6 +312,7 @@ def test_where_no_chip_differs_repeats_and_seed_are_said_to_change_nothing(comma
     assert command(cli.main, "sweep", *HOW, *asked)[::2] == (0, "")
 
 
+@pytest.mark.long
 def test_chips_without_anything_varied_give_a_distribution_and_a_yield(command):
     Path("real.toml").write_text('"stuck_on [-]" = 0.1\n"sense_gain [-]" = 0.05\n')
     asked = ("--chips", "12", "--imperfections", "real.toml", "--target", "agreement=80%", "--figures")

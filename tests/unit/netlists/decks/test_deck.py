@@ -21,6 +21,7 @@ from roa_circuit.device.parameters import Device, load_device
 GOLDEN = Path(__file__).parents[3] / "golden"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.[cs]i[rm]")))
 def test_decks_are_the_golden_ones_to_the_byte(name):
     decks = runpy.run_path(str(GOLDEN / "regenerate.py"))["golden_decks"]()

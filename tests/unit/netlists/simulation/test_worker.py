@@ -211,6 +211,7 @@ ngspice.simulate_all(["* deck"] * 6, workers=2, time_limit=60)
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", ["SIGINT", "SIGKILL"])
 def test_no_worker_outlives_us(tmp_path, end):
     """After Ctrl-C we kill them; after our own sudden death they see their input close."""

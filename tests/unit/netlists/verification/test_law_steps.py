@@ -24,6 +24,7 @@ def pulse_of(voltage):
     return WritePulse(row=0, voltage=voltage, width=width, edge=edge, selected=np.array([True]))
 
 
+@pytest.mark.long
 @given(
     st.lists(st.floats(0.0, 1.0), min_size=1, max_size=6),
     st.floats(0.2, 1.05),
@@ -56,6 +57,7 @@ LAWS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", LAWS)
 @pytest.mark.parametrize("size", [0.05, 1.0, 30.0])
 @pytest.mark.parametrize("sign", [-1.0, 1.0])

@@ -110,6 +110,7 @@ def test_the_state_error_does_not_leak_into_the_current_error(pretender):
     assert result.passed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("labels", [True, False])
 def test_the_ideal_is_beside_the_engines_and_out_of_the_verdict(pretender, make_layer, labels):
     """Wires that make a layer useless: the engines agree, and that says nothing of the answers."""
@@ -171,6 +172,7 @@ def whole_page(results):
     return page(results, crossbars, OPTIONS, [drawings(r) for r in results], made).to_html()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("rows", "columns"), [(20, 3), (3, 5), (2, 14)])
 def test_headline_rows_and_figures(pretender, rows, columns):
     result = pretender(rows=rows, columns=columns)
@@ -191,6 +193,7 @@ def test_column_errors_are_each_column_s_own(pretender):
     np.testing.assert_allclose(column_errors(result), [0, 0, 1e-3, 0], atol=1e-12)
 
 
+@pytest.mark.long
 def test_the_page_shows_figures_wires_versions_and_the_command(pretender):
     text = whole_page([pretender(columns=5)])
     assert text.count("<figure") == 7
@@ -200,6 +203,7 @@ def test_the_page_shows_figures_wires_versions_and_the_command(pretender):
     )
 
 
+@pytest.mark.long
 def test_several_layers_share_a_page_and_one_failure_fails_it(pretender, make_layer):
     good, bad = pretender(), pretender(current_error=1e-3)
     text = whole_page([good, bad])
@@ -210,6 +214,7 @@ def test_several_layers_share_a_page_and_one_failure_fails_it(pretender, make_la
     assert set(numbers["layers"]) == {"synthetic", "other"}
 
 
+@pytest.mark.long
 def test_names_from_files_cannot_become_markup(pretender):
     result = dataclasses.replace(pretender(), layer="<script>alert(1)</script>")
     assert "<script" not in whole_page([result])
@@ -221,6 +226,7 @@ def test_a_layer_without_labels_has_no_accuracy_and_may_differ_in_its_largest_ou
     assert not any("accuracy" in row[0] for row in summary_rows(result))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("phase", "rows"), [("write", 8), ("read", 10)])
 def test_one_phase_alone_leaves_the_other_open(pretender, phase, rows):
     result = pretender(phase=Phase(phase))

@@ -186,6 +186,7 @@ def test_thermal_and_shot_noise_of_a_column():
     assert shot > 0.5 * thermal
 
 
+@pytest.mark.long
 def test_flicker_scales_with_the_cells_currents():
     array = Crossbar(rows=50, columns=2)
     state, rng = np.full(array.shape, 0.3), np.random.default_rng(0)
@@ -198,6 +199,7 @@ def test_flicker_scales_with_the_cells_currents():
     assert np.std(sensed) == pytest.approx(0.05 * G * np.sqrt((volts**2).sum()), rel=0.1)
 
 
+@pytest.mark.long
 def test_pink_noise_falls_as_one_over_f():
     noise = periphery.Pink(np.random.default_rng(0), 400).next(4096)
     assert noise.var() == pytest.approx(1.0, rel=0.1)

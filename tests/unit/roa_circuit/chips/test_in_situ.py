@@ -279,6 +279,7 @@ class Twin:
         return y[:size].reshape(omega.shape), y[size : 2 * size].reshape(omega.shape), *y[2 * size :]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("edge_fraction", [0.01, 0.5])
 @pytest.mark.parametrize(("device", "ohms"), [(DEVICE, 10.0), (TABLE_1, 1.0), (TABLE_1, 20.0)])
 def test_a_write_and_its_energies_against_the_twin(device, ohms, edge_fraction):

@@ -96,6 +96,7 @@ def test_a_cell_that_stops_short_of_its_target_is_out_of_range():
     assert array.state[0, 0] > 0.99
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ohms", [0.0, 1.0, 20.0])
 def test_a_wired_array_reaches_its_targets_as_read_through_the_wires(ohms):
     rng = np.random.default_rng(0)

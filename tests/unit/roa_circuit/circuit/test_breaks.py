@@ -26,6 +26,7 @@ TABLE_1 = load_device("zhang2021")
 OHMS = st.sampled_from([0.0, 1e-3, 1.0, 10.0, 1e3])
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(crossbar=broken_crossbars(ohms=OHMS), seed=st.integers(0, 2**32 - 1), exact=st.booleans())
 def test_against_the_dense_twin(crossbar, seed, exact):
@@ -79,6 +80,7 @@ def test_cells_behind_a_break_are_not_written():
     assert np.abs(written[1, 1:] - 0.5).max() < 0.01
 
 
+@pytest.mark.long
 def test_gradients_flow_round_the_breaks():
     crossbar = Crossbar(
         rows=3, columns=2, r_word=50.0, r_bit=20.0, breaks=(Break(line="word", row=1, column=1),)

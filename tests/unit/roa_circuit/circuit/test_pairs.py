@@ -81,6 +81,7 @@ def test_the_reach_of_pairs_is_what_the_guide_says():
     assert [float(g[0]) for g in reach(erased, HOW, PairWrite.raise_)] == pytest.approx([-0.97, 0.97])
 
 
+@pytest.mark.long
 @given(st.floats(-0.9, 0.9), st.floats(-1, 1), WAYS)
 def test_torch_writes_what_numpy_writes(g, change, way):
     both = [

@@ -92,6 +92,7 @@ def test_a_signal_lets_a_command_clean_up(number, code):
     assert err.count(b"\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encoding", ["cp932", "cp949", "gbk", "latin-1", "ascii", "utf-8"])
 def test_any_encoding_takes_any_name(encoding):
     for name in ("é日本", os.fsencode("x") + b"\xff\xfe", "run[v2]"):
@@ -107,6 +108,7 @@ def test_markup_and_control_characters_of_names_are_shown_as_text():
     assert b"\x1b" not in out
 
 
+@pytest.mark.long
 def test_a_reader_that_leaves_ends_a_command_quietly():
     process = begun("print", "--name", "x" * 100_000)
     process.stdout.close()

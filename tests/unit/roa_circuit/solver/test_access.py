@@ -51,6 +51,7 @@ def test_a_cell_and_its_transistor_pass_one_current(shape):
     assert abs(seen.currents(volts)[-1] / seen.resistive(volts, by_conductance)[-1] - 1) < 0.05
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(
     crossbar=st.one_of(crossbars(most=6, ohms=OHMS), broken_crossbars(most=6, ohms=OHMS)),

@@ -49,6 +49,7 @@ def expected_of_cells(network, state, voltages, p):
     return iterative.solve_cells(network, state, e, p, None, TOLERANCE).currents.sum(axis=1)
 
 
+@pytest.mark.long
 @settings(max_examples=80, deadline=None)
 @given(crossbars(most=14), st.integers(0, 2**31), st.integers(1, 17))
 def test_linear_reads_agree_with_elimination(crossbar, seed, reads):
@@ -59,6 +60,7 @@ def test_linear_reads_agree_with_elimination(crossbar, seed, reads):
         assert_close(found, network.currents(voltages))
 
 
+@pytest.mark.long
 @settings(max_examples=80, deadline=None)
 @given(crossbars(most=14), st.integers(0, 2**31), st.sampled_from([0.1, 0.5]))
 def test_exact_reads_agree_with_numpy(crossbar, seed, highest):
@@ -115,6 +117,7 @@ def test_no_round_leaves_more_than_said(crossbar, seed):
     assert np.abs(np.linalg.eigvals(both)).max() <= linear(network).bound * (1 + 1e-9) + 1e-12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(1, 1500), (1500, 1), (9, 130), (66, 66)])
 @pytest.mark.parametrize("ohms", [0.0, 0.01, 1.0])
 @pytest.mark.parametrize("exact", [True, False])

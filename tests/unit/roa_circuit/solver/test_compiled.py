@@ -32,6 +32,7 @@ def assert_close(found, expected, tolerance=1e-10):
     assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(crossbars(most=14), st.integers(0, 2**31), st.sampled_from([0.1, 1.4]))
 def test_cells_agree_with_numpy(crossbar, seed, span):
@@ -42,6 +43,7 @@ def test_cells_agree_with_numpy(crossbar, seed, span):
     assert_close(found.currents, expected.currents)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(crossbars(most=14), st.integers(0, 2**31), st.booleans())
 def test_conductances_agree_with_numpy(crossbar, seed, each_its_own):

@@ -21,6 +21,7 @@ WIRES = st.one_of(st.just(0.0), st.floats(1e-2, 1e3))
 arrays = st.one_of(crossbars(most=8, ohms=WIRES), broken_crossbars(most=5, ohms=WIRES))
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @given(arrays, st.integers(0, 2**31), st.booleans(), st.sampled_from([1, 9, 200]))
 def test_each_reads_as_it_would_alone(crossbar, seed, exact, reads):

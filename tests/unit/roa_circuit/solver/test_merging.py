@@ -18,6 +18,7 @@ def draw_conductances(shape, seed, open_cells=0.0):
     return g
 
 
+@pytest.mark.long
 @settings(max_examples=80, deadline=None)
 @given(crossbars(most=40), st.integers(0, 2**31), st.sampled_from([0.0, 0.1]))
 def test_agrees_with_the_sweep(crossbar, seed, open_cells):

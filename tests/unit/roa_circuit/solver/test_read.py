@@ -31,6 +31,7 @@ def draw_read(crossbar, seed):
     return rng.random(crossbar.shape), rng.uniform(0, 0.1, (2, crossbar.rows))
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(crossbars(), st.integers(0, 2**31), st.booleans())
 def test_agrees_with_the_dense_twin(crossbar, seed, exact):
@@ -53,6 +54,7 @@ def test_agrees_with_the_dense_twin_without_numba(crossbar, seed, exact):
     assert weights == pytest.approx(effective_weights(crossbar, state, TABLE_1), rel=1e-9)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(30, 12), (12, 30), (1, 1), (1, 30), (30, 1)])
 @pytest.mark.parametrize("ohms", [0.0, 1.0, 1e3])
 def test_every_single_current_agrees_with_the_dense_twin(shape, ohms):

@@ -18,6 +18,7 @@ DEVICE = load_device("zhang2021")
 WIRES = st.one_of(st.just(0.0), st.floats(1e-3, 1e4))
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(st.one_of(crossbars(ohms=WIRES), broken_crossbars(ohms=WIRES)), st.integers(0, 2**31))
 def test_an_update_is_as_good_as_working_them_out_anew(crossbar, seed):

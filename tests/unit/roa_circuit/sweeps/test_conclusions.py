@@ -159,6 +159,7 @@ def test_a_constant_has_no_variance_to_share(ask):
         sobol_indices(sweep.axes, study, "quality", samples=12, seed=0)
 
 
+@pytest.mark.long
 def test_figures_show_what_there_is(ask):
     vary = {"wire_resistance": "0.1:100:4log", "sigma_wn": [0, 1, 2], "stuck_on": [0, 0.1]}
     grid = described({"vary": vary}, FIELDS)

@@ -66,6 +66,7 @@ def test_chips_are_those_of_a_sweep_whose_field_stays_as_it_is(subject):
     assert float(alone.mac_error.std()) > 0
 
 
+@pytest.mark.long
 def test_the_worst_chip_comes_again_from_its_seed(subject):
     error = next(one for one in distributions(found(subject)) if one.metric == ERROR)
     value, seed = error.worst

@@ -49,6 +49,7 @@ def pieces(_):
     return range(2)
 
 
+@pytest.mark.long
 def test_a_killed_process_of_this_machine_is_one_line(deadly):
     with pytest.raises(WorkerError, match=r"for want of memory: ask for fewer at a time; .* goes on"):
         list(each(deadly, None, pieces, 2, None))
@@ -76,6 +77,7 @@ def test_a_scheduler_that_goes_away_is_one_line():
             list(found)
 
 
+@pytest.mark.long
 def test_workers_without_the_toolkit_are_told_apart_before_they_get_anything(deadly):
     with cluster(n_workers=1, preload=WITHOUT_TOOLKIT) as here:
         found = each(deadly, None, pieces, 1, here.scheduler_address)
@@ -99,6 +101,7 @@ print(done, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 """
 
 
+@pytest.mark.long
 def test_processes_of_a_sweep_leave_interrupts_to_it(tmp_path):
     """Each would print where it was, which Ctrl-C in a terminal asks of all of them."""
     (tmp_path / "interrupted.py").write_text(INTERRUPTED)

@@ -75,6 +75,7 @@ def test_eq_1_and_2_as_text_are_eq_1_and_2():
     np.testing.assert_allclose(own, exact, atol=1e-9)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("device", [VTEAM, YAKOPCIC], ids=lambda device: device.name)
 @given(st.floats(0.05, 0.95), st.floats(0.05, 2.0), st.booleans())
 @settings(max_examples=20)

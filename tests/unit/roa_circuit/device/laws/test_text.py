@@ -76,6 +76,7 @@ def closing(text, start):
     return next(k for k in range(start, len(text)) if text[k] == ")" and depth(text[start : k + 1]) == 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DEVICES)
 @pytest.mark.parametrize("v", [-1.05, -0.31, -0.05, 0.05, 0.32, 1.1])
 @pytest.mark.parametrize("omega", [0.13, 0.5, 0.88])

@@ -38,6 +38,7 @@ STATES = st.floats(0.02, 0.98)
 VOLTAGES = st.sampled_from([-1.2, -1.0, 1.1, 1.5])
 
 
+@pytest.mark.long
 @given(windows(), STATES, VOLTAGES, st.floats(1e-3, 3.0))
 def test_a_dose_is_the_solution_of_the_law(law, omega, V, size):
     width = size / abs(float(law.rate(V)))
