@@ -92,7 +92,7 @@ browser: ngspice
 	    || { echo "python3 -m venv failed: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(INSTALL) '.[fast]'
+	$(INSTALL) '.[fast,learn]'
 	@touch $@
 
 .venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt

@@ -39,3 +39,16 @@ def test_a_shell_completes_commands(begun, whole):
         program, capture_output=True, text=True, check=False, env={**os.environ, **how}
     )
     assert done.stdout.split() == [whole]
+
+
+def test_without_torch_networks_say_what_to_install():
+    without = "import sys; sys.modules['torch'] = None; sys.argv[0] = 'roa-meta'\nimport meta.__main__"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: roa-meta needs torch: pip install 'roa-circuit[learn]'\n"
+
+
+@pytest.mark.parametrize("module", ["fitting.commands.cli", "netlists.commands.cli"])
+def test_fits_and_decks_do_without_torch(module):
+    code = f"import sys; sys.modules['torch'] = sys.modules['safetensors'] = None\nimport {module}"
+    subprocess.run([sys.executable, "-c", code], check=True)
