@@ -17,6 +17,10 @@ INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt --ed
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadgroup
 
+# Each worker of the tests has a core: libraries that start a thread a core would get in each other's way.
+check test: export OMP_NUM_THREADS ?= 1
+check test: export OPENBLAS_NUM_THREADS ?= 1
+
 # Tests start hundreds of Python processes, which would each compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
