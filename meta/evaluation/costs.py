@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import Device
+from roa_circuit.device.pulse_charge import charge_and_heat
 from roa_circuit.device.programming import after_pulses, pulse_doses
 
 
@@ -29,16 +30,13 @@ def erase_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
     Depression pulses are counted by Eq. 6, to the nearest, without a cap; the noise of the write is left
     out. The next task on these cells needs it first. Arrays are (rows, columns), as in `write_cost`.
     """
-    from scipy.special import digamma  # slow to load
-
     p, down = device.pulses, pulse_doses(device)[1]
     before = np.clip(state, _LOWEST, 1.0)
     raised = pulses > 0
     start = 1.0 / np.clip(after_pulses(before, pulses, device), _LOWEST, 1.0)
     count = np.where(raised, np.rint(np.maximum(1.0 / before - start, 0.0) / down), 0.0)
-    # omega halfway through pulse n is 1 / (start + (n + 1/2) down): their sum over n, in closed form.
-    first = start / down + 0.5
-    states = (digamma(first + count) - digamma(first)) / down
+    # omega falls as 1 / (start + dose): the sum over pulses of its mean, in closed form.
+    states = np.log1p(count * down / start) / down
     low, high = (float(current(end, p.depression_voltage, device.memristor)) for end in (0.0, 1.0))
     charge = p.depression_width * float((count * low + states * (high - low)).sum())
     seconds = float(count.max(axis=1, initial=0.0).sum())
@@ -54,7 +52,7 @@ _LOWEST = 1e-6
 def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device) -> WriteCost:
     """The cost of programming (rows, columns) cells in `state` with signed pulse counts.
 
-    Energy is V I(omega) T summed over every pulse, I by Eq. 2 halfway through the pulse's dose.
+    Energy is V I(omega) T summed over every pulse, I by the law's current as the state moves.
     """
     energy = seconds = 0.0
     p = device.pulses
@@ -67,8 +65,13 @@ def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
         before, left = state[count > 0], count[count > 0]
         for number in range(int(count.max(initial=0))):
             before, left = before[left > number], left[left > number]
-            omega = device.memristor.after_dose(before, sign * (number + 0.5) * dose, voltage)
-            energy += float(np.abs(voltage * current(omega, voltage, device.memristor)).sum()) * width
+            begun = number * dose * sign
+            volts = np.full(before.shape, voltage)
+            heat = charge_and_heat(
+                before, np.full(before.shape, begun + sign * dose), volts, volts, width,
+                device.memristor, first=begun,
+            )[1]  # fmt: skip
+            energy += float(heat.sum())
         seconds += float(count.max(axis=1, initial=0).sum()) * width * (1 + 3 * p.edge_fraction)
     return WriteCost(
         pulses=int(np.abs(pulses).sum()),

@@ -24,6 +24,7 @@ from roa_circuit.circuit.contents import check_pulses, check_states
 from roa_circuit.circuit.crossbar import Crossbar, of_line
 from roa_circuit.circuit.waveforms import WritePulse, line_voltages, write_programme
 from roa_circuit.device.parameters import Device, Law
+from roa_circuit.device.pulse_charge import charge_and_heat
 from roa_circuit.device.pulse_step import step_doses
 from roa_circuit.solver.access import check_gates, solve_behind
 from roa_circuit.solver.iterative import Cells
@@ -37,6 +38,7 @@ STATE_TOLERANCE = 1e-4
 
 _VOLTAGE_TOLERANCE = 1e-9  # of the drive
 _SHORTEST_STEP = 1e-9  # of the flat top
+_CARRIES_ALONG = 1e-2  # moves of omega from which the current is followed through a step
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -170,15 +172,16 @@ class _Effect:
     steps: int = 0
     solves: int = 0
 
-    def take(self, e: Floats, u: Floats, charge: Floats) -> None:
-        """Add the energy of a charge [C] through each cell, at cell voltages u and loop drives e."""
-        self.cell_energy += u * charge
+    def take(self, e: Floats, charge: Floats, heat: Floats) -> None:
+        """Add the heat [J] of each cell and the energy of its charge [C], at loop drives e."""
+        self.cell_energy += heat
         self.energy += float(np.sum(e * charge))
 
     def ramp(self, e: Floats, full: Cells, edge: float, p: Law) -> None:
         """Add the energy of an edge, by Simpson's rule over the share of the full drive."""
         halfway = np.asarray(p.current(self.state, 0.5 * full.voltages))
-        self.take(e, full.voltages, edge / 6.0 * (2.0 * halfway + full.currents))
+        charge = edge / 6.0 * (2.0 * halfway + full.currents)
+        self.take(e, charge, full.voltages * charge)
 
 
 class _Array:
@@ -223,8 +226,7 @@ class _Array:
             error = np.abs(following - linear)
             worst = float(error.max())
             if worst <= tolerance or step <= _SHORTEST_STEP * width:
-                for cells in (start, end):
-                    effect.take(self._e, cells.voltages, 0.5 * step * cells.currents)
+                self._flow(effect, doses[0], (start, end), step, first)
                 effect.state, effect.error = following, effect.error + error
                 effect.steps += 1
                 left, first = left - step, 0.0
@@ -233,6 +235,26 @@ class _Array:
                 start = self._solve(effect.state, end.voltages, effect)
             step *= min(max(0.8 * (tolerance / max(worst, 1e-300)) ** (1 / 3), 0.1), 4.0)
             step = min(step, left)
+
+    def _flow(
+        self,
+        effect: _Effect,
+        dose: Floats,
+        ends: tuple[Cells, Cells],
+        step: float,
+        first: Floats | float,
+    ) -> None:
+        """Add the energy of a time step: cells that move carry a current that follows their state."""
+        charge = 0.5 * step * (ends[0].currents + ends[1].currents)
+        heat = 0.5 * step * (ends[0].currents * ends[0].voltages + ends[1].currents * ends[1].voltages)
+        goes = np.asarray(self._p.excursion(effect.state, dose, ends[0].voltages)) > _CARRIES_ALONG
+        if goes.any():
+            begun = first if np.ndim(first) == 0 else np.asarray(first)[goes]
+            charge[goes], heat[goes] = charge_and_heat(
+                effect.state[goes], dose[goes], ends[0].voltages[goes], ends[1].voltages[goes], step,
+                self._p.part(goes), first=begun,
+            )  # fmt: skip
+        effect.take(self._e, charge, heat)
 
     def _moved(
         self, state: Floats, doses: tuple[Floats, Floats], before: Floats, after: Floats

@@ -47,12 +47,9 @@ def test_erasing_is_the_sum_of_every_pulse_back():
     for (row, _), count in np.ndenumerate(pulses):
         omega, taken = 1 - 1 / (1 / 0.98 + count * up), 0
         while count and abs(1 / omega - 50) > down / 2:
-            halfway = 1 / (1 / omega + down / 2)
-            energy += (
-                p.depression_voltage
-                * p.depression_width
-                * float(current(halfway, p.depression_voltage, DEVICE.memristor))
-            )
+            along = 1 / (1 / omega + down * (np.arange(200) + 0.5) / 200)
+            flow = current(along, p.depression_voltage, DEVICE.memristor)
+            energy += p.depression_voltage * p.depression_width * float(np.mean(flow))
             omega, taken = 1 / (1 / omega + down), taken + 1
         slowest[row] = max(slowest[row], taken)
     found = erase_cost(state, pulses, DEVICE)
