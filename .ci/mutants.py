@@ -4,16 +4,18 @@ python .ci/mutants.py [--draw 300] [--seed 1] [--only NOUN ...] [--output build/
 
 Cosmic-ray says what can be changed, one token at a time. Of its changes, and of ours that take the
 opposite of a name, a sample is drawn, as many for each noun of `CORE`. Every one is made in a copy of
-this tree, where the unit tests of the module's folder, but those that take seconds, run until one
-fails: first the files of its name or that name it, then the others. Survivors are printed, and
-the exit code is 1 while `equivalent_mutants.toml` does not say of each why no test could notice.
-An output that exists is continued.
+this tree, where the unit tests that run its line, but those that take seconds, run until one fails:
+first those of its file's name, then the quickest. Which tests run a line is found out once, by running
+all of them. Of a line that only importing runs, or compiled code, the tests of the folder are tried.
+Survivors are printed, and the exit code is 1 while `equivalent_mutants.toml` does not say of each why
+no test could notice. An output that exists is continued.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import itertools
 import json
 import os
@@ -30,8 +32,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import coverage
 import hypothesis
 import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -70,8 +73,18 @@ OPTIONS = (
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded before the fork
     *("-m", "not (slow or long or ngspice or vacask or browser or cuda)"),
 )
+TRIED = (
+    *("roa_circuit/device", "roa_circuit/circuit", "roa_circuit/solver", "roa_circuit/chips"),
+    *("roa_circuit/layers", "fitting/model", "fitting/judgement", "fitting/search", "meta/learning"),
+)
+"""The folders of tests/unit whose tests are tried."""
+MOST_SECONDS = 40.0
+"""Of the tests that one mutant is tried on, as long as they take where nothing is wrong."""
 NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)  # where all take seconds
-PRELOADED = ("numpy", "scipy.integrate", "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "numba")
+PRELOADED = (
+    *("numpy", "scipy.integrate", "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "numba"),
+    *("torch", "lmfit", "typer", "rich.progress", "matplotlib.figure", "xarray"),
+)
 
 
 class Opposite(Operator):
@@ -186,6 +199,82 @@ def draw(count: int, seed: int, nouns: list[str]) -> list[Mutant]:
     return list(itertools.islice(filter(None, itertools.starmap(mutant_at, in_turn)), count))
 
 
+class Recorder:
+    """Which tests run which lines of the core, and how long each takes; a plugin of pytest."""
+
+    def __init__(self, watched: list[str]) -> None:
+        self.seconds: dict[str, float] = {}
+        self._coverage = coverage.Coverage(data_file=None, config_file=False, include=watched)
+
+    def start(self) -> None:
+        self._coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item):
+        self._coverage.switch_context(item.nodeid.partition("::")[0])  # what fixtures run is for all
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        self._coverage.switch_context(item.nodeid)
+        begun = time.perf_counter()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.perf_counter() - begun
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item):
+        self._coverage.switch_context(item.nodeid.partition("::")[0])
+        return (yield)
+
+    def save(self, path: Path) -> None:
+        """All of it as JSON: seconds by test, and tests by line of a file."""
+        self._coverage.stop()
+        data, of_file = self._coverage.get_data(), dict[str, list[str]]()
+        for name in self.seconds:
+            of_file.setdefault(name.partition("::")[0], []).append(name)
+        lines: dict[str, dict[int, list[str]]] = {}
+        for file in data.measured_files():
+            lines[os.path.relpath(file)] = found = {}
+            for line, contexts in data.contexts_by_lineno(file).items():
+                found[line] = sorted({n for one in contexts if one for n in of_file.get(one, [one])})
+        path.write_text(json.dumps({"seconds": self.seconds, "lines": lines}))
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Which tests run a line, and how long each takes [s]."""
+
+    parts: list[dict[str, Any]]  # of each folder of tests what `Recorder.save` has
+
+    def seconds(self, test: str) -> float | None:
+        """How long a test takes; None if it is unknown."""
+        return next((part["seconds"][test] for part in self.parts if test in part["seconds"]), None)
+
+    def tests_of(self, mutant: Mutant) -> list[str]:
+        """Those that run its line, the nearest and quickest first; none where importing alone does."""
+        at, stem = str(mutant.line), Path(mutant.module).stem
+        running = [
+            (stem not in name.partition("::")[0], part["seconds"][name], name)
+            for part in self.parts for name in part["lines"].get(mutant.module, {}).get(at, [])
+        ]  # fmt: skip
+        left, chosen = MOST_SECONDS, []
+        for _, seconds, name in sorted(running):
+            left -= seconds
+            chosen += [name] if left > 0 or not chosen else []
+        return chosen
+
+
+def key_of(root: Path) -> str:
+    """A hash of all that a trace depends on."""
+    digest = hashlib.sha256()
+    for top in ("roa_circuit", "fitting", "netlists", "meta", "tests"):
+        for file in sorted((root / top).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
 def tests_of(module: str) -> list[list[str]]:
     """The unit tests of the module's folder in two parts: of its name or naming it, and all others."""
     path = Path(module)
@@ -230,13 +319,30 @@ class Copy:
             self._limits[key] = 30.0 + 4.0 * (time.perf_counter() - begun)
         return self._limits[key]
 
-    def try_(self, mutant: Mutant) -> dict[str, object]:
+    def trace(self, place: Path) -> Trace:
+        """What runs which line; found out here where `place` does not have it of this tree."""
+        folder = place / f"trace-{key_of(self.root)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        watched = [str(self.root / one) for globs in CORE.values() for one in globs]
+        log, parts = self.root / "base.log", []
+        for name in TRIED:
+            path = folder / f"{name.replace('/', '-')}.json"
+            if not path.exists():
+                recorder = Recorder(watched), path
+                if self.run([f"tests/unit/{name}"], 3600.0, log, recorder=recorder) != 0:
+                    sys.exit(log.read_text() + "\nThe unchanged tests must pass.")
+            parts.append(json.loads(path.read_text()))
+        return Trace(parts)
+
+    def try_(self, mutant: Mutant, trace: Trace) -> dict[str, object]:
         """What became of a mutant."""
         path, begun, code = self.root / mutant.module, time.perf_counter(), 0
         original, times = path.read_text(), path.stat()
         fresh = Path(tempfile.mkdtemp(dir=self.root)) if "import numba" in original else None
-        for tests in tests_of(mutant.module):
-            limit = self.limit(tests)
+        chosen = trace.tests_of(mutant)
+        for tests in [chosen] if chosen else tests_of(mutant.module):
+            known = [trace.seconds(one) for one in tests]
+            limit = self.limit(tests) if None in known else 30.0 + 4.0 * sum(known)
             path.write_text(mutant.source())
             try:
                 code = self.run(tests, limit, self.root / "mutant.log", cache=fresh)
@@ -255,12 +361,19 @@ class Copy:
             "seconds": round(time.perf_counter() - begun, 1),
         }
 
-    def run(self, tests: list[str], limit: float, log: Path, cache: Path | None = None) -> int:
+    def run(
+        self,
+        tests: list[str],
+        limit: float,
+        log: Path,
+        cache: Path | None = None,
+        recorder: tuple[Recorder, Path] | None = None,
+    ) -> int:
         """The exit code of pytest; -9 where it was stopped."""
         pid = os.fork()
         if pid == 0:
             try:
-                os._exit(_tested(tests, log, cache))
+                os._exit(_tested(tests, log, cache, recorder))
             finally:  # whatever happens, this process is not the one that goes on
                 os._exit(70)
         until = time.perf_counter() + limit
@@ -274,7 +387,9 @@ class Copy:
         return -9
 
 
-def _tested(tests: list[str], log: Path, cache: Path | None) -> int:
+def _tested(
+    tests: list[str], log: Path, cache: Path | None, recorder: tuple[Recorder, Path] | None
+) -> int:
     """The exit code of pytest in this process, which says all into a file."""
     os.setsid()
     sys.dont_write_bytecode = log.name == "mutant.log"
@@ -283,11 +398,15 @@ def _tested(tests: list[str], log: Path, cache: Path | None) -> int:
         os.dup2(file, stream)
     if cache:
         sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = str(cache)
+    if recorder:
+        recorder[0].start()
     try:
-        code = pytest.main([*tests, *OPTIONS])
+        code = pytest.main([*tests, *OPTIONS], plugins=[recorder[0]] if recorder else [])
     except BaseException:
         traceback.print_exc()
         raise
+    if recorder and code == 0:
+        recorder[0].save(recorder[1])
     sys.stdout.flush()
     return int(code)
 
@@ -312,16 +431,17 @@ def main() -> None:
     options.output = options.output.resolve()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     known, chosen = explained(), draw(options.draw, options.seed, options.only)
-    for name in (*PRELOADED, *(["torch"] if "learners" in options.only else [])):
+    for name in PRELOADED:
         import_module(name)
     done = [json.loads(line) for line in options.output.open()] if options.output.exists() else []
     tried = {(one["module"], one["change"], one["occurrence"], one["was"]): one for one in done}
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(Path(folder))
+        trace = copy.trace(options.output.parent)
         for number, mutant in enumerate(chosen, 1):
             key = (mutant.module, mutant.change, mutant.occurrence, mutant.was)
             if key not in tried:
-                tried[key] = copy.try_(mutant)
+                tried[key] = copy.try_(mutant, trace)
                 with options.output.open("a") as file:
                     print(json.dumps(tried[key]), file=file)
             if tried[key]["outcome"] == "survived":

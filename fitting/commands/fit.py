@@ -82,7 +82,9 @@ def fit(
     if intervals not in DRAWN:
         unused = console.ignored("--seed", seed, f"--intervals {intervals} draws nothing")
     device = load_device(prior)
-    read = read_measurements(measurements, how.of_each(measurements))
+    conventions = how.of_each(measurements)
+    read = read_measurements(measurements, conventions)
+    unused += options.ignored(measurements, conventions, read)
     m = read.fitted()
     choice = chosen(m, device, law, weighting=weighting, loss=loss)
     form = choice.fit.objective.form
@@ -97,9 +99,9 @@ def fit(
     run = _Run(
         fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
     )  # fmt: skip
-    made = {"prior": prior, "ignored": unused, "provenance": console.provenance(inputs=measurements)}
+    made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
     said = _identifiability(run)
-    summary = _summary(run, said)
+    summary = _summary(run, said) | {"ignored": unused}
     drawn = _drawings(run)
     files = {output_dir / "fit.json": as_json(summary | made), **_models(run, output_dir)}
     if json_file is not None:

@@ -27,7 +27,9 @@ def inspect(
     from fitting.readers.measurements import describe, read_measurements
 
     check_writable(json_file)
-    m = read_measurements(measurements, how.of_each(measurements))
+    conventions = how.of_each(measurements)
+    m = read_measurements(measurements, conventions)
+    unused = options.ignored(measurements, conventions, m)
     trains = inspect_trains(m)
     columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
     rows = rows_of(trains, most)
@@ -41,7 +43,7 @@ def inspect(
     found = {
         "source": m.source, "trains": [train.to_dict() for train in trains],
         "columns": list(m.taken), "assumed": list(m.assumed), "ignored": list(m.ignored),
-        "normalised": m.normalised, "hints": hints(m),
+        "normalised": m.normalised, "hints": hints(m), "ignored_options": unused,
     }  # fmt: skip
     write_summary(json_file, found)
     return 0

@@ -160,6 +160,8 @@ def train(
     where = compute_of(compute)
     round_products(to_tf32=True)
     how = _configuration(output, config, resume, context.params)
+    for name, why in how.idle.items():
+        console.remark(f"{name} = {getattr(how, name)} ignored: {why}")
     tolerances = checks.tolerances()
     cells = device_of_run(how, output, resume=resume)
     first = None if start is None else Network.load(start)
@@ -189,7 +191,7 @@ def train(
     console.say(footing.footing(cells, None))
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
-        write_json(json, found | footing.to_dict(cells, None))
+        write_json(json, found | footing.to_dict(cells, None) | {"ignored": list(how.idle)})
 
 
 def _events(output: Path) -> Events:
