@@ -18,8 +18,10 @@ import ast
 import hashlib
 import itertools
 import json
+import math
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -80,6 +82,8 @@ TRIED = (
 """The folders of tests/unit whose tests are tried."""
 MOST_SECONDS = 40.0
 """Of the tests that one mutant is tried on, as long as they take where nothing is wrong."""
+STARTING, COMPILING = 10.0, 150.0
+"""Seconds of a processor that tests may need to begin with, and where kernels are compiled."""
 NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)  # where all take seconds
 PRELOADED = (
     *("numpy", "scipy.integrate", "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "numba"),
@@ -196,7 +200,8 @@ def draw(count: int, seed: int, nouns: list[str]) -> list[Mutant]:
         random_.shuffle(pool)
         left.append(pool)
     in_turn = filter(None, itertools.chain.from_iterable(itertools.zip_longest(*left)))
-    return list(itertools.islice(filter(None, itertools.starmap(mutant_at, in_turn)), count))
+    drawn = itertools.islice(filter(None, itertools.starmap(mutant_at, in_turn)), count)
+    return sorted(drawn, key=lambda one: is_compiled(one.module))  # these take longest
 
 
 class Recorder:
@@ -217,11 +222,11 @@ class Recorder:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):
         self._coverage.switch_context(item.nodeid)
-        begun = time.perf_counter()
+        begun = time.process_time()
         try:
             return (yield)
         finally:
-            self.seconds[item.nodeid] = time.perf_counter() - begun
+            self.seconds[item.nodeid] = time.process_time() - begun
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item):
@@ -248,9 +253,14 @@ class Trace:
 
     parts: list[dict[str, Any]]  # of each folder of tests what `Recorder.save` has
 
-    def seconds(self, test: str) -> float | None:
-        """How long a test takes; None if it is unknown."""
-        return next((part["seconds"][test] for part in self.parts if test in part["seconds"]), None)
+    def seconds(self, tests: list[str]) -> float:
+        """How long tests take, or the files that they stand in."""
+        wanted = set(tests)
+        return sum(
+            seconds
+            for part in self.parts for name, seconds in part["seconds"].items()
+            if name in wanted or name.partition("::")[0] in wanted
+        )  # fmt: skip
 
     def tests_of(self, mutant: Mutant) -> list[str]:
         """Those that run its line, the nearest and quickest first; none where importing alone does."""
@@ -264,6 +274,21 @@ class Trace:
             left -= seconds
             chosen += [name] if left > 0 or not chosen else []
         return chosen
+
+
+def drawn_once(place: Path, count: int, seed: int, nouns: list[str]) -> list[Mutant]:
+    """As `draw`, kept in a folder for the next time."""
+    path = place / f"drawn-{key_of(ROOT)[:16]}-{count}-{seed}-{'-'.join(nouns)}.json".replace(" ", "")
+    if path.exists():
+        return [Mutant(**one) for one in json.loads(path.read_text())]
+    found = draw(count, seed, nouns)
+    path.write_text(json.dumps([asdict(one) for one in found]))
+    return found
+
+
+def is_compiled(module: str) -> bool:
+    """Whether a change of a module has kernels compiled anew."""
+    return "import numba" in (ROOT / module).read_text()
 
 
 def key_of(root: Path) -> str:
@@ -292,7 +317,7 @@ class Copy:
     """A copy of the tree in which changes are made; tests run in processes forked from this one."""
 
     def __init__(self, folder: Path) -> None:
-        self.root, self._limits = folder / "tree", {}
+        self.root = folder / "tree"
         left_out = shutil.ignore_patterns(
             ".git", ".venv", "__pycache__", "out", "build", "site", ".*cache*"
         )
@@ -308,16 +333,6 @@ class Copy:
             database=None,
             phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
         )
-
-    def limit(self, tests: list[str]) -> float:
-        """Seconds after which the tests hang; measured where nothing is changed, nor compiled yet."""
-        key = tuple(sorted(tests))
-        if key not in self._limits:
-            begun = time.perf_counter()
-            if self.run(tests, 3600.0, self.root / "base.log") not in (0, NO_TESTS):
-                sys.exit((self.root / "base.log").read_text() + "\nThe unchanged tests must pass.")
-            self._limits[key] = 30.0 + 4.0 * (time.perf_counter() - begun)
-        return self._limits[key]
 
     def trace(self, place: Path) -> Trace:
         """What runs which line; found out here where `place` does not have it of this tree."""
@@ -338,11 +353,10 @@ class Copy:
         """What became of a mutant."""
         path, begun, code = self.root / mutant.module, time.perf_counter(), 0
         original, times = path.read_text(), path.stat()
-        fresh = Path(tempfile.mkdtemp(dir=self.root)) if "import numba" in original else None
+        fresh = Path(tempfile.mkdtemp(dir=self.root)) if is_compiled(mutant.module) else None
         chosen = trace.tests_of(mutant)
         for tests in [chosen] if chosen else tests_of(mutant.module):
-            known = [trace.seconds(one) for one in tests]
-            limit = self.limit(tests) if None in known else 30.0 + 4.0 * sum(known)
+            limit = (COMPILING if fresh else STARTING) + 4.0 * trace.seconds(tests)
             path.write_text(mutant.source())
             try:
                 code = self.run(tests, limit, self.root / "mutant.log", cache=fresh)
@@ -369,14 +383,15 @@ class Copy:
         cache: Path | None = None,
         recorder: tuple[Recorder, Path] | None = None,
     ) -> int:
-        """The exit code of pytest; -9 where it was stopped."""
+        """The exit code of pytest; below 0 where `limit` seconds of a processor are not enough."""
         pid = os.fork()
         if pid == 0:
             try:
+                resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit), math.ceil(limit) + 5))
                 os._exit(_tested(tests, log, cache, recorder))
             finally:  # whatever happens, this process is not the one that goes on
                 os._exit(70)
-        until = time.perf_counter() + limit
+        until = time.perf_counter() + 300.0 + limit  # of one that waits for something
         while time.perf_counter() < until:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
@@ -430,7 +445,8 @@ def main() -> None:
     options = parser.parse_args()
     options.output = options.output.resolve()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    known, chosen = explained(), draw(options.draw, options.seed, options.only)
+    known = explained()
+    chosen = drawn_once(options.output.parent, options.draw, options.seed, options.only)
     for name in PRELOADED:
         import_module(name)
     done = [json.loads(line) for line in options.output.open()] if options.output.exists() else []
