@@ -13,7 +13,7 @@ import typer
 from meta.commands._inputs import Compute, Data, Method, NetworkFile, circuit_of, compute_of, dataset_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
-from roa_circuit.basics.units import percent
+from roa_circuit.basics.units import counted, percent
 from roa_circuit.circuit import footing
 from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console, options
@@ -166,6 +166,7 @@ def train(
     cells = device_of_run(how, output, resume=resume)
     first = None if start is None else Network.load(start)
     images = dataset_of(how.dataset, data)
+    console.remark(_announced(how))
     reports: list[Callable[[SpiceRow], None]] = [_report_spice]
     with console.progress() as bar, ExitStack() as stack:
         line = bar.add_task("training", total=how.epochs * how.iterations)
@@ -218,6 +219,15 @@ def _configuration(output: Path, config: Path | None, resume: bool, given: dict[
     if resume and config is None:
         config = own
     return Training(**given) if config is None else Training.from_toml(config, **given)
+
+
+def _announced(how: Training) -> str:
+    """How long a training is, which a file that lacks its end leaves at what is usual."""
+    steps, tasks = counted(how.iterations, "step"), counted(how.batch, "task")
+    return (
+        f"{how.method}, {how.ways}-way {how.shots}-shot: {counted(how.epochs, 'epoch')} of {steps},"
+        f" {tasks} each"
+    )
 
 
 def _report_epoch(row: Epoch, epochs: int) -> None:
