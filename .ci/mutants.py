@@ -77,12 +77,13 @@ OPTIONS = (
 )
 TRIED = (
     *("roa_circuit/device", "roa_circuit/circuit", "roa_circuit/solver", "roa_circuit/chips"),
-    *("roa_circuit/layers", "fitting/model", "fitting/judgement", "fitting/search", "meta/learning"),
+    *("roa_circuit/layers", "fitting/model", "fitting/judgement", "fitting/search"),
+    *("meta/learning", "meta/network"),
 )
 """The folders of tests/unit whose tests are tried."""
-MOST_SECONDS = 40.0
+MOST_SECONDS = 20.0
 """Of the tests that one mutant is tried on, as long as they take where nothing is wrong."""
-STARTING, COMPILING = 10.0, 150.0
+STARTING, COMPILING = 8.0, 120.0
 """Seconds of a processor that tests may need to begin with, and where kernels are compiled."""
 NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)  # where all take seconds
 PRELOADED = (
@@ -356,7 +357,7 @@ class Copy:
         fresh = Path(tempfile.mkdtemp(dir=self.root)) if is_compiled(mutant.module) else None
         chosen = trace.tests_of(mutant)
         for tests in [chosen] if chosen else tests_of(mutant.module):
-            limit = (COMPILING if fresh else STARTING) + 4.0 * trace.seconds(tests)
+            limit = (COMPILING if fresh else STARTING) + 2.0 * trace.seconds(tests)
             path.write_text(mutant.source())
             try:
                 code = self.run(tests, limit, self.root / "mutant.log", cache=fresh)

@@ -111,6 +111,8 @@ def test_a_tolerance_that_anything_meets_takes_one_step_a_pulse():
     ratio = finer[1].steps / finer[0].steps
     assert 5 < ratio < 20  # an error of third order: ten times as many for a thousandth of it
     assert all(2 * one.steps <= one.solves <= 3 * one.steps for one in finer)
+    mean = finer[1].error / finer[1].steps / 1e-7
+    assert mean == pytest.approx(0.8**3, abs=0.08)  # 0.8 of the step that would just do
 
 
 def test_other_shapes_are_refused():

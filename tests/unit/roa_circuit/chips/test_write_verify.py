@@ -87,6 +87,30 @@ def test_stuck_cells_are_not_hammered():
     assert len(result.rounds) == 3
 
 
+class Moody:
+    """A cell that hears some writes and is deaf to others."""
+
+    def __init__(self, hears):
+        self.cell, self.hears = FreeCells(np.array([0.1]), DEVICE, HOW), iter(hears)
+
+    def read(self):
+        return self.cell.read()
+
+    def write(self, pulses):
+        if next(self.hears):
+            self.cell.write(pulses)
+
+
+def test_a_cell_is_given_up_when_two_rounds_in_a_row_had_no_answer():
+    target, slow = np.array([0.9]), Programming(max_pulses=1)
+    result = write_verify(Moody([False, True] * 5), target, DEVICE, slow, rounds=10)
+    assert result.ending == Ending.out_of_rounds
+    assert result.pulses == 10
+    result = write_verify(Moody([True, False, False]), target, DEVICE, slow, rounds=10)
+    assert result.ending == Ending.out_of_range
+    assert [one.pulses for one in result.rounds] == [1, 1, 1, 0]
+
+
 def test_a_cell_that_stops_short_of_its_target_is_out_of_range():
     """Behind 100 Ohm even a cell that is fully on reads as omega = 0.73."""
     crossbar = Crossbar(rows=1, columns=1, r_source=100.0)
