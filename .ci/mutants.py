@@ -83,7 +83,7 @@ TRIED = (
 """The folders of tests/unit whose tests are tried."""
 MOST_SECONDS = 20.0
 """Of the tests that one mutant is tried on, as long as they take where nothing is wrong."""
-STARTING, COMPILING = 8.0, 120.0
+STARTING, COMPILING = 30.0, 150.0
 """Seconds of a processor that tests may need to begin with, and where kernels are compiled."""
 NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)  # where all take seconds
 PRELOADED = (
@@ -318,7 +318,10 @@ class Copy:
     """A copy of the tree in which changes are made; tests run in processes forked from this one."""
 
     def __init__(self, folder: Path) -> None:
-        self.root = folder / "tree"
+        self.root = folder / "mutants-tree"
+        shutil.rmtree(self.root, ignore_errors=True)
+        kernels = str(folder / "mutants-kernels")  # compiled once for all that change none of them
+        sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = kernels
         left_out = shutil.ignore_patterns(
             ".git", ".venv", "__pycache__", "out", "build", "site", ".*cache*"
         )
@@ -339,6 +342,8 @@ class Copy:
         """What runs which line; found out here where `place` does not have it of this tree."""
         folder = place / f"trace-{key_of(self.root)}"
         folder.mkdir(parents=True, exist_ok=True)
+        if not Path(os.environ["NUMBA_CACHE_DIR"]).exists():
+            self.run(["tests/unit/roa_circuit/solver"], 3600.0, self.root / "base.log")
         watched = [str(self.root / one) for globs in CORE.values() for one in globs]
         log, parts = self.root / "base.log", []
         for name in TRIED:
@@ -452,22 +457,19 @@ def main() -> None:
         import_module(name)
     done = [json.loads(line) for line in options.output.open()] if options.output.exists() else []
     tried = {(one["module"], one["change"], one["occurrence"], one["was"]): one for one in done}
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Copy(Path(folder))
-        trace = copy.trace(options.output.parent)
-        for number, mutant in enumerate(chosen, 1):
-            key = (mutant.module, mutant.change, mutant.occurrence, mutant.was)
-            if key not in tried:
-                tried[key] = copy.try_(mutant, trace)
-                with options.output.open("a") as file:
-                    print(json.dumps(tried[key]), file=file)
-            if tried[key]["outcome"] == "survived":
-                why = known.get((mutant.module, mutant.was, mutant.becomes))
-                print(
-                    f"{number}/{len(chosen)} {'equivalent' if why else 'SURVIVED'} {mutant}", flush=True
-                )
-                tried[key]["outcome"] = "equivalent" if why else "survived"
-        os.chdir(ROOT)
+    copy = Copy(options.output.parent)
+    trace = copy.trace(options.output.parent)
+    for number, mutant in enumerate(chosen, 1):
+        key = (mutant.module, mutant.change, mutant.occurrence, mutant.was)
+        if key not in tried:
+            tried[key] = copy.try_(mutant, trace)
+            with options.output.open("a") as file:
+                print(json.dumps(tried[key]), file=file)
+        if tried[key]["outcome"] == "survived":
+            why = known.get((mutant.module, mutant.was, mutant.becomes))
+            print(f"{number}/{len(chosen)} {'equivalent' if why else 'SURVIVED'} {mutant}", flush=True)
+            tried[key]["outcome"] = "equivalent" if why else "survived"
+    os.chdir(ROOT)
     count = Counter(tried[one.module, one.change, one.occurrence, one.was]["outcome"] for one in chosen)
     print(", ".join(f"{number} {outcome}" for outcome, number in sorted(count.items())))
     sys.exit(1 if count["survived"] else 0)

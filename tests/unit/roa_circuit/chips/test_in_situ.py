@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.chips import in_situ
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
@@ -113,6 +114,17 @@ def test_a_tolerance_that_anything_meets_takes_one_step_a_pulse():
     assert all(2 * one.steps <= one.solves <= 3 * one.steps for one in finer)
     mean = finer[1].error / finer[1].steps / 1e-7
     assert mean == pytest.approx(0.8**3, abs=0.08)  # 0.8 of the step that would just do
+
+
+def test_a_step_is_shortened_tenfold_and_stretched_fourfold_at_most(monkeypatch):
+    """The whole pulse is tried first, whose error asks for a step of less than a hundredth of it."""
+    tried, real = [], in_situ.step_doses
+    monkeypatch.setattr(in_situ, "step_doses", lambda *a, **k: tried.append(a[4]) or real(*a, **k))
+    device = with_pulses(TABLE_1, potentiation_voltage=-2.5, potentiation_width=3e-6)
+    crossbar = Crossbar(rows=1, columns=1, r_source=1000.0)
+    write_in_situ(crossbar, np.array([[0.1]]), np.array([[1]]), device, tolerance=1e-7)
+    assert tried[:3] == pytest.approx([3e-6, 3e-7, 3e-8])
+    assert np.max(np.divide(tried[1:], tried[:-1])) <= 4.0
 
 
 def test_other_shapes_are_refused():
