@@ -191,6 +191,15 @@ class HowToRead:
         )
 
 
+def readings(files: Sequence[Path], how: HowToRead) -> tuple[Measurements, list[str]]:
+    """(the files as the options have them read, the options that change nothing of it)."""
+    from fitting.readers.measurements import read_measurements
+
+    each = how.of_each(files)
+    read = read_measurements(files, each)
+    return read, ignored(files, each, read)
+
+
 def ignored(
     files: Sequence[Path], each: Sequence[Conventions], read: Measurements | None = None
 ) -> list[str]:

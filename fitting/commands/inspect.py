@@ -24,12 +24,10 @@ def inspect(
     """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
     from fitting.judgement.hints import hints
     from fitting.judgement.inspection import inspect_trains, rows_of, summary, understood
-    from fitting.readers.measurements import describe, read_measurements
+    from fitting.readers.measurements import describe
 
     check_writable(json_file)
-    conventions = how.of_each(measurements)
-    m = read_measurements(measurements, conventions)
-    unused = options.ignored(measurements, conventions, m)
+    m, unused = options.readings(measurements, how)
     trains = inspect_trains(m)
     columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
     rows = rows_of(trains, most)

@@ -173,7 +173,8 @@ def test_table_1_multiplies_by_its_weights_within_a_thousandth():
 
 def test_a_device_whose_extremes_coincide_holds_no_weights():
     device = Device.from_toml(STRAIGHT.replace("1.408927e-05", "1.41e-06"))
-    with pytest.raises(InputError, match=r"Gmin = .* Gmax = .* by less than 1 %, and hold no weights; read at"):
+    said = r"Gmin = .* Gmax = .* by less than 1 %, and hold no weights; read at"
+    with pytest.raises(InputError, match=said):
         ProgrammedLayer.of_weights(np.zeros((2, 2)), np.ones((1, 2)), device=device)
 
 
