@@ -421,8 +421,9 @@ def _tested(
         sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = str(cache)
     if recorder:
         recorder[0].start()
+    hanging = ["--timeout=25"] if log.name == "mutant.log" and not cache else []
     try:
-        code = pytest.main([*tests, *OPTIONS], plugins=[recorder[0]] if recorder else [])
+        code = pytest.main([*tests, *OPTIONS, *hanging], plugins=[recorder[0]] if recorder else [])
     except BaseException:
         traceback.print_exc()
         raise
