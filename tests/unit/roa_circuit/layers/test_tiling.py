@@ -65,6 +65,14 @@ def test_a_layer_that_fits_is_left_alone(make_layer):
     assert len(split(make_layer(rows=3, columns=66))) == 2
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_single_row_over_makes_no_tile(make_layer, rows):
+    """It goes onto the spare word line, of the first tile as of any other."""
+    layer = make_layer(rows=rows, columns=2)
+    (tile,) = split(layer, TileSize(rows=1, columns=1))
+    assert (tile.whole, tile.layer, tile.first_row, tile.first_column) == (True, layer, 0, 0)
+
+
 def test_each_tile_has_its_own_wires(make_layer):
     """Shorter lines lose less: tiles come closer to perfect wires than the whole array."""
     crossbar = Crossbar(rows=24, columns=4, r_word=50.0, r_bit=50.0)
