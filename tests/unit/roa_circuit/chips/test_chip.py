@@ -43,6 +43,14 @@ def test_faults_leave_other_cells_their_constants():
     assert not k[at_fault].any()
 
 
+def test_faults_without_a_spread_leave_other_cells_as_the_device_has_them():
+    chip = drawn(stuck_on=0.02, open=0.02)
+    k = chip.device.memristor.k
+    healthy = np.isnan(chip.fixed) & (k > 0)
+    assert 0.9 < healthy.mean() < 1.0
+    assert (k[healthy] == DEVICE.memristor.k).all()
+
+
 def test_without_imperfections_every_bit_is_as_in_the_ideal_array():
     rng, crossbar = np.random.default_rng(1), default_crossbar(6, 4)
     chip = drawn(crossbar)

@@ -116,6 +116,12 @@ def test_a_tolerance_that_anything_meets_takes_one_step_a_pulse():
     assert mean == pytest.approx(0.8**3, abs=0.08)  # 0.8 of the step that would just do
 
 
+def test_states_are_within_a_ten_thousandth_unless_asked_otherwise():
+    device = with_pulses(TABLE_1, potentiation_voltage=-2.5, potentiation_width=3e-6)
+    where = (Crossbar(rows=1, columns=1, r_source=1000.0), np.array([[0.1]]), np.array([[1]]), device)
+    assert write_in_situ(*where).steps == write_in_situ(*where, tolerance=1e-4).steps > 10
+
+
 def test_a_step_is_shortened_tenfold_and_stretched_fourfold_at_most(monkeypatch):
     """The whole pulse is tried first, whose error asks for a step of less than a hundredth of it."""
     tried, real = [], in_situ.step_doses

@@ -11,7 +11,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.programmable import FreeCells, WiredArray
-from roa_circuit.chips.write_verify import Ending, write_verify
+from roa_circuit.chips.write_verify import Ending, VerifiedWrite, write_verify
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.device.parameters import load_device
@@ -73,6 +73,17 @@ def test_no_cell_is_believed_to_be_weaker_than_an_eighth():
     """Each answer of a twentieth moves the belief half the way, on a scale of ratios."""
     result, _ = one(0.05, 0.95, factor=0.05, rounds=6, how=Programming())
     assert result.strength[0, 0] == pytest.approx(1 / 8, rel=0.1)
+
+
+def test_no_cell_is_believed_to_be_stronger_than_its_device():
+    result, _ = one(0.3, 0.8, factor=2.0)
+    assert result.strength[0, 0] == 1.0
+
+
+def test_of_no_cell_nothing_is_off():
+    none = np.zeros((0, 3))
+    how = {"target": none, "reading": none, "ending": none.astype(np.int8), "rounds": ()}
+    assert VerifiedWrite(**how, pulses=none.astype(int), strength=none).worst_error == 0.0
 
 
 def test_a_cell_is_given_up_after_four_reversals():

@@ -94,6 +94,12 @@ def test_a_tile_that_is_none_is_said(text):
         TileSize.parse(text)
 
 
+def test_arrays_of_another_number_of_tiles_are_not_joined(make_layer):
+    tiles = split(make_layer(rows=9, columns=7), TileSize(rows=4, columns=4))
+    with pytest.raises(ValueError, match="shorter"):
+        assemble(tiles, [tile.layer.pulses for tile in tiles[:-1]])
+
+
 def test_a_tile_size_reads_back():
     assert TileSize.parse(str(TileSize(rows=3, columns=7))) == TileSize(rows=3, columns=7)
 
