@@ -190,6 +190,33 @@ def test_ideal_select_is_every_row_alone_below_wires_of_their_own():
         np.testing.assert_allclose(outcome.state[i][connected[i]], same[connected[i]], atol=1e-5)
 
 
+def test_ideal_select_leaves_a_cell_the_resistance_of_its_own_way():
+    """From row i of four there are 4 - i segments of the bit line to the sense resistor."""
+    wires = {"r_source": 10.0, "r_word": 200.0, "r_bit": 300.0}
+    column = Crossbar(rows=4, columns=1, scheme="ideal", r_sense=50.0, **wires)
+    state, pulses = np.linspace(0.2, 0.8, 4)[:, None], np.array([[1], [-1], [2], [-2]])
+    outcome = write_in_situ(column, state, pulses, TABLE_1)
+    for i in range(4):
+        cell = Crossbar(rows=1, columns=1, r_source=10.0 + 200.0, r_sense=50.0 + (4 - i) * 300.0)
+        same = write_in_situ(cell, state[i : i + 1], pulses[i : i + 1], TABLE_1).state
+        assert outcome.state[i, 0] == pytest.approx(same[0, 0], abs=1e-6)
+
+
+def test_the_energy_of_a_pulse_has_the_trapezoid_s_edges():
+    """A cell that keeps its state, behind perfect wires: Eq. 2 integrated over the ramps."""
+    held = dataclasses.replace(TABLE_1, memristor=dataclasses.replace(TABLE_1.memristor, k=1e-30))
+    device = with_pulses(held, edge_fraction=0.5)
+    width = device.pulses.potentiation_width
+    V = device.pulses.potentiation_voltage
+    share = (np.arange(2000) + 0.5) / 2000
+    ramp = np.mean(V * share * current(0.3, V * share, held.memristor)) * 0.5 * width
+    flat = V * float(current(0.3, V, held.memristor)) * width
+    found = write_in_situ(
+        Crossbar(rows=1, columns=1), np.array([[0.3]]), np.array([[1]]), device
+    ).cell_energy
+    assert found[0, 0] == pytest.approx(flat + 2 * ramp, rel=1e-3)
+
+
 # --- against integrators of Eq. 1 ----------------------------------------------------------------
 
 
