@@ -51,6 +51,11 @@ def test_tasks_are_seeded_and_labelled_in_order(bars):
 def test_steps_are_at_the_learned_rates_unless_another_is_given(bars, network):
     task, weights = a_task(bars), network.initial_weights()
     plain = inner_steps(network, weights, task, 0)
+    slopes = torch.autograd.grad(  # of first order: the steps are no functions of the weights
+        sum(step.sum() for step in plain.values()), list(weights.values()), allow_unused=True
+    )
+    assert slopes == (None,) * len(weights)
+    plain = inner_steps(network, weights, task, 0)
     for name, twice in inner_steps(network, weights, task, 0, relative_rate=2.0).items():
         assert torch.allclose(twice, 2 * plain[name], atol=1e-7)
         assert torch.allclose(plain[name] / network.rate(name, 0), inner_gradient(network, task)[name])

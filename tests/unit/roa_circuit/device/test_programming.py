@@ -105,6 +105,7 @@ def test_same_write_in_torch():
         {"rounding": "near"},
         {"lowest_state": 0.0},
         {"highest_state": 1.0},
+        {"highest_state": 1.5},
         {"max_pulses": 0},
         {"max_pulses": 2.5},
         {"sigma_wn": "1"},
