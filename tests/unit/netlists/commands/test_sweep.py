@@ -300,6 +300,7 @@ def test_reads_that_would_move_states_are_told_of(command):
     assert "at 1 of 2 points, and most at full scale voltage 1.4 V: reads of up to 1.4 V" in out
 
 
+@pytest.mark.long
 def test_the_page_of_a_monte_carlo_says_what_converters_do(command):
     Path("x.toml").write_text('"adc_bits [-]" = 8\n"adc_range [A]" = 1.0\n"sense_gain [-]" = 0.01\n')
     code, out, _ = command(cli.main, "sweep", *HOW, "--chips", "3", "--imperfections", "x.toml")
@@ -321,6 +322,7 @@ def test_what_was_varied_and_changed_no_number_is_said(command):
     assert json.loads(Path("out/sweep/report.json").read_text())["ignored"] == ["vary c_word"]
 
 
+@pytest.mark.long
 def test_a_range_without_its_converter_is_said_unless_the_sweep_has_one(command):
     Path("x.toml").write_text('"adc_range [A]" = 2e-5\n"sense_gain [-]" = 0.1\n')
     asked = ("--imperfections", "x.toml", "--sensitivity", "none")
