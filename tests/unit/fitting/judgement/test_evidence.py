@@ -141,6 +141,9 @@ CASES = (
     ({"misfit": 0.05}, HOLDS, "without a pattern"),
     ({"misfit": 0.051, "repeated": 1.0, "repeated_limit": 2.0}, HOLDS, "without a pattern"),
     ({"correlation": 0.5, "repeated": 1.0, "repeated_limit": 2.0}, HOLDS, "in every like train: write"),
+    ({"correlation": 0.5, "repeated": 1.0, "repeated_limit": 2.0,
+      "laws": Comparison(law="Eq. 1-2", verdicts=(OWN, law("x", 9.0, 0.1)), trains=1)}, HOLDS,
+     "in every like train: write noise, the best of 2 laws by AIC"),
     ({"correlation": 0.5, "repeated": 1.0, "repeated_limit": 2.0, "laws": BETTER}, HOLDS,
      "another one in every like train: write noise"),
 )  # fmt: skip

@@ -12,7 +12,14 @@ from meta.data.tasks import Tasks, sample_task, stack
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.evaluate import evaluate
 from meta.learning.hardware import WriteModel, write_weight
-from meta.learning.learners import adapt, constraint, inner_steps, query_loss, step_importance
+from meta.learning.learners import (
+    adapt,
+    constraint,
+    inner_steps,
+    query_loss,
+    step_importance,
+    task_losses,
+)
 from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
@@ -59,6 +66,14 @@ def test_steps_are_at_the_learned_rates_unless_another_is_given(bars, network):
     for name, twice in inner_steps(network, weights, task, 0, relative_rate=2.0).items():
         assert torch.allclose(twice, 2 * plain[name], atol=1e-7)
         assert torch.allclose(plain[name] / network.rate(name, 0), inner_gradient(network, task)[name])
+
+
+def test_the_losses_of_a_stack_are_the_means_of_each_task():
+    logits = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[0, 1, 2], [3, 4, 0]])
+    each = [F.cross_entropy(one, its) for one, its in zip(logits, labels, strict=True)]
+    assert torch.allclose(task_losses(logits, labels), torch.stack(each))
+    assert torch.allclose(task_losses(logits[0], labels[0]), each[0])
 
 
 def inner_gradient(network, task):
