@@ -2,7 +2,7 @@
 # make check  lint, types, and the short unit tests: what to run while working
 # make test   the same set-up, then everything CI runs
 # make docs   the guide, into site/: open site/index.html
-# make mutants    small wrong changes to the core, each of which a unit test should notice: hours
+# make mutants    small wrong changes to the core, each of which a unit test should notice: an hour or so
 #
 # make WORKERS=8 test    on eight cores; each worker takes some 1 GB
 

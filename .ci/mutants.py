@@ -4,20 +4,24 @@ python .ci/mutants.py [--draw 300] [--seed 1] [--only NOUN ...] [--output build/
 
 Cosmic-ray says what can be changed, one token at a time. Of its changes, and of ours that take the
 opposite of a name, a sample is drawn, as many for each noun of `CORE`. Every one is made in a copy of
-this tree, where the unit tests of the module's folder, but those that take seconds, run until one
-fails: first the files of its name or that name it, then the others. Survivors are printed, and
-the exit code is 1 while `equivalent_mutants.toml` does not say of each why no test could notice.
-An output that exists is continued.
+this tree, where the unit tests that run its line, but those that take seconds, run until one fails:
+first those of its file's name, then the quickest. Which tests run a line is found out once, by running
+all of them. Of a line that only importing runs, or compiled code, the tests of the folder are tried.
+Survivors are printed, and the exit code is 1 while `equivalent_mutants.toml` does not say of each why
+no test could notice. An output that exists is continued.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import itertools
 import json
+import math
 import os
 import random
+import resource
 import shutil
 import signal
 import sys
@@ -30,8 +34,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import coverage
 import hypothesis
 import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -70,8 +75,21 @@ OPTIONS = (
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),  # hypothesis is loaded before the fork
     *("-m", "not (slow or long or ngspice or vacask or browser or cuda)"),
 )
+TRIED = (
+    *("roa_circuit/device", "roa_circuit/circuit", "roa_circuit/solver", "roa_circuit/chips"),
+    *("roa_circuit/layers", "fitting/model", "fitting/judgement", "fitting/search"),
+    *("meta/learning", "meta/network"),
+)
+"""The folders of tests/unit whose tests are tried."""
+MOST_SECONDS = 20.0
+"""Of the tests that one mutant is tried on, as long as they take where nothing is wrong."""
+STARTING, COMPILING = 30.0, 150.0
+"""Seconds of a processor that tests may need to begin with, and where kernels are compiled."""
 NO_TESTS = int(pytest.ExitCode.NO_TESTS_COLLECTED)  # where all take seconds
-PRELOADED = ("numpy", "scipy.integrate", "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "numba")
+PRELOADED = (
+    *("numpy", "scipy.integrate", "scipy.optimize", "scipy.sparse.linalg", "scipy.stats", "numba"),
+    *("torch", "lmfit", "typer", "rich.progress", "matplotlib.figure", "xarray"),
+)
 
 
 class Opposite(Operator):
@@ -183,7 +201,104 @@ def draw(count: int, seed: int, nouns: list[str]) -> list[Mutant]:
         random_.shuffle(pool)
         left.append(pool)
     in_turn = filter(None, itertools.chain.from_iterable(itertools.zip_longest(*left)))
-    return list(itertools.islice(filter(None, itertools.starmap(mutant_at, in_turn)), count))
+    drawn = itertools.islice(filter(None, itertools.starmap(mutant_at, in_turn)), count)
+    return sorted(drawn, key=lambda one: is_compiled(one.module))  # these take longest
+
+
+class Recorder:
+    """Which tests run which lines of the core, and how long each takes; a plugin of pytest."""
+
+    def __init__(self, watched: list[str]) -> None:
+        self.seconds: dict[str, float] = {}
+        self._coverage = coverage.Coverage(data_file=None, config_file=False, include=watched)
+
+    def start(self) -> None:
+        self._coverage.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item):
+        self._coverage.switch_context(item.nodeid.partition("::")[0])  # what fixtures run is for all
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        self._coverage.switch_context(item.nodeid)
+        begun = time.process_time()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.process_time() - begun
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item):
+        self._coverage.switch_context(item.nodeid.partition("::")[0])
+        return (yield)
+
+    def save(self, path: Path) -> None:
+        """All of it as JSON: seconds by test, and tests by line of a file."""
+        self._coverage.stop()
+        data, of_file = self._coverage.get_data(), dict[str, list[str]]()
+        for name in self.seconds:
+            of_file.setdefault(name.partition("::")[0], []).append(name)
+        lines: dict[str, dict[int, list[str]]] = {}
+        for file in data.measured_files():
+            lines[os.path.relpath(file)] = found = {}
+            for line, contexts in data.contexts_by_lineno(file).items():
+                found[line] = sorted({n for one in contexts if one for n in of_file.get(one, [one])})
+        path.write_text(json.dumps({"seconds": self.seconds, "lines": lines}))
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Which tests run a line, and how long each takes [s]."""
+
+    parts: list[dict[str, Any]]  # of each folder of tests what `Recorder.save` has
+
+    def seconds(self, tests: list[str]) -> float:
+        """How long tests take, or the files that they stand in."""
+        wanted = set(tests)
+        return sum(
+            seconds
+            for part in self.parts for name, seconds in part["seconds"].items()
+            if name in wanted or name.partition("::")[0] in wanted
+        )  # fmt: skip
+
+    def tests_of(self, mutant: Mutant) -> list[str]:
+        """Those that run its line, the nearest and quickest first; none where importing alone does."""
+        at, stem = str(mutant.line), Path(mutant.module).stem
+        running = [
+            (stem not in name.partition("::")[0], part["seconds"][name], name)
+            for part in self.parts for name in part["lines"].get(mutant.module, {}).get(at, [])
+        ]  # fmt: skip
+        left, chosen = MOST_SECONDS, []
+        for _, seconds, name in sorted(running):
+            left -= seconds
+            chosen += [name] if left > 0 or not chosen else []
+        return chosen
+
+
+def drawn_once(place: Path, count: int, seed: int, nouns: list[str]) -> list[Mutant]:
+    """As `draw`, kept in a folder for the next time."""
+    path = place / f"drawn-{key_of(ROOT)[:16]}-{count}-{seed}-{'-'.join(nouns)}.json".replace(" ", "")
+    if path.exists():
+        return [Mutant(**one) for one in json.loads(path.read_text())]
+    found = draw(count, seed, nouns)
+    path.write_text(json.dumps([asdict(one) for one in found]))
+    return found
+
+
+def is_compiled(module: str) -> bool:
+    """Whether a change of a module has kernels compiled anew."""
+    return "import numba" in (ROOT / module).read_text()
+
+
+def key_of(root: Path) -> str:
+    """A hash of all that a trace depends on."""
+    digest = hashlib.sha256()
+    for top in ("roa_circuit", "fitting", "netlists", "meta", "tests"):
+        for file in sorted((root / top).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def tests_of(module: str) -> list[list[str]]:
@@ -203,7 +318,10 @@ class Copy:
     """A copy of the tree in which changes are made; tests run in processes forked from this one."""
 
     def __init__(self, folder: Path) -> None:
-        self.root, self._limits = folder / "tree", {}
+        self.root = folder / "mutants-tree"
+        shutil.rmtree(self.root, ignore_errors=True)
+        kernels = str(folder / "mutants-kernels")  # compiled once for all that change none of them
+        sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = kernels
         left_out = shutil.ignore_patterns(
             ".git", ".venv", "__pycache__", "out", "build", "site", ".*cache*"
         )
@@ -220,23 +338,31 @@ class Copy:
             phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
         )
 
-    def limit(self, tests: list[str]) -> float:
-        """Seconds after which the tests hang; measured where nothing is changed, nor compiled yet."""
-        key = tuple(sorted(tests))
-        if key not in self._limits:
-            begun = time.perf_counter()
-            if self.run(tests, 3600.0, self.root / "base.log") not in (0, NO_TESTS):
-                sys.exit((self.root / "base.log").read_text() + "\nThe unchanged tests must pass.")
-            self._limits[key] = 30.0 + 4.0 * (time.perf_counter() - begun)
-        return self._limits[key]
+    def trace(self, place: Path) -> Trace:
+        """What runs which line; found out here where `place` does not have it of this tree."""
+        folder = place / f"trace-{key_of(self.root)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        if not Path(os.environ["NUMBA_CACHE_DIR"]).exists():
+            self.run(["tests/unit/roa_circuit/solver"], 3600.0, self.root / "base.log")
+        watched = [str(self.root / one) for globs in CORE.values() for one in globs]
+        log, parts = self.root / "base.log", []
+        for name in TRIED:
+            path = folder / f"{name.replace('/', '-')}.json"
+            if not path.exists():
+                recorder = Recorder(watched), path
+                if self.run([f"tests/unit/{name}"], 3600.0, log, recorder=recorder) != 0:
+                    sys.exit(log.read_text() + "\nThe unchanged tests must pass.")
+            parts.append(json.loads(path.read_text()))
+        return Trace(parts)
 
-    def try_(self, mutant: Mutant) -> dict[str, object]:
+    def try_(self, mutant: Mutant, trace: Trace) -> dict[str, object]:
         """What became of a mutant."""
         path, begun, code = self.root / mutant.module, time.perf_counter(), 0
         original, times = path.read_text(), path.stat()
-        fresh = Path(tempfile.mkdtemp(dir=self.root)) if "import numba" in original else None
-        for tests in tests_of(mutant.module):
-            limit = self.limit(tests)
+        fresh = Path(tempfile.mkdtemp(dir=self.root)) if is_compiled(mutant.module) else None
+        chosen = trace.tests_of(mutant)
+        for tests in [chosen] if chosen else tests_of(mutant.module):
+            limit = (COMPILING if fresh else STARTING) + 2.0 * trace.seconds(tests)
             path.write_text(mutant.source())
             try:
                 code = self.run(tests, limit, self.root / "mutant.log", cache=fresh)
@@ -255,15 +381,23 @@ class Copy:
             "seconds": round(time.perf_counter() - begun, 1),
         }
 
-    def run(self, tests: list[str], limit: float, log: Path, cache: Path | None = None) -> int:
-        """The exit code of pytest; -9 where it was stopped."""
+    def run(
+        self,
+        tests: list[str],
+        limit: float,
+        log: Path,
+        cache: Path | None = None,
+        recorder: tuple[Recorder, Path] | None = None,
+    ) -> int:
+        """The exit code of pytest; below 0 where `limit` seconds of a processor are not enough."""
         pid = os.fork()
         if pid == 0:
             try:
-                os._exit(_tested(tests, log, cache))
+                resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(limit), math.ceil(limit) + 5))
+                os._exit(_tested(tests, log, cache, recorder))
             finally:  # whatever happens, this process is not the one that goes on
                 os._exit(70)
-        until = time.perf_counter() + limit
+        until = time.perf_counter() + 300.0 + limit  # of one that waits for something
         while time.perf_counter() < until:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
@@ -274,7 +408,9 @@ class Copy:
         return -9
 
 
-def _tested(tests: list[str], log: Path, cache: Path | None) -> int:
+def _tested(
+    tests: list[str], log: Path, cache: Path | None, recorder: tuple[Recorder, Path] | None
+) -> int:
     """The exit code of pytest in this process, which says all into a file."""
     os.setsid()
     sys.dont_write_bytecode = log.name == "mutant.log"
@@ -283,11 +419,16 @@ def _tested(tests: list[str], log: Path, cache: Path | None) -> int:
         os.dup2(file, stream)
     if cache:
         sys.modules["numba"].config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"] = str(cache)
+    if recorder:
+        recorder[0].start()
+    hanging = ["--timeout=25"] if log.name == "mutant.log" and not cache else []
     try:
-        code = pytest.main([*tests, *OPTIONS])
+        code = pytest.main([*tests, *OPTIONS, *hanging], plugins=[recorder[0]] if recorder else [])
     except BaseException:
         traceback.print_exc()
         raise
+    if recorder and code == 0:
+        recorder[0].save(recorder[1])
     sys.stdout.flush()
     return int(code)
 
@@ -311,26 +452,25 @@ def main() -> None:
     options = parser.parse_args()
     options.output = options.output.resolve()
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    known, chosen = explained(), draw(options.draw, options.seed, options.only)
-    for name in (*PRELOADED, *(["torch"] if "learners" in options.only else [])):
+    known = explained()
+    chosen = drawn_once(options.output.parent, options.draw, options.seed, options.only)
+    for name in PRELOADED:
         import_module(name)
     done = [json.loads(line) for line in options.output.open()] if options.output.exists() else []
     tried = {(one["module"], one["change"], one["occurrence"], one["was"]): one for one in done}
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Copy(Path(folder))
-        for number, mutant in enumerate(chosen, 1):
-            key = (mutant.module, mutant.change, mutant.occurrence, mutant.was)
-            if key not in tried:
-                tried[key] = copy.try_(mutant)
-                with options.output.open("a") as file:
-                    print(json.dumps(tried[key]), file=file)
-            if tried[key]["outcome"] == "survived":
-                why = known.get((mutant.module, mutant.was, mutant.becomes))
-                print(
-                    f"{number}/{len(chosen)} {'equivalent' if why else 'SURVIVED'} {mutant}", flush=True
-                )
-                tried[key]["outcome"] = "equivalent" if why else "survived"
-        os.chdir(ROOT)
+    copy = Copy(options.output.parent)
+    trace = copy.trace(options.output.parent)
+    for number, mutant in enumerate(chosen, 1):
+        key = (mutant.module, mutant.change, mutant.occurrence, mutant.was)
+        if key not in tried:
+            tried[key] = copy.try_(mutant, trace)
+            with options.output.open("a") as file:
+                print(json.dumps(tried[key]), file=file)
+        if tried[key]["outcome"] == "survived":
+            why = known.get((mutant.module, mutant.was, mutant.becomes))
+            print(f"{number}/{len(chosen)} {'equivalent' if why else 'SURVIVED'} {mutant}", flush=True)
+            tried[key]["outcome"] = "equivalent" if why else "survived"
+    os.chdir(ROOT)
     count = Counter(tried[one.module, one.change, one.occurrence, one.was]["outcome"] for one in chosen)
     print(", ".join(f"{number} {outcome}" for outcome, number in sorted(count.items())))
     sys.exit(1 if count["survived"] else 0)

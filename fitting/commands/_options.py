@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,11 @@ from fitting.readers.conventions import BY_TIME, Conventions
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.text import is_count
 from roa_circuit.basics.units import parse_quantity
+from roa_circuit.presentation import console
 from roa_circuit.presentation.options import flag
+
+if TYPE_CHECKING:
+    from fitting.readers.measurements import Measurements
 
 POLARITIES = {"negative-sets": False, "positive-sets": True}
 
@@ -185,6 +189,29 @@ class HowToRead:
             where=tuple(_pair("--where", text) for text in self.where or ()),
             sheet=self.sheet,
         )
+
+
+def readings(files: Sequence[Path], how: HowToRead) -> tuple[Measurements, list[str]]:
+    """(the files as the options have them read, the options that change nothing of it)."""
+    from fitting.readers.measurements import read_measurements
+
+    each = how.of_each(files)
+    read = read_measurements(files, each)
+    return read, ignored(files, each, read)
+
+
+def ignored(
+    files: Sequence[Path], each: Sequence[Conventions], read: Measurements | None = None
+) -> list[str]:
+    """The options that change nothing of how files are read, for JSON, with a line on stderr each.
+
+    read : the files as they are read with all options, if that is known
+    """
+    from fitting.readers.idle import idle
+
+    why = "the same is read without it"
+    found = (console.ignored(option, value, why) for option, value in idle(files, each, read))
+    return list(dict.fromkeys(name for names in found for name in names))
 
 
 def _time(option: str, text: str | None, example: str) -> float | None:

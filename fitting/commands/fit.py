@@ -75,7 +75,7 @@ def fit(
     from fitting.judgement.choice import check_law, chosen
     from fitting.judgement.verdict import REJECTED
     from fitting.presentation.page import page
-    from fitting.readers.measurements import describe, read_measurements
+    from fitting.readers.measurements import describe
     from fitting.search.methods import DRAWN, check_method
     from fitting.search.methods import intervals as find_intervals
 
@@ -86,7 +86,7 @@ def fit(
     if intervals not in DRAWN:
         unused = console.ignored("--seed", seed, f"--intervals {intervals} draws nothing")
     device = load_device(prior)
-    read = read_measurements(measurements, how.of_each(measurements))
+    read, idle = options.readings(measurements, how)
     m = read.fitted()
     choice = chosen(m, device, law, weighting=weighting, loss=loss)
     form = choice.fit.objective.form
@@ -101,9 +101,9 @@ def fit(
     run = _Run(
         fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
     )  # fmt: skip
-    made = {"prior": prior, "ignored": unused, "provenance": console.provenance(inputs=measurements)}
+    made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
     said = _identifiability(run)
-    summary = _summary(run, said)
+    summary = _summary(run, said) | {"ignored": unused + idle}
     drawn = _drawings(run)
     files = {output_dir / "fit.json": as_json(summary | made), **_models(run, output_dir)}
     if json_file is not None:

@@ -24,10 +24,10 @@ def inspect(
     """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
     from fitting.judgement.hints import hints
     from fitting.judgement.inspection import inspect_trains, rows_of, summary, understood
-    from fitting.readers.measurements import describe, read_measurements
+    from fitting.readers.measurements import describe
 
     check_writable(json_file)
-    m = read_measurements(measurements, how.of_each(measurements))
+    m, unused = options.readings(measurements, how)
     trains = inspect_trains(m)
     columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
     rows = rows_of(trains, most)
@@ -41,7 +41,7 @@ def inspect(
     found = {
         "source": m.source, "trains": [train.to_dict() for train in trains],
         "columns": list(m.taken), "assumed": list(m.assumed), "ignored": list(m.ignored),
-        "normalised": m.normalised, "hints": hints(m),
+        "normalised": m.normalised, "hints": hints(m), "ignored_options": unused,
     }  # fmt: skip
     write_summary(json_file, found)
     return 0

@@ -62,10 +62,12 @@ def spread(
     from fitting.readers.measurements import describe
 
     known = load_device(prior)
-    m, names, kind = _owners(measurements, how.of_each(measurements), by)
+    conventions = how.of_each(measurements)
+    m, names, kind = _owners(measurements, conventions, by)
+    unused = options.ignored(measurements, conventions)
     found = population_of(m, names, known)
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
-    summary = _document(found, kind)
+    summary = _document(found, kind) | {"ignored": unused}
     files = {
         output_dir / "spread.json": as_json(summary | made),
         output_dir / "devices.csv": _device_table(found).encode(),

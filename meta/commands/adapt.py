@@ -23,6 +23,7 @@ from meta.commands._inputs import (
     circuit_of,
     dataset_of,
     hardware_of,
+    idle_of,
     network_of,
     say_placed,
     writing_of,
@@ -78,6 +79,7 @@ def adapt(
         circuit=circuit, imperfections=imperfections, wires=wire_resistance,
         compensation=compensation, in_situ=in_situ,
     )  # fmt: skip
+    unused = idle_of(imperfections, in_situ=in_situ)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
     episode = adapt_episode(net, tasks, writing, circuit=lines)
@@ -107,6 +109,7 @@ def adapt(
     if json is not None:
         found = episode.to_dict() | {
             "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,
+            "ignored": unused,
         }  # fmt: skip
         found |= {"cycle": cycle_to_dict(cycle, figures)}
         write_json(json, found | footing.to_dict(writing.device, lines))

@@ -26,6 +26,7 @@ from meta.commands._inputs import (
     compute_of,
     dataset_of,
     hardware_of,
+    idle_of,
     network_of,
     numbers_of,
     say_placed,
@@ -126,6 +127,7 @@ def evaluate(
     )
     if hardware is not None:
         _refuse(reading, write_verify, compute, hardware)
+    unused = idle_of(imperfections, in_situ=in_situ)
     drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     learned = net.note.get("training", {}).get("ways")
     trained = f", trained for {learned} ways" if learned else ""
@@ -135,7 +137,7 @@ def evaluate(
         console.out.print(_table(rows, title))
         cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
         show_cycle(cycle[0])
-        more = {"cycle": cycle_to_dict(*cycle)}
+        more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
         _conclude(json, rows, seed, footing.to_dict(writing.device, None) | more)
         console.say(footing.footing(writing.device, None))
     else:
@@ -146,7 +148,7 @@ def evaluate(
             console.say(text)
         cycle = cycle_of(net, drawn, writing, of_chips[0].relative_rate, consumption)
         show_cycle(cycle[0])
-        more = {"cycle": cycle_to_dict(*cycle)}
+        more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
         stands_on = footing.to_dict(writing.device, hardware.crossbar)
         _conclude(json, of_chips, seed, stands_on | more)
         console.say(footing.footing(writing.device, hardware.crossbar))

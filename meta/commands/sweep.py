@@ -15,6 +15,7 @@ from meta.commands._inputs import (
     Shots,
     circuitry_of,
     dataset_of,
+    idle_of,
     network_of,
     writing_of,
 )
@@ -67,5 +68,7 @@ def sweep(
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
     subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
+    varied = {axis.name for axis in asked.sweep(subject, _EPISODES).axes}
+    unused = idle_of(imperfections, in_situ=in_situ, varied=varied)
     spots = head_check(subject, asked.checked)
-    carry_out(asked, subject, subject.setup, spots, usual_repeats=_EPISODES)
+    carry_out(asked, subject, subject.setup, spots, usual_repeats=_EPISODES, ignored=unused)

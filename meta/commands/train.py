@@ -13,7 +13,7 @@ import typer
 from meta.commands._inputs import Compute, Data, Method, NetworkFile, circuit_of, compute_of, dataset_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
-from roa_circuit.basics.units import percent
+from roa_circuit.basics.units import counted, percent
 from roa_circuit.circuit import footing
 from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console, options
@@ -160,10 +160,13 @@ def train(
     where = compute_of(compute)
     round_products(to_tf32=True)
     how = _configuration(output, config, resume, context.params)
+    for name, why in how.idle.items():
+        console.remark(f"{name} = {getattr(how, name)} ignored: {why}")
     tolerances = checks.tolerances()
     cells = device_of_run(how, output, resume=resume)
     first = None if start is None else Network.load(start)
     images = dataset_of(how.dataset, data)
+    console.remark(_announced(how))
     reports: list[Callable[[SpiceRow], None]] = [_report_spice]
     with console.progress() as bar, ExitStack() as stack:
         line = bar.add_task("training", total=how.epochs * how.iterations)
@@ -189,7 +192,7 @@ def train(
     console.say(footing.footing(cells, None))
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
-        write_json(json, found | footing.to_dict(cells, None))
+        write_json(json, found | footing.to_dict(cells, None) | {"ignored": list(how.idle)})
 
 
 def _events(output: Path) -> Events:
@@ -216,6 +219,15 @@ def _configuration(output: Path, config: Path | None, resume: bool, given: dict[
     if resume and config is None:
         config = own
     return Training(**given) if config is None else Training.from_toml(config, **given)
+
+
+def _announced(how: Training) -> str:
+    """How long a training is, which a file that lacks its end leaves at what is usual."""
+    steps, tasks = counted(how.iterations, "step"), counted(how.batch, "task")
+    return (
+        f"{how.method}, {how.ways}-way {how.shots}-shot: {counted(how.epochs, 'epoch')} of {steps},"
+        f" {tasks} each"
+    )
 
 
 def _report_epoch(row: Epoch, epochs: int) -> None:

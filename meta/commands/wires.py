@@ -72,6 +72,7 @@ def wires(
     chosen = Compensation.parse(compensation)
     if dataclasses.replace(chosen, placed=False, believed=1.0) != Compensation():
         raise InputError(f"--compensation {compensation}: heads alone take placed, or nothing")
+    unused = circuit_options.idle(imperfections)
     heads = _adapted_heads(network, method, ways, dataset, data, device, mapping, episodes)
     referee = None
     if spice or spice_write:
@@ -103,7 +104,7 @@ def wires(
         stands_on = footing.to_dict(cells, None) | {"lines": [footing.ohms(one) for one in each]}
         found = {
             "rows": [asdict(row) for row in rows], "compensation": chosen.name, **stands_on,
-            "provenance": provenance(),
+            "ignored": unused, "provenance": provenance(),
         }  # fmt: skip
         write_json(json, found)
 

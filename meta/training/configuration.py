@@ -132,6 +132,20 @@ class Training:
         """The levels of write noise that tasks of this run draw from."""
         return tuple(self.noise_scale * sigma for sigma in self.how.noise)
 
+    @property
+    def idle(self) -> dict[str, str]:
+        """The settings that differ from the usual ones and change nothing here, each with the reason."""
+        how, why = self.how, dict[str, str]()
+        if how.erased is not None:
+            erased = f"{self.method} writes its head from an erased state, in one closed step"
+            why |= dict.fromkeys(("pulses_from", "relative_rate", "second_order"), erased)
+        elif how.written != "pulses":
+            why["pulses_from"] = f"{self.method} trains with ideal weights"
+        if not how.multi_step:
+            why["multi_step_epochs"] = f"{self.method} has the loss of its last step alone"
+        usual = {field.name: field.default for field in fields(self)}
+        return {name: text for name, text in why.items() if getattr(self, name) != usual[name]}
+
     def architecture(self, channels: int, size: int) -> Architecture:
         """The network of this run, for images of `channels` x `size` x `size`."""
         return Architecture(

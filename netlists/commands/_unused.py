@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.idle import NEEDS
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.presentation import console
+from roa_circuit.presentation import circuit_options, console
 
 OF_WRITES = ("sigma_wn", "write_gain", "edge_fraction", "read_disturb")
 """What shows in writes, and in reads long after one."""
@@ -44,17 +45,17 @@ def ignored(x: Imperfections | None, unused: Collection[str], why: str) -> list[
     if x is None:
         return []
     names = [name for name in unused if getattr(x, name)]
-    keys = {key.split(" ")[0] for key in x.to_dict()} - {
-        "dac_range",
-        "adc_range",
-        "drift_start",
-        "retention_energy",
-    }
-    if keys and keys <= set(names):
+    keys = {key.split(" ")[0] for key in x.to_dict()}
+    beside = {name for name in keys.intersection(NEEDS) if not _has(x, NEEDS[name], names)}
+    if names and keys - beside <= set(names):
         raise InputError(
             f"--imperfections: {', '.join(names)} would change nothing: {why}; leave it out"
         )
     if names:
-        text = f"--imperfections: {', '.join(names)} ignored: {why}"
-        console.err.print(text, markup=False, soft_wrap=True)
-    return names
+        console.remark(f"--imperfections: {', '.join(names)} ignored: {why}")
+    return names + circuit_options.idle(x, but=names)
+
+
+def _has(x: Imperfections, needs: Collection[str], ignored: Collection[str]) -> bool:
+    """Whether any of the needs is there and plays a part."""
+    return any(getattr(x, need) and need not in ignored for need in needs)

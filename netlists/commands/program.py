@@ -105,9 +105,9 @@ def program(
             f"--scheme {scheme}: rows are selected by the circuit's transistors; leave it out, or take"
             " [transistor] out of the circuit's file"
         )
-    ignored(imperfections, OF_AGE, "program reads right after it wrote")
+    unused = ignored(imperfections, OF_AGE, "program reads right after it wrote")
     cells = chosen_device(device, current_scale)
-    drawn_by, unused = seed_of(seed, drawn=draws(imperfections))
+    drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     if mapping is None:
         wanted = read_states(target, cells if conductances else None)
     elif conductances:
@@ -145,7 +145,7 @@ def program(
     summary = {
         **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
         "energy": array.energy or None, "seconds": seconds, **drawn.to_dict(), "states": str(output),
-        "ignored": unused, "converters": [use.to_dict() for use in array.usage.uses()],
+        "ignored": [*unused, *needless], "converters": [use.to_dict() for use in array.usage.uses()],
         **_of_weights(mapping, wanted, array.state),
     }  # fmt: skip
     write_summary(json_file, summary)

@@ -38,7 +38,8 @@ def sweep(
         compensation=Compensation.parse(compensation),
     )
     note(subject.circuitry)
-    unused = _without_chance(asked, subject)
+    varied = {axis.name for axis in asked.sweep(subject).axes if axis.field.part == IMPERFECTIONS}
+    unused = circuit_options.idle(imperfections, varied) + _without_chance(asked, subject)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
     carry_out(asked, subject, subject.setup, check(whole, asked.checked), ignored=unused)
 

@@ -119,11 +119,12 @@ def verify(
     """
     imperfections = circuit_options.aged(imperfections, age)
     check_writable(output_dir / "report.html", output_dir / "report.json", json_file)
-    unused = []
     if phase is Phase.write:
         if reads is not None:
             raise InputError(f"--reads {reads}: --phase write reads nothing; leave it out")
         unused = ignored(imperfections, OF_READS, "--phase write reads nothing")
+    else:
+        unused = circuit_options.idle(imperfections)
     context.with_resource(held(output_dir, "another verification"))
     drawn_by = seed or 0
     names = shipped_layers() if layer == "all" else [layer]

@@ -6,7 +6,7 @@ They load what they describe; `options` has those of commands that need no array
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,12 +15,14 @@ import typer
 from roa_circuit.basics.errors import InputError, RoaError
 from roa_circuit.basics.units import parse_duration, parse_quantity
 from roa_circuit.chips import circuitry
+from roa_circuit.chips import idle as chips_idle
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections, load
 from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import DRIVES, SENSES
 from roa_circuit.circuit.design_point import CURRENT_SCALE, TERMINAL_RESISTANCE, WIRE_RESISTANCE
 from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.presentation import console
 
 
 def _ohms(option: str) -> Callable[[str], float]:
@@ -185,6 +187,22 @@ def aged(imperfections: Imperfections | None, age: float | None) -> Imperfection
     if age is None:
         return imperfections
     return dataclasses.replace(imperfections or Imperfections(), age=age)
+
+
+def idle(
+    imperfections: Imperfections | None, varied: Collection[str] = (), but: Collection[str] = ()
+) -> list[str]:
+    """The imperfections that change nothing beside the others, with a line on stderr about them.
+
+    varied : the fields that a sweep varies, which count as given
+    but : those that something was said of before
+    """
+    every = chips_idle.idle(imperfections or Imperfections(), varied)
+    found = {name: needs for name, needs in every.items() if name not in but}
+    for needs in dict.fromkeys(found.values()):
+        names = ", ".join(name for name in found if found[name] == needs)
+        console.remark(f"--imperfections: {names} ignored: changes nothing without {needs}")
+    return list(found)
 
 
 TileOption = Annotated[

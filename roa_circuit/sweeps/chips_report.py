@@ -10,6 +10,7 @@ from roa_circuit.presentation.page import Markup, Page, Section, figure, made_by
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.distribution import Distribution, distributions
 from roa_circuit.sweeps.findings import Findings
+from roa_circuit.sweeps.readouts import readouts
 from roa_circuit.sweeps.report import checks_section, conditions, failed_table
 
 _WORST = 10
@@ -32,6 +33,9 @@ def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
     sections = [Section(title="Distribution", parts=[*drawn, *tables])]
     if spread[0].values:
         sections.append(Section(title="The worst chips", parts=_worst(found, spread[0])))
+    if warned := readouts(found):
+        said = [paragraph(f"On the chip that it suits least: {one.said(found)}.") for one in warned]
+        sections.append(Section(title="Readout", parts=said))
     if found.checks:
         sections.append(checks_section(found, found.checks))
     if found.failed:

@@ -22,6 +22,7 @@ from roa_circuit.sweeps.budgets import Target, share
 from roa_circuit.sweeps.clusters import quiet_scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
 from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_checks
+from roa_circuit.sweeps.idle import idle_axes
 from roa_circuit.sweeps.readouts import readouts
 from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.store import Store
@@ -192,9 +193,12 @@ def carry_out(
             found = replace(found, checks=spot_checks(found, theirs, check.share))
         bar.stop()
         _show(found)
+        idle = idle_axes(found)
+        for name in idle:
+            console.remark(f"--vary {name} ignored: no number of any chip differs between its values")
         console.say(footing.footing(setup.device, setup.crossbar))
         stands_on = footing.to_dict(setup.device, setup.crossbar)
-        _write(found, asked, {**stands_on, "ignored": list(ignored)})
+        _write(found, asked, {**stands_on, "ignored": [*ignored, *(f"vary {name}" for name in idle)]})
     console.say(
         f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
     )

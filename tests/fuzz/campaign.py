@@ -102,7 +102,10 @@ def filled(package, text):
     return package, [word.strip("{}") for word in text.split()]
 
 
-UNTOUCHED = ("--workers", "--time-limit", "-o", "--json")
+UNTOUCHED = (
+    *("--workers", "--time-limit", "-o", "--json"),
+    *("--epochs", "--iterations", "--batch", "--validation-tasks"),
+)
 """Options whose value must stay: how long a command may take, and where its results are looked for."""
 
 

@@ -11,6 +11,8 @@ SOLVE = "solve --states {states.csv} --inputs {inputs.csv} -o o.csv"
 LAYER = "layer --weights {weights.csv}"
 VERIFY = "verify --layer {layer.npz} --time-limit 20 -o out"
 SWEEP = "sweep --layer {layer.npz} --workers 1"
+SHORT = "--epochs 1 --iterations 2 --batch 1 --validation-tasks 1"
+"""A training that stays short where its file has lost the lines that say so."""
 COMMANDS = (
     ("fitting", "fit {pulses.csv} -o out"),
     ("fitting", "fit {pulses.csv} -o out --law windows"),
@@ -59,8 +61,9 @@ COMMANDS = (
     ("meta", f"evaluate --network {{network.safetensors}} {PICTURES} --tasks 2 --circuit"
              " {circuit.toml}"),
     ("meta", "adapt --dataset omniglot --data {omniglot.npz} -o out"),
-    ("meta", "train --dataset folder --data {pictures} --config {train.toml} -o out"),
-    ("meta", "train --data {pictures} --config {train.toml} --start {network.safetensors} -o out"),
+    ("meta", f"train --dataset folder --data {{pictures}} --config {{train.toml}} {SHORT} -o out"),
+    ("meta", f"train --data {{pictures}} --config {{train.toml}} --start {{network.safetensors}} {SHORT}"
+             " -o out"),
     ("meta", "train --data {pictures} --resume -o {run}"),
     ("meta", "wires --network {network.safetensors} --dataset folder --data {many} --episodes 1"),
     ("meta", f"sweep --network {{network.safetensors}} {PICTURES} --vary sigma_wn=0,1 --repeats 1"

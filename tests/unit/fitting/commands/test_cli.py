@@ -329,6 +329,37 @@ def test_an_option_that_the_table_has_no_use_for_is_refused(roa_fit, tmp_path, o
     assert complaint in err
 
 
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (["--unit", "uS"], "unit"),
+        (["--si"], "si"),
+        (["--layout", "columns"], "layout"),
+        (["--column", "voltage=voltage [V]"], "column"),
+        (["--where", "train=a"], "where"),
+    ],
+)
+def test_an_option_without_which_the_same_is_read_is_said(roa_fit, table, tmp_path, options, name):
+    path = table(*(f"a,-1,1e-6,0.1,{n}e-5," for n in range(1, 9)))
+    report = tmp_path / "i.json"
+    code, _, err = roa_fit("inspect", path, *options, "--json", report)
+    assert code == 0
+    assert err == f"{' '.join(options)} ignored: the same is read without it\n"
+    assert json.loads(report.read_text())["ignored_options"] == [name]
+
+
+def test_an_option_that_one_of_the_files_needs_is_no_idle_one(roa_fit, tmp_path):
+    rows, report = "".join(f"{n},{n}\n" for n in range(1, 9)), tmp_path / "i.json"
+    for name, title in (("a", "left [uS]"), ("b", "left")):
+        (tmp_path / f"{name}.csv").write_text(f"pulse,{title}\n{rows}")
+    files, how = [tmp_path / "a.csv", tmp_path / "b.csv"], ["--pulse=-1V,1us", "--read", "0.1V"]
+    assert roa_fit("inspect", *files, *how)[0] == 2
+    code, _, err = roa_fit("inspect", *files, *how, "--unit", "uS", "--json", report)
+    assert (code, err) == (0, "")
+    assert json.loads(report.read_text())["ignored_options"] == []
+    assert roa_fit("inspect", files[0], *how, "--unit", "A")[2].startswith("--unit A ignored: ")
+
+
 def test_titles_and_counts_of_thousands_of_digits_are_no_numbers(roa_fit, tmp_path):
     """int() of 5,000 digits is an error of its own: it ended in a traceback."""
     path, many = tmp_path / "t.csv", "9" * 5000

@@ -310,3 +310,21 @@ def test_what_cannot_be_told_apart_or_does_not_fit_leaves_no_device(command, tab
     assert "FAILED" in out
     assert f"taken away, of an earlier run: {folder / 'device.toml'}" in out
     assert not (folder / "device.toml").exists()
+
+
+@pytest.mark.long
+def test_an_amplitude_that_runs_away_leaves_no_device(command, table, tmp_path):
+    """Equal steps tell gamma times omega alone: a device of gamma = 614 A was once written."""
+    rows = [
+        f"{name},{-1.1 if n else 0},{3e-6 if n else ''},0.05,{1e-5 + 1e-6 * n * (1 + 0.2 * d):.9g},"
+        for d, name in enumerate("abc")
+        for n in range(8)
+    ]
+    report = tmp_path / "r.json"
+    asked = ("spread", table(*rows), "--output-dir", tmp_path / "o", "--json", report)
+    code, out, _ = command(cli.main, *asked)
+    largest = 0.05 * (1e-5 + 7e-6 * 1.4)
+    assert json.loads(report.read_text())["median"]["gamma"]["value"] > 1e3 * largest
+    assert code == 1
+    assert "gamma" in next(line for line in out.splitlines() if "FAILED" in line)
+    assert not (tmp_path / "o" / "device.toml").exists()

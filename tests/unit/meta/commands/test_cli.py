@@ -160,3 +160,23 @@ def test_a_command_says_where_it_cannot_compute(roa_meta, tmp_path, words, where
     assert code == 2
     assert complaint in error
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["adapt", "evaluate"])
+def test_imperfections_of_a_write_count_where_it_goes_through_the_wires(
+    roa_meta, small_network, tmp_path, name
+):
+    (tmp_path / "x.toml").write_text('"write_gain [-]" = 0.01\n"adc_range [A]" = 1e-3\n')
+    few = {"adapt": ("-o", tmp_path / "layers"), "evaluate": ("--tasks", 2, "--sigma-wn", 0)}[name]
+    asked = ("--dataset", "glyphs", "--network", small_network, "--queries", 1, "--relative-rate", 1)
+    code, _, error = roa_meta(
+        name, *asked, *few, "--imperfections", tmp_path / "x.toml", "--json", tmp_path / "j.json"
+    )
+    assert code == 0
+    assert error.splitlines() == [
+        "--imperfections: write_gain ignored: every cell gets its pulses in full; add --in-situ to write"
+        " through the wires",
+        "--imperfections: adc_range ignored: changes nothing without adc_bits",
+    ]
+    assert json.loads((tmp_path / "j.json").read_text())["ignored"] == ["write_gain", "adc_range"]

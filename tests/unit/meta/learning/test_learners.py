@@ -5,13 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from meta.circuits.adaptation import adapt_episode
 from meta.data.tasks import Tasks, sample_task, stack
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.evaluate import evaluate
 from meta.learning.hardware import WriteModel, write_weight
-from meta.learning.learners import adapt, constraint, query_loss, step_importance
+from meta.learning.learners import (
+    adapt,
+    constraint,
+    inner_steps,
+    query_loss,
+    step_importance,
+    task_losses,
+)
 from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
@@ -45,6 +53,35 @@ def test_tasks_are_seeded_and_labelled_in_order(bars):
     assert one.support_labels.tolist() == [0, 1, 2, 3, 4]
     assert one.query.shape == (15, 1, 28, 28)
     assert not torch.equal(one.support, a_task(bars, seed=1).support)
+
+
+def test_steps_are_at_the_learned_rates_unless_another_is_given(bars, network):
+    task, weights = a_task(bars), network.initial_weights()
+    plain = inner_steps(network, weights, task, 0)
+    slopes = torch.autograd.grad(  # of first order: the steps are no functions of the weights
+        sum(step.sum() for step in plain.values()), list(weights.values()), allow_unused=True
+    )
+    assert slopes == (None,) * len(weights)
+    plain = inner_steps(network, weights, task, 0)
+    for name, twice in inner_steps(network, weights, task, 0, relative_rate=2.0).items():
+        assert torch.allclose(twice, 2 * plain[name], atol=1e-7)
+        assert torch.allclose(plain[name] / network.rate(name, 0), inner_gradient(network, task)[name])
+
+
+def test_the_losses_of_a_stack_are_the_means_of_each_task():
+    logits = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0))
+    labels = torch.tensor([[0, 1, 2], [3, 4, 0]])
+    each = [F.cross_entropy(one, its) for one, its in zip(logits, labels, strict=True)]
+    assert torch.allclose(task_losses(logits, labels), torch.stack(each))
+    assert torch.allclose(task_losses(logits[0], labels[0]), each[0])
+
+
+def inner_gradient(network, task):
+    """-dL/dw of the support set, by autograd."""
+    weights = network.initial_weights()
+    loss = F.cross_entropy(network(task.support.float(), weights, 0), task.support_labels)
+    slopes = torch.autograd.grad(loss, list(weights.values()))
+    return {name: -slope for name, slope in zip(weights, slopes, strict=True)}
 
 
 @pytest.mark.parametrize("bad", [{"ways": 99}, {"ways": 1}, {"shots": 0}, {"queries": 20}])

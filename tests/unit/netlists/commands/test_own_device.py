@@ -195,6 +195,52 @@ def test_what_only_a_part_of_has_no_effect_is_said(spice):
     assert json.loads(Path("s.json").read_text())["ignored"] == ["sigma_wn"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('"adc_range [A]" = 1e-3\n"adc_inl [LSB]" = 1.0', "adc_range, adc_inl ignored: changes nothing"),
+        ('adc_range = "layer"\n"adc_percentile [-]" = 99.0', "adc_range, adc_percentile ignored: "),
+        ('"dac_range [V]" = 0.2', "dac_range ignored: changes nothing without dac_bits"),
+        ('"stuck_on_resistance [Ohm]" = 1e3', "stuck_on_resistance ignored: changes nothing without"),
+        ('"temperature [K]" = 400.0', "temperature ignored: changes nothing without bandwidth"),
+    ],
+)
+def test_an_imperfection_without_what_it_is_about_is_said(spice, lines, said):
+    Path("x.toml").write_text(lines + "\n")
+    asked = ("--states", "states.csv", "--inputs", "volts.csv", "-o", "i.csv", "--json", "s.json")
+    code, _, error = spice("solve", *asked, "--imperfections", "x.toml")
+    assert (code, error.count("\n")) == (0, 1)
+    assert error.startswith(f"--imperfections: {said}")
+    names = error.split(": ")[1].removesuffix(" ignored").split(", ")
+    assert json.loads(Path("s.json").read_text())["ignored"] == names
+    plain = np.loadtxt("i.csv", delimiter=",")
+    spice("solve", *asked)
+    np.testing.assert_array_equal(np.loadtxt("i.csv", delimiter=","), plain)
+
+
+@pytest.mark.long
+def test_cells_that_would_age_and_have_no_age_are_said(spice):
+    Path("x.toml").write_text('"drift_exponent [-]" = 0.1\n')
+    asked = (
+        "compensate",
+        "--reads",
+        "2",
+        "--tile",
+        "32x5",
+        "--imperfections",
+        "x.toml",
+        "--json",
+        "s.json",
+    )
+    code, _, error = spice(*asked)
+    assert (code, error) == (
+        0,
+        "--imperfections: drift_exponent ignored: changes nothing without age\n",
+    )
+    assert json.loads(Path("s.json").read_text())["ignored"] == ["drift_exponent"]
+    assert spice("compensate", *asked, "--age", "1d")[::2] == (0, "")
+
+
 CHANCELESS = {
     "solve": ("--states", "states.csv", "--inputs", "volts.csv", "-o", "i.csv"),
     "program": ("--target", "states.csv", "--start", "0.5", "-o", "p.csv"),

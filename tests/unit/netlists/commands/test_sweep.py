@@ -301,6 +301,42 @@ def test_reads_that_would_move_states_are_told_of(command):
 
 
 @pytest.mark.long
+def test_the_page_of_a_monte_carlo_says_what_converters_do(command):
+    Path("x.toml").write_text('"adc_bits [-]" = 8\n"adc_range [A]" = 1.0\n"sense_gain [-]" = 0.01\n')
+    code, out, _ = command(cli.main, "sweep", *HOW, "--chips", "3", "--imperfections", "x.toml")
+    assert code == 0
+    (said,) = (line for line in out.splitlines() if line.startswith("ADC uses 1 of its 256 codes"))
+    page = Path("out/sweep/report.html").read_text().replace("\xa0", " ")
+    assert ">Readout<" in page
+    assert f"On the chip that it suits least: {said}." in page
+
+
+def test_what_was_varied_and_changed_no_number_is_said(command):
+    """Reads are settled: the capacitance of a line plays no part in them."""
+    vary = ("--vary", "c_word=1e-15,2e-15", "--vary", "wire_resistance=0,1", "--sensitivity", "none")
+    code, _, error = command(cli.main, "sweep", *HOW, *vary)
+    assert (code, error) == (
+        0,
+        "--vary c_word ignored: no number of any chip differs between its values\n",
+    )
+    assert json.loads(Path("out/sweep/report.json").read_text())["ignored"] == ["vary c_word"]
+
+
+@pytest.mark.long
+def test_a_range_without_its_converter_is_said_unless_the_sweep_has_one(command):
+    Path("x.toml").write_text('"adc_range [A]" = 2e-5\n"sense_gain [-]" = 0.1\n')
+    asked = ("--imperfections", "x.toml", "--sensitivity", "none")
+    code, _, error = command(cli.main, "sweep", *HOW, *asked, "--vary", "wire_resistance=0,1")
+    assert (code, error) == (
+        0,
+        "--imperfections: adc_range ignored: changes nothing without adc_bits\n",
+    )
+    assert json.loads(Path("out/sweep/report.json").read_text())["ignored"] == ["adc_range"]
+    asked = (*asked, "--vary", "adc_bits=4,6", "-o", "bits")
+    assert command(cli.main, "sweep", *HOW, *asked)[::2] == (0, "")
+
+
+@pytest.mark.long
 def test_where_no_chip_differs_repeats_and_seed_are_said_to_change_nothing(command):
     vary = ("--vary", "wire_resistance=0,1", "--sensitivity", "none")
     code, _, error = command(cli.main, "sweep", *HOW, *vary, "--repeats", "3", "--seed", "7")

@@ -96,6 +96,16 @@ def test_ages_that_make_no_sense_are_refused(given, says):
         Imperfections(**given)
 
 
+def test_drift_begins_after_a_second_and_retention_at_once():
+    """Either of the two numbers of a drift is one; what does not drift may be of any age."""
+    assert Imperfections(drift_exponent=0.1).drifts
+    assert Imperfections(drift_spread=0.1).drifts
+    assert not Imperfections(retention_time=1.0).drifts
+    assert Imperfections(drift_exponent=0.1).drifts_from == 1.0
+    assert Imperfections(drift_exponent=0.1, drift_start=5.0).drifts_from == 5.0
+    assert Imperfections(age=0.5, retention_time=1.0).age == 0.5
+
+
 def test_durations_are_read_as_people_write_them():
     assert [parse_duration(text) for text in ("1d", "12 h", "30min", "1y", "90", "1us")] == [
         86400.0, 43200.0, 1800.0, 31557600.0, 90.0, 1e-6,

@@ -13,7 +13,7 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.device.laws.zhang2021 import after_dose
 from roa_circuit.device.memristor import conductance, conductance_range, pulse_strength
-from roa_circuit.device.parameters import OPEN
+from roa_circuit.device.parameters import OPEN, load_device
 from roa_circuit.device.spread import CONSTANTS, Spread
 from roa_circuit.solver.read import read_currents
 
@@ -41,6 +41,15 @@ def test_faults_leave_other_cells_their_constants():
     assert 0.04 < at_fault.mean() < 0.08
     assert (k[~at_fault] == healthy[~at_fault]).all()
     assert not k[at_fault].any()
+
+
+@pytest.mark.parametrize("device", [DEVICE, load_device("vteam")])
+def test_faults_without_a_spread_leave_other_cells_as_the_device_has_them(device):
+    chip = drawn(device=device, stuck_on=0.02, open=0.02)
+    pace = chip.device.memristor.pace
+    healthy = np.isnan(chip.fixed) & (pace > 0)
+    assert 0.9 < healthy.mean() < 1.0
+    assert (pace[healthy] == device.memristor.pace).all()
 
 
 def test_without_imperfections_every_bit_is_as_in_the_ideal_array():

@@ -28,6 +28,9 @@ def test_nothing_is_there_unless_asked_for():
 def test_limits_belong_to_what_they_allow():
     assert Imperfections(amplifier_mismatch=LARGEST_OFFSET / 5).drawn
     assert Imperfections(stuck_off=1.0).drawn
+    assert Imperfections(stuck_on=0.5, stuck_off=0.5).drawn
+    with pytest.raises(InputError, match="add up to more than 1"):
+        Imperfections(stuck_on=0.5, stuck_off=0.51)
     with pytest.raises(InputError, match="amplifier_mismatch"):
         Imperfections(amplifier_mismatch=1.001 * LARGEST_OFFSET / 5)
     for name in ("dac_range", "temperature"):

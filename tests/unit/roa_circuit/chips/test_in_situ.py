@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.chips import in_situ
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
@@ -111,6 +112,25 @@ def test_a_tolerance_that_anything_meets_takes_one_step_a_pulse():
     ratio = finer[1].steps / finer[0].steps
     assert 5 < ratio < 20  # an error of third order: ten times as many for a thousandth of it
     assert all(2 * one.steps <= one.solves <= 3 * one.steps for one in finer)
+    mean = finer[1].error / finer[1].steps / 1e-7
+    assert mean == pytest.approx(0.8**3, abs=0.08)  # 0.8 of the step that would just do
+
+
+def test_states_are_within_a_ten_thousandth_unless_asked_otherwise():
+    device = with_pulses(TABLE_1, potentiation_voltage=-2.5, potentiation_width=3e-6)
+    where = (Crossbar(rows=1, columns=1, r_source=1000.0), np.array([[0.1]]), np.array([[1]]), device)
+    assert write_in_situ(*where).steps == write_in_situ(*where, tolerance=1e-4).steps > 10
+
+
+def test_a_step_is_shortened_tenfold_and_stretched_fourfold_at_most(monkeypatch):
+    """The whole pulse is tried first, whose error asks for a step of less than a hundredth of it."""
+    tried, real = [], in_situ.step_doses
+    monkeypatch.setattr(in_situ, "step_doses", lambda *a, **k: tried.append(a[4]) or real(*a, **k))
+    device = with_pulses(TABLE_1, potentiation_voltage=-2.5, potentiation_width=3e-6)
+    crossbar = Crossbar(rows=1, columns=1, r_source=1000.0)
+    write_in_situ(crossbar, np.array([[0.1]]), np.array([[1]]), device, tolerance=1e-7)
+    assert tried[:3] == pytest.approx([3e-6, 3e-7, 3e-8])
+    assert np.max(np.divide(tried[1:], tried[:-1])) <= 4.0
 
 
 def test_other_shapes_are_refused():
@@ -168,6 +188,33 @@ def test_ideal_select_is_every_row_alone_below_wires_of_their_own():
         row = dataclasses.replace(DEVICE, memristor=dataclasses.replace(DEVICE.memristor, **constants))
         same = write_in_situ(alone, held[None], np.where(connected[i], pulses[i], 0)[None], row).state[0]
         np.testing.assert_allclose(outcome.state[i][connected[i]], same[connected[i]], atol=1e-5)
+
+
+def test_ideal_select_leaves_a_cell_the_resistance_of_its_own_way():
+    """From row i of four there are 4 - i segments of the bit line to the sense resistor."""
+    wires = {"r_source": 10.0, "r_word": 200.0, "r_bit": 300.0}
+    column = Crossbar(rows=4, columns=1, scheme="ideal", r_sense=50.0, **wires)
+    state, pulses = np.linspace(0.2, 0.8, 4)[:, None], np.array([[1], [-1], [2], [-2]])
+    outcome = write_in_situ(column, state, pulses, TABLE_1)
+    for i in range(4):
+        cell = Crossbar(rows=1, columns=1, r_source=10.0 + 200.0, r_sense=50.0 + (4 - i) * 300.0)
+        same = write_in_situ(cell, state[i : i + 1], pulses[i : i + 1], TABLE_1).state
+        assert outcome.state[i, 0] == pytest.approx(same[0, 0], abs=1e-6)
+
+
+def test_the_energy_of_a_pulse_has_the_trapezoid_s_edges():
+    """A cell that keeps its state, behind perfect wires: Eq. 2 integrated over the ramps."""
+    held = dataclasses.replace(TABLE_1, memristor=dataclasses.replace(TABLE_1.memristor, k=1e-30))
+    device = with_pulses(held, edge_fraction=0.5)
+    width = device.pulses.potentiation_width
+    V = device.pulses.potentiation_voltage
+    share = (np.arange(2000) + 0.5) / 2000
+    ramp = np.mean(V * share * current(0.3, V * share, held.memristor)) * 0.5 * width
+    flat = V * float(current(0.3, V, held.memristor)) * width
+    found = write_in_situ(
+        Crossbar(rows=1, columns=1), np.array([[0.3]]), np.array([[1]]), device
+    ).cell_energy
+    assert found[0, 0] == pytest.approx(flat + 2 * ramp, rel=1e-3)
 
 
 # --- against integrators of Eq. 1 ----------------------------------------------------------------

@@ -47,6 +47,16 @@ def test_bit_lines_end_where_they_are_told(crossbar, exact):
     assert np.abs(found / read_currents(crossbar, state, volts, DEVICE, exact=exact) - 1).max() > 0.01
 
 
+def test_amplifiers_that_differ_have_no_offset_in_common_unless_it_is_given():
+    crossbar = Crossbar(rows=2, columns=200)
+    for common in ((), (0.05,) * 200):
+        given = dataclasses.replace(crossbar, amplifier_offset=common)
+        chip = draw(Imperfections(amplifier_mismatch=1e-3), given, DEVICE, np.random.default_rng(0))
+        own = np.array(chip.crossbar.amplifier_offset) - (common or 0.0)
+        assert abs(own.mean()) < 4e-4
+        assert own.std() == pytest.approx(1e-3, rel=0.2)
+
+
 def test_voltages_count_from_where_all_lines_end():
     """Drivers and ends raised alike change nothing."""
     state, volts, _ = array()

@@ -11,7 +11,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.programmable import FreeCells, WiredArray
-from roa_circuit.chips.write_verify import Ending, write_verify
+from roa_circuit.chips.write_verify import Ending, VerifiedWrite, write_verify
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.device.parameters import load_device
@@ -75,6 +75,17 @@ def test_no_cell_is_believed_to_be_weaker_than_an_eighth():
     assert result.strength[0, 0] == pytest.approx(1 / 8, rel=0.1)
 
 
+def test_no_cell_is_believed_to_be_stronger_than_its_device():
+    result, _ = one(0.3, 0.8, factor=2.0)
+    assert result.strength[0, 0] == 1.0
+
+
+def test_of_no_cell_nothing_is_off():
+    none = np.zeros((0, 3))
+    how = {"target": none, "reading": none, "ending": none.astype(np.int8), "rounds": ()}
+    assert VerifiedWrite(**how, pulses=none.astype(int), strength=none).worst_error == 0.0
+
+
 def test_a_cell_is_given_up_after_four_reversals():
     result, ending = one(0.3, 0.5, factor=12.0)
     assert ending is Ending.oscillating
@@ -85,6 +96,30 @@ def test_stuck_cells_are_not_hammered():
     result, _ = one(0.5, 0.8, factor=0.0)
     assert result.pulses[0, 0] < 60
     assert len(result.rounds) == 3
+
+
+class Moody:
+    """A cell that hears some writes and is deaf to others."""
+
+    def __init__(self, hears):
+        self.cell, self.hears = FreeCells(np.array([0.1]), DEVICE, HOW), iter(hears)
+
+    def read(self):
+        return self.cell.read()
+
+    def write(self, pulses):
+        if next(self.hears):
+            self.cell.write(pulses)
+
+
+def test_a_cell_is_given_up_when_two_rounds_in_a_row_had_no_answer():
+    target, slow = np.array([0.9]), Programming(max_pulses=1)
+    result = write_verify(Moody([False, True] * 5), target, DEVICE, slow, rounds=10)
+    assert result.ending == Ending.out_of_rounds
+    assert result.pulses == 10
+    result = write_verify(Moody([True, False, False]), target, DEVICE, slow, rounds=10)
+    assert result.ending == Ending.out_of_range
+    assert [one.pulses for one in result.rounds] == [1, 1, 1, 0]
 
 
 def test_a_cell_that_stops_short_of_its_target_is_out_of_range():

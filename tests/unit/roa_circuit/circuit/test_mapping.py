@@ -34,3 +34,11 @@ def test_both_readouts_recover_the_matrix_product():
     assert digital == pytest.approx(x @ g, abs=1e-12)
     assert reference == pytest.approx(x @ g, abs=1e-12)
     assert mapping.weight_from_state(mapping.state_from_weight(g)) == pytest.approx(g)
+
+
+def test_the_curvature_of_cells_that_differ_is_their_mean():
+    kinds = [TABLE_1.with_constants(delta=delta) for delta in (1.0, 4.0)]
+    each = [mapping.curvature(one) for one in kinds]
+    assert each[1] > each[0] > 1.0
+    cells = TABLE_1.with_constants(delta=np.array([[1.0, 4.0, 4.0]]))
+    assert mapping.curvature(cells) == pytest.approx((each[0] + 2 * each[1]) / 3)

@@ -1,5 +1,7 @@
 """Eq. 6-7: pulse counts, rounding, caps, noise and write-verify."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -104,6 +106,8 @@ def test_same_write_in_torch():
     [
         {"rounding": "near"},
         {"lowest_state": 0.0},
+        {"highest_state": 1.0},
+        {"highest_state": 1.5},
         {"max_pulses": 0},
         {"max_pulses": 2.5},
         {"sigma_wn": "1"},
@@ -144,3 +148,19 @@ def test_readings_of_equation_7_have_their_deviation(reading, raised, lowered):
 def test_an_unknown_reading_names_the_nearest():
     with pytest.raises(InputError, match="did you mean 'literal'"):
         Programming(reading="litteral")
+
+
+def test_a_cell_gets_64_pulses_at_most_unless_asked_otherwise():
+    count, _ = real_and_written(np.array([0.05]), np.array([0.9]), Programming(max_pulses=10**6))
+    assert abs(count[0]) > 64
+    count, _ = real_and_written(np.array([0.05]), np.array([0.9]), Programming())
+    assert abs(count[0]) == 64
+
+
+def real_and_written(omega, change, how):
+    """(signed pulse counts, states after them) of a device of weak pulses."""
+    weak = dataclasses.replace(
+        TABLE_1, memristor=dataclasses.replace(TABLE_1.memristor, k=TABLE_1.memristor.k / 100)
+    )
+    written, count = write(omega, change, weak, how)
+    return count, written

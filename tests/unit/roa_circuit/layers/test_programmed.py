@@ -9,7 +9,8 @@ import torch
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.device.memristor import current
+from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.device.memristor import conductance_range, current
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import ideal_currents
@@ -173,8 +174,13 @@ def test_table_1_multiplies_by_its_weights_within_a_thousandth():
 
 def test_a_device_whose_extremes_coincide_holds_no_weights():
     device = Device.from_toml(STRAIGHT.replace("1.408927e-05", "1.41e-06"))
-    with pytest.raises(InputError, match=r"Gmin = .* Gmax = .* hold no weights; read at"):
+    said = r"Gmin = .* Gmax = .* by less than 1 %, and hold no weights; read at"
+    with pytest.raises(InputError, match=said):
         ProgrammedLayer.of_weights(np.zeros((2, 2)), np.ones((1, 2)), device=device)
+    of_cells = device.with_constants(current_scale=np.array([[1.0, 2.0]]))
+    low, high = conductance_range(device.pulses.read_voltage, device.memristor)
+    with pytest.raises(InputError, match=f"Gmin = {low:.4g} S and Gmax = {2 * high:.4g} S"):
+        mapping_constants(of_cells)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,14 @@ def test_a_layer_that_fits_is_left_alone(make_layer):
     assert len(split(make_layer(rows=3, columns=66))) == 2
 
 
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_single_row_over_makes_no_tile(make_layer, rows):
+    """It goes onto the spare word line, of the first tile as of any other."""
+    layer = make_layer(rows=rows, columns=2)
+    (tile,) = split(layer, TileSize(rows=1, columns=1))
+    assert (tile.whole, tile.layer, tile.first_row, tile.first_column) == (True, layer, 0, 0)
+
+
 def test_each_tile_has_its_own_wires(make_layer):
     """Shorter lines lose less: tiles come closer to perfect wires than the whole array."""
     crossbar = Crossbar(rows=24, columns=4, r_word=50.0, r_bit=50.0)
@@ -84,6 +92,12 @@ def test_each_tile_has_its_own_wires(make_layer):
 def test_a_tile_that_is_none_is_said(text):
     with pytest.raises(InputError, match="tile"):
         TileSize.parse(text)
+
+
+def test_arrays_of_another_number_of_tiles_are_not_joined(make_layer):
+    tiles = split(make_layer(rows=9, columns=7), TileSize(rows=4, columns=4))
+    with pytest.raises(ValueError, match="shorter"):
+        assemble(tiles, [tile.layer.pulses for tile in tiles[:-1]])
 
 
 def test_a_tile_size_reads_back():

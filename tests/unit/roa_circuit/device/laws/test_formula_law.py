@@ -163,6 +163,13 @@ def test_cells_that_all_see_another_voltage_move_as_each_would_alone():
     np.testing.assert_allclose(np.where(V < 0, 1, -1) * back, dose, rtol=1e-5)
 
 
+def test_the_ends_have_coordinates_as_well():
+    for V in (-1.0, 1.0):
+        ends = MIXED.coordinate(np.array([0.0, 0.5, 1.0]), np.full(3, V))
+        assert np.isfinite(ends).all()
+        assert (np.diff(ends) * -V > 0).all()
+
+
 def test_gradients_of_a_law_from_a_file():
     p = VTEAM.memristor
     state = torch.tensor([0.2, 0.5, 0.8], dtype=torch.float64, requires_grad=True)

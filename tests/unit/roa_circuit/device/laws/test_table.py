@@ -85,6 +85,8 @@ def test_gradients_flow_through_the_table():
 def test_amplitudes_and_widths_that_were_not_measured_are_refused():
     with pytest.raises(InputError, match=r"-1.1 V, 1.4 V and says nothing of -0.9 V"):
         EQ_1.rate(-0.9)
+    with pytest.raises(InputError, match=r"says nothing of -0\.9 V to 0\.2 V"):
+        EQ_1.rate(np.array([-1.1, 0.1, 0.2, -0.9]))
     with pytest.raises(InputError, match="says nothing of others; the asked width is 4e-06 s"):
         EQ_1.dose(UP, 4e-6)
     with pytest.raises(InputError, match=r"says nothing of 0\.05 V"):

@@ -97,6 +97,11 @@ def test_the_text_is_the_law(name, v, omega):
     assert current == pytest.approx(float(law.current(omega, v)), rel=1e-12)
 
 
+@pytest.mark.parametrize("v", [-1.05, -0.97, 1.03, 1.1])
+def test_the_text_of_a_table_chooses_the_amplitudes_on_either_side(v):
+    test_the_text_is_the_law("table", v, 0.5)
+
+
 @pytest.mark.parametrize("name", DEVICES)
 @pytest.mark.parametrize("write", [ngspice_library, verilog_a])
 def test_every_name_of_the_text_is_declared(name, write):
