@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.pulse_charge import charge_and_heat
 from roa_circuit.device.programming import after_pulses, pulse_doses
+from roa_circuit.device.pulse_charge import charge_and_heat
 
 
 @dataclass(frozen=True, kw_only=True)
