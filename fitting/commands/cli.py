@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any, NoReturn
 
 import typer
@@ -24,6 +25,8 @@ class _FitUnlessTold(typer.core.TyperGroup):
         return list(super().parse_args(ctx, args))
 
 
+_SELDOM = 100_000  # new objects between two searches for those in circles: a fit leaves few of them
+
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, rich_markup_mode="rich", cls=_FitUnlessTold
 )
@@ -38,4 +41,5 @@ def _about() -> None:
 
 def main() -> NoReturn:
     """Run `roa-fit`."""
+    gc.set_threshold(_SELDOM)
     console.run(app)
