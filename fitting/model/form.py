@@ -56,6 +56,9 @@ class Form(ABC):
     """Whether constants are so many that intervals come from the curvature alone."""
     furthest: float = 25.0
     """The largest logit of a starting state."""
+    starts_follow: bool = True
+    """Whether a search takes starts along with the constants, or looks where it last did: of two valleys
+    that differ in their starts, the one finds the nearer and the other the deeper."""
     extrapolates: bool = True
     """Whether the law says anything outside of what was measured."""
 

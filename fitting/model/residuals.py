@@ -112,6 +112,7 @@ class Equations(Form):
     units = UNITS
     held_first = ("mu2", "mu1", "delta", "beta", "k", "gamma", "alpha")
     products = BRANCH_PRODUCTS
+    starts_follow = False
 
     @property
     def title(self) -> str:

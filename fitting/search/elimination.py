@@ -20,7 +20,7 @@ MOST_STEPS = 15
 """Of the starts, for each step of the constants."""
 
 _LARGEST_STEP = 4.0
-_FURTHEST = 1.0  # of a logit, by which a start is taken to follow the constants
+_FURTHEST = 1.0  # of a logit, by which a start follows; one that is hardly felt would leap
 _BENT = 5.0  # times its curvature by Gauss-Newton: what a secant is believed
 _HOPELESS, _FEW_STEPS = 1e4, 2  # times the cost before, of constants that no start can save
 _UNFELT = 1e-10  # squared slope by a logit: a start that moves no reading absorbs nothing
@@ -58,9 +58,10 @@ class Eliminated:
         key = np.asarray(constants).tobytes()
         if key not in self._known:
             x, n = self._x.copy(), self._count
-            if self._follow is not None:
+            if self._follow is not None and self._objective.form.starts_follow:
                 x = self._follow[0].copy()
-                x[n:] += np.clip((constants - x[self._free]) @ self._follow[1], -_FURTHEST, _FURTHEST)
+                moved = (constants - x[self._free]) @ self._follow[1]
+                x[n:] += np.where(np.abs(moved) <= _FURTHEST, moved, 0.0)
                 furthest = self._objective.form.furthest
                 x[n:] = np.clip(x[n:], -furthest, furthest)
             x[self._free] = constants
@@ -146,8 +147,9 @@ def _settle(
         after_cost, after_uphill, gauss = _descent(after, after_slope, train, trains)
         better = after_cost <= cost
         # Misfits bend the cost, too: what the slope has changed by tells it where Gauss-Newton cannot.
-        secant = np.divide(after_uphill - uphill, moved, where=moved != 0, out=gauss.copy())
-        between = after_uphill * uphill < 0  # lies the best, else perhaps at an end, far away
+        with np.errstate(over="ignore"):
+            secant = np.divide(after_uphill - uphill, moved, where=moved != 0, out=gauss.copy())
+        between = np.sign(after_uphill) * np.sign(uphill) < 0  # lies the best, or else at a far end
         trusted = (secant > gauss / _BENT) & (between | (secant < gauss * _BENT))
         beyond = ~better & between
         bend = np.where(better, np.where(trusted, secant, gauss), bend)
