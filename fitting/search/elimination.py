@@ -21,7 +21,6 @@ MOST_STEPS = 15
 
 _LARGEST_STEP = 4.0
 _FURTHEST = 1.0  # of a logit, by which a start follows; one that is hardly felt would leap
-_BENT = 5.0  # times its curvature by Gauss-Newton: what a secant is believed
 _HOPELESS, _FEW_STEPS = 1e4, 2  # times the cost before, of constants that no start can save
 _UNFELT = 1e-10  # squared slope by a logit: a start that moves no reading absorbs nothing
 
@@ -110,7 +109,7 @@ def _projected(objective: Objective, x: FloatArray) -> tuple[FloatArray, FloatAr
 
 
 def best_starts(objective: Objective, constants: FloatArray, logits: FloatArray) -> FloatArray:
-    """Each train's best starting logit (trains,), by damped steps from `logits`."""
+    """Each train's best starting logit (trains,), by damped Gauss-Newton from `logits`."""
     return _settle(objective, constants, logits, SETTLED, MOST_STEPS)[0]
 
 
@@ -124,54 +123,35 @@ def _settle(
 ) -> tuple[FloatArray, FloatArray]:
     """(the best starting logits (trains,), the misfit with them (rows,)).
 
-    Gauss-Newton's first step, then secants of each train's own slope; a cost that is `hopeless` after a
+    It takes `most` steps, until they bring less than `settled` of the cost. One that is `hopeless` after a
     few steps stays so.
     """
     train, trains, n = objective.measurements.train, len(logits), objective.form.count
     x = np.concatenate([constants, logits])
     residual, slope = objective.start_slope(x)
-    cost, uphill, bend = _descent(residual, slope, train, trains)
+    cost = _sums(residual**2, train, trains)
     damping, furthest = np.zeros(trains), objective.form.furthest
     for taken in range(most):
         if taken > _FEW_STEPS and np.sum(cost) > hopeless:
             break
-        size = bend * (1.0 + damping)
-        step = np.divide(-uphill, size, where=size > 0, out=np.zeros(trains))
+        size = _sums(slope**2, train, trains) * (1.0 + damping)
+        downhill = _sums(slope * residual, train, trains)
+        step = np.divide(-downhill, size, where=size > 0, out=np.zeros(trains))
         step = np.clip(step, -_LARGEST_STEP, _LARGEST_STEP)
         trial = x.copy()
         trial[n:] = np.clip(x[n:] + step, -furthest, furthest)
         moved = trial[n:] - x[n:]
-        if np.sum(np.abs(uphill * moved)) <= settled * np.sum(cost):
+        if np.sum(np.abs(downhill * moved)) <= settled * np.sum(cost):
             break
         after, after_slope = objective.start_slope(trial)
-        after_cost, after_uphill, gauss = _descent(after, after_slope, train, trains)
+        after_cost = _sums(after**2, train, trains)
         better = after_cost <= cost
-        # Misfits bend the cost, too: what the slope has changed by tells it where Gauss-Newton cannot.
-        with np.errstate(over="ignore"):
-            secant = np.divide(after_uphill - uphill, moved, where=moved != 0, out=gauss.copy())
-        between = np.sign(after_uphill) * np.sign(uphill) < 0  # lies the best, or else at a far end
-        trusted = (secant > gauss / _BENT) & (between | (secant < gauss * _BENT))
-        beyond = ~better & between
-        bend = np.where(better, np.where(trusted, secant, gauss), bend)
-        bend = np.where(beyond, np.clip(secant, 2.0 * size, 10.0 * size), bend)
-        damping = np.where(better & ~trusted, damping * 0.1 * (damping > 1e-3), damping)
-        damping = np.where(better & trusted, 0.0, damping)
-        damping = np.where(better | beyond, damping, np.maximum(10.0 * damping, 1.0))
+        damping = np.where(better, damping * 0.1 * (damping > 1e-3), np.maximum(10.0 * damping, 1.0))
         x[n:] = np.where(better, trial[n:], x[n:])
         here = better[train]
-        residual = np.where(here, after, residual)
-        cost, uphill = np.where(better, after_cost, cost), np.where(better, after_uphill, uphill)
+        residual, slope = np.where(here, after, residual), np.where(here, after_slope, slope)
+        cost = np.where(better, after_cost, cost)
     return x[n:], residual
-
-
-def _descent(
-    residual: FloatArray, slope: FloatArray, train: NDArray[np.int64], trains: int
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """(cost, half its slope, half its curvature by Gauss-Newton) of each train, (trains,)."""
-    return (
-        _sums(residual**2, train, trains), _sums(slope * residual, train, trains),
-        _sums(slope**2, train, trains),
-    )  # fmt: skip
 
 
 def _sums(values: FloatArray, train: object, trains: int) -> FloatArray:
