@@ -9,11 +9,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# Python compiles what it imports; all of the packages would take pip a minute.
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --no-compile --constraint constraints.txt --editable
 
 # pytest's: tests of one xdist_group stay together.
 WORKERS ?= 2
 PARALLEL = -n $(WORKERS) --dist loadgroup
+
+# Each worker of the tests has a core: libraries that start a thread a core would get in each other's way.
+check test: export OMP_NUM_THREADS ?= 1
+check test: export OPENBLAS_NUM_THREADS ?= 1
 
 # Tests start hundreds of Python processes, which would each compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,7 +34,8 @@ demo: ngspice .venv/installed
 check: .venv/installed-dev lint
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not (slow or long or ngspice or vacask or browser)" tests/unit
 
-test: ngspice browser .venv/installed-dev
+test:
+	@$(MAKE) --no-print-directory -j$(WORKERS) browser .venv/installed-dev
 	@$(MAKE) --no-print-directory -j$(WORKERS) lint solver network
 	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
@@ -36,7 +43,7 @@ test: ngspice browser .venv/installed-dev
 DRAW ?= 300
 SEED ?= 1
 mutants: .venv/installed-dev
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[mutants]'
+	$(INSTALL) '.[mutants]'
 	$(BIN)/python .ci/mutants.py --draw $(DRAW) --seed $(SEED)
 
 lint: .venv/installed-dev
@@ -70,8 +77,8 @@ ngspice:
 	    exit 1; \
 	fi
 
-# What the reports are looked at with, in tests alone.
-browser:
+# What the reports are looked at with, in tests alone; one package manager at a time.
+browser: ngspice
 	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
 	    || command -v google-chrome >/dev/null; then :; \
 	elif command -v apt-get >/dev/null; then \
@@ -89,11 +96,11 @@ browser:
 	    || { echo "python3 -m venv failed: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[fast]'
+	$(INSTALL) '.[fast,learn]'
 	@touch $@
 
 .venv/installed-dev: .venv/bin/python pyproject.toml constraints.txt
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(INSTALL) '.[dev]'
 	@touch $@ .venv/installed
 
 clean:

@@ -1,5 +1,5 @@
 """`python -m meta` is `roa-meta`."""
 
-from meta.commands.cli import main
+from meta.commands.entry import main
 
 main()

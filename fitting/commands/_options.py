@@ -17,12 +17,11 @@ from roa_circuit.presentation.options import flag
 
 POLARITIES = {"negative-sets": False, "positive-sets": True}
 
-Files = Annotated[
-    list[Path],
-    typer.Argument(
-        metavar="FILE...", help="Pulses, readings, I-V sweeps: CSV, TSV, XLSX, XLS, LVM, MAT, HDF5."
-    ),
-]
+_FILES = typer.Argument(
+    metavar="FILE...", help="Pulses, readings, I-V sweeps: CSV, TSV, XLSX, XLS, LVM, MAT, HDF5."
+)
+Files = Annotated[list[Path], _FILES]
+FilesIfAny = Annotated[list[Path] | None, _FILES]
 Polarity = Annotated[
     str,
     typer.Option(help="negative-sets, or positive-sets: the device's terminals are exchanged."),

@@ -31,7 +31,10 @@ _MODELS = ("device.toml", "memristor.lib", "memristor.va")
 @grouped
 def fit(
     *,
-    measurements: options.Files,
+    measurements: options.FilesIfAny = None,
+    example: Annotated[
+        bool, flag("--example", "Fit the pulses that ship with the toolkit, in place of FILE.")
+    ] = False,
     output_dir: Annotated[Path, folder("Of the device and the report.")] = Path("out/fit"),
     prior: options.Prior = "zhang2021",
     law: options.Law = "auto",
@@ -78,6 +81,7 @@ def fit(
 
     check_method(intervals)
     check_law(law)
+    measurements = _given(measurements, example)
     unused = []
     if intervals not in DRAWN:
         unused = console.ignored("--seed", seed, f"--intervals {intervals} draws nothing")
@@ -127,6 +131,19 @@ def fit(
     if stale:
         console.say(f"taken away, of an earlier run: {', '.join(map(str, stale))}")
     return 1 if not result.describes or (strict and verdict.word == REJECTED) else 0
+
+
+def _given(files: list[Path] | None, example: bool) -> list[Path]:
+    """The files to fit."""
+    from fitting.readers import example as shipped
+
+    if example and files:
+        raise InputError(f"--example takes the place of FILE, and {files[0]} is one: leave out either")
+    if not (example or files):
+        raise InputError(
+            "which FILE is to be fitted? --example takes the pulses that ship with the toolkit"
+        )
+    return [shipped.example()] if example else list(files or [])
 
 
 @dataclass(frozen=True, kw_only=True)

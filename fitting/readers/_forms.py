@@ -25,6 +25,7 @@ from fitting.readers._sweeps import as_sweep, is_sweep, without_ratio
 from fitting.readers._table import PER_ROW, RISES, Table, stacked
 from fitting.readers._titles import (
     COUNT,
+    MEANING,
     NUMBER,
     TIME,
     Column,
@@ -32,6 +33,7 @@ from fitting.readers._titles import (
     is_counter,
     meaningful,
     plain,
+    read_at,
     unit_of,
     way,
 )
@@ -54,7 +56,9 @@ def read_table(path: Path, how: Conventions) -> Table:
     """
     sheet = read_sheet(path, _means(how), how.sheet)
     sheet, left_out = _chosen(sheet, how)
+    sheet, read = _with_read_voltage(sheet, how)
     sheet, said = turned(sheet, how)
+    said = (*read, *said)
     tables, ways = [], set[float]()
     for prefix, block in blocks(sheet):
         table = _one(block, prefix, how)
@@ -104,6 +108,25 @@ def _chosen(sheet: Sheet, how: Conventions) -> tuple[Sheet, tuple[str, ...]]:
         raise InputError(f"{sheet.place}: --ignore leaves no column")
     kept = sheet.of_columns(places) if how.ignore else sheet
     return kept, tuple(f"{text} (as asked)" for text in how.ignore)
+
+
+def _with_read_voltage(sheet: Sheet, how: Conventions) -> tuple[Sheet, tuple[str, ...]]:
+    """A title that says at what voltage its readings were taken, as a title and a column of that."""
+    found = {p: at for p, text in enumerate(sheet.titles) if (at := read_at(text))}
+    found = {p: at for p, at in found.items() if sheet.titles[p] not in how.columns.values()}
+    volts = {at[1] for at in found.values()}
+    told = "read_voltage" in {MEANING.get(plain(text)) for text in sheet.titles} | set(how.columns)
+    if len(volts) != 1 or told:
+        return sheet, ()
+    titles = list(sheet.titles)
+    for place, (text, _) in found.items():
+        swept = MEANING.get(plain(text)) == "current"
+        titles[place] = f"read_current [{unit_of(text) or ''}]" if swept else text
+    cell = f"{volts.pop():.12g}"
+    said = ", ".join(repr(sheet.titles[place]) for place in found)
+    return dataclasses.replace(
+        sheet, titles=(*titles, "read_voltage [V]"), cells=tuple((*row, cell) for row in sheet.cells)
+    ), (f"{said} was read at {cell} V",)  # fmt: skip
 
 
 def _place(sheet: Sheet, text: str) -> int:

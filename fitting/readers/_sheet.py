@@ -21,13 +21,14 @@ from fitting.readers._preamble import (
     without_footer,
 )
 from fitting.readers._text import LONGEST_PREAMBLE, Means, before, decoded, plain_lines, table_lines
-from fitting.readers._titles import is_unit, unit_of
+from fitting.readers._titles import is_unit, plain, unit_of
 from fitting.readers._workbook import OLD, workbook_lines
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.text import is_count
 
 _TDMS = b"TDSm"
+_ARC_ONE = {"wordline", "bitline", "resistance", "amplitude", "pulsewidth", "readvoltage"}
 _FEWEST_NUMBERED = 3
 
 
@@ -135,7 +136,10 @@ def _exported(lines: list[Line], source: str) -> Sheet:
 
 def _of_lines(lines: list[Line], unused: tuple[str, ...], source: str) -> Sheet:
     lines, left = without_footer(without_empty_ends(lines))
-    return _with_heads(_sheet(stacked(lines), source, (*unused, *left)))
+    sheet = _with_heads(_sheet(stacked(lines), source, (*unused, *left)))
+    if {plain(text) for text in sheet.titles} >= _ARC_ONE:
+        sheet = dataclasses.replace(sheet, si=True)
+    return sheet
 
 
 def _sheet(lines: list[Line], source: str, unused: tuple[str, ...]) -> Sheet:

@@ -32,11 +32,16 @@ SPELLINGS = {
     WAY: "phase direction operation process",
     "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
     "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias write_voltage "
-    "program_voltage programming_voltage applied_voltage v_applied v_app bias_voltage source_voltage",
-    "width": "width pulse_width t_pulse pw duration pulse_duration t_width t_p pulse_length",
-    "read_voltage": "read_voltage v_read read_v v_r reading_voltage",
-    "conductance": "conductance g g_read conductance_after g_after g_final cond read_conductance",
-    "resistance": "resistance r r_read resistance_after r_after r_final res read_resistance memristance",
+    "program_voltage programming_voltage applied_voltage v_applied v_app bias_voltage source_voltage "
+    "v_pgm pgm_voltage pulse_height v_stim stimulus_voltage pulse_amp spannung pulsspannung",
+    "width": "width pulse_width t_pulse pw duration pulse_duration t_width t_p pulse_length t_prog "
+    "t_pgm t_program program_time programming_time pulse_time t_write write_time breite pulsbreite "
+    "pulsdauer",
+    "read_voltage": "read_voltage v_read read_v v_r reading_voltage lesespannung",
+    "conductance": "conductance g g_read conductance_after g_after g_final cond read_conductance "
+    "g_meas g_measurement measured_conductance leitwert",
+    "resistance": "resistance r r_read resistance_after r_after r_final res read_resistance "
+    "memristance r_meas measured_resistance widerstand",
     "read_current": "read_current i_read read_i i_r current_after i_after read_current_after",
     "current": "current i i_sweep amps measured_current i_meas",
     "conductance_before": "conductance_before g_before g_initial g_init g0",
@@ -66,6 +71,11 @@ _TITLE = re.compile(
 )
 _ABSOLUTE = re.compile(r"\|(?P<bars>[^|]+)\|(?P<rest>.*)|abs(?:olute)?[ _(]*(?P<word>[^()]+?)\)?", re.I)
 _TAIL = re.compile(r"(?P<name>.+?)[_ ](?P<unit>[fpnuµμmkKMG]?(?:V|A|S|s|Ohm|ohm|Ω))")
+_READ_AT = re.compile(
+    r"(?P<name>.*?[A-Za-z\])])[\s_]*(?:@|(?<![A-Za-z])at(?![A-Za-z]))[\s_=]*"
+    r"(?P<volts>-?\d+(?:\.\d+)?)[\s_]*(?P<prefix>m?)V(?![A-Za-z])(?P<rest>.*)",
+    re.IGNORECASE,
+)
 _NORMALISED = re.compile(r"1|-|a\.? ?u\.?|arb\.? ?units?|norm(\.|ali[sz]ed)?|rel\.?|%?", re.IGNORECASE)
 _WORDS = (
     (re.compile("(\u2126|Ω|ohms?)$", re.IGNORECASE), "Ohm"),
@@ -135,6 +145,15 @@ def without_bars(text: str) -> str:
     """'|I| [A]' and 'abs(I) [A]' as 'I [A]'; any other title as it is."""
     match = _ABSOLUTE.fullmatch(text.strip())
     return text if match is None else match["word"] or match["bars"] + match["rest"]
+
+
+def read_at(text: str) -> tuple[str, float] | None:
+    """('I (A)', 0.1) of 'I @ 100 mV (A)': a title without the read voltage [V] in it, and that."""
+    match = _READ_AT.fullmatch(text.strip())
+    if match is None:
+        return None
+    volts = float(match["volts"]) * (1e-3 if match["prefix"] else 1.0)
+    return match["name"] + match["rest"], volts
 
 
 def is_absolute(text: str) -> bool:

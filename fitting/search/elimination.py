@@ -123,8 +123,8 @@ def _settle(
 ) -> tuple[FloatArray, FloatArray]:
     """(the best starting logits (trains,), the misfit with them (rows,)).
 
-    It takes `most` steps, until they bring less than `settled` of the cost. One that is `hopeless` after a
-    few steps stays so.
+    It takes `most` steps, until they bring less than `settled` of the cost. One that is `hopeless` after
+    a few steps stays so.
     """
     train, trains, n = objective.measurements.train, len(logits), objective.form.count
     x = np.concatenate([constants, logits])

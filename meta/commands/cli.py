@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-import typer
-
 from meta.commands.adapt import adapt
 from meta.commands.evaluate import evaluate
 from meta.commands.methods import methods
@@ -13,17 +11,13 @@ from meta.commands.reproduce import reproduce
 from meta.commands.sweep import sweep
 from meta.commands.train import train
 from meta.commands.wires import wires
-from roa_circuit.presentation import console
+from roa_circuit.presentation import console, programs
 
-app = typer.Typer(
-    name="roa-meta",
-    help="Few-shot networks on memristor crossbars: learn to learn in one write.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+app = programs.assemble(
+    "roa-meta",
+    "Few-shot networks on memristor crossbars: learn to learn in one write.",
+    (train, adapt, evaluate, reproduce, wires, sweep, methods),
 )
-for _command in (train, adapt, evaluate, reproduce, wires, sweep, methods):
-    app.command()(_command)
 
 
 def main() -> NoReturn:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-import typer
-
 from netlists.commands.compensate import compensate
 from netlists.commands.doctor import doctor
 from netlists.commands.layer import layer
@@ -15,17 +13,13 @@ from netlists.commands.program import program
 from netlists.commands.solve import solve
 from netlists.commands.sweep import sweep
 from netlists.commands.verify import verify
-from roa_circuit.presentation import console
+from roa_circuit.presentation import console, programs
 
-app = typer.Typer(
-    name="roa-spice",
-    help="Crossbars in ngspice: decks, currents, and the proof that the surrogate is right.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+app = programs.assemble(
+    "roa-spice",
+    "Crossbars in ngspice: decks, currents, and the proof that the surrogate is right.",
+    (layer, netlist, solve, program, verify, sweep, compensate, map_, doctor),
 )
-for _command in (layer, netlist, solve, program, verify, sweep, compensate, map_, doctor):
-    app.command()(_command)
 
 
 def main() -> NoReturn:

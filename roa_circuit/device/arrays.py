@@ -13,9 +13,16 @@ Array = Any
 # e^80 switches any cell in a femtosecond and still fits float32: the clamp changes no result.
 LARGEST_EXPONENT = 80.0
 
+_NUMPYS_OWN = frozenset({np.ndarray, np.float64, float, int})
+
 
 def namespace(*values: Array) -> Any:
     """The array library of `values`; numpy when all are plain numbers."""
+    for value in values:
+        if type(value) not in _NUMPYS_OWN:
+            break
+    else:
+        return np  # most calls; asking each value costs as much as the arithmetic of a small array
     arrays = [v for v in values if is_array_api_obj(v)]
     if all(isinstance(v, np.ndarray | np.generic) for v in arrays):
         return np  # has every function used here; array_api_compat's copy of it loads f2py
@@ -24,4 +31,9 @@ def namespace(*values: Array) -> Any:
 
 def as_array(value: Array) -> Array:
     """`value` itself if it is an array, else a float64 numpy array."""
-    return value if is_array_api_obj(value) else np.asarray(value, dtype=np.float64)
+    return value if is_array(value) else np.asarray(value, dtype=np.float64)
+
+
+def is_array(value: Any) -> bool:
+    """Whether `value` is an array of any library, not a plain number."""
+    return type(value) is np.ndarray or bool(is_array_api_obj(value))

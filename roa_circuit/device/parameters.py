@@ -8,11 +8,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import array_namespace
 
 from roa_circuit.basics import records, toml
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.device.arrays import is_array
 from roa_circuit.device.laws import read_law
 from roa_circuit.device.laws.law import OPEN, Constant, Law
 from roa_circuit.device.laws.zhang2021 import Memristor
@@ -196,11 +197,11 @@ def _with_law_beside(document: dict[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _largest(value: Constant) -> float:
-    return float(array_namespace(value).max(value)) if is_array_api_obj(value) else float(value)
+    return float(array_namespace(value).max(value)) if is_array(value) else float(value)
 
 
 def _span(value: Constant) -> str:
-    if not is_array_api_obj(value):
+    if not is_array(value):
         return f"{value:g}"
     xp = array_namespace(value)
     return f"{float(xp.min(value)):.4g} ... {float(xp.max(value)):.4g}, a device a cell"

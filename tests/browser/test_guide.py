@@ -59,3 +59,18 @@ def test_the_search_finds_an_option_without_a_server(visit):
     tab.keyboard.insert_text("predistort")
     tab.get_by_text("results").first.wait_for(timeout=20000)
     assert tab.get_by_text("compensation", exact=False).count() > 0
+
+
+def test_the_copy_button_takes_what_is_typed(visit):
+    """No prompt, no output: a block that is pasted runs."""
+    tab = visit("quickstart")
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    buttons = tab.locator("button[title*='opy']")
+    buttons.first.wait_for()
+    copied = []
+    for index in range(buttons.count()):
+        buttons.nth(index).click(force=True)
+        copied.append(tab.evaluate("navigator.clipboard.readText()"))
+    assert "roa-fit data/pulses.csv" in copied
+    assert not [line for text in copied for line in text.splitlines() if line.startswith(("$", "…"))]
+    assert "FITTED" not in "".join(copied)

@@ -97,12 +97,12 @@ def contents():
     return state, pulses.astype(np.int64), rng.random((5, 16))
 
 
-DEAR = ("table of three amplitudes", "from a file, a window for each voltage")
+RARE = ("constant steps", "ever faster")
 
 
 @pytest.mark.ngspice
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.long] * (name in DEAR)) for name in LAWS]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE)) for name in LAWS]
 )
 def test_a_layer_is_that_of_ngspice(name, contents, record_property):
     state, pulses, inputs = contents

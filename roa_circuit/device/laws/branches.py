@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from array_api_compat import is_array_api_obj
 
-from roa_circuit.device.arrays import Array, namespace
+from roa_circuit.device.arrays import Array, is_array, namespace
 from roa_circuit.device.laws.law import Branch, Constant, Law
 
 BRANCH_UNITS = {"gamma": "A", "delta": "1/V", "alpha": "A", "beta": "1/V", "current_scale": "-"}
@@ -34,11 +33,11 @@ class TwoBranches(Law):
     @property
     def varies(self) -> bool:
         """Whether any constant is an array, so that cells differ."""
-        return any(map(is_array_api_obj, vars(self).values()))
+        return any(map(is_array, vars(self).values()))
 
     def voltage(self, V: Array) -> Array:
         """V itself if it is an array, else an array of the library that the constants belong to."""
-        if is_array_api_obj(V):
+        if is_array(V):
             return V
         xp = namespace(*vars(self).values())
         return xp.asarray(V, dtype=xp.float64)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from array_api_compat import is_array_api_obj
-
-from roa_circuit.device.arrays import LARGEST_EXPONENT, Array, namespace
+from roa_circuit.device.arrays import LARGEST_EXPONENT, Array, is_array, namespace
 
 RATE_UNITS = {"k": "1/s", "mu1": "1/V", "mu2": "1/V"}
 RATE_MEANING = {
@@ -44,7 +42,7 @@ def _mean_exponential(a: Array, b: Array) -> Array:
 
 
 def _voltage(V: Array, *constants: Array) -> Array:
-    if is_array_api_obj(V):
+    if is_array(V):
         return V
     xp = namespace(*constants)
     return xp.asarray(V, dtype=xp.float64)

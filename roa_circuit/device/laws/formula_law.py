@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from array_api_compat import is_array_api_obj
 from numpy.typing import NDArray
 
 from roa_circuit.basics import records
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.arrays import Array, as_array, namespace
+from roa_circuit.device.arrays import Array, as_array, is_array, namespace
 from roa_circuit.device.laws.formulas.checks import check_law
 from roa_circuit.device.laws.formulas.currents import Curve, current_at, trees_of
 from roa_circuit.device.laws.formulas.definition import IMPLICIT, Definition
@@ -233,7 +232,7 @@ class FormulaLaw(Law):
         used = set().union(
             *map(names_in, (trees_of(self.definition)[p] for p in ("motion", "state_of_omega")))
         )
-        arrays = {n: _plain(v) for n, v in self.values if is_array_api_obj(v) and n in used}
+        arrays = {n: _plain(v) for n, v in self.values if is_array(v) and n in used}
         if not self.one_coordinate:
             return self._by_amplitude(volts, arrays, like)
         if not arrays:
@@ -301,7 +300,7 @@ class FormulaLaw(Law):
     def branches(self) -> tuple[Branch, Branch] | None:
         """The curves at both ends; None where cells differ in what shapes them."""
         shaping = [v for n, v in self.values if n in self.conducting and n != "current_scale"]
-        if any(map(is_array_api_obj, shaping)):
+        if any(map(is_array, shaping)):
             return None
         values = tuple((n, v) for n, v in self.values if n in self.conducting and n != "current_scale")
         on, off = (

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import array_namespace
 
 from roa_circuit.basics import records
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.arrays import Array, as_array, namespace
+from roa_circuit.device.arrays import Array, as_array, is_array, namespace
 from roa_circuit.device.laws.text import Text
 
 Constant = float | Any
@@ -134,7 +134,7 @@ class Law(ABC):
     @property
     def varies(self) -> bool:
         """Whether any constant is an array, so that cells differ."""
-        return any(is_array_api_obj(value) for value in self.constants.values())
+        return any(is_array(value) for value in self.constants.values())
 
     def changed(self, **constants: Constant) -> Self:
         """The law with other values of these constants."""
@@ -287,7 +287,7 @@ class Law(ABC):
 
     def voltage(self, V: Array) -> Array:
         """V itself if it is an array, else an array of the library that the constants belong to."""
-        if is_array_api_obj(V):
+        if is_array(V):
             return V
         xp = namespace(*self.constants.values())
         return xp.asarray(V, dtype=xp.float64)
@@ -295,7 +295,7 @@ class Law(ABC):
     def _check(self, name: str, value: Constant) -> None:
         """Raise InputError unless the constant lies in its range."""
         unit, zero = self.units[name], name in self.NOT_NEGATIVE
-        if is_array_api_obj(value):
+        if is_array(value):
             self._check_all(name, value, zero=zero or name == self.PACE)
             return
         number = records.require_finite(name, value, unit)
@@ -317,4 +317,4 @@ class Law(ABC):
 
 
 def _is_array(value: Any) -> bool:
-    return is_array_api_obj(value) and value.ndim > 0
+    return is_array(value) and value.ndim > 0

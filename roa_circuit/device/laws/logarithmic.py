@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from array_api_compat import is_array_api_obj
-
-from roa_circuit.device.arrays import Array, namespace
+from roa_circuit.device.arrays import Array, is_array, namespace
 
 
 def is_linear(ratio: Any) -> bool:
     """Whether u is omega: a ratio that is the number 1."""
-    return not is_array_api_obj(ratio) and ratio == 1.0
+    return not is_array(ratio) and ratio == 1.0
 
 
 def to_u(omega: Array, ratio: Any) -> Array:
@@ -38,4 +36,4 @@ def stretch(omega: Array, ratio: Any) -> Array:
 
 
 def _log(ratio: Any) -> Any:
-    return namespace(ratio).log(ratio) if is_array_api_obj(ratio) else math.log(ratio)
+    return namespace(ratio).log(ratio) if is_array(ratio) else math.log(ratio)

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from array_api_compat import is_array_api_obj
-
-from roa_circuit.device.arrays import Array
+from roa_circuit.device.arrays import Array, is_array
 
 CLOSEST, STOP = 1e-9, 1e-4
 """The last stretch of the range, over which simulators bring every window down to 0 in a line.
@@ -33,7 +31,7 @@ def passed(xp: Any, room: Array, exponent: Any) -> Array:
 
 def room_left(xp: Any, room: Array, dose: Array, exponent: Any) -> Array:
     """What an unsigned dose leaves of this room; 0 where the end is reached."""
-    if not is_array_api_obj(exponent) and exponent == 1:
+    if not is_array(exponent) and exponent == 1:
         return room * xp.exp(-dose)
     inside, none = room > 0, 0.0 * room
     log = _log(xp, room, inside)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from array_api_compat import is_array_api_obj
 from numpy.typing import NDArray
 
 from roa_circuit.basics import records
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.arrays import Array, as_array, namespace
+from roa_circuit.device.arrays import Array, as_array, is_array, namespace
 from roa_circuit.device.laws.branches import (
     BRANCH_MEANING,
     BRANCH_UNITS,
@@ -99,7 +98,7 @@ class Table(TwoBranches):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("within", "inert", "ratio"):
-            if is_array_api_obj(getattr(self, name)):
+            if is_array(getattr(self, name)):
                 raise InputError(f"{name} of a table must be one number for all cells")
         if self.ratio < 1.0:
             raise records.out_of_range("ratio", self.ratio, "-", "be at least 1, Gmax over Gmin")

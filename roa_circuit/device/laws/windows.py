@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import array_namespace
 
 from roa_circuit.basics import records
 from roa_circuit.basics.errors import InputError
-from roa_circuit.device.arrays import Array, as_array, namespace
+from roa_circuit.device.arrays import Array, as_array, is_array, namespace
 from roa_circuit.device.laws.branches import (
     BRANCH_MEANING,
     BRANCH_UNITS,
@@ -138,7 +138,7 @@ class Windows(TwoBranches):
         super()._check(name, value)
         if name != "ratio":
             return
-        if is_array_api_obj(value):
+        if is_array(value):
             values: Array = value
             if not bool(array_namespace(values).all(values > 1.0)):
                 raise InputError("ratio: all must be greater than 1; one number of 1 is u = omega")
@@ -148,7 +148,7 @@ class Windows(TwoBranches):
     @property
     def _has_thresholds(self) -> bool:
         both = (self.threshold_up, self.threshold_down)
-        return any(is_array_api_obj(one) or one != 0 for one in both)
+        return any(is_array(one) or one != 0 for one in both)
 
     def _at_thresholds(self, like: Array) -> tuple[Array, Array]:
         """The rates of Eq. 1 at both thresholds."""

@@ -13,6 +13,7 @@ import pytest
 
 from fitting.commands import cli
 from fitting.commands._outputs import write_all
+from fitting.readers import example
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable
 from roa_circuit.device.parameters import load_device
@@ -211,7 +212,7 @@ def test_inspect_shows_what_it_understood_and_writes_nothing(roa_fit, tmp_path, 
         (["missing.csv"], "cannot be read"),
         ([PULSES, "--prior", "zhang2012"], "did you mean 'zhang2021'"),
         ([PULSES, "--prior", PULSES], "not valid TOML"),
-        (["fit"], "Missing argument"),
+        (["fit"], "which FILE"),
         ([PULSES, "--nonsense"], "No such option"),
         ([PULSES.parent], "Is a directory"),
     ],
@@ -359,3 +360,14 @@ def test_a_bad_reading_is_named_and_no_robust_loss_makes_the_law_hold(roa_fit, t
     assert "LAW HOLDS" not in out
     _, out, _ = roa_fit("inspect", path)
     assert "--drop-outlier 3 takes that of line 3 for missing" in out
+
+
+def test_the_example_is_the_shipped_file_and_stands_alone(roa_fit, tmp_path):
+    assert example.example().read_bytes() == PULSES.read_bytes()
+    code, out, _ = roa_fit("--example", "--output-dir", tmp_path / "o")
+    assert (code, "7 of 7 constants" in out) == (0, True)
+    made = json.loads((tmp_path / "o" / "fit.json").read_text())["provenance"]
+    assert "pulses.csv" in str(made["inputs"])
+    assert roa_fit("fit", PULSES, "--example")[0] == 2
+    code, _, err = roa_fit("fit", "--output-dir", tmp_path / "o")
+    assert (code, "--example" in err) == (2, True)

@@ -419,3 +419,39 @@ def test_a_resistance_too_small_to_invert_is_refused(table):
     path = table("-1.1,3e-6,0.05,1e-320", header="voltage [V],width [s],read_voltage [V],R [kOhm]")
     with pytest.raises(InputError, match=r"line 2, column 'R \[kOhm\]': is inf S, beyond"):
         read_measurements(path)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "V_pulse [V],t_prog [s],I @ 50 mV (A)",
+        "applied_voltage_V,pulse_width_s,current_A_at_50mV",
+        "Spannung [V],Pulsbreite [s],I_read@0.05V [A]",
+    ],
+)
+def test_a_title_says_where_it_was_read(tmp_path, reference, header):
+    path = tmp_path / "station.csv"
+    rows = ["0,,5e-5", "-1.1,3e-6,6.25e-5", "1.4,3e-5,5e-5"]
+    path.write_text("\n".join([header, *rows]), encoding="utf-8")
+    same(read_measurements(path), reference)
+    with pytest.raises(InputError, match="--read is one too many"):
+        read_measurements(path, Conventions(read_voltage=0.1))
+
+
+def test_titles_of_several_read_voltages_are_no_one_s(tmp_path):
+    path = tmp_path / "station.csv"
+    path.write_text("pulse,G@0.1V [S],G@0.2V [S]\n1,1e-5,2e-5\n2,1e-5,2e-5\n", encoding="utf-8")
+    with pytest.raises(InputError):
+        read_measurements(path)
+
+
+def test_a_table_of_arc_one_is_in_ohms_and_volts(tmp_path, reference):
+    path = tmp_path / "station.csv"
+    head = "Wordline,Bitline,Resistance,Amplitude (V),Pulse width (s),Tag,ReadTag,ReadVoltage"
+    rows = [
+        "1,2,1000,0,0,S R,R2 V=0.05,0.05",
+        "1,2,800,-1.1,3e-6,P,R2 V=0.05,0.05",
+        "1,2,1000,1.4,3e-5,P,R2 V=0.05,0.05",
+    ]
+    path.write_text("\n".join([head, *rows]), encoding="utf-8")
+    same(read_measurements(path), reference)

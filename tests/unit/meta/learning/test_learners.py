@@ -177,12 +177,12 @@ def test_deployed_layers_compute_what_the_network_computes(bars, network):
 
 @pytest.mark.long
 def test_training_learns_and_leaves_a_usable_run(bars, tmp_path):
-    how = Training(filters=8, epochs=3, iterations=40, batch=3, pulses_from=2, validation_tasks=6)
+    how = Training(filters=8, epochs=2, iterations=40, batch=3, pulses_from=1, validation_tasks=6)
     seen = []
     network = train(bars, how, tmp_path, callbacks=[lambda net, row: seen.append(row)])
-    assert [row.epoch for row in seen] == [0, 1, 2]
+    assert [row.epoch for row in seen] == [0, 1]
     assert seen[-1].loss < seen[0].loss
-    assert seen[1].accuracy_train > 0.35  # chance is 0.2
+    assert max(row.accuracy_train for row in seen) > 0.35  # chance is 0.2
     assert {p.name for p in tmp_path.iterdir()} == {
         "best.safetensors", "config.toml", "environment.json", "last.safetensors", "metrics.csv",
         "state.safetensors",

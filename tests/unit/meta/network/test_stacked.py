@@ -18,9 +18,9 @@ from roa_circuit.device.programming import Programming
 
 WRITE = WriteModel(device=load_device("zhang2021"), how=Programming())
 KINDS = {
-    "one step": Architecture(filters=8),
-    "five steps": Architecture(filters=6, steps=5),
-    "erased head": Architecture(filters=8, erased=0.02),
+    "one step": Architecture(filters=4),
+    "five steps": Architecture(filters=3, steps=5),
+    "erased head": Architecture(filters=4, erased=0.02),
 }
 
 
@@ -34,7 +34,7 @@ def a_network(kind):
     return network.eval()
 
 
-def some_tasks(bars, count=3):
+def some_tasks(bars, count=2):
     rng = np.random.default_rng(0)
     images = bars.split("train")
     return [sample_task(images, rng, ways=5, shots=2, queries=3) for _ in range(count)]

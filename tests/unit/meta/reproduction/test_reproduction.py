@@ -165,7 +165,7 @@ cli.main()
 """The command, killed by no choice of its own once two batches of cells are on the file."""
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_kill_9_loses_no_cell_and_the_tables_are_those_of_a_run_never_killed(
     command, pictures, trained, tmp_path
 ):

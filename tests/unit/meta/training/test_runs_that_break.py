@@ -147,7 +147,9 @@ def test_an_architecture_beyond_all_use_is_refused_before_it_takes_memory(change
 
 @pytest.mark.long
 @pytest.mark.usefixtures("usual_signals")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_a_training_with_its_own_code_and_one_line(tmp_path, number, code):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     run = tmp_path / "run"

@@ -114,8 +114,8 @@ def test_the_state_error_does_not_leak_into_the_current_error(pretender):
 @pytest.mark.parametrize("labels", [True, False])
 def test_the_ideal_is_beside_the_engines_and_out_of_the_verdict(pretender, make_layer, labels):
     """Wires that make a layer useless: the engines agree, and that says nothing of the answers."""
-    lines = Crossbar(rows=40, columns=5, r_word=200.0, r_bit=200.0)
-    how = {"rows": 40, "columns": 5, "reads": 30, "crossbar": lines}
+    lines = Crossbar(rows=20, columns=5, r_word=600.0, r_bit=600.0)
+    how = {"rows": 20, "columns": 5, "reads": 20, "crossbar": lines}
     result, layer = pretender(labels=labels, phase=Phase.read, **how), make_layer(**how)
     assert result.passed
     assert result.prediction_agreement == 1.0

@@ -1,0 +1,5 @@
+"""`python -m fitting` is `roa-fit`."""
+
+from fitting.commands.cli import main
+
+main()

@@ -1,0 +1,5 @@
+"""`python -m netlists` is `roa-spice`."""
+
+from netlists.commands.cli import main
+
+main()
