@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any, NoReturn
 
 from typer.core import TyperGroup
@@ -24,6 +25,8 @@ class _FitUnlessTold(TyperGroup):
         return list(super().parse_args(ctx, args))
 
 
+_SELDOM = 100_000  # new objects between two searches for those in circles: a fit leaves few of them
+
 app = programs.assemble(
     "roa-fit",
     "Fit a memristor to its pulses. [bold]roa-fit FILE[/] is short for [bold]roa-fit fit FILE[/].",
@@ -34,4 +37,5 @@ app = programs.assemble(
 
 def main() -> NoReturn:
     """Run `roa-fit`."""
+    gc.set_threshold(_SELDOM)
     console.run(app)

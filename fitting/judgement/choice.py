@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fitting.judgement.laws import Contender, Contest, contest, forms_of
 from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
 from fitting.judgement.wording import taken
 from fitting.model.noise import reading_noise
@@ -14,8 +13,10 @@ from fitting.model.residuals import EQUATIONS
 from fitting.readers.measurements import Measurements
 from fitting.search.fit import Fit, fit_device
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.laws.formulas.shipped import shipped_laws
 from roa_circuit.device.parameters import Device
+
+if TYPE_CHECKING:
+    from fitting.judgement.laws import Contender, Contest
 
 AUTO = "auto"
 LAWS = ("zhang2021", "windows", "table")
@@ -73,8 +74,12 @@ def check_law(name: str) -> None:
     ------
     InputError : with the nearest that can.
     """
+    if name in (AUTO, *LAWS) or name.endswith(".toml"):
+        return
+    from roa_circuit.device.laws.formulas.shipped import shipped_laws
+
     known = (AUTO, *LAWS, *shipped_laws())
-    if name not in known and not name.endswith(".toml"):
+    if name not in known:
         raise InputError(f"--law {name!r} is neither a file nor known; {nearest(name, known)}")
 
 
@@ -97,6 +102,8 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
             f"{m.source}: has no pulses with readings after them, which tell how a cell moves;"
             f" --law {law} needs trains of pulses"
         )
+    from fitting.judgement.laws import contest, forms_of  # most fits hold no contest
+
     weights = weigh(m, weighting)
     names = LAWS if law == AUTO else (law,)
     forms, noise = forms_of(m, names, prior), reading_noise(m, weights)[0]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fitting.judgement.references import fit_steps
 from fitting.model.form import Form
-from fitting.model.residuals import Objective
+from fitting.model.residuals import EQUATIONS, Objective
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import correlation
 from fitting.search.elimination import best_starts
@@ -88,7 +88,8 @@ def compare(f: Fit, prior: Law) -> Comparison | None:
     singular = np.linalg.svd(f.jacobian[rows], compute_uv=False)
     felt = int(np.sum(singular > 1e-6 * max(singular[0], 1e-300)))
     form = f.objective.form
-    fitted = partial(own_misfit, form=form, prior=prior)
+    near = None if form is EQUATIONS else f.solution.x[: form.count]  # other laws have many valleys
+    fitted = partial(own_misfit, form=form, prior=prior, begin=near, held=f.solution.held)
     verdicts = [_verdict(form.title, bend(own)[0], m, felt + starts,
                          held_out(m, scale, folds, fitted))]  # fmt: skip
     for law, decay in zip(REFERENCES, (True, False), strict=True):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import floor, log10
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fitting.judgement.comparison import Comparison
-from fitting.judgement.laws import Contender, Contest
 from fitting.readers.measurements import Measurements
 from fitting.search.estimates import Estimate
 from fitting.search.fit import Fit
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR
 from roa_circuit.basics.units import PREFIXES, engineering, percent
+
+if TYPE_CHECKING:
+    from fitting.judgement.laws import Contender, Contest
 
 CONSTANT_COLUMNS = ("parameter", "value", "stderr", "95 % interval", "prior", "by data")
 LAW_COLUMNS = ("law", "misfit", "held-out trains", "unknowns", "AIC")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from fitting.model.schedule import Schedule, schedule
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.device.laws import Law
+
+T = TypeVar("T")
 
 LARGEST_SINH = 300.0
 """delta or beta times the largest voltage: e^300 still squares."""
@@ -52,6 +54,11 @@ class Form(ABC):
     """(k, n): combinations of the constants' places that a search keeps near 0, beside the misfit."""
     by_curvature: bool = False
     """Whether constants are so many that intervals come from the curvature alone."""
+    furthest: float = 25.0
+    """The largest logit of a starting state."""
+    starts_follow: bool = True
+    """Whether a search takes starts along with the constants, or looks where it last did: of two valleys
+    that differ in their starts, the one finds the nearer and the other the deeper."""
     extrapolates: bool = True
     """Whether the law says anything outside of what was measured."""
 
@@ -108,6 +115,15 @@ class Form(ABC):
     def guesses(self, m: Measurements, prior: Law) -> Iterator[FloatArray] | None:
         """Search vectors to start from; None where they are read off the data as for Eq. 1-2."""
         return None
+
+    def remembered(self, x: FloatArray, s: Schedule, work: Callable[[], T]) -> T:
+        """What the constants alone decide; that of last time where only starting states have changed."""
+        key = x[: self.count].tobytes()
+        last: tuple[bytes, Schedule, T] | None = self.__dict__.get("_last")
+        if last is None or last[0] != key or last[1] is not s:
+            last = (key, s, work())
+            object.__setattr__(self, "_last", last)
+        return last[2]
 
     def schedule(self, m: Measurements) -> Schedule:
         """Which pulses add up to one dose."""

@@ -14,7 +14,7 @@ import numpy as np
 from fitting.model.form import BRANCH_PRODUCTS, Form
 from fitting.model.loss import LINEAR, Loss
 from fitting.model.noise import weighting
-from fitting.model.schedule import Schedule, totals
+from fitting.model.schedule import Kinds, Schedule, totals
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.memristor import LARGEST_EXPONENT, current, pulse_strength
@@ -52,7 +52,7 @@ def predict(p: Memristor, start: FloatArray, m: Measurements, s: Schedule) -> Fl
 
     `start` (trains,) is omega before the first row of each train.
     """
-    omega = states(start, pulse_strength(m.voltage, m.width, p), s)
+    omega = states(start, doses(p, s), s)
     result: FloatArray = current(omega, m.read_voltage, p)
     return result
 
@@ -72,14 +72,35 @@ def state_slopes(
     return omega, keep * by_start[s.run], keep * by_x[:, s.run] + gain * slope
 
 
-def dose_slopes(m: Measurements, p: Memristor) -> FloatArray:
-    """d dose / d (log k, log mu1, log mu2), (3, rows); 0 where an exponent is clamped."""
-    result = np.empty((3, len(m)))
+def start_slopes(start: FloatArray, total: FloatArray, s: Schedule) -> tuple[FloatArray, FloatArray]:
+    """(omega (rows,), d omega / d start (rows,)) for the `totals` of all doses."""
+    omega, _, shrink = moved(_before(start, total, s)[s.run], total)
+    keep = shrink**2
+    by_start, _ = s.scan.slopes(keep[s.last], np.empty((0, len(s.last))))
+    return omega, keep * by_start[s.run]
+
+
+def doses(p: Memristor, s: Schedule) -> FloatArray:
+    """The dose of every row's pulse, (rows,)."""
+    result: FloatArray = pulse_strength(s.kinds.voltage, s.kinds.width, p)[s.kinds.pulse]
+    return result
+
+
+def dose_slopes(m: Measurements | Kinds, p: Memristor) -> FloatArray:
+    """d dose / d (log k, log mu1, log mu2), (3, rows or kinds); 0 where an exponent is clamped."""
+    result = np.empty((3, len(m.voltage)))
     result[0] = pulse_strength(m.voltage, m.width, p)
     for row, x, sign in ((1, -p.mu1 * m.voltage, 1.0), (2, p.mu2 * m.voltage, -1.0)):
         inside = np.abs(x) < LARGEST_EXPONENT
         result[row] = sign * p.k * m.width * np.where(inside, x * np.exp(np.where(inside, x, 0.0)), 0.0)
     return result
+
+
+def _of_constants(p: Memristor, s: Schedule) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(doses since the beginning of each run, Eq. 2 at omega = 1 and 0 [A]), all (rows,)."""
+    V, reading = s.kinds.read_voltage, s.kinds.reading
+    on, off = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
+    return totals(doses(p, s), s), on[reading], off[reading]
 
 
 class Equations(Form):
@@ -91,6 +112,7 @@ class Equations(Form):
     units = UNITS
     held_first = ("mu2", "mu1", "delta", "beta", "k", "gamma", "alpha")
     products = BRANCH_PRODUCTS
+    starts_follow = False
 
     @property
     def title(self) -> str:
@@ -119,7 +141,7 @@ class Equations(Form):
         """(current (rows,), its slopes by the constants (7, rows), by its own train's start (rows,))."""
         p, start = from_search(x)
         V = m.read_voltage
-        slopes = dose_slopes(m, p)
+        slopes = dose_slopes(s.kinds, p)[:, s.kinds.pulse]
         omega, by_start, by_x = state_slopes(start, slopes[0], slopes, s)
         tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
         reading = np.stack([
@@ -132,11 +154,9 @@ class Equations(Form):
 
     def start_slope(self, x: FloatArray, m: Measurements, s: Schedule) -> tuple[FloatArray, FloatArray]:
         """(current (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
-        p, start = from_search(x)
-        V = m.read_voltage
-        dose = pulse_strength(m.voltage, m.width, p)
-        omega, by_start, _ = state_slopes(start, dose, np.empty((0, len(m))), s)
-        tunnel, barrier = p.gamma * np.sinh(p.delta * V), -p.alpha * np.expm1(-p.beta * V)
+        start = self.start(x)
+        total, tunnel, barrier = self.remembered(x, s, lambda: _of_constants(from_search(x)[0], s))
+        omega, by_start = start_slopes(start, total, s)
         logit = (start * (1.0 - start))[m.train]
         return omega * tunnel + (1.0 - omega) * barrier, (tunnel - barrier) * by_start * logit
 

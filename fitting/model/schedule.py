@@ -16,13 +16,42 @@ Block = tuple[NDArray[np.int64], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kinds:
+    """The pulses and read voltages that differ, of which laws need to know each only once.
+
+    voltage, width : of every kind of pulse [V], [s]; `pulse` (rows,) says which
+    read_voltage : each that occurs [V]; `reading` (rows,) says which
+    """
+
+    voltage: FloatArray
+    width: FloatArray
+    pulse: NDArray[np.int64]
+    read_voltage: FloatArray
+    reading: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, m: Measurements) -> Kinds:
+        """The kinds of these measurements."""
+        order = np.lexsort((m.width, m.voltage))
+        voltage, width = m.voltage[order], m.width[order]
+        new = np.append(True, (np.diff(voltage) != 0) | (np.diff(width) != 0))
+        pulse = np.empty(len(m), dtype=np.int64)
+        pulse[order] = np.cumsum(new) - 1
+        reads, reading = np.unique(m.read_voltage, return_inverse=True)
+        return cls(
+            voltage=voltage[new], width=width[new], pulse=pulse, read_voltage=reads,
+            reading=reading.ravel(),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """The order of the pulses, apart from their strength: which rows add up to one dose.
 
     A run is a stretch of one train without a change of polarity; `run` (rows,) says which,
     `train` (runs,) whose it is, `last` (runs,) where it ends; `scan` goes from run to run.
     `blocks` gathers runs of like length, padded to twice at most: (rows of each run, which of them are
-    not padding), both (runs in it, longest).
+    not padding), both (runs in it, longest). `kinds` are the pulses and readings that differ.
     """
 
     run: NDArray[np.int64]
@@ -30,14 +59,19 @@ class Schedule:
     last: NDArray[np.int64]
     scan: Scan
     blocks: tuple[Block, ...]
+    kinds: Kinds
 
     @cached_property
-    def levels(self) -> tuple[NDArray[np.int64], ...]:
-        """The runs that come first in their trains, then those that come second, and so on."""
+    def levels(self) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]:
+        """The runs that come first in their trains, then those that come second, and so on.
+
+        Each with those of them that another run follows, to which they lead.
+        """
         number = np.arange(len(self.train)) - np.searchsorted(self.train, self.train)
         order = np.argsort(number, kind="stable")
         edges = np.searchsorted(number[order], np.arange(1, int(number.max(initial=0)) + 1))
-        return tuple(np.split(order, edges))
+        runs = np.split(order, edges)
+        return tuple(zip(runs, [*(later - 1 for later in runs[1:]), order[:0]], strict=True))
 
 
 def schedule(m: Measurements, *, by_amplitude: bool = False) -> Schedule:
@@ -51,7 +85,7 @@ def schedule(m: Measurements, *, by_amplitude: bool = False) -> Schedule:
     length = np.diff(np.append(first, len(m)))
     return Schedule(
         run=np.cumsum(begins) - 1, train=train, last=first + length - 1,
-        scan=Scan.of(number), blocks=_blocks(first, length),
+        scan=Scan.of(number), blocks=_blocks(first, length), kinds=Kinds.of(m),
     )  # fmt: skip
 
 

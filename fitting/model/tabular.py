@@ -32,6 +32,7 @@ _BEYOND = 0.01  # of the measured range of ln G, or of G: ends lie so far outsid
 _SLOWEST, _FASTEST = 1e-7, 3.0  # du a pulse
 _BENT = 0.5  # of a logarithm, by which a speed may be off the line between its neighbours
 _LEAST_NOISE = 1e-4
+_BEGIN = (1e-4, 0.5)  # du a pulse, of a search's first guess
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,8 @@ class TableForm(TrackedForm):
 
     knots : states u from 0 to 1
     ends : the law's currents, Eq. 2 from the smallest to the largest conductance
-    first : the speed that the search begins with, of each amplitude
+    first : the mean speed of each amplitude
+    local : speeds as readings near each knot show them, a row an amplitude
     noise : of a reading, relative: readings count as much against smoothness as they are sure
     unmeasured : says how a polarity moves that has no pulses here
     """
@@ -54,6 +56,7 @@ class TableForm(TrackedForm):
     ratio: float
     ends: Memristor
     first: tuple[float, ...]
+    local: tuple[tuple[float, ...], ...]
     noise: float
     unmeasured: Device
     names: tuple[str, ...] = field(init=False)
@@ -87,9 +90,11 @@ class TableForm(TrackedForm):
         ends = _ends(base, m, low, high)
         ratio = 1.0 if m.normalised else float(high / low)
         u = np.asarray(to_u(np.clip((m.conductance[rows] - low) / (high - low), 0.0, 1.0), ratio))
+        knots, changes = _knots(u, count), [_changes(m, rows, u, V, widths) for V in volts]
         return cls(
-            amplitudes=tuple(map(float, volts)), widths=widths, knots=_knots(u, count), ratio=ratio,
-            ends=ends, first=_first(m, rows, u, volts, widths), noise=noise,
+            amplitudes=tuple(map(float, volts)), widths=widths, knots=knots, ratio=ratio, ends=ends,
+            first=tuple(_mean(*one[1:]) for one in changes),
+            local=tuple(_local(*one, np.array(knots)) for one in changes), noise=noise,
             unmeasured=prior,
         )  # fmt: skip
 
@@ -177,10 +182,13 @@ class TableForm(TrackedForm):
         return np.concatenate([np.log([*self.known(law).values()]), np.log(u) - np.log1p(-u)])
 
     def guesses(self, m: Measurements, prior: Law) -> Iterator[FloatArray]:
-        """Search vectors with the mean speed everywhere, and speeds that fall towards the end."""
+        """Search vectors with speeds as measured nearby, all alike, and falling towards the end."""
         first = np.searchsorted(m.train, np.arange(len(m.labels)))
         off, on = (np.asarray(current(w, m.read_voltage[first], self.ends)) for w in (0.0, 1.0))
         begin = self.vector(prior, np.clip((m.current[first] - off) / (on - off), 0.005, 0.995))
+        near = begin.copy()
+        near[: self.count] = np.log(np.ravel(self.local))
+        yield near
         yield begin
         falling, knots = begin.copy(), np.array(self.knots)
         for index, V in enumerate(self.amplitudes):
@@ -270,17 +278,30 @@ def _knots(u: FloatArray, count: int) -> tuple[float, ...]:
     return tuple(map(float, found))
 
 
-def _first(
-    m: Measurements, rows: NDArray[np.bool_], u: FloatArray, volts: FloatArray, widths: tuple[float, ...]
-) -> tuple[float, ...]:
-    """The mean speed of every amplitude, du a pulse."""
+def _changes(
+    m: Measurements, rows: NDArray[np.bool_], u: FloatArray, V: float, widths: tuple[float, ...]
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(u half-way, how far u went the way that V pushes it, pulses) between readings, (n,) each."""
     inner = np.flatnonzero(rows)
-    follows = np.diff(m.train[inner], prepend=-1) == 0
-    change = np.diff(u, prepend=u[:1])
-    found = []
-    for V in volts:
-        these = follows & (m.voltage[inner] == V)
-        pulses = m.width[inner][these] / widths[0 if V < 0 else 1]
-        mean = -np.sign(V) * float(change[these].sum() / max(pulses.sum(), 1.0)) if these.any() else 0.0
-        found.append(float(np.clip(mean, 1e-4, 0.5)))
+    follows = (np.diff(m.train[inner], prepend=-1) == 0) & (m.voltage[inner] == V)
+    change = np.diff(u, prepend=u[:1])[follows]
+    pulses = m.width[inner][follows] / widths[0 if V < 0 else 1]
+    return u[follows] - 0.5 * change, -np.sign(V) * change, pulses
+
+
+def _mean(change: FloatArray, pulses: FloatArray) -> float:
+    """The mean speed, du a pulse."""
+    mean = float(change.sum() / max(pulses.sum(), 1.0)) if change.size else 0.0
+    return float(np.clip(mean, *_BEGIN))
+
+
+def _local(
+    middle: FloatArray, change: FloatArray, pulses: FloatArray, knots: FloatArray
+) -> tuple[float, ...]:
+    """The mean speed near each knot, where readings count less the nearer they are to the next one."""
+    mean, found = _mean(change, pulses), []
+    for one in np.eye(len(knots)):
+        near = np.interp(middle, knots, one)
+        weight = float(np.sum(near * pulses))
+        found.append(float(np.clip(np.sum(near * change) / weight, *_BEGIN)) if weight > 0 else mean)
     return tuple(found)

@@ -8,7 +8,7 @@ constant are those of the coordinate, d u_1 = speed(u_1) (dx(u_0) - dx(u_1) + d 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +51,12 @@ class _Motion:
             for one in (x, rise)
         )  # by every constant, the last axis
 
-    def after(self, u: FloatArray, dose: FloatArray, track: NDArray[np.int64]) -> FloatArray:
-        """The states after signed doses."""
-        target = self._at(u, track)[0] + dose
+    def after(
+        self, u: FloatArray, dose: FloatArray, track: NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(the states after signed doses, their sizes of du per dose before and after)."""
+        x, steep = self._at(u, track)
+        target, before = x + dose, self._speed(u, steep)
         node = np.zeros(len(u), dtype=np.int64)
         for one in range(self.amplitudes):
             here = track == one
@@ -66,11 +69,13 @@ class _Motion:
             x, rise = _cubic(s, x0, x1, m0, m1)
             s = np.clip(s - (x - target) / np.maximum(rise, _SLOWEST), 0.0, 1.0)
         moved = 1.0 / (1.0 + np.exp(_FURTHEST - self._step * (node + s)))
-        return np.where(dose == 0, u, moved)
+        arrived = (target < self._x[track, 0]) | (target > self._x[track, -1])  # at an end, to stay
+        speed = np.where(arrived, 0.0, self._speed(moved, _cubic(s, x0, x1, m0, m1)[1]))
+        still = dose == 0
+        return np.where(still, u, moved), before, np.where(still, before, speed)
 
-    def speed(self, u: FloatArray, track: NDArray[np.int64]) -> FloatArray:
-        """The sizes of du per dose."""
-        rise = self._at(u, track)[1]
+    def _speed(self, u: FloatArray, rise: FloatArray) -> FloatArray:
+        """The sizes of du per dose, from the rise of the coordinate."""
         found: FloatArray = u * (1.0 - u) * self._step / np.maximum(rise, _SLOWEST)
         return found
 
@@ -107,6 +112,8 @@ def _cubic(
 
 class TrackedForm(Form):
     """A form whose starting states are those of the tracks' variable u in (0, 1)."""
+
+    furthest: float = _FURTHEST - 1.0
 
     @abstractmethod
     def speeds(self, places: FloatArray, V: FloatArray) -> Speeds:
@@ -205,11 +212,11 @@ class TrackedForm(Form):
         track = np.zeros(len(s.train), dtype=np.int64)  # of runs; one without pulses may have any
         track[s.run[pulsed]] = np.searchsorted(V, m.voltage[pulsed])
         u_0, d_start, d_x = _along(motion, before, total, track, s, slopes=slopes)
-        u = motion.after(u_0[s.run], total, track[s.run])
+        u, before_it, after_it = motion.after(u_0[s.run], total, track[s.run])
         if not start:
             return u, d_start, d_x
         begun = motion.slopes(u_0, track)[:, s.run] if slopes else None
-        keep, gained = _passed(motion, u_0[s.run], u, total, track[s.run], begun)
+        keep, gained = _passed(motion, u, (before_it, after_it), total, track[s.run], begun)
         return u, keep * d_start[s.run] * steep[m.train], keep * d_x[:, s.run] + gained
 
 
@@ -226,12 +233,15 @@ def _along(
     n = motion.sets - 1 if slopes else 0
     now, d_now, d_x_now = start.copy(), np.ones(len(start)), np.zeros((n, len(start)))
     before, d_before, d_x = np.empty(len(track)), np.empty(len(track)), np.empty((n, len(track)))
-    for runs in s.levels:
-        train, dose = s.train[runs], total[s.last[runs]]
+    for runs, going in s.levels:
+        train = s.train[runs]
         before[runs], d_before[runs], d_x[:, runs] = now[train], d_now[train], d_x_now[:, train]
-        after = motion.after(now[train], dose, track[runs])
-        begun = motion.slopes(now[train], track[runs]) if slopes else None
-        keep, gained = _passed(motion, now[train], after, dose, track[runs], begun)
+        if not going.size:
+            break
+        train, dose = s.train[going], total[s.last[going]]
+        after, *speeds = motion.after(before[going], dose, track[going])
+        begun = motion.slopes(before[going], track[going]) if slopes else None
+        keep, gained = _passed(motion, after, speeds, dose, track[going], begun)
         d_now[train] = keep * d_now[train]
         d_x_now[:, train] = keep * d_x_now[:, train] + gained
         now[train] = after
@@ -240,19 +250,19 @@ def _along(
 
 def _passed(
     motion: _Motion,
-    before: FloatArray,
     after: FloatArray,
+    speeds: Sequence[FloatArray],
     dose: FloatArray,
     track: NDArray[np.int64],
     begun: FloatArray | None,
 ) -> tuple[FloatArray, FloatArray]:
     """The slope of the states after a dose by those before, and by the constants (n, elements).
 
+    speeds : of the motion, before and after
     begun : slopes of the coordinate (n, elements) at the states before; None if none are asked for
     """
-    still = dose == 0
-    speed = motion.speed(after, track)
-    keep = np.where(still, 1.0, speed / motion.speed(before, track))
+    still, (slow, speed) = dose == 0, speeds
+    keep = np.where(still, 1.0, speed / slow)
     if begun is None:
         return keep, np.zeros((0, len(after)))
     moved = speed * (begun - motion.slopes(after, track))

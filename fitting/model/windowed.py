@@ -9,13 +9,12 @@ from typing import cast
 import numpy as np
 
 from fitting.model.form import BOUNDS, BRANCH_PRODUCTS, Form
-from fitting.model.residuals import EQUATIONS, dose_slopes, seven
+from fitting.model.residuals import EQUATIONS, dose_slopes, doses, seven
 from fitting.model.schedule import Schedule, totals
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.device.laws import Law
 from roa_circuit.device.laws.logarithmic import to_omega, to_u
 from roa_circuit.device.laws.windows import Windows
-from roa_circuit.device.memristor import pulse_strength
 from roa_circuit.device.parameters import Memristor
 
 NAMES = ("k", "mu1", "mu2", "p", "q", "gamma", "delta", "alpha", "beta")
@@ -110,16 +109,16 @@ class WindowsForm(Form):
     def predict(self, x: FloatArray, m: Measurements, s: Schedule) -> FloatArray:
         """The current [A] of every reading, (rows,)."""
         c = self.values(x)
-        total = totals(pulse_strength(m.voltage, m.width, _rate_of(c)), s)
+        total = totals(doses(_rate_of(c), s), s)
         before = _runs(super().start(x), total, s, c)
-        return self._current(c, _moved(before[s.run], total, c), m)[0]
+        return self._current(c, _moved(before[s.run], total, c), s)[0]
 
     def slopes(
         self, x: FloatArray, m: Measurements, s: Schedule
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """(current (rows,), its slopes by the constants (9, rows), by its own train's start (rows,))."""
         c, start = self.values(x), super().start(x)
-        by_rate = dose_slopes(m, _rate_of(c))
+        by_rate = dose_slopes(s.kinds, _rate_of(c))[:, s.kinds.pulse]
         total, by_total = totals(by_rate[0], s), totals(by_rate, s)
         before, d_start, d_x = _run_slopes(start, total, by_total, s, c)
         u, by_before, by_dose, by_p, by_q = _step(before[s.run], total, c)
@@ -127,26 +126,36 @@ class WindowsForm(Form):
         d_u[:3] += by_dose * by_total
         d_u[3] += by_p * USUAL
         d_u[4] += by_q * USUAL
-        current, by_u, by_branches = self._current(c, u, m)
+        current, by_u, by_branches = self._current(c, u, s)
         logit = (start * (1.0 - start))[m.train]
         by_start = by_u * by_before * d_start[s.run] * logit
         return current, np.concatenate([by_u * d_u, by_branches]), by_start
 
     def start_slope(self, x: FloatArray, m: Measurements, s: Schedule) -> tuple[FloatArray, FloatArray]:
         """(current (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
-        c, start = self.values(x), super().start(x)
-        total = totals(pulse_strength(m.voltage, m.width, _rate_of(c)), s)
+        start = super().start(x)
+        c, total, on, off = self.remembered(x, s, lambda: self._of_constants(x, s))
         before, d_start, _ = _run_slopes(start, total, np.empty((0, len(m))), s, c)
         u, by_before, *_ = _step(before[s.run], total, c, constants=False)
-        current, by_u, _ = self._current(c, u, m)
-        return current, by_u * by_before * d_start[s.run] * (start * (1.0 - start))[m.train]
+        omega, by_u, _ = self._omega(c, u)
+        apart = on - off
+        slope = apart * by_u * by_before * d_start[s.run] * (start * (1.0 - start))[m.train]
+        return off + omega * apart, slope
+
+    def _of_constants(
+        self, x: FloatArray, s: Schedule
+    ) -> tuple[dict[str, float], FloatArray, FloatArray, FloatArray]:
+        """(the constants, doses since the beginning of each run, both branches [A]), all (rows,)."""
+        c = self.values(x)
+        on, _, off, _ = _branches(c, s.kinds.read_voltage)
+        return c, totals(doses(_rate_of(c), s), s), on[s.kinds.reading], off[s.kinds.reading]
 
     def _current(
-        self, c: dict[str, float], u: FloatArray, m: Measurements
+        self, c: dict[str, float], u: FloatArray, s: Schedule
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """(current, its slope by u, by the logarithms of gamma, delta, alpha, beta (4, rows))."""
-        V = m.read_voltage
-        tunnel, by_delta, barrier, by_beta = _branches(c, V)
+        every = np.stack(_branches(c, s.kinds.read_voltage))[:, s.kinds.reading]
+        tunnel, by_delta, barrier, by_beta = every
         omega, by_u, by_log = self._omega(c, u)
         reading = np.stack(
             [omega * tunnel, omega * by_delta, (1.0 - omega) * barrier, (1.0 - omega) * by_beta]
@@ -188,10 +197,10 @@ def _branches(c: dict[str, float], V: FloatArray) -> tuple[FloatArray, ...]:
 def _runs(start: FloatArray, total: FloatArray, s: Schedule, c: dict[str, float]) -> FloatArray:
     """u before every run, (runs,)."""
     now, before = start.copy(), np.empty(len(s.train))
-    for runs in s.levels:
-        train = s.train[runs]
-        before[runs] = now[train]
-        now[train] = _moved(now[train], total[s.last[runs]], c)
+    for runs, going in s.levels:
+        before[runs] = now[s.train[runs]]
+        if going.size:
+            now[s.train[going]] = _moved(before[going], total[s.last[going]], c)
     return before
 
 
@@ -203,9 +212,12 @@ def _run_slopes(
     now, d_now, d_x_now = start.copy(), np.ones(len(start)), np.zeros((wanted, len(start)))
     before, d_before = np.empty(len(s.train)), np.empty(len(s.train))
     d_x = np.empty((wanted, len(s.train)))
-    for runs in s.levels:
-        train, last = s.train[runs], s.last[runs]
+    for runs, going in s.levels:
+        train = s.train[runs]
         before[runs], d_before[runs], d_x[:, runs] = now[train], d_now[train], d_x_now[:, train]
+        if not going.size:
+            break
+        train, last = s.train[going], s.last[going]
         u, by_before, by_dose, by_p, by_q = _step(now[train], total[last], c, constants=wanted > 0)
         now[train] = u
         d_now[train] = by_before * d_now[train]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitting.judgement.bands import current_error, rate_error
-from fitting.judgement.laws import Contest
 from fitting.judgement.wording import with_unit
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.fit import Fit
@@ -32,6 +31,8 @@ from roa_circuit.presentation.drawing import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from fitting.judgement.laws import Contest
 
 SYMBOLS = {"k": "k", "mu1": "μ₁", "mu2": "μ₂", "gamma": "γ", "delta": "δ", "alpha": "α", "beta": "β",
            "p": "p", "q": "q"}  # fmt: skip

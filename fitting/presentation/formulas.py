@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+from typing import TYPE_CHECKING
 
 from roa_circuit.device.laws import Law
-from roa_circuit.device.laws.formula_law import FormulaLaw
+from roa_circuit.device.parameters import Memristor
 from roa_circuit.presentation.page import Markup, Section, paragraph, table
+
+if TYPE_CHECKING:
+    from roa_circuit.device.laws.formula_law import FormulaLaw
 
 _GREEK = {"mu": "μ", "gamma": "γ", "delta": "δ", "alpha": "α", "beta": "β", "omega": "ω"}
 _ELEMENTS = {
@@ -19,6 +23,10 @@ _ELEMENTS = {
 
 def formulas(law: Law) -> list[Markup]:
     """The law's equations, each a block; sympy is loaded for those of a file alone."""
+    if isinstance(law, Memristor):
+        return [_block(_slope("ω") + _rate() + _row("×") + _cases("ω", "2", "2")), _block(_current())]
+    from roa_circuit.device.laws.formula_law import FormulaLaw
+
     if isinstance(law, FormulaLaw):
         return _of_file(law)
     if law.name == "table":
@@ -29,10 +37,8 @@ def formulas(law: Law) -> list[Markup]:
             + _words(", a pulse, between measured states")
         )
         return [_block(pulse), _block(_of_u()), _block(_current())]
-    if law.name == "windows":
-        motion = _slope("u") + _rate() + _row("×") + _cases("u", "p", "q")
-        return [_block(motion), _block(_of_u()), _block(_current())]
-    return [_block(_slope("ω") + _rate() + _row("×") + _cases("ω", "2", "2")), _block(_current())]
+    motion = _slope("u") + _rate() + _row("×") + _cases("u", "p", "q")
+    return [_block(motion), _block(_of_u()), _block(_current())]
 
 
 def section(law: Law) -> Section:

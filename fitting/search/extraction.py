@@ -26,7 +26,7 @@ LOG = "ln_"
 """Begins the name of a parameter that is the logarithm of a constant."""
 
 _INSIDE = 1e-9  # of a log parameter, between a start and its bounds
-_FINEST = 1e-12
+_FINEST, _FINE = 1e-12, 1e-8
 _MOST_CALLS = 200
 
 
@@ -59,10 +59,11 @@ def extract(objective: Objective, solution: Solution) -> Extraction | None:
     minimizer = lmfit.Minimizer(
         lambda p: eliminated.residual(places(p)), parameters(objective, solution)
     )
+    fine = _FINE if form.by_curvature else _FINEST  # where cells arrive at an end, a cost has kinks
     with np.errstate(all="ignore"):  # an error that the data do not tell is lmfit's NaN, not a warning
         result = minimizer.minimize(
             method="least_squares", jac=lambda p: eliminated.jacobian(places(p)) / sizes,
-            xtol=_FINEST, ftol=_FINEST, gtol=_FINEST, max_nfev=_MOST_CALLS,
+            xtol=fine, ftol=fine, gtol=fine, max_nfev=_MOST_CALLS,
         )  # fmt: skip
     _count_starts(result, len(objective.measurements.labels))
     x = eliminated.full(places(result.params))

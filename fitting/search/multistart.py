@@ -13,7 +13,7 @@ from fitting.model.residuals import EQUATIONS, Objective
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search._guess import guesses
 from fitting.search.descent import descend
-from fitting.search.elimination import Eliminated
+from fitting.search.elimination import MOST_STEPS, SETTLED, Eliminated
 from fitting.search.identifiability import LARGEST_LOG_ERROR, SMALLEST_NOISE
 from roa_circuit.device.laws import Law
 
@@ -21,6 +21,11 @@ _MOST_STEPS = 100  # real data need some 20
 _BRIEF = 20
 _ROUNDS = ((4, 8), (12, 3))  # steps, and how many searches go on: of laws with many valleys
 _FINEST, _COARSE = 1e-9, 1e-4
+_FIRST, _ROUND = 1e-2, 1e-6  # of searches in rounds: of the first step, of the others
+_FEW = 4  # first guesses, each of which has a right to better starts
+_HASTY = 4  # steps of starting states, in a first step
+_SETTLED = 1e-3  # of a tolerance: what better starting states may still bring
+_HOPELESS = 1e4  # times the lowest cost, where a search is given up
 _MOST_SIZES, _SAME_SIZE = 12, 0.01  # of a robust loss that is fitted to its own noise
 _SAME, _NEAR = 1.01, 4.0  # times the lowest cost: the same valley, one that may be deeper
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
@@ -81,10 +86,14 @@ def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, brief: bool
     """
     held = objective.form.blind(m)
     begin = objective.form.guesses(m, prior) or guesses(objective.form, m, prior, held)
-    found = [search(objective, x, held, most=1) for x in begin]
+    starts = list(begin)
+    first = _FIRST if len(starts) > _FEW else _ROUND
+    found = [search(objective, x, held, most=1, tolerance=first) for x in starts]
     for steps, kept in _ROUNDS:
+        least = min(one.cost for one in found)
         found = sorted(found, key=lambda one: one.cost)[:kept]
-        found = [search(objective, one.x, held, most=steps) for one in found]
+        found = [one for one in found if one.cost <= _HOPELESS * least]
+        found = [search(objective, one.x, held, most=steps, tolerance=_ROUND) for one in found]
     best = min(found, key=lambda one: one.cost)
     if brief:
         return best
@@ -125,10 +134,12 @@ def search(
     free = np.array([index for index, name in enumerate(form.names) if name not in held], dtype=np.int64)
     bounds = [form.limits(form.names[index], m) for index in free]
     low, high = np.reshape(bounds, (-1, 2)).T
-    eliminated = Eliminated(objective, x, free)
+    tolerance = _COARSE if brief else tolerance
+    settled = max(_SETTLED * tolerance, SETTLED)
+    eliminated = Eliminated(objective, x, free, settled, _HASTY if tolerance == _FIRST else MOST_STEPS)
     found = descend(
         eliminated, x[free], low, high, enough=enough,
-        most=most or (_BRIEF if brief else _MOST_STEPS), tolerance=_COARSE if brief else tolerance,
+        most=most or (_BRIEF if brief else _MOST_STEPS), tolerance=tolerance,
     )  # fmt: skip
     message = "converged" if found.converged else f"no end after {_MOST_STEPS} steps"
     return Solution(

@@ -18,11 +18,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -30,6 +29,9 @@ from roa_circuit.basics import compilation, results
 from roa_circuit.basics.errors import RoaError, SimulatorError
 from roa_circuit.basics.text import one_line, plain, shortened
 from roa_circuit.presentation import last_resort
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 UsageError: type[Exception] = typer.BadParameter.__mro__[2]  # the root of typer's own complaints
 
@@ -221,6 +223,14 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
 def progress() -> Progress:
     """A progress bar on stderr that vanishes when done and is silent off a terminal."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),

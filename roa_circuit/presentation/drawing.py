@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from roa_circuit.basics.later import put_off
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +42,9 @@ _STYLE: Any = {
     "svg.fonttype": "none", "svg.hashsalt": "roa-circuit",
 }  # fmt: skip
 _MOST_DOTS = 20_000
+
+_SELDOM = ("mpl_toolkits.mplot3d", "matplotlib.dviread")  # three dimensions, and formulas by TeX
+_KNOWN = {"mpl_toolkits.mplot3d": {"Axes3D": {"name": "3d"}}}  # matplotlib asks its projections for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,9 +88,10 @@ def draw(
     right, top, gap : room left free at the sides and between stacked panels [inch]. They are given,
         as a layout that measures all text first takes as long as the drawing.
     """
-    import matplotlib as mpl
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
+    with _quick_start():
+        import matplotlib as mpl
+        from matplotlib.backends.backend_svg import FigureCanvasSVG
+        from matplotlib.figure import Figure
 
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=size)
@@ -98,6 +106,24 @@ def draw(
     return Drawing(
         name=plain_name, caption=caption, svg=file.getvalue(), wide=size[0] > 7, figure=figure
     )
+
+
+@contextmanager
+def _quick_start() -> Iterator[None]:
+    """Let matplotlib load without what is seldom used and, where nobody can ask for help, undocumented.
+
+    It works out the documentation of all its properties at each start, for half of its time.
+    """
+    import matplotlib.artist as documented
+
+    write, asked = documented.kwdoc, hasattr(sys, "ps1") or "IPython" in sys.modules
+    try:
+        if not asked and "matplotlib.figure" not in sys.modules:
+            documented.kwdoc = lambda artist: ""
+        with put_off(*_SELDOM, known=_KNOWN):
+            yield
+    finally:
+        documented.kwdoc = write
 
 
 def dots(

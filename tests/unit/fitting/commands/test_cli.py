@@ -402,3 +402,14 @@ def test_the_example_is_the_shipped_file_and_stands_alone(roa_fit, tmp_path):
     assert roa_fit("fit", PULSES, "--example")[0] == 2
     code, _, err = roa_fit("fit", "--output-dir", tmp_path / "o")
     assert (code, "--example" in err) == (2, True)
+
+
+def test_the_command_leaves_linear_algebra_to_one_thread_unless_told():
+    """Of two threads each waits for the other: a fit on busy cores took three times as long."""
+    code = "import os, fitting.commands.cli; print(os.environ['OPENBLAS_NUM_THREADS'])"
+    bare = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    for given, used in (({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")):
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=bare | given
+        )
+        assert done.stdout.strip() == used

@@ -69,6 +69,31 @@ def test_slopes_are_those_of_differences(windows, of_vteam, prior, kind):
     np.testing.assert_allclose(start, np.sum(both[n:], axis=0), atol=1e-6 * np.abs(start).max())
 
 
+def test_nothing_moves_a_cell_that_has_arrived_at_an_end(windows, prior):
+    """Its slopes were those of a cell on its way, so that searches of starts went astray."""
+    m = trains(windows, volts=(-1.0, 1.5))
+    form = TableForm.of(m, prior)
+    objective, x = Objective.of(m, form=form), next(form.guesses(m, prior.memristor))
+    x[: form.count] = np.log(0.2)
+    omega = form.predict(x, m, objective.schedule)
+    arrived = np.flatnonzero(np.isclose(omega, form.currents(x[None], m)[0], rtol=1e-9))
+    assert 30 < len(arrived) < 60
+    _, slopes, start = objective.slopes(x)
+    assert np.abs(start[arrived]).max() < 1e-6 * np.abs(start).max()
+    up = slopes[arrived][:, : len(form.knots)]
+    assert np.abs(up).max() < 1e-6 * np.abs(slopes).max()
+
+
+def test_a_table_begins_with_the_changes_that_were_measured(windows, prior):
+    """Far from the mean speed, so that no search has to find the valley by chance."""
+    m = trains(windows, volts=(-1.0, 1.5))
+    form = TableForm.of(m, prior)
+    local, plain, _ = form.guesses(m, prior.memristor)
+    objective = Objective.of(m, form=form)
+    near, far = (float(np.sum(objective.residual(one) ** 2)) for one in (local, plain))
+    assert near < 0.1 * far
+
+
 @pytest.mark.long
 def test_a_table_meets_a_device_of_another_law(windows, prior):
     m = trains(windows, volts=(-1.0, 1.55), pulses=80, noise=0.002)

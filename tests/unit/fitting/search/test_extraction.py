@@ -101,11 +101,16 @@ def test_lmfit_comes_without_what_it_seldom_uses():
 
     code = (
         "import sys; from fitting.search._lmfit import lmfit; "
-        "print({'pandas', 'scipy.stats'} & set(sys.modules)); "
+        "print({'pandas', 'scipy.stats', 'scipy.special', 'h5py', 'numpy.f2py'} & set(sys.modules)); "
         "from scipy import stats; import pandas; "
         "print(lmfit.minimizer.norm_dist.ppf(0.5), isinstance(pandas.Series([1]), lmfit.model.Series), "
         "stats.norm.cdf(0.0), lmfit.minimizer.isnull(1.0)); "
-        "from scipy.optimize import linprog, shgo; print(linprog([1.0], bounds=[(2, 3)]).x)"
+        "from scipy.optimize import linprog, milp, shgo; print(linprog([1.0], bounds=[(2, 3)]).x); "
+        "import emcee, numpy; print(emcee.backends.HDFBackend('no.h5').initialized); "
+        "print(numpy.f2py.__name__); "
+        "p = lmfit.Parameters(); p.add('a', 0.5); p.add('b', expr='erf(a)'); print(p['b'].value)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["set()", "0.0 True 0.5 False", "[2.]"]
+    assert done.stdout.splitlines() == [
+        "set()", "0.0 True 0.5 False", "[2.]", "False", "numpy.f2py", "0.5204998778130465"
+    ]  # fmt: skip
