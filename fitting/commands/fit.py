@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from fitting.search.intervals import Intervals
     from roa_circuit.presentation.drawing import Drawing
 
+_NORMALISED = (
+    "readings are normalised: currents of this device are multiples of an unknown one, not amperes;"
+    " scale them (current_scale) before an array is made of it"
+)
 _MODELS = ("device.toml", "memristor.lib", "memristor.va")
 
 
@@ -101,9 +105,12 @@ def fit(
     run = _Run(
         fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
     )  # fmt: skip
-    made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
+    made = {
+        "prior": prior,
+        "provenance": console.provenance(inputs=measurements),
+    }
     said = _identifiability(run)
-    summary = _summary(run, said) | {"ignored": unused + idle}
+    summary = _summary(run, said) | {"ignored": unused + idle, "normalised": m.normalised}
     drawn = _drawings(run)
     files = {output_dir / "fit.json": as_json(summary | made), **_models(run, output_dir)}
     if json_file is not None:
@@ -217,6 +224,8 @@ def _fitted_device(run: _Run) -> Device:
     for sign, kind in ((-1, "potentiation"), (1, "depression")):
         if result.memristor.name == "table" and not (np.sign(m.voltage) == sign).any():
             citation += f"; {kind}, which was not measured, is from {run.prior.name}"
+    if m.normalised:
+        citation += f"; {_NORMALISED}"
     citation += f"; {run.law.line()}"
     return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=_pulses_of(run))
 
@@ -272,6 +281,8 @@ def _print(run: _Run) -> None:
         console.say(f"assumed: {text}")
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
+    if m.normalised:
+        console.say(_NORMALISED)
     rows = [constant_row(e) for e in result.estimates.values()]
     title = f"Fitted constants of {result.objective.form.title} (prior: {run.prior.name})"
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))

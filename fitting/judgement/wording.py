@@ -63,7 +63,7 @@ def rounded(values: Sequence[float], stderr: float, size: float = 1.0) -> list[s
     values, stderr = [value / size for value in values], stderr / size
     last = floor(log10(stderr)) - 1 if stderr > 0 else floor(log10(abs(values[0]))) - 8
     if abs(values[0]) < _SMALL:
-        most = floor(log10(abs(values[0]))) - last
+        most = max(floor(log10(abs(values[0]))) - last, 0)
         digits = [min(max(floor(log10(abs(v) or 1.0)) - last, 0), most) for v in values]
         return [f"{v:.{n}e}" for v, n in zip(values, digits, strict=True)]
     return [f"{v:.{max(-last, 0)}f}" for v in values]

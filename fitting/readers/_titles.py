@@ -59,7 +59,10 @@ _COUNTERS = _set(
     "pulse pulses n no nr num number index idx step iteration iter point points cycle cycles count "
     "unnamed"
 )
-_DERIVED = _set("log log10 ln std sd stdev stddev sigma error err sem ratio variance slope derivative")
+_DERIVED = _set(
+    "log log10 ln std sd stdev stddev sigma error err sem ratio variance slope derivative delta dg dr di"
+    " change iqr model modelled fit fitted target simulated simulation residual temperature temp"
+)
 _ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
 _WAYS = {
     +1: _set("ltp pot potentiation potentiate potentiating set up increase inc"),
@@ -215,6 +218,8 @@ def end(text: str) -> int:
 
 def is_derived(text: str) -> bool:
     """Whether a title is of something worked out from readings: a logarithm, a spread, a ratio."""
+    if re.match(r"\s*([ΔδΔ∆]|d[GRI](?![A-Za-z]))", text):
+        return True
     return bool(_DERIVED & set(words(text))) or bool(re.match(r"(log|ln)(10)?[_ (|]*[IGR]\b", text))
 
 

@@ -15,6 +15,7 @@ LARGEST_FILE = 256 * 1024 * 1024
 """In bytes; what is larger is not a matrix that any engine here would solve."""
 
 # float() alone would take 1_000, nan and infinity.
+_FEWEST_COUNTED = 3  # of columns: 0, 1 may be a read
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -54,7 +55,21 @@ def _table(path: Path) -> NDArray[np.float64]:
     for number, row in enumerate(rows, start=1):
         if len(row) != len(rows[0]):
             raise InputError(f"{path}, line {number}: {len(row)} numbers, but line 1 has {len(rows[0])}")
-    return np.array(rows, dtype=np.float64)
+    found = np.array(rows, dtype=np.float64)
+    if _counts_columns(found):
+        raise InputError(
+            f"{path}, line 1: counts 0, 1, 2 ... and others have fractions: pandas heads columns so;"
+            " leave it out (index=False, header=False)"
+        )
+    return found
+
+
+def _counts_columns(found: NDArray[np.float64]) -> bool:
+    """Whether the first line numbers the columns, and no other line has whole numbers alone."""
+    first, others = found[0], found[1:]
+    if len(first) < _FEWEST_COUNTED or not len(others):
+        return False
+    return bool((first == np.arange(len(first))).all() and (others % 1 != 0).any(axis=1).all())
 
 
 def _array(path: Path) -> NDArray[np.float64]:

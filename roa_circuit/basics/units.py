@@ -14,7 +14,7 @@ PREFIXES = {
 
 _QUANTITY = re.compile(
     r"\s*(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-    r"\s*(?P<prefix>meg|[fpnuµμmkKMG]?)(?P<unit>Ohm|ohm|Ω|V|A|S|s|F|Hz|eV)?\s*"
+    r"\s*(?P<prefix>meg|[fpnuµμmkKMG]?)(?P<unit>Ohm|ohm|Ω|V|A|S|s|F|Hz|eV|%)?\s*"
 )
 
 
@@ -25,6 +25,8 @@ def parse_quantity(text: str, *, what: str = "value", unit: str = "") -> float:
     4700.0
     >>> parse_quantity("30 us", unit="s")
     3e-05
+    >>> parse_quantity("5%")
+    0.05
 
     Raises
     ------
@@ -34,9 +36,13 @@ def parse_quantity(text: str, *, what: str = "value", unit: str = "") -> float:
     if match is None:
         raise InputError(f"{what}: {text!r} is not a number with an SI prefix, such as 4.7k or 30u")
     written = (match["unit"] or "").replace("ohm", "Ohm").replace("Ω", "Ohm")
-    if written and unit and written != unit:
+    if written not in ("", "%") and unit and written != unit:
         raise InputError(f"{what}: {text!r} is in {written}, expected {unit}")
     prefix = match["prefix"]
+    if written == "%":
+        if prefix or unit not in _SHARES:
+            raise InputError(f"{what}: {text!r} is a share, expected {unit or 'a number'}")
+        return float(match["number"]) / 100.0
     if unit == "K" and prefix == "K" and not written:  # 300 K is no 300,000
         prefix = ""
     value = float(f"{match['number']}") * PREFIXES[prefix]
@@ -44,6 +50,8 @@ def parse_quantity(text: str, *, what: str = "value", unit: str = "") -> float:
         raise InputError(f"{what}: {text!r} is too large")
     return value
 
+
+_SHARES = ("", "-", "1")  # how units of what has none are written
 
 _DURATIONS = {"min": 60.0, "h": 3600.0, "d": 86400.0, "y": 31557600.0}
 
@@ -56,6 +64,8 @@ def parse_duration(text: str, *, what: str = "duration") -> float:
     InputError : neither of them, or less than nothing.
     """
     found = re.fullmatch(r"\s*([0-9.eE+-]+)\s*(min|h|d|y)\s*", text)
+    if re.fullmatch(r"[\s0-9.eE+-]+[mM]\s*", text):
+        raise InputError(f"{what}: {text!r} may be minutes or a prefix; write min for minutes, ms or Ms")
     scale = _DURATIONS[found[2]] if found else 1.0
     seconds = scale * parse_quantity(found[1] if found else text, what=what, unit="s")
     if seconds < 0:

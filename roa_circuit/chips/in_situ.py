@@ -124,6 +124,7 @@ def write_in_situ(
     """
     check_states(crossbar, state)
     check_pulses(crossbar, pulses)
+    pulses = np.asarray(pulses).astype(np.int64)  # bytes have no room for the size of -128
     if transistor:
         check_gates(transistor, device)
     now, disturb = np.array(state, dtype=np.float64), np.zeros(crossbar.shape)

@@ -33,6 +33,7 @@ _GAINS = (1.0, 0.9, 0.8, 0.7, 0.6)
 """Of the mean gain: those after the first are tried where cells at the ends of their range lack room."""
 
 _ENOUGH = 0.01  # of the wanted weights' rms
+_LEAST = 1e-3  # rms that wanted weights are taken to have: all may be 0
 _STEP = 0.7
 _MOST_ROUNDS = 60
 _STUCK = 0.999  # of the last round's error: cells at the ends of their range have nowhere to go
@@ -135,7 +136,7 @@ def _placed(key: _Key) -> Placement:
         found = _at_gain(key, goals, share * mean)
         if best is None or found.error < best.error:
             best = found
-        if found.error <= _ENOUGH * _rms(goals):
+        if found.error <= _ENOUGH * max(_rms(goals), _LEAST):
             break
     assert best is not None
     return best
@@ -152,7 +153,7 @@ def _at_gain(key: _Key, goals: Sequence[Floats], gain: float) -> Placement:
             found = tuple(state.copy() for state in states)
             clipped = _clipped(found, mapping)
             best = Placement(states=found, gain=gain, error=error, clipped=clipped, rounds=rounds)
-        if error <= TOLERANCE * max(_rms(goals), 1e-3) or error > best.error / _STUCK:
+        if error <= TOLERANCE * max(_rms(goals), _LEAST) or error > best.error / _STUCK:
             break
         states = [
             _moved(one, _STEP / gain * lack, mapping) for one, lack in zip(states, missing, strict=True)

@@ -158,7 +158,7 @@ class ProgrammedLayer(Shown):
             initial_state=plan.before,
             pulses=plan.pulses,
             inputs=inputs / scale,
-            labels=np.empty(0, dtype=np.int64) if labels is None else np.asarray(labels),
+            labels=_labels(labels, len(inputs), weights.shape[1]),
             input_scale=scale,
             mapping=mapping,
             provenance={**(provenance or {}), **plan.told},
@@ -224,8 +224,9 @@ class ProgrammedLayer(Shown):
         y = self.mapping.outputs(self.joined(currents) if given == lines else currents, self.device)
         return np.asarray(self.input_scale / self.gain * y)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the layer file; a failed write leaves nothing behind."""
+        path = Path(path)
         header = {
             "format": FORMAT,
             "name": self.name,
@@ -283,6 +284,21 @@ def _name(written: object) -> str:
     if not isinstance(written, str) or not 0 < len(written) <= _LONGEST_NAME:
         raise InputError(f"name must be a text of 1 to {_LONGEST_NAME} characters")
     return written
+
+
+def _labels(labels: NDArray[np.int64] | None, reads: int, outputs: int) -> NDArray[np.int64]:
+    """The right output of each read, as given; none if none are."""
+    if labels is None:
+        return np.empty(0, dtype=np.int64)
+    found = np.asarray(labels)
+    if found.shape != (reads,):
+        raise InputError(
+            f"labels have shape {found.shape}, not ({reads},): the right output of each read"
+        )
+    wrong = ~((found >= 0) & (found < outputs) & (found == np.rint(found)))
+    if wrong.any():
+        raise InputError(f"labels must be whole numbers from 0 to {outputs - 1}, not {found[wrong][0]}")
+    return found.astype(np.int64)
 
 
 def _table(given: Any, what: str) -> NDArray[np.float64]:

@@ -413,3 +413,19 @@ def test_the_command_leaves_linear_algebra_to_one_thread_unless_told():
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=bare | given
         )
         assert done.stdout.strip() == used
+
+
+@pytest.mark.long
+def test_a_device_of_normalised_readings_says_that_it_has_no_amperes(roa_fit, tmp_path):
+    law = load_device("zhang2021").memristor
+    omega = law.after_dose(np.full(40, 0.1), law.dose(np.array(-1.1), 3e-6) * np.arange(40))
+    G = law.current(omega, 0.1)
+    path = tmp_path / "t.csv"
+    rows = "".join(f"{n},{g / G.max():.6g}\n" for n, g in enumerate(G))
+    path.write_text("pulse,conductance [norm.]\n" + rows)
+    how = ("--pulse=-1.1V,3us", "--read", "0.1V", "--law", "zhang2021", "--output-dir", tmp_path / "o")
+    _, out, _ = roa_fit(path, *how)
+    assert "not amperes" in " ".join(out.split())
+    assert json.loads((tmp_path / "o" / "fit.json").read_text())["normalised"] is True
+    if (tmp_path / "o" / "device.toml").exists():
+        assert "not amperes" in load_device(tmp_path / "o" / "device.toml").citation

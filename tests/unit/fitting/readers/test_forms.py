@@ -455,3 +455,20 @@ def test_a_table_of_arc_one_is_in_ohms_and_volts(tmp_path, reference):
     ]
     path.write_text("\n".join([head, *rows]), encoding="utf-8")
     same(read_measurements(path), reference)
+
+
+@pytest.mark.parametrize(
+    "title", ["delta G [uS]", "dG [uS]", "ΔG (uS)", "G model [uS]", "temperature [uS]"]
+)
+def test_what_is_worked_out_from_readings_is_none(tmp_path, title):
+    path = tmp_path / "train.csv"
+    path.write_text(f"pulse,{title}\n" + "".join(f"{i},{i + 1}\n" for i in range(9)), encoding="utf-8")
+    how = Conventions(pulse=(-1.1, 3e-6), read_voltage=0.1)
+    with pytest.raises(InputError):
+        read_measurements(path, how)
+    text = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(
+        "\n".join([f"{text[0]},G [uS]", *(f"{one},{i + 2}" for i, one in enumerate(text[1:]))]),
+        encoding="utf-8",
+    )
+    assert read_measurements(path, how).conductance[0] == pytest.approx(2e-6)

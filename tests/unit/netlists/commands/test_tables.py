@@ -117,3 +117,12 @@ def test_arrays_that_are_none_are_one_line(tmp_path):
     for name, message in says.items():
         with pytest.raises(InputError, match=message):
             read(tmp_path / name)
+
+
+def test_a_heading_of_counts_is_no_read(tmp_path):
+    path = tmp_path / "inputs.csv"
+    path.write_text("0,1,2\n0.1,0.2,0.3\n0.5,0.5,0.5\n")
+    with pytest.raises(InputError, match="line 1: counts"):
+        read(path, highest=10.0)
+    path.write_text("0,1,2\n2,1,0\n")
+    assert read(path, highest=10.0).shape == (2, 3)

@@ -3,7 +3,7 @@
 import pytest
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.basics.units import engineering, parse_quantity, percent
+from roa_circuit.basics.units import engineering, parse_duration, parse_quantity, percent
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,17 @@ def test_percent_signs_stand_off():
     assert percent(0.98667, 2) == "98.67 %"
     assert percent(0.0008827, 3, significant=True) == "0.0883 %"
     assert percent(1.523, 2, significant=True) == "152 %"
+
+
+def test_per_cent_is_a_share_where_nothing_else_is_asked_for():
+    assert parse_quantity("5%") == 0.05
+    assert parse_quantity("0.5 %", unit="-") == 0.005
+    for text, unit in (("5%", "V"), ("5m%", "")):
+        with pytest.raises(InputError, match="share"):
+            parse_quantity(text, unit=unit)
+
+
+@pytest.mark.parametrize("text", ["10m", "5 M", "1e3m"])
+def test_a_lone_m_is_no_time(text):
+    with pytest.raises(InputError, match="minutes"):
+        parse_duration(text)

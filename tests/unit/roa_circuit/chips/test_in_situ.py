@@ -340,3 +340,12 @@ def test_a_write_and_its_energies_against_the_twin(device, ohms, edge_fraction):
     assert outcome.wire_energy == pytest.approx(wires, rel=2e-3)
     assert outcome.energy == pytest.approx(drivers, rel=2e-3)
     assert drivers == pytest.approx(cells.sum() + wires, rel=1e-6)
+
+
+def test_pulse_counts_may_be_bytes():
+    """Regression: -128 has no size among bytes."""
+    crossbar, state = default_crossbar(3, 2), np.full((3, 2), 0.4)
+    pulses = np.array([[100, 0], [0, -128], [0, 0]])
+    found = write_in_situ(crossbar, state, pulses.astype(np.int8), DEVICE)
+    np.testing.assert_array_equal(found.state, write_in_situ(crossbar, state, pulses, DEVICE).state)
+    assert found.pulses == 228

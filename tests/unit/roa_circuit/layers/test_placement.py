@@ -204,3 +204,15 @@ def test_misjudging_wires_that_nothing_reckons_with_is_refused():
     layer = behind(layer_of(0.2 * np.ones((6, 2)), Mapping()), 1.0)
     with pytest.raises(InputError, match="nothing in it reckons with wires"):
         sweep(LayerSubject(layer=layer), {"believed_wires": [0.9, 1.1]})
+
+
+def test_weights_that_are_all_0_are_placed_at_the_gain_of_the_wires():
+    """Regression: every gain met them to the last digit, and the smallest was taken."""
+    rng = np.random.default_rng(0)
+    layer = ProgrammedLayer.of_weights(0.6 * rng.uniform(-1, 1, (7, 4)), rng.random((5, 7)))
+    (tile,) = split(layer, TileSize())
+    assert place([tile], [layer], BARE).gain > 0.99
+    nothing, placed = (
+        next(one for one in recover(layer) if one.compensation == how) for how in (NOTHING, PLACED)
+    )
+    assert placed.mac_error < nothing.mac_error + 0.01

@@ -241,3 +241,16 @@ def test_a_failed_save_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         a_layer().save(blocked / "fc.npz")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file"]
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0.5, 1.0], [[0, 1], [1, 0]], [0]])
+def test_labels_are_outputs(labels):
+    weights, inputs = np.full((2, 3), 0.5), np.ones((2, 2))
+    with pytest.raises(InputError, match="labels"):
+        ProgrammedLayer.of_weights(weights, inputs, labels=np.array(labels))
+    assert ProgrammedLayer.of_weights(weights, inputs, labels=[2, 0]).labels.dtype == np.int64
+
+
+def test_a_layer_is_saved_under_a_path_as_text(tmp_path):
+    a_layer().save(str(tmp_path / "fc.npz"))
+    assert ProgrammedLayer.load(tmp_path / "fc.npz").name == "fc"
