@@ -20,6 +20,7 @@ _STEP = 1e-5  # of a logarithm, for slopes
 _LARGEST_STEP = 0.5
 _MOST_STEPS = 60
 _LARGEST_DAMPING = 1e4
+_FAR = 2.3  # of logarithms: ten times the median
 _ENOUGH = 1e-5  # of a device's -2 log L: what a further step must gain
 _AT_BOUND = 1e-2
 
@@ -101,9 +102,35 @@ class Grouped:
 
 
 def fit_devices(g: Grouped, logs: FloatArray, noise: Noise, free: Sequence[str]) -> Devices:
-    """Fit all devices in step, by damped Gauss-Newton from logarithms of constants (devices, 7)."""
+    """Fit all devices in step, by damped Gauss-Newton from logarithms of constants (devices, 7).
+
+    Where one comes to lie far from the others, all begin again from the median: it may have come to
+    another valley than they.
+    """
     places = [NAMES.index(name) for name in free]
     low, high = np.array([limits(name, g.tracker.measurements) for name in NAMES]).T
+    logs, cost = _descended(g, logs, noise, places, (low, high))
+    middle = np.median(logs, axis=0)
+    if (np.abs(logs - middle)[:, places] > _FAR).any():
+        other, after = _descended(g, np.tile(middle, (len(g.names), 1)), noise, places, (low, high))
+        logs = np.where((after < cost)[:, None], other, logs)
+    missed, J, _ = g.slopes(logs, noise, places)
+    covariance: FloatArray = np.linalg.inv(g.normal(J)).astype(np.float64)
+    mean_square = g.sums(missed**2) / g.sums(np.ones(len(missed)))
+    # alpha may vanish: a device that is dark when reset.
+    at_end = (logs >= high - _AT_BOUND) | ((logs <= low + _AT_BOUND) & (np.array(NAMES) != "alpha"))
+    runaway = np.array(NAMES)[at_end.mean(axis=0) >= 0.5]
+    return Devices(
+        names=g.names, free=tuple(free), log_value=logs, covariance=covariance,
+        misfit=np.sqrt(mean_square), runaway=tuple(runaway.tolist()),
+    )  # fmt: skip
+
+
+def _descended(
+    g: Grouped, logs: FloatArray, noise: Noise, places: list[int], box: tuple[FloatArray, FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    """(logarithms (devices, 7) where no device gets better, their deviances (devices,))."""
+    low, high = box
     logs, eye = logs.copy(), np.eye(len(places))
     cost, damping = g.deviance(logs, noise), np.full(len(g.names), 1e-3)
     for _ in range(_MOST_STEPS):
@@ -123,16 +150,7 @@ def fit_devices(g: Grouped, logs: FloatArray, noise: Noise, free: Sequence[str])
         damping = np.where(better, damping / 5.0, damping * 10.0)
         if not moving.any():
             break
-    missed, J, _ = g.slopes(logs, noise, places)
-    covariance: FloatArray = np.linalg.inv(g.normal(J)).astype(np.float64)
-    mean_square = g.sums(missed**2) / g.sums(np.ones(len(missed)))
-    # alpha may vanish: a device that is dark when reset.
-    at_end = (logs >= high - _AT_BOUND) | ((logs <= low + _AT_BOUND) & (np.array(NAMES) != "alpha"))
-    runaway = np.array(NAMES)[at_end.mean(axis=0) >= 0.5]
-    return Devices(
-        names=g.names, free=tuple(free), log_value=logs, covariance=covariance,
-        misfit=np.sqrt(mean_square), runaway=tuple(runaway.tolist()),
-    )  # fmt: skip
+    return logs, cost
 
 
 def free_constants(g: Grouped, logs: FloatArray, noise: Noise) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from fitting.commands import cli
+from fitting.judgement.wording import rounded
 from fitting.model.residuals import NAMES
 from fitting.planning.protocol import Step, Train, measurements
-from fitting.population.devices import Grouped
+from fitting.population.devices import Grouped, fit_devices
 from fitting.population.spread import FEWEST, pool, spread
 from fitting.population.tracking import Noise, Tracker, clipped
 from fitting.population.write_noise import estimate
@@ -328,3 +329,19 @@ def test_an_amplitude_that_runs_away_leaves_no_device(command, table, tmp_path):
     assert code == 1
     assert "gamma" in next(line for line in out.splitlines() if "FAILED" in line)
     assert not (tmp_path / "o" / "device.toml").exists()
+
+
+def test_a_device_in_a_valley_of_its_own_begins_again_where_the_others_are():
+    """Regression: one of six ended at half a million times the others' k, and all medians with it."""
+    m = simulated(3, 4, truth(0.0), protocol(count=8, points=0), read_noise=0.005)[0]
+    g = Grouped.of(m, [label.split(" ")[0] for label in m.labels])
+    logs = np.tile(np.log([getattr(TABLE_1.memristor, name) for name in NAMES]), (4, 1))
+    logs[2, [NAMES.index(n) for n in ("k", "mu1", "gamma")]] = np.log([46.0, 0.26, 0.235])
+    free = ("k", "mu1", "mu2", "gamma", "alpha")
+    found = fit_devices(g, logs, Noise(write=1e-3, read=0.005), free)
+    usual = fit_devices(g, np.tile(logs[0], (4, 1)), Noise(write=1e-3, read=0.005), free)
+    np.testing.assert_allclose(found.log_value, usual.log_value, atol=0.02)
+
+
+def test_an_interval_of_many_decades_can_be_written():
+    assert rounded([6e-4, 1e-9, 9e2], 3.0) == ["6e-04", "1e-09", "9e+02"]
