@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from meta.circuits.adaptation import Episode
 from meta.network.architecture import BLOCKS, HEAD
 from meta.network.convolutional import Network
+from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.converters import Usage
@@ -159,6 +160,16 @@ class Hardware:
     mapping: ColumnMapping | None = None
     read_model: ReadModel | None = None
     in_situ: bool = False
+
+    def __post_init__(self) -> None:
+        for name, kind in (
+            ("mapping", ColumnMapping),
+            ("tile", TileSize),
+            ("compensation", Compensation),
+        ):
+            given = getattr(self, name)
+            if isinstance(given, str):
+                raise InputError(f"{name} = {given!r} is a text; give {kind.__name__}.parse({given!r})")
 
     def holding(self, layers: Mapping[str, ProgrammedLayer], seed: int) -> dict[str, CircuitLayer]:
         """The layers by name, written onto chips that the seed draws."""

@@ -271,9 +271,20 @@ def _step(number: int, pulse: WritePulse, states: Floats, table: Floats, chip: C
 
 def _energy(found: Found, power: Floats, pulse: WritePulse, p: Law) -> float:
     """What the sources deliver in a pulse [J], of their power (nodes,) [W] at full drive."""
-    weights = np.array([0.5, 0.5]) if len(power) == 2 else np.array([1.0, 4.0, 1.0]) / 6.0
+    late = _mean_share(found, p)
+    weights = np.array([1.0 - late, late]) if len(power) == 2 else np.array([1.0, 4.0, 1.0]) / 6.0
     edges = sum(power[node] * mean_power(found, node, p) for node in (0, -1))
     return float(pulse.width * weights @ power + pulse.edge * edges)
+
+
+def _mean_share(found: Found, p: Law) -> float:
+    """How far cells have come in the mean over a pulse: half of their way, or more as they slow."""
+    before, after = found.states[0], found.states[-1]
+    way = float(np.abs(after - before).sum())
+    if way == 0.0:
+        return 0.5
+    middle = halfway(before, after, found.voltages.mean(axis=0), p)
+    return float((4.0 * np.abs(middle - before).sum() + way) / (6.0 * way))
 
 
 def _alone(pulse: WritePulse, shape: tuple[int, ...]) -> NDArray[np.int64]:

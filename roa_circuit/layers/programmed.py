@@ -288,9 +288,9 @@ def _name(written: object) -> str:
 
 def _labels(labels: NDArray[np.int64] | None, reads: int, outputs: int) -> NDArray[np.int64]:
     """The right output of each read, as given; none if none are."""
-    if labels is None:
+    found = np.asarray([] if labels is None else labels)
+    if not found.size:
         return np.empty(0, dtype=np.int64)
-    found = np.asarray(labels)
     if found.shape != (reads,):
         raise InputError(
             f"labels have shape {found.shape}, not ({reads},): the right output of each read"

@@ -313,3 +313,9 @@ def test_weights_that_are_no_numbers_are_refused():
         chips.weight[0, 0] = float("nan")
     with pytest.raises(InputError, match="'Linear' has weights that are no finite numbers"):
         chips(torch.ones(1, 2))
+
+
+@pytest.mark.parametrize("given", [{"mapping": "pair"}, {"tile": "64x64"}, {"compensation": "placed"}])
+def test_hardware_takes_no_text_for_what_it_is_made_of(given):
+    with pytest.raises(InputError, match="parse"):
+        Hardware(**given)
