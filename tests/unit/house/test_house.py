@@ -24,6 +24,7 @@ def test_imports_are_light(package):
     assert loaded.stdout.split() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", ["fitting.commands.cli", "netlists.commands.cli"])
 def test_commands_start_without_scipy(command):
     """Half a second each time, and most of that again for scipy.signal or scipy.stats."""
@@ -32,6 +33,7 @@ def test_commands_start_without_scipy(command):
     assert loaded.stdout.split() == []
 
 
+@pytest.mark.long
 def test_directions_of_import():
     linter = Path(sys.executable).with_name("lint-imports")
     root = Path(__file__).parents[3]

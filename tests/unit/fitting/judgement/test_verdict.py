@@ -95,6 +95,7 @@ def test_one_train_does_not_tell_write_noise_from_another_law(prior):
     assert "three trains with the same pulses would tell" in law.reason
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [1, 4, 12])
 def test_exponential_saturation_is_told_apart(prior, count):
     """Although Eq. 1-2 miss it by half a percent only."""
@@ -169,6 +170,7 @@ def test_a_missing_reading_takes_no_train_from_the_other_laws(prior):
     assert len(_comparable(m)) == len(kept)
 
 
+@pytest.mark.long
 def test_pairs_and_sweeps_leave_it_unchecked(some_trains, prior):
     from fitting import read_measurements
 

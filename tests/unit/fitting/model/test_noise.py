@@ -35,6 +35,7 @@ def test_the_noise_model_is_found(relative, absolute):
     assert found.absolute == pytest.approx(absolute, rel=0.2)
 
 
+@pytest.mark.long
 def test_estimates_scatter_as_their_count_promises():
     """sqrt(1 / 2n) of a standard deviation, and no bias: over 200 repetitions."""
     found = [read_noise(rereadings(0.01, 0.0, seed=seed)).relative for seed in range(200)]

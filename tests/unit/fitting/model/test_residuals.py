@@ -114,6 +114,7 @@ def test_one_long_train_beside_many_short_ones_needs_little_memory(prior):
     )
 
 
+@pytest.mark.long
 def test_a_train_that_turns_thousands_of_times_takes_a_few_passes(prior):
     """It took as many as it turned."""
     turns = np.where(np.arange(5000) % 2 == 0, -1.1, 1.4)

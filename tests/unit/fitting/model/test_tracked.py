@@ -50,6 +50,7 @@ def of_vteam(slow):
     return trains(slow, volts=(-0.9, -1.1, 0.9, 1.1), starts=(0.1, 0.15, 0.9, 0.85), noise=0.003)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["table", "file"])
 def test_slopes_are_those_of_differences(windows, of_vteam, prior, kind):
     if kind == "table":

@@ -92,6 +92,7 @@ def test_single_pulses_are_shown_as_measured_against_fitted(table, prior):
     assert names[0] == "parity"
 
 
+@pytest.mark.long
 def test_readings_that_would_cover_each_other_are_shown_as_measured_against_fitted(
     shipped, shipped_fit, monkeypatch
 ):

@@ -33,6 +33,7 @@ def test_all_seven_come_back(shipped_fit, prior):
     assert shipped_fit.seconds < 5.0
 
 
+@pytest.mark.long
 def test_the_prior_does_not_matter_where_the_data_speak(shipped, shipped_fit, prior):
     off = dataclasses.replace(
         prior.memristor, k=1e-2, mu1=9.0, mu2=25.0, gamma=1e-5, delta=2.0, alpha=1e-4, beta=0.1

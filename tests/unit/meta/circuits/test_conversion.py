@@ -80,6 +80,7 @@ def ids(value):
     return type(value()).__name__ if isinstance(value(), nn.Module) else ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("make", "inputs"), MODULES, ids=ids)
 def test_a_module_behind_perfect_wires_is_torchs(make, inputs):
     network, x = make().eval(), inputs()

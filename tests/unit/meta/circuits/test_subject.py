@@ -182,6 +182,7 @@ def test_what_no_point_could_compute_is_said_before_the_first(network, bars):
         NetworkSubject(network=network, tasks=Tasks(dataset=bars, queries=20))
 
 
+@pytest.mark.long
 def test_the_head_that_is_checked_gives_what_the_whole_network_does(network, bars):
     tasks, hardware = Tasks(dataset=bars, queries=4), Hardware(in_situ=True)
     subject = NetworkSubject(network=network, tasks=tasks, hardware=hardware)

@@ -71,6 +71,7 @@ def test_plain_evaluate_has_the_network_of_the_reproduction(roa_meta, named, tra
     assert f"trained for {trained} ways" in " ".join(out.split())
 
 
+@pytest.mark.long
 def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
     few = ("--tasks", 2, "--queries", 1, "--sigma-wn", 0, "--json", tmp_path / "e.json")
     code, out, _ = roa_meta("evaluate", "--dataset", "glyphs", *few, "--method", "roa-robust")

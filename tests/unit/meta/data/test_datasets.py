@@ -53,6 +53,7 @@ def packed(path, drawings):
     return path
 
 
+@pytest.mark.long
 def test_all_local_forms_give_the_same_pixels(small, archives, tmp_path):
     from_npz = load_dataset("omniglot", packed(tmp_path / "omniglot.npz", small))
     from_zips = load_dataset("omniglot", archives)
@@ -71,6 +72,7 @@ def test_shrinking_keeps_the_ink(small, tmp_path):
     assert images.mean() / 255 == pytest.approx(small.mean(), rel=1e-2)
 
 
+@pytest.mark.long
 def test_download_checks_its_archives(archives, tmp_path, monkeypatch):
     handler = functools.partial(_QuietHandler, directory=str(archives))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -90,6 +90,7 @@ def test_the_multi_step_loss_is_the_mean_of_all_steps_at_first(bars):
         assert sum(step_importance(5, progress)) == pytest.approx(1)
 
 
+@pytest.mark.long
 def test_first_order_drops_the_inner_curvature_alone(bars):
     """Its gradient is the query gradient at the adapted weights (Finn et al. 2017, section 5.2)."""
     network, task = a_network(), a_task(bars)

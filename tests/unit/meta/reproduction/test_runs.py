@@ -188,6 +188,7 @@ def test_tensorboard_sees_what_the_table_has(bars, tmp_path):
     assert epochs_done(tmp_path) == 2
 
 
+@pytest.mark.long
 def test_a_run_goes_on_from_a_network_of_other_ways(bars, tmp_path):
     """Blocks and rates stay; the new head's columns are drawn as the old one's lie."""
     small = Training(epochs=1, ways=3, **SMALL)

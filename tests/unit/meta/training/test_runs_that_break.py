@@ -47,6 +47,7 @@ def cut(epoch, iteration):
     raise Cut
 
 
+@pytest.mark.long
 def test_a_run_cut_off_in_its_first_epoch_goes_on_from_the_network_that_it_started_from(bars, tmp_path):
     train(bars, HOW, tmp_path / "first")
     start, again = (Network.load(tmp_path / "first" / "best.safetensors") for _ in range(2))

@@ -232,6 +232,7 @@ BAD_LAYERS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", BAD_LAYERS)
 @pytest.mark.parametrize("name", ["netlist", "verify"])
 def test_bad_layers_are_one_line(spice, tmp_path, name, case):

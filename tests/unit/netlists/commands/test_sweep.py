@@ -185,6 +185,7 @@ def test_a_point_of_a_circuit_is_what_solve_says_of_it(command, circuit):
     assert "gain_bandwidth 1e+09 Hz" in Path("out/sweep/report.html").read_text()
 
 
+@pytest.mark.long
 def test_options_win_over_the_file_and_another_circuit_needs_another_folder(command, circuit):
     vary = (*circuit, "--vary", "wire_resistance=0,1", "--drive", "right")
     code, _, error = command(cli.main, "sweep", *HOW, *vary)
@@ -213,6 +214,7 @@ def test_spot_checks_simulate_the_circuit_of_the_file(command, circuit):
         assert one["mac_error"] == pytest.approx(data.mac_error.item(), rel=1e-2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -293,6 +295,7 @@ def test_converters_are_told_of_at_every_point_not_at_the_base_alone(command):
     assert "ADC saturates" in Path("out/sweep/report.html").read_text()
 
 
+@pytest.mark.long
 def test_reads_that_would_move_states_are_told_of(command):
     vary = ("--vary", "full_scale_voltage=0.1,1.4", "--sensitivity", "none")
     code, out, _ = command(cli.main, "sweep", *HOW, *vary)

@@ -73,6 +73,7 @@ def test_a_file_beyond_the_limit(tmp_path, monkeypatch):
         read(path)
 
 
+@pytest.mark.long
 @given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2), elements=st.floats(-1e3, 1e3)))
 def test_round_trip_keeps_twelve_digits(tmp_path_factory, matrix):
     path = tmp_path_factory.mktemp("csv") / "m.csv"

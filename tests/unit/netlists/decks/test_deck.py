@@ -183,6 +183,7 @@ def test_nothing_to_write_is_said():
         )
 
 
+@pytest.mark.long
 def test_a_deck_can_be_written_of_any_size():
     """What no simulator here could run is for another machine."""
     crossbar = default_crossbar(128, 128)

@@ -113,6 +113,7 @@ def test_errors_grow_as_the_flow_says(volts):
     assert growth(found, after, P) == pytest.approx((other - after) / off, rel=1e-4)
 
 
+@pytest.mark.long
 def test_the_power_of_an_edge_is_its_mean():
     omega, volts = np.array([0.3, 0.7]), np.array([-1.0, -0.5])
     shares = (np.arange(20000) + 0.5) / 20000

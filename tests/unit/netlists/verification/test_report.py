@@ -246,6 +246,7 @@ def test_a_write_without_pulses_names_no_simulator(pretender):
     assert not any("runs" in name or "faster" in name for name in shown)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("phase", list(Phase))
 def test_a_tiled_layer_is_verified_tile_by_tile(pretender, phase):
     """Faults of one part in a million on every tile come out as that."""

@@ -81,6 +81,7 @@ def test_nesting_is_refused(depth):
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
+@pytest.mark.long
 @given(
     st.dictionaries(
         _TEXT, _TEXT | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False)

@@ -31,6 +31,7 @@ def with_pulses(device, **pulses):
     return dataclasses.replace(device, pulses=dataclasses.replace(device.pulses, **pulses))
 
 
+@pytest.mark.long
 def test_arrays_that_mirror_each_other_are_written_alike_row_by_row():
     """Sensed at the top, a row has the segments above it in its bit lines; in the mirror those below."""
     state, pulses = draw_write(5, 4)
@@ -99,6 +100,7 @@ def test_the_worst_disturb_is_that_of_the_cell_that_moved_most():
     assert dict(outcome.facts().rows)["worst disturb"] == f"{-half[0, 1]:.1e} in omega"
 
 
+@pytest.mark.long
 def test_a_tolerance_that_anything_meets_takes_one_step_a_pulse():
     """Steps and solutions are counted: of each pulse one at the start and one at the end of its step."""
     state, pulses = draw_write(3, 2)

@@ -149,6 +149,7 @@ def test_a_wired_array_reaches_its_targets_as_read_through_the_wires(ohms):
     assert len(array.writes) == len(result.rounds) - 1
 
 
+@pytest.mark.long
 def test_an_imperfect_array_says_which_cells_its_faults_are():
     device, shape = default_device(), (12, 8)
     faults = Imperfections(stuck_on=0.05, stuck_off=0.05, flicker=0.01, sigma_wn=0.05)

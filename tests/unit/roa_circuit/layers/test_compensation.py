@@ -67,6 +67,7 @@ def test_predistortion_meets_the_wanted_weights_where_there_is_room(ohms):
         np.testing.assert_allclose(found.conductances, wanted, rtol=1e-2)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ohms", [5.0, 20.0, 50.0])
 def test_predistortion_at_the_ends_of_the_range_is_near_the_optimum(ohms, monkeypatch):
     benchmark = Path(__file__).parents[4] / "benchmarks" / "compensation.py"

@@ -56,6 +56,7 @@ def ended(*words, **environment):
     return process.returncode, out, err
 
 
+@pytest.mark.long
 def test_an_unforeseen_error_is_one_line_with_a_file_that_keeps_the_traceback(tmp_path):
     (tmp_path / "data.csv").write_text("1")
     code, _, err = ended("unforeseen", "--name", tmp_path / "data.csv", TMPDIR=str(tmp_path))
@@ -67,6 +68,7 @@ def test_an_unforeseen_error_is_one_line_with_a_file_that_keeps_the_traceback(tm
     assert "IndexError" in kept.read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("what", "code", "said"),
     [("end", 4, b"unforeseen EOFError"), ("memory", 3, b"out of memory"), ("long", 2, b" ... ")],
@@ -78,6 +80,7 @@ def test_exit_codes_and_lengths(tmp_path, what, code, said):
     assert len(err) < 1000
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
@@ -100,6 +103,7 @@ def test_any_encoding_takes_any_name(encoding):
     assert (code, err) == (0, b"")
 
 
+@pytest.mark.long
 def test_markup_and_control_characters_of_names_are_shown_as_text():
     code, out, _ = ended("print", "--name", "run[v2][/]\x1b[31m\x07", PYTHONIOENCODING="utf-8")
     assert code == 0
@@ -117,6 +121,7 @@ def test_a_reader_that_leaves_ends_a_command_quietly():
     assert process.wait(60) == 141
 
 
+@pytest.mark.long
 def test_a_full_disk_behind_standard_output_is_said():
     with Path("/dev/full").open("wb") as full:
         ran = subprocess.run(

@@ -54,6 +54,7 @@ def test_conductances_agree_with_numpy(crossbar, seed, each_its_own):
     assert_close(found, expected)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(crossbars(most=14, ohms=st.one_of(st.just(0.0), st.floats(1e-2, 3e3))), st.integers(0, 2**31))
 def test_weights_agree_with_elimination(crossbar, seed):

@@ -28,6 +28,7 @@ def solved(crossbar, seed, exact):
     return operating_point(crossbar, state, voltages, DEVICE, exact=exact), state, voltages
 
 
+@pytest.mark.long
 @settings(max_examples=50, deadline=None)
 @given(arrays, st.integers(0, 2**31), st.booleans())
 def test_the_cells_see_the_difference_of_their_nodes(crossbar, seed, exact):
@@ -38,6 +39,7 @@ def test_the_cells_see_the_difference_of_their_nodes(crossbar, seed, exact):
     assert np.abs(point.sensed - sensed).max() <= 1e-11 * np.abs(point.cell_currents).max()
 
 
+@pytest.mark.long
 @settings(max_examples=50, deadline=None)
 @given(arrays, st.integers(0, 2**31), st.booleans())
 def test_what_the_drives_deliver_is_dissipated(crossbar, seed, exact):
@@ -57,6 +59,7 @@ def test_one_cell_by_hand():
     assert point.power["sense"] == pytest.approx(40 * i**2)
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(arrays, st.integers(0, 2**31), st.booleans())
 def test_ohms_law_holds_from_node_to_node_and_open_segments_carry_nothing(crossbar, seed, exact):

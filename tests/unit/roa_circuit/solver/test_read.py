@@ -117,6 +117,7 @@ def test_linear_arrays_are_reciprocal(crossbar, seed):
     assert back[::-1, ::-1].T == pytest.approx(there, rel=1e-9)
 
 
+@pytest.mark.long
 @settings(max_examples=40, deadline=None)
 @given(crossbars(), st.integers(0, 2**31), st.booleans())
 def test_an_array_in_the_mirror_reads_the_same(crossbar, seed, upside_down):

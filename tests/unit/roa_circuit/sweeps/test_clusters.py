@@ -49,6 +49,7 @@ def jobs(slurm, command):
     return sorted(line.split()[-1] for line in (slurm / f"{command}.jobs").read_text().splitlines())
 
 
+@pytest.mark.long
 def test_jobs_of_slurm_give_the_same_numbers_and_end_with_the_sweep(slurm, make_layer):
     how = {"vary": {"wire_resistance": [0, 1, 10], "sigma_wn": [0, 1]}, "repeats": 2}
     here = sweep(make_layer(), **how)

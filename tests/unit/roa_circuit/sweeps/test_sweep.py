@@ -173,6 +173,7 @@ def scores(layer, imperfections, seed):
     return outputs([tile], [chip.sense(currents, state, volts)])
 
 
+@pytest.mark.long
 def test_numbers_are_those_of_the_plain_steps(make_layer):
     layer = make_layer(rows=8, columns=4, reads=12)
     x = Imperfections(sigma_wn=1.0, stuck_on=0.1, sense_gain=0.05)

@@ -102,6 +102,7 @@ def test_the_text_of_a_table_chooses_the_amplitudes_on_either_side(v):
     test_the_text_is_the_law("table", v, 0.5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", DEVICES)
 @pytest.mark.parametrize("write", [ngspice_library, verilog_a])
 def test_every_name_of_the_text_is_declared(name, write):

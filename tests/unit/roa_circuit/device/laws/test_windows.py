@@ -70,6 +70,7 @@ def test_the_coordinate_counts_doses(law, omega, V, size):
         assert passed == pytest.approx(size, rel=1e-7, abs=1e-9)
 
 
+@pytest.mark.long
 @given(windows(), st.floats(-1.5, 1.5), st.floats(-1.5, 1.5))
 def test_the_mean_over_a_ramp_is_the_integral(law, start, end):
     if abs(end - start) < 1e-3:
