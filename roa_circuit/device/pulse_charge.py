@@ -27,7 +27,7 @@ def charge_and_heat(
     """(charge [C], energy [J]) of each cell in `width` [s], while doses `first` to `dose` move it.
 
     omega : (cells,) states before the dose `first`
-    before, after : (cells,) cell voltages [V] at the beginning and at the ends; they follow the state
+    before, after : (cells,) cell voltages [V] at start and end, linear in the state between
 
     A state nears its end ever more slowly: by Eq. 1 its distance falls with 1 + r t. Nodes of
     Gauss and Legendre in ln(1 + r t) therefore see all of its course, however strong the pulse is; r is
