@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fitting.readers._above import with_told
 from fitting.readers._blocks import blocks
 from fitting.readers._channels import channels
 from fitting.readers._columns import Found, find_columns, suspect, without_words
@@ -57,8 +58,9 @@ def read_table(path: Path, how: Conventions) -> Table:
     sheet = read_sheet(path, _means(how), how.sheet)
     sheet, left_out = _chosen(sheet, how)
     sheet, read = _with_read_voltage(sheet, how)
+    how, above = with_told(how, sheet.above, {MEANING.get(plain(t), "") for t in sheet.titles} | set(how.columns))
     sheet, said = turned(sheet, how)
-    said = (*read, *said)
+    said = (*read, *above, *said)
     tables, ways = [], set[float]()
     for prefix, block in blocks(sheet):
         table = _one(block, prefix, how)

@@ -12,7 +12,9 @@ RECORD = "train"
 """The title of the column that tells tables under one another apart."""
 
 _FEWEST_TITLES = 2
+_FEWEST_NUMBERS = 3  # rows of them below a line of titles
 _MOST_HEADS = 3  # lines between the titles and the first numbers
+_SENTENCE = re.compile(r"[^\W\d]{2,}.*[ :=]")  # words, which may have numbers in them
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
@@ -28,6 +30,18 @@ def title_line(rows: Sequence[Sequence[str]], means: Callable[[str], bool]) -> i
     for place, (row, following) in enumerate(pairwise(rows)):
         alike = len(row) == len(following) or len(row) == len(_trimmed(following))
         if alike and sum(map(means, row)) >= _FEWEST_TITLES:
+            return place
+    return None
+
+
+def line_over_numbers(rows: Sequence[Sequence[str]]) -> int | None:
+    """The index of the first row of words that has rows as wide of nothing but numbers below, or None."""
+    for place in range(len(rows) - _FEWEST_NUMBERS):
+        row, below = rows[place], rows[place + 1 : place + 1 + _FEWEST_NUMBERS]
+        alike = len(row) > 1 and all(len(other) == len(row) for other in below)
+        if not alike or not any(row) or any(map(is_number, row)):
+            continue
+        if all(is_number(cell) or not cell for other in below for cell in other):
             return place
     return None
 
@@ -76,7 +90,8 @@ def grouped(before: Sequence[str], titles: list[str]) -> list[str]:
 def heads(rows: Sequence[Sequence[str]]) -> int:
     """How many rows below the titles hold words alone, with numbers in the one after them."""
     for place, row in enumerate(rows[: _MOST_HEADS + 1]):
-        if any(character.isdigit() for cell in row for character in cell):
+        named = place > 0 and not any(map(is_number, row)) and any(cell[:1].isalpha() for cell in row)
+        if any(character.isdigit() for cell in row for character in cell) and not named:
             return place
         if all(cell.lower() in ("", "nan") for cell in row):
             return 0
@@ -99,7 +114,9 @@ def without_footer(lines: list[Line]) -> tuple[list[Line], tuple[str, ...]]:
     width, kept = len(lines[0][1]) if lines else 0, list(lines)
     while len(kept) > 2:
         cells = kept[-1][1]
-        if len(cells) == width or any(character.isdigit() for cell in cells for character in cell):
+        digits = any(character.isdigit() for cell in cells for character in cell)
+        sentence = len(cells) == 1 and _SENTENCE.match(cells[0]) is not None
+        if len(cells) == width or (digits and not sentence):
             break
         kept.pop()
     return kept, tuple(f"line {number}" for number, _ in lines[len(kept) :])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from fitting.readers._preamble import (
     without_empty_ends,
     without_footer,
 )
+from fitting.readers._scripts import script_lines
 from fitting.readers._text import LONGEST_PREAMBLE, Means, before, decoded, plain_lines, table_lines
-from fitting.readers._titles import is_unit, plain, unit_of
+from fitting.readers._titles import end, is_unit, plain, unit_of, way
 from fitting.readers._workbook import OLD, workbook_lines
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
@@ -30,6 +31,7 @@ from roa_circuit.basics.text import is_count
 _TDMS = b"TDSm"
 _ARC_ONE = {"wordline", "bitline", "resistance", "amplitude", "pulsewidth", "readvoltage"}
 _FEWEST_NUMBERED = 3
+_ORIGIN_ROWS = {"long name", "name", "units", "unit", "comments", "comment", "f(x)", "f(x)="}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,7 @@ class Sheet:
     si: bool = False
     said: tuple[str, ...] = ()
     train_lines: tuple[int, ...] = ()  # where each column stood, if it was a row
+    above: tuple[str, ...] = ()  # the lines over the titles, comments too
 
     @property
     def place(self) -> str:
@@ -90,7 +93,8 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
         return _sheet(lines, source, unused)
     if content[:2] == b"PK" or content[:4] == OLD:
         lines, unused = workbook_lines(content, source, worksheet)
-        return _of_lines(*_after_preamble(lines, unused, means), source)
+        sheet = _of_lines(*_after_preamble(lines, unused, means), source)
+        return _with_above(sheet, ((number, ",".join(cells)) for number, cells in lines))
     if worksheet is not None:
         raise InputError(f"{path}: --sheet {worksheet!r}: is no workbook, and has no sheets")
     if content[:4] == _TDMS:
@@ -101,7 +105,16 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
         return _sheet(lines, source, unused)
     if is_export([line.split(",", 1)[0].strip().strip('"') for line in text.splitlines()]):
         return _exported(plain_lines(text, source), source)
-    return _of_lines(*table_lines(text, source, means), source)
+    script = script_lines(text)
+    if script is not None:
+        return _sheet(script, source, ())
+    sheet = _of_lines(*table_lines(text, source, means), source)
+    return _with_above(sheet, enumerate(text.splitlines()[:LONGEST_PREAMBLE], start=1))
+
+
+def _with_above(sheet: Sheet, lines: Iterable[tuple[int, str]]) -> Sheet:
+    first = sheet.title_line or min(sheet.line)
+    return dataclasses.replace(sheet, above=tuple(line for number, line in lines if number < first))
 
 
 def _content(path: Path) -> bytes:
@@ -165,6 +178,15 @@ def _sheet(lines: list[Line], source: str, unused: tuple[str, ...]) -> Sheet:
     )  # fmt: skip
 
 
+def _without_row_names(sheet: Sheet) -> Sheet:
+    """Without a first column that says only what the lines above the numbers are, as Origin writes it."""
+    named = [sheet.titles[0].strip(" :").lower(), *(row[0].strip(" :").lower() for row in sheet.cells)]
+    words_ = [text for text in named if text]
+    if len(words_) < 2 or not set(words_) <= _ORIGIN_ROWS or any(named[len(words_) :]):
+        return sheet
+    return sheet.of_columns(list(range(1, len(sheet.titles))))
+
+
 def _numbers_columns(lines: list[Line]) -> bool:
     """Whether the first line is 0, 1, 2 … where the second is not: titles as programs make them up."""
     first = [cell for cell in lines[0][1] if cell]
@@ -179,6 +201,7 @@ def _with_heads(sheet: Sheet) -> Sheet:
     """The sheet with lines of units and of second titles below the first, as LabVIEW and Origin write
     them, in its titles.
     """
+    sheet = _without_row_names(sheet)
     count = heads(sheet.cells)
     if not sheet.title_line or not count or count == len(sheet.cells):
         return sheet
@@ -188,6 +211,8 @@ def _with_heads(sheet: Sheet) -> Sheet:
         if any(units) and all(is_unit(unit) for unit in units if unit):
             titles = [f"{text} [{unit}]" if unit and not unit_of(text) else text
                       for text, unit in zip(titles, units, strict=True)]  # fmt: skip
+        elif any(way(cell) or end(cell) for cell in row):
+            titles = [f"{cell} {text}".strip() for cell, text in zip(row, titles, strict=True)]
         elif grouped(titles, list(row)) != list(row):
             titles = grouped(titles, list(row))
         else:

@@ -8,7 +8,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from fitting.readers._preamble import Line, grouped, is_number, title_line, with_points
+from fitting.readers._preamble import (
+    Line,
+    grouped,
+    is_number,
+    line_over_numbers,
+    title_line,
+    with_points,
+)
 from roa_circuit.basics.errors import InputError
 
 SEPARATORS = ",\t; "  # the last: any white space
@@ -19,6 +26,8 @@ _ERROR_VALUE = re.compile(r"#(N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!)")
 _BLANKS = re.compile(r"\s+(?![\[(/])")  # not that before a unit
 _MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 _SAMPLED = 50  # lines that tell what parts the columns
+_REMARK = re.compile(r"(?<=[\d.,;\t])\s*(#|//)\s.*$")  # behind the numbers of a line
+_WIDE_BLANKS = re.compile(r"\s{2,}|\t")
 
 Means = Callable[[str], bool]  # whether a title is one that is known
 
@@ -44,23 +53,56 @@ def plain_lines(text: str, source: str) -> list[Line]:
 
 def table_lines(text: str, source: str, means: Means) -> tuple[list[Line], tuple[str, ...]]:
     """(the lines from the titles on, what was left out before them)."""
-    raw = _with_titles(enumerate(io.StringIO(text, newline=None), start=1))
-    for separator in SEPARATORS:
-        rows = [_split(line.lstrip("# "), separator) for _, line in raw[:LONGEST_PREAMBLE]]
-        begin = title_line(rows, means)
-        if begin is not None:
-            raw[begin] = (raw[begin][0], raw[begin][1].lstrip("# "))
-            said = any(not is_comment(line) for _, line in raw[:begin])
-            unused = (before(raw[begin][0]),) if said else ()
-            lines = with_points(list(_cells(raw[begin:], source, separator)), separator)
-            if begin and lines:
-                titles = grouped(rows[begin - 1], lines[0][1])
-                unused = () if begin == 1 and titles != lines[0][1] else unused
-                lines[0] = (lines[0][0], titles)
-            return lines, unused
+    raw, remarks = _without_remarks(_with_titles(enumerate(io.StringIO(text, newline=None), start=1)))
+    for found in (lambda rows: title_line(rows, means), line_over_numbers):
+        for separator in SEPARATORS:
+            rows = _rows([line.lstrip("#% ") for _, line in raw[:LONGEST_PREAMBLE]], separator)
+            begin = found(rows)
+            if begin is not None:
+                lines, unused = _from_titles(raw, rows, begin, separator, source)
+                return lines, (*unused, *remarks)
     raw = [line for line in raw if not is_comment(line[1])]
     separator = _separator([line for _, line in raw[:_SAMPLED]])
-    return with_points(list(_cells(raw, source, separator)), separator), ()
+    return with_points(list(_cells(raw, source, separator)), separator), remarks
+
+
+def _from_titles(
+    raw: list[tuple[int, str]], rows: list[list[str]], begin: int, separator: str, source: str
+) -> tuple[list[Line], tuple[str, ...]]:
+    """(the lines from the one at `begin` on, with the words above it; what was left out)."""
+    raw[begin] = (raw[begin][0], raw[begin][1].lstrip("#% "))
+    said = any(not is_comment(line) for _, line in raw[:begin])
+    unused = (before(raw[begin][0]),) if said else ()
+    lines = with_points(list(_cells(raw[begin:], source, separator)), separator)
+    if separator == " " and lines:
+        lines[0] = (lines[0][0], rows[begin])
+    if begin and lines:
+        titles = grouped(rows[begin - 1], lines[0][1])
+        unused = () if begin == 1 and titles != lines[0][1] else unused
+        lines[0] = (lines[0][0], titles)
+    return lines, unused
+
+
+def _without_remarks(
+    raw: list[tuple[int, str]],
+) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
+    """(the lines without what is said behind their numbers, where that was)."""
+    kept = [(number, _REMARK.sub("", line) if line[:1] not in "#%" else line) for number, line in raw]
+    gone = [number for (number, line), (_, old) in zip(kept, raw, strict=True) if line != old]
+    lines = ", ".join(map(str, gone[:4])) + (" …" if len(gone) > 4 else "")
+    return kept, (f"remarks behind numbers (line {lines})",) if gone else ()
+
+
+def _rows(lines: list[str], separator: str) -> list[list[str]]:
+    """Every line's cells; titles of several words may be parted by wide blanks alone."""
+    rows = [_split(line, separator) for line in lines]
+    if separator != " ":
+        return rows
+    for place in range(len(rows) - 1):
+        apart = [cell.strip() for cell in _WIDE_BLANKS.split(lines[place].strip())]
+        if len(rows[place]) != len(rows[place + 1]) == len(apart) > 1:
+            rows[place] = apart
+    return rows
 
 
 def before(number: int) -> str:
@@ -116,8 +158,10 @@ def _separator(lines: list[str]) -> str:
 
 
 def is_comment(text: str) -> bool:
-    """'#' begins one, unless it is a spreadsheet's word for no number or a whole title: no reading is
-    to be lost.
+    """'#' or MATLAB's '%' begins one, unless it is a spreadsheet's word for no number or a whole title:
+    no reading is to be lost.
     """
     text = text.lstrip()
+    if re.match(r"%+[ \t]*\w|%+\s*$", text):
+        return True
     return text.startswith("#") and not _ERROR_VALUE.match(text) and not re.match(r"#\s*[,;\t]", text)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from fitting.readers._preamble import Line
+from fitting.readers._preamble import Line, is_number
 from fitting.readers._text import is_comment
 from roa_circuit.basics.errors import InputError, nearest
 
@@ -30,8 +30,10 @@ def workbook_lines(
         if worksheet is not None and worksheet not in names:
             raise InputError(f"{source}: has no sheet {worksheet!r}; {nearest(worksheet, names)}")
         place = 0 if worksheet is None else names.index(worksheet)
-        unused = tuple(f"sheet {name!r}" for name in names if name != names[place])
         lines = _lines(rows(place), source)
+        if worksheet is None and not _is_table(lines):  # notes before the data
+            place = next((p for p in range(1, len(names)) if _is_table(_lines(rows(p), source))), 0)
+            lines = _lines(rows(place), source)
     except InputError:
         raise
     except ImportError:
@@ -43,8 +45,15 @@ def workbook_lines(
         raise InputError(
             f"{source}: is not a readable {kind} workbook ({_one_line(error)}); save it as CSV"
         ) from None
+    unused = tuple(f"sheet {name!r}" for name in names if name != names[place])
     width = max((len(cells) for _, cells in lines), default=0)
     return [(number, cells + [""] * (width - len(cells))) for number, cells in lines], unused
+
+
+def _is_table(lines: list[Line]) -> bool:
+    """Whether a sheet has rows of two cells, numbers among them."""
+    rows = [cells for _, cells in lines if len(cells) > 1]
+    return len(rows) > 1 and any(is_number(cell) for cells in rows for cell in cells)
 
 
 def _new_rows(content: bytes) -> tuple[list[str], Any]:
