@@ -53,7 +53,7 @@ def with_told(how: Conventions, lines: Iterable[str], known: Iterable[str]) -> t
             said.append(text)
         elif abs(how.read_voltage / read - 1) > 1e-9:
             said.append(f"{text}; --read {how.read_voltage:g} V counts")
-    if None in pulse or {"voltage", "width", "current"} & here or how.sequence or how.pulses:
+    if None in pulse or {"voltage", "width"} & here or how.sequence or how.pulses:
         return how, said
     V, T = float(pulse[0] or 0), float(pulse[1] or 0)
     text = f"the lines above the table say pulses of {V:g} V, {engineering(T, 's')}"

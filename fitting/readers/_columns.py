@@ -22,7 +22,9 @@ from fitting.readers._titles import (
     READINGS,
     TIME,
     UNITS,
+    WAY,
     Column,
+    cell_way,
     end,
     is_absolute,
     is_counter,
@@ -190,6 +192,10 @@ def _settled(
             ignored.append(f"{text} (a count)")
         else:
             known[name] = Column(name=name, place=place, title=text, factor=1.0)
+    _take_ways(sheet, known, others)
+    for place in [p for p in others if is_share(sheet, p)]:
+        others.remove(place)
+        ignored.append(f"{sheet.titles[place]} (rises evenly to 1: a pulse a row)")
     crossing = _crossing(sheet, others) if DEVICE not in known else ()
     others = [place for place in others if place not in crossing]
     take_instruments(known, assumed)
@@ -256,6 +262,29 @@ def is_count(sheet: Sheet, place: int) -> bool:
         return False
     return bool(place == 0 and not unit_of(text) and len(values) >= _COUNTED and values[0] in (0, 1)
                 and (steps == 1).all())  # fmt: skip
+
+
+def is_share(sheet: Sheet, place: int) -> bool:
+    """Whether a column titled x counts pulses over their number, evenly to 1, as NeuroSim's tables do."""
+    named = [word for word in words(sheet.titles[place]) if not way(word)]
+    values = bare_numbers(sheet, place)
+    values = values[np.isfinite(values)]
+    if unit_of(sheet.titles[place]) or named not in (["x"], ["xf"], ["xdata"]) or len(values) < _COUNTED:
+        return False
+    steps = np.diff(values)
+    return bool(np.isclose(values[-1], 1.0) and values[0] >= 0 and (steps > 0).all()
+                and np.ptp(steps) < 0.1 * steps.mean())  # fmt: skip
+
+
+def _take_ways(sheet: Sheet, known: dict[str, Column], others: list[int]) -> None:
+    """Take a column whose every cell says potentiation or depression, where no voltage does."""
+    if WAY in known or "voltage" in known:
+        return
+    for place in list(others):
+        if sheet.cells and all(cell_way(row[place]) for row in sheet.cells):
+            known[WAY] = Column(name=WAY, place=place, title=sheet.titles[place], factor=None)
+            others.remove(place)
+            return
 
 
 def _is_restarting(values: np.ndarray) -> bool:

@@ -21,6 +21,7 @@ from fitting.readers._given import filled
 from fitting.readers._inverse import lost_in_noise
 from fitting.readers._long import pairs, reread, rows_table, with_counts
 from fitting.readers._missing import require
+from fitting.readers._readings import only_readings
 from fitting.readers._sheet import Sheet, read_sheet
 from fitting.readers._sweeps import as_sweep, is_sweep, without_ratio
 from fitting.readers._table import PER_ROW, RISES, Table, stacked
@@ -28,6 +29,7 @@ from fitting.readers._titles import (
     COUNT,
     MEANING,
     NUMBER,
+    READINGS,
     TIME,
     Column,
     is_absolute,
@@ -158,9 +160,12 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> Table:
         found = dataclasses.replace(without_ratio(sheet, found), series=())
         if how.read_voltage is not None and how.width is not None:
             found = _with_readings(found)
+    if "current" in found.known and not set(READINGS) & set(found.known) and _has_widths(sheet, found):
+        found = _with_readings(found)
     if found.series and _is_reread(found, how):
         return _reread(sheet, found, how)
     if is_wide(found, sheet, how):
+        found = only_readings(sheet, found)
         return _wide(sheet, found, how)
     if found.series:
         raise InputError(
@@ -178,6 +183,12 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> Table:
     if any(name.endswith("_before") for name in found.known):
         return pairs(table)
     return as_sweep(sheet, found, table, how) if is_sweep(found) else table
+
+
+def _has_widths(sheet: Sheet, found: Found) -> bool:
+    """Whether rows have pulses of some width, so that their currents were read after them."""
+    width = found.known.get("width")
+    return width is not None and any(row[width.place] not in ("", "0") for row in sheet.cells)
 
 
 def _with_readings(found: Found) -> Found:

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from fitting.readers._cells import numbers
+from fitting.readers._cells import bare_numbers, numbers
 from fitting.readers._columns import Found, as_labels, values_of
 from fitting.readers._counts import check_order, pulses_between
 from fitting.readers._inverse import conductance_of
@@ -21,6 +21,7 @@ from fitting.readers._titles import (
     TIME,
     WAY,
     Column,
+    cell_way,
     is_ordinal,
     title,
     way,
@@ -51,6 +52,9 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
                 values if own is None else np.where(np.isnan(own), values, own)
             )
             headers[f"conductance{suffix}"] = headers[name]
+    if {"voltage", "width", "read_voltage"} <= set(columns):  # no pulse, but the read alone
+        idle = (columns["width"] == 0) & (columns["voltage"] == columns["read_voltage"])
+        columns["voltage"] = np.where(idle, 0.0, columns["voltage"])
     table = Table(
         source=sheet.source, line=line, columns=columns, label=as_labels(sheet, known.get(LABEL)),
         device=_devices(sheet, found), headers=headers, ignored=tuple(ignored),
@@ -67,10 +71,22 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
         table = dataclasses.replace(table, columns={**table.columns, RISES: ways})
     if WAY in known:
         cells = as_labels(sheet, known[WAY])
-        ways = np.array([float(way(cell) or np.nan) for cell in cells])
-        label = table.label if LABEL in known or np.isnan(ways).any() else cells
+        ways = np.array([float(cell_way(cell) or np.nan) for cell in cells])
+        apart = LABEL not in known and not np.isnan(ways).any() and _begins_anew(sheet, found, ways)
+        label = cells if apart else table.label
         table = dataclasses.replace(table, columns={**table.columns, RISES: ways}, label=label)
     return with_counts(sheet, found, table, how)
+
+
+def _begins_anew(sheet: Sheet, found: Found, ways: np.ndarray) -> bool:
+    """Whether potentiation and depression are a train each: once each, and no number goes on."""
+    turns = np.flatnonzero(np.diff(ways)) + 1
+    if len(turns) > 1:
+        return False
+    if NUMBER not in found.known:
+        return True
+    values = bare_numbers(sheet, found.known[NUMBER].place)
+    return bool((values[turns] <= values[turns - 1]).all())
 
 
 def _devices(sheet: Sheet, found: Found) -> tuple[str, ...]:

@@ -75,7 +75,8 @@ _TITLE = re.compile(
 _ABSOLUTE = re.compile(r"\|(?P<bars>[^|]+)\|(?P<rest>.*)|abs(?:olute)?[ _(]*(?P<word>[^()]+?)\)?", re.I)
 _TAIL = re.compile(r"(?P<name>.+?)[_ ](?P<unit>[fpnuµμmkKMG]?(?:V|A|S|s|Ohm|ohm|Ω))")
 _READ_AT = re.compile(
-    r"(?P<name>.*?[A-Za-z\])])[\s_]*(?:@|(?<![A-Za-z])at(?![A-Za-z]))[\s_=]*"
+    r"(?P<name>.*?[A-Za-z\])])[\s_]*(?:(?:@|(?<![A-Za-z])at(?![A-Za-z]))[\s_=]*(?:V[a-z_]*\s*=\s*)?"
+    r"|[,;]?\s*\(?\s*V_?read\s*=\s*)"
     r"(?P<volts>-?\d+(?:\.\d+)?)[\s_]*(?P<prefix>m?)V(?![A-Za-z])(?P<rest>.*)",
     re.IGNORECASE,
 )
@@ -87,6 +88,15 @@ _WORDS = (
     (re.compile("(amperes?|amps?)$", re.IGNORECASE), "A"),
     (re.compile("siemens$", re.IGNORECASE), "S"),
 )
+_INSIDE = re.compile(r"(?P<name>[^\[\]()]+)[\[(](?P<unit>[^\[\]()]{1,12})[\])](?P<rest>[^\[\]()]+)")
+_OVER = re.compile(
+    r"(?P<quantity>[GRI])(?:_?\w{1,6})?\s*/\s*(?P=quantity)_?(?:max|min|0|o|init\w*|on|off|ref)\b(?P<rest>.*)",
+    re.IGNORECASE,
+)
+_RELATIVE = re.compile(r"\s*norm(ali[sz]ed)?[ _.]|(^|[ _])weights?([ _]|$)", re.IGNORECASE)
+_POWER = re.compile(r"[x×*·]?\s*(?:10\s*\^?\s*\(?|1?(?<![A-Za-z])[eE])(?P<power>[-+]?\d{1,2})\)?\s*[·*]?\s*(?P<unit>\D+)")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−–", "0123456789-+--")
+_CELL_WAYS = {"p": 1, "d": -1}
 _SPELT = {"kilo": "k", "mega": "M", "milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 
 
@@ -121,6 +131,9 @@ def parts(text: str) -> tuple[str, str]:
     text = without_bars(text)
     match = _TITLE.fullmatch(text)
     if match is None or (match["unit"] or "").strip().isdigit():  # an index, as in Smu1.V[1]
+        inside = _INSIDE.fullmatch(text)
+        if inside is not None and is_unit(inside["unit"]):  # 'G (uS) cycle 2'
+            return f"{inside['name'].rstrip()} {inside['rest'].strip()}", inside["unit"].strip()
         return text, ""
     name, in_round = match["name"], match["round"]
     if in_round is not None and name.strip().upper() in ("V", "I") and not is_unit(in_round):
@@ -137,7 +150,10 @@ def parts(text: str) -> tuple[str, str]:
         expected = "s" if meaning == TIME else UNITS.get(meaning or "")
         if expected is not None and factor(ends["unit"], expected) is not None:
             return ends["name"], ends["unit"]
-    return name, ""
+    over = _OVER.fullmatch(name.strip())
+    if over is not None:
+        return over["quantity"] + over["rest"], NORMALISED
+    return name, NORMALISED if _RELATIVE.search(name) else ""
 
 
 def _letters(text: str) -> str:
@@ -167,6 +183,10 @@ def is_absolute(text: str) -> bool:
 def factor(unit: str, expected: str) -> float | None:
     """The factor from `unit`, such as 'mV' or 'millisecond', to `expected` in SI; None if none is."""
     unit = unit.strip()
+    power = _POWER.fullmatch(unit.translate(_RAISED))
+    if power is not None:
+        scale = factor(power["unit"], expected)
+        return None if scale is None else scale * float(f"1e{power['power']}")
     for words, symbol in _WORDS:
         spelt = words.sub(symbol, unit)
         if spelt != unit:
@@ -206,6 +226,11 @@ def way(text: str) -> int:
     """1 if a title's words say that the conductance rises, -1 if it falls, 0 if they do not say."""
     said = {sign for sign, known in _WAYS.items() if known & set(words(text))}
     return said.pop() if len(said) == 1 else 0
+
+
+def cell_way(cell: str) -> int:
+    """What a cell says of its pulse: as titles do, or with a lone P or D."""
+    return way(cell) or _CELL_WAYS.get(cell.strip().lower(), 0)
 
 
 def end(text: str) -> int:

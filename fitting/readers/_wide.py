@@ -201,7 +201,8 @@ def _one_train(
     """(lines, columns) of one column."""
     text = sheet.titles[place]
     name, scale = reading(unit_of(text) or how.unit or _unit(text, how) or "A") or ("read_current", 1.0)
-    name = "conductance" if name == NORMALISED else name
+    if name == NORMALISED:
+        name = "resistance" if re.match(r"(norm\w*[ _.]*)?r(es|_|\b|/)", text, re.I) else "conductance"
     factor = scale if unit_of(text) or how.unit or _unit(text, how) else None
     values = numbers(sheet, Column(name=name, place=place, title=text, factor=factor))
     if np.isnan(values).all():

@@ -9,6 +9,7 @@ from typing import Any
 
 from fitting.readers._preamble import Line, is_number
 from fitting.readers._text import is_comment
+from fitting.readers._titles import is_counter
 from roa_circuit.basics.errors import InputError, nearest
 
 _MOST_ROWS, _MOST_COLUMNS = 2**20, 2**14
@@ -90,7 +91,8 @@ def _lines(rows: Iterable[Sequence[Any]], source: str) -> list[Line]:
         cells = ["" if value is None else str(value).strip() for value in values]
         while cells and not cells[-1]:
             cells.pop()
-        if cells and not (is_comment(cells[0]) and cells[0] != "#"):
+        counts = len(cells) > 1 and is_counter(cells[0])  # '# pulses' heads a column
+        if cells and (counts or not is_comment(cells[0])):
             lines.append((number, cells))
     return lines
 
