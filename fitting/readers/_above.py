@@ -1,4 +1,4 @@
-"""Above: what the lines over a table say of its pulses and of its read voltage, such as 'Vread = 0.2 V'."""
+"""Above: what the lines over a table say of its pulses and reads, such as 'Vread = 0.2 V'."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def told(lines: Iterable[str]) -> dict[str, float]:
     return {name: values.pop() for name, values in found.items() if len(values) == 1}
 
 
-def with_told(how: Conventions, lines: Iterable[str], known: Iterable[str]) -> tuple[Conventions, list[str]]:
+def with_told(
+    how: Conventions, lines: Iterable[str], known: Iterable[str]
+) -> tuple[Conventions, list[str]]:
     """(the conventions with what the lines above a table say, what to say of it).
 
     Neither options nor columns (`known`, by meaning) are overruled; where an option differs, it is said.
@@ -49,7 +51,7 @@ def with_told(how: Conventions, lines: Iterable[str], known: Iterable[str]) -> t
     if read and "read_voltage" not in here:
         text = f"the lines above the table say that it was read at {engineering(read, 'V')}"
         if how.read_voltage is None:
-            how, text = dataclasses.replace(how, read_voltage=read), text
+            how = dataclasses.replace(how, read_voltage=read)
             said.append(text)
         elif abs(how.read_voltage / read - 1) > 1e-9:
             said.append(f"{text}; --read {how.read_voltage:g} V counts")
@@ -60,6 +62,8 @@ def with_told(how: Conventions, lines: Iterable[str], known: Iterable[str]) -> t
     if how.pulse is None and V and T > 0:
         how = dataclasses.replace(how, pulse=(V, T))
         said.append(text)
-    elif how.pulse is not None and (abs(how.pulse[0] - V) > 1e-9 * abs(V) or abs(how.pulse[1] - T) > 1e-9 * T):
+    elif how.pulse is not None and (
+        abs(how.pulse[0] - V) > 1e-9 * abs(V) or abs(how.pulse[1] - T) > 1e-9 * T
+    ):
         said.append(f"{text}; --pulse counts")
     return how, said

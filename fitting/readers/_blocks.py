@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from itertools import pairwise
 
 from fitting.readers._channels import channels, paired
-from fitting.readers._columns import is_count
+from fitting.readers._counters import is_count
 from fitting.readers._sheet import Sheet
 from fitting.readers._titles import (
     MEANING,
@@ -21,6 +23,11 @@ from fitting.readers._titles import (
     words,
 )
 
+_GROUP = re.compile(
+    r"(?P<group>(?:cycle|run|loop|sweep|device|dev|cell|sample|dut|trace|chip)[ _#.-]*\w+?)[ _:,-]+"
+    r"(?P<rest>\D.*)",
+    re.IGNORECASE,
+)
 _LEADS = {NUMBER, TIME, "voltage", "current"}
 
 
@@ -30,6 +37,9 @@ def blocks(sheet: Sheet) -> list[tuple[str, Sheet]]:
     A block begins behind an empty column, or where the first column's title comes again, or where all
     titles repeat: a pulse number and its readings twice; V, I, V, I.
     """
+    groups = _by_group(sheet)
+    if groups:
+        return groups
     currents = _of_one_voltage(sheet)
     if currents:
         return currents
@@ -43,6 +53,24 @@ def blocks(sheet: Sheet) -> list[tuple[str, Sheet]]:
     if len(set(names)) < len(names):
         names = [f"block {number}" for number in range(1, len(parts) + 1)]
     return list(zip(names, parts, strict=True))
+
+
+def _by_group(sheet: Sheet) -> list[tuple[str, Sheet]]:
+    """A block for every cycle or device that the titles begin with, as in 'Cycle 1 Voltage'."""
+    found = [_GROUP.fullmatch(text) for text in sheet.titles]
+    if any(match is None and text for match, text in zip(found, sheet.titles, strict=True)):
+        return []
+    groups = list(dict.fromkeys(match["group"] for match in found if match))
+    parts = []
+    for group in groups:
+        places = [p for p, match in enumerate(found) if match and match["group"] == group]
+        part = sheet.of_columns(places)
+        titles = tuple((found[p] or {"rest": ""})["rest"] for p in places)
+        parts.append(
+            (group, _without_empty(dataclasses.replace(part, titles=titles), range(len(places))))
+        )
+    wide = len(parts) > 1 and all(len(part.titles) > 1 for _, part in parts)
+    return parts if wide else []
 
 
 def _of_one_voltage(sheet: Sheet) -> list[tuple[str, Sheet]]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fitting.readers._cells import bare_numbers, numbers, rises, unit_factor
+from fitting.readers._counters import COUNTED, EITHER, is_count, is_share
+from fitting.readers._gated import take_gated
 from fitting.readers._sheet import Sheet
 from fitting.readers._swept import take_instruments, take_swept
 from fitting.readers._titles import (
@@ -25,7 +27,6 @@ from fitting.readers._titles import (
     WAY,
     Column,
     cell_way,
-    end,
     is_absolute,
     is_counter,
     is_derived,
@@ -39,8 +40,6 @@ from fitting.readers._titles import (
 )
 from roa_circuit.basics.errors import InputError, nearest
 
-_COUNTED = 3  # numbers in a row: 1, 2, 3
-_EITHER = {"npulses", "numpulses", "pulsecount", "numberofpulses", "pulses", "count", "pulsenum"}
 _CROSSINGS = (("wordline", "bitline"), ("wl", "bl"), ("row", "column"), ("row", "col"), ("x", "y"))
 _FEWEST_SERIES = 2
 _READ = (*READINGS, "current")
@@ -180,13 +179,14 @@ def _settled(
     ignored: list[str] = []
     assumed: list[str] = []
     _take_label_for_count(sheet, known, assumed, given)
+    take_gated(sheet, known, others, assumed)  # before I_sd passes for a deviation
     for place in [p for p in others if is_derived(sheet.titles[p])]:
         others.remove(place)
         ignored.append(f"{sheet.titles[place]} (worked out from readings)")
     for place in [p for p in others if is_count(sheet, p)]:
         others.remove(place)
         text = sheet.titles[place] or f"column {place + 1}"
-        a_row = plain(text) in _EITHER and not rises(sheet, place)
+        a_row = plain(text) in EITHER and not rises(sheet, place)
         name = COUNT if a_row else NUMBER
         if name in known:
             ignored.append(f"{text} (a count)")
@@ -241,39 +241,10 @@ def _take_label_for_count(
     if label is None or LABEL in given or NUMBER in known or not is_counter(label.title):
         return
     values = bare_numbers(sheet, label.place)
-    if len(values) >= _COUNTED and np.isfinite(values).all() and (np.diff(values) > 0).all():
+    if len(values) >= COUNTED and np.isfinite(values).all() and (np.diff(values) > 0).all():
         del known[LABEL]
         known[NUMBER] = Column(name=NUMBER, place=label.place, title=label.title, factor=1.0)
         assumed.append(f"{label.title!r} counts, as it is another one in every row")
-
-
-def is_count(sheet: Sheet, place: int) -> bool:
-    """Whether a column counts: by its title, or as a first column of 0, 1, 2 … or 1, 2, 3 …"""
-    values = bare_numbers(sheet, place)
-    if not len(values) or not np.isfinite(values).all() or (values < 0).any():
-        return False
-    text = sheet.titles[place]
-    if sheet.title_line and plain(text) in _EITHER:
-        return True
-    if sheet.title_line and is_counter(text):
-        return _is_restarting(values)
-    steps = np.diff(values)
-    if way(text) or end(text):
-        return False
-    return bool(place == 0 and not unit_of(text) and len(values) >= _COUNTED and values[0] in (0, 1)
-                and (steps == 1).all())  # fmt: skip
-
-
-def is_share(sheet: Sheet, place: int) -> bool:
-    """Whether a column titled x counts pulses over their number, evenly to 1, as NeuroSim's tables do."""
-    named = [word for word in words(sheet.titles[place]) if not way(word)]
-    values = bare_numbers(sheet, place)
-    values = values[np.isfinite(values)]
-    if unit_of(sheet.titles[place]) or named not in (["x"], ["xf"], ["xdata"]) or len(values) < _COUNTED:
-        return False
-    steps = np.diff(values)
-    return bool(np.isclose(values[-1], 1.0) and values[0] >= 0 and (steps > 0).all()
-                and np.ptp(steps) < 0.1 * steps.mean())  # fmt: skip
 
 
 def _take_ways(sheet: Sheet, known: dict[str, Column], others: list[int]) -> None:
@@ -285,12 +256,6 @@ def _take_ways(sheet: Sheet, known: dict[str, Column], others: list[int]) -> Non
             known[WAY] = Column(name=WAY, place=place, title=sheet.titles[place], factor=None)
             others.remove(place)
             return
-
-
-def _is_restarting(values: np.ndarray) -> bool:
-    """Whether numbers rise, and begin anew at most."""
-    back = np.flatnonzero(np.diff(values) < 0) + 1
-    return bool((values[back] <= values[0] + 1).all())
 
 
 def suspect(sheet: Sheet, found: Found) -> None:

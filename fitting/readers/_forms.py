@@ -18,6 +18,7 @@ from fitting.readers._channels import channels
 from fitting.readers._columns import Found, find_columns, suspect, without_words
 from fitting.readers._gaps import bridged
 from fitting.readers._given import filled
+from fitting.readers._inscribed import tell_voltages
 from fitting.readers._inverse import lost_in_noise
 from fitting.readers._long import pairs, reread, rows_table, with_counts
 from fitting.readers._missing import require
@@ -60,7 +61,9 @@ def read_table(path: Path, how: Conventions) -> Table:
     sheet = read_sheet(path, _means(how), how.sheet)
     sheet, left_out = _chosen(sheet, how)
     sheet, read = _with_read_voltage(sheet, how)
-    how, above = with_told(how, sheet.above, {MEANING.get(plain(t), "") for t in sheet.titles} | set(how.columns))
+    how, above = with_told(
+        how, sheet.above, {MEANING.get(plain(t), "") for t in sheet.titles} | set(how.columns)
+    )
     sheet, said = turned(sheet, how)
     said = (*read, *above, *said)
     tables, ways = [], set[float]()
@@ -224,6 +227,7 @@ def _wide(sheet: Sheet, found: Found, how: Conventions) -> Table:
     cycled = is_cycled(sheet, found)
     retained = _is_retention(found, how) and not cycled
     known = {*found.known, "conductance"} | ({"voltage", "width"} if retained else set())
+    known |= tell_voltages([sheet.titles[place] for place in found.others], how)
     require(sheet, known, (), how, timed=TIME in found.known, both=cycled)
     table = wide(sheet, found, how).noted(ignored=found.ignored, assumed=found.assumed)
     if cycled:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fitting.readers._inscribed import check_inscribed, inscribed
 from fitting.readers._table import AGAIN, PER_ROW, RISES, FloatArray, Table
 from fitting.readers.conventions import Conventions
 from roa_circuit.basics.errors import InputError
@@ -26,7 +27,8 @@ def filled(table: Table, how: Conventions, prefix: str = "") -> Table:
     count = np.where(table.flags(AGAIN), 0.0, count)
     count = np.where(np.isnan(table.column("current")), count, 1.0)
     columns = {n: v for n, v in table.columns.items() if n not in (AGAIN, RISES)}
-    voltage, width = _pulses(table, how, count)
+    voltage, width = inscribed(table, how) or _pulses(table, how, count)
+    table = _with_told(table, how, voltage, width)
     if voltage is not None:
         columns.setdefault("voltage", voltage)
     if width is not None:
@@ -38,6 +40,23 @@ def filled(table: Table, how: Conventions, prefix: str = "") -> Table:
         columns["voltage"] = np.where(count > 0, columns.get("voltage", np.nan), 0.0)
     columns[PER_ROW] = count
     return dataclasses.replace(table, columns=columns)
+
+
+def _with_told(
+    table: Table, how: Conventions, voltage: FloatArray | None, width: FloatArray | None
+) -> Table:
+    """The table with a word on pulses that are given by titles or by the order of trains."""
+    if voltage is None or width is None:
+        return table
+    labels = list(dict.fromkeys(table.label))
+    if not how.pulsed:
+        return table.noted(assumed=["the pulses are those that the titles say"])
+    if how.sequence:
+        return table
+    if how.pulses and np.isnan(table.column(RISES)).any():
+        table = table.noted(assumed=[f"{text!r} has the pulses of {voltage[table.label.index(text)]:g} V"
+                                     for text in labels])  # fmt: skip
+    return check_inscribed(table, voltage, width)
 
 
 def _named(table: Table, prefix: str) -> Table:

@@ -35,15 +35,32 @@ def title_line(rows: Sequence[Sequence[str]], means: Callable[[str], bool]) -> i
 
 
 def line_over_numbers(rows: Sequence[Sequence[str]]) -> int | None:
-    """The index of the first row of words that has rows as wide of nothing but numbers below, or None."""
+    """The index of the first row of words above rows as wide of nothing but numbers, or None.
+
+    Lines of units and second titles go with the titles above them; a first line is not looked for.
+    """
     for place in range(len(rows) - _FEWEST_NUMBERS):
         row, below = rows[place], rows[place + 1 : place + 1 + _FEWEST_NUMBERS]
         alike = len(row) > 1 and all(len(other) == len(row) for other in below)
         if not alike or not any(row) or any(map(is_number, row)):
             continue
         if all(is_number(cell) or not cell for other in below for cell in other):
-            return place
+            return _first_of_titles(rows, place) or None
     return None
+
+
+def _first_of_titles(rows: Sequence[Sequence[str]], place: int) -> int:
+    """The first line of the titles that end at `place`: those above it have no fewer words."""
+    while place:
+        above, row = rows[place - 1], rows[place]
+        if len(above) != len(row) or _filled(above) < _filled(row):
+            break
+        place -= 1
+    return place
+
+
+def _filled(row: Sequence[str]) -> int:
+    return sum(map(bool, row))
 
 
 def _trimmed(cells: Sequence[str]) -> list[str]:

@@ -25,8 +25,9 @@ def only_readings(sheet: Sheet, found: Found) -> Found:
     for place in found.others:
         text, unit = sheet.titles[place], units[place]
         if _is_voltage(sheet, place):
-            raise InputError(f"{sheet.place}: {text!r} is a voltage, no reading: --column voltage={text!r} "
-                             f"if it is that of the pulses, --ignore {text!r} if not")  # fmt: skip
+            raise InputError(f"{sheet.place}: {text!r} is a voltage, no reading: "
+                             f"--column voltage={text!r} if it is that of the pulses, "
+                             f"--ignore {text!r} if not")  # fmt: skip
         if reading(unit or ""):
             kept.append(place)
         elif unit:

@@ -179,7 +179,7 @@ def _sheet(lines: list[Line], source: str, unused: tuple[str, ...]) -> Sheet:
 
 
 def _without_row_names(sheet: Sheet) -> Sheet:
-    """Without a first column that says only what the lines above the numbers are, as Origin writes it."""
+    """Without a first column that only names the lines above the numbers, as Origin writes it."""
     named = [sheet.titles[0].strip(" :").lower(), *(row[0].strip(" :").lower() for row in sheet.cells)]
     words_ = [text for text in named if text]
     if len(words_) < 2 or not set(words_) <= _ORIGIN_ROWS or any(named[len(words_) :]):

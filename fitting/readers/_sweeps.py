@@ -106,11 +106,12 @@ def _check_held(sheet: Sheet, found: Found, table: Table, how: Conventions) -> N
     """Refuse a column of few voltages, which may be those of pulses that were read elsewhere."""
     V = table.column("voltage")
     several = len(np.unique(V[np.isfinite(V) & (V != 0)]))
-    if several >= _FEW_VOLTAGES or len(V) < _MANY_ROWS or how.dwell is not None or TIME in found.known:
+    if several >= _FEW_VOLTAGES or len(V) < _MANY_ROWS or how.dwell is not None:
         return
+    held = "time if each was held" if TIME in found.known else "T if it was held, T a point"
     raise InputError(
         f"{sheet.place}: {found.known['voltage'].title!r} takes {counted(several, 'value')} but 0 in "
-        f"{len(V)} rows: --dwell T if it was held, T a point; --read V --width T if it is that of pulses"
+        f"{len(V)} rows: --dwell {held}; --read V --width T if it is that of pulses"
     )
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from fitting.readers._preamble import (
@@ -41,7 +42,7 @@ def decoded(content: bytes, path: Path) -> str:
             continue
         if "\0" in text or (codec == "cp1252" and _CONTROLS.search(text)):
             break
-        return text
+        return text.replace("\u2212", "-")  # the sign that typesetting makes of it
     raise InputError(f"{path}: is a binary file, not text; save the table as CSV, UTF-8")
 
 
@@ -54,10 +55,10 @@ def plain_lines(text: str, source: str) -> list[Line]:
 def table_lines(text: str, source: str, means: Means) -> tuple[list[Line], tuple[str, ...]]:
     """(the lines from the titles on, what was left out before them)."""
     raw, remarks = _without_remarks(_with_titles(enumerate(io.StringIO(text, newline=None), start=1)))
-    for found in (lambda rows: title_line(rows, means), line_over_numbers):
+    for found in (partial(title_line, means=means), line_over_numbers):
         for separator in SEPARATORS:
             rows = _rows([line.lstrip("#% ") for _, line in raw[:LONGEST_PREAMBLE]], separator)
-            begin = found(rows)
+            begin = found([cells for _, cells in with_points(list(enumerate(rows)), separator)])
             if begin is not None:
                 lines, unused = _from_titles(raw, rows, begin, separator, source)
                 return lines, (*unused, *remarks)

@@ -24,7 +24,8 @@ NORMALISED = "1"
 SPELLINGS = {
     LABEL: "train trace train_id cycle run loop sweep",
     DEVICE: "device device_id cell cell_id address dut sample",
-    NUMBER: "pulse_number pulse_no pulse_nr pulse_num pulse_index pulse_id n_pulse pulse",
+    NUMBER: "pulse_number pulse_no pulse_nr pulse_num pulse_index pulse_id n_pulse pulse "
+    "puls pulsnummer",
     COUNT: "num_applied n_applied applied pulses_applied num_pulses_applied applied_pulses "
     "number_of_applied_pulses pulses_per_read",
     TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time",
@@ -57,7 +58,7 @@ def _set(text: str) -> frozenset[str]:
 
 _COUNTERS = _set(
     "pulse pulses n no nr num number index idx step iteration iter point points cycle cycles count "
-    "unnamed"
+    "unnamed attempt attempts trial"
 )
 _DERIVED = _set(
     "log log10 ln std sd stdev stddev sigma error err sem ratio variance slope derivative delta dg dr di"
@@ -94,7 +95,9 @@ _OVER = re.compile(
     re.IGNORECASE,
 )
 _RELATIVE = re.compile(r"\s*norm(ali[sz]ed)?[ _.]|(^|[ _])weights?([ _]|$)", re.IGNORECASE)
-_POWER = re.compile(r"[x×*·]?\s*(?:10\s*\^?\s*\(?|1?(?<![A-Za-z])[eE])(?P<power>[-+]?\d{1,2})\)?\s*[·*]?\s*(?P<unit>\D+)")
+_POWER = re.compile(
+    r"[x×*·]?\s*(?:10\s*\^?\s*\(?|1?(?<![A-Za-z])[eE])(?P<power>[-+]?\d{1,2})\)?\s*[·*]?\s*(?P<unit>\D+)"
+)
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−–", "0123456789-+--")
 _CELL_WAYS = {"p": 1, "d": -1}
 _SPELT = {"kilo": "k", "mega": "M", "milli": "m", "micro": "u", "nano": "n", "pico": "p"}
@@ -131,10 +134,7 @@ def parts(text: str) -> tuple[str, str]:
     text = without_bars(text)
     match = _TITLE.fullmatch(text)
     if match is None or (match["unit"] or "").strip().isdigit():  # an index, as in Smu1.V[1]
-        inside = _INSIDE.fullmatch(text)
-        if inside is not None and is_unit(inside["unit"]):  # 'G (uS) cycle 2'
-            return f"{inside['name'].rstrip()} {inside['rest'].strip()}", inside["unit"].strip()
-        return text, ""
+        return _parts_inside(text)
     name, in_round = match["name"], match["round"]
     if in_round is not None and name.strip().upper() in ("V", "I") and not is_unit(in_round):
         return text, ""  # V(te) is the voltage of a node
@@ -150,6 +150,19 @@ def parts(text: str) -> tuple[str, str]:
         expected = "s" if meaning == TIME else UNITS.get(meaning or "")
         if expected is not None and factor(ends["unit"], expected) is not None:
             return ends["name"], ends["unit"]
+    return _parts_relative(name)
+
+
+def _parts_inside(text: str) -> tuple[str, str]:
+    """(name, unit) of 'G (uS) cycle 2', whose unit is not at the end."""
+    match = _INSIDE.fullmatch(text)
+    if match is None or not is_unit(match["unit"]):
+        return text, ""
+    return f"{match['name'].rstrip()} {match['rest'].strip()}", match["unit"].strip()
+
+
+def _parts_relative(name: str) -> tuple[str, str]:
+    """(name, '1') of 'G/Gmax', 'Normalized G' and 'weight'."""
     over = _OVER.fullmatch(name.strip())
     if over is not None:
         return over["quantity"] + over["rest"], NORMALISED
