@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fitting.readers._above import with_told
+from fitting.readers._agreed import without_agreed
 from fitting.readers._blocks import blocks
 from fitting.readers._channels import channels
 from fitting.readers._columns import Found, find_columns, suspect, without_words
@@ -68,11 +69,11 @@ def read_table(path: Path, how: Conventions) -> Table:
     said = (*read, *above, *said)
     tables, ways = [], set[float]()
     for prefix, block in blocks(sheet):
-        table = _one(block, prefix, how)
+        table, own = _one(block, prefix, how)
         if way(prefix) and not any(table.device):  # of one device, potentiation in one block
             table = dataclasses.replace(table, device=table.label, label=("",) * len(table.line))
         ways |= set(table.column(RISES).tolist())
-        table = _without(filled(table, how, prefix), how)
+        table = _without(filled(table, own, prefix), how)
         tables.append(bridged(table, how.dwell))
     table = stacked(tables)
     if how.pulse is not None and {1.0, -1.0} <= ways:
@@ -152,13 +153,19 @@ def _same(cell: str, value: str) -> bool:
         return cell == value.strip()
 
 
-def _one(sheet: Sheet, prefix: str, how: Conventions) -> Table:
-    """One block as a table."""
+def _one(sheet: Sheet, prefix: str, how: Conventions) -> tuple[Table, Conventions]:
+    """(one block as a table, the conventions without what its columns say anyhow)."""
     here = {plain(text) for text in sheet.titles}
     given = {name: text for name, text in how.columns.items() if not prefix or plain(text) in here}
     found = find_columns(sheet, given, how.si or sheet.si)
     suspect(sheet, found)
     found = without_words(sheet, found)
+    how, said = without_agreed(sheet, found, how)
+    return _formed(sheet, found, how).noted(assumed=said), how
+
+
+def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
+    """The table of the form that its columns have."""
     if is_sweep(found):
         found = dataclasses.replace(without_ratio(sheet, found), series=())
         if how.read_voltage is not None and how.width is not None:

@@ -293,3 +293,15 @@ def test_notes_before_the_data_of_a_workbook(tmp_path):
     m = read(tmp_path, held.getvalue(), "book.xlsx", **ONE)
     np.testing.assert_allclose(m.conductance * 1e6, UP)
     assert "sheet 'Notes'" in m.ignored
+
+
+def test_an_option_that_columns_repeat_is_none_too_many(tmp_path):
+    text = table(
+        ["V (V),width (us),Vread (V),G (uS)"], lambda k, a, b: f"{-1 if k < 4 else 1},1,0.1,{a}"
+    )
+    m = read(tmp_path, text, **ONE)
+    assert "--pulse is not needed, as columns have the pulses" in m.assumed
+    np.testing.assert_array_equal(m.voltage, [-1] * 3 + [1] * 5)
+    for how, option in (({"pulse": (-1.5, 1e-6)}, "--pulse"), ({"read_voltage": 0.2}, "--read")):
+        with pytest.raises(InputError, match=f"{option} is one too many"):
+            read(tmp_path, text, **how)
