@@ -26,10 +26,18 @@ def curve(path):
 
 
 @pytest.mark.ngspice
-@pytest.mark.long
-def test_an_ltp_ltd_curve_becomes_a_layer_that_ngspice_agrees_with(command, tmp_path):
+@pytest.mark.parametrize(
+    "source",
+    [pytest.param("drawn", marks=pytest.mark.long), pytest.param("given", marks=pytest.mark.slow)],
+)
+def test_an_ltp_ltd_curve_becomes_a_layer_that_ngspice_agrees_with(
+    source, command, tmp_path, measured_data
+):
     roa_fit, roa_spice = partial(command, fit_command.main), partial(command, spice_command.main)
-    code, out, _ = roa_fit(curve(tmp_path / "ltp_ltd.csv"), "--output-dir", tmp_path / "fit")
+    given = source == "given"
+    path = measured_data("../cases") / "bugs-ltp-ltd.csv" if given else curve(tmp_path / "ltp_ltd.csv")
+    said = ("--pulse=-1V,1us", "--read", "0.1V", "--unit", "uS")  # as columns say, too
+    code, out, _ = roa_fit(path, *said, "--output-dir", tmp_path / "fit")
     assert code == 0, out
     device = load_device(tmp_path / "fit" / "device.toml")
     assert device.memristor.name == "windows"
