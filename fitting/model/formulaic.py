@@ -21,6 +21,8 @@ from roa_circuit.device.parameters import load_device
 
 _DECADES = 1e12  # that a constant may lie from where its search begins
 _SPREAD = (1.0, 0.1, 10.0, 0.01, 100.0, 1e-3, 1e3)  # times the speed that it begins with
+_THRESHOLDS = (1.0, 0.6)  # times what the file has: above all amplitudes nothing would move
+_PASSES = 2
 _UNFELT, _SAME = 1e-6, 1e-3  # of slopes: none, and along those of others
 _LEAST = 1e-3  # of a constant that may be 0, where its search begins
 
@@ -92,6 +94,14 @@ class FormulaForm(TrackedForm):
         """
         return self.begins.changed(**self.values(x))
 
+    def makes_law(self, constants: FloatArray) -> bool:
+        """Whether formulas with these constants pass the checks of a law."""
+        try:
+            self.law(constants)
+        except InputError:
+            return False
+        return True
+
     def vector(self, law: Law, start: FloatArray) -> FloatArray:
         """The search vector of a law's constants and starting states omega (trains,) in (0, 1)."""
         return np.concatenate([self.constants(law), np.log(start) - np.log1p(-start)])
@@ -102,9 +112,33 @@ class FormulaForm(TrackedForm):
         first = np.searchsorted(m.train, np.arange(len(m.labels)))
         off, on = (np.asarray(law.current(w, m.read_voltage[first])) for w in (0.0, 1.0))
         start = np.clip((m.current[first] - off) / np.where(on == off, 1.0, on - off), 0.05, 0.95)
+        first_of_all = self.vector(law, start)
+        sized = [(place, self.units[n]) for place, n in enumerate(self.names) if n not in self.steps]
+        rates = [place for place, unit in sized if unit == "1/s"]
+        volts = [place for place, unit in sized if unit == "V"]
+        for share in _THRESHOLDS:
+            x = first_of_all.copy()
+            x[volts] += np.log(share)
+            yield self._paced(x, rates, m)
         for factor in _SPREAD:
-            quick = {n: float(law.constants[n]) * factor for n in self.names if self.units[n] == "1/s"}
-            yield self.vector(law.changed(**quick), start)
+            x = first_of_all.copy()
+            x[rates] += np.log(factor)
+            yield x
+
+    def _paced(self, x: FloatArray, rates: list[int], m: Measurements) -> FloatArray:
+        """The vector with every rate that much quicker or slower that readings are met best."""
+        s, best, least = self.schedule(m), x, np.inf
+        for place in rates * _PASSES:
+            for factor in _SPREAD:
+                trial = best.copy()
+                trial[place] += np.log(factor)
+                with np.errstate(all="ignore"):
+                    miss = self.predict(trial, m, s) / np.where(m.current == 0, 1.0, m.current) - 1.0
+                cost = float(np.sum(np.clip(np.nan_to_num(miss, nan=1.0), -1.0, 1.0) ** 2))
+                if cost < least:
+                    chosen, least = trial, cost
+            best = chosen
+        return best
 
     def _scaled(self, m: Measurements) -> FormulaLaw:
         """The law to begin with, as conducting as the device: its currents or resistances scaled."""

@@ -22,6 +22,8 @@ MOST_STEPS = 15
 _LARGEST_STEP = 4.0
 _FURTHEST = 1.0  # of a logit, by which a start follows; one that is hardly felt would leap
 _HOPELESS, _FEW_STEPS = 1e4, 2  # times the cost before, of constants that no start can save
+_NO_LAW = 1e6  # the misfit of constants that make none
+_INSIDE = 8.0  # the logit of 3e-4
 _UNFELT = 1e-10  # squared slope by a logit: a start that moves no reading absorbs nothing
 
 
@@ -64,9 +66,12 @@ class Eliminated:
                 furthest = self._objective.form.furthest
                 x[n:] = np.clip(x[n:], -furthest, furthest)
             x[self._free] = constants
-            x[n:], misfit = _settle(
-                self._objective, x[:n], x[n:], self._settled, self._most, _HOPELESS * self._least
-            )
+            if self._objective.form.makes_law(x[:n]):
+                x[n:], misfit = _settle(
+                    self._objective, x[:n], x[n:], self._settled, self._most, _HOPELESS * self._least
+                )
+            else:
+                misfit = np.full(len(self._objective.measurements), _NO_LAW)
             self._known[key] = x, misfit
         self._x = self._known[key][0]
         return self._known[key]
@@ -93,8 +98,14 @@ class Eliminated:
 
 
 def projected(objective: Objective, x: FloatArray) -> FloatArray:
-    """The Jacobian by the constants (rows, n), without its part along each train's start."""
-    return _projected(objective, x)[0]
+    """The Jacobian by the constants (rows, n), without its part along each train's start.
+
+    A start at an end of the range is taken a little inside: a logit there moves nothing, and what the
+    start could still absorb would pass for knowledge of the constants.
+    """
+    inside = x.copy()
+    inside[objective.form.count :] = np.clip(x[objective.form.count :], -_INSIDE, _INSIDE)
+    return _projected(objective, inside)[0]
 
 
 def _projected(objective: Objective, x: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -13,6 +13,16 @@ from roa_circuit.device.laws.law import LAW, Law
 
 def check_law(law: Law, definition: Definition) -> None:
     """Raise InputError unless formulas and constants make a law."""
+    try:
+        _check(law, definition)
+    except ArithmeticError as error:  # of plain numbers; arrays become infinite
+        raise InputError(
+            f"[{LAW}] formulas cannot be worked out with these constants ({error}); are the two ends of "
+            "the range alike?"
+        ) from None
+
+
+def _check(law: Law, definition: Definition) -> None:
     trees, state, constants = trees_of(definition), definition.state, law.constants
     omega, V = np.linspace(0.0, 1.0, 9)[:, None], np.array([-1.0, -0.3, -0.05, 0.05, 0.3, 1.0])[None]
     with np.errstate(all="ignore"):

@@ -313,7 +313,7 @@ def test_an_option_that_cannot_be_is_refused(roa_fit, tmp_path, options, complai
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--width", "1us"], "has a column for the width of each pulse, so --width is one too many"),
+        (["--width", "2us"], "has a column for the width of each pulse, so --width is one too many"),
         (["--dwell", "20ms"], "has no I-V sweep, whose points --dwell is about"),
         (["--drop-outlier", "²"], "must be a line of the file"),
         (["--drop-outlier", "9" * 5000], "must be a line of the file"),
