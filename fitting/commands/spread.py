@@ -226,7 +226,7 @@ def _doubts(found: Population) -> Iterator[str]:
     elif not found.describes:
         yield (
             f"FAILED: Eq. 1-2 miss a device's readings by {percent(found.read_noise)} (limit "
-            "10 %), they do not describe them; no device written"
+            "10 %), they do not describe them; no device written. roa-fit finds a law for each device"
         )
     elif found.correlation > _SYSTEMATIC:
         yield (

@@ -54,6 +54,8 @@ class Form(ABC):
     """(k, n): combinations of the constants' places that a search keeps near 0, beside the misfit."""
     by_curvature: bool = False
     """Whether constants are so many that intervals come from the curvature alone."""
+    checked_far_off: bool = False
+    """Whether what the curvature tells must hold 20 % off, too, where it does not tell all constants."""
     furthest: float = 25.0
     """The largest logit of a starting state."""
     starts_follow: bool = True
@@ -126,7 +128,7 @@ class Form(ABC):
         return last[2]
 
     def makes_law(self, constants: FloatArray) -> bool:
-        """Whether constants (n,) within their bounds make a law at all; a search does not go elsewhere."""
+        """Whether constants (n,) in their bounds make a law at all; a search goes nowhere else."""
         return True
 
     def schedule(self, m: Measurements) -> Schedule:

@@ -41,6 +41,7 @@ class FormulaForm(TrackedForm):
     held_first: tuple[str, ...] = field(init=False)
 
     by_curvature: bool = True
+    checked_far_off: bool = True
 
     LAW = "file"
 

@@ -19,7 +19,7 @@ from fitting.search.identifiability import (
     student,
 )
 from fitting.search.multistart import Solution
-from fitting.search.profile import profile_ends
+from fitting.search.profile import far_errors, profile_ends
 from roa_circuit.device.parameters import Law
 
 LARGEST_MISFIT = 0.1
@@ -117,6 +117,10 @@ def _ends(
         told = []  # the constants of another device
     if max(errors) > IDENTIFIABLE_LOG_ERROR and not objective.form.by_curvature:
         return profile_ends(objective, solution, told, widening), "profile likelihood"
+    if max(errors) > IDENTIFIABLE_LOG_ERROR and objective.form.checked_far_off:
+        sure = {name: float(errors[names.index(name)]) for name in told}
+        wider = far_errors(objective, solution, sure, widening)
+        errors = np.array([wider.get(name, errors[i]) for i, name in enumerate(names)])
     logs, far = solution.x[: len(names)], reach * errors * noise / judged
     ends = np.stack([logs - far, logs + far, far / reach], axis=1).tolist()
     found = {name: tuple(three) for name, three in zip(names, ends, strict=True) if name in told}

@@ -216,7 +216,10 @@ def as_printed(p: Law) -> Memristor:
     InputError : a device of another law than Eq. 1-2.
     """
     if not isinstance(p, Memristor):
-        raise InputError(f"the device has law {p.name!r}, and this takes zhang2021 (Eq. 1-2) alone")
+        raise InputError(
+            f"the device has law {p.name!r}, and this takes zhang2021 (Eq. 1-2) "
+            "alone; give a parameter set of that law, such as zhang2021"
+        )
     return Memristor(
         k=p.k, mu1=p.mu1, mu2=p.mu2, delta=p.delta, beta=p.beta,
         gamma=p.gamma * p.current_scale, alpha=p.alpha * p.current_scale,

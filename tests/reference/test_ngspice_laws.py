@@ -8,6 +8,8 @@ import torch
 
 from meta.circuits.circuit import read_currents as differentiable
 from netlists.decks.deck import sweep_deck
+from netlists.simulation.simulators import Engine
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit import ProgrammedLayer, default_crossbar, load_device
 from roa_circuit.device.laws.formula_law import FormulaLaw
@@ -119,6 +121,30 @@ def test_a_layer_is_that_of_ngspice(name, contents, record_property):
     assert result.write_energy_surrogate == pytest.approx(result.write_energy_spice, rel=1e-2)
 
 
+IN_VACASK = ("table of three amplitudes", "from a file, a window for each voltage")
+
+
+@pytest.mark.vacask
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.long if name in IN_VACASK else pytest.mark.slow)
+     for name in LAWS],
+)  # fmt: skip
+def test_a_small_layer_is_that_of_vacask(name):
+    crossbar, rng = default_crossbar(6, 3), np.random.default_rng(0)
+    state = rng.uniform(0.1, 0.9, crossbar.shape)
+    pulses = rng.integers(-2, 4, crossbar.shape) * (rng.random(crossbar.shape) < 0.4)
+    state[:, -1], pulses[0, 0], pulses[:, -1] = 0.5, 1, 0
+    layer = ProgrammedLayer(
+        name="law", device=LAWS[name], crossbar=crossbar, initial_state=state,
+        pulses=pulses.astype(np.int64), inputs=rng.random((4, 6)), labels=np.array([], dtype=np.int64),
+        input_scale=1.0,
+    )  # fmt: skip
+    result = verify(layer, None, Testbench(engine=Engine.vacask))
+    assert result.max_relative_current_error < 1e-8
+    assert result.max_state_error < 1e-3
+
+
 @pytest.mark.ngspice
 @pytest.mark.parametrize("name", LAWS)
 def test_frozen_cells_read_as_the_surrogates(name, contents):
@@ -140,7 +166,7 @@ def test_reads_are_those_of_the_dense_twin(name, contents):
     np.testing.assert_allclose(volts @ effective_weights(CROSSBAR, state, LAWS[name]), twin, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["ever faster", "vteam", "yakopcic"])
+@pytest.mark.parametrize("name", ["ever faster", "vteam", "yakopcic", *IN_VACASK])
 def test_gradients_behind_wires_are_those_of_finite_differences(name, contents):
     state, _, inputs = contents
     omega = torch.tensor(state, requires_grad=True)
