@@ -128,8 +128,12 @@ class Form(ABC):
         return last[2]
 
     def makes_law(self, constants: FloatArray) -> bool:
-        """Whether constants (n,) in their bounds make a law at all; a search goes nowhere else."""
+        """Whether constants (n,) in their bounds make a law at all."""
         return True
+
+    def walled(self) -> Form:
+        """The form whose searches never leave what makes a law. At first walls only stand in the way."""
+        return self
 
     def schedule(self, m: Measurements) -> Schedule:
         """Which pulses add up to one dose."""

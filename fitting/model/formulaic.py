@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -32,9 +32,11 @@ class FormulaForm(TrackedForm):
     """Constants of a law by formulas: logarithms, or of any sign over their first values.
 
     begins : the law with the constants that the search begins with
+    walls : whether a search keeps to constants that make a law
     """
 
     begins: FormulaLaw
+    walls: bool = False
     names: tuple[str, ...] = field(init=False)
     units: Mapping[str, str] = field(init=False)
     steps: Mapping[str, float] = field(init=False)
@@ -102,6 +104,10 @@ class FormulaForm(TrackedForm):
         except InputError:
             return False
         return True
+
+    def walled(self) -> FormulaForm:
+        """The form whose searches never leave what makes a law."""
+        return self if self.walls else replace(self, walls=True)
 
     def vector(self, law: Law, start: FloatArray) -> FloatArray:
         """The search vector of a law's constants and starting states omega (trains,) in (0, 1)."""

@@ -66,7 +66,8 @@ class Eliminated:
                 furthest = self._objective.form.furthest
                 x[n:] = np.clip(x[n:], -furthest, furthest)
             x[self._free] = constants
-            if self._objective.form.makes_law(x[:n]):
+            form = self._objective.form
+            if form.walled() is not form or form.makes_law(x[:n]):
                 x[n:], misfit = _settle(
                     self._objective, x[:n], x[n:], self._settled, self._most, _HOPELESS * self._least
                 )

@@ -176,6 +176,9 @@ def optimum(
     weights = weigh(m, weighting)
     objective = Objective.of(m, weights.scale, form)
     solution = best_search(objective, m, known) if begin is None else begin
+    objective = dataclasses.replace(objective, form=form.walled())
+    if not objective.form.makes_law(solution.x[: form.count]):
+        solution = best_search(objective, m, known)
     if loss != "linear":
         objective, solution = robust_search(objective, solution, loss)
     tied: frozenset[str] = frozenset()

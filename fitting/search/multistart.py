@@ -59,7 +59,11 @@ def best_search(objective: Objective, m: Measurements, prior: Law, *, brief: boo
     alone decides between valleys. `brief` leaves the lowest where it is.
     """
     if objective.form is not EQUATIONS:
-        return _in_rounds(objective, m, prior, brief=brief)
+        found = _in_rounds(objective, m, prior, brief=brief)
+        if objective.form.makes_law(found.x[: objective.form.count]):
+            return found
+        within = dataclasses.replace(objective, form=objective.form.walled())
+        return _in_rounds(within, m, prior, brief=brief)
     starts = sorted(
         guesses(objective.form, m, prior), key=lambda x: float(np.sum(objective.residual(x) ** 2))
     )
