@@ -81,6 +81,7 @@ def drawn_trains(data, devices, cycles, pulses, seed=1):
     return rows
 
 
+@pytest.mark.slow
 def test_forty_one_devices_of_one_wafer(pulses, tmp_path):
     """Gmax spreads by 17 %, the dose by a factor of 3; sigma_WN is above what one pulse scatters."""
     data = np.load(pulses / "sandia_TaOx_41dev_dG_cdf_101.npz")

@@ -217,7 +217,7 @@ def test_what_one_device_does_not_tell_is_held():
     assert holds(found.log_sd["gamma"], np.hypot(SDS[3], SDS[4]))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_few_devices_have_no_spread_but_write_noise():
     m, _ = simulated(8, 1, truth(), protocol(count=60))
     found = spread(m, m.devices, TABLE_1)

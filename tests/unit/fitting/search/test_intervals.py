@@ -190,7 +190,7 @@ def test_a_seed_repeats_a_bootstrap(prior):
     assert "8 resamples" in bootstrap(f, 3, 8).said
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_posterior_under_flat_priors_is_the_likelihood(some_trains, prior):
     """Of the four constants that sweeps tell, given the three that say how far a pulse sets.
 
