@@ -22,7 +22,7 @@ def pulses(measured_data):
 @pytest.mark.parametrize(
     ("name", "voltage", "rows", "misfit"),
     [
-        ("sandia_set_trains", -1.0, 3776, (0.018, 0.020)),
+        pytest.param("sandia_set_trains", -1.0, 3776, (0.018, 0.020), marks=pytest.mark.slow),
         ("sandia_reset_trains", 1.0, 3030, (0.010, 0.011)),
     ],
 )

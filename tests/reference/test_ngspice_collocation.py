@@ -38,7 +38,7 @@ def windows(p, q, **others):
     return dataclasses.replace(BASE, name="windows", memristor=law)
 
 
-IN_CI = ("soft bounds in ln G, thresholds", "vteam")
+IN_CI = ("vteam",)
 LAWS = {
     "constant steps": windows(0.0, 0.0),
     "ever faster": windows(-1.0, 0.1),

@@ -385,7 +385,8 @@ def test_a_bad_reading_is_named_and_no_robust_loss_makes_the_law_hold(roa_fit, t
     rows = [f"a,-1,1e-6,0.1,{1e-5 * (1 + n / (n + 5)):.9g}," for n in range(30)]
     rows[1] = rows[1].replace(rows[1].split(",")[4], "2e-6")
     path = table(*rows)
-    _, out, _ = roa_fit(path, "--loss", "soft_l1", "--output-dir", tmp_path / "o")
+    alone = ("--law", "zhang2021", "--loss", "soft_l1")
+    _, out, _ = roa_fit(path, *alone, "--output-dir", tmp_path / "o")
     assert "LAW HOLDS" not in out
     _, out, _ = roa_fit("inspect", path)
     assert "--drop-outlier 3 takes that of line 3 for missing" in out

@@ -160,7 +160,7 @@ def test_pooling_takes_the_errors_of_the_values_out():
 # --- the whole ------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_intervals_hold_the_population(experiments):
     held = np.array([[*e.medians, *e.sds, e.write] for e in experiments])
     assert held.mean() >= 0.85, held

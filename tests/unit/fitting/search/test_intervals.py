@@ -130,7 +130,7 @@ def test_what_a_shelf_leaves_open_is_told_roughly(prior):
     assert _error(lambda u: 10 * abs(u), 0.1, 1.0) == 0.1
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_profile_is_lopsided_where_the_law_bends(prior):
     """Few noisy pulses: gamma may be much larger if delta is smaller, but not much smaller."""
     f = fit_device(few_pulses(prior.memristor, 0.05, pulses=5), prior)
