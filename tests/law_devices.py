@@ -15,6 +15,7 @@ from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.parameters import load_device
 
 BASE = load_device("zhang2021")
+EQ_2 = {name: getattr(BASE.memristor, name) for name in ("gamma", "delta", "alpha", "beta")}
 UP, DOWN = (-0.95, -1.0, -1.08), (1.0, 1.08, 1.2)  # [V], of the table
 MIXED = """
 [law]
@@ -42,11 +43,10 @@ def table():
     def changes(V, width):
         return tuple(np.abs(law.after_dose(states, law.dose(V, width), V) - states).tolist())
 
-    branches = {n: getattr(law, n) for n in ("gamma", "delta", "alpha", "beta")}
     measured = Table(
         states=tuple(states.tolist()), up=UP, down=DOWN, raises=tuple(changes(V, 3e-6) for V in UP),
         lowers=tuple(changes(V, 3e-4) for V in DOWN), width_up=3e-6, width_down=3e-4, ratio=4.0,
-        inert=0.6, **branches,
+        inert=0.6, **EQ_2,
     )  # fmt: skip
     return written(measured, up=(UP[1], 3e-6), down=(DOWN[1], 3e-4))
 
