@@ -148,7 +148,7 @@ def network_of(
 
 def circuit_of(wires: float | None) -> Crossbar:
     """The crossbar of the design point, or the same with other wires [Ohm a segment]."""
-    return Wiring(r_word=wires, r_bit=wires).on(default_crossbar(1, 2))
+    return Wiring.of_wires(wires).on(default_crossbar(1, 2))
 
 
 def circuitry_of(circuit: Circuitry | None, wires: float | None) -> Circuitry:
@@ -159,7 +159,7 @@ def circuitry_of(circuit: Circuitry | None, wires: float | None) -> Circuitry:
     InputError : resistances for every single line, which layers of many sizes cannot have.
     """
     circuit = circuit or BARE
-    lines = Wiring(r_word=wires, r_bit=wires).over(circuit.lines)
+    lines = Wiring.of_wires(wires).over(circuit.lines)
     for name, value in vars(lines).items():
         if isinstance(value, tuple):
             raise InputError(

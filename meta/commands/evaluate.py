@@ -23,6 +23,7 @@ from meta.commands._inputs import (
     Shots,
     TrainedWays,
     Ways,
+    circuitry_of,
     compute_of,
     dataset_of,
     hardware_of,
@@ -32,6 +33,7 @@ from meta.commands._inputs import (
     say_placed,
     writing_of,
 )
+from meta.network.methods import NOISE_LEVELS
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 TRAINED_WAYS = 20
 """Of the network of roa that carries the reproduction, for up to so many ways."""
 
+_LEVELS = ",".join(f"{level:g}" for level in NOISE_LEVELS)
+
 
 def evaluate(
     network: NetworkFile = None,
@@ -62,7 +66,7 @@ def evaluate(
     tasks: Annotated[int, typer.Option(max=1_000_000, help="Test tasks a noise level.")] = 200,
     sigma_wn: Annotated[
         str, typer.Option(help="Write noise levels of Eq. 7, comma separated.")
-    ] = "0,1,2,4",
+    ] = _LEVELS,
     reading: Annotated[
         str, typer.Option(help="How Eq. 7 is read: literal, half, potentiation or unscaled.")
     ] = "literal",
@@ -78,6 +82,7 @@ def evaluate(
     ] = 0,
     circuit: circuit_options.CircuitFile = None,
     imperfections: circuit_options.ImperfectionsFile = None,
+    wire_resistance: circuit_options.WireResistance = None,
     age: circuit_options.Age = None,
     compensation: circuit_options.CompensationName = "nothing",
     in_situ: InSitu = False,
@@ -92,8 +97,8 @@ def evaluate(
 
     The network of roa is by default the one trained for 20 ways, whose last columns are left out for
     fewer: it stands the noise that the paper's does. --trained-ways 5 is the one trained for 5, which
-    does not. With --circuit or --imperfections every layer is read behind its arrays' wires and
-    readouts, and the network is the one trained for as many ways as are asked for.
+    does not. With --circuit, --wire-resistance or --imperfections every layer is read behind its
+    arrays' wires and readouts, and the network is the one trained for as many ways as are asked for.
     """
     imperfections = circuit_options.aged(imperfections, age)
     from meta.data.tasks import Tasks
@@ -101,6 +106,8 @@ def evaluate(
     from roa_circuit.device.programming import Programming
 
     where = compute_of(compute)
+    if wire_resistance is not None:
+        circuit = circuitry_of(circuit, wire_resistance)
     round_products(to_tf32=False)
     behind = not (circuit is None and imperfections is None)
     if network is None and trained_ways is None and not behind and method in (None, "roa"):

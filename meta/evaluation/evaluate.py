@@ -14,6 +14,7 @@ from meta.evaluation.many_writes import variant_accuracies
 from meta.evaluation.paper import reported
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
+from meta.network.methods import NOISE_LEVELS
 from meta.processes.pool import pool
 
 RELATIVE_RATES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -63,7 +64,7 @@ def evaluate(
     writing: Writing | None = None,
     *,
     count: int = 200,
-    sigmas: Sequence[float] = (0.0, 1.0, 2.0, 4.0),
+    sigmas: Sequence[float] = NOISE_LEVELS,
     dtype: torch.dtype = torch.float32,
     on_task: Callable[[], None] = lambda: None,
 ) -> list[Row]:

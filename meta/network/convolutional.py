@@ -56,7 +56,7 @@ class Network(torch.nn.Module):
         self.architecture = architecture
         a = architecture
         self.weights = torch.nn.ParameterDict(
-            {_key(n): _initial(n, s, generator) for n, s in a.learned_shapes.items()}
+            {_key(n): _initial(s, generator) for n, s in a.learned_shapes.items()}
         )
         written, rate = (tuple(a.weight_shapes), 0.1) if a.erased is None else ((HEAD,), 0.6)
         self.log_rates = torch.nn.ParameterDict(
@@ -302,7 +302,7 @@ def _key(name: str) -> str:
     return name.replace(".", "_")  # ParameterDict keys must not contain a dot
 
 
-def _initial(name: str, shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
+def _initial(shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
     """Xavier for weights, zero for the bias, as MAML++."""
     if len(shape) == 1:
         return torch.zeros(shape)

@@ -47,11 +47,6 @@ class Matrix:
         by_weights = self._empty.read_model is ReadModel.weights
         return by_weights and all(tile.linear for tile in self.tiles)
 
-    def with_hardware(self, hardware: Hardware) -> None:
-        """Change what surrounds the cells; the same seed draws what else there is as before."""
-        self.hardware, self._known = hardware, None
-        self.tiles = tiles_on_chips(self._empty, hardware, self.seed)
-
     def reader(self, weights: Tensor) -> Callable[[Tensor], Tensor]:
         """A product with weights (rows, outputs): inputs (..., rows) to outputs (..., outputs)."""
         if self.port.observing:

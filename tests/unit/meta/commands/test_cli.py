@@ -164,6 +164,22 @@ def test_a_command_says_where_it_cannot_compute(roa_meta, tmp_path, words, where
 
 
 @pytest.mark.long
+def test_a_network_is_evaluated_behind_the_wires_that_are_asked_for(roa_meta, small_network, tmp_path):
+    """Over those of a file, whose other lines stay."""
+    (tmp_path / "c.toml").write_text('[lines]\n"r_word [Ohm]" = 1.0\n"r_sense [Ohm]" = 2.0\n')
+    code, out, error = roa_meta(
+        "evaluate", "--network", small_network, "--dataset", "glyphs", "--tasks", 2, "--sigma-wn", 0,
+        "--queries", 1, "--relative-rate", 1, "--circuit", tmp_path / "c.toml",
+        "--wire-resistance", "30 Ohm", "--json", tmp_path / "j.json",
+    )  # fmt: skip
+    assert code == 0, error
+    assert "behind the circuit" in out
+    lines = json.loads((tmp_path / "j.json").read_text())["lines"]
+    named = ("r_word [Ohm]", "r_bit [Ohm]", "r_sense [Ohm]")
+    assert [lines[name] for name in named] == [30.0, 30.0, 2.0]
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["adapt", "evaluate"])
 def test_imperfections_of_a_write_count_where_it_goes_through_the_wires(
     roa_meta, small_network, tmp_path, name
