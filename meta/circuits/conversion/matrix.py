@@ -35,7 +35,7 @@ class Matrix:
     def __init__(
         self, name: str, shape: tuple[int, int], hardware: Hardware, seed: int, port: Port | None = None
     ) -> None:
-        self.name, self.shape, self.hardware, self.seed = name, shape, hardware, seed
+        self.name, self.shape, self.hardware = name, shape, hardware
         self.port = port or Port()
         self._empty = empty_layer(name, *shape, hardware)
         self.tiles: list[ChipTile] = tiles_on_chips(self._empty, hardware, seed)
