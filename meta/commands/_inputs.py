@@ -58,6 +58,18 @@ InSitu = Annotated[
         rich_help_panel="Circuit",
     ),
 ]
+CellsPerFeature = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=64, metavar="K", help="Of an erased head: rows of cells that a feature drives."
+    ),
+]
+Views = Annotated[
+    str | None,
+    typer.Option(
+        help="Of an erased head: features of one, shifts, mirror or turned copies of each image."
+    ),
+]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the tasks and the write noise.")]
 

@@ -11,6 +11,7 @@ import typer
 
 from meta.commands._cycle import ConsumptionFile, cycle_of, cycle_to_dict, show_cycle
 from meta.commands._inputs import (
+    CellsPerFeature,
     Compute,
     Data,
     DataSet,
@@ -22,6 +23,7 @@ from meta.commands._inputs import (
     Seed,
     Shots,
     TrainedWays,
+    Views,
     Ways,
     circuitry_of,
     compute_of,
@@ -87,6 +89,8 @@ def evaluate(
     compensation: circuit_options.CompensationName = "nothing",
     in_situ: InSitu = False,
     mapping: circuit_options.MappingName = None,
+    cells_per_feature: CellsPerFeature = None,
+    views: Views = None,
     device: DeviceOption = None,
     consumption: ConsumptionFile = None,
     compute: Compute = "cpu",
@@ -118,6 +122,7 @@ def evaluate(
             " FILE"
         )
     net, name = network_of(network, method, ways, trained_ways)
+    net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
     usual = writing_of(net, name, device, mapping)
@@ -141,7 +146,7 @@ def evaluate(
     title = f"{name}{trained}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
     if hardware is None:
         rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
-        console.out.print(_table(rows, title))
+        _show(rows, title)
         cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
         show_cycle(cycle[0])
         more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
@@ -233,6 +238,13 @@ def _circuit_table(rows: list[CircuitRow], title: str) -> object:
         for r in rows
     ]
     return console.table(title, columns, cells)
+
+
+def _show(rows: list[Row], title: str) -> None:
+    console.out.print(_table(rows, title))
+    if rows[0].cosine is not None:
+        best = percent(rows[0].cosine, 2)
+        console.say(f"the same features in floating point, the nearest class by cosine: {best}")
 
 
 def _table(rows: list[Row], title: str) -> object:
