@@ -19,12 +19,12 @@ def charge_and_heat(
     dose: Floats,
     before: Floats,
     after: Floats,
-    width: float,
+    width: Floats | float,
     p: Law,
     *,
     first: Floats | float = 0.0,
 ) -> tuple[Floats, Floats]:
-    """(charge [C], energy [J]) of each cell in `width` [s], while doses `first` to `dose` move it.
+    """(charge [C], energy [J]) of each cell in its `width` [s], while doses `first` to `dose` move it.
 
     omega : (cells,) states before the dose `first`
     before, after : (cells,) cell voltages [V] at start and end, linear in the state between
