@@ -172,10 +172,14 @@ class TrackedForm(Form):
             on, off = on[None], off[None]
         apart = (on[0] - off[0]) * by_u
         current = omega * on[0] + (1.0 - omega) * off[0]
-        reading = apart * by_x
-        if len(on) > 1:
-            reading = reading + (omega * (on[1:] - on[0]) + (1.0 - omega) * (off[1:] - off[0])) / _STEP
-        return current, reading, apart * by_start
+        with np.errstate(over="ignore", invalid="ignore"):  # of constants that make no law
+            reading = apart * by_x
+            if len(on) > 1:
+                moved = omega * (on[1:] - on[0]) + (1.0 - omega) * (off[1:] - off[0])
+                reading = reading + moved / _STEP
+            by_start = apart * by_start
+        reading = np.where(np.isfinite(reading), reading, 0.0)  # no slope leads anywhere from there
+        return current, reading, by_start
 
     def _motion(self, places: FloatArray, V: FloatArray) -> _Motion:
         """The tracks of these constants; those of last time where only starting states have changed."""

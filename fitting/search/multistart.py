@@ -141,10 +141,12 @@ def search(
     tolerance = _COARSE if brief else tolerance
     settled = max(_SETTLED * tolerance, SETTLED)
     eliminated = Eliminated(objective, x, free, settled, _HASTY if tolerance == _FIRST else MOST_STEPS)
-    found = descend(
-        eliminated, x[free], low, high, enough=enough,
-        most=most or (_BRIEF if brief else _MOST_STEPS), tolerance=tolerance,
-    )  # fmt: skip
+    roams = form.walled() is not form  # where constants make no law, costs may be no numbers
+    with np.errstate(all="ignore" if roams else None):
+        found = descend(
+            eliminated, x[free], low, high, enough=enough,
+            most=most or (_BRIEF if brief else _MOST_STEPS), tolerance=tolerance,
+        )  # fmt: skip
     message = "converged" if found.converged else f"no end after {_MOST_STEPS} steps"
     return Solution(
         x=eliminated.full(found.x), cost=found.cost, held=frozenset(held), converged=found.converged,
