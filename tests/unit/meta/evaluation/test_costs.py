@@ -1,13 +1,16 @@
 """What a write costs, against the waveforms and against Eq. 1-2 integrated step by step."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from meta.evaluation.costs import erase_cost, write_cost
 from roa_circuit.circuit.waveforms import write_programme
+from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.memristor import current, state_derivative
 from roa_circuit.device.parameters import load_device
-from roa_circuit.device.programming import pulse_doses
+from roa_circuit.device.programming import after_pulses, pulse_doses
 
 DEVICE = load_device("zhang2021")
 
@@ -57,6 +60,21 @@ def test_erasing_is_the_sum_of_every_pulse_back():
     assert found[1] == pytest.approx(sum(slowest) * p.depression_width * 1.03, rel=1e-9)
     assert energy > 50 * write_cost(state, pulses, DEVICE).energy
     assert erase_cost(state, 0 * pulses, DEVICE) == (0.0, 0.0)
+
+
+def test_erasing_follows_the_law():
+    """It once counted pulses, and summed them, by Eq. 1 whatever the law was."""
+    own = DEVICE.memristor
+    branches = {name: getattr(own, name) for name in ("gamma", "delta", "alpha", "beta")}
+    law = Windows(**branches, k=1e-4, mu1=19.25, mu2=13.0, p=1.0, q=0.5, ratio=20.0)
+    device = dataclasses.replace(DEVICE, memristor=law)
+    state, pulses = np.array([[0.02, 0.3]]), np.array([[3, 1]])
+    now = after_pulses(state, pulses, device)
+    count = np.array([[-5, -1]])
+    back, short = (np.asarray(after_pulses(now, count + one, device)) for one in (0, 1))
+    assert (np.abs(back - state) < np.abs(short - state)).all()
+    cost = write_cost(now, count, device)
+    assert erase_cost(state, pulses, device) == pytest.approx((cost.energy, cost.seconds), rel=1e-6)
 
 
 def test_nothing_written_costs_nothing():
