@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.circuit.contents import as_counts
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, after_pulses, pulse_doses, real_pulse_count
 from roa_circuit.device.pulse_charge import charge_and_heat
@@ -29,7 +30,7 @@ def erase_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
     Depression pulses are counted by Eq. 6, to the nearest, without a cap; the noise of the write is left
     out. The next task on these cells needs it first. Arrays are (rows, columns), as in `write_cost`.
     """
-    p, down = device.pulses, pulse_doses(device)[1]
+    p, down, pulses = device.pulses, pulse_doses(device)[1], as_counts(pulses)
     before = np.clip(state, _LOWEST, 1.0 - _LOWEST)
     now = np.asarray(after_pulses(before, pulses, device))
     back = np.asarray(real_pulse_count(now, np.minimum(before - now, 0.0), device, _UNCAPPED))
@@ -53,7 +54,7 @@ def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
     Energy is V I(omega) T summed over every pulse, I by the law's current as the state moves.
     """
     energy = seconds = 0.0
-    p = device.pulses
+    p, pulses = device.pulses, as_counts(pulses)
     doses = pulse_doses(device)
     for sign, voltage, width, dose in (
         (1, p.potentiation_voltage, p.potentiation_width, doses[0]),

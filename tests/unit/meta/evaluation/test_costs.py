@@ -80,3 +80,14 @@ def test_erasing_follows_the_law():
 def test_nothing_written_costs_nothing():
     cost = write_cost(np.full((2, 3), 0.5), np.zeros((2, 3), dtype=int), DEVICE)
     assert (cost.pulses, cost.energy, cost.seconds) == (0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, bool])
+def test_unsigned_counts_cost_what_signed_ones_do(kind):
+    """Their negative was a raw error of numpy's."""
+    pulses, state = np.array([[1, 0], [1, 1]]), np.full((2, 2), 0.3)
+    unsigned = pulses.astype(kind)
+    assert write_cost(state, unsigned, DEVICE) == write_cost(state, pulses, DEVICE)
+    assert erase_cost(state, unsigned, DEVICE) == erase_cost(state, pulses, DEVICE)
+    programme = [list(write_programme(one, DEVICE)) for one in (unsigned, pulses)]
+    assert [one.duration for one in programme[0]] == [one.duration for one in programme[1]]
