@@ -70,5 +70,9 @@ def sweep(
     subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
     varied = {axis.name for axis in asked.sweep(subject, _EPISODES).axes}
     unused = idle_of(imperfections, in_situ=in_situ, varied=varied)
+    if asked.checked:
+        unused += circuit_options.idle_circuit(circuit, varied=varied)
+    else:
+        unused += circuit_options.idle_in_settled_reads(circuit, varied)
     spots = head_check(subject, asked.checked)
     carry_out(asked, subject, subject.setup, spots, usual_repeats=_EPISODES, ignored=unused)

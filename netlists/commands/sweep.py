@@ -38,8 +38,14 @@ def sweep(
         compensation=Compensation.parse(compensation),
     )
     note(subject.circuitry)
-    varied = {axis.name for axis in asked.sweep(subject).axes if axis.field.part == IMPERFECTIONS}
+    axes = asked.sweep(subject).axes
+    fields = {axis.name for axis in axes}
+    varied = {axis.name for axis in axes if axis.field.part == IMPERFECTIONS}
     unused = circuit_options.idle(imperfections, varied) + _without_chance(asked, subject)
+    if asked.checked:
+        unused += circuit_options.idle_circuit(circuit, varied=fields)
+    else:
+        unused += circuit_options.idle_in_settled_reads(circuit, fields)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
     carry_out(asked, subject, subject.setup, check(whole, asked.checked), ignored=unused)
 
