@@ -61,16 +61,11 @@ def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
         (-1, p.depression_voltage, p.depression_width, doses[1]),
     ):
         count = np.maximum(sign * pulses, 0)
-        before, left = state[count > 0], count[count > 0]
-        for number in range(int(count.max(initial=0))):
-            before, left = before[left > number], left[left > number]
-            begun = number * dose * sign
-            volts = np.full(before.shape, voltage)
-            heat = charge_and_heat(
-                before, np.full(before.shape, begun + sign * dose), volts, volts, width,
-                device.memristor, first=begun,
-            )[1]  # fmt: skip
-            energy += float(heat.sum())
+        before, own = state[count > 0], count[count > 0]
+        volts = np.full(before.shape, voltage)
+        # All pulses of a cell as one: at one voltage the state goes on where it was.
+        _, heat = charge_and_heat(before, sign * dose * own, volts, volts, width * own, device.memristor)
+        energy += float(heat.sum())
         seconds += float(count.max(axis=1, initial=0).sum()) * width * (1 + 3 * p.edge_fraction)
     return WriteCost(
         pulses=int(np.abs(pulses).sum()),

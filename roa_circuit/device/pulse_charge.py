@@ -24,7 +24,7 @@ def charge_and_heat(
     *,
     first: Floats | float = 0.0,
 ) -> tuple[Floats, Floats]:
-    """(charge [C], energy [J]) of each cell in `width` [s], while doses `first` to `dose` move it.
+    """(charge [C], energy [J]) of each cell in its `width` [s], while doses `first` to `dose` move it.
 
     omega : (cells,) states before the dose `first`
     width : of the pulse, or (cells,)

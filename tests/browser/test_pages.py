@@ -129,7 +129,9 @@ OVERFLOWING = """() => [...document.querySelectorAll('body *')].filter(e =>
 
 
 @pytest.mark.parametrize("view", ["light", "phone"])
-@pytest.mark.parametrize("name", ["fit", "verify", *SWEEPS, "odd"])
+@pytest.mark.parametrize(
+    "name", ["fit", "verify", "sweep", pytest.param("drawn", marks=pytest.mark.slow), "odd"]
+)
 def test_nothing_is_wider_than_the_window(looked_at, name, view):
     tab = looked_at(name, **VIEWS[view])
     assert tab.evaluate("document.documentElement.scrollWidth") == VIEWS[view]["width"]
@@ -200,7 +202,7 @@ def test_no_figure_is_empty(looked_at, name, view):
         assert ground < 0.2 if view == "dark" else ground > 0.2
 
 
-@pytest.mark.parametrize("name", ["fit", "verify"])
+@pytest.mark.parametrize("name", [pytest.param("fit", marks=pytest.mark.slow), "verify"])
 def test_paper_gets_everything_and_is_white(visit, name):
     tab = visit(name, color_scheme="dark")
     for one in tab.locator("figure svg").all():
@@ -214,7 +216,7 @@ def test_paper_gets_everything_and_is_white(visit, name):
     assert tab.pdf(format="A4").startswith(b"%PDF")
 
 
-@pytest.mark.parametrize("name", ["fit", "verify"])
+@pytest.mark.parametrize("name", ["fit", pytest.param("verify", marks=pytest.mark.slow)])
 def test_the_keyboard_reaches_contents_and_tables_and_shows_where_it_is(visit, name):
     tab = visit(name, width=375)
     met = []

@@ -21,7 +21,7 @@ SWEEPS = (
     ("Forced Voltage [V]", "Measured Current [A]"),
 )  # fmt: skip
 settled = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 HOW = Conventions(pulse=(-1.0, 1e-6), read_voltage=0.1)
 

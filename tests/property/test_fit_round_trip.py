@@ -46,7 +46,7 @@ def _measured(p, start):
     return Measurements(**{**blank.__dict__, "current": current})
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(p=devices, first=st.floats(0.05, 0.9))
 def test_any_device_comes_back_from_its_own_readings(p, first):
     m = _measured(p, np.array([first, 0.5, 0.2, 0.5, 0.5]))

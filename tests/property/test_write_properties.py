@@ -18,7 +18,7 @@ from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming, write
 
 LITERAL = load_device("zhang2021")
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=15)
 OHMS = st.sampled_from([0.0, 1e-3, 0.1, 1.0, 30.0, 1e3])
 
 

@@ -34,7 +34,7 @@ def test_an_ltp_ltd_curve_becomes_a_layer_that_ngspice_agrees_with(command, tmp_
     device = load_device(tmp_path / "fit" / "device.toml")
     assert device.memristor.name == "windows"
     assert device.pulses.potentiation_voltage == -1.0
-    weights = np.random.default_rng(0).uniform(-0.8, 0.8, (8, 4))
+    weights = np.random.default_rng(0).uniform(-0.8, 0.8, (4, 3))
     np.savetxt(tmp_path / "w.csv", weights, delimiter=",")
     path = tmp_path / "layer.npz"
     made = ("--weights", tmp_path / "w.csv", "--device", tmp_path / "fit" / "device.toml", "-o", path)

@@ -22,7 +22,7 @@ def pulses(measured_data):
 @pytest.mark.parametrize(
     ("name", "voltage", "rows", "misfit"),
     [
-        ("sandia_set_trains", -1.0, 3776, (0.018, 0.020)),
+        pytest.param("sandia_set_trains", -1.0, 3776, (0.018, 0.020), marks=pytest.mark.slow),
         ("sandia_reset_trains", 1.0, 3030, (0.010, 0.011)),
     ],
 )
@@ -81,6 +81,7 @@ def drawn_trains(data, devices, cycles, pulses, seed=1):
     return rows
 
 
+@pytest.mark.slow
 def test_forty_one_devices_of_one_wafer(pulses, tmp_path):
     """Gmax spreads by 17 %, the dose by a factor of 3; sigma_WN is above what one pulse scatters."""
     data = np.load(pulses / "sandia_TaOx_41dev_dG_cdf_101.npz")

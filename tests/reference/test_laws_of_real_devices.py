@@ -15,9 +15,10 @@ UP, DOWN = (-1.0, 1e-6), (1.0, 1e-6)
     ("files", "pulses", "how", "limit"),
     [
         (("C_potentiation", "C_depression"), (UP, DOWN), {}, 0.0006),
-        (("E_potentiation", "E_depression"), (UP, DOWN), {"dropped": (2,)}, 0.085),
-        (("nb_sto_depression", "nb_sto_potentiation"), ((-2.0, 1.0), (1.0, 1.0)),
-         {"read_voltage": 0.3, "positive_sets": True}, 0.033),
+        pytest.param(("E_potentiation", "E_depression"), (UP, DOWN), {"dropped": (2,)}, 0.085,
+                     marks=pytest.mark.slow),
+        pytest.param(("nb_sto_depression", "nb_sto_potentiation"), ((-2.0, 1.0), (1.0, 1.0)),
+                     {"read_voltage": 0.3, "positive_sets": True}, 0.033, marks=pytest.mark.slow),
         pytest.param(("A_potentiation", "A_depression"), (UP, DOWN), {}, 0.13, marks=pytest.mark.slow),
         pytest.param(("afefet_potentiation_cycles",), (UP,), {}, 0.025, marks=pytest.mark.slow),
         pytest.param(("sandia_set_trains",), (UP,), {"unit": "S"}, 0.0053, marks=pytest.mark.slow),

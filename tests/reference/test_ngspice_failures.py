@@ -127,7 +127,7 @@ def test_the_memory_limit_holds(simulate, tmp_path):
         simulate(LONG.format(end="1"), time_limit=20, memory_limit=600 << 20, keep_in=tmp_path)
 
 
-@pytest.mark.parametrize("room", ["300k", "40k", "4k"])
+@pytest.mark.parametrize("room", [pytest.param("300k", marks=pytest.mark.slow), "40k", "4k"])
 def test_a_full_disk_is_said(simulate, tmp_path, monkeypatch, room):
     """Room for the deck but not for the vectors, for little, and for nothing."""
     disk = tmp_path / "disk"

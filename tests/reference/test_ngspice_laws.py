@@ -92,7 +92,7 @@ def contents():
     rng = np.random.default_rng(0)
     state = rng.uniform(0.1, 0.9, CROSSBAR.shape)
     state[:, -1] = 0.5
-    pulses = rng.integers(-2, 4, CROSSBAR.shape) * (rng.random(CROSSBAR.shape) < 0.3)
+    pulses = rng.integers(-2, 4, CROSSBAR.shape) * (rng.random(CROSSBAR.shape) < 0.12)
     pulses[0, 0], pulses[:, -1] = 1, 0
     return state, pulses.astype(np.int64), rng.random((5, 16))
 

@@ -58,7 +58,7 @@ def test_a_tiled_layer_against_the_surrogate(make_layer, tmp_path, phase):
 
 def test_two_tiles_of_four_are_those_of_all(make_layer, tmp_path):
     """The decks of a sample are the decks of the whole, byte for byte, and so are its errors."""
-    layer = make_layer(rows=13, columns=8, density=0.4)
+    layer = make_layer(rows=13, columns=8, density=0.2)
     arrays, bench = Arrays(tile=TileSize(rows=6, columns=4), seed=3), Testbench(time_limit=120)
     every = verify(layer, arrays, bench, keep_in=tmp_path / "all")
     some = verify(layer, replace(arrays, tiles=2), bench, keep_in=tmp_path / "some")

@@ -76,7 +76,7 @@ def test_the_shipped_device_holds(shipped_fit, prior):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("write", [0.02, 0.2])
+@pytest.mark.parametrize("write", [pytest.param(0.02, marks=pytest.mark.slow), 0.2])
 def test_write_noise_is_no_reason_to_reject(prior, write):
     """Misfits many times the read noise, correlated by 0.4 to 0.9, and others in every train."""
     for seed in range(2):

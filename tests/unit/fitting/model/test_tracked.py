@@ -138,7 +138,7 @@ def test_a_law_from_a_file_is_found_again(slow, of_vteam, prior):
         np.testing.assert_allclose(own, true, rtol=0.15)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_law_that_was_asked_for_is_named(of_vteam, prior):
     choice = chosen(of_vteam, prior, "vteam", weighting="auto", loss="linear")
     assert choice.document()["law"] == "vteam"

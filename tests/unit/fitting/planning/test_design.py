@@ -53,7 +53,7 @@ def stepped(trains, p, start=0.3):
     return np.array(result)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_fit_of_the_proposed_measurement_has_the_promised_errors(proposed):
     """Root mean square errors of 40 noisy measurements against the bound, pooled and each."""
     exact = stepped(proposed.trains, TABLE_1.memristor)

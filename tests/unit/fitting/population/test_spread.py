@@ -160,7 +160,7 @@ def test_pooling_takes_the_errors_of_the_values_out():
 # --- the whole ------------------------------------------------------------------------------------
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_intervals_hold_the_population(experiments):
     held = np.array([[*e.medians, *e.sds, e.write] for e in experiments])
     assert held.mean() >= 0.85, held
@@ -217,7 +217,7 @@ def test_what_one_device_does_not_tell_is_held():
     assert holds(found.log_sd["gamma"], np.hypot(SDS[3], SDS[4]))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_few_devices_have_no_spread_but_write_noise():
     m, _ = simulated(8, 1, truth(), protocol(count=60))
     found = spread(m, m.devices, TABLE_1)

@@ -130,7 +130,7 @@ def test_what_a_shelf_leaves_open_is_told_roughly(prior):
     assert _error(lambda u: 10 * abs(u), 0.1, 1.0) == 0.1
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_profile_is_lopsided_where_the_law_bends(prior):
     """Few noisy pulses: gamma may be much larger if delta is smaller, but not much smaller."""
     f = fit_device(few_pulses(prior.memristor, 0.05, pulses=5), prior)
@@ -190,7 +190,7 @@ def test_a_seed_repeats_a_bootstrap(prior):
     assert "8 resamples" in bootstrap(f, 3, 8).said
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_posterior_under_flat_priors_is_the_likelihood(some_trains, prior):
     """Of the four constants that sweeps tell, given the three that say how far a pulse sets.
 

@@ -42,7 +42,7 @@ def network():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("circuitry", [BARE, AMPLIFIED, ONE_T])
+@pytest.mark.parametrize("circuitry", [BARE, pytest.param(AMPLIFIED, marks=pytest.mark.slow), ONE_T])
 def test_a_head_answers_as_it_does_behind_wires(network, bars, circuitry):
     episode = adapt_episode(network, Tasks(dataset=bars, queries=8), Writing(relative_rate=20.0))
     hardware = Hardware(

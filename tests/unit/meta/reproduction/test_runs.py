@@ -30,7 +30,7 @@ def same(first, second):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("method", ["roa", "roa-robust", "maml++"])
+@pytest.mark.parametrize("method", ["roa", "roa-robust", pytest.param("maml++", marks=pytest.mark.slow)])
 def test_a_resumed_run_gives_the_same_weights(bars, tmp_path, method):
     how = Training(method=method, epochs=4, pulses_from=1, **SMALL)
     train(bars, how, tmp_path / "whole")

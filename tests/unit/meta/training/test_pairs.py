@@ -1,5 +1,7 @@
 """Training and evaluation of networks that are written on pairs."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -24,7 +26,8 @@ def test_a_network_trains_on_pairs_and_is_written_on_them_afterwards(bars, tmp_p
     assert Writing.of(network).mapping == PAIR
     loaded = Network.load(tmp_path / "run" / "best.safetensors")
     assert Writing.of(loaded).mapping == PAIR
-    (row,) = evaluate(loaded, Tasks(dataset=bars, ways=3, queries=2), count=2, sigmas=[1.0])
+    writing = replace(Writing.of(loaded), relative_rate=1.0)
+    (row,) = evaluate(loaded, Tasks(dataset=bars, ways=3, queries=2), writing, count=2, sigmas=[1.0])
     assert row.pulses_per_weight > 0
 
 

@@ -96,7 +96,7 @@ def test_sobol_indices_of_a_layer(command):
     assert disturb["total"] == pytest.approx(0.0, abs=1e-3)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_of_a_cluster_that_is_killed_one_line_is_left():
     """Dask logged a screen of tracebacks above it."""
     start = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

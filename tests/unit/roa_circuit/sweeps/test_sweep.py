@@ -62,7 +62,7 @@ def uninterrupted(tmp_path_factory):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("workers", "thresholds"), [(1, (4, 15)), pytest.param(2, (10,), marks=pytest.mark.slow)]
+    ("workers", "thresholds"), [(1, (10,)), pytest.param(2, (4, 15), marks=pytest.mark.slow)]
 )
 def test_killed_and_resumed_is_the_same_file_and_no_finished_point_is_computed_twice(
     tmp_path, uninterrupted, workers, thresholds
@@ -95,7 +95,7 @@ def stored(folder):
     return {f"{sorted(one['point'].items())} {one['seeds']}" for one in lines}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_file_and_bears_the_loss_of_a_worker(tmp_path, uninterrupted):
     asked, content = finished(tmp_path, "dask")
     assert content == uninterrupted
