@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -70,9 +71,13 @@ def sweep(
     subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
     varied = {axis.name for axis in asked.sweep(subject, _EPISODES).axes}
     unused = idle_of(imperfections, in_situ=in_situ, varied=varied)
-    if asked.checked:
-        unused += circuit_options.idle_circuit(circuit, varied=varied)
-    else:
-        unused += circuit_options.idle_in_settled_reads(circuit, varied)
     spots = head_check(subject, asked.checked)
-    carry_out(asked, subject, subject.setup, spots, usual_repeats=_EPISODES, ignored=unused)
+    carry_out(
+        asked,
+        subject,
+        subject.setup,
+        spots,
+        usual_repeats=_EPISODES,
+        ignored=unused,
+        of_circuit=partial(circuit_options.idle_in_sweep, circuit, varied, checked=bool(asked.checked)),
+    )

@@ -230,6 +230,13 @@ def idle_in_settled_reads(circuit: Circuitry | None, varied: Collection[str] = (
     )
 
 
+def idle_in_sweep(circuit: Circuitry | None, varied: Collection[str], *, checked: bool) -> list[str]:
+    """`idle_circuit` of a sweep; a simulator that checks some points knows of all."""
+    if checked:
+        return idle_circuit(circuit, varied=varied)
+    return idle_in_settled_reads(circuit, varied)
+
+
 TileOption = Annotated[
     str,
     typer.Option(
