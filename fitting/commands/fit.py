@@ -1,4 +1,4 @@
-"""`roa-fit FILE`: the seven constants of measured pulses, and what the data say of them."""
+"""`roa-fit FILE`: the constants of a law from measured pulses, and what the data say of them."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def _fitted_device(run: _Run) -> Device:
     if tied:
         citation += f"; known only together with those: {', '.join(tied)}"
     for sign, kind in ((-1, "potentiation"), (1, "depression")):
-        if result.memristor.name == "table" and not (np.sign(m.voltage) == sign).any():
+        if not result.objective.form.extrapolates and not (np.sign(m.voltage) == sign).any():
             citation += f"; {kind}, which was not measured, is from {run.prior.name}"
     if m.normalised:
         citation += f"; {_NORMALISED}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
 from fitting.judgement.wording import taken
+from fitting.model.form import FITTED
 from fitting.model.noise import reading_noise
 from fitting.model.noise import weighting as weigh
 from fitting.model.residuals import EQUATIONS
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from fitting.judgement.laws import Contender, Contest
 
 AUTO = "auto"
-LAWS = ("zhang2021", "windows", "table")
-"""Those that can be fitted to any readings; a law from a file is fitted where it is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +73,11 @@ def check_law(name: str) -> None:
     ------
     InputError : with the nearest that can.
     """
-    if name in (AUTO, *LAWS) or name.endswith(".toml"):
+    if name in (AUTO, *FITTED) or name.endswith(".toml"):
         return
     from roa_circuit.device.laws.formulas.shipped import shipped_laws
 
-    known = (AUTO, *LAWS, *shipped_laws())
+    known = (AUTO, *FITTED, *shipped_laws())
     if name not in known:
         raise InputError(f"--law {name!r} is neither a file nor known; {nearest(name, known)}")
 
@@ -105,7 +104,7 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
     from fitting.judgement.laws import contest, forms_of  # most fits hold no contest
 
     weights = weigh(m, weighting)
-    names = LAWS if law == AUTO else (law,)
+    names = FITTED if law == AUTO else (law,)
     forms, noise = forms_of(m, names, prior), reading_noise(m, weights)[0]
     found = contest(m, weights.scale, prior.memristor, forms, noise)
     best = found.best

@@ -9,7 +9,7 @@ even through a first guess.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -102,29 +102,39 @@ class Contest:
         return next((one for one in self.contenders if one.name == name), None)
 
 
+def _windows(m: Measurements, prior: Device) -> list[Form]:
+    """Windows on omega, and in ln G at the usual read voltage where conductances have no offset."""
+    if m.shift:
+        return [WindowsForm()]
+    plain = m.read_voltage[~m.sweep]
+    voltages, counts = np.unique(plain if plain.size else m.read_voltage, return_counts=True)
+    return [WindowsForm(), WindowsForm(float(voltages[counts.argmax()]))]
+
+
+FORMS: Mapping[str, Callable[[Measurements, Device], list[Form]]] = {
+    EQUATIONS.LAW: lambda m, prior: [EQUATIONS],
+    WindowsForm.LAW: _windows,
+    TableForm.LAW: lambda m, prior: [TableForm.of(m, prior)],
+}
+"""The forms of each law of `FITTED` for some readings; InputError where they cannot have one."""
+
+
 def forms_of(m: Measurements, names: Sequence[str], prior: Device) -> list[Form]:
     """The forms of these laws for these readings; names that are no class are laws from files.
 
     Raises
     ------
-    InputError : readings that cannot fill a table, where that alone is asked for; an unknown law.
+    InputError : readings that cannot have the only law that is asked for; an unknown law.
     """
-    plain = m.read_voltage[~m.sweep]
-    voltages, counts = np.unique(plain if plain.size else m.read_voltage, return_counts=True)
-    usual = float(voltages[counts.argmax()])
     found: list[Form] = []
-    if EQUATIONS.LAW in names:
-        found.append(EQUATIONS)
-    if WindowsForm.LAW in names:
-        found += [WindowsForm()] if m.shift else [WindowsForm(), WindowsForm(usual)]
-    if TableForm.LAW in names:
-        try:
-            found.append(TableForm.of(m, prior))
-        except InputError:
-            if len(names) == 1:
-                raise
-    built_in = (EQUATIONS.LAW, WindowsForm.LAW, TableForm.LAW)
-    return found + [law_by_formulas(name, prior.memristor) for name in names if name not in built_in]
+    for name in FORMS:
+        if name in names:
+            try:
+                found += FORMS[name](m, prior)
+            except InputError:
+                if len(names) == 1:
+                    raise
+    return found + [law_by_formulas(name, prior.memristor) for name in names if name not in FORMS]
 
 
 def contest(

@@ -1,1 +1,1 @@
-"""Model: what Eq. 1 and 2 predict for every reading, and how far the readings are off."""
+"""Model: what a law predicts for every reading, and how far the readings are off."""

@@ -14,6 +14,9 @@ from roa_circuit.device.laws import Law
 
 T = TypeVar("T")
 
+FITTED = ("zhang2021", "windows", "table")
+"""The laws that are classes and have a form here; any law from a file has one, too."""
+
 LARGEST_SINH = 300.0
 """delta or beta times the largest voltage: e^300 still squares."""
 

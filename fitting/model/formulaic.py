@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from fitting.model.form import FITTED
 from fitting.model.tracked import Speeds, TrackedForm
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics import toml
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.laws import Law, laws, read_law
+from roa_circuit.device.laws import Law, read_law
 from roa_circuit.device.laws.formula_law import FormulaLaw
 from roa_circuit.device.laws.formulas.currents import current_at
 from roa_circuit.device.laws.formulas.definition import IMPLICIT
@@ -191,15 +192,20 @@ def law_by_formulas(name: str, prior: Law) -> FormulaForm:
     elif name.endswith(".toml"):
         found = _of_file(name, prior)
     else:
-        raise InputError(f"law {name!r} is unknown; {nearest(name, [*laws(), *shipped])}")
+        raise InputError(f"law {name!r} is unknown; {nearest(name, [*FITTED, *shipped])}")
     if not isinstance(found, FormulaLaw):
-        raise InputError(
-            f"{name}: has law {found.name!r}; give --law {found.name}, and the file as --prior"
-        )
+        raise InputError(f"{name}: has law {found.name!r}{_way_out(found.name)}")
     own = isinstance(prior, FormulaLaw) and prior.definition == found.definition
     begins = prior if own else found
     assert isinstance(begins, FormulaLaw)
     return FormulaForm(begins=begins.changed(speed=1.0))
+
+
+def _way_out(law: str) -> str:
+    """What to do with a file whose law is a class."""
+    if law in FITTED:
+        return f"; give --law {law}, and the file as --prior"
+    return f", a class that no fit knows; fit {', '.join(FITTED)}, or a file with formulas of its own"
 
 
 def _of_file(name: str, prior: Law) -> Law:

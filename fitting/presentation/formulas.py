@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from roa_circuit.device.laws import Law
+from roa_circuit.device.laws.table import Table
+from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.parameters import Memristor
 from roa_circuit.presentation.page import Markup, Section, paragraph, table
 
@@ -23,22 +26,11 @@ _ELEMENTS = {
 
 def formulas(law: Law) -> list[Markup]:
     """The law's equations, each a block; sympy is loaded for those of a file alone."""
-    if isinstance(law, Memristor):
-        return [_block(_slope("ω") + _rate() + _row("×") + _cases("ω", "2", "2")), _block(_current())]
+    if type(law) in _BLOCKS:
+        return [_block(inner) for inner in _BLOCKS[type(law)]()]
     from roa_circuit.device.laws.formula_law import FormulaLaw
 
-    if isinstance(law, FormulaLaw):
-        return _of_file(law)
-    if law.name == "table":
-        pulse = (
-            _row("Δ u = ±")
-            + _sub("Δ", "V")
-            + _row("( u )")
-            + _words(", a pulse, between measured states")
-        )
-        return [_block(pulse), _block(_of_u()), _block(_current())]
-    motion = _slope("u") + _rate() + _row("×") + _cases("u", "p", "q")
-    return [_block(motion), _block(_of_u()), _block(_current())]
+    return _of_file(law) if isinstance(law, FormulaLaw) else _of_text(law)
 
 
 def section(law: Law) -> Section:
@@ -52,6 +44,34 @@ def section(law: Law) -> Section:
     head = ("symbol", "value", "unit", "meaning")
     symbols = table(head, rows, words=(2, 3), caption="Symbols of the law.")
     return Section(title="The law", parts=[*formulas(law), paragraph(words), symbols])
+
+
+def _eq_1() -> list[str]:
+    return [_slope("ω") + _rate() + _row("×") + _cases("ω", "2", "2"), _current()]
+
+
+def _windows() -> list[str]:
+    return [_slope("u") + _rate() + _row("×") + _cases("u", "p", "q"), _of_u(), _current()]
+
+
+def _table() -> list[str]:
+    change = _row("Δ u = ±") + _sub("Δ", "V") + _row("( u )")
+    return [change + _words(", a pulse, between measured states"), _of_u(), _current()]
+
+
+_BLOCKS: Mapping[type[Law], Callable[[], list[str]]] = {
+    Memristor: _eq_1, Windows: _windows, Table: _table,
+}  # fmt: skip
+"""The equations of laws that are typeset by hand; any other class shows its text for simulators."""
+
+
+def _of_text(law: Law) -> list[Markup]:
+    """A law's own text, each term in a block: true to any law, if plainer than mathematics."""
+    text = law.text()
+    named = {**text.terms, f"d {text.state}/dt": text.motion, **text.branches, "I": text.current}
+    if text.state != "omega":
+        named["omega"] = text.omega
+    return [_block(_words(f"{name} = {formula}")) for name, formula in named.items()]
 
 
 def _rate() -> str:
@@ -114,7 +134,7 @@ def _row(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    return f"<mtext>{text}</mtext>"
+    return f"<mtext>{html.escape(text)}</mtext>"
 
 
 def _sup(base: str, power: str) -> str:

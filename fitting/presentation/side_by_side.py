@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from roa_circuit.device.laws import Law
 
 _COLOURS = (BLUE, RED, GREEN, VIOLET, INK, SOFT, FAINT)
-_STYLES = ("-", "--", ":")
 _NONE = "-"
 
 

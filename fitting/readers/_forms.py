@@ -174,7 +174,7 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> Table:
             timed=TIME in found.known)  # fmt: skip
     table = with_signs(sheet, found, rows_table(sheet, found, how), how)
     if retained:
-        return _at_rest(table, found)
+        return _at_rest(table)
     if any(name.endswith("_before") for name in found.known):
         return pairs(table)
     return as_sweep(sheet, found, table, how) if is_sweep(found) else table
@@ -218,7 +218,7 @@ def _wide(sheet: Sheet, found: Found, how: Conventions) -> Table:
     if cycled:
         said = ["HRS and LRS are one train: in every cycle a pulse, then its reading"]
         return table.noted(assumed=said)
-    return _at_rest(table, found) if retained else with_counts(sheet, found, table, how)
+    return _at_rest(table) if retained else with_counts(sheet, found, table, how)
 
 
 def _is_retention(found: Found, how: Conventions) -> bool:
@@ -226,7 +226,7 @@ def _is_retention(found: Found, how: Conventions) -> bool:
     return TIME in found.known and not how.pulsed and not _PULSED & set(found.known)
 
 
-def _at_rest(table: Table, found: Found) -> Table:
+def _at_rest(table: Table) -> Table:
     """Readings without pulses."""
     zeros = np.zeros(len(table.line))
     columns = {n: v for n, v in table.columns.items() if n != RISES}

@@ -1,4 +1,4 @@
-"""The fit: measurements and a prior in, seven constants with honest errors out."""
+"""The fit: measurements and a prior in, the constants of a law with honest errors out."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from meta.circuits.adaptation import Episode
-from meta.network.architecture import BLOCKS, HEAD
+from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
@@ -219,12 +219,14 @@ def classes(
 @torch.no_grad()
 def head_inputs(network: Network, images: torch.Tensor, layers: Mapping[str, CircuitLayer]) -> Floats:
     """Inputs of the head (images, rows), its bias last, from blocks behind their circuits."""
-    x, step = images, network.architecture.steps
-    for name in BLOCKS:
+
+    def block(name: str, x: torch.Tensor) -> torch.Tensor:
         count, _, height, width = x.shape
         windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
         y = torch.from_numpy(layers[name](windows.double().numpy())).to(x.dtype)
-        x = network.block(name, y.reshape(count, height, width, -1).movedim(3, 1), step)
-    features = network.head_inputs(x.flatten(1))
+        after = y.reshape(count, height, width, -1).movedim(3, 1)
+        return network.block(name, after, network.architecture.steps)
+
+    features = network.embedded(images, block)
     features = torch.cat([features, torch.ones(len(features), 1)], dim=1)
     return np.asarray(features.double().numpy())

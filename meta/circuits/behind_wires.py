@@ -72,7 +72,7 @@ def behind_wires(
     rows = []
     for ohms in resistances:
         for episode, head in enumerate(heads):
-            wires = Wiring(r_word=ohms, r_bit=ohms)
+            wires = Wiring.of_wires(ohms)
             layer, usage = head.behind(circuitry, wires), Usage()
             row = WiredEpisode(
                 episode=episode,

@@ -113,13 +113,18 @@ def _layer_inputs(
     network: Network, task: Task, adapted: Adapted, reads: int, rng: np.random.Generator
 ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.int64], float]]:
     """(name, inputs (reads, rows), labels, largest input of all) of every layer, by the query images."""
-    step = network.architecture.steps
-    x = task.query
-    for name in BLOCKS:
+    before: dict[str, list[torch.Tensor]] = {name: [] for name in BLOCKS}
+
+    def block(name: str, x: torch.Tensor) -> torch.Tensor:
+        before[name].append(x)
+        return network.convolved(name, x, adapted.weights[name], network.architecture.steps)
+
+    features = network.embedded(task.query, block)
+    for name, views in before.items():
+        x = torch.cat(views)
         windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
         busy = np.flatnonzero((windows > 0).any(1).numpy())
         chosen = rng.choice(busy, size=min(reads, len(busy)), replace=False)
         yield name, as_numpy(windows[np.sort(chosen)]), np.empty(0, dtype=np.int64), float(x.max())
-        x = network.convolved(name, x, adapted.weights[name], step)
-    features = torch.cat([x.flatten(1), torch.ones(len(x), 1)], dim=1)
+    features = torch.cat([features, torch.ones(len(features), 1)], dim=1)
     yield HEAD, as_numpy(features), task.query_labels.numpy(), float(features.max())

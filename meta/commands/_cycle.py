@@ -11,7 +11,6 @@ from roa_circuit.basics.errors import InputError, RoaError
 from roa_circuit.basics.units import engineering
 from roa_circuit.chips import consumption
 from roa_circuit.chips.consumption import Consumption
-from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.presentation import console
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ ConsumptionFile = Annotated[
 
 def cycle_of(
     network: Network, tasks: Tasks, writing: Writing, rate: float, given: Consumption | None
-) -> tuple[Cycle | None, Consumption]:
+) -> tuple[Cycle, Consumption]:
     """(the full cycle of the tasks' first task, the figures that it is worked out with).
 
     rate : the relative rate that it is written with
@@ -50,26 +49,12 @@ def cycle_of(
     from meta.evaluation.draws import Draws
 
     figures, network = given or consumption.published(), network.to("cpu")
-    if not counted(writing):
-        return None, figures
     (task,) = Draws(tasks, ways=network.architecture.ways, count=1)
     return full_cycle(network, task, replace(writing, relative_rate=rate), figures), figures
 
 
-def counted(writing: Writing) -> bool:
-    """Whether the cycle of such a write is counted; where it is not, that is said."""
-    if writing.mapping == REFERENCE:
-        return True
-    console.say(
-        f"the full cycle is counted for one reference column an array, not for mapping {writing.mapping}"
-    )
-    return False
-
-
-def show_cycle(cycle: Cycle | None) -> None:
-    """Print every item, and the sums that matter; nothing of none."""
-    if cycle is None:
-        return
+def show_cycle(cycle: Cycle) -> None:
+    """Print every item, and the sums that matter."""
     from meta.evaluation.cycle import ADAPTATION, NEXT, QUERY
 
     rows = []
@@ -89,10 +74,8 @@ def show_cycle(cycle: Cycle | None) -> None:
         console.say(f"undoing the write in whole pulses misses the start by {cycle.left:.2g} rms of g")
 
 
-def cycle_to_dict(cycle: Cycle | None, figures: Consumption) -> dict[str, Any] | None:
-    """The cycle and its figures, for JSON; None of none."""
-    if cycle is None:
-        return None
+def cycle_to_dict(cycle: Cycle, figures: Consumption) -> dict[str, Any]:
+    """The cycle and its figures, for JSON."""
     return {**cycle.to_dict(), "consumption": figures.to_dict()}
 
 

@@ -58,6 +58,18 @@ InSitu = Annotated[
         rich_help_panel="Circuit",
     ),
 ]
+CellsPerFeature = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=64, metavar="K", help="Of an erased head: rows of cells that a feature drives."
+    ),
+]
+Views = Annotated[
+    str | None,
+    typer.Option(
+        help="Of an erased head: features of one, shifts, mirror or turned copies of each image."
+    ),
+]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the tasks and the write noise.")]
 
@@ -148,7 +160,7 @@ def network_of(
 
 def circuit_of(wires: float | None) -> Crossbar:
     """The crossbar of the design point, or the same with other wires [Ohm a segment]."""
-    return Wiring(r_word=wires, r_bit=wires).on(default_crossbar(1, 2))
+    return Wiring.of_wires(wires).on(default_crossbar(1, 2))
 
 
 def circuitry_of(circuit: Circuitry | None, wires: float | None) -> Circuitry:
@@ -159,7 +171,7 @@ def circuitry_of(circuit: Circuitry | None, wires: float | None) -> Circuitry:
     InputError : resistances for every single line, which layers of many sizes cannot have.
     """
     circuit = circuit or BARE
-    lines = Wiring(r_word=wires, r_bit=wires).over(circuit.lines)
+    lines = Wiring.of_wires(wires).over(circuit.lines)
     for name, value in vars(lines).items():
         if isinstance(value, tuple):
             raise InputError(

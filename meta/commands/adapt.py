@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from meta.commands._cycle import ConsumptionFile, counted, cycle_to_dict, show_cycle
+from meta.commands._cycle import ConsumptionFile, cycle_to_dict, show_cycle
 from meta.commands._inputs import (
+    CellsPerFeature,
     Data,
     DataSet,
     DeviceOption,
@@ -19,6 +20,7 @@ from meta.commands._inputs import (
     Queries,
     Seed,
     Shots,
+    Views,
     Ways,
     circuit_of,
     dataset_of,
@@ -51,6 +53,8 @@ def adapt(
     ] = None,
     sigma_wn: Annotated[float, typer.Option(help="Write noise of Eq. 7.")] = 0.0,
     mapping: circuit_options.MappingName = None,
+    cells_per_feature: CellsPerFeature = None,
+    views: Views = None,
     device: DeviceOption = None,
     wire_resistance: circuit_options.WireResistance = None,
     circuit: circuit_options.CircuitFile = None,
@@ -73,6 +77,7 @@ def adapt(
     from meta.evaluation.cycle import full_cycle
 
     net, name = network_of(network, method, ways)
+    net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     writing = replace(writing_of(net, name, device, mapping).at(sigma_wn), relative_rate=relative_rate)
     require_one_write(net, writing)
     hardware = hardware_of(
@@ -99,7 +104,7 @@ def adapt(
     )
     figures = consumption or published()
     own = net.with_ways(tasks.ways)
-    cycle = full_cycle(own, episode.task, writing, figures) if counted(writing) else None
+    cycle = full_cycle(own, episode.task, writing, figures)
     show_cycle(cycle)
     placed = {name: one.to_dict() for name, one in placements(held).items()}
     say_placed(placed)

@@ -11,6 +11,7 @@ import typer
 
 from meta.commands._cycle import ConsumptionFile, cycle_of, cycle_to_dict, show_cycle
 from meta.commands._inputs import (
+    CellsPerFeature,
     Compute,
     Data,
     DataSet,
@@ -22,7 +23,9 @@ from meta.commands._inputs import (
     Seed,
     Shots,
     TrainedWays,
+    Views,
     Ways,
+    circuitry_of,
     compute_of,
     dataset_of,
     hardware_of,
@@ -32,6 +35,7 @@ from meta.commands._inputs import (
     say_placed,
     writing_of,
 )
+from meta.network.methods import NOISE_LEVELS
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
@@ -49,6 +53,8 @@ if TYPE_CHECKING:
 TRAINED_WAYS = 20
 """Of the network of roa that carries the reproduction, for up to so many ways."""
 
+_LEVELS = ",".join(f"{level:g}" for level in NOISE_LEVELS)
+
 
 def evaluate(
     network: NetworkFile = None,
@@ -62,7 +68,7 @@ def evaluate(
     tasks: Annotated[int, typer.Option(max=1_000_000, help="Test tasks a noise level.")] = 200,
     sigma_wn: Annotated[
         str, typer.Option(help="Write noise levels of Eq. 7, comma separated.")
-    ] = "0,1,2,4",
+    ] = _LEVELS,
     reading: Annotated[
         str, typer.Option(help="How Eq. 7 is read: literal, half, potentiation or unscaled.")
     ] = "literal",
@@ -78,10 +84,13 @@ def evaluate(
     ] = 0,
     circuit: circuit_options.CircuitFile = None,
     imperfections: circuit_options.ImperfectionsFile = None,
+    wire_resistance: circuit_options.WireResistance = None,
     age: circuit_options.Age = None,
     compensation: circuit_options.CompensationName = "nothing",
     in_situ: InSitu = False,
     mapping: circuit_options.MappingName = None,
+    cells_per_feature: CellsPerFeature = None,
+    views: Views = None,
     device: DeviceOption = None,
     consumption: ConsumptionFile = None,
     compute: Compute = "cpu",
@@ -92,8 +101,8 @@ def evaluate(
 
     The network of roa is by default the one trained for 20 ways, whose last columns are left out for
     fewer: it stands the noise that the paper's does. --trained-ways 5 is the one trained for 5, which
-    does not. With --circuit or --imperfections every layer is read behind its arrays' wires and
-    readouts, and the network is the one trained for as many ways as are asked for.
+    does not. With --circuit, --wire-resistance or --imperfections every layer is read behind its
+    arrays' wires and readouts, and the network is the one trained for as many ways as are asked for.
     """
     imperfections = circuit_options.aged(imperfections, age)
     from meta.data.tasks import Tasks
@@ -101,6 +110,8 @@ def evaluate(
     from roa_circuit.device.programming import Programming
 
     where = compute_of(compute)
+    if wire_resistance is not None:
+        circuit = circuitry_of(circuit, wire_resistance)
     round_products(to_tf32=False)
     behind = not (circuit is None and imperfections is None)
     if network is None and trained_ways is None and not behind and method in (None, "roa"):
@@ -111,6 +122,7 @@ def evaluate(
             " FILE"
         )
     net, name = network_of(network, method, ways, trained_ways)
+    net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")
     usual = writing_of(net, name, device, mapping)
@@ -134,7 +146,7 @@ def evaluate(
     title = f"{name}{trained}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
     if hardware is None:
         rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
-        console.out.print(_table(rows, title))
+        _show(rows, title)
         cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
         show_cycle(cycle[0])
         more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
@@ -149,8 +161,7 @@ def evaluate(
         cycle = cycle_of(net, drawn, writing, of_chips[0].relative_rate, consumption)
         show_cycle(cycle[0])
         more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
-        stands_on = footing.to_dict(writing.device, hardware.crossbar)
-        _conclude(json, of_chips, seed, stands_on | more)
+        _conclude(json, of_chips, seed, footing.to_dict(writing.device, hardware.crossbar) | more)
         console.say(footing.footing(writing.device, hardware.crossbar))
 
 
@@ -226,6 +237,13 @@ def _circuit_table(rows: list[CircuitRow], title: str) -> object:
         for r in rows
     ]
     return console.table(title, columns, cells)
+
+
+def _show(rows: list[Row], title: str) -> None:
+    console.out.print(_table(rows, title))
+    if rows[0].cosine is not None:
+        best = percent(rows[0].cosine, 2)
+        console.say(f"the same features in floating point, the nearest class by cosine: {best}")
 
 
 def _table(rows: list[Row], title: str) -> object:

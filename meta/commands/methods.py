@@ -13,8 +13,11 @@ from roa_circuit.presentation import console, options
 def methods(*, json: options.Json = None) -> None:
     """List the methods by name, and what each has a shipped network for."""
     ways = {name: _ways(method.network) for name, method in METHODS.items()}
-    rows = [[name, method.summary, ways[name]] for name, method in METHODS.items()]
-    table = console.table("", ["method", "what it is", "shipped, ways"], rows)
+    rows = [
+        [name, method.summary, "no" if method.extension else "yes", ways[name]]
+        for name, method in METHODS.items()
+    ]
+    table = console.table("", ["method", "what it is", "in the paper", "shipped, ways"], rows)
     table.columns[1].justify = "left"
     console.out.print(table)
     if json is not None:

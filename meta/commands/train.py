@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meta.commands._inputs import Compute, Data, Method, NetworkFile, circuit_of, compute_of, dataset_of
+from meta.commands._inputs import (
+    CellsPerFeature,
+    Compute,
+    Data,
+    Method,
+    NetworkFile,
+    Views,
+    circuit_of,
+    compute_of,
+    dataset_of,
+)
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import counted, percent
@@ -127,6 +137,8 @@ def train(
     erased: Annotated[Number, _option("ω that the cells of roa-robust's head start at; 0.02.")] = None,
     same_length: Annotated[bool | None, _option("roa-robust: features scaled to one length.")] = None,
     noise_scale: Annotated[Number, _option("roa-robust: on the noise levels of training.")] = None,
+    cells_per_feature: CellsPerFeature = None,
+    views: Views = None,
     learning_rate: Annotated[Number, _option("Of the outer loop; 1e-3, falls to 1e-5.")] = None,
     rate_scale: Annotated[Number, _option("Factor on the learned inner rates at the start.")] = None,
     head_rate: Annotated[Number, _option("Factor on the head's own at the start.")] = None,

@@ -102,7 +102,7 @@ def wires(
         for text in row.warnings:
             console.say(f"at {row.wire_resistance:g} Ohm, episode {row.episode}: {text}")
     cells, circuitry = heads[0].device, circuit or BARE
-    each = [heads[0].behind(circuitry, Wiring(r_word=one, r_bit=one)).crossbar for one in ohms]
+    each = [heads[0].behind(circuitry, Wiring.of_wires(one)).crossbar for one in ohms]
     console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))
     if json is not None:
         stands_on = footing.to_dict(cells, None) | {"lines": [footing.ohms(one) for one in each]}

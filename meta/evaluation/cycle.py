@@ -7,28 +7,24 @@ and reading back what was undone. Arrays are counted without wires, cells as Eq.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
 from meta.data.tasks import Task
 from meta.evaluation.costs import WriteCost, erase_cost, write_cost
+from meta.evaluation.image_reads import ImageReads, Stand, image_reads, spans
+from meta.learning.cells import pairs_of, written_cells
 from meta.learning.learners import Adapted, adapt_by
 from meta.learning.writing import Writing
 from meta.network.architecture import BLOCKS, HEAD, LAYERS
 from meta.network.convolutional import Network
-from meta.network.matrices import matrix
 from roa_circuit.chips.consumption import Consumption
-from roa_circuit.circuit.mapping import state_from_weight
 from roa_circuit.circuit.waveforms import READ_SLOT
 from roa_circuit.device.memristor import conductance
-from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, after_pulses, real_pulse_count, round_count
 from roa_circuit.layers.tiling import TileSize
 
@@ -79,19 +75,19 @@ class Cycle:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageReads:
-    """What it takes to bring one image through all layers, in the mean.
-
-    cells : energy of the arrays [J]; inputs, channels : conversions; outputs : digital results
-    seconds : of all reads, one layer after another [s]
-    """
-
-    cells: float
-    inputs: float
-    channels: float
-    outputs: float
-    seconds: float
+def _stand(network: Network, adapted: Adapted, writing: Writing) -> tuple[Stand, Stand]:
+    """The cells before the first write, and after the last."""
+    device, mapping = writing.device, writing.mapping
+    if not (mapping.paired and adapted.writes):
+        alike = Stand(device=device, mapping=mapping)
+        return alike, alike
+    erased, step = network.architecture.erased is not None, adapted.writes[-1]
+    both = {layer: pairs_of(step, layer, device, erased=erased and layer == HEAD) for layer in LAYERS}
+    first, last = (
+        Stand(device=device, mapping=mapping, pairs={name: pair[when] for name, pair in both.items()})
+        for when in (0, 1)
+    )
+    return first, last
 
 
 def full_cycle(
@@ -114,50 +110,23 @@ def full_cycle(
         adapted = Adapted(weights=start)
     else:
         adapted = adapt_by(writing.method, network, task, write, rng=generator, relative_rate=rate)
+    stands = _stand(network, adapted, writing)
     reads = [
-        image_reads(network, images, weights, writing.device, consumption, tile)
-        for images, weights in ((task.support, start), (task.query[:_QUERIES], adapted.weights))
+        image_reads(network, images, weights, stand, consumption, tile)
+        for images, weights, stand in zip(
+            (task.support, task.query[:_QUERIES]), (start, adapted.weights), stands, strict=True
+        )
     ]
     steps = network.architecture.steps
     support = len(task.support) * steps
     items = [
         *_reads(ADAPTATION, "support, ", reads[0], support, consumption),
         _gradient(network, len(task.support), consumption),
-        *_written(adapted, writing.device, consumption),
+        *_written(adapted, writing, consumption),
     ]
     back, left = _undone(adapted, writing, consumption, tile)
     items += [*back, *_reads(QUERY, "", reads[1], 1, consumption)]
     return Cycle(items=tuple(items), left=left)
-
-
-@torch.no_grad()
-def image_reads(
-    network: Network,
-    images: Tensor,
-    weights: Mapping[str, Tensor],
-    device: Device,
-    consumption: Consumption,
-    tile: TileSize,
-) -> ImageReads:
-    """Bring images (n, channels, size, size) through the layers, and count what each read takes."""
-    cells = inputs = channels = outputs = seconds = 0.0
-    for name, x in _layer_inputs(network, images, dict(weights)):
-        states = state_from_weight(matrix(name, dict(weights)))
-        rows, columns = states.shape
-        bands, fields = _tiles(rows, tile.rows, spare=1), _tiles(columns, tile.columns, spare=0)
-        p, volts = device.memristor, device.pulses.read_voltage
-        G = np.asarray(conductance(states, volts, p)).sum(axis=1)
-        G = G + len(fields) * float(conductance(0.5, volts, p))  # each tile's reference column
-        scale = max(1.0, float(x.max()))
-        drives = device.pulses.full_scale / scale * x.double().numpy()
-        count = len(x) / len(images)  # reads an image
-        taken = max(READ_SLOT, *(consumption.conversion_seconds(width + 1) for width in fields))
-        cells += READ_SLOT * float((drives**2 @ G).sum()) / len(images)
-        inputs += count * rows * len(fields)
-        channels += count * len(bands) * (columns + len(fields))
-        outputs += count * columns
-        seconds += count * taken
-    return ImageReads(cells=cells, inputs=inputs, channels=channels, outputs=outputs, seconds=seconds)
 
 
 def gradient_macs(network: Network, images: int) -> float:
@@ -199,13 +168,13 @@ def _gradient(network: Network, images: int, consumption: Consumption) -> Item:
     )  # fmt: skip
 
 
-def _written(adapted: Adapted, device: Device, consumption: Consumption) -> list[Item]:
+def _written(adapted: Adapted, writing: Writing, consumption: Consumption) -> list[Item]:
     """The write of all steps, and what drivers lose beside it."""
+    erased = writing.method.erased is not None
     costs = [
-        write_cost(state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses), device)
+        write_cost(before, pulses, writing.device)
         for step in adapted.writes
-        for layer in LAYERS
-        if step.pulses[layer].any()
+        for _, before, pulses in written_cells(step, writing.mapping, erased=erased)
     ]
     return _pulses(ADAPTATION, "write", costs, consumption)
 
@@ -228,17 +197,22 @@ def _undone(
     if writing.method.written == "at once":
         return [Item(part=NEXT, name="nothing: any state is a start", energy=0.0, seconds=0.0)], None
     device, erased = writing.device, writing.method.erased is not None
-    first, last, costs, missed, checks = adapted.writes[0], adapted.writes[-1], [], [], []
+    costs, missed, checks = list[WriteCost](), list[Floats](), list[tuple[float, float, float]]()
+    steps = [
+        {name: rest for name, *rest in written_cells(step, writing.mapping, erased=erased)}
+        for step in adapted.writes
+    ]
     for layer in LAYERS:
-        if not any(step.pulses[layer].any() for step in adapted.writes):
+        ever = [cells[layer] for cells in steps if layer in cells]
+        if not ever:
             continue
-        begun, before = (state_from_weight(matrix(layer, step.before)) for step in (first, last))
-        pulses = matrix(layer, last.pulses)
+        # Nothing moves between the writes of a layer: the first has its start, the last its end.
+        (begun, _), (before, pulses) = ever[0], ever[-1]
         now = np.asarray(after_pulses(before, pulses, device))
-        written = np.logical_or.reduce([matrix(layer, step.pulses) != 0 for step in adapted.writes])
-        checks.append(_read_back(begun, written, device, consumption, tile))
+        written = np.logical_or.reduce([count != 0 for _, count in ever])
+        checks.append(_read_back(np.asarray(begun, dtype=float), written, writing, consumption, tile))
         if erased:
-            energy, seconds = erase_cost(begun, pulses, device)
+            energy, seconds = erase_cost(np.asarray(begun, dtype=float), pulses, device)
             costs.append(WriteCost(pulses=0, cells_written=0, energy=energy, seconds=seconds))
             continue
         how = Programming()
@@ -260,32 +234,20 @@ def _undone(
 
 
 def _read_back(
-    states: Floats, written: NDArray[np.bool_], device: Device, consumption: Consumption, tile: TileSize
+    states: Floats,
+    written: NDArray[np.bool_],
+    writing: Writing,
+    consumption: Consumption,
+    tile: TileSize,
 ) -> tuple[float, float, float]:
     """(energy in cells, in converters, time) of one read of every row that has a written cell."""
+    device, mapping = writing.device, writing.mapping
     p, volts = device.memristor, device.pulses.read_voltage
     rows = written.any(axis=1)
     cells = READ_SLOT * volts**2 * float(np.asarray(conductance(states, volts, p))[rows].sum())
-    fields = _tiles(states.shape[1], tile.columns, spare=0)
-    conversions = int(rows.sum()) * (states.shape[1] + len(fields)) * consumption.adc
-    conversions += int(rows.sum()) * len(fields) * consumption.dac
-    taken = max(READ_SLOT, *(consumption.conversion_seconds(width + 1) for width in fields))
+    outputs = states.shape[1] // (2 if mapping.paired else 1)
+    fields = spans(outputs, tile.columns, spare=0)
+    seen = [mapping.channels(mapping.lines(width)) for width in fields]
+    conversions = int(rows.sum()) * (sum(seen) * consumption.adc + len(fields) * consumption.dac)
+    taken = max(READ_SLOT, *map(consumption.conversion_seconds, seen))
     return cells, conversions, int(rows.sum()) * taken
-
-
-def _layer_inputs(
-    network: Network, images: Tensor, weights: dict[str, Tensor]
-) -> Iterator[tuple[str, Tensor]]:
-    """(name, inputs (reads, rows)) of every layer, the images passing through."""
-    step, x = network.architecture.steps, images
-    for name in BLOCKS:
-        yield name, F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
-        x = network.convolved(name, x, weights[name], step)
-    features = network.head_inputs(x.flatten(1))
-    yield HEAD, torch.cat([features, torch.ones(len(features), 1)], dim=1)
-
-
-def _tiles(length: int, step: int, *, spare: int) -> list[int]:
-    """How many weights each tile along one side has; as `tiling.split` cuts."""
-    starts = list(range(0, max(length - spare, 1), step))
-    return [b - a for a, b in zip(starts, [*starts[1:], length], strict=True)]

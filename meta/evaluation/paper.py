@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-NOISE_LEVELS = (0.0, 1.0, 2.0, 4.0)
+from meta.network.methods import NOISE_LEVELS
 
 _PRINTED = """
 omniglot      5 five-step  99.20 98.67 91.33 48.77

@@ -12,13 +12,12 @@ import torch
 
 from meta.data.tasks import Task
 from meta.evaluation.costs import erase_cost, write_cost
-from meta.learning.cells import cells_of
+from meta.learning.cells import written_cells
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted, adapt, adapt_by, query_loss
 from meta.learning.writing import Writing
-from meta.network.architecture import HEAD, LAYERS
+from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
-from meta.network.matrices import matrix
 from roa_circuit.chips.programmable import FreeCells
 from roa_circuit.chips.write_verify import write_verify
 from roa_circuit.circuit.columns import REFERENCE, Mapping
@@ -94,12 +93,9 @@ def adaptation_cost(
     erased : whether the next task finds its cells erased; otherwise erasing costs nothing
     """
     written = [
-        (state_from_weight(matrix(layer, step.before)), matrix(layer, step.pulses))
-        if not mapping.paired
-        else cells_of(step, layer, mapping, erased=erased and layer == HEAD)
+        (before, pulses)
         for step in adapted.writes
-        for layer in LAYERS
-        if step.pulses[layer].any() or (step.minus and step.minus[layer].any())
+        for _, before, pulses in written_cells(step, mapping, erased=erased)
     ]
     costs = [write_cost(before, pulses, device) for before, pulses in written]
     erasing = (

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from meta.learning.hardware import pair_holding
 from meta.learning.learners import Step
+from meta.network.architecture import HEAD, LAYERS
 from meta.network.matrices import matrix
 from roa_circuit.circuit.columns import Mapping
+from roa_circuit.circuit.mapping import state_from_weight
+from roa_circuit.circuit.pairs import Pair
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import after_pulses
 
 
 def cells_of(
@@ -24,3 +31,31 @@ def cells_of(
     start = pair_holding(g, erased=erased)
     minus = matrix(layer, step.minus)
     return mapping.laid(start.plus, start.minus), mapping.laid(plus, minus).astype(np.int64)
+
+
+def written_cells(
+    step: Step, mapping: Mapping, *, erased: bool
+) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.int64]]]:
+    """(layer, states before the write, signed pulses) of every layer that is written.
+
+    Both are (rows, columns) of the cells that hold weights: reference columns, which take no pulses, are
+    left out.
+
+    erased : whether the head's cells start erased
+    """
+    for layer in LAYERS:
+        if not (step.pulses[layer].any() or (step.minus and step.minus[layer].any())):
+            continue
+        if mapping.paired:
+            yield layer, *cells_of(step, layer, mapping, erased=erased and layer == HEAD)
+        else:
+            g, pulses = matrix(layer, step.before), matrix(layer, step.pulses)
+            yield layer, state_from_weight(g), pulses.astype(np.int64)
+
+
+def pairs_of(step: Step, layer: str, device: Device, *, erased: bool) -> tuple[Pair, Pair]:
+    """The states (rows, outputs) of a layer's pairs before a write and, without its noise, after it."""
+    before = pair_holding(matrix(layer, step.before), erased=erased)
+    plus = after_pulses(before.plus, matrix(layer, step.pulses), device)
+    minus = after_pulses(before.minus, matrix(layer, step.minus), device)
+    return before, Pair(plus, minus)

@@ -47,7 +47,7 @@ class WriteModel:
         """
         if not self.mapping.paired:
             return write_weight(g, step, self.device, self.how, generator)
-        wanted = torch.clamp(g + step, -1.0, 1.0)
+        wanted = g + step if erased else torch.clamp(g + step, -1.0, 1.0)
         with torch.no_grad():
             start = pair_holding(g.detach().double(), erased=erased)
             change = step.detach().double()

@@ -50,7 +50,8 @@ def write_head(
     """
     g = network.initial_weights()[HEAD] if start is None else start
     step = relative_rate * network.rate(HEAD, 0) * head_step(features, labels, g.shape[-2])
-    step = torch.clamp(step, min=0.0)
+    if write is None or not write.mapping.paired:  # one erased cell can only rise
+        step = torch.clamp(step, min=0.0)
     if write is None:
         return Write(torch.clamp(g + step, -1.0, 1.0), torch.zeros_like(step))
     return write.write(g.expand_as(step), step, rng, erased=True)

@@ -16,7 +16,9 @@ import numba
 import numpy as np
 
 from meta.network._bfloat16 import narrow, wide
-from roa_circuit.basics.compilation import ENTRY, INNER
+from roa_circuit.basics.compilation import ENTRY, INNER, watch
+
+watch()
 
 Floats = np.ndarray[Any, Any]
 Choices = np.ndarray[Any, np.dtype[np.uint8]]

@@ -15,7 +15,9 @@ import numba
 import numpy as np
 
 from meta.network._bfloat16 import narrow, wide
-from roa_circuit.basics.compilation import ENTRY
+from roa_circuit.basics.compilation import ENTRY, watch
+
+watch()
 
 Floats = np.ndarray[Any, Any]
 Choices = np.ndarray[Any, np.dtype[np.uint8]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from meta.network.views import ONE, TURNED, check_views
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.records import require_finite
 
@@ -14,7 +15,7 @@ LAYERS = (*BLOCKS, HEAD)
 
 _LIMITS = {
     "ways": (2, 100_000), "filters": (1, 4096), "last_filters": (0, 4096), "channels": (1, 64),
-    "size": (16, 1024), "steps": (1, 1000),
+    "size": (16, 1024), "steps": (1, 1000), "cells_per_feature": (1, 64),
 }  # fmt: skip
 _MOST_WEIGHTS = 100_000_000  # half a gigabyte
 
@@ -27,6 +28,9 @@ class Architecture:
     erased : omega at which all cells of the head start, the only cells that are then written; None
         learns the head and writes every layer
     same_length : scale the features before an erased head to one length, digitally
+    cells_per_feature : rows of an erased head that each feature drives, every one with cells of its own
+    views : copies of an image that its features are made of, one of `meta.network.views.VIEWS`. Those
+        of turned copies stand side by side, others are averaged; before an erased head alone
     """
 
     ways: int = 5
@@ -37,6 +41,8 @@ class Architecture:
     steps: int = 1
     erased: float | None = None
     same_length: bool = True
+    cells_per_feature: int = 1
+    views: str = ONE
 
     def __post_init__(self) -> None:
         for name, (least, most) in _LIMITS.items():
@@ -51,6 +57,11 @@ class Architecture:
             raise InputError(f"erased = {self.erased!r} must lie inside (0, 1)")
         if type(self.same_length) is not bool:
             raise InputError(f"same_length = {self.same_length!r} must be true or false")
+        check_views(self.views)
+        if self.erased is None and (self.cells_per_feature > 1 or self.views != ONE):
+            raise InputError(
+                "cells_per_feature and views are of an erased head; this network learns its own"
+            )
         weights = sum(math.prod(shape) for shape in self.weight_shapes.values())
         if weights > _MOST_WEIGHTS:
             raise InputError(f"a network of {weights:,} weights; the most are {_MOST_WEIGHTS:,}")
@@ -85,7 +96,8 @@ class Architecture:
     def features(self) -> int:
         """How many inputs the head has: every pooling halves the image, rounding down."""
         side: int = self.size // 2**self.poolings
-        return self.block_filters[BLOCKS[-1]] * side * side
+        own = self.block_filters[BLOCKS[-1]] * side * side
+        return own * self.cells_per_feature * (4 if self.views == TURNED else 1)
 
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:

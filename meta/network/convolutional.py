@@ -12,6 +12,7 @@ same length. The head is not learned: every cell starts at the same omega, for a
 from __future__ import annotations
 
 import copy
+import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -30,6 +31,7 @@ from meta.network.notes import checked_note
 from meta.network.precision import layout, prepare
 from meta.network.statistics import Statistics
 from meta.network.tensors import read_tensors, write_tensors
+from meta.network.views import together, views_of
 from roa_circuit.basics.errors import InputError
 
 FORMAT = "roa-network-1"
@@ -56,7 +58,7 @@ class Network(torch.nn.Module):
         self.architecture = architecture
         a = architecture
         self.weights = torch.nn.ParameterDict(
-            {_key(n): _initial(n, s, generator) for n, s in a.learned_shapes.items()}
+            {_key(n): _initial(s, generator) for n, s in a.learned_shapes.items()}
         )
         written, rate = (tuple(a.weight_shapes), 0.1) if a.erased is None else ((HEAD,), 0.6)
         self.log_rates = torch.nn.ParameterDict(
@@ -118,6 +120,26 @@ class Network(torch.nn.Module):
         other.load_state_dict(tensors | columns)
         other.note = self.note
         return other.eval()
+
+    def with_head(self, *, cells_per_feature: int | None = None, views: str | None = None) -> Network:
+        """The same network with another erased head, untrained for it; None keeps what it has.
+
+        Raises
+        ------
+        InputError : its head was learned, or as for `Architecture`.
+        """
+        asked = {"cells_per_feature": cells_per_feature, "views": views}
+        given: Any = {name: value for name, value in asked.items() if value is not None}
+        if not given:
+            return self
+        if self.architecture.erased is None:
+            raise InputError(
+                f"{' and '.join(given)}: this network learned its head; an erased one, such as that of"
+                " roa-robust, has cells for each feature"
+            )
+        other = copy.copy(self)
+        other.architecture = replace(self.architecture, **given)
+        return other
 
     @torch.no_grad()
     def with_new_head(self, ways: int, generator: torch.Generator) -> Network:
@@ -199,17 +221,31 @@ class Network(torch.nn.Module):
         if images.ndim < 4:
             return images
         self.architecture.check_images(tuple(images.shape[-3:]))
-        x = images
-        for name in BLOCKS:
-            x = self.convolved(name, x, weights[name], step)
-        flat = x.flatten(1) if images.ndim == 4 else stacked.features(x)
-        return self.head_inputs(flat.to(weights[HEAD].dtype))
+        dtype = weights[HEAD].dtype
+        return self.embedded(images, lambda name, x: self.convolved(name, x, weights[name], step), dtype)
+
+    def embedded(
+        self, images: Tensor, block: Callable[[str, Tensor], Tensor], dtype: torch.dtype | None = None
+    ) -> Tensor:
+        """Inputs of the head (images, features), every view of the images passing through the blocks.
+
+        block : of a name and the block before's outputs, such as `convolved`
+        """
+        seen = []
+        for view in views_of(images, self.architecture.views):
+            x = functools.reduce(lambda x, name: block(name, x), BLOCKS, view)
+            seen.append(x.flatten(1) if x.ndim == 4 else stacked.features(x))
+        x = together(seen, self.architecture.views)
+        return self.head_inputs(x if dtype is None else x.to(dtype))
 
     def head_inputs(self, x: Tensor) -> Tensor:
-        """Inputs of the head's crossbar, from the last block's outputs (images, features)."""
-        if self.architecture.erased is None or not self.architecture.same_length:
+        """Inputs of the head's crossbar, from the features (images, count) of all views together."""
+        a = self.architecture
+        if a.erased is None:
             return x
-        return math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1, eps=1e-6)
+        if a.same_length:
+            x = math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1, eps=1e-6)
+        return x if a.cells_per_feature == 1 else x.repeat_interleave(a.cells_per_feature, -1)
 
     def convolved(self, name: str, x: Tensor, weight: Tensor, step: int) -> Tensor:
         """A block's convolution, norm, max-pool and ReLU, of images or the last block's outputs."""
@@ -257,7 +293,8 @@ class Network(torch.nn.Module):
         head, bias = weights[HEAD], weights[f"{HEAD}.bias"]
         stack = features.ndim > 2
         y = features @ head.mT + bias.unsqueeze(-2) if stack else F.linear(features, head, bias)
-        return y if self.architecture.erased is None else torch.exp(self.log_gain) * y
+        a = self.architecture
+        return y if a.erased is None else torch.exp(self.log_gain) * y / a.cells_per_feature
 
     @torch.no_grad()
     def clip_weights(self, limit: float = 1.0) -> None:
@@ -302,7 +339,7 @@ def _key(name: str) -> str:
     return name.replace(".", "_")  # ParameterDict keys must not contain a dot
 
 
-def _initial(name: str, shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
+def _initial(shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
     """Xavier for weights, zero for the bias, as MAML++."""
     if len(shape) == 1:
         return torch.zeros(shape)

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from roa_circuit.basics.errors import InputError, nearest
 
+NOISE_LEVELS = (0.0, 1.0, 2.0, 4.0)
+"""Of sigma_WN (Eq. 7), those of the paper's Table 2."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Method:
@@ -115,12 +118,12 @@ METHODS = {
         ),
         Method(
             name="roa-robust",
-            summary="extension: an erased head, raised where a class stands out, trained in noise",
+            summary="an erased head, raised where a class stands out, trained in noise",
             network="roa-robust",
             rate="fixed",
             erased=0.02,
             max_pulses=4,
-            noise=(0.0, 1.0, 2.0, 4.0),
+            noise=NOISE_LEVELS,
             extension=True,
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from meta.network.methods import NOISE_LEVELS
 from roa_circuit.basics.errors import InputError, nearest
 
 CURVE = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
@@ -31,7 +32,7 @@ STUDIES = {
             name="table2",
             title="Table 2: methods in write noise",
             methods=("five-step", "roa-wc", "roa-flr", "roa-wc-flr", "roa"),
-            sigmas=(0.0, 1.0, 2.0, 4.0),
+            sigmas=NOISE_LEVELS,
         ),
         Study(
             name="figure3",

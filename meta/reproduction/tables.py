@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from meta.evaluation.paper import NOISE_LEVELS, reported
+from meta.evaluation.paper import reported
+from meta.network.methods import NOISE_LEVELS
 from meta.reproduction.budgets import EPOCHS, ITERATIONS
 from meta.reproduction.plans import Entry, Plan
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 from meta.learning.writing import require_pairs
 from meta.network.architecture import Architecture
 from meta.network.methods import Method, find_method
+from meta.network.views import ONE
 from roa_circuit.basics import toml
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.circuit.columns import REFERENCE, Mapping
@@ -20,6 +21,12 @@ _COUNTS = {
     "multi_step_epochs": (1, 10**9), "validation_tasks": (1, 10**6), "seed": (0, 2**63 - 1),
 }  # fmt: skip
 """The least and the most of every count; what an architecture counts has limits there."""
+
+
+_OF_ERASED = {
+    "erased": None, "same_length": True, "noise_scale": 1.0, "cells_per_feature": 1, "views": ONE,
+}  # fmt: skip
+"""What is set for an erased head alone, and what it usually is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +54,7 @@ class Training:
     erased : omega at which its cells start; None is the method's own
     same_length : scale the features before it to one length
     noise_scale : factor on the noise levels that training writes at; 0 for none
+    cells_per_feature, views : as in `Architecture`
     """
 
     method: str = "roa"
@@ -72,6 +80,8 @@ class Training:
     erased: float | None = None
     same_length: bool = True
     noise_scale: float = 1.0
+    cells_per_feature: int = 1
+    views: str = ONE
     constraint_rate: float = 1e-4  # gamma of Eq. 17
     multi_step_epochs: int = 10  # MAML++: until only the last step's loss counts
     validation_tasks: int = 100
@@ -96,11 +106,10 @@ class Training:
         for name in ("noise_scale", "learning_rate", "final_learning_rate", "constraint_rate"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} = {getattr(self, name)} must be 0 or more")
-        plain = (self.erased, self.same_length, self.noise_scale) == (None, True, 1.0)
-        if method.erased is None and not plain:
+        changed = [name for name, usual in _OF_ERASED.items() if getattr(self, name) != usual]
+        if method.erased is None and changed:
             raise InputError(
-                f"erased, same_length and noise_scale need an erased head; {self.method} has none, "
-                "roa-robust has"
+                f"{' and '.join(changed)}: of an erased head; {self.method} has none, roa-robust has"
             )
         if self.rho is not None and not 0 < self.rho <= 1:
             raise InputError(f"rho = {self.rho} must lie in (0, 1]")
@@ -157,6 +166,8 @@ class Training:
             steps=self.how.steps,
             erased=self.how.erased if self.erased is None else self.erased,
             same_length=self.same_length,
+            cells_per_feature=self.cells_per_feature,
+            views=self.views,
         )
 
     def to_toml(self) -> str:

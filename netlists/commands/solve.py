@@ -40,6 +40,7 @@ from roa_circuit.chips.read_disturb import moved_by_a_read
 from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.chips.settling import require_settled_reads
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
+from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import circuit_options, console, options
 
@@ -98,11 +99,7 @@ def solve(
             " out"
         )
     omega, volts = _contents(states, inputs, cells if conductances else None)
-    wiring = dataclasses.replace(
-        lines.wiring,
-        r_word=lines.wire_resistance if word_resistance is None else word_resistance,
-        r_bit=lines.wire_resistance if bit_resistance is None else bit_resistance,
-    )
+    wiring = Wiring(r_word=word_resistance, r_bit=bit_resistance).over(lines.wiring)
     array = DrawnArray.of(
         default_crossbar(*omega.shape),
         cells,

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,30 @@ ENTRY: dict[str, Any] = {
 
 # Python never calls what the entries call; the wrappers would take half the translation's time.
 INNER = {**ENTRY, "cache": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+_to_tell: list[Callable[[], None]] = []
+
+
+def when_it_begins(tell: Callable[[], None]) -> None:
+    """Have `tell` called once, when this process first translates a kernel that no cache has."""
+    _to_tell.append(tell)
+
+
+@functools.cache
+def watch() -> None:
+    """Listen to numba; modules of kernels call it, as numba is then loaded anyway."""
+    from numba.core import event
+
+    class Listener(event.Listener):  # type: ignore[misc, unused-ignore]
+        def on_start(self, _: Any) -> None:
+            while _to_tell:
+                _to_tell.pop()()
+
+        def on_end(self, _: Any) -> None:
+            pass
+
+    event.register("numba:compile", Listener())  # type: ignore[no-untyped-call, unused-ignore]
 
 
 @functools.cache

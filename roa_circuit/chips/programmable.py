@@ -7,12 +7,11 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.chips.chip import Chip, draw
+from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.converters import Usage
 from roa_circuit.chips.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.arrays import unmasked
 from roa_circuit.device.memristor import state_from_conductance
 from roa_circuit.device.parameters import Device
@@ -109,11 +108,6 @@ class WiredArray(Array):
             chip.crossbar, chip.device, circuitry, instead="write in a simulator (--engine ngspice)"
         )
         self.writes: list[WriteOutcome] = []
-
-    @classmethod
-    def perfect(cls, crossbar: Crossbar, state: Floats, device: Device) -> WiredArray:
-        """An array with wires but no other imperfections."""
-        return cls(draw(None, crossbar, device, np.random.default_rng(0)), state, device)
 
     def _currents(self, chip: Chip, volts: Floats) -> Floats:
         return self._circuitry.settled(chip.crossbar, self.state, chip.device).currents(volts)

@@ -57,15 +57,6 @@ def weight_from_conductance(G: Array, device: Device) -> Array:
     return a * as_array(G) - b
 
 
-def output_from_current(current: Array, input_sum: Array, device: Device) -> Array:
-    """Eq. 11, y = a I / V_full - b sum(x), with the sum formed digitally; the paper's 10 is 1 / 0.1 V.
-
-    current : (reads, columns) [A]; input_sum : (reads, 1), the sum of the inputs x
-    """
-    a, b = mapping_constants(device)
-    return a / device.pulses.full_scale * as_array(current) - b * as_array(input_sum)
-
-
 def curvature(device: Device) -> float:
     """By how much inputs count more than Eq. 11 says, as the I-V is curved: 1.007 for Table 1.
 

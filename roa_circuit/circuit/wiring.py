@@ -9,6 +9,9 @@ from typing import Any
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, Ohms
 
+WIRES = ("r_word", "r_bit")
+"""The resistances of `Crossbar` that one of the wires stands for, as in `Wiring.of_wires`."""
+
 _NAMES = {f"{name} [Ohm]": name for name in RESISTANCES} | {"drive": "drive", "sense": "sense"}
 
 
@@ -22,6 +25,11 @@ class Wiring:
     r_sense: Ohms | None = None
     drive: str | None = None
     sense: str | None = None
+
+    @classmethod
+    def of_wires(cls, ohms: Ohms | None) -> Wiring:
+        """Word and bit lines of one resistance [Ohm a segment]; None says nothing of them."""
+        return cls(r_word=ohms, r_bit=ohms)
 
     def on(self, crossbar: Crossbar) -> Crossbar:
         """The array with this wiring.

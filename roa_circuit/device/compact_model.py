@@ -100,7 +100,7 @@ def _dynamic(device: Device) -> list[str]:
     return [
         f".subckt {DYNAMIC_SUBCIRCUIT} te be PARAMS: w0=0.5{_own(device, skip=())}",
         *_constants(device, skip=()),
-        *_state(device, text),
+        *_state(text),
         "Eacross across 0 te be 1",
         f"Bstate 0 {text.state} I={_moving(device, _motion(text))}",
         *_follower(device, text),
@@ -109,7 +109,7 @@ def _dynamic(device: Device) -> list[str]:
     ]
 
 
-def _state(device: Device, text: Text) -> list[str]:
+def _state(text: Text) -> list[str]:
     """The node that integrates the state; its value at time zero is a parameter of its own if not w0."""
     start, lines = "w0", []
     if text.start != start:

@@ -71,12 +71,6 @@ def conductance(omega: Array, read_voltage: float, p: Law) -> Array:
 
 
 def state_from_conductance(G: Array, read_voltage: float, p: Law) -> Array:
-    """Eq. 4, the state that reads as conductance G [S]; not clipped to [0, 1]."""
+    """Eq. 4, the state that reads as conductance G [S]; not clipped to [0, 1]. Differences are Eq. 5."""
     smallest, largest = p.conductance_range(read_voltage)
     return (as_array(G) - smallest) / (largest - smallest)
-
-
-def state_change(dG: Array, read_voltage: float, p: Law) -> Array:
-    """Eq. 5, the change of state behind a change of conductance dG [S]."""
-    smallest, largest = p.conductance_range(read_voltage)
-    return as_array(dG) / (largest - smallest)

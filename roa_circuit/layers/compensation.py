@@ -31,10 +31,6 @@ class Calibration:
     gain: Floats
     offset: Floats
 
-    def correct(self, currents: Floats) -> Floats:
-        """Correct currents (reads, columns) [A] to those of an array with perfect wires."""
-        return currents * self.gain + self.offset
-
 
 def calibrate(
     measured: Floats, wanted: Floats, at_rest: Floats, *, noise: Floats | float = 0.0

@@ -106,8 +106,8 @@ class Lines:
     @property
     def wiring(self) -> Wiring:
         """The options as `Wiring`."""
-        return Wiring(
-            r_source=self.source_resistance, r_word=self.wire_resistance, r_bit=self.wire_resistance,
+        return dataclasses.replace(
+            Wiring.of_wires(self.wire_resistance), r_source=self.source_resistance,
             r_sense=self.sense_resistance, drive=self.drive, sense=self.sense,
         )  # fmt: skip
 

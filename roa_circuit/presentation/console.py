@@ -55,12 +55,18 @@ def run(app: typer.Typer) -> NoReturn:
             "note: numba has no folder to keep compiled code in, and numpy computes in its place:"
             " slower, the same numbers; set NUMBA_CACHE_DIR to a folder that can be written"
         )
+    if err.is_terminal:  # whoever waits there, as for a bar of progress
+        compilation.when_it_begins(_say_compiling)
     with _signals_as_interrupts() as ended_by:
         code = _exit_code(app)
     if code == _INTERRUPTED:  # typer makes it of a Ctrl-C, too, and says nothing
         code = 128 + (ended_by[0] if ended_by else signal.SIGINT)
         complain(f"ended by {signal.Signals(code - 128).name}" if ended_by else "interrupted")
     sys.exit(_flushed(code))
+
+
+def _say_compiling() -> None:
+    remark("compiling the kernels for this machine: up to a minute, this once")
 
 
 def _exit_code(app: typer.Typer) -> int:

@@ -22,7 +22,9 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from roa_circuit.basics.compilation import ENTRY, INNER
+from roa_circuit.basics.compilation import ENTRY, INNER, watch
+
+watch()
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

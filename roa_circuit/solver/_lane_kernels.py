@@ -18,8 +18,10 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from roa_circuit.basics.compilation import ENTRY, INNER
+from roa_circuit.basics.compilation import ENTRY, INNER, watch
 from roa_circuit.solver._lanes import LANES, load, spread, store
+
+watch()
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -14,6 +14,7 @@ from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit import components
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar
+from roa_circuit.circuit.wiring import WIRES
 from roa_circuit.device.parameters import PULSE_UNITS, Law, Memristor
 from roa_circuit.device.spread import CONSTANTS
 
@@ -27,7 +28,7 @@ MEMRISTOR, PULSES, IMPERFECTIONS, SPREAD, OWN = (
 )  # fmt: skip
 
 _RESISTANCES = {
-    "wire_resistance": ("r_word", "r_bit"), "word_resistance": ("r_word",), "bit_resistance": ("r_bit",),
+    "wire_resistance": WIRES, "word_resistance": ("r_word",), "bit_resistance": ("r_bit",),
     "source_resistance": ("r_source",), "sense_resistance": ("r_sense",),
 }  # fmt: skip
 COMPONENTS: Mapping[str, type] = {AMPLIFIER: Amplifier, TRANSISTOR: Transistor}

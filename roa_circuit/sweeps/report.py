@@ -258,7 +258,7 @@ def _data(found: Findings, command: str) -> dict[str, Any]:
     ]
     reasons = {i: why for i, point in enumerate(points) if (why := study.reason(point))}
     return {
-        "axes": [_axis(axis, found) for axis in sweep.axes],
+        "axes": [_axis(axis) for axis in sweep.axes],
         "metrics": [
             {"name": m.name, "title": summary.named(m), "more": m.more_is_better} for m in metrics
         ],
@@ -304,7 +304,7 @@ def _index(one: Index) -> dict[str, Any]:
     }
 
 
-def _axis(axis: Axis, found: Findings) -> dict[str, Any]:
+def _axis(axis: Axis) -> dict[str, Any]:
     words = not axis.numeric
     unit = "" if axis.field.unit == "-" else axis.field.unit.replace("Ohm", "Ω")
     positive = not words and axis.low > 0

@@ -1,4 +1,4 @@
-"""`docs/extending.md` done: another parameter set, and another I-V by the page's own changes."""
+"""`docs/extending.md` done: a parameter set, a law as a file, another I-V, and a law as a class."""
 
 import os
 import re
@@ -62,17 +62,20 @@ def test_an_ohmic_cell_is_a_case_of_eq_2():
 
 
 def changed(diff, root):
-    """Apply the page's lines: each `-` line stands once in its file, the `+` below takes its place."""
-    path, before = None, None
+    """Apply the page's lines: a `+` line takes the place of a `-` line, or follows another.
+
+    What stands above it is one line of its file.
+    """
+    path, above, goes = None, None, False
     for line in diff.splitlines():
         if line.startswith("+++ b/"):
             path = root / line.removeprefix("+++ b/")
-        elif line.startswith("-") and not line.startswith("---"):
-            before = line[1:]
+        elif line.startswith(("-", " ")) and not line.startswith("---"):
+            above, goes = line[1:] + "\n", line.startswith("-")
         elif line.startswith("+"):
-            text = path.read_text("utf-8")
-            assert text.count(before + "\n") == 1, f"{path.name} has not one line {before!r}"
-            path.write_text(text.replace(before, line[1:]), "utf-8")
+            text, own = path.read_text("utf-8"), line[1:] + "\n"
+            assert text.count(above) == 1, f"{path.name} has not one line {above!r}"
+            path.write_text(text.replace(above, own if goes else above + own), "utf-8")
 
 
 CHECK = """
@@ -117,6 +120,29 @@ def test_another_iv_in_surrogate_and_ngspice(tmp_path):
         check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.long
+def test_a_law_as_a_class_passes_what_every_law_passes(tmp_path):
+    """The page's class in a copy, with the page's changes, by the tests of all laws."""
+    tests = "tests/unit/roa_circuit/device/laws"
+    shutil.copytree(
+        ROOT / "roa_circuit", tmp_path / "roa_circuit", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copytree(ROOT / tests, tmp_path / tests)
+    for name in ("pyproject.toml", "tests/law_devices.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "roa_circuit/device/laws/drift.py").write_text(fenced("python")[2], "utf-8")
+    changed(fenced("diff")[1], tmp_path)
+    only = ["-k", "drift or has_a_device", "-p", "no:cacheprovider"]
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n0", "-q", *only, tests],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout
+    passed = int(re.search(r"(\d+) passed", ran.stdout)[1])
+    assert passed > 20, ran.stdout
 
 
 def test_the_pages_changes_are_not_made_here():

@@ -35,7 +35,7 @@ class Matrix:
     def __init__(
         self, name: str, shape: tuple[int, int], hardware: Hardware, seed: int, port: Port | None = None
     ) -> None:
-        self.name, self.shape, self.hardware, self.seed = name, shape, hardware, seed
+        self.name, self.shape, self.hardware = name, shape, hardware
         self.port = port or Port()
         self._empty = empty_layer(name, *shape, hardware)
         self.tiles: list[ChipTile] = tiles_on_chips(self._empty, hardware, seed)
@@ -46,11 +46,6 @@ class Matrix:
         """Whether a read is one matrix product."""
         by_weights = self._empty.read_model is ReadModel.weights
         return by_weights and all(tile.linear for tile in self.tiles)
-
-    def with_hardware(self, hardware: Hardware) -> None:
-        """Change what surrounds the cells; the same seed draws what else there is as before."""
-        self.hardware, self._known = hardware, None
-        self.tiles = tiles_on_chips(self._empty, hardware, self.seed)
 
     def reader(self, weights: Tensor) -> Callable[[Tensor], Tensor]:
         """A product with weights (rows, outputs): inputs (..., rows) to outputs (..., outputs)."""

@@ -87,9 +87,9 @@ def test_a_folder_that_no_contract_lists_is_named(copied, package):
             ["fitting", "netlists", "meta", "torch", "lmfit", "PySpice", "matplotlib"],
         ),
         ("roa_circuit.basics", ["typer", "rich", "pandas"]),
-        ("fitting.model", ["netlists", "meta", "torch"]),
-        ("netlists.decks", ["fitting", "meta", "torch"]),
-        ("meta.network", ["fitting", "netlists"]),
+        ("fitting.model", ["netlists", "meta", "torch", "typer", "rich"]),
+        ("netlists.decks", ["fitting", "meta", "torch", "typer", "rich"]),
+        ("meta.network", ["fitting", "netlists", "typer", "rich"]),
     ],
 )
 def test_imports_between_packages_are_named(copied, module, others):
@@ -98,6 +98,43 @@ def test_imports_between_packages_are_named(copied, module, others):
     assert code == 1
     for other, line in zip(others, lines, strict=True):
         assert f"{module} -> {other} (l.{line})" in said
+
+
+HIDDEN = (
+    "def late():\n    {}",
+    "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    {}",
+)
+"""Where an import may hide from whoever reads the head of a module."""
+
+
+@pytest.mark.parametrize("low", ["roa_circuit.device", "meta.network"])
+def test_a_hidden_import_of_the_floor_above_is_named(copied, low):
+    package, floor = low.split(".")
+    high = f"{package}.{FLOORS[package][FLOORS[package].index(floor) - 1]}"
+    lines = [plant(copied, low, way.format(f"import {high}")) for way in HIDDEN]
+    code, said = lint(copied)
+    assert code == 1
+    assert f"{low} is not allowed to import {high}" in said
+    assert f"{low} -> {high} (l.{lines[0]}, l.{lines[1]})" in said
+
+
+def test_an_import_through_the_short_list_of_a_package_is_named(copied):
+    """Its names come from every floor, so it would lead upwards unseen."""
+    ways = [
+        ("roa_circuit.solver", "{}", "roa_circuit", "Chip"),
+        ("fitting.model", HIDDEN[0], "fitting", "fit_device"),
+        ("netlists.decks", HIDDEN[1], "netlists", "verify"),
+        ("meta.network", HIDDEN[0], "roa_circuit", "load_device"),
+    ]
+    lines = [
+        plant(copied, module, way.format(f"from {package} import {name}"))
+        for module, way, package, name in ways
+    ]
+    code, said = lint(copied)
+    assert code == 1
+    assert "short lists are for users" in said
+    for (module, _, package, _), line in zip(ways, lines, strict=True):
+        assert f"- {module} -> {package} (l.{line})" in " ".join(said.split())
 
 
 def test_two_files_of_a_folder_that_import_each_other_are_named(copied):

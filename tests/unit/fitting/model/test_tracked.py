@@ -1,10 +1,14 @@
 """Fits of tables and of laws from files: slopes, round trips, what is refused."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from fitting import Measurements, fit_device
 from fitting.judgement.choice import chosen
+from fitting.judgement.laws import FORMS, forms_of
+from fitting.model.form import FITTED
 from fitting.model.formulaic import law_by_formulas
 from fitting.model.residuals import Objective
 from fitting.model.tabular import TableForm
@@ -157,6 +161,29 @@ def test_what_has_nothing_to_begin_with_is_refused(prior, tmp_path):
         law_by_formulas(str(_written(tmp_path, prior)), prior.memristor)
     with pytest.raises(InputError, match="unknown"):
         law_by_formulas("vteem", prior.memristor)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sluggish(Windows):
+    """A law of one's own, a class that no fit knows."""
+
+    NAME = "sluggish"
+
+
+def test_a_law_that_no_fit_knows_is_not_advised(windows, prior, tmp_path, monkeypatch):
+    """--law sluggish would be refused in its turn."""
+    monkeypatch.setattr("fitting.model.formulaic.read_law", lambda _: Sluggish(**windows.constants))
+    path = str(_written(tmp_path, prior))
+    with pytest.raises(InputError, match="no fit knows; fit zhang2021, windows, table, or") as told:
+        law_by_formulas(path, prior.memristor)
+    assert "--law sluggish" not in str(told.value)
+
+
+def test_every_law_that_can_be_fitted_has_its_forms(windows, prior):
+    assert tuple(FORMS) == FITTED
+    m = trains(windows, volts=(-1.0, 1.5, 1.6), starts=(0.1, 0.9, 0.8))
+    for name in FITTED:
+        assert {form.name for form in forms_of(m, (name,), prior)} == {name}
 
 
 def _written(folder, device):

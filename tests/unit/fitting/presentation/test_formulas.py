@@ -55,6 +55,26 @@ def test_the_windows_of_the_formulas_are_those_of_the_law():
     assert rows == ["(1−u)pfor V<0", "uqfor V>0"]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Steady(Windows):
+    """A law of one's own, whose motion is none of those that are typeset."""
+
+    NAME = "steady"
+
+    def text(self):
+        return dataclasses.replace(super().text(), motion="rate * steadily")
+
+
+def test_a_law_that_is_not_typeset_shows_its_own_text_and_no_other_law_s():
+    shown = formulas(Steady(**LAWS["windows"].constants))
+    said = ["".join(ElementTree.fromstring(block).itertext()) for block in shown]
+    assert "d omega/dt = rate * steadily" in said
+    assert any(line.startswith("shape = (v < 0 ? pow") for line in said)
+    assert not any(
+        "u" == one.text for block in shown for one in ElementTree.fromstring(block).iter("mi")
+    )
+
+
 def test_built_in_laws_do_without_sympy():
     code = (
         "import sys; from fitting.presentation.formulas import section; "

@@ -55,7 +55,7 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     assert set(rows[0]) == {
         "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",
         "accuracy", "ci95", "paper", "pulses_per_weight", "write_energy", "write_seconds",
-        "erase_energy", "erase_seconds", "initial_map",
+        "erase_energy", "erase_seconds", "initial_map", "cosine",
     }  # fmt: skip
 
 
@@ -162,6 +162,22 @@ def test_a_command_says_where_it_cannot_compute(roa_meta, tmp_path, words, where
     assert code == 2
     assert complaint in error
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.long
+def test_a_network_is_evaluated_behind_the_wires_that_are_asked_for(roa_meta, small_network, tmp_path):
+    """Over those of a file, whose other lines stay."""
+    (tmp_path / "c.toml").write_text('[lines]\n"r_word [Ohm]" = 1.0\n"r_sense [Ohm]" = 2.0\n')
+    code, out, error = roa_meta(
+        "evaluate", "--network", small_network, "--dataset", "glyphs", "--tasks", 2, "--sigma-wn", 0,
+        "--queries", 1, "--relative-rate", 1, "--circuit", tmp_path / "c.toml",
+        "--wire-resistance", "30 Ohm", "--json", tmp_path / "j.json",
+    )  # fmt: skip
+    assert code == 0, error
+    assert "behind the circuit" in out
+    lines = json.loads((tmp_path / "j.json").read_text())["lines"]
+    named = ("r_word [Ohm]", "r_bit [Ohm]", "r_sense [Ohm]")
+    assert [lines[name] for name in named] == [30.0, 30.0, 2.0]
 
 
 @pytest.mark.long

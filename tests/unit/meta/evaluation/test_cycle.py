@@ -9,12 +9,14 @@ from torch.nn import functional as F
 
 from meta.circuits.adaptation import adapt_episode
 from meta.data.tasks import Tasks
-from meta.evaluation.cycle import ADAPTATION, NEXT, QUERY, full_cycle, gradient_macs, image_reads
+from meta.evaluation.cycle import ADAPTATION, NEXT, QUERY, full_cycle, gradient_macs
+from meta.evaluation.image_reads import Stand, image_reads
 from meta.learning.writing import Writing
 from meta.network.architecture import LAYERS, Architecture
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS
 from roa_circuit.chips.consumption import published
+from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.design_point import default_device
 from roa_circuit.circuit.waveforms import READ_SLOT
 from roa_circuit.layers.tiling import TileSize, split
@@ -50,7 +52,7 @@ def test_reads_of_an_image_are_those_of_the_programmed_layers_arrays(bars):
     episode = adapt_episode(network, drawn(bars), Writing(method=METHODS["roa"], relative_rate=1.0))
     images = episode.task.query[:2]
     start = network.initial_weights()
-    found = image_reads(network, images, start, default_device(), FIGURES, tile)
+    found = image_reads(network, images, start, Stand(device=default_device()), FIGURES, tile)
     windows = F.unfold(images, 3, padding=1).transpose(1, 2).flatten(0, 1).double().numpy()
     conv1 = dataclasses.replace(episode.layers["conv1"], inputs=windows, labels=np.empty(0, int))
     energy = 0.0
@@ -60,7 +62,9 @@ def test_reads_of_an_image_are_those_of_the_programmed_layers_arrays(bars):
         ideal, alone_on = layer.crossbar.ideal(), np.eye(layer.crossbar.rows)
         currents = read_currents(ideal, layer.initial_state, read * alone_on, layer.device, exact=False)
         energy += READ_SLOT * float((volts**2 @ (currents.sum(axis=1) / read)).sum())
-    alone = image_reads(_only_first(network), images, start, default_device(), FIGURES, tile)
+    alone = image_reads(
+        _only_first(network), images, start, Stand(device=default_device()), FIGURES, tile
+    )
     assert alone.channels == 784 * (6 + 2)  # six filters on two tiles of up to four, a reference each
     assert alone.inputs == 784 * 9 * 2
     assert alone.cells * len(images) == pytest.approx(energy, rel=1e-6)
@@ -81,9 +85,9 @@ class _only_first:
 
 @pytest.fixture(autouse=True)
 def first_layer_alone(monkeypatch):
-    from meta.evaluation import cycle
+    from meta.evaluation import image_reads as reads
 
-    whole = cycle._layer_inputs
+    whole = reads._layer_inputs
 
     def inputs(network, images, weights):
         if isinstance(network, _only_first):
@@ -91,7 +95,7 @@ def first_layer_alone(monkeypatch):
         else:
             yield from whole(network, images, weights)
 
-    monkeypatch.setattr(cycle, "_layer_inputs", inputs)
+    monkeypatch.setattr(reads, "_layer_inputs", inputs)
 
 
 def test_a_write_takes_what_its_pulses_take_and_is_undone(bars):
@@ -132,6 +136,38 @@ def test_an_erased_head_is_erased_and_its_gradient_is_an_outer_product(bars):
     head = int(np.prod(network.with_ways(5).architecture.weight_shapes["fc"]))
     macs = item(cycle, ADAPTATION, "gradient, digital").energy / FIGURES.digital_mac
     assert macs == pytest.approx(5 * head)
+
+
+def test_pairs_have_two_cells_a_weight_and_one_conversion_an_output(bars):
+    """The head of two erased cells a weight: both are read, raised, erased and read back."""
+    network = made(erased=0.02).with_ways(5)
+    task = drawn(bars).draw(np.random.default_rng(0), 5)
+    found = {}
+    for mapping in ("reference", "pair"):
+        writing = Writing(
+            method=METHODS["roa-robust"], relative_rate=1.0, mapping=Mapping.parse(mapping)
+        )
+        found[mapping] = full_cycle(network, task, writing, FIGURES)
+    one, two = found["reference"], found["pair"]
+    for name in ("write, pulses in cells", "write, lost in drivers"):
+        assert item(two, ADAPTATION, name).energy >= item(one, ADAPTATION, name).energy
+    erased = [item(cycle, NEXT, "erase, pulses in cells").energy for cycle in (one, two)]
+    assert erased[1] > erased[0]
+    outputs = 28**2 * 6 + 14**2 * 6 + 7**2 * 6 + 3**2 * 6 + 5  # 28, 14, 7, 3 pixels; one tile each
+    assert item(two, QUERY, "ADCs").energy == pytest.approx(outputs * FIGURES.adc)
+
+
+@pytest.mark.parametrize(("views", "count"), [("shifts", 5), ("mirror", 2), ("turned", 4)])
+def test_every_view_is_read(bars, views, count):
+    network = made(erased=0.02)
+    one, *_ = cycle_of(network, bars, "roa-robust")
+    many, *_ = cycle_of(network.with_head(views=views), bars, "roa-robust")
+    blocks = 28**2 * 9 + (14**2 + 7**2 + 3**2) * 54
+    head = network.architecture.features + 1
+    dac = [item(cycle, QUERY, "DACs").energy / FIGURES.dac for cycle in (one, many)]
+    assert dac[0] == pytest.approx(blocks + head)
+    wide = 4 * (head - 1) + 1 if views == "turned" else head
+    assert dac[1] == pytest.approx(count * blocks + wide)
 
 
 def test_macs_of_backpropagation_are_counted_by_torch():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from meta.evaluation.paper import NOISE_LEVELS, TABLE_2, reported
-from meta.network.methods import METHODS
+from meta.evaluation.paper import TABLE_2, reported
+from meta.network.methods import METHODS, NOISE_LEVELS
 
 
 def test_the_table_is_read_by_data_set_method_ways_and_noise():

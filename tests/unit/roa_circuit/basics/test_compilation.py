@@ -50,3 +50,37 @@ def test_without_a_cache_a_command_names_the_variable_and_gives_the_same_numbers
         found.append(np.loadtxt(tmp_path / f"{number}.csv", delimiter=","))
         assert ("set NUMBA_CACHE_DIR to a folder that can be written" in ran.stderr) == bool(number)
     np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+
+
+KERNEL = """
+import numba
+from roa_circuit.basics import compilation
+
+compilation.when_it_begins(lambda: print("begins"))
+compilation.watch()
+
+@numba.njit(**compilation.INNER)
+def square(x):
+    return x * x
+
+@numba.njit(**compilation.ENTRY)
+def double_square(x):
+    return 2.0 * square(x)
+
+print(double_square(3.0), double_square(3))
+"""
+
+
+@pytest.mark.long
+def test_it_is_told_once_that_kernels_are_compiled_and_not_where_a_cache_has_them(tmp_path):
+    (tmp_path / "kernel.py").write_text(KERNEL)
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    said = [
+        subprocess.run(
+            [sys.executable, "kernel.py"], cwd=tmp_path, env=environment, capture_output=True, text=True,
+            check=True,
+        ).stdout.split()
+        for _ in range(2)
+    ]  # fmt: skip
+    assert said == [["begins", "18.0", "18.0"], ["18.0", "18.0"]]

@@ -26,6 +26,11 @@ def with_k(factor):
     return dataclasses.replace(DEVICE, memristor=memristor)
 
 
+def wired(crossbar, state, device):
+    """An array with wires but no other imperfections."""
+    return WiredArray(draw(None, crossbar, device, np.random.default_rng(0)), state, device)
+
+
 def one(start, target, *, factor=1.0, tolerance=0.02, rounds=20, how=HOW):
     """Write-verify of a single cell whose pulses are `factor` as strong as counted."""
     cells = FreeCells(np.array([[start]]), with_k(np.array([[factor]])), how, np.random.default_rng(0))
@@ -125,7 +130,7 @@ def test_a_cell_is_given_up_when_two_rounds_in_a_row_had_no_answer():
 def test_a_cell_that_stops_short_of_its_target_is_out_of_range():
     """Behind 100 Ohm even a cell that is fully on reads as omega = 0.73."""
     crossbar = Crossbar(rows=1, columns=1, r_source=100.0)
-    array = WiredArray.perfect(crossbar, np.array([[0.5]]), with_k(100.0))
+    array = wired(crossbar, np.array([[0.5]]), with_k(100.0))
     result = write_verify(array, np.array([[0.9]]), DEVICE, HOW)
     assert Ending(result.ending[0, 0]) is Ending.out_of_range
     assert array.state[0, 0] > 0.99
@@ -138,7 +143,7 @@ def test_a_wired_array_reaches_its_targets_as_read_through_the_wires(ohms):
     device = default_device()
     crossbar = dataclasses.replace(default_crossbar(8, 5), r_word=ohms, r_bit=ohms)
     target = rng.uniform(0.1, 0.9, (8, 5))
-    array = WiredArray.perfect(crossbar, np.full((8, 5), 0.5), device)
+    array = wired(crossbar, np.full((8, 5), 0.5), device)
     result = write_verify(array, target, device, HOW, tolerance=0.06)
     assert not result.failed.any()
     assert result.worst_error <= 0.06

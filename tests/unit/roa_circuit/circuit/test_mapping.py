@@ -23,13 +23,15 @@ def test_an_input_of_one_is_a_tenth_of_a_volt():
     assert mapping.voltage_from_input([0.0, 0.5, 1.0], TABLE_1) == pytest.approx([0.0, 0.05, 0.1])
 
 
-def test_both_readouts_recover_the_matrix_product():
+def test_a_digital_sum_and_a_reference_column_recover_the_matrix_product():
+    """Eq. 11 as printed, y = 10 a I - b sum(x), where 10 is 1 / 0.1 V; and as chips are built."""
     rng = np.random.default_rng(0)
     g, x = rng.uniform(-1, 1, (8, 3)), rng.random((5, 8))
     state = np.column_stack([mapping.state_from_weight(g), np.full(8, 0.5)])
     G = conductance(state, TABLE_1.pulses.read_voltage, TABLE_1.memristor)
     current = mapping.voltage_from_input(x, TABLE_1) @ G
-    digital = mapping.output_from_current(current[:, :-1], x.sum(1, keepdims=True), TABLE_1)
+    a, b = mapping.mapping_constants(TABLE_1)
+    digital = 10.0 * a * current[:, :-1] - b * x.sum(1, keepdims=True)
     reference = REFERENCE.outputs(current, TABLE_1)
     assert digital == pytest.approx(x @ g, abs=1e-12)
     assert reference == pytest.approx(x @ g, abs=1e-12)

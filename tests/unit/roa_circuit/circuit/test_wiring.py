@@ -13,7 +13,7 @@ from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar, said
 from roa_circuit.circuit.design_point import default_device
-from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.circuit.wiring import AS_IT_IS, WIRES, Wiring
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import TileSize, split
 from roa_circuit.solver.read import read_currents
@@ -73,6 +73,15 @@ def test_a_part_keeps_its_own_lines():
 
 def test_resistances_are_said_as_a_span():
     assert (said(1.5), said((2.0, 2.0)), said((3.0, 1.0))) == ("1.5", "2", "1 to 3")
+
+
+def test_wires_of_one_resistance_are_word_and_bit_lines():
+    wires = Wiring.of_wires(3.0)
+    assert {name for name, value in vars(wires).items() if value is not None} == set(WIRES)
+    assert wires.on(Crossbar(rows=2, columns=2, r_sense=1.0)) == Crossbar(
+        rows=2, columns=2, r_word=3.0, r_bit=3.0, r_sense=1.0
+    )
+    assert Wiring.of_wires(None) == AS_IT_IS
 
 
 LINES = Wiring(r_word=(1.0, 2.0, 3.0, 4.0), r_sense=5.0, drive="both")

@@ -38,14 +38,14 @@ def test_calibration_undoes_gains_and_offsets():
     wanted, gain, offset = rng.random((4, 3)), np.array([1.1, 0.7, 1.0]), np.array([0.1, 0.0, -0.2])
     found = calibrate(wanted * gain + offset, wanted, np.tile(offset, (2, 1)))
     np.testing.assert_allclose(found.gain, 1 / gain)
-    np.testing.assert_allclose(found.correct(wanted * gain + offset), wanted, atol=1e-15)
+    np.testing.assert_allclose((wanted * gain + offset) * found.gain + found.offset, wanted, atol=1e-15)
 
 
 def test_a_column_that_always_reads_the_same_is_left_out():
     wanted = np.array([[1.0, 1.0], [2.0, 0.5]])
     found = calibrate(wanted * [1.0, 0.0] + [0.0, 0.3], wanted, np.array([[0.0, 0.3]]))
     assert found.gain[1] == 0
-    np.testing.assert_array_equal(found.correct(np.array([[2.0, 0.3]])), [[2.0, 0.0]])
+    np.testing.assert_array_equal(np.array([[2.0, 0.3]]) * found.gain + found.offset, [[2.0, 0.0]])
 
 
 def test_calibration_needs_reads_of_the_same_columns():

@@ -1,9 +1,14 @@
-"""Tables in a terminal: what they are read by stays whole."""
+"""What a terminal shows: tables that can be read, and why a command takes its time."""
 
 import io
+import sys
 
+import numba
+import pytest
+import typer
 from rich.console import Console
 
+from roa_circuit.basics import compilation
 from roa_circuit.presentation import console
 
 
@@ -21,3 +26,24 @@ def test_names_of_rows_are_not_broken_where_columns_are_many():
 
 def test_a_table_may_be_empty():
     assert console.table("Nothing", ["", "value"], []).row_count == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("terminal", [True, False])
+def test_whoever_waits_at_a_terminal_is_told_that_kernels_are_compiled(monkeypatch, terminal):
+    """A kernel without a cache is compiled in every process."""
+    err = Console(file=io.StringIO(), force_terminal=terminal)
+    monkeypatch.setattr(console, "err", err)
+    monkeypatch.setattr(compilation, "_to_tell", [])
+    monkeypatch.setattr(sys, "argv", ["roa-spice"])
+    app = typer.Typer()
+
+    @app.command()
+    def compiles():
+        compilation.watch()
+        assert numba.njit(lambda x: x + 1)(1) == 2
+
+    with pytest.raises(SystemExit) as ended:
+        console.run(app)
+    assert not ended.value.code
+    assert ("compiling the kernels" in err.file.getvalue()) == terminal

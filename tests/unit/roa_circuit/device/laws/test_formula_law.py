@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from law_devices import DEVICES
 from scipy.integrate import solve_ivp
 
 from roa_circuit import Device, InputError, load_device
@@ -37,19 +38,6 @@ current = "omega*gamma*sinh(delta*v) + (1 - omega)*alpha*(1 - exp(-beta*v))"
 "alpha [A]" = "> 0; off"
 "beta [1/V]" = "> 0; off"
 """
-TWO_WAYS = """
-[law]
-name = "mixed"
-citation = "a law whose state and voltage do not part"
-motion = "-k*sinh(a*v)*exp(-b*abs(v)*(omega if v < 0 else 1 - omega))*((1 - omega) if v < 0 else omega)"
-current = "(g + h*omega)*v"
-[law.constants]
-"k [1/s]" = "> 0; rate"
-"a [1/V]" = "> 0; exponent"
-"b [1/V]" = ">= 0; mixing"
-"g [S]" = "> 0; off"
-"h [S]" = "> 0; on less off"
-"""
 
 
 def law(text, **constants):
@@ -60,7 +48,7 @@ def law(text, **constants):
 BY_TEXT = law(
     EQ_1, **{name: getattr(TABLE_1, name) for name in TABLE_1.units if name != "current_scale"}
 )
-MIXED = law(TWO_WAYS, k=100.0, a=4.0, b=1.0, g=1e-5, h=1e-5)
+MIXED = DEVICES["a coordinate an amplitude"].memristor
 
 
 def test_eq_1_and_2_as_text_are_eq_1_and_2():

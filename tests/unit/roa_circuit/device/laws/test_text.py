@@ -1,51 +1,13 @@
 """Every law's text for simulators says what its array functions do, to the last digits."""
 
-import dataclasses
 import math
 import re
 
-import numpy as np
 import pytest
+from law_devices import DEVICES
 
-from roa_circuit import load_device
 from roa_circuit.device.compact_model import inlined, limited, ngspice_library
-from roa_circuit.device.laws import laws
-from roa_circuit.device.laws.table import Table
-from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.verilog_a import verilog_a
-
-BASE = load_device("zhang2021")
-
-
-def windows(**constants):
-    return dataclasses.replace(BASE, memristor=Windows(**BASE.memristor.constants, **constants))
-
-
-def table():
-    """Three amplitudes a polarity, as measured on a device of another law."""
-    law, states = windows(p=1.5, q=0.8, ratio=4.0).memristor, np.linspace(0.0, 1.0, 12)
-
-    def changes(V, width):
-        return tuple(np.abs(law.after_dose(states, law.dose(V, width), V) - states).tolist())
-
-    up, down = (-0.95, -1.0, -1.08), (1.0, 1.08, 1.2)
-    branches = {n: getattr(law, n) for n in ("gamma", "delta", "alpha", "beta")}
-    measured = Table(
-        states=tuple(states.tolist()), up=up, down=down, raises=tuple(changes(V, 3e-6) for V in up),
-        lowers=tuple(changes(V, 3e-4) for V in down), width_up=3e-6, width_down=3e-4, ratio=4.0,
-        inert=0.6, **branches,
-    )  # fmt: skip
-    return dataclasses.replace(BASE, memristor=measured)
-
-
-DEVICES = {
-    "table": table(),
-    "zhang2021": BASE,
-    "windows": windows(p=1.5, q=2.5),
-    "windows in ln G": windows(p=-0.5, q=0.3, ratio=7.0, threshold_up=0.4, threshold_down=0.3),
-    "vteam": load_device("vteam"),
-    "yakopcic": load_device("yakopcic"),
-}
 
 
 def evaluated(text, names):
@@ -113,8 +75,3 @@ def test_every_name_of_the_text_is_declared(name, write):
             rf"\.param {constant}=" if write is ngspice_library else rf"parameter real {constant} ="
         )
         assert re.search(declared, text)
-
-
-def test_every_law_has_a_device_here():
-    shown = {device.memristor.name for device in DEVICES.values()}
-    assert set(laws()) <= shown
