@@ -140,13 +140,13 @@ def measured(case: Case, network: Network, tasks: Tasks, episodes: int) -> dict[
             right[bits].append(float(np.mean(classes(network, episode.task.query, read) == labels)))
             if bits:
                 adcs = [use for one in read.values() for use in one.usage.uses() if use.name == "ADC"]
-                ends = max(ends, *(use.highest + use.signed * use.lowest for use in adcs))
+                ends = max(ends, *(use.clipped for use in adcs))
     return {
         "case": case.name,
         "accuracy": {str(bits or "none"): float(np.mean(v)) for bits, v in right.items()},
         "ideal": float(np.mean(ideal)),
         "episodes": episodes,
-        "most_at_an_end": ends,
+        "most_beyond_range": ends,
         "seconds": time.perf_counter() - began,
     }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from fitting.readers._blocks import blocks
+from fitting.readers._bounds import without_bounds
 from fitting.readers._channels import channels
 from fitting.readers._columns import Found, find_columns, suspect, without_words
 from fitting.readers._gaps import bridged
@@ -20,6 +21,7 @@ from fitting.readers._given import filled
 from fitting.readers._inverse import lost_in_noise
 from fitting.readers._long import pairs, reread, rows_table, with_counts
 from fitting.readers._missing import require
+from fitting.readers._polarity import with_signs
 from fitting.readers._sheet import Sheet, read_sheet
 from fitting.readers._sweeps import as_sweep, is_sweep, without_ratio
 from fitting.readers._table import PER_ROW, RISES, Table, stacked
@@ -159,7 +161,7 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> Table:
     if found.series and _is_reread(found, how):
         return _reread(sheet, found, how)
     if is_wide(found, sheet, how):
-        return _wide(sheet, found, how)
+        return _wide(sheet, without_bounds(sheet, found), how)
     if found.series:
         raise InputError(
             f"{sheet.place}: {sheet.titles[found.series[0]]!r} … are readings of one state or trains: "
@@ -170,7 +172,7 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> Table:
     retained = _is_retention(found, how)
     require(sheet, set(found.known) | ({"voltage", "width"} if retained else set()), found.others, how,
             timed=TIME in found.known)  # fmt: skip
-    table = rows_table(sheet, found, how)
+    table = with_signs(sheet, found, rows_table(sheet, found, how), how)
     if retained:
         return _at_rest(table)
     if any(name.endswith("_before") for name in found.known):

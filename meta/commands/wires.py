@@ -73,6 +73,10 @@ def wires(
     if dataclasses.replace(chosen, placed=False, believed=1.0) != Compensation():
         raise InputError(f"--compensation {compensation}: heads alone take placed, or nothing")
     unused = circuit_options.idle(imperfections)
+    if spice or spice_write:
+        unused += circuit_options.idle_circuit(circuit)
+    else:
+        unused += circuit_options.idle_in_settled_reads(circuit)
     heads = _adapted_heads(network, method, ways, dataset, data, device, mapping, episodes)
     referee = None
     if spice or spice_write:

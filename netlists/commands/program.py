@@ -106,6 +106,10 @@ def program(
             " [transistor] out of the circuit's file"
         )
     unused = ignored(imperfections, OF_AGE, "program reads right after it wrote")
+    if engine is Engine.surrogate:
+        unused += circuit_options.idle_in_settled_reads(circuit)
+    else:
+        unused += circuit_options.idle_circuit(circuit)
     cells = chosen_device(device, current_scale)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     if mapping is None:

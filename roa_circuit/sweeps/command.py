@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from operator import methodcaller
@@ -163,10 +163,12 @@ def carry_out(
     *,
     usual_repeats: int = 1,
     ignored: Sequence[str] = (),
+    of_circuit: Callable[[], list[str]] = list,
 ) -> None:
     """Compute, show and write a sweep of what stands on this setup.
 
     ignored : the options that change nothing, for the JSON document
+    of_circuit : says, and gives, what of the circuit changes nothing; asked when the sweep is done
     """
     check_writable(*(asked.output_dir / name for name in FILES), asked.json_file)
     sweep, question = asked.sweep(subject, usual_repeats), asked.question(subject)
@@ -198,7 +200,8 @@ def carry_out(
             console.remark(f"--vary {name} ignored: no number of any chip differs between its values")
         console.say(footing.footing(setup.device, setup.crossbar))
         stands_on = footing.to_dict(setup.device, setup.crossbar)
-        _write(found, asked, {**stands_on, "ignored": [*ignored, *(f"vary {name}" for name in idle)]})
+        unused = [*ignored, *of_circuit(), *(f"vary {name}" for name in idle)]
+        _write(found, asked, {**stands_on, "ignored": unused})
     console.say(
         f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
     )

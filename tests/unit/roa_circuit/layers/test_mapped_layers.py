@@ -160,6 +160,7 @@ def test_differences_are_converted_with_a_code_for_nothing_and_as_many_on_either
     np.testing.assert_allclose(alone[1], 1e-6 * np.array([2.0, 0.0, 3.0, 0.0]))
     [use] = uses([(chip, volts, currents)])
     assert (use.codes, use.used, use.lowest, use.highest) == (7, 5, 1 / 6, 1 / 6)
+    assert use.clipped == 1 / 3
     assert "raise adc_range, these readings reach 9 µA" in use.warning
 
 
