@@ -30,10 +30,10 @@ from meta.data.tasks import Tasks
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from meta.network.shipped import shipped_network
-from roa_circuit.chips.converters import Usage
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.design_point import default_crossbar
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.layers.ranges import ranged
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize

@@ -28,7 +28,7 @@ from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
-from roa_circuit.circuit.columns import Mapping
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import circuit_options, console, options

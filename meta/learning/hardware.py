@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from roa_circuit.circuit.columns import REFERENCE, Mapping
-from roa_circuit.circuit.mapping import state_from_weight, weight_from_state
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.pairs import Pair, centred, write_pair
+from roa_circuit.circuit.scaling import state_from_weight, weight_from_state
 from roa_circuit.device.arrays import Array
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, unchecked_write

@@ -35,7 +35,7 @@ from netlists.simulation.ngspice import Via
 from netlists.simulation.run import DEFAULT_MEMORY_LIMIT, DEFAULT_TIME_LIMIT
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
-from roa_circuit.chips.converters import uses
+from roa_circuit.chips.converter_use import uses
 from roa_circuit.chips.read_disturb import moved_by_a_read
 from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.chips.settling import require_settled_reads

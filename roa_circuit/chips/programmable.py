@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.converters import Usage
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.chips.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.device.arrays import unmasked

@@ -20,7 +20,6 @@ from roa_circuit.basics.results import write_file
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import Circuitry
-from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.contents import (
     check_pulses,
     check_states,
@@ -30,7 +29,8 @@ from roa_circuit.circuit.contents import (
 )
 from roa_circuit.circuit.crossbar import Crossbar, said
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import curvature, mapping_constants
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
+from roa_circuit.circuit.scaling import curvature, mapping_constants
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.arrays import unmasked
 from roa_circuit.device.parameters import Device

@@ -18,9 +18,9 @@ from roa_circuit.chips import circuitry
 from roa_circuit.chips import idle as chips_idle
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections, load
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import DRIVES, SENSES
 from roa_circuit.circuit.design_point import CURRENT_SCALE, TERMINAL_RESISTANCE, WIRE_RESISTANCE
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.presentation import console
 

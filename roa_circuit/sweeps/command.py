@@ -221,7 +221,7 @@ def _show(found: Findings) -> None:
 
 
 def _write(found: Findings, asked: Asked, stands_on: dict[str, Any]) -> None:
-    from roa_circuit.sweeps import chips_report, figures, report
+    from roa_circuit.sweeps.presentation import chips_page, figures, page
 
     folder = asked.output_dir
     made = console.provenance(inputs=[asked.file] if asked.file else [])
@@ -241,7 +241,7 @@ def _write(found: Findings, asked: Asked, stands_on: dict[str, Any]) -> None:
     write_json(folder / "report.json", numbers)
     if asked.json_file is not None:
         write_json(asked.json_file, numbers)
-    made_page = chips_report.page if found.is_monte_carlo else report.page
+    made_page = chips_page.page if found.is_monte_carlo else page.page
     write_text(folder / "report.html", made_page(found, words, made).to_html())
     if asked.figures:
         for name, content in drawing.files(figures.drawings(found)).items():

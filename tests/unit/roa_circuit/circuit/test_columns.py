@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.memristor import conductance
 from roa_circuit.device.parameters import load_device
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from roa_circuit.circuit import mapping
-from roa_circuit.circuit.columns import REFERENCE
+from roa_circuit.circuit import scaling as mapping
+from roa_circuit.circuit.mapping import REFERENCE
 from roa_circuit.device.memristor import conductance
 from roa_circuit.device.parameters import load_device
 

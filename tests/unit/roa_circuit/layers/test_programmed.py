@@ -10,7 +10,7 @@ import torch
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.circuit.scaling import mapping_constants
 from roa_circuit.device.memristor import conductance_range, current
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.programmed import ProgrammedLayer
