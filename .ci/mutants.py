@@ -53,7 +53,7 @@ CORE = {
     "in-situ write": ("roa_circuit/chips/in_situ.py",),
     "write-verify": ("roa_circuit/chips/write_verify.py", "roa_circuit/chips/programmable.py"),
     "chip": ("roa_circuit/chips/chip.py", "roa_circuit/chips/imperfections.py"),
-    "mapping": ("roa_circuit/circuit/mapping.py",),
+    "scaling": ("roa_circuit/circuit/scaling.py",),
     "tiling": ("roa_circuit/layers/tiling.py",),
     "residuals": ("fitting/model/residuals.py",),
     "verdict": ("fitting/judgement/verdict.py",),

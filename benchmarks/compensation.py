@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
-from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.circuit.scaling import mapping_constants
 from roa_circuit.device.memristor import conductance, conductance_range
 from roa_circuit.layers.compensation import predistort
 from roa_circuit.solver.linear import LinearNetwork

@@ -28,9 +28,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from meta import Hardware, convert
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 
 BATCH, TRAIN = 64, 1437
 LEARNING_RATE = 5e-3

@@ -30,10 +30,10 @@ from meta.data.tasks import Tasks
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from meta.network.shipped import shipped_network
-from roa_circuit.chips.converters import Usage
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.design_point import default_crossbar
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.layers.ranges import ranged
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
@@ -140,13 +140,13 @@ def measured(case: Case, network: Network, tasks: Tasks, episodes: int) -> dict[
             right[bits].append(float(np.mean(classes(network, episode.task.query, read) == labels)))
             if bits:
                 adcs = [use for one in read.values() for use in one.usage.uses() if use.name == "ADC"]
-                ends = max(ends, *(use.highest + use.signed * use.lowest for use in adcs))
+                ends = max(ends, *(use.clipped for use in adcs))
     return {
         "case": case.name,
         "accuracy": {str(bits or "none"): float(np.mean(v)) for bits, v in right.items()},
         "ideal": float(np.mean(ideal)),
         "episodes": episodes,
-        "most_at_an_end": ends,
+        "most_beyond_range": ends,
         "seconds": time.perf_counter() - began,
     }
 

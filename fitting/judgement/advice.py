@@ -74,7 +74,7 @@ def rank(jacobian: FloatArray, noise: float) -> Rank:
 def combinations(
     m: Measurements, form: Form, x: FloatArray, jacobian: FloatArray, noise: float
 ) -> list[Combination]:
-    """gamma delta and alpha beta as conductances [S], and doses of common pulses, where known.
+    """Both ends as conductances [S] at the read voltage, and doses of common pulses, where known.
 
     None of a law without these constants.
     """
@@ -92,7 +92,8 @@ def combinations(
         weights = np.zeros(form.count)
         weights[names.index(size)], weights[names.index(shape)] = 1.0, slope
         end = "Gmax" if size == "gamma" else "Gmin"
-        found.append((f"{name} ({end} at {engineering(V_r, 'V')})", float(G), "S", weights))
+        title = f"{end} at {engineering(V_r, 'V')} ({name} as V goes to 0)"
+        found.append((title, float(G), "S", weights))
     kinds, count = np.unique(
         np.stack([m.voltage, m.width], axis=1)[m.voltage != 0], axis=0, return_counts=True
     )

@@ -12,6 +12,7 @@ from fitting.readers.measurements import FloatArray
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, after_pulses, noise_deviation
+from roa_circuit.device.pulse_charge import charge_and_heat
 
 STATES = np.linspace(0.05, 0.95, 19)
 """omega, from which one pulse is tried."""
@@ -32,7 +33,7 @@ class Side:
     raised, lowered : the change of omega by one pulse from STATES
     up, down : omega along trains of PULSES from 0.05 and 0.95
     pulses_up, pulses_down : from a tenth of the range to nine tenths, and back
-    energy_up, energy_down : of one pulse [J], the mean over STATES
+    energy_up, energy_down : of one pulse [J] while it moves the state, the mean over STATES
     sigma_wn : of Eq. 7; None where the device file has no [spread]
     levels : that one write from omega = 1/2 sets and a reading tells apart
     remarks : what is missing, and why
@@ -101,7 +102,9 @@ def side(device: Device, noise: float, read_voltage: float | None = None) -> Sid
         kind = "potentiation" if sign > 0 else "depression"
         V, width = (float(getattr(pulses, f"{kind}_{what}")) for what in ("voltage", "width"))
         dose = law.dose(np.array(V), np.array(width))
-        changed = np.abs(np.asarray(law.after_dose(STATES, dose + 0.0 * STATES, V)) - STATES)
+        doses, volts = dose + 0.0 * STATES, np.full(len(STATES), V)
+        changed = np.abs(np.asarray(law.after_dose(STATES, doses, V)) - STATES)
+        heat = charge_and_heat(STATES, doses, volts, volts, width, law)[1]
         start, end = (_LOW, _HIGH) if sign > 0 else (_HIGH, _LOW)
         apart = law.coordinate(np.array(end), np.array(V)) - law.coordinate(np.array(start), np.array(V))
         course = law.after_dose(
@@ -109,7 +112,7 @@ def side(device: Device, noise: float, read_voltage: float | None = None) -> Sid
         )
         return _Way(
             change=changed, course=np.asarray(course), pulses=abs(float(apart / dose)),
-            energy=float(np.mean(np.abs(np.asarray(law.current(STATES, np.array(V))) * V * width))),
+            energy=float(np.mean(np.abs(heat))),
         )  # fmt: skip
 
     up = tried("a potentiation pulse", lambda: driven(1)) or _Way()

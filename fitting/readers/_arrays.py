@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fitting.readers import _mat5
 from fitting.readers._preamble import Line
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.units import counted
@@ -115,6 +116,7 @@ def _variables(content: bytes, source: str) -> Iterator[tuple[str, Array]]:
     elif content.startswith(_MATLAB):
         import scipy.io
 
+        _mat5.check(content)
         held = scipy.io.loadmat(io.BytesIO(content), struct_as_record=True, squeeze_me=True)
         for name, value in held.items():
             if not name.startswith("__"):

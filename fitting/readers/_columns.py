@@ -182,7 +182,7 @@ def _settled(
     take_gated(sheet, known, others, assumed)  # before I_sd passes for a deviation
     for place in [p for p in others if is_derived(sheet.titles[p])]:
         others.remove(place)
-        ignored.append(f"{sheet.titles[place]} (worked out from readings)")
+        ignored.append(f"{sheet.titles[place]} (no reading, or worked out from some)")
     for place in [p for p in others if is_count(sheet, p)]:
         others.remove(place)
         text = sheet.titles[place] or f"column {place + 1}"

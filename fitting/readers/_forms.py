@@ -15,6 +15,7 @@ import numpy as np
 from fitting.readers._above import with_told
 from fitting.readers._agreed import without_agreed
 from fitting.readers._blocks import blocks
+from fitting.readers._bounds import without_bounds
 from fitting.readers._channels import channels
 from fitting.readers._columns import Found, find_columns, suspect, without_words
 from fitting.readers._gaps import bridged
@@ -23,6 +24,7 @@ from fitting.readers._inscribed import tell_voltages
 from fitting.readers._inverse import lost_in_noise
 from fitting.readers._long import pairs, reread, rows_table, with_counts
 from fitting.readers._missing import require
+from fitting.readers._polarity import with_signs
 from fitting.readers._readings import only_readings
 from fitting.readers._sheet import Sheet, read_sheet
 from fitting.readers._sweeps import as_sweep, is_sweep, without_ratio
@@ -175,7 +177,7 @@ def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
     if found.series and _is_reread(found, how):
         return _reread(sheet, found, how)
     if is_wide(found, sheet, how):
-        found = only_readings(sheet, found)
+        found = only_readings(sheet, without_bounds(sheet, found))
         return _wide(sheet, found, how)
     if found.series:
         raise InputError(
@@ -187,7 +189,7 @@ def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
     retained = _is_retention(found, how)
     require(sheet, set(found.known) | ({"voltage", "width"} if retained else set()), found.others, how,
             timed=TIME in found.known)  # fmt: skip
-    table = rows_table(sheet, found, how)
+    table = with_signs(sheet, found, rows_table(sheet, found, how), how)
     if retained:
         return _at_rest(table)
     if any(name.endswith("_before") for name in found.known):

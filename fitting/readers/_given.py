@@ -7,9 +7,11 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fitting.readers._inscribed import check_inscribed, inscribed
 from fitting.readers._table import AGAIN, PER_ROW, RISES, FloatArray, Table
+from fitting.readers._titles import TIME
 from fitting.readers.conventions import Conventions
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import counted
@@ -23,7 +25,8 @@ def filled(table: Table, how: Conventions, prefix: str = "") -> Table:
     InputError : pulses that cannot be told apart by what the table says.
     """
     table = _named(table, prefix)
-    count = table.columns.get(PER_ROW, np.ones(len(table.line)))
+    begins = _begins(table, how)
+    count = table.columns.get(PER_ROW, np.where(begins, 0.0, 1.0))
     count = np.where(table.flags(AGAIN), 0.0, count)
     count = np.where(np.isnan(table.column("current")), count, 1.0)
     columns = {n: v for n, v in table.columns.items() if n not in (AGAIN, RISES)}
@@ -39,7 +42,25 @@ def filled(table: Table, how: Conventions, prefix: str = "") -> Table:
         columns["width"] = np.where(count > 0, columns["width"] * np.maximum(count, 1e-300), 0.0)
         columns["voltage"] = np.where(count > 0, columns.get("voltage", np.nan), 0.0)
     columns[PER_ROW] = count
-    return dataclasses.replace(table, columns=columns)
+    said = ["the first reading of a train lies before its pulses, as --pulse V,T,N tells their number"]
+    return dataclasses.replace(table, columns=columns).noted(assumed=said if begins.any() else [])
+
+
+def _begins(table: Table, how: Conventions) -> NDArray[np.bool_]:
+    """Which rows are readings before a sequence of pulses: none where the table counts pulses.
+
+    A train has one if its pulses come out even without it, or if its time begins at 0 and they do not
+    come out even with it.
+    """
+    begins = np.zeros(len(table.line), dtype=bool)
+    if not how.sequence or PER_ROW in table.columns or table.flags(AGAIN).any():
+        return begins
+    period = sum(number for _, _, number in how.sequence)
+    for rows in table.of_each_train():
+        more = len(rows) % period
+        even = more == 1 and len(rows) > 1
+        begins[rows[0]] = even or (more != 0 and table.column(TIME)[rows[0]] == 0)
+    return begins
 
 
 def _with_told(

@@ -63,6 +63,8 @@ _COUNTERS = _set(
 _DERIVED = _set(
     "log log10 ln std sd stdev stddev sigma error err sem ratio variance slope derivative delta dg dr di"
     " change iqr model modelled fit fitted target simulated simulation residual temperature temp"
+    " expected desired intended wanted goal setpoint nominal ideal theory theoretical predicted"
+    " prediction percentile quantile quartile"
 )
 _ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
 _WAYS = {

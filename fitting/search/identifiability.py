@@ -33,10 +33,11 @@ def covariance(jacobian: Array, noise: float, free: NDArray[np.bool_]) -> NDArra
     covariance finite in directions that the data do not see, and is too wide to matter elsewhere.
     """
     J = np.asarray(jacobian)[:, free] / noise
-    singular, right = np.linalg.svd(J, full_matrices=False)[1:]
-    # Woodbury: in the plane of the rows 1/(s^2 + 1/w^2), across it w^2.
-    inside = 1.0 / (singular**2 + WIDE**-2) - WIDE**2
-    block = WIDE**2 * np.eye(J.shape[1]) + (right.T * inside) @ right
+    few = np.zeros((max(0, J.shape[1] - len(J)), J.shape[1]))  # rows that leave no direction out
+    singular, right = np.linalg.svd(np.concatenate([J, few]), full_matrices=False)[1:]
+    # 1/(s^2 + 1/w^2) in each direction: a sum of squares, whatever the noise is.
+    root = right.T / np.hypot(singular, 1.0 / WIDE)
+    block = root @ root.T
     result = np.zeros((len(free), len(free)))
     result[np.ix_(free, free)] = block
     return result

@@ -16,6 +16,7 @@ from fitting.search.elimination import projected
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR, covariance, student
 from fitting.search.multistart import Solution, search
 
+_EXACT = 1e-150  # noise of readings without any, whose square is still a number
 _MOST_TRIALS = 20
 _NEAR = 0.005  # of its reach: how well the end of an interval is found
 _ASTRAY = 0.5  # of a logarithm: how far an extrapolation is trusted
@@ -40,7 +41,7 @@ def profile_ends(
     reach = student(solution.freedom(len(objective.measurements)))
     names_of = objective.names
     everything = np.array([name not in blind for name in names_of])
-    spread = covariance(projected(objective.plain, free.x), max(noise, 1e-300), everything)
+    spread = covariance(projected(objective.plain, free.x), max(noise, _EXACT), everything)
     found = {}
     for name in names:
         place = names_of.index(name)

@@ -19,9 +19,9 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import percent
-from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
+from roa_circuit.circuit.mapping import REFERENCE
 from roa_circuit.layers.programmed import ProgrammedLayer
 
 

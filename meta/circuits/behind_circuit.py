@@ -23,13 +23,13 @@ from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.converters import Usage
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import Mapping as ColumnMapping
 from roa_circuit.circuit.contents import require_inputs
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.mapping import Mapping as ColumnMapping
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.deployed import Array, Deployed, deploy, settled, voltages, written
 from roa_circuit.layers.placement import Placement

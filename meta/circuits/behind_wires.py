@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.converters import Usage
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.placement import placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer

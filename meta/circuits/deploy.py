@@ -2,7 +2,7 @@
 
 A convolution's crossbar has one row per input of its 3 x 3 x channels window and one column
 per filter; the head has one row per feature, an always-on row for the bias, and one column per
-class. Which columns these take is up to the mapping (see `roa_circuit.circuit.columns`).
+class. Which columns these take is up to the mapping (see `roa_circuit.circuit.mapping`).
 
 A convolution is read some hundred times for an image, so its cells are taken as conductances at the
 read voltage (decision 8 of docs/physics.md); the head has Eq. 2 at every cell.

@@ -19,9 +19,9 @@ from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from roa_circuit.chips.chip import Chip
-from roa_circuit.chips.converters import numbers_of, transposed
-from roa_circuit.circuit.columns import REFERENCE
-from roa_circuit.circuit.columns import Mapping as Columns
+from roa_circuit.chips.converter_use import numbers_of, transposed
+from roa_circuit.circuit.mapping import REFERENCE
+from roa_circuit.circuit.mapping import Mapping as Columns
 from roa_circuit.layers.deployed import Deployed
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.sweeps.fields import OWN, Field, Point, Value, shared_fields

@@ -12,9 +12,9 @@ import typer
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import parse_quantity, percent
 from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device, load_device
 from roa_circuit.presentation import circuit_options, console, options

@@ -84,7 +84,7 @@ def adapt(
         circuit=circuit, imperfections=imperfections, wires=wire_resistance,
         compensation=compensation, in_situ=in_situ,
     )  # fmt: skip
-    unused = idle_of(imperfections, in_situ=in_situ)
+    unused = idle_of(imperfections, in_situ=in_situ) + circuit_options.idle_in_settled_reads(circuit)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
     episode = adapt_episode(net, tasks, writing, circuit=lines)

@@ -139,31 +139,24 @@ def evaluate(
     )
     if hardware is not None:
         _refuse(reading, write_verify, compute, hardware)
-    unused = idle_of(imperfections, in_situ=in_situ)
+    unused = idle_of(imperfections, in_situ=in_situ) + circuit_options.idle_in_settled_reads(circuit)
     drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     learned = net.note.get("training", {}).get("ways")
     trained = f", trained for {learned} ways" if learned else ""
     title = f"{name}{trained}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
+    rows: Sequence[Row] | Sequence[CircuitRow]
     if hardware is None:
         rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
         _show(rows, title)
-        cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
-        show_cycle(cycle[0])
-        more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
-        _conclude(json, rows, seed, footing.to_dict(writing.device, None) | more)
-        console.say(footing.footing(writing.device, None))
     else:
-        of_chips = _behind(net, drawn, hardware, writing, sigmas, tasks)
-        console.out.print(_circuit_table(of_chips, f"{title}, behind the circuit"))
-        say_placed(of_chips[-1].placed or {})
-        for text in dict.fromkeys(text for row in of_chips for text in row.warnings):
-            console.say(text)
-        cycle = cycle_of(net, drawn, writing, of_chips[0].relative_rate, consumption)
-        show_cycle(cycle[0])
-        more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
-        stands_on = footing.to_dict(writing.device, hardware.crossbar)
-        _conclude(json, of_chips, seed, stands_on | more)
-        console.say(footing.footing(writing.device, hardware.crossbar))
+        rows = _behind(net, drawn, hardware, writing, sigmas, tasks)
+        _show_behind(rows, title)
+    cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
+    show_cycle(cycle[0])
+    lines = None if hardware is None else hardware.crossbar
+    more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
+    _conclude(json, rows, seed, footing.to_dict(writing.device, lines) | more)
+    console.say(footing.footing(writing.device, lines))
 
 
 def _without_circuit(
@@ -222,6 +215,13 @@ def _behind(
             network, drawn, hardware, writing, count=count, sigmas=sigmas,
             on_task=lambda: bar.advance(line),
         )  # fmt: skip
+
+
+def _show_behind(rows: list[CircuitRow], title: str) -> None:
+    console.out.print(_circuit_table(rows, f"{title}, behind the circuit"))
+    say_placed(rows[-1].placed or {})
+    for text in dict.fromkeys(text for row in rows for text in row.warnings):
+        console.say(text)
 
 
 def _circuit_table(rows: list[CircuitRow], title: str) -> object:

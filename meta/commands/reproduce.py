@@ -107,6 +107,8 @@ def reproduce(
                 raise InputError(f"{option}: the ablation has its own; leave it out")
         _ablation(output, json, **how)
         return
+    if repeats != 1 and not train:
+        raise InputError(f"--repeats {repeats}: says what --train is to train; add --train")
     plan = Plan(
         study=_narrowed(find_study(study), dataset, methods, ways, sigma_wn),
         readings=_readings(reading),
@@ -118,13 +120,15 @@ def reproduce(
     )
     if data is None:
         dataset_of(dataset, data)  # downloaded before processes ask for it together
+    unused: list[str] = []
     if train:
         round_products(to_tf32=True)
-        train_missing(plan, on_epoch=_report_epoch)
+        if not train_missing(plan, on_epoch=_report_epoch):
+            unused += console.ignored("--train", "", "no network is missing")
     with console.progress() as bar:
         line = bar.add_task("cells")
         entries = run(plan, on_cells=lambda done, all_: bar.update(line, completed=done, total=all_))
-    _write(plan, entries, json)
+    _write(plan, entries, json, unused)
 
 
 def _narrowed(
@@ -185,7 +189,7 @@ def _ablation(output: Path, json: Path | None, **how: Any) -> None:
     console.say(text)
 
 
-def _write(plan: Plan, entries: Sequence[Entry], json: Path | None) -> None:
+def _write(plan: Plan, entries: Sequence[Entry], json: Path | None, unused: list[str]) -> None:
     """Write tables and plots into the plan's folder, and print the tables."""
     from meta.reproduction import tables
     from meta.reproduction.figures import figure
@@ -206,4 +210,4 @@ def _write(plan: Plan, entries: Sequence[Entry], json: Path | None) -> None:
         console.say(text.replace("`", ""))
     console.say(f"written: {', '.join(map(str, files))}")
     if json is not None:
-        write_json(json, {"rows": [asdict(row) for row in rows], "provenance": made})
+        write_json(json, {"rows": [asdict(row) for row in rows], "ignored": unused, "provenance": made})

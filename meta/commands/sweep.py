@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -71,4 +72,12 @@ def sweep(
     varied = {axis.name for axis in asked.sweep(subject, _EPISODES).axes}
     unused = idle_of(imperfections, in_situ=in_situ, varied=varied)
     spots = head_check(subject, asked.checked)
-    carry_out(asked, subject, subject.setup, spots, usual_repeats=_EPISODES, ignored=unused)
+    carry_out(
+        asked,
+        subject,
+        subject.setup,
+        spots,
+        usual_repeats=_EPISODES,
+        ignored=unused,
+        of_circuit=partial(circuit_options.idle_in_sweep, circuit, varied, checked=bool(asked.checked)),
+    )

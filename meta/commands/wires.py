@@ -28,7 +28,7 @@ from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
-from roa_circuit.circuit.columns import Mapping
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import circuit_options, console, options
@@ -73,6 +73,10 @@ def wires(
     if dataclasses.replace(chosen, placed=False, believed=1.0) != Compensation():
         raise InputError(f"--compensation {compensation}: heads alone take placed, or nothing")
     unused = circuit_options.idle(imperfections)
+    if spice or spice_write:
+        unused += circuit_options.idle_circuit(circuit)
+    else:
+        unused += circuit_options.idle_in_settled_reads(circuit)
     heads = _adapted_heads(network, method, ways, dataset, data, device, mapping, episodes)
     referee = None
     if spice or spice_write:

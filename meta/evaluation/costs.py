@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from roa_circuit.device.memristor import current
+from roa_circuit.circuit.contents import as_counts
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import after_pulses, pulse_doses
+from roa_circuit.device.programming import Programming, after_pulses, pulse_doses, real_pulse_count
 from roa_circuit.device.pulse_charge import charge_and_heat
 
 
@@ -30,23 +30,22 @@ def erase_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
     Depression pulses are counted by Eq. 6, to the nearest, without a cap; the noise of the write is left
     out. The next task on these cells needs it first. Arrays are (rows, columns), as in `write_cost`.
     """
-    p, down = device.pulses, pulse_doses(device)[1]
-    before = np.clip(state, _LOWEST, 1.0)
-    raised = pulses > 0
-    start = 1.0 / np.clip(after_pulses(before, pulses, device), _LOWEST, 1.0)
-    count = np.where(raised, np.rint(np.maximum(1.0 / before - start, 0.0) / down), 0.0)
-    # omega falls as 1 / (start + dose): the sum over pulses of its mean, in closed form.
-    states = np.log1p(count * down / start) / down
-    low, high = (float(current(end, p.depression_voltage, device.memristor)) for end in (0.0, 1.0))
-    charge = p.depression_width * float((count * low + states * (high - low)).sum())
+    p, down, pulses = device.pulses, pulse_doses(device)[1], as_counts(pulses)
+    before = np.clip(state, _LOWEST, 1.0 - _LOWEST)
+    now = np.asarray(after_pulses(before, pulses, device))
+    back = np.asarray(real_pulse_count(now, np.minimum(before - now, 0.0), device, _UNCAPPED))
+    count = np.where(pulses > 0, np.rint(-back), 0.0)
+    taken = count > 0  # a train of pulses of one voltage is one pulse of their dose and width
+    volts = np.full(int(taken.sum()), p.depression_voltage)
+    dose = -count[taken] * down
+    widths = count[taken] * p.depression_width
+    heat = charge_and_heat(now[taken], dose, volts, volts, widths, device.memristor)[1]
     seconds = float(count.max(axis=1, initial=0.0).sum())
-    return (
-        p.depression_voltage * charge,
-        seconds * p.depression_width * (1 + 3 * p.edge_fraction),
-    )
+    return float(heat.sum()), seconds * p.depression_width * (1 + 3 * p.edge_fraction)
 
 
 _LOWEST = 1e-6
+_UNCAPPED = Programming(max_pulses=10**12, lowest_state=_LOWEST, highest_state=1.0 - _LOWEST)
 
 
 def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device) -> WriteCost:
@@ -55,7 +54,7 @@ def write_cost(state: NDArray[np.float64], pulses: NDArray[Any], device: Device)
     Energy is V I(omega) T summed over every pulse, I by the law's current as the state moves.
     """
     energy = seconds = 0.0
-    p = device.pulses
+    p, pulses = device.pulses, as_counts(pulses)
     doses = pulse_doses(device)
     for sign, voltage, width, dose in (
         (1, p.potentiation_voltage, p.potentiation_width, doses[0]),

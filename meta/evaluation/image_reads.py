@@ -15,8 +15,8 @@ from meta.network.architecture import BLOCKS, HEAD
 from meta.network.convolutional import Network
 from meta.network.matrices import matrix
 from roa_circuit.chips.consumption import Consumption
-from roa_circuit.circuit.columns import REFERENCE
-from roa_circuit.circuit.columns import Mapping as ColumnMapping
+from roa_circuit.circuit.mapping import REFERENCE
+from roa_circuit.circuit.mapping import Mapping as ColumnMapping
 from roa_circuit.circuit.pairs import Pair
 from roa_circuit.circuit.waveforms import READ_SLOT
 from roa_circuit.device.memristor import conductance

@@ -20,8 +20,8 @@ from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from roa_circuit.chips.programmable import FreeCells
 from roa_circuit.chips.write_verify import write_verify
-from roa_circuit.circuit.columns import REFERENCE, Mapping
-from roa_circuit.circuit.mapping import state_from_weight, weight_from_state
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
+from roa_circuit.circuit.scaling import state_from_weight, weight_from_state
 from roa_circuit.device.parameters import Device
 
 Cost = tuple[int, float, float, float, float]

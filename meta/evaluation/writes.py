@@ -21,7 +21,7 @@ from meta.learning.writing import Writing
 from meta.network.architecture import BLOCKS
 from meta.network.convolutional import Network
 from meta.network.precision import prepare
-from roa_circuit.circuit.mapping import state_from_weight, weight_from_state
+from roa_circuit.circuit.scaling import state_from_weight, weight_from_state
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import (
     Programming,

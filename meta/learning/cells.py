@@ -11,9 +11,9 @@ from meta.learning.hardware import pair_holding
 from meta.learning.learners import Step
 from meta.network.architecture import HEAD, LAYERS
 from meta.network.matrices import matrix
-from roa_circuit.circuit.columns import Mapping
-from roa_circuit.circuit.mapping import state_from_weight
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.pairs import Pair
+from roa_circuit.circuit.scaling import state_from_weight
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import after_pulses
 

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from roa_circuit.circuit.columns import REFERENCE, Mapping
-from roa_circuit.circuit.mapping import state_from_weight, weight_from_state
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.pairs import Pair, centred, write_pair
+from roa_circuit.circuit.scaling import state_from_weight, weight_from_state
 from roa_circuit.device.arrays import Array
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import Programming, write
+from roa_circuit.device.programming import Programming, unchecked_write
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +96,6 @@ def write_weight(
     wanted = torch.clamp(g + step, -1.0, 1.0)
     with torch.no_grad():
         omega = state_from_weight(g.detach().double())
-        written, pulses = write(omega, 0.5 * step.detach().double(), device, how, generator)
+        written, pulses = unchecked_write(omega, 0.5 * step.detach().double(), device, how, generator)
         error = weight_from_state(written).to(wanted.dtype) - wanted
     return Write(wanted + error, pulses)

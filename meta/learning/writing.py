@@ -8,8 +8,8 @@ from meta.learning.hardware import WriteModel
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS, Method, find_method
 from roa_circuit.basics.errors import InputError
-from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.pairs import PairWrite
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming

@@ -28,8 +28,8 @@ def seeds_lacking(plan: Plan, networks: Networks, method: str, ways: int) -> lis
     return [seed for seed in range(plan.seed, plan.seed + plan.repeats) if seed not in trained]
 
 
-def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> None:
-    """Train or resume, one after another, every network that the plan's study lacks."""
+def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> int:
+    """Train or resume, one after another, every network that the plan's study lacks; gives how many."""
     networks = Networks([folder for folder in plan.networks if folder.is_dir()])
     wanted = {
         folder: how
@@ -47,6 +47,7 @@ def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> None
             compute=plan.compute,
             callbacks=[functools.partial(_report, on_epoch, folder.name)],
         )
+    return len(wanted)
 
 
 def _report(on_epoch: Callable[[str, Epoch], None], name: str, _: Network, row: Epoch) -> None:

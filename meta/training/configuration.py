@@ -13,7 +13,7 @@ from meta.network.methods import Method, find_method
 from meta.network.views import ONE
 from roa_circuit.basics import toml
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.circuit.columns import REFERENCE, Mapping
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 
 _COUNTS = {
     "shots": (1, 1000), "queries": (1, 1000), "epochs": (1, 10**6), "iterations": (1, 10**9),

@@ -11,8 +11,8 @@ from roa_circuit.chips.chip import Chip, draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit import footing
-from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console

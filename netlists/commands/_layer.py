@@ -15,12 +15,12 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import engineering
 from roa_circuit.chips import read_disturb
 from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.converters import Use, uses
+from roa_circuit.chips.converter_use import Use, uses
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.read_disturb import moved_by_a_read
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import said
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.mapping import Mapping
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.circuit.wiring import AS_IT_IS, Wiring
 from roa_circuit.device.parameters import Device, load_device
 from roa_circuit.device.programming import after_pulses

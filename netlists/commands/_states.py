@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from netlists.commands.tables import read_matrix
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import engineering
-from roa_circuit.circuit.mapping import weight_from_conductance
+from roa_circuit.circuit.scaling import weight_from_conductance
 from roa_circuit.device.memristor import conductance_range, state_from_conductance
 from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import options

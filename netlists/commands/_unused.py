@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.chips import idle
+from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.idle import NEEDS
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.settling import read_hold
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.waveforms import READ_HOLD
+from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import circuit_options, console
 
 OF_WRITES = ("sigma_wn", "write_gain", "edge_fraction", "read_disturb")
@@ -54,6 +60,14 @@ def ignored(x: Imperfections | None, unused: Collection[str], why: str) -> list[
     if names:
         console.remark(f"--imperfections: {', '.join(names)} ignored: {why}")
     return names + circuit_options.idle(x, but=names)
+
+
+def idle_where_held(crossbar: Crossbar, device: Device, circuitry: Circuitry) -> list[str]:
+    """What of a circuit changes neither settled currents nor how long a read takes, with a line."""
+    own = circuitry.read_hold is not None
+    usual = own or read_hold(crossbar, device, circuitry) == READ_HOLD
+    why = "reads settle within the time that they take anyway"
+    return circuit_options.idle_circuit(circuitry, idle.OF_CHARGE if usual else (), why)
 
 
 def _has(x: Imperfections, needs: Collection[str], ignored: Collection[str]) -> bool:

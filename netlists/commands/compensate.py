@@ -53,6 +53,7 @@ def compensate(
     imperfections = circuit_options.aged(imperfections, age)
     check_writable(states, json_file)
     unused = ignored(imperfections, OF_WRITES, "compensate reads mapped states and writes nothing")
+    unused += circuit_options.idle_in_settled_reads(circuit)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     chosen = layer_on(layer, reads=reads, device=device, mapping=mapping)
     size, circuitry = TileSize.parse(tile), lines.over(circuit)

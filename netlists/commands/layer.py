@@ -15,9 +15,9 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary
 from roa_circuit.basics.units import counted
 from roa_circuit.circuit import footing
-from roa_circuit.circuit.columns import REFERENCE
 from roa_circuit.circuit.contents import require_inputs, require_weights
 from roa_circuit.circuit.design_point import chosen_device
+from roa_circuit.circuit.mapping import REFERENCE
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.planned import BEYOND, CAPPED
 from roa_circuit.layers.programmed import ProgrammedLayer

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from netlists.commands._layer import Layer, layer_on, note
-from netlists.commands._unused import OF_READOUTS, draws, ignored, seed_of
+from netlists.commands._unused import OF_READOUTS, draws, idle_where_held, ignored, seed_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.chips.circuitry import Circuitry, described
@@ -56,6 +56,8 @@ def map(
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     chosen, circuitry = layer_on(layer, device=device), lines.over(circuit)
     note(circuitry)
+    beside = chosen.behind(circuitry)
+    unused += idle_where_held(beside.crossbar, beside.device, circuitry)
     if read >= len(chosen.inputs):
         raise InputError(
             f"--read {read}: layer {chosen.name!r} has {len(chosen.inputs)} reads, counted from 0"

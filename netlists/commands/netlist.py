@@ -20,6 +20,7 @@ from netlists.simulation.simulators import Engine
 from netlists.verification.engines import voltages
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
+from roa_circuit.chips import idle
 from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.chips.in_situ import write_in_situ
@@ -72,9 +73,12 @@ def netlist(
         if reads is not None:
             raise InputError(f"--reads {reads}: the deck of a write has no reads; leave it out")
         names = (*OF_READS, *OF_AGE, "sigma_wn", "read_disturb")
-        unused = ignored(imperfections, names, "the deck ends before noise of the write and any read")
+        why = "the deck ends before noise of the write and any read"
+        unused = ignored(imperfections, names, why)
+        unused += circuit_options.idle_circuit(circuit, idle.OF_READS, why)
     else:
-        unused = ignored(imperfections, OF_READOUTS, "the deck is of the array, without its readout")
+        unused = circuit_options.idle_circuit(circuit)
+        unused += ignored(imperfections, OF_READOUTS, "the deck is of the array, without its readout")
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     circuitry = circuit or BARE
     chosen = layer_on(

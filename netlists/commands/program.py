@@ -33,9 +33,9 @@ from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.basics.units import engineering
 from roa_circuit.chips.programmable import WiredArray
 from roa_circuit.chips.write_verify import VerifiedWrite, write_verify
-from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.device.programming import Programming
 from roa_circuit.presentation import circuit_options, console, options
 
@@ -106,6 +106,10 @@ def program(
             " [transistor] out of the circuit's file"
         )
     unused = ignored(imperfections, OF_AGE, "program reads right after it wrote")
+    if engine is Engine.surrogate:
+        unused += circuit_options.idle_in_settled_reads(circuit)
+    else:
+        unused += circuit_options.idle_circuit(circuit)
     cells = chosen_device(device, current_scale)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     if mapping is None:

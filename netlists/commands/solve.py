@@ -24,7 +24,7 @@ from netlists.commands._dialect import (
 )
 from netlists.commands._layer import note, say_of_reads
 from netlists.commands._states import Conductances, read_states
-from netlists.commands._unused import OF_AGE, OF_WRITES, draws, ignored, seed_of
+from netlists.commands._unused import OF_AGE, OF_WRITES, draws, idle_where_held, ignored, seed_of
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks import costs
 from netlists.decks.checks import LARGEST_VOLTAGE
@@ -35,7 +35,7 @@ from netlists.simulation.ngspice import Via
 from netlists.simulation.run import DEFAULT_MEMORY_LIMIT, DEFAULT_TIME_LIMIT
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
-from roa_circuit.chips.converters import uses
+from roa_circuit.chips.converter_use import uses
 from roa_circuit.chips.read_disturb import moved_by_a_read
 from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.chips.settling import require_settled_reads
@@ -110,6 +110,7 @@ def solve(
     )
     chip = array.chip
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
+    needless += idle_where_held(chip.crossbar, chip.device, array.circuitry)
     omega, asked = chip.start(omega), volts
     volts = chip.drive(asked)
     note(array.circuitry, wiring)

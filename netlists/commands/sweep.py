@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from netlists.commands._layer import Layer, Reads, layer_on, note
 from netlists.verification.spot_checks import SpotCheck, check
 from roa_circuit.chips.imperfections import DRAWN, Imperfections
@@ -38,10 +40,19 @@ def sweep(
         compensation=Compensation.parse(compensation),
     )
     note(subject.circuitry)
-    varied = {axis.name for axis in asked.sweep(subject).axes if axis.field.part == IMPERFECTIONS}
+    axes = asked.sweep(subject).axes
+    fields = {axis.name for axis in axes}
+    varied = {axis.name for axis in axes if axis.field.part == IMPERFECTIONS}
     unused = circuit_options.idle(imperfections, varied) + _without_chance(asked, subject)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
-    carry_out(asked, subject, subject.setup, check(whole, asked.checked), ignored=unused)
+    carry_out(
+        asked,
+        subject,
+        subject.setup,
+        check(whole, asked.checked),
+        ignored=unused,
+        of_circuit=partial(circuit_options.idle_in_sweep, circuit, fields, checked=bool(asked.checked)),
+    )
 
 
 def _without_chance(asked: Asked, subject: LayerSubject) -> list[str]:

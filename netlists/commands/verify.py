@@ -34,6 +34,7 @@ from roa_circuit.basics.locks import held
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.basics.units import counted
+from roa_circuit.chips import idle
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
@@ -123,8 +124,9 @@ def verify(
         if reads is not None:
             raise InputError(f"--reads {reads}: --phase write reads nothing; leave it out")
         unused = ignored(imperfections, OF_READS, "--phase write reads nothing")
+        unused += circuit_options.idle_circuit(circuit, idle.OF_READS, "--phase write reads nothing")
     else:
-        unused = circuit_options.idle(imperfections)
+        unused = circuit_options.idle(imperfections) + circuit_options.idle_circuit(circuit)
     context.with_resource(held(output_dir, "another verification"))
     drawn_by = seed or 0
     names = shipped_layers() if layer == "all" else [layer]

@@ -34,9 +34,9 @@ from netlists.simulation.simulators import Engine
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import BARE, Circuitry, described
 from roa_circuit.chips.settling import read_hold, write_rest
-from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.contents import check_pulses
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.waveforms import WritePulse, line_voltages
 from roa_circuit.device.compact_model import instance_constants
 from roa_circuit.device.parameters import Device

@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from netlists.decks.circuit import Capacitor, Controlled, Element, Kind, Resistor, Source
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.components import Amplifier
+from roa_circuit.circuit.mapping import Mapping
 
 
 def output_nodes(columns: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from netlists.verification.collocation import Scope
 from netlists.verification.engines import Plan, Run, surrogate_reads, voltages
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Floats, relative_error
 from netlists.verification.samples import Sample
-from roa_circuit.chips.converters import uses
+from roa_circuit.chips.converter_use import uses
 from roa_circuit.chips.read_disturb import moved_by_a_read, warning
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.deployed import rms

@@ -24,7 +24,7 @@ from netlists.verification.collocation import Chosen, Collocation, Scope, surrog
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.in_situ import write_in_situ
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile

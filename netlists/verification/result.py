@@ -58,7 +58,7 @@ class Verification(Shown):
         reads whose largest output is the ideal's, with labels or without
     read_energy, map : of the surrogate, at the states that were read: the mean energy of a read, and the
         map of the read with the largest currents
-    converters : how each kind of converter is used (`roa_circuit.chips.converters.Use`)
+    converters : how each kind of converter is used (`roa_circuit.chips.converter_use.Use`)
     read_disturb : the largest change of omega by one read, which frozen states leave out
     spice_seconds, surrogate_seconds : of all tiles one after the other; `wall_seconds` is what
         the simulator took on `workers` cores, and `estimated_seconds` what was expected

@@ -24,8 +24,8 @@ from roa_circuit.chips.imperfections import OF_THE_DEVICE, Imperfections
 from roa_circuit.chips.noise import STREAMS as OF_NOISE
 from roa_circuit.chips.noise import Noise
 from roa_circuit.circuit.breaks import Break
-from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.periphery import convert, shot_deviation, thermal_deviation
 from roa_circuit.circuit.waveforms import READ_HOLD
 from roa_circuit.device.memristor import conductance, pulse_strength

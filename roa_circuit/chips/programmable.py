@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.converters import Usage
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.chips.in_situ import WriteOutcome, write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
+from roa_circuit.device.arrays import unmasked
 from roa_circuit.device.memristor import state_from_conductance
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import Programming, after_pulses, write_noise
+from roa_circuit.device.programming import Programming, after_pulses, require_states, write_noise
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -30,7 +31,8 @@ class FreeCells:
         how: Programming,
         generator: np.random.Generator | None = None,
     ) -> None:
-        self.state = np.array(state, dtype=np.float64)
+        self.state = np.array(unmasked(state), dtype=np.float64)
+        require_states(self.state)
         self._device, self._how, self._generator = device, how, generator
 
     def read(self) -> Floats:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
+from roa_circuit.device.arrays import unmasked
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import Programming, real_pulse_count, round_count
+from roa_circuit.device.programming import Programming, real_pulse_count, require_states, round_count
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -146,7 +147,7 @@ def write_verify(
     """
     if not (tolerance >= 0 and rounds >= 0):
         raise InputError(f"tolerance = {tolerance!r} and rounds = {rounds!r} must not be negative")
-    progress = _Progress(cells.read(), np.asarray(target, dtype=np.float64), tolerance)
+    progress = _Progress(cells.read(), _target(target), tolerance)
     done = []
     for _ in range(rounds):
         count = progress.correction(device, how, generator)
@@ -165,6 +166,12 @@ def write_verify(
         strength=progress.strength,
         rounds=tuple(done),
     )
+
+
+def _target(target: Floats) -> Floats:
+    states = np.asarray(unmasked(target), dtype=np.float64)
+    require_states(states, what="target")
+    return states
 
 
 class _Progress:

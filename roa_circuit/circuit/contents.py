@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.arrays import unmasked
 
 GROUND: NDArray[np.float64] = np.zeros(0)
 """The ends of bit lines without offsets."""
@@ -71,6 +72,12 @@ def check_pulses(crossbar: Crossbar, pulses: NDArray[Any]) -> None:
         )
 
 
+def as_counts(pulses: NDArray[Any]) -> NDArray[Any]:
+    """Pulse counts of which the negative can be taken: unsigned ones as signed."""
+    counts = np.asarray(unmasked(pulses))
+    return counts.astype(np.int64) if counts.dtype.kind in "ub" else counts
+
+
 def check_read(crossbar: Crossbar, state: NDArray[np.float64], voltages: NDArray[np.float64]) -> None:
     """Raise InputError unless states and voltages (reads, rows) fit the crossbar and are finite."""
     check_states(crossbar, state)
@@ -101,6 +108,7 @@ def _check_shape(crossbar: Crossbar, values: NDArray[Any], what: str) -> None:
 
 
 def _check_numbers(values: Any, what: str) -> None:
+    unmasked(values)
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
         given = f"array of {values.dtype}" if isinstance(values, np.ndarray) else type(values).__name__
         raise InputError(f"{what} must be a numpy array of real numbers, not {given}; use np.asarray")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.device.parameters import Device
 
@@ -19,8 +21,17 @@ def footing(device: Device, crossbar: Crossbar | None) -> str:
 
 
 def cells(device: Device) -> str:
-    """A device and its scale."""
-    return f"device {device.name}, current scale {device.memristor.current_scale:g}"
+    """A device and its scale, and whether it works the other way round."""
+    said = f"device {device.name}, current scale {device.memristor.current_scale:g}"
+    if not is_reversed(device):
+        return said
+    return f"{said}, reversed: potentiation lowers its current at {device.pulses.read_voltage:g} V"
+
+
+def is_reversed(device: Device) -> bool:
+    """Whether potentiation lowers the current that is read, as where a fit exchanged the terminals."""
+    smallest, largest = device.memristor.conductance_range(device.pulses.read_voltage)
+    return bool(np.any(np.asarray(largest) < np.asarray(smallest)))
 
 
 def lines(crossbar: Crossbar) -> str:
@@ -37,6 +48,7 @@ def to_dict(device: Device, crossbar: Crossbar | None) -> dict[str, Any]:
     return {
         "device": device.name,
         "current_scale [-]": device.memristor.current_scale,
+        "reversed": is_reversed(device),
         "lines": NO_WIRES if crossbar is None else ohms(crossbar),
     }
 

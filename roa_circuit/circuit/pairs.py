@@ -21,7 +21,7 @@ import numpy as np
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.device.arrays import Array, as_array, namespace
 from roa_circuit.device.parameters import Device
-from roa_circuit.device.programming import Programming, write
+from roa_circuit.device.programming import Programming, unchecked_write
 
 
 class PairWrite(StrEnum):
@@ -140,6 +140,6 @@ def _written(
 ) -> tuple[Array, Array]:
     """One cell's write; where nothing is asked for, nothing is written, whatever its state."""
     xp = namespace(omega, step)
-    written, count = write(omega, step, device, how, generator)
+    written, count = unchecked_write(omega, step, device, how, generator)
     idle = step == 0
     return xp.where(idle, omega, written), xp.where(idle, xp.zeros_like(count), count)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.circuit.contents import as_counts
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.parameters import Device, Pulses
 
@@ -48,6 +49,7 @@ def write_programme(pulses: NDArray[np.int64], device: Device) -> Iterator[Write
     Rows without pulses are skipped. A row takes as many pulses as the cell that needs most; the
     others drop out early.
     """
+    pulses = as_counts(pulses)
     for sign, voltage, width in _polarities(device.pulses):
         remaining = np.maximum(sign * pulses, 0)
         for row in range(pulses.shape[0]):

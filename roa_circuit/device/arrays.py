@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, is_array_api_obj
 
+from roa_circuit.basics.errors import InputError
+
 Array = Any
 """A numpy array, a torch tensor, or another array of the Array API standard."""
 
@@ -23,7 +25,7 @@ def namespace(*values: Array) -> Any:
             break
     else:
         return np  # most calls; asking each value costs as much as the arithmetic of a small array
-    arrays = [v for v in values if is_array_api_obj(v)]
+    arrays = [unmasked(v) for v in values if is_array_api_obj(v)]
     if all(isinstance(v, np.ndarray | np.generic) for v in arrays):
         return np  # has every function used here; array_api_compat's copy of it loads f2py
     return array_namespace(*arrays)
@@ -31,7 +33,17 @@ def namespace(*values: Array) -> Any:
 
 def as_array(value: Array) -> Array:
     """`value` itself if it is an array, else a float64 numpy array."""
-    return value if is_array(value) else np.asarray(value, dtype=np.float64)
+    return unmasked(value) if is_array(value) else np.asarray(value, dtype=np.float64)
+
+
+def unmasked(value: Array) -> Array:
+    """`value`; raises InputError of a masked array, whose hidden numbers no formula leaves out."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise InputError(
+            "a masked array has hidden numbers, which would count; give a plain one, such as"
+            " values.filled(0.5) or values.compressed()"
+        )
+    return value
 
 
 def is_array(value: Any) -> bool:

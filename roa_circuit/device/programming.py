@@ -25,6 +25,7 @@ NOISE_READINGS = {
     "unscaled": "no square root: sd(omega) = |d omega| sigma_WN, a share of the change",
 }
 """Readings of Eq. 7. The first is the paper's text; the others ask what its figures would need."""
+_ROUNDED = 1e-6  # beyond [0, 1] by float32
 _CLOSEST_TO_BOUND = 1e-6  # keeps 1/omega and 1/(1 - omega) finite in float32
 
 
@@ -177,10 +178,46 @@ def write(
 
     device : gives the constants with which Eq. 6 counts pulses
     cells : gives those of the real cells, such as a `roa_circuit.chips.chip` has; by default `device`
+
+    Raises
+    ------
+    InputError : states outside [0, 1], unless noise may have brought them there (`clip=False`), or a
+        change that is no finite number.
     """
+    omega, d_omega = as_array(omega), as_array(d_omega)
+    require_states(omega, anywhere=not how.clip)
+    require_states(d_omega, what="d_omega", anywhere=True)
+    return unchecked_write(omega, d_omega, device, how, generator, cells=cells)
+
+
+def unchecked_write(
+    omega: Array,
+    d_omega: Array,
+    device: Device,
+    how: Programming,
+    generator: np.random.Generator | None = None,
+    *,
+    cells: Device | None = None,
+) -> tuple[Array, Array]:
+    """`write` of states that are known to be some, as in a training: what is NaN stays so."""
     count = round_count(real_pulse_count(omega, d_omega, device, how), how, generator)
     written = after_pulses(omega, count, device if cells is None else cells)
     return write_noise(omega, written, how, generator), count
+
+
+def require_states(states: Array, *, what: str = "omega", anywhere: bool = False) -> None:
+    """Raise InputError unless states are finite, and lie in [0, 1] if not `anywhere`; by rounding."""
+    xp = namespace(states)
+    if isinstance(states, np.ndarray) and states.dtype.kind not in "fiub":
+        raise InputError(f"{what} must be real numbers, not an array of {states.dtype}")
+    good = xp.isfinite(states) if anywhere else (states >= -_ROUNDED) & (states <= 1.0 + _ROUNDED)
+    if bool(xp.all(good)):
+        return
+    worst = float(states[~good].reshape(-1)[0]) if states.ndim else float(states)
+    raise InputError(
+        f"{what} must be {'finite numbers' if anywhere else 'states in [0, 1]'}, one is {worst:.4g};"
+        " weights g in [-1, 1] are omega = (g + 1) / 2, a change of g is twice that of omega"
+    )
 
 
 def _apart(omega: Array, target: Array, V: float, p: Law) -> Array:

@@ -27,6 +27,7 @@ def charge_and_heat(
     """(charge [C], energy [J]) of each cell in its `width` [s], while doses `first` to `dose` move it.
 
     omega : (cells,) states before the dose `first`
+    width : of the pulse, or (cells,)
     before, after : (cells,) cell voltages [V] at start and end, linear in the state between
 
     A state nears its end ever more slowly: by Eq. 1 its distance falls with 1 + r t. Nodes of

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.solver.linear import LinearNetwork
 from roa_circuit.solver.read import weights_of
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.converters import Usage
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.chips.settling import require_prompt_writes, require_settled_reads
 from roa_circuit.circuit.components import Transistor
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, calibrate

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.circuitry import Circuitry
-from roa_circuit.circuit.columns import Kind, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import Kind, Mapping
 from roa_circuit.device.memristor import conductance
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import counted
-from roa_circuit.circuit.columns import REFERENCE_STATE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import REFERENCE_STATE, Mapping
 from roa_circuit.circuit.pairs import Pair, centred, shortfall, write_pair
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, after_pulses, real_pulse_count, round_count

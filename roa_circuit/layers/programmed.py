@@ -20,7 +20,6 @@ from roa_circuit.basics.results import write_file
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted
 from roa_circuit.chips.circuitry import Circuitry
-from roa_circuit.circuit.columns import REFERENCE, Mapping
 from roa_circuit.circuit.contents import (
     check_pulses,
     check_states,
@@ -30,8 +29,10 @@ from roa_circuit.circuit.contents import (
 )
 from roa_circuit.circuit.crossbar import Crossbar, said
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import curvature, mapping_constants
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
+from roa_circuit.circuit.scaling import curvature, mapping_constants
 from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.device.arrays import unmasked
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming
 from roa_circuit.layers.planned import (
@@ -288,9 +289,11 @@ def _name(written: object) -> str:
 
 def _labels(labels: NDArray[np.int64] | None, reads: int, outputs: int) -> NDArray[np.int64]:
     """The right output of each read, as given; none if none are."""
-    found = np.asarray([] if labels is None else labels)
+    found = np.asarray([] if labels is None else unmasked(labels))
     if not found.size:
         return np.empty(0, dtype=np.int64)
+    if found.dtype.kind not in "fiub":
+        raise InputError(f"labels must be whole numbers, not an array of {found.dtype}")
     if found.shape != (reads,):
         raise InputError(
             f"labels have shape {found.shape}, not ({reads},): the right output of each read"
@@ -305,6 +308,7 @@ def _table(given: Any, what: str) -> NDArray[np.float64]:
     """Numbers as numpy has them, whichever library they come from."""
     if hasattr(given, "detach"):  # a torch tensor, which need not be loaded for this
         given = given.detach().cpu().numpy()
+    unmasked(given)
     try:
         table = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):

@@ -20,7 +20,7 @@ from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.settling import require_settled_reads
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.memristor import conductance, conductance_range, state_from_conductance
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, as_it_is, calibrate, heaviest_nearest, predistort

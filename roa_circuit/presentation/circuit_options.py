@@ -18,9 +18,9 @@ from roa_circuit.chips import circuitry
 from roa_circuit.chips import idle as chips_idle
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections, load
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.crossbar import DRIVES, SENSES
 from roa_circuit.circuit.design_point import CURRENT_SCALE, TERMINAL_RESISTANCE, WIRE_RESISTANCE
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.presentation import console
 
@@ -203,6 +203,38 @@ def idle(
         names = ", ".join(name for name in found if found[name] == needs)
         console.remark(f"--imperfections: {names} ignored: changes nothing without {needs}")
     return list(found)
+
+
+def idle_circuit(
+    circuit: Circuitry | None, unused: Collection[str] = (), why: str = "", varied: Collection[str] = ()
+) -> list[str]:
+    """The settings of a circuit that change nothing here, with a line on stderr about them.
+
+    unused : those that the command has no use for, and `why`
+    """
+    found = chips_idle.idle_in_circuit(circuit or circuitry.BARE, unused, varied)
+    hot = [name for name in found if name in chips_idle.OF_HEAT]
+    cold = [name for name in found if name not in hot]
+    if cold:
+        console.remark(f"--circuit: {', '.join(cold)} ignored: {why}")
+    if hot:
+        console.remark(f"--circuit: {', '.join(hot)} ignored: changes nothing without a temperature")
+    return found
+
+
+def idle_in_settled_reads(circuit: Circuitry | None, varied: Collection[str] = ()) -> list[str]:
+    """`idle_circuit` of a command whose reads are settled, and take no time that it counts."""
+    unused = (*chips_idle.OF_CHARGE, *chips_idle.OF_READS)
+    return idle_circuit(
+        circuit, unused, "reads here have settled, and nothing counts their time", varied
+    )
+
+
+def idle_in_sweep(circuit: Circuitry | None, varied: Collection[str], *, checked: bool) -> list[str]:
+    """`idle_circuit` of a sweep; a simulator that checks some points knows of all."""
+    if checked:
+        return idle_circuit(circuit, varied=varied)
+    return idle_in_settled_reads(circuit, varied)
 
 
 TileOption = Annotated[

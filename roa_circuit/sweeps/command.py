@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from operator import methodcaller
@@ -163,10 +163,12 @@ def carry_out(
     *,
     usual_repeats: int = 1,
     ignored: Sequence[str] = (),
+    of_circuit: Callable[[], list[str]] = list,
 ) -> None:
     """Compute, show and write a sweep of what stands on this setup.
 
     ignored : the options that change nothing, for the JSON document
+    of_circuit : says, and gives, what of the circuit changes nothing; asked when the sweep is done
     """
     check_writable(*(asked.output_dir / name for name in FILES), asked.json_file)
     sweep, question = asked.sweep(subject, usual_repeats), asked.question(subject)
@@ -198,7 +200,8 @@ def carry_out(
             console.remark(f"--vary {name} ignored: no number of any chip differs between its values")
         console.say(footing.footing(setup.device, setup.crossbar))
         stands_on = footing.to_dict(setup.device, setup.crossbar)
-        _write(found, asked, {**stands_on, "ignored": [*ignored, *(f"vary {name}" for name in idle)]})
+        unused = [*ignored, *of_circuit(), *(f"vary {name}" for name in idle)]
+        _write(found, asked, {**stands_on, "ignored": unused})
     console.say(
         f"report {asked.output_dir / 'report.html'}; sweep.nc, sweep.csv and report.json beside it"
     )
@@ -218,7 +221,7 @@ def _show(found: Findings) -> None:
 
 
 def _write(found: Findings, asked: Asked, stands_on: dict[str, Any]) -> None:
-    from roa_circuit.sweeps import chips_report, figures, report
+    from roa_circuit.sweeps.presentation import chips_page, figures, page
 
     folder = asked.output_dir
     made = console.provenance(inputs=[asked.file] if asked.file else [])
@@ -238,7 +241,7 @@ def _write(found: Findings, asked: Asked, stands_on: dict[str, Any]) -> None:
     write_json(folder / "report.json", numbers)
     if asked.json_file is not None:
         write_json(asked.json_file, numbers)
-    made_page = chips_report.page if found.is_monte_carlo else report.page
+    made_page = chips_page.page if found.is_monte_carlo else page.page
     write_text(folder / "report.html", made_page(found, words, made).to_html())
     if asked.figures:
         for name, content in drawing.files(figures.drawings(found)).items():

@@ -13,10 +13,10 @@ import numpy as np
 
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
-from roa_circuit.chips.converters import Usage, numbers_of, transposed
+from roa_circuit.chips.converter_use import Usage, numbers_of, transposed
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import REFERENCE
-from roa_circuit.circuit.columns import Mapping as Columns
+from roa_circuit.circuit.mapping import REFERENCE
+from roa_circuit.circuit.mapping import Mapping as Columns
 from roa_circuit.layers.deployed import Deployed, deploy, read_chip
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation

@@ -10,7 +10,7 @@ import numpy as np
 
 from roa_circuit.basics.units import counted
 from roa_circuit.chips import read_disturb
-from roa_circuit.chips.converters import UNKNOWN, Use, worst
+from roa_circuit.chips.converter_use import UNKNOWN, Use, worst
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.findings import Findings
 from roa_circuit.sweeps.summary import configuration

@@ -4,7 +4,8 @@ Every command runs in a forked child of this process, which has loaded all packa
 on its memory and time. A misdeed is an exit code that is not documented, that of an unforeseen error, a
 traceback, a message of a megabyte, a hang, gigabytes, or a file or process that is left behind. Each
 is a line of JSON on standard output. With a log, every command leaves a line there, and those that
-it has are not run again. `--only` runs one command and leaves its folder; seed -1 damages nothing.
+it has are not run again, and `--seconds` begins none later. `--only` runs one command and leaves its
+folder; seed -1 damages nothing.
 """
 
 import argparse
@@ -230,7 +231,9 @@ def main():
     parser.add_argument("place", type=Path)
     parser.add_argument("--log", type=Path)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     asked = parser.parse_args()
+    until = time.monotonic() + asked.seconds
     preload()
     valid = asked.place / "valid"
     valid.mkdir(parents=True)
@@ -239,7 +242,7 @@ def main():
     done = {(one["seed"], one["number"]) for one in map(json.loads, lines)}
     count = min(asked.count, len(COMMANDS)) if asked.seed < 0 else asked.count
     for number in range(count) if asked.only is None else [asked.only]:
-        if (asked.seed, number) not in done:
+        if (asked.seed, number) not in done and time.monotonic() < until:
             one_command(asked, number, valid)
 
 

@@ -11,9 +11,9 @@ from netlists.verification.samples import Arrays
 from netlists.verification.verify import verify
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.ranges import chips_of

@@ -17,7 +17,7 @@ from meta.network.shipped import shipped_network
 from netlists.layers.shipped import load_layer, shipped_layers
 from netlists.verification.verify import predictions
 from roa_circuit.chips.in_situ import write_in_situ
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.solver.read import read_currents
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from meta.circuits.conversion.matrix import Matrix
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted, engineering, percent
-from roa_circuit.chips.converters import Use, uses
+from roa_circuit.chips.converter_use import Use, uses
 from roa_circuit.chips.read_energy import read_energy
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.layers.deployed import rms
 
 _ENERGY_READS = 8

@@ -17,9 +17,9 @@ from meta.circuits.circuit import effective_weights
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.settling import require_settled_reads
-from roa_circuit.circuit.columns import PAIR
 from roa_circuit.circuit.design_point import default_device
-from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.circuit.mapping import PAIR
+from roa_circuit.circuit.scaling import mapping_constants
 from roa_circuit.device.memristor import conductance_range
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import Tile, chip_of, split

@@ -37,6 +37,7 @@ _KEYS = {
     "raises": "raises [-]", "lowers": "lowers [-]", "width_up": "potentiation width [s]",
     "width_down": "depression width [s]",
 }  # fmt: skip
+_ROUNDED = 1e-12  # of a state: where two pulses end at the same
 _SAME = 1e-9  # of an amplitude or a width: rounding
 _ENOUGH = 3  # amplitudes of a sign, between which the table is interpolated
 _SLACK = 1e-6  # [V], by which a simulator's amplitude may fall short
@@ -456,7 +457,7 @@ def _check_rows(what: str, amplitudes: Row, rows: tuple[Row, ...], sign: float, 
         after = knots - sign * changes
         if after.min() < -_SAME or after.max() > 1.0 + _SAME:
             raise InputError(f"{here} leave the range of states [0, 1]")
-        if (np.diff(after) < 0).any():
+        if (np.diff(after) < -_ROUNDED).any():
             first = states[int(np.argmin(np.diff(after)))]
             raise InputError(
                 f"{here}: a pulse from state {first:g} overtakes one from the next; smooth it"

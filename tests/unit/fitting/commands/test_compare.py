@@ -9,7 +9,7 @@ import pytest
 
 from fitting.commands import cli
 from fitting.judgement.devices import STATES, side
-from roa_circuit.device.memristor import current
+from roa_circuit.device.memristor import after_dose, current
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.spread import Spread
 
@@ -27,8 +27,9 @@ def test_numbers_are_those_of_closed_forms():
     dose = p.k * 3e-6 * (np.exp(1.1 * p.mu1) - np.exp(-1.1 * p.mu2))
     np.testing.assert_allclose(one.raised, (1 - STATES) - 1 / (1 / (1 - STATES) + dose), rtol=1e-9)
     assert one.pulses_up == pytest.approx((1 / 0.1 - 1 / 0.9) / dose)
-    energy = np.mean(np.abs(current(STATES, -1.1, p))) * 1.1 * 3e-6
-    assert one.energy_up == pytest.approx(energy)
+    passed = (np.arange(500) + 0.5)[:, None] / 500  # the state moves while the current flows
+    energy = np.mean(np.abs(current(after_dose(STATES, passed * dose, p), -1.1, p))) * 1.1 * 3e-6
+    assert one.energy_up == pytest.approx(energy, rel=1e-6)
     assert one.up[1] - one.up[0] == pytest.approx(one.raised[0])
     assert one.sigma_wn is None
 

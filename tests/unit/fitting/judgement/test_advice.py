@@ -22,8 +22,8 @@ def test_products_are_measured_where_one_read_voltage_hides_the_factors(without_
         for c in combinations(without_sweeps, f.objective.form, f.solution.x, f.jacobian, f.noise)
     }
     for name, value in (
-        ("gamma*delta (Gmax at 50 mV)", conductance(1.0, 0.05, true)),
-        ("alpha*beta (Gmin at 50 mV)", conductance(0.0, 0.05, true)),
+        ("Gmax at 50 mV (gamma*delta as V goes to 0)", conductance(1.0, 0.05, true)),
+        ("Gmin at 50 mV (alpha*beta as V goes to 0)", conductance(0.0, 0.05, true)),
         ("dose of -1.1 V, 3 µs", 0.4713),
         ("dose of 1.4 V, 30 µs", 0.2406),
     ):
@@ -56,7 +56,9 @@ def test_products_are_given_at_a_voltage_that_was_used(shipped, shipped_fit):
     m = dataclasses.replace(two, read_voltage=np.where(np.arange(len(two)) % 2 == 0, 0.2, 0.05))
     form, x = shipped_fit.objective.form, shipped_fit.solution.x
     found = combinations(m, form, x, shipped_fit.jacobian, 0.01)
-    assert {c.name.split(" at ")[1] for c in found if " at " in c.name} == {"50 mV)"}
+    assert {c.name.split(" at ")[1] for c in found if " at " in c.name} == {
+        f"50 mV ({product} as V goes to 0)" for product in ("gamma*delta", "alpha*beta")
+    }
 
 
 def test_nothing_to_add_where_all_are_known(shipped, shipped_fit, prior):

@@ -245,6 +245,69 @@ def test_pulses_in_turn(read):
     assert m.width.tolist() == [1e-6] * 4 + [2e-6] * 4
 
 
+@pytest.mark.parametrize("time", [False, True])
+def test_a_reading_before_pulses_in_turn_is_none_of_them(read, time):
+    """It once counted as the first pulse, and the last pulse as one of the next turn."""
+    head = "time [s],G [uS]\n" if time else "dut1 [uS],dut2 [uS]\n"
+    lines = [f"{2 * n if time else g},{g}\n" for n, g in enumerate([4, 5, 6, 7, 8, 7, 6, 5, 4])]
+    turn = ((-1.0, 1e-6, 4), (1.0, 2e-6, 4))
+
+    def pulses(rows):
+        m = read(head + "".join(lines[:rows]), sequence=turn, read_voltage=0.1)
+        return m.voltage.tolist()[:rows], any("lies before its pulses" in said for said in m.assumed)
+
+    assert pulses(9) == ([0] + [-1] * 4 + [1] * 4, True)
+    assert pulses(8) == ([-1] * 4 + [1] * 4, False)
+    assert pulses(7) == (([0] + [-1] * 4 + [1] * 2, True) if time else ([-1] * 4 + [1] * 3, False))
+
+
+@pytest.mark.parametrize("head", ["V [V],width [s],read_v [V]", "pulse"])
+def test_bounds_are_no_trains(read, head):
+    """A smallest and a largest conductance of every pulse once became two devices."""
+    row = ("-1,1e-6,0.1", "-1,1e-6,0.1") if head[0] == "V" else ("1", "2")
+    own = {} if head[0] == "V" else PULSE
+    text = f"{head},G_min [uS],Gmean [uS],G_max [uS]\n{row[0]},4,5,6\n{row[1]},5,6,7\n"
+    m = read(text, **own)
+    assert m.labels == ("Gmean [uS]",)
+    assert m.conductance.tolist() == pytest.approx([5e-6, 6e-6])
+    assert "G_max [uS] (a bound of readings)" in m.ignored
+    with pytest.raises(InputError, match=r"are bounds of one reading, not trains: --ignore 'G_min"):
+        read(text, ignore=("Gmean [uS]",), **own)
+    assert read(text, ignore=("Gmean [uS]", "G_min [uS]"), **own).labels == ("G_max [uS]",)
+
+
+@pytest.mark.parametrize("pair", [("expected G", "actual G"), ("setpoint", "read"), ("target", "G2")])
+def test_what_was_wanted_is_no_reading(read, pair):
+    text = f"pulse,{pair[0]} [uS],{pair[1]} [uS]\n1,5,5.5\n2,6,6.4\n"
+    m = read(text, **PULSE)
+    assert m.conductance.tolist() == pytest.approx([5.5e-6, 6.4e-6])
+
+
+@pytest.mark.parametrize("marks", [("+", "-"), ("1", "-1"), ("pos", "Negative"), ("1.0", "−")])
+def test_sizes_of_voltages_take_their_sign_from_another_column(read, marks):
+    """The column of signs once was not used, and all pulses were positive."""
+    rows = f"1.5,{marks[0]},1e-6,0.1,5\n2,{marks[1]},1e-6,0.1,6\n0,,,0.1,6\n"
+    for title in ("|voltage| [V]", "voltage [V]"):
+        m = read(f"{title},polarity,width [s],read_voltage [V],G [uS]\n{rows}")
+        assert m.voltage.tolist() == [1.5, -2.0, 0.0]
+        assert f"{title!r} has the sign of 'polarity'" in m.assumed
+        assert "polarity" not in m.ignored
+
+
+def test_sizes_of_voltages_without_a_sign_are_said(read):
+    head, row = "|V| [V],width [s],read_voltage [V],G [uS]", "1.5,1e-6,0.1"
+    m = read(f"{head}\n{row},5\n{row},6\n")
+    assert any("size without a sign, and all pulses count as positive" in said for said in m.assumed)
+    text = f"phase,{head}\nLTP,{row},5\nLTP,{row},6\nLTD,{row},5\n"
+    assert read(text).voltage.tolist() == [-1.5, -1.5, 1.5]
+    assert (-read(text, positive_sets=True).voltage).tolist() == [1.5, 1.5, -1.5]
+    with pytest.raises(InputError, match=r"line 3, column 'sign': is 'x'; give \+ or -"):
+        read(f"sign,{head}\n+,{row},5\nx,{row},6\n")
+    m = read(f"sign,{head.replace('|', '')}\nx,{row},5\nx,{row},6\n")
+    assert m.voltage.tolist() == [1.5, 1.5]
+    assert m.ignored == ("sign",)
+
+
 def test_tables_under_one_another_with_the_same_titles(read):
     m = read("V (V),I (A)\n0,0\n1,1e-5\nV (V),I (A)\n0,0\n1,2e-5\n")
     assert m.labels == ("record 1", "record 2")
@@ -298,7 +361,7 @@ def test_what_was_worked_out_of_readings_is_none(read):
     rows = "".join(f"{n},{n + 2},0.1\n" for n in range(1, 9))
     m = read("Pulse,Mean (uS),Std (uS)\n" + rows, **PULSE)
     assert m.labels == ("Mean (uS)",)
-    assert m.ignored == ("Std (uS) (worked out from readings)",)
+    assert m.ignored == ("Std (uS) (no reading, or worked out from some)",)
     with pytest.raises(InputError, match="missing"):
         read("V (V),log I (A),note\n" + rows)
 

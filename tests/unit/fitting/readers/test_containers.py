@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fitting import read_measurements
+from fitting.readers import _mat5
 from fitting.readers.conventions import Conventions
 from roa_circuit.basics.errors import InputError
 
@@ -135,3 +136,38 @@ def test_an_old_workbook_needs_its_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "xlrd", None)
     with pytest.raises(InputError, match=r"is an XLS workbook, which needs xlrd: .*\[xls\]"):
         read_measurements(tmp_path / "a.xls")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "says"),
+    [
+        (0xB0, 0x47, "an element of unknown type 71"),  # that of the numbers
+        (0x91, 0x08, "a variable of class 6 without its content"),  # complex, with a real part alone
+        (0x90, 0x05, "a variable of class 5 without its content"),
+        (0x90, 0x2C, "a variable of unknown class 44"),
+        (0xB4, 0xFF, "ends within an element"),
+    ],
+)
+def test_a_damaged_variable_of_matlab_does_not_end_the_process(tmp_path, place, value, says):
+    """scipy looks the type up in a table that is not so long, and the process ends by a signal."""
+    scipy_io = pytest.importorskip("scipy.io")
+    scipy_io.savemat(tmp_path / "a.mat", {"V": V, "I": CURRENT})
+    content = bytearray((tmp_path / "a.mat").read_bytes())
+    content[place] = value
+    (tmp_path / "a.mat").write_bytes(content)
+    with pytest.raises(InputError, match=f"is not a readable file of arrays .{says}"):
+        read_measurements(tmp_path / "a.mat", SI)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_every_kind_of_variable_of_matlab_is_read(tmp_path, compressed):
+    scipy_io = pytest.importorskip("scipy.io")
+    beside = {
+        "text": "x", "none": np.zeros((0, 0)), "complex": np.array([1 + 2j]),
+        "cells": np.array([[1.0, "x"]], dtype=object), "inside": {"a": np.arange(3), "b": {"c": "y"}},
+    }  # fmt: skip
+    path = tmp_path / "a.mat"
+    scipy_io.savemat(path, {"V": V, "I": CURRENT, **beside}, do_compression=compressed)
+    _mat5.check(path.read_bytes())
+    scipy_io.savemat(path, {"V": V, "I": CURRENT}, do_compression=compressed)
+    assert is_the_sweep(read_measurements(path, SI))

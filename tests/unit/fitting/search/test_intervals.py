@@ -13,7 +13,7 @@ from fitting.model.residuals import NAMES, predict, to_search
 from fitting.model.schedule import schedule
 from fitting.readers.measurements import Measurements
 from fitting.search.bootstrap import block_length, bootstrap
-from fitting.search.identifiability import log_errors, student
+from fitting.search.identifiability import covariance, log_errors, student
 from fitting.search.intervals import curvature, profile
 from fitting.search.methods import intervals
 from fitting.search.multistart import search
@@ -237,3 +237,15 @@ def test_profile_intervals_cover_the_truth(prior):
             held[place] += low <= true <= high
     assert (told > 100).all()
     assert ((held / told > 0.90) & (held / told < 0.99)).all(), held / told
+
+
+@pytest.mark.parametrize("rows", [3, 12])
+def test_a_covariance_without_noise_is_one(rows):
+    """Exact readings once left squares below 0 on its diagonal, and k = nan in the device."""
+    J = np.random.default_rng(0).normal(size=(rows, 5))
+    for noise in (1.0, 1e-8, 1e-17, 1e-150):
+        spread = covariance(J, noise, np.ones(5, dtype=bool))
+        assert (np.diag(spread) > 0).all()
+        assert np.isfinite(spread).all()
+    expected = np.linalg.inv(J.T @ J / 0.1**2 + np.eye(5) / 10.0**2)
+    np.testing.assert_allclose(covariance(J, 0.1, np.ones(5, dtype=bool)), expected, rtol=1e-7)

@@ -14,10 +14,10 @@ from netlists.verification.verify import verify
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.parameters import load_device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation

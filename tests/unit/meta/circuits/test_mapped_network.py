@@ -19,9 +19,9 @@ from meta.network.convolutional import Network
 from meta.network.methods import METHODS
 from meta.network.shipped import shipped_network
 from roa_circuit.basics.errors import InputError
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 from roa_circuit.device.programming import Programming, after_pulses
 
 DEVICE = default_device()

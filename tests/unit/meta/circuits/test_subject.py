@@ -20,12 +20,12 @@ from meta.network.architecture import BLOCKS, HEAD, Architecture
 from meta.network.convolutional import Network, conv
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
-from roa_circuit.chips.converters import Use
+from roa_circuit.chips.converter_use import Use
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import voltage_from_input, weight_from_state
+from roa_circuit.circuit.scaling import voltage_from_input, weight_from_state
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.memristor import conductance
 from roa_circuit.device.programming import after_pulses

@@ -113,6 +113,7 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
         ),
         (["train", "-o", "x", "--on-divergence", "stop"], "add --validate-every N"),
         (["reproduce", "ablation", "--methods", "roa"], "--methods: the ablation has its own"),
+        (["reproduce", "table2", "--repeats", "2"], "--repeats 2: says what --train is to train; add"),
         (
             ["reproduce", "table2", "--dataset", "glyphs", "--ways", "2.5"],
             "must be a whole number from 2",

@@ -1,13 +1,16 @@
 """What a write costs, against the waveforms and against Eq. 1-2 integrated step by step."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from meta.evaluation.costs import erase_cost, write_cost
 from roa_circuit.circuit.waveforms import write_programme
+from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.memristor import current, state_derivative
 from roa_circuit.device.parameters import load_device
-from roa_circuit.device.programming import pulse_doses
+from roa_circuit.device.programming import after_pulses, pulse_doses
 
 DEVICE = load_device("zhang2021")
 
@@ -59,6 +62,32 @@ def test_erasing_is_the_sum_of_every_pulse_back():
     assert erase_cost(state, 0 * pulses, DEVICE) == (0.0, 0.0)
 
 
+def test_erasing_follows_the_law():
+    """It once counted pulses, and summed them, by Eq. 1 whatever the law was."""
+    own = DEVICE.memristor
+    branches = {name: getattr(own, name) for name in ("gamma", "delta", "alpha", "beta")}
+    law = Windows(**branches, k=1e-4, mu1=19.25, mu2=13.0, p=1.0, q=0.5, ratio=20.0)
+    device = dataclasses.replace(DEVICE, memristor=law)
+    state, pulses = np.array([[0.02, 0.3]]), np.array([[3, 1]])
+    now = after_pulses(state, pulses, device)
+    count = np.array([[-5, -1]])
+    back, short = (np.asarray(after_pulses(now, count + one, device)) for one in (0, 1))
+    assert (np.abs(back - state) < np.abs(short - state)).all()
+    cost = write_cost(now, count, device)
+    assert erase_cost(state, pulses, device) == pytest.approx((cost.energy, cost.seconds), rel=1e-6)
+
+
 def test_nothing_written_costs_nothing():
     cost = write_cost(np.full((2, 3), 0.5), np.zeros((2, 3), dtype=int), DEVICE)
     assert (cost.pulses, cost.energy, cost.seconds) == (0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, bool])
+def test_unsigned_counts_cost_what_signed_ones_do(kind):
+    """Their negative was a raw error of numpy's."""
+    pulses, state = np.array([[1, 0], [1, 1]]), np.full((2, 2), 0.3)
+    unsigned = pulses.astype(kind)
+    assert write_cost(state, unsigned, DEVICE) == write_cost(state, pulses, DEVICE)
+    assert erase_cost(state, unsigned, DEVICE) == erase_cost(state, pulses, DEVICE)
+    programme = [list(write_programme(one, DEVICE)) for one in (unsigned, pulses)]
+    assert [one.duration for one in programme[0]] == [one.duration for one in programme[1]]

@@ -16,8 +16,8 @@ from meta.network.architecture import LAYERS, Architecture
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS
 from roa_circuit.chips.consumption import published
-from roa_circuit.circuit.columns import Mapping
 from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.waveforms import READ_SLOT
 from roa_circuit.layers.tiling import TileSize, split
 from roa_circuit.solver.read import read_currents

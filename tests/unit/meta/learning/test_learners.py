@@ -28,7 +28,7 @@ from meta.training.configuration import Training
 from meta.training.train import train
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.design_point import default_device
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming, after_pulses
 from roa_circuit.solver.read import read_currents

@@ -17,8 +17,8 @@ from meta.network.architecture import HEAD, Architecture
 from meta.network.convolutional import Network
 from meta.network.views import VIEWS, count_of
 from roa_circuit.basics.errors import InputError
-from roa_circuit.circuit.columns import PAIR
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import PAIR
 
 
 @pytest.fixture

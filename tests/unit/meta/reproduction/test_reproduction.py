@@ -403,6 +403,17 @@ def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
 
 
 @pytest.mark.long
+def test_training_what_is_there_already_is_said_to_change_nothing(roa_meta, pictures, trained, tmp_path):
+    code, _, err = roa_meta(
+        *("reproduce", "table2", "--dataset", "folder", "--data", pictures, "--networks", trained),
+        *("--methods", "roa", "--ways", "2", "--sigma-wn", "0", "--budget", "0.005", "--train"),
+        *("-o", tmp_path / "out", "--json", tmp_path / "j.json"),
+    )
+    assert (code, "--train ignored: no network is missing" in err) == (0, True)
+    assert json.loads((tmp_path / "j.json").read_text())["ignored"] == ["train"]
+
+
+@pytest.mark.long
 def test_missing_repeats_are_trained(plan, trained):
     study = replace(plan.study, methods=("roa", "roa-flr"), sigmas=(0.0,))
     plan = replace(plan, study=study, repeats=2, seed=6, budget=Budget(share=1e-4))

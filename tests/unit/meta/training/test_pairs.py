@@ -13,7 +13,7 @@ from meta.network.convolutional import Network
 from meta.training.configuration import Training
 from meta.training.train import train
 from roa_circuit.basics.errors import InputError
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 
 
 @pytest.mark.long

@@ -289,8 +289,8 @@ def test_converters_are_told_of_at_every_point_not_at_the_base_alone(command):
     assert line.startswith(f"at 2 of 3 points, {where}: ADC saturates: ")
     told = json.loads(Path("out/sweep/report.json").read_text())["warnings"]
     assert [one["point"]["adc_range"] for one in told] == pytest.approx([low, high])
-    share = float(told[0]["warning"].split(" % at the highest")[0].split()[-1])
-    assert share == pytest.approx(100 * np.mean(currents > low * 254.5 / 255), abs=3)
+    share = float(told[0]["warning"].split(" % of readings lie beyond")[0].split()[-1])
+    assert share == pytest.approx(100 * np.mean(currents > low * 255.5 / 255), abs=3)
     assert "ADC uses " in told[1]["warning"]
     assert "ADC saturates" in Path("out/sweep/report.html").read_text()
 

@@ -8,9 +8,9 @@ from roa_circuit.chips.adc import Adc, uneven_steps
 from roa_circuit.chips.chip import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.noise import STREAMS, Noise
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 from roa_circuit.layers.compensation import calibrate
 
 

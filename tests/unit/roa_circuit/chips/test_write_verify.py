@@ -234,3 +234,14 @@ def test_bad_arguments_are_named():
         write_verify(cells, np.zeros(3), DEVICE, HOW)
     with pytest.raises(InputError, match="tolerance"):
         write_verify(cells, np.zeros((2, 2)), DEVICE, HOW, tolerance=-1.0)
+
+
+def test_targets_and_states_that_are_none_are_refused():
+    """A target of NaN, or one that a mask hides, once was one like any other."""
+    hidden = np.ma.masked_array([0.5, 0.5], mask=[True, False])
+    cells = FreeCells(np.array([0.5, 0.5]), DEVICE, HOW)
+    for target, says in ((np.array([0.3, np.nan]), "target must be states"), (hidden, "hidden numbers")):
+        with pytest.raises(InputError, match=says):
+            write_verify(cells, target, DEVICE, HOW)
+    with pytest.raises(InputError, match=r"omega must be states in \[0, 1\], one is 2"):
+        FreeCells(np.array([2.0]), DEVICE, HOW)

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.pairs import (
     Pair,
     PairWrite,

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import (
     Programming,
@@ -164,3 +165,47 @@ def real_and_written(omega, change, how):
     )
     written, count = write(omega, change, weak, how)
     return count, written
+
+
+@pytest.mark.parametrize("library", [np.asarray, torch.tensor])
+def test_states_that_are_none_are_refused(library):
+    """NaN, 1.5 and weights below 0 once passed, and came out as some state."""
+    step = library([0.1, 0.1])
+    for wrong in (np.nan, 1.5, -0.2):
+        with pytest.raises(InputError, match=f"omega must be states in .0, 1., one is {wrong:.4g}"):
+            write(library([0.5, wrong]), step, TABLE_1, HOW)
+    with pytest.raises(InputError, match="d_omega must be finite numbers, one is nan"):
+        write(library([0.5, 0.5]), library([0.1, np.nan]), TABLE_1, HOW)
+    with pytest.raises(InputError, match="one is nan"):
+        write(np.nan, 0.1, TABLE_1, HOW)
+    beyond = dataclasses.replace(HOW, clip=False)  # where noise may have left it
+    assert write(library([0.5, 1.5]), step, TABLE_1, beyond)[1].shape == (2,)
+    with pytest.raises(InputError, match="one is inf"):
+        write(library([0.5, np.inf]), step, TABLE_1, beyond)
+
+
+def test_masked_arrays_and_texts_are_refused():
+    """What a mask hid once counted, or was a raw error of numpy's."""
+    hidden = np.ma.masked_array([0.5, 0.5], mask=[False, True])
+    calls = [
+        lambda: write(hidden, 0.1, TABLE_1, HOW),
+        lambda: write(0.5, hidden, TABLE_1, HOW),
+        lambda: after_pulses(0.5, hidden, TABLE_1),
+        lambda: current(hidden, 0.1, TABLE_1.memristor),
+        lambda: current(0.5, hidden, TABLE_1.memristor),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match="masked array has hidden numbers"):
+            call()
+    with pytest.raises(InputError, match="omega must be real numbers, not an array of <U3"):
+        write(np.array(["0.5"]), 0.1, TABLE_1, HOW)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, bool])
+def test_numbers_of_any_type_are_the_same_states(kind):
+    omega, change = np.array([0, 1, 1]), np.array([0.3, -0.3, 0.0])
+    for found, wanted in zip(
+        write(omega.astype(kind), change, TABLE_1, HOW),
+        write(omega.astype(float), change, TABLE_1, HOW), strict=True,
+    ):  # fmt: skip
+        np.testing.assert_array_equal(found, wanted)

@@ -11,7 +11,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
-from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.circuit.scaling import mapping_constants
 from roa_circuit.device.memristor import conductance, conductance_range
 from roa_circuit.layers.compensation import calibrate, heaviest_nearest, predistort
 from roa_circuit.layers.recovery import CHOICES, Compensation, mapped, recover

@@ -8,11 +8,11 @@ import pytest
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import draw
-from roa_circuit.chips.converters import uses
+from roa_circuit.chips.converter_use import uses
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 from roa_circuit.layers.compensation import as_it_is, heaviest_nearest
 from roa_circuit.layers.deployed import deploy, read_chip
 from roa_circuit.layers.programmed import ProgrammedLayer
@@ -160,6 +160,7 @@ def test_differences_are_converted_with_a_code_for_nothing_and_as_many_on_either
     np.testing.assert_allclose(alone[1], 1e-6 * np.array([2.0, 0.0, 3.0, 0.0]))
     [use] = uses([(chip, volts, currents)])
     assert (use.codes, use.used, use.lowest, use.highest) == (7, 5, 1 / 6, 1 / 6)
+    assert use.clipped == 1 / 3
     assert "raise adc_range, these readings reach 9 µA" in use.warning
 
 

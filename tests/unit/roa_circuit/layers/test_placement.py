@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import PAIR, Mapping
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.mapping import PAIR, Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.memristor import conductance
 from roa_circuit.layers import placement

@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
-from roa_circuit.circuit.mapping import mapping_constants
+from roa_circuit.circuit.scaling import mapping_constants
 from roa_circuit.device.memristor import conductance_range, current
 from roa_circuit.device.parameters import Device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import ideal_currents
+from roa_circuit.solver.read import read_currents
 from roa_circuit.solver.read_model import ReadModel
 
 
@@ -254,3 +256,15 @@ def test_labels_are_outputs(labels):
 def test_a_layer_is_saved_under_a_path_as_text(tmp_path):
     a_layer().save(str(tmp_path / "fc.npz"))
     assert ProgrammedLayer.load(tmp_path / "fc.npz").name == "fc"
+
+
+def test_masked_tables_and_labels_of_no_numbers_are_refused():
+    weights, x = np.full((2, 2), 0.5), np.full((2, 2), 0.5)
+    hidden = np.ma.masked_array(weights, mask=np.eye(2, dtype=bool))
+    for given in ((hidden, x), (weights, hidden)):
+        with pytest.raises(InputError, match="masked array has hidden numbers"):
+            ProgrammedLayer.of_weights(*given)
+    with pytest.raises(InputError, match="masked array has hidden numbers"):
+        read_currents(Crossbar(rows=2, columns=2), hidden, x, default_device())
+    with pytest.raises(InputError, match="labels must be whole numbers, not an array of object"):
+        ProgrammedLayer.of_weights(weights, x, labels=np.array([0, 1], dtype=object))

@@ -7,9 +7,9 @@ import pytest
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit.columns import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 from roa_circuit.device.memristor import conductance
 from roa_circuit.layers.deployed import deploy, read_chip
 from roa_circuit.layers.programmed import ProgrammedLayer

@@ -10,10 +10,11 @@ from strategies import crossbars
 
 from roa_circuit.basics import compilation
 from roa_circuit.basics.errors import ConvergenceError, InputError
+from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.memristor import conductance, current
 from roa_circuit.device.parameters import load_device
-from roa_circuit.solver import iterative
+from roa_circuit.solver import iterative, read
 from roa_circuit.solver.dense import read_currents_dense
 from roa_circuit.solver.iterative import TOLERANCE
 from roa_circuit.solver.linear import LinearNetwork
@@ -203,3 +204,20 @@ def test_a_solver_that_stops_short_says_how_far_and_what_it_is_good_for(monkeypa
 def test_impossible_crossbars_are_refused(bad):
     with pytest.raises(InputError):
         Crossbar(**{"rows": 2, "columns": 2, **bad})
+
+
+def test_newton_on_the_voltages_of_breaks_takes_few_steps(monkeypatch):
+    """Responses that are only roughly those of the cells still lead there, in 6 to 12 steps."""
+    rng, taken = np.random.default_rng(1), []
+    broken = tuple(Break(line="word", row=row, column=column) for row, column in ((2, 1), (4, 2)))
+    crossbar = Crossbar(rows=40, columns=30, r_word=20.0, r_bit=20.0, breaks=broken)
+    state, volts = rng.uniform(0.05, 0.95, crossbar.shape), rng.uniform(0, 0.1, (3, 40))
+    exact = read._responses
+
+    def counted(*what):
+        taken.append(what)
+        return exact(*what)
+
+    monkeypatch.setattr(read, "_responses", counted)
+    read_currents(crossbar, state, volts, TABLE_1)
+    assert len(taken) <= 5

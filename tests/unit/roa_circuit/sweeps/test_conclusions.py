@@ -10,8 +10,8 @@ from roa_circuit.sweeps import Metric, Store, Study, described
 from roa_circuit.sweeps.axes import parse
 from roa_circuit.sweeps.budgets import Target, budget, share
 from roa_circuit.sweeps.fields import shared_fields
-from roa_circuit.sweeps.figures import drawings
 from roa_circuit.sweeps.findings import Question, find
+from roa_circuit.sweeps.presentation.figures import drawings
 from roa_circuit.sweeps.sensitivity import Swing, sobol_indices, tornado
 
 QUALITY = Metric(name="quality", meaning="what is left", more_is_better=True)

@@ -20,7 +20,7 @@ from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.components import Amplifier
-from roa_circuit.circuit.mapping import voltage_from_input
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers import deployed
 from roa_circuit.layers.recovery import CHOICES, Compensation, recover

@@ -135,6 +135,19 @@ def test_decks_are_refused_in_one_line():
     assert EQ_1.in_simulators is not None
 
 
+def test_pulses_that_end_at_the_same_state_but_for_rounding_are_taken():
+    """A fit of exact readings gave such a table, and then refused it."""
+    states, ends = (0.0, 0.4, 0.7, 1.0), np.array([0.5, 1.0 + 1.2e-16, 1.0 - 1.2e-16, 1.0])
+    rows = {"raises": (tuple(ends - states),), "lowers": ((0.0, 0.1, 0.1, 0.1),)}
+    table = Table(
+        **BRANCHES, states=states, up=(-1.1,), down=(1.4,), width_up=3e-6, width_down=3e-5, **rows
+    )
+    after = after_pulses(np.array(states), np.ones(4), device(table))
+    np.testing.assert_allclose(after, ends, atol=2e-3)
+    with pytest.raises(InputError, match="overtakes one from the next"):
+        dataclasses.replace(table, raises=((0.5, 0.6, 0.29, 0.0),))
+
+
 def test_a_polarity_that_was_not_measured_is_refused():
     one = dataclasses.replace(EQ_1, down=(), lowers=())
     np.testing.assert_allclose(one.after_dose(0.3, 2.0, UP), EQ_1.after_dose(0.3, 2.0, UP))

@@ -248,7 +248,7 @@ def conditions(found: Findings) -> list[tuple[str, str]]:
 
 
 def _data(found: Findings, command: str) -> dict[str, Any]:
-    """What `report.js` draws: every point in per cent, and what each axis does."""
+    """What `page.js` draws: every point in per cent, and what each axis does."""
     sweep, study = found.sweep, found.study
     points, metrics = sweep.configurations(), study.subject.metrics
     tables = [study.values(points, metric.name) for metric in metrics]
@@ -325,7 +325,7 @@ def _number(value: float) -> float | None:
 
 
 def _code() -> str:
-    return (resources.files("roa_circuit.sweeps") / "report.js").read_text(encoding="utf-8")
+    return (resources.files("roa_circuit.sweeps.presentation") / "page.js").read_text(encoding="utf-8")
 
 
 def _plotly() -> str:

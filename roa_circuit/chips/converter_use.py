@@ -1,4 +1,4 @@
-"""How converters are used: how many of their codes, and how many readings lie at either end."""
+"""How converters are used: how many of their codes, and how many readings lie beyond their range."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from roa_circuit.circuit.periphery import last_code
 Floats = NDArray[np.float64]
 
 SATURATED = 0.01
-"""The share of readings at the highest code from which it is said."""
+"""The share of readings beyond the range from which it is said."""
 
 FEW = 32
 """Codes below which a converter with more is said to be hardly used."""
@@ -28,6 +28,7 @@ KINDS = {"DAC": "V", "ADC": "A"}
 UNKNOWN = -1.0
 """What `numbers_of` has for how far reads move states where the law says nothing of it."""
 
+_ROUNDED = 0.5  # of a step: what lies no further beyond the last code is no worse than rounded
 _COUNTED = 16  # bits of which all codes can be counted one by one
 
 
@@ -37,6 +38,7 @@ class Use:
 
     used, codes : codes that occur, and that there are
     lowest, highest : shares of the readings at the first and the last code
+    clipped : of the readings that lie beyond the last code by more than rounding, half a step
     largest : of the readings' sizes [V or A]; a range that suits them
     signed : whether codes go from below 0 as far above it
     """
@@ -46,6 +48,7 @@ class Use:
     codes: int
     lowest: float
     highest: float
+    clipped: float
     largest: float
     signed: bool = False
 
@@ -60,8 +63,9 @@ class Use:
         low, high = percent(self.lowest), percent(self.highest)
         ends = f"{low} of readings at the lowest code, {high} at the highest"
         fitting = f"these readings reach {engineering(self.largest, self.unit)}"
-        if self.highest + (self.lowest if self.signed else 0.0) > SATURATED:
-            return f"{self.name} saturates: {ends}; raise {self.name.lower()}_range, {fitting}"
+        if self.clipped > SATURATED:
+            lost = f"{percent(self.clipped)} of readings lie beyond its range"
+            return f"{self.name} saturates: {lost}; raise {self.name.lower()}_range, {fitting}"
         if self.used < min(FEW, self.codes):
             few = f"{self.name} uses {self.used} of its {self.codes} codes: {ends}"
             return f"{few}; set {self.name.lower()}_range nearer to them, {fitting}"
@@ -69,8 +73,8 @@ class Use:
 
     @property
     def badness(self) -> tuple[bool, float, int]:
-        """The larger, the worse: something is wrong, readings at the highest code, few codes."""
-        return self.warning != "", self.highest + self.signed * self.lowest, -self.used
+        """The larger, the worse: something is wrong, readings beyond the range, few codes."""
+        return self.warning != "", self.clipped, -self.used
 
     def to_dict(self) -> dict[str, Any]:
         """As in JSON reports, with the warning."""
@@ -93,7 +97,8 @@ class Use:
 
 
 _NUMBERS: dict[str, Any] = {
-    "used": int, "codes": int, "lowest": float, "highest": float, "largest": float, "signed": bool
+    "used": int, "codes": int, "lowest": float, "highest": float, "clipped": float, "largest": float,
+    "signed": bool,
 }  # fmt: skip
 
 
@@ -105,7 +110,7 @@ class Tally:
         self._last = last_code(bits, signed=signed)
         self._first = -self._last if signed else 0
         self._met = np.zeros(0)
-        self._count = self._lowest = self._highest = 0
+        self._count = self._lowest = self._highest = self._clipped = 0
         self._largest = 0.0
 
     @property
@@ -113,8 +118,11 @@ class Tally:
         """The largest code."""
         return self._last
 
-    def add(self, values: Floats, codes: Floats) -> None:
-        """Take in values [V or A] that are yet to be converted, and the codes that they become."""
+    def add(self, values: Floats, codes: Floats, full: Floats | float) -> None:
+        """Take in values [V or A] that are yet to be converted, and the codes that they become.
+
+        full : the range [V or A], or one for each column of the values
+        """
         first, last, codes = self._first, self._last, codes.ravel()
         if last - first < 1 << _COUNTED:
             met = np.flatnonzero(np.bincount((codes - first).astype(np.intp))) + first
@@ -125,6 +133,7 @@ class Tally:
         self._lowest += int(np.sum(codes == first))
         self._highest += int(np.sum(codes == last))
         sizes = np.abs(values) if self._signed else values
+        self._clipped += int(np.sum(sizes > full * (1.0 + _ROUNDED / last)))
         self._largest = max(self._largest, float(np.max(sizes, initial=0.0)))
 
     def use(self) -> Use:
@@ -135,6 +144,7 @@ class Tally:
             codes=self._last - self._first + 1,
             lowest=self._lowest / max(self._count, 1),
             highest=self._highest / max(self._count, 1),
+            clipped=self._clipped / max(self._count, 1),
             largest=self._largest,
             signed=self._signed,
         )
@@ -159,12 +169,14 @@ class Usage:
         if x.dac_bits:
             tally = self._tally("DAC", x.dac_bits, signed=False)
             share = asked * (tally.last / chip.dac_range)
-            tally.add(asked, np.asarray(np.round(np.clip(share, 0.0, tally.last)), dtype=np.float64))
+            codes = np.asarray(np.round(np.clip(share, 0.0, tally.last)), dtype=np.float64)
+            tally.add(asked, codes, chip.dac_range)
         if x.adc_bits:
             sensed = currents * chip.sense_gain + chip.sense_offset
             values = sensed if alone else chip.mapping.joined(sensed)
             adc = chip.adc.of(chip.mapping.channel_of(chip.crossbar.columns)) if alone else chip.adc
-            self._tally("ADC", x.adc_bits, signed=adc.signed).add(values, adc.codes(values))
+            tally = self._tally("ADC", x.adc_bits, signed=adc.signed)
+            tally.add(values, adc.codes(values), adc.step() * tally.last)
 
     def add_states(self, chip: Chip, state: Floats, volts: Floats) -> None:
         """Take in the states (rows, columns) that reads by these voltages (reads, rows) [V] meet."""

@@ -10,8 +10,8 @@ from roa_circuit.presentation.page import Markup, Page, Section, figure, made_by
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.distribution import Distribution, distributions
 from roa_circuit.sweeps.findings import Findings
+from roa_circuit.sweeps.presentation.page import checks_section, conditions, failed_table
 from roa_circuit.sweeps.readouts import readouts
-from roa_circuit.sweeps.report import checks_section, conditions, failed_table
 
 _WORST = 10
 _FOOTER = (
@@ -23,7 +23,7 @@ _FOOTER = (
 
 def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
     """The page of a computed Monte Carlo; arguments as of `report.page`."""
-    from roa_circuit.sweeps.figures import chips_drawings
+    from roa_circuit.sweeps.presentation.figures import chips_drawings
 
     spread = distributions(found)
     drawn = [figure(one.inline(), one.caption, wide=one.wide) for one in chips_drawings(spread)]

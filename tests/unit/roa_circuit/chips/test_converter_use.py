@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from roa_circuit.chips.chip import draw
-from roa_circuit.chips.converters import UNKNOWN, Usage, Use, numbers_of, transposed, uses
+from roa_circuit.chips.converter_use import UNKNOWN, Usage, Use, numbers_of, transposed, uses
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.read_disturb import moved_by_a_read, warning
 from roa_circuit.circuit.crossbar import Crossbar
@@ -27,7 +27,8 @@ def test_the_share_at_the_ends_and_the_codes_used_are_counted():
     currents = 1e-6 * np.array([[-1.0], [0.0], [3.1], [7.0], [9.0]])  # of 3 bits: 0, 0, 3, 7, 7
     [use] = uses([(chip(adc_bits=3, adc_range=7e-6), np.zeros((5, 2)), currents)])
     assert (use.used, use.codes, use.lowest, use.highest) == (3, 8, 0.4, 0.4)
-    assert "ADC saturates: 40.0 % of readings at the lowest code, 40.0 % at the highest" in use.warning
+    assert use.clipped == 0.2
+    assert use.warning.startswith("ADC saturates: 20.0 % of readings lie beyond its range; raise")
     assert "raise adc_range, these readings reach 9 µA" in use.warning
 
 
@@ -47,6 +48,17 @@ def test_a_dac_has_the_full_scale_of_the_device_unless_it_is_given():
         assert (use.name, use.highest) == ("DAC", share)
 
 
+def test_what_rounds_to_the_last_code_is_not_cut_off():
+    """A DAC of 4 bits once saturated by every input of 1, the end of its own range."""
+    volts = np.array([[0.1, 0.0968], [0.1, 0.05]])
+    [use] = uses([(chip(dac_bits=4), volts, np.zeros((2, 1)))])
+    assert (use.highest, use.clipped) == (0.75, 0.0)
+    assert "saturates" not in use.warning
+    step = 0.1 / 15
+    [use] = uses([(chip(dac_bits=4), 0.1 + step * np.array([[0.49, 0.51]]), np.zeros((1, 1)))])
+    assert use.clipped == 0.5
+
+
 def test_batches_add_up_to_what_all_reads_at_once_use():
     rng, wide = np.random.default_rng(0), chip(adc_bits=10, adc_range=1e-6, dac_bits=4)
     volts, currents = rng.uniform(0, 0.12, (50, 2)), rng.uniform(-1e-7, 1.2e-6, (50, 1))
@@ -57,6 +69,7 @@ def test_batches_add_up_to_what_all_reads_at_once_use():
     dac, adc = usage.uses()
     assert dac.used == len(np.unique(np.round(np.clip(volts, 0, 0.1) * 150)))
     assert adc.highest == pytest.approx(np.mean(currents >= 1e-6 * 1022.5 / 1023))
+    assert adc.clipped == pytest.approx(np.mean(currents > 1e-6 * 1023.5 / 1023))
     assert Use.of_numbers(numbers_of([usage])) == [dac, adc]
 
 
