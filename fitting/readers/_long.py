@@ -10,6 +10,7 @@ from fitting.readers._cells import bare_numbers, numbers
 from fitting.readers._columns import Found, as_labels, values_of
 from fitting.readers._counts import check_order, pulses_between
 from fitting.readers._inverse import conductance_of
+from fitting.readers._preamble import is_number
 from fitting.readers._sheet import Sheet
 from fitting.readers._table import AGAIN, PER_ROW, RISES, Table
 from fitting.readers._titles import (
@@ -121,7 +122,8 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
     if "current" in known and "width" not in known:
         return table  # a sweep: its numbers count points
     if COUNT in known:
-        count = np.array([float(cell or "nan") for cell in _of_rows(sheet, table, known[COUNT])])
+        texts = _of_rows(sheet, table, known[COUNT])
+        count = np.array([float(text) if is_number(text) else np.nan for text in texts])
         for row in np.flatnonzero(~np.isfinite(count) | (count < 0)):
             table.refuse(int(row), COUNT, "is no number of pulses; give 0 or more")
         columns[PER_ROW] = count

@@ -305,3 +305,8 @@ def test_an_option_that_columns_repeat_is_none_too_many(tmp_path):
     for how, option in (({"pulse": (-1.5, 1e-6)}, "--pulse"), ({"read_voltage": 0.2}, "--read")):
         with pytest.raises(InputError, match=f"{option} is one too many"):
             read(tmp_path, text, **how)
+
+
+def test_a_count_that_is_no_number_is_named(tmp_path):
+    with pytest.raises(InputError, match="line 3, column 'num_applied': is no number of pulses"):
+        read(tmp_path, "num_applied,G (uS)\n1,20\n+,30\n2,40\n", **ONE)
