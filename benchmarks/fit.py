@@ -30,8 +30,9 @@ from fitting.judgement.advice import proposal
 from fitting.model.residuals import NAMES, Objective, from_search, predict, to_search
 from fitting.model.schedule import schedule
 from fitting.search.intervals import curvature, profile
+from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import current, state_derivative
-from roa_circuit.device.parameters import Memristor, load_device
+from roa_circuit.device.parameters import load_device
 
 PRIOR = load_device("zhang2021")
 DATA = Path(__file__).parents[1] / "data" / "pulses.csv"

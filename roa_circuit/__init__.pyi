@@ -11,7 +11,8 @@ from .circuit.breaks import Break
 from .circuit.components import Amplifier, Transistor
 from .circuit.crossbar import Crossbar
 from .circuit.design_point import default_crossbar, default_device
-from .device.parameters import Device, Memristor, Pulses, load_device
+from .device.laws.zhang2021 import Memristor
+from .device.parameters import Device, Pulses, load_device
 from .device.programming import Programming, write
 from .device.spread import Spread
 from .layers.programmed import ProgrammedLayer

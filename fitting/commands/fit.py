@@ -13,7 +13,8 @@ from fitting.commands import _options as options
 from fitting.commands._outputs import as_json, write_all
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import counted, percent
-from roa_circuit.device.parameters import Device, Memristor, Pulses, load_device
+from roa_circuit.device.laws.zhang2021 import Memristor
+from roa_circuit.device.parameters import Device, Pulses, load_device
 from roa_circuit.presentation import console, drawing
 from roa_circuit.presentation.options import Figures, Json, flag, folder, grouped
 

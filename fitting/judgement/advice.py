@@ -19,8 +19,9 @@ from fitting.search.identifiability import (
     log_errors,
 )
 from roa_circuit.basics.units import engineering
+from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import current, pulse_strength, rate
-from roa_circuit.device.parameters import Device, Memristor
+from roa_circuit.device.parameters import Device
 
 _MOST_DOSES = 8
 _DOSE, _PULSES = 0.3, 20  # of a proposed train: each pulse shows, none saturates

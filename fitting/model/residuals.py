@@ -17,8 +17,11 @@ from fitting.model.noise import weighting
 from fitting.model.schedule import Kinds, Schedule, totals
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics.errors import InputError
-from roa_circuit.device.memristor import LARGEST_EXPONENT, current, pulse_strength
-from roa_circuit.device.parameters import UNITS, Law, Memristor
+from roa_circuit.device.arrays import LARGEST_EXPONENT
+from roa_circuit.device.laws.law import Law
+from roa_circuit.device.laws.zhang2021 import Memristor
+from roa_circuit.device.memristor import current, pulse_strength
+from roa_circuit.device.parameters import UNITS
 
 NAMES = ("k", "mu1", "mu2", "gamma", "delta", "alpha", "beta")
 

@@ -18,8 +18,9 @@ from roa_circuit.device.laws import Law
 from roa_circuit.device.laws.logarithmic import stretch, to_omega, to_u
 from roa_circuit.device.laws.table import Table, speed_curves
 from roa_circuit.device.laws.tracks import Place, Tracks
+from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import current
-from roa_circuit.device.parameters import Device, Memristor
+from roa_circuit.device.parameters import Device
 
 KNOTS = 16
 """States of a table, at most."""

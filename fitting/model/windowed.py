@@ -15,7 +15,7 @@ from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.device.laws import Law
 from roa_circuit.device.laws.logarithmic import to_omega, to_u
 from roa_circuit.device.laws.windows import Windows
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.laws.zhang2021 import Memristor
 
 NAMES = ("k", "mu1", "mu2", "p", "q", "gamma", "delta", "alpha", "beta")
 LOWEST, HIGHEST = -3.0, 8.0

@@ -25,7 +25,8 @@ from fitting.search.fit import as_printed
 from fitting.search.identifiability import WIDE, log_errors
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import engineering
-from roa_circuit.device.parameters import Device, Memristor
+from roa_circuit.device.laws.zhang2021 import Memristor
+from roa_circuit.device.parameters import Device
 from roa_circuit.device.spread import Spread
 
 _DRAWS, _SEED = 8, 20210521

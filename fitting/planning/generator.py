@@ -9,8 +9,8 @@ import numpy as np
 
 from fitting.planning.protocol import Step, Train
 from roa_circuit.basics.errors import InputError
+from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import rate
-from roa_circuit.device.parameters import Memristor
 
 _PREPARING = 1e4  # dose that resets or sets: what is left of the state before is 1 / dose
 _PREPARING_WIDTH = 1e-3  # [s]

@@ -11,9 +11,8 @@ import numpy as np
 
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics.units import engineering
-from roa_circuit.device.laws.zhang2021 import after_dose
+from roa_circuit.device.laws.zhang2021 import Memristor, after_dose
 from roa_circuit.device.memristor import pulse_strength
-from roa_circuit.device.parameters import Memristor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.identifiability import LARGEST_LOG_ERROR, WIDE
 from fitting.search.multistart import limits
 from roa_circuit.basics.errors import InputError
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.laws.zhang2021 import Memristor
 
 _STEP = 1e-5  # of a logarithm, for slopes
 _LARGEST_STEP = 0.5

@@ -20,7 +20,8 @@ from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.estimates import LARGEST_MISFIT
 from fitting.search.fit import Optimum, optimum
 from fitting.search.identifiability import SMALLEST_NOISE
-from roa_circuit.device.parameters import Device, Memristor
+from roa_circuit.device.laws.zhang2021 import Memristor
+from roa_circuit.device.parameters import Device
 from roa_circuit.device.spread import Spread
 
 FEWEST = 3

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from fitting.model.noise import weighting
 from fitting.model.residuals import moved
 from fitting.readers.measurements import FloatArray, Measurements
+from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import current, pulse_strength
-from roa_circuit.device.parameters import Memristor
 
 _FAR = 5.0  # standard deviations from an end
 

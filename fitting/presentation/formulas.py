@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from roa_circuit.device.laws import Law
 from roa_circuit.device.laws.table import Table
 from roa_circuit.device.laws.windows import Windows
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.presentation.page import Markup, Section, paragraph, table
 
 if TYPE_CHECKING:

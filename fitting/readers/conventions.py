@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fitting.readers._titles import (
+from fitting.readers.titles import (
     DEVICE,
     LABEL,
     NORMALISED,

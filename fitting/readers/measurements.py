@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.readers._checks import check_pulses, check_ranges, currents, dwells, kinds
-from fitting.readers._forms import read_table
-from fitting.readers._table import AT_LIMIT, PER_ROW
-from fitting.readers._titles import TIME
 from fitting.readers.conventions import Conventions
+from fitting.readers.forms.checks import check_pulses, check_ranges, currents, dwells, kinds
+from fitting.readers.forms.table import AT_LIMIT, PER_ROW
+from fitting.readers.tables import read_table
+from fitting.readers.titles import TIME
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted, engineering

@@ -20,7 +20,7 @@ from fitting.search.identifiability import (
 )
 from fitting.search.multistart import Solution
 from fitting.search.profile import far_errors, profile_ends
-from roa_circuit.device.parameters import Law
+from roa_circuit.device.laws.law import Law
 
 LARGEST_MISFIT = 0.1
 """A relative rms beyond this means that a law does not describe the device."""

@@ -30,8 +30,10 @@ from fitting.search.multistart import Solution, best_search, is_flat, robust_sea
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted, percent
+from roa_circuit.device.laws.law import Law
+from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import current
-from roa_circuit.device.parameters import Device, Law, Memristor
+from roa_circuit.device.parameters import Device
 
 if TYPE_CHECKING:
     from lmfit.minimizer import MinimizerResult

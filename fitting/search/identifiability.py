@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.model.residuals import NAMES
-from roa_circuit.device.memristor import Array
+from roa_circuit.device.arrays import Array
 
 IDENTIFIABLE_LOG_ERROR = 0.05
 """A constant whose logarithm is known to this is identifiable: 20 % off is 3.6 such errors."""

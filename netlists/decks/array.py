@@ -32,7 +32,8 @@ from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar, Ohms, bit_node, of_line, word_node
 from roa_circuit.device.compact_model import instance_constants
-from roa_circuit.device.parameters import OPEN, Device
+from roa_circuit.device.laws.law import OPEN
+from roa_circuit.device.parameters import Device
 
 
 def word_sources(crossbar: Crossbar, points: Sequence[Points]) -> tuple[Source, ...]:

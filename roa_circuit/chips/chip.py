@@ -28,8 +28,9 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.periphery import convert, shot_deviation, thermal_deviation
 from roa_circuit.circuit.waveforms import READ_HOLD
+from roa_circuit.device.laws.law import OPEN
 from roa_circuit.device.memristor import conductance, pulse_strength
-from roa_circuit.device.parameters import OPEN, Device
+from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, write_noise
 from roa_circuit.device.spread import Spread
 

@@ -23,7 +23,8 @@ from roa_circuit.circuit.components import Transistor
 from roa_circuit.circuit.contents import check_pulses, check_states
 from roa_circuit.circuit.crossbar import Crossbar, of_line
 from roa_circuit.circuit.waveforms import WritePulse, line_voltages, write_programme
-from roa_circuit.device.parameters import Device, Law
+from roa_circuit.device.laws.law import Law
+from roa_circuit.device.parameters import Device
 from roa_circuit.device.pulse_charge import charge_and_heat
 from roa_circuit.device.pulse_step import step_doses
 from roa_circuit.solver.access import check_gates, solve_behind

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.device.memristor import Array, as_array, conductance_range, current
+from roa_circuit.device.arrays import Array, as_array
+from roa_circuit.device.memristor import conductance_range, current
 from roa_circuit.device.parameters import Device
 
 NARROWEST = 0.01

@@ -9,10 +9,8 @@ V > 0 depresses.
 
 from __future__ import annotations
 
-from roa_circuit.device.arrays import LARGEST_EXPONENT, Array, as_array, namespace
+from roa_circuit.device.arrays import Array, as_array
 from roa_circuit.device.laws.law import Law
-
-__all__ = ["LARGEST_EXPONENT", "Array", "as_array", "namespace"]
 
 
 def rate(V: Array, p: Law) -> Array:

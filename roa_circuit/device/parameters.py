@@ -15,11 +15,9 @@ from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.device.arrays import is_array
 from roa_circuit.device.laws import read_law
-from roa_circuit.device.laws.law import OPEN, Constant, Law
+from roa_circuit.device.laws.law import Constant, Law
 from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.spread import Spread
-
-__all__ = ["OPEN", "Constant", "Device", "Law", "Memristor", "Pulses", "load_device", "shipped"]
 
 LARGEST_EXPONENT = 300.0
 """Of a law at a device's own pulses: e^300 times any of its constants is still a number."""

@@ -14,8 +14,10 @@ import numpy as np
 from array_api_compat import device as device_of
 
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.memristor import Array, as_array, namespace, pulse_strength
-from roa_circuit.device.parameters import Device, Law
+from roa_circuit.device.arrays import Array, as_array, namespace
+from roa_circuit.device.laws.law import Law
+from roa_circuit.device.memristor import pulse_strength
+from roa_circuit.device.parameters import Device
 
 ROUNDINGS = ("nearest", "floor", "ceil", "stochastic")
 NOISE_READINGS = {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from roa_circuit.basics import compilation
 from roa_circuit.basics.cores import on_all_cores
 from roa_circuit.circuit.lines import Lines
-from roa_circuit.device.parameters import Law
+from roa_circuit.device.laws.law import Law
 from roa_circuit.device.polynomials import polynomials
 from roa_circuit.solver import batches
 from roa_circuit.solver.iterative import Cells

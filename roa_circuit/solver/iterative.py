@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import ConvergenceError
+from roa_circuit.device.laws.law import Law
 from roa_circuit.device.memristor import current, differential_conductance
-from roa_circuit.device.parameters import Law
 from roa_circuit.solver.linear import LinearNetwork
 
 Floats = NDArray[np.float64]

@@ -9,8 +9,9 @@ from roa_circuit.basics import compilation
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.contents import check_read
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.laws.law import Law
 from roa_circuit.device.memristor import conductance
-from roa_circuit.device.parameters import Device, Law
+from roa_circuit.device.parameters import Device
 from roa_circuit.solver import iterative
 from roa_circuit.solver.iterative import Cells
 from roa_circuit.solver.linear import LinearNetwork

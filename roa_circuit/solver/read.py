@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from roa_circuit.basics.errors import ConvergenceError
 from roa_circuit.circuit.contents import GROUND, check_ends, check_read, check_states
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.device.laws.law import Law
 from roa_circuit.device.memristor import conductance, differential_conductance
-from roa_circuit.device.parameters import Device, Law
+from roa_circuit.device.parameters import Device
 from roa_circuit.solver import compiled, iterative
 from roa_circuit.solver.cuts import Cuts
 from roa_circuit.solver.iterative import NO_VOLTAGE, PROVEN, TOLERANCE, Cells

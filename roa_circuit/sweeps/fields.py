@@ -15,7 +15,9 @@ from roa_circuit.circuit import components
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar
 from roa_circuit.circuit.wiring import WIRES
-from roa_circuit.device.parameters import PULSE_UNITS, Law, Memristor
+from roa_circuit.device.laws.law import Law
+from roa_circuit.device.laws.zhang2021 import Memristor
+from roa_circuit.device.parameters import PULSE_UNITS
 from roa_circuit.device.spread import CONSTANTS
 
 Value = float | int | str

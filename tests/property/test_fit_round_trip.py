@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from fitting import Measurements, fit_device
 from fitting.model.residuals import predict
 from fitting.model.schedule import schedule
-from roa_circuit.device.laws.zhang2021 import after_dose
-from roa_circuit.device.parameters import Memristor, load_device
+from roa_circuit.device.laws.zhang2021 import Memristor, after_dose
+from roa_circuit.device.parameters import load_device
 
 devices = st.builds(
     Memristor,

@@ -18,8 +18,8 @@ from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
+from roa_circuit.device.laws.law import OPEN
 from roa_circuit.device.memristor import conductance, conductance_range, current, state_from_conductance
-from roa_circuit.device.parameters import OPEN
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.device.spread import CONSTANTS, Spread
 from roa_circuit.layers.compensation import predistort

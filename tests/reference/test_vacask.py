@@ -28,9 +28,10 @@ from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
 from roa_circuit.device.compact_model import ngspice_library
+from roa_circuit.device.laws.law import OPEN
 from roa_circuit.device.laws.zhang2021 import after_dose
 from roa_circuit.device.memristor import current, pulse_strength
-from roa_circuit.device.parameters import OPEN, load_device
+from roa_circuit.device.parameters import load_device
 from roa_circuit.device.verilog_a import verilog_a
 from roa_circuit.layers.tiling import TileSize
 from roa_circuit.solver.dense import read_currents_dense

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
 PACKAGES = ("roa_circuit", "fitting", "netlists", "meta")
 HEAVY = ("torch", "lmfit", "PySpice", "matplotlib", "pandas", "typer")
 
@@ -80,3 +81,24 @@ def test_arguments_that_travel_together_are_records(package):
         if arguments(node) > MOST_ARGUMENTS and not is_exempt(path, node)
     ]
     assert long == []
+
+
+LONGER = {
+    "roa_circuit/solver/_kernels.py": 550,  # one call graph, whose translation numba keeps by file
+    "roa_circuit/device/laws/table.py": 500,
+    "roa_circuit/device/laws/formula_law.py": 450,
+}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_modules_are_no_longer_than_a_reader_keeps_in_mind(package):
+    for file in sorted((ROOT / package).rglob("*.py")):
+        name, lines = file.relative_to(ROOT).as_posix(), len(file.read_text("utf-8").splitlines())
+        assert lines <= LONGER.get(name, 400), name
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_folders_hold_no_more_than_one_sees_at_a_glance(package):
+    for folder in (ROOT / package, *(ROOT / package).rglob("*/")):
+        modules = [file for file in folder.glob("*.py") if file.name != "__init__.py"]
+        assert len(modules) <= 22, folder

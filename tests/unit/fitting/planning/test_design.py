@@ -16,9 +16,9 @@ from fitting.planning.design import Budget, design, errors_of
 from fitting.planning.generator import Generator
 from fitting.planning.protocol import Step, Train, measurements, reading_table, step_table
 from fitting.readers.conventions import Conventions
-from roa_circuit.device.laws.zhang2021 import after_dose
+from roa_circuit.device.laws.zhang2021 import Memristor, after_dose
 from roa_circuit.device.memristor import current, pulse_strength
-from roa_circuit.device.parameters import Memristor, load_device
+from roa_circuit.device.parameters import load_device
 from roa_circuit.device.spread import Spread
 
 TABLE_1 = load_device("zhang2021")

@@ -17,9 +17,9 @@ from fitting.population.spread import FEWEST, pool, spread
 from fitting.population.tracking import Noise, Tracker, clipped
 from fitting.population.write_noise import estimate
 from fitting.readers.measurements import Measurements
-from roa_circuit.device.laws.zhang2021 import after_dose
+from roa_circuit.device.laws.zhang2021 import Memristor, after_dose
 from roa_circuit.device.memristor import current, pulse_strength
-from roa_circuit.device.parameters import Memristor, load_device
+from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming, write_noise
 from roa_circuit.device.spread import Spread
 

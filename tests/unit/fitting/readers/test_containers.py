@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fitting import read_measurements
-from fitting.readers import _mat5
 from fitting.readers.conventions import Conventions
+from fitting.readers.files import mat5 as _mat5
 from roa_circuit.basics.errors import InputError
 
 V = np.concatenate([np.linspace(0, 1, 11), np.linspace(0.9, 0, 10)])

@@ -19,7 +19,7 @@ from fitting.search.methods import intervals
 from fitting.search.multistart import search
 from fitting.search.profile import _crossing, _error
 from roa_circuit.basics.errors import InputError
-from roa_circuit.device.parameters import Memristor
+from roa_circuit.device.laws.zhang2021 import Memristor
 
 PULSES = ((-1.1, 3e-6, 1.4, 3e-5), (-1.3, 5e-8, 1.7, 5e-7))
 

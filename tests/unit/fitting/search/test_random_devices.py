@@ -11,7 +11,8 @@ from fitting.model.windowed import WindowsForm
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.laws.table import Table
 from roa_circuit.device.laws.windows import Windows
-from roa_circuit.device.parameters import Memristor, load_device
+from roa_circuit.device.laws.zhang2021 import Memristor
+from roa_circuit.device.parameters import load_device
 
 PRIOR = load_device("zhang2021")
 NOISE = 0.01

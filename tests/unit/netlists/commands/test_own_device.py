@@ -10,8 +10,9 @@ import pytest
 from netlists.commands import cli
 from netlists.layers.shipped import load_layer
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar, default_device
+from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import conductance, current
-from roa_circuit.device.parameters import Device, Memristor, Pulses, load_device
+from roa_circuit.device.parameters import Device, Pulses, load_device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read import read_currents
 

@@ -11,9 +11,10 @@ from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit import periphery
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.device.laws.law import OPEN
 from roa_circuit.device.laws.zhang2021 import after_dose
 from roa_circuit.device.memristor import conductance, conductance_range, pulse_strength
-from roa_circuit.device.parameters import OPEN, load_device
+from roa_circuit.device.parameters import load_device
 from roa_circuit.device.spread import CONSTANTS, Spread
 from roa_circuit.solver.read import read_currents
 

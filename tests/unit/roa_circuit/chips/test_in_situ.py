@@ -15,8 +15,9 @@ from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.waveforms import line_voltages, write_programme
+from roa_circuit.device.laws.law import OPEN
 from roa_circuit.device.memristor import current, state_derivative
-from roa_circuit.device.parameters import OPEN, load_device
+from roa_circuit.device.parameters import load_device
 
 DEVICE = default_device()
 TABLE_1 = load_device("zhang2021")

@@ -7,11 +7,12 @@ import re
 import numpy as np
 import pytest
 
+from roa_circuit.device.arrays import LARGEST_EXPONENT
 from roa_circuit.device.compact_model import inlined, limited, ngspice_library
 from roa_circuit.device.laws.branches import BRANCHES, CURRENT
 from roa_circuit.device.laws.exponential import RATE
 from roa_circuit.device.laws.zhang2021 import ROOM
-from roa_circuit.device.memristor import LARGEST_EXPONENT, current, rate, state_derivative
+from roa_circuit.device.memristor import current, rate, state_derivative
 from roa_circuit.device.parameters import Device, load_device
 from roa_circuit.device.verilog_a import verilog_a
 

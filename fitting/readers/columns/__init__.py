@@ -1,0 +1,1 @@
+"""Columns: what each column of a sheet is, by its title, its unit and its numbers."""

@@ -1,0 +1,61 @@
+"""Counters: which columns count pulses, by their title or by their numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fitting.readers.columns.cells import bare_numbers
+from fitting.readers.files.sheet import Sheet
+from fitting.readers.titles import end, is_counter, plain, unit_of, way, words
+
+COUNTED = 3  # numbers in a row: 1, 2, 3
+EITHER = {"npulses", "numpulses", "pulsecount", "numberofpulses", "pulses", "count", "pulsenum"}
+"""Titles of a count since the start if its numbers rise, else of the pulses of each row."""
+
+
+def is_count(sheet: Sheet, place: int) -> bool:
+    """Whether a column counts: by its title, or as a first column of 0, 1, 2 … or 1, 2, 3 …"""
+    filled = [row[place] for row in sheet.cells]
+    while is_abscissa(sheet, place) and filled and not filled[-1]:
+        filled.pop()
+    values = bare_numbers(sheet.of_rows(list(range(len(filled)))), place)
+    if not len(values) or not np.isfinite(values).all() or (values < 0).any():
+        return False
+    text = sheet.titles[place]
+    if sheet.title_line and plain(text) in EITHER:
+        return True
+    if sheet.title_line and is_counter(text):
+        return _is_restarting(values)
+    if is_abscissa(sheet, place):
+        return bool((np.diff(values) > 0).all()) and not is_share(sheet, place)
+    steps = np.diff(values)
+    if way(text) or end(text):
+        return False
+    return bool(place == 0 and not unit_of(text) and len(values) >= COUNTED and values[0] in (0, 1)
+                and (steps == 1).all())  # fmt: skip
+
+
+def is_abscissa(sheet: Sheet, place: int) -> bool:
+    """Whether a column is the x of points that were taken off a figure: X, Y, X, Y."""
+    behind = [
+        [word for word in words(text) if not way(word)] for text in sheet.titles[place : place + 2]
+    ]
+    return behind == [["x"], ["y"]]
+
+
+def is_share(sheet: Sheet, place: int) -> bool:
+    """Whether a column titled x counts pulses over their number, evenly to 1, as NeuroSim does."""
+    named = [word for word in words(sheet.titles[place]) if not way(word)]
+    values = bare_numbers(sheet, place)
+    values = values[np.isfinite(values)]
+    if unit_of(sheet.titles[place]) or named not in (["x"], ["xf"], ["xdata"]) or len(values) < COUNTED:
+        return False
+    steps = np.diff(values)
+    return bool(np.isclose(values[-1], 1.0) and values[0] >= 0 and (steps > 0).all()
+                and np.ptp(steps) < 0.1 * steps.mean())  # fmt: skip
+
+
+def _is_restarting(values: np.ndarray) -> bool:
+    """Whether numbers rise, and begin anew at most."""
+    back = np.flatnonzero(np.diff(values) < 0) + 1
+    return bool((values[back] <= values[0] + 1).all())

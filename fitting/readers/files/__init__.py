@@ -1,0 +1,1 @@
+"""Files: text, workbooks, arrays and instruments' own formats, as lines of cells."""

@@ -1,0 +1,1 @@
+"""Forms: the shapes of tables, each made into a reading a row."""
