@@ -403,8 +403,9 @@ def test_the_command_trains_evaluates_and_draws(command, pictures, tmp_path):
 
 
 @pytest.mark.long
-def test_training_what_is_there_already_is_said_to_change_nothing(roa_meta, pictures, trained, tmp_path):
-    code, _, err = roa_meta(
+def test_training_what_is_there_already_is_said_to_change_nothing(command, pictures, trained, tmp_path):
+    code, _, err = command(
+        cli.main,
         *("reproduce", "table2", "--dataset", "folder", "--data", pictures, "--networks", trained),
         *("--methods", "roa", "--ways", "2", "--sigma-wn", "0", "--budget", "0.005", "--train"),
         *("-o", tmp_path / "out", "--json", tmp_path / "j.json"),
