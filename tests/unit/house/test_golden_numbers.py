@@ -20,7 +20,7 @@ def test_shipped_layers_networks_and_pulses_are_the_same_to_the_byte():
 @pytest.mark.long
 def test_the_fit_of_the_shipped_pulses_finds_the_same_constants(command, tmp_path):
     """Processors differ in the last digits; a standard error of 0.05 % would show a slip of 1e-6."""
-    arguments = [ROOT / "data" / "pulses.csv", "--output-dir", tmp_path]
+    arguments = [ROOT / "data" / "pulses.csv", "--strict", "--output-dir", tmp_path]
     assert command(cli.main, *arguments)[0] == 0
     found = GOLDEN["fitted"](json.loads((tmp_path / "fit.json").read_text()))
     for name, (value, error) in KEPT["fit"]["constants"].items():
