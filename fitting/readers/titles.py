@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -131,6 +132,7 @@ def unit_of(text: str) -> str | None:
     return parts(text)[1] or None
 
 
+@functools.lru_cache(maxsize=1 << 14)  # a table is read again without each option that it may not need
 def parts(text: str) -> tuple[str, str]:
     """(name, unit or '') of a title such as 'V_pulse [mV]', 'R (kOhm)', 'I / A' or 'voltage_mV'."""
     text = without_bars(text)
@@ -269,6 +271,7 @@ def is_ordinal(text: str) -> bool:
     return not named or bool(_ORDINALS & set(named)) or named[0] == "column"
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def is_counter(text: str) -> bool:
     """Whether a title is that of a count: 'Pulse #', 'n', 'index', 'LTP_Pulse Number', '#', ''."""
     others = [word for word in words(text) if word not in _WAYS[1] | _WAYS[-1] | {"of"}]
