@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from meta.circuits.adaptation import Episode
 from meta.network.architecture import HEAD
-from meta.network.convolutional import Network, windows
+from meta.network.convolution import windows
+from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
@@ -221,7 +222,7 @@ def head_inputs(network: Network, images: torch.Tensor, layers: Mapping[str, Cir
 
     def layer(name: str, x: torch.Tensor) -> torch.Tensor:
         count, _, height, width = x.shape
-        seen = windows(x, name, network).double().numpy()
+        seen = windows(x, network.architecture.convolutions[name].kernel).double().numpy()
         y = torch.from_numpy(layers[name](seen)).to(x.dtype)
         after = y.reshape(count, height, width, -1).movedim(3, 1)
         return network.normed(name, after, network.architecture.steps)

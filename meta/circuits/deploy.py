@@ -23,7 +23,8 @@ from meta.learning.cells import cells_of
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted
 from meta.network.architecture import HEAD
-from meta.network.convolutional import Network, windows
+from meta.network.convolution import windows
+from meta.network.convolutional import Network
 from meta.network.matrices import as_numpy
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.crossbar import Crossbar
@@ -121,7 +122,7 @@ def _layer_inputs(
     features = network.embedded(task.query, layer)
     for name, views in before.items():
         x = torch.cat(views)
-        seen = windows(x, name, network)
+        seen = windows(x, network.architecture.convolutions[name].kernel)
         busy = np.flatnonzero((seen > 0).any(1).numpy())
         chosen = rng.choice(busy, size=min(reads, len(busy)), replace=False)
         yield name, as_numpy(seen[np.sort(chosen)]), np.empty(0, dtype=np.int64), float(x.max())

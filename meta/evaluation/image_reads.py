@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from meta.network.architecture import HEAD
-from meta.network.convolutional import Network, windows
+from meta.network.convolution import windows
+from meta.network.convolutional import Network
 from meta.network.matrices import matrix
 from roa_circuit.chips.consumption import Consumption
 from roa_circuit.circuit.mapping import REFERENCE
@@ -105,7 +106,7 @@ def _layer_inputs(
 
     features = network.embedded(images, layer)
     for name, views in before.items():
-        yield name, windows(torch.cat(views), name, network)
+        yield name, windows(torch.cat(views), network.architecture.convolutions[name].kernel)
     yield HEAD, torch.cat([features, torch.ones(len(features), 1)], dim=1)
 
 

@@ -18,7 +18,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,9 +25,10 @@ from torch.nn import functional as F
 from meta.network import first_block, norm_pool, stacked
 from meta.network.architecture import HEAD, Architecture
 from meta.network.backbones import BLOCKS, Layer
+from meta.network.convolution import convolve, initial
 from meta.network.methods import Method, find_method
 from meta.network.notes import checked_note
-from meta.network.precision import layout, prepare
+from meta.network.precision import prepare
 from meta.network.statistics import EPSILON, Statistics
 from meta.network.tensors import read_tensors, write_tensors
 from meta.network.views import TURNED, count_of, together, views_of
@@ -60,13 +60,13 @@ class Network(torch.nn.Module):
         self.architecture = architecture
         a = architecture
         self.weights = torch.nn.ParameterDict(
-            {_key(n): _initial(s, generator) for n, s in a.learned_shapes.items()}
+            {key_of(n): initial(s, generator) for n, s in a.learned_shapes.items()}
         )
         written, rate = (tuple(a.weight_shapes), 0.1) if a.erased is None else ((HEAD,), 0.6)
         self.log_rates = torch.nn.ParameterDict(
-            {_key(name): torch.full((a.steps,), math.log(rate)) for name in written}
+            {key_of(name): torch.full((a.steps,), math.log(rate)) for name in written}
         )
-        filters = {_key(name): one.filters for name, one in a.convolutions.items()}
+        filters = {key_of(name): one.filters for name, one in a.convolutions.items()}
         rows = a.steps + 1 if a.erased is None else 1
         self.scales = torch.nn.ParameterDict({n: torch.ones(rows, k) for n, k in filters.items()})
         self.shifts = torch.nn.ParameterDict({n: torch.zeros(rows, k) for n, k in filters.items()})
@@ -81,7 +81,7 @@ class Network(torch.nn.Module):
     def initial_weights(self) -> dict[str, Tensor]:
         """theta_0 by name; gradients reach the parameters."""
         a = self.architecture
-        weights = {name: self.weights[_key(name)] for name in a.learned_shapes}
+        weights = {name: self.weights[key_of(name)] for name in a.learned_shapes}
         if a.erased is not None:
             g, like = 2 * a.erased - 1, next(iter(self.weights.values()))
             shapes = {n: shape for n, shape in a.weight_shapes.items() if n not in weights}
@@ -157,7 +157,7 @@ class Network(torch.nn.Module):
         own = {n: t for n, t in self.state_dict().items() if not n.startswith(f"weights.{HEAD}")}
         other.load_state_dict(own, strict=False)
         for name in (HEAD, f"{HEAD}.bias"):
-            mine, new = self.weights[_key(name)], other.weights[_key(name)]
+            mine, new = self.weights[key_of(name)], other.weights[key_of(name)]
             draw = torch.randn(new.shape, generator=generator)
             new.copy_(mine.mean(0) + mine.std(0) * draw)
         other.clip_weights()
@@ -180,7 +180,7 @@ class Network(torch.nn.Module):
 
     def rate(self, name: str, step: int) -> Tensor:
         """The learned inner rate of one weight tensor at one step, > 0."""
-        return torch.exp(self.log_rates[_key(name)][step])
+        return torch.exp(self.log_rates[key_of(name)][step])
 
     @property
     def written_rate(self) -> float:
@@ -285,7 +285,7 @@ class Network(torch.nn.Module):
     def convolved(self, name: str, x: Tensor, weight: Tensor, step: int) -> Tensor:
         """What a convolution passes on, with its norm, of images or of what the last one passed on."""
         if name != _FUSED:
-            return self.normed(name, conv(x, weight), step)
+            return self.normed(name, convolve(x, weight), step)
         images = x.to(dtype=weight.dtype, memory_format=torch.contiguous_format)
         norm = self.norm(name, step, lambda: first_block.statistics_of(images, weight))
         return prepare(first_block.first_block(images, weight, *norm, x.dtype), x.dtype)
@@ -310,7 +310,7 @@ class Network(torch.nn.Module):
 
     def _kept_norm(self, name: str, y: Tensor) -> Tensor:
         """As `norm` before an erased head, in torch's own pass."""
-        key = _key(name)
+        key = key_of(name)
         kept = self.get_buffer(f"mean_{key}"), self.get_buffer(f"variance_{key}")
         own = self.scales[key][0], self.shifts[key][0]
         return F.batch_norm(y, *kept, *own, training=self.training, momentum=MOMENTUM, eps=EPSILON)
@@ -351,28 +351,6 @@ class Network(torch.nn.Module):
         for weight in self.weights.values():
             weight.clamp_(-limit, limit)
 
-    @torch.no_grad()
-    def fill_cells(self, largest: float = 0.95) -> None:
-        """Scale every filter before a kept batch norm, so that its largest weight is +-`largest`.
-
-        The norm takes the factor out again, and what the network computes stays the same. On cells, a
-        read's signal grows by the factor: weights of 0.1 are a few per cent of what flows.
-
-        Raises
-        ------
-        InputError : the network learned its head; then its blocks are written, and a step has a scale.
-        """
-        if self.architecture.erased is None:
-            raise InputError("fill_cells: this network's blocks are written at their own scale")
-        for name in self.architecture.convolutions:
-            weight, key = self.weights[_key(name)], _key(name)
-            factor = largest / weight.abs().amax((1, 2, 3)).clamp(min=1e-12)
-            weight.mul_(factor[:, None, None, None])
-            self.get_buffer(f"mean_{key}").mul_(factor)
-            # With the factor squared, epsilon would no longer count as before.
-            kept = self.get_buffer(f"variance_{key}")
-            kept.copy_(((kept + EPSILON) * factor.square() - EPSILON).clamp(min=0))
-
     def save(self, path: Path, **note: Any) -> None:
         """Write one safetensors file, whose metadata are the architecture and `note` (JSON)."""
         how = asdict(self.architecture)
@@ -399,20 +377,6 @@ class Network(torch.nn.Module):
     note: dict[str, Any] = {}  # noqa: RUF012
 
 
-def conv(x: Tensor, weight: Tensor) -> Tensor:
-    """The convolution, padded to keep the size of images, in the layout and precision of its input."""
-    if x.ndim == 5:
-        return stacked.convolve(x, weight)
-    padding = weight.shape[-1] // 2
-    return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=layout(x.dtype)), padding=padding)
-
-
-def windows(x: Tensor, name: str, network: Network) -> Tensor:
-    """What a convolution's word lines are driven with, one window of images x a row: (windows, rows)."""
-    kernel = network.architecture.convolutions[name].kernel
-    return F.unfold(x, kernel, padding=kernel // 2).transpose(1, 2).flatten(0, 1)
-
-
 def _one_length(x: Tensor) -> Tensor:
     return F.normalize(x, dim=-1, eps=1e-6)
 
@@ -423,14 +387,6 @@ def _tasks(images: Tensor, weights: Weights) -> Iterator[tuple[Tensor, dict[str,
         yield images[index], {name: weight[index] for name, weight in weights.items()}
 
 
-def _key(name: str) -> str:
-    return name.replace(".", "_")  # ParameterDict keys must not contain a dot
-
-
-def _initial(shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
-    """Xavier for weights, zero for the bias, as MAML++."""
-    if len(shape) == 1:
-        return torch.zeros(shape)
-    receptive = int(np.prod(shape[2:]))
-    limit = math.sqrt(6.0 / ((shape[0] + shape[1]) * receptive))
-    return (2 * torch.rand(shape, generator=generator) - 1) * limit
+def key_of(name: str) -> str:
+    """A layer's name as torch keeps its tensors, whose names must not contain a dot."""
+    return name.replace(".", "_")

@@ -29,6 +29,7 @@ from meta.evaluation.many_writes import variant_accuracies
 from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
+from meta.network.filling import filled
 from meta.network.precision import CPU, fastest_dtype, prepare
 from meta.network.views import TURNED, views_of
 from meta.training.augmentation import Augmentation
@@ -310,19 +311,12 @@ class _Run:
                 "training": self.how.note(), "device": self.device.to_dict(),
                 "epoch": asdict(row), "provenance": made,
             }  # fmt: skip
-            network = self.shipped()
+            network = filled(self.network)
             network.save(self.folder / "last.safetensors", **note)
             if row.accuracy_noise >= max(scores, default=-1.0):
                 network.save(self.folder / "best.safetensors", **note)
         write_table(self.folder / "metrics.csv", self.rows)
         self.keep()
-
-    def shipped(self) -> Network:
-        """The network as chips take it: a copy, whose weights use their cells' range."""
-        copy = Network(self.network.architecture)
-        copy.load_state_dict(self.network.state_dict())
-        copy.fill_cells()
-        return copy
 
     def keep(self) -> None:
         """Replace the state that `restore` reads."""

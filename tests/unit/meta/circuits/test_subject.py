@@ -17,7 +17,8 @@ from meta.circuits.subject import NetworkSubject
 from meta.commands import cli
 from meta.data.tasks import Tasks
 from meta.network.architecture import HEAD, Architecture
-from meta.network.convolutional import Network, conv
+from meta.network.convolution import convolve
+from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.converter_use import Use
@@ -75,7 +76,7 @@ def test_perfect_circuits_of_linear_cells_are_the_network_itself(network, bars):
         weight = g.T.reshape(len(g.T), x.shape[1], 3, 3)
         windows = torch.nn.functional.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
         y = torch.from_numpy(layers[name](windows.double().numpy())).float()
-        wanted = conv(x, weight.float())
+        wanted = convolve(x, weight.float())
         seen = y.reshape(len(x), *x.shape[2:], -1).movedim(3, 1)
         torch.testing.assert_close(seen, wanted, atol=1e-4, rtol=1e-4)
         x = network.normed(name, wanted, network.architecture.steps)
