@@ -102,6 +102,7 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
         (["train", "-o", "x", "--resume"], "no run to go on with"),
         (["train", "-o", "x", "--method", "offline"], "train 'roa' for it"),
         (["evaluate", "--reading", "litteral"], "did you mean 'literal'"),
+        (["evaluate", "--reading", "half", "--sigma-wn", "0"], "--reading half: changes nothing of"),
         (["train", "-o", "x", "--rho", 2, "--dataset", "glyphs"], "rho = 2"),
         (
             ["train", "-o", "x", "--resume", "--start", "n.safetensors"],
