@@ -72,8 +72,8 @@ def test_the_settings_without_effect_are_those_that_differ_from_none():
 @pytest.mark.ngspice
 @pytest.mark.long
 def test_tiles_that_a_layer_does_not_have_and_a_seed_that_draws_nothing_are_said(command):
-    asked = "verify --layer l.npz --phase read --tiles 3 --seed 5 -o v --json j.json".split()
-    code, _, err = command(cli.main, *asked)
+    asked = ["verify", "--layer", "l.npz", "--phase", "read", "--tiles", 3, "--seed", 5, "-o", "v"]
+    code, _, err = command(cli.main, *asked, "--json", "j.json")
     assert code == 0
     assert "--tiles 3 ignored: no layer has more\n--seed 5 ignored: " in err
     assert json.loads(Path("j.json").read_text())["options"]["ignored"] == ["tiles", "seed"]
