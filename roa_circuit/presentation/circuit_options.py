@@ -211,9 +211,7 @@ _OF_LINES = {
 }  # fmt: skip
 
 
-def overruled(
-    wiring: Wiring, imperfections: Imperfections | None, varied: Collection[str]
-) -> list[str]:
+def overruled(wiring: Wiring, imperfections: Imperfections | None, varied: Collection[str]) -> list[str]:
     """The imperfections that a sweep gives in any case, with a line on stderr about them.
 
     wiring : the options of lines, None where they are not given
