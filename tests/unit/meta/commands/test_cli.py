@@ -187,7 +187,7 @@ def test_a_network_is_evaluated_behind_the_wires_that_are_asked_for(roa_meta, sm
 def test_write_noise_reaches_the_circuit_of_an_adaptation(
     roa_meta, small_network, tmp_path, monkeypatch
 ):
-    """At 4 the network answered as by chance, and behind the circuit as if nothing disturbed its write."""
+    """At 4 the network answered as by chance, and behind the circuit as if nothing disturbed it."""
     (tmp_path / "c.toml").write_text('[lines]\n"r_word [Ohm]" = 1.0\n')
     (tmp_path / "x.toml").write_text('"sigma_wn [-]" = 0.5\n')
     written, holding = [], Hardware.holding
