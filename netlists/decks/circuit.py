@@ -126,6 +126,7 @@ class Circuit:
     points : how many reads or operating points there are, where cells are frozen
     recorded : whether the waveforms of all lines and cells are kept, too
     floating : whether a piece of a word line has no driver, because the line is broken
+    cuts : nodes along which the array falls apart, for a solver that needs to be told
     """
 
     task: Task
@@ -147,6 +148,7 @@ class Circuit:
     points: int = 0
     recorded: bool = False
     floating: bool = False
+    cuts: tuple[tuple[str, ...], ...] = ()
 
     @property
     def cells(self) -> Iterator[Cell]:

@@ -17,6 +17,7 @@ from netlists.decks._text import number
 from netlists.decks.array import elements, gate_sources, sense_sources, word_sources
 from netlists.decks.checks import check_array, check_reads
 from netlists.decks.circuit import Circuit, Task
+from netlists.decks.cuts import cuts
 from netlists.decks.dialect import PLAIN, Dialect
 from netlists.decks.ngspice import ngspice_text, ngspice_vector
 from netlists.decks.probes import delivering, measured, quantities
@@ -273,6 +274,7 @@ class _Array:
             points=rows if task.is_static else 0,
             recorded=self.recorded,
             floating=any(one.line == "word" for one in crossbar.breaks),
+            cuts=cuts(crossbar),
             **times,
         )
         summed = task is Task.write and self.recorded and self.engine is Engine.vacask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from netlists.decks._text import exact, folded, number
 from netlists.decks.circuit import (
@@ -77,6 +78,7 @@ def ngspice_text(circuit: Circuit) -> str:
         *_sources(circuit),
         *(_access_model(circuit.circuitry.transistor) if circuit.gates else ()),
         *(line for element in circuit.elements for line in _element(element, circuit)),
+        *(() if circuit.dialect.klu else _cuts(circuit)),
         *(_energy(circuit) if circuit.task is Task.write else ()),
         *_analysis(circuit),
         ".end\n",
@@ -206,6 +208,13 @@ def _options(circuit: Circuit) -> str:
         options += "" if circuit.task is Task.write else _JUNCTIONS
     celsius = circuit.circuitry.temperature - (NOMINAL_TEMPERATURE - 27.0)
     return options + (f" temp={number(celsius)}" if celsius != 27.0 else "")
+
+
+def _cuts(circuit: Circuit) -> Iterator[str]:
+    """Sources without gain between the nodes of each cut, which Sparse 1.3 then eliminates last."""
+    pairs = (pair for cut in circuit.cuts for pair in combinations(cut, 2))
+    for count, (a, b) in enumerate(pairs):
+        yield f"Gcut{count} {a} {b} {a} {b} 0"
 
 
 def _energy(circuit: Circuit) -> Iterator[str]:
