@@ -12,7 +12,14 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dialect_of
+from netlists.commands._dialect import (
+    CellModelFile,
+    CellOption,
+    MatrixOption,
+    ViaOption,
+    dialect_of,
+    source_of,
+)
 from netlists.commands._earlier import clear
 from netlists.commands._layer import Reads, layer_on, note
 from netlists.commands._unused import OF_READS, draws, ignored, seed_of
@@ -93,6 +100,7 @@ def verify(
     matrix: MatrixOption = None,
     cell: CellOption = None,
     via: ViaOption = None,
+    cell_model: CellModelFile = None,
     imperfections: circuit_options.ImperfectionsFile = None,
     age: circuit_options.Age = None,
     seed: circuit_options.Seed = None,
@@ -146,7 +154,13 @@ def verify(
         compensation=Compensation.parse(compensation),
     )  # fmt: skip
     bench = Testbench(
-        phase=phase, analysis=analysis, pulses=pulses, engine=engine, dialect=dialect, workers=workers
+        phase=phase,
+        analysis=analysis,
+        pulses=pulses,
+        engine=engine,
+        dialect=dialect,
+        workers=workers,
+        cell_source=source_of(cell_model, engine, dialect),
     )
     prices = costs.prices(engine, dialect, circuitry)
     drawn = [sample(split(one, size), tiles, drawn_by) for one in chosen]
@@ -176,7 +190,7 @@ def verify(
         asked={
             "phase": phase, "analysis": " and ".join(dict.fromkeys(analyses)), "tile": size,
             "tiles": tiles, "pulses": pulses, "reads": reads, "engine": engine, "seed": drawn_by,
-            "compensation": compensation, "ignored": unused,
+            "compensation": compensation, "ignored": unused, "cell_model": cell_model,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
         folder=output_dir,

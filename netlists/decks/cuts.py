@@ -5,8 +5,8 @@
       bit0_rowc bit1_rowc ...          left   |  right      word0_colc, word1_colc, ...
       block below
 
-Eliminated block by block and the cuts last (nested dissection: George, SIAM J. Numer. Anal. 10, 1973), an
-array of n x n cells takes some n^3 products instead of n^4. Sparse 1.3 looks no further than the next
+Eliminated block by block and the cuts last (nested dissection: George, SIAM J. Numer. Anal. 10, 1973),
+an array of n x n cells takes some n^3 products instead of n^4. Sparse 1.3 looks no further than the next
 node: it takes the one with the fewest neighbours. Sources of no gain between all nodes of a cut give
 these so many neighbours that they wait, and fill nothing in that would not be filled in anyway.
 """

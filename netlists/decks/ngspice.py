@@ -29,6 +29,7 @@ from roa_circuit.device.compact_model import (
     given_subcircuit,
     ngspice_library,
 )
+from roa_circuit.device.verilog_a import verilog_a
 
 _ACCESS_MODEL = ".model access sw vt=0.5 vh=0 ron=1m roff=1e15"
 
@@ -56,15 +57,6 @@ _JUNCTIONS = " gmin=1e-15"
 _FLOATING = " cshunt=1e-17"
 
 
-_COMPILED = (
-    comment(f"{MODULE}.osdi is {MODULE}.va, compiled by openvaf-r"),
-    ".control",
-    f"pre_osdi {MODULE}.osdi",
-    ".endc",
-    f".model cell {MODULE}",
-)
-
-
 def ngspice_text(circuit: Circuit) -> str:
     """The circuit as a deck."""
     remarks = list(circuit.remarks)
@@ -73,7 +65,7 @@ def ngspice_text(circuit: Circuit) -> str:
         remarks.append(f"Columns of the printed table are the {sensed}; a row is a read.")
     lines = [
         *map(comment, remarks),
-        *(_COMPILED if circuit.dialect.osdi else (_library(circuit),)),
+        *(_compiled(circuit) if circuit.dialect.osdi else (_library(circuit),)),
         *((given_subcircuit(circuit.device),) if circuit.task is Task.points else ()),
         *_sources(circuit),
         *(_access_model(circuit.circuitry.transistor) if circuit.gates else ()),
@@ -84,6 +76,18 @@ def ngspice_text(circuit: Circuit) -> str:
         ".end\n",
     ]
     return "\n".join(lines)
+
+
+def compiled_text(circuit: Circuit) -> str:
+    """The Verilog-A of the cells of a deck that loads them compiled."""
+    source = circuit.cell_source
+    return source.text if source else verilog_a(circuit.device, module=MODULE)
+
+
+def _compiled(circuit: Circuit) -> Iterator[str]:
+    yield comment(f"{MODULE}.osdi is {MODULE}.va, compiled by openvaf-r")
+    yield from (".control", f"pre_osdi {MODULE}.osdi", ".endc")
+    yield f".model cell {circuit.cell_source.module if circuit.cell_source else MODULE}"
 
 
 def _library(circuit: Circuit) -> str:

@@ -77,6 +77,8 @@ def _value(value: Any) -> str:
         return _quoted(value)
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):  # numpy's own would be spelled as numpy's
+        return repr(float(value))
     if not isinstance(value, list):
         return repr(value)
     if value and isinstance(value[0], list):

@@ -32,7 +32,7 @@ def neighbours(rows, columns):
 
 
 def filled(text, folder):
-    """The numbers that ngspice's matrix is filled with beyond those of the circuit, and what is printed."""
+    """The numbers that ngspice's matrix is filled with beyond the circuit's, and what is printed."""
     (folder / "deck.cir").write_text(text.replace("noacct", "acct"), encoding="utf-8")
     done = subprocess.run(
         ["ngspice", "-b", "deck.cir"], cwd=folder, env={**os.environ, "HOME": str(folder)},
