@@ -2,8 +2,8 @@
 
 A pulse takes ngspice 75 to 110 iterations where it moves one cell of a row, up to 175 where it
 moves all. An iteration loads every cell and factors the matrix. Eliminated row by row, an array of
-m x n cells (n the shorter side) fills its matrix with m n^2 numbers and takes m n^3 products, which
-is what the ordering of KLU comes close to. Sparse 1.3, told of an array's cuts, takes 16 m n^2.
+m x n cells (n the shorter side) fills its matrix with m n^2 numbers and takes m n^3 products.
+Eliminated along its cuts, as KLU finds them and Sparse 1.3 is told of them, it takes some 16 m n^2.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -29,7 +28,6 @@ class Prices:
     load, dynamic_load : for each cell and iteration, with a frozen or a moving state
     factor : for each product of an iteration
     parse, order : for each cell, and for each product, once a deck
-    cut : whether the matrix is eliminated along the array's cuts (`netlists.decks.cuts`)
     sweep, point, read, pulse : iterations that a read of a sweep, an operating point of a write, a read
         or a pulse takes
     start : of the worker process
@@ -46,7 +44,6 @@ class Prices:
     read: float
     pulse: float
     start: float = 0.35
-    cut: bool = False
     memory: float
     memory_factor: float
 
@@ -69,19 +66,15 @@ class Prices:
 
     def bytes(self, crossbar: Crossbar) -> float:
         """Memory of a simulator that has a deck of the array loaded and its matrix factored."""
-        cells, fill = crossbar.rows * crossbar.columns, _row_by_row(crossbar) / min(crossbar.shape)
+        cells, fill = crossbar.rows * crossbar.columns, _filled(crossbar)
         return _WORKER + self.memory * cells + self.memory_factor * fill
 
     def _iteration(self, crossbar: Crossbar, load: float) -> float:
-        return load * crossbar.rows * crossbar.columns + self.factor * self._products(crossbar)
+        return load * crossbar.rows * crossbar.columns + self.factor * _products(crossbar)
 
     def _once(self, crossbar: Crossbar) -> float:
         cells = crossbar.rows * crossbar.columns
-        return self.start + self.parse * cells + self.order * self._products(crossbar)
-
-    def _products(self, crossbar: Crossbar) -> float:
-        products = _row_by_row(crossbar)
-        return min(products, products * _BY_CUTS / min(crossbar.shape)) if self.cut else products
+        return self.start + self.parse * cells + self.order * _products(crossbar)
 
 
 _LAW = 2e-5  # seconds for each cell and point
@@ -92,19 +85,19 @@ _DOUBT = 3.0  # what an estimate may be wrong by on an idle machine
 _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
-        load=5e-6, dynamic_load=8e-6, factor=1.5e-8, parse=1.5e-4, order=2.4e-7, cut=True,
-        sweep=4.0, point=2.5, read=28.0, pulse=115.0, memory=2e4, memory_factor=70.0,
+        load=4e-6, dynamic_load=8e-6, factor=1.5e-8, parse=1.5e-4, order=2.4e-7,
+        sweep=4.0, point=2.5, read=28.0, pulse=115.0, memory=1.5e4, memory_factor=35.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
-        load=1e-6, dynamic_load=1e-6, factor=1.3e-9, parse=1e-4, order=3e-8,
+        load=1e-6, dynamic_load=1e-6, factor=3.5e-9, parse=1e-4, order=1e-8,
         sweep=3.0, point=3.0, read=42.0, pulse=190.0, memory=4.5e3, memory_factor=4.0,
     ),
 }  # fmt: skip
 
 
 # ngspice 46: KLU in place of Sparse 1.3, and compiled Verilog-A in place of behavioural sources.
-_WITH_KLU = {"factor": 1e-9, "order": 5e-9, "memory_factor": 20.0, "cut": False}
+_WITH_KLU = {"factor": 4e-9, "order": 2e-8, "memory_factor": 20.0}
 _WITH_OSDI = {"load": 1e-6, "dynamic_load": 1.1e-6, "parse": 4e-5}
 
 
@@ -115,7 +108,7 @@ _GATED = {Engine.ngspice: 1.7, Engine.vacask: 2.0}
 
 def prices(engine: Engine, dialect: Dialect = PLAIN, circuitry: Circuitry = BARE) -> Prices:
     """The prices of a simulator for such circuits, and for ngspice in such a dialect."""
-    changed: dict[str, Any] = (_WITH_KLU if dialect.klu else {}) | (_WITH_OSDI if dialect.osdi else {})
+    changed = (_WITH_KLU if dialect.klu else {}) | (_WITH_OSDI if dialect.osdi else {})
     p = dataclasses.replace(_PRICES[engine], **changed)
     reads = _CHARGED[engine] if circuitry.stores_charge else 1.0
     writes = _CHARGED[engine] if circuitry.loads_lines else 1.0
@@ -167,7 +160,12 @@ def said(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _row_by_row(crossbar: Crossbar) -> float:
-    """m n^3; 0 for perfect wires, where a line is one node and little is left to be factored."""
+def _filled(crossbar: Crossbar) -> float:
+    """m n^2; 0 for perfect wires, where a line is one node and little is left to be factored."""
     longer, shorter = max(crossbar.shape), min(crossbar.shape)
-    return float(longer * shorter**3) if np.any(crossbar.r_word) or np.any(crossbar.r_bit) else 0.0
+    return float(longer * shorter**2) if np.any(crossbar.r_word) or np.any(crossbar.r_bit) else 0.0
+
+
+def _products(crossbar: Crossbar) -> float:
+    """What one factoring takes: row by row of narrow arrays, along the cuts of others."""
+    return _filled(crossbar) * min(*crossbar.shape, _BY_CUTS)
