@@ -22,7 +22,7 @@ from netlists.commands._dialect import (
 )
 from netlists.commands._earlier import clear
 from netlists.commands._layer import Reads, layer_on, note
-from netlists.commands._unused import OF_READS, draws, ignored, seed_of
+from netlists.commands._unused import OF_AGE, OF_READS, draws, ignored, seed_of
 from netlists.decks import costs
 from netlists.decks.costs import Prices, said
 from netlists.decks.dialect import PLAIN
@@ -137,7 +137,7 @@ def verify(
     if phase is Phase.write:
         if reads is not None:
             raise InputError(f"--reads {reads}: --phase write reads nothing; leave it out")
-        unused = ignored(imperfections, OF_READS, "--phase write reads nothing")
+        unused = ignored(imperfections, (*OF_READS, *OF_AGE), "--phase write reads nothing")
         unused += circuit_options.idle_circuit(circuit, idle.OF_READS, "--phase write reads nothing")
     else:
         unused = circuit_options.idle(imperfections) + circuit_options.idle_circuit(circuit)
@@ -154,8 +154,7 @@ def verify(
     size = TileSize.parse(tile)
     own = engine or Engine.ngspice
     (driven(via or Via.auto) if own is Engine.ngspice else own.simulator).find()
-    charged = circuitry.stores_charge
-    dialect = dialect_of(own, matrix, cell, via, charged=charged, within=time_limit)
+    dialect = dialect_of(own, matrix, cell, via, charged=circuitry.stores_charge, within=time_limit)
     arrays = Arrays(
         tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=drawn_by,
         compensation=Compensation.parse(compensation),
@@ -169,10 +168,13 @@ def verify(
         workers=workers,
         cell_source=source_of(cell_model, own, dialect),
     )
-    drawn = [sample(split(one, size), tiles, drawn_by) for one in chosen]
+    parts = [split(one, size) for one in chosen]
+    drawn = [sample(every, tiles, drawn_by) for every in parts]
     analyses = [bench.analysis_of(some, circuitry) for some in drawn]
-    by_chance = draws(imperfections) or tiles or Analysis.collocation in analyses
-    unused += seed_of(seed, drawn=bool(by_chance))[1]
+    if whole := list(map(len, drawn)) == list(map(len, parts)):
+        unused += console.ignored("--tiles", tiles, "no layer has more")
+    by_chance = draws(imperfections) or not whole or Analysis.collocation in analyses
+    unused += seed_of(seed, drawn=by_chance)[1]
     seconds_at = partial(_seconds_at, drawn, bench, analyses, drawn_by)
     if (engine, matrix, cell, via) == (None,) * 4:
         bench = _quicker(bench, seconds_at, chosen, circuitry)
