@@ -5,11 +5,12 @@ python benchmarks/meta.py [--quick] --json FILE
 `seconds` and `peer_seconds` are medians of one outer step (8 tasks, 5-way 1-shot, 15 queries, second
 order; two threads, or two processes of one), taken in turns; `error` is the difference of the mean
 loss. The float32 row runs the toolkit's own path in the peer's precision, the first in the one that
-training uses here. Rows of tasks through wires are processor time beside the same task on perfect
-wires, with their share of what drawing the circuit takes. The last row is the same step while a worker verifies a head in ngspice, beside
-one on its own: a ratio of 1 says that training does not notice. Where torch sees a GPU, two rows more
-compare a stack of the tasks with the plain loop and with vmap, all three there. learn2learn 0.2 is no
-peer, as it does not build on Python 3.11.
+training uses here. Rows of
+tasks through wires are processor time beside the same task on perfect wires, with their share of what
+drawing the circuit takes. The last row is the same step while a worker verifies a head in ngspice,
+beside one on its own: a ratio of 1 says that training does not notice. Where torch sees a GPU, two
+rows more compare a stack of the tasks with the plain loop and with vmap, all three there. learn2learn
+0.2 is no peer, as it does not build on Python 3.11.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import typer
 from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dialect_of
 from netlists.commands._earlier import clear
 from netlists.commands._layer import Reads, layer_on, note
+from netlists.commands._module import OwnNetwork
 from netlists.commands._unused import OF_READS, draws, ignored, seed_of
 from netlists.decks import costs
 from netlists.decks.costs import said
@@ -53,9 +54,10 @@ def verify(
         str,
         typer.Option(
             metavar="LAYER",
-            help="A shipped layer (conv1 ... conv4, fc), 'all' of them, or a layer file.",
+            help="A shipped layer (conv1 ... conv4, fc), 'all' of them, a layer file, or of --module.",
         ),
     ] = "fc",
+    network: OwnNetwork,
     phase: Annotated[Phase, typer.Option(help="What to verify.")] = Phase.both,
     tile: circuit_options.TileOption = str(TileSize()),
     tiles: Annotated[
@@ -133,7 +135,13 @@ def verify(
     circuitry = circuit or BARE
     chosen = [
         layer_on(
-            name, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
+            name,
+            reads=reads,
+            device=device,
+            mapping=mapping,
+            wiring=lines.wiring,
+            circuitry=circuitry,
+            network=network,
         )
         for name in names
     ]

@@ -24,7 +24,6 @@ from meta.circuits.conversion.modules import (
 from meta.circuits.conversion.port import Port
 from meta.circuits.conversion.recurrent import GRUOnChips, LSTMOnChips
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.layers.ranges import to_be_found
 from roa_circuit.layers.recovery import Compensation
 
 KINDS: dict[type[nn.Module], type[Any]] = {
@@ -117,11 +116,6 @@ def _require_plain(hardware: Hardware) -> None:
         raise InputError(
             f"compensation {hardware.compensation}: a converted network is not compensated; train it"
             " through its wires, or compensate a saved layer with `roa-spice compensate`"
-        )
-    if to_be_found(hardware.imperfections):
-        raise InputError(
-            f"adc_range = {hardware.imperfections.adc_range!r}: a converted network does not find its"
-            " converters' ranges; give adc_range in amperes, by patterns of names where layers differ"
         )
     if hardware.imperfections.sigma_wn:
         raise InputError(

@@ -18,7 +18,7 @@ from torch import Tensor
 from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.port import Port
 from meta.circuits.conversion.tile_reader import TileReader
-from meta.circuits.conversion.tiles import ChipTile, empty_layer, scale_of, tiles_on_chips
+from meta.circuits.conversion.tiles import ChipTile, empty_layer, ranged_tiles, scale_of, tiles_on_chips
 from roa_circuit.basics.errors import InputError
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read_model import ReadModel
@@ -90,6 +90,11 @@ class Matrix:
             input_scale=self.port.scale or 1.0,
             provenance={"made_by": "meta.convert", "column_scale": scale.tolist()},
         )
+
+    def find_ranges(self, weights: Tensor) -> None:
+        """Give converters the ranges that the kept reads tell, where these are to be found."""
+        if self.port.reads and self.port.scale:
+            self.tiles = ranged_tiles(self.tiles, self.layer(weights), self.hardware)
 
     def digital(self, weights: Tensor, x: Floats) -> Floats:
         """What floating point gives (reads, outputs) of inputs (reads, rows)."""
