@@ -153,7 +153,7 @@ def _converted(
             continue
         inner.update(id(one) for one in module.modules())
         hardware = chosen[name]
-        why = "left digital" if hardware is None else _refused(module)
+        why = "left digital" if hardware is None else ""
         if isinstance(hardware, str):
             why = hardware
         if why or not isinstance(hardware, Hardware):
@@ -168,12 +168,17 @@ def _put(name: str, module: nn.Module, hardware: Hardware, seed: int) -> None:
     matrices = {}
     for part, shape in kind.parts(module).items():
         full = name + part
-        of_state = part.startswith(".weight_hh")
-        port = Port(scale=1.0, signed=True) if of_state else Port()
+        port = Port(scale=1.0, signed=True) if _of_states(module, part) else Port()
         drawn = (seed << 32) + zlib.crc32(full.encode())
         matrices[part] = Matrix(full, shape, hardware, drawn, port)
     module.__class__ = kind
     module.matrices = matrices  # type: ignore[assignment]
+
+
+def _of_states(module: nn.Module, part: str) -> bool:
+    """Whether the inputs of a matrix are recurrent states within [-1, 1]."""
+    projected = isinstance(module, nn.LSTM) and module.proj_size > 0
+    return part.startswith(".weight_hr" if projected else ".weight_hh")
 
 
 def _leave_fast_path(module: nn.Module) -> None:
@@ -182,12 +187,6 @@ def _leave_fast_path(module: nn.Module) -> None:
         module.activation_relu_or_gelu = 0
     if isinstance(module, nn.TransformerEncoder):
         module.use_nested_tensor = False
-
-
-def _refused(module: nn.Module) -> str:
-    if isinstance(module, nn.LSTM) and module.proj_size:
-        return "an LSTM with projections, whose states have no known range"
-    return ""
 
 
 def _why_not(module: nn.Module) -> str:

@@ -61,6 +61,7 @@ MODULES = [
     (lambda: nn.ConvTranspose2d(4, 6, 3, 2, 1, 1), lambda: (images(4, 5, 6),)),
     (lambda: nn.ConvTranspose2d(4, 6, 3, dilation=2, groups=2), lambda: (images(4, 5, 6),)),
     (lambda: nn.LSTM(5, 4, 2, batch_first=True, bidirectional=True), lambda: (torch.randn(3, 6, 5),)),
+    (lambda: nn.LSTM(5, 6, 2, bidirectional=True, proj_size=3), lambda: (torch.randn(4, 2, 5),)),
     (lambda: nn.GRU(5, 4, 2, bias=False), lambda: (torch.randn(6, 5),)),
     (lambda: nn.MultiheadAttention(8, 2, batch_first=True), lambda: (SEQUENCE,) * 3),
     (
@@ -81,6 +82,7 @@ def ids(value):
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch, of its own
 @pytest.mark.parametrize(("make", "inputs"), MODULES, ids=ids)
 def test_a_module_behind_perfect_wires_is_torchs(make, inputs):
     network, x = make().eval(), inputs()
