@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from meta.circuits.aware.layer import joined
 from meta.circuits.aware.reads import CircuitReads, TiledReads, matrix_of, tensors_of
 from meta.circuits.aware.response import Floats, Response, response_of
 from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.tiles import ChipTile, empty_layer, ranged_tiles, tiles_on_chips
-from meta.network.architecture import BLOCKS, HEAD, LAYERS
+from meta.network.architecture import HEAD
+from meta.network.convolution import windows
 from meta.network.convolutional import Network
 from meta.network.matrices import as_numpy
 from meta.processes.pool import pool
@@ -82,7 +82,7 @@ class Circuit:
     def placed(self, network: Network) -> Network:
         """The network with its cells placed for these wires, as they are without any spread."""
         other, weights = copy.deepcopy(network), network.initial_weights()
-        for name in LAYERS:
+        for name in network.architecture.layers:
             layer = _layer(name, as_numpy(matrix_of(name, weights)), self.hardware)
             tiles = split(layer.behind(self.hardware.circuitry), self.hardware.tile)
             found = place(tiles, [tile.layer for tile in tiles], self.hardware.circuitry)
@@ -100,11 +100,12 @@ class Circuit:
         images : the support images of a task, which tell converters their ranges
         """
         hardware, weights = self._drawn(seed), network.initial_weights()
-        g = {name: as_numpy(matrix_of(name, weights)) for name in LAYERS}
+        names = network.architecture.layers
+        g = {name: as_numpy(matrix_of(name, weights)) for name in names}
         tiles = {}
-        for index, name in enumerate(LAYERS):
+        for index, name in enumerate(names):
             empty = _layer(name, g[name], hardware)
-            tiles[name] = tiles_on_chips(empty, hardware, seed * len(LAYERS) + index)
+            tiles[name] = tiles_on_chips(empty, hardware, seed * len(names) + index)
         linear = all(tile.linear for some in tiles.values() for tile in some)
         found = _responses(tiles, g, gains=linear)
         dtype = weights[HEAD].dtype
@@ -115,13 +116,13 @@ class Circuit:
                 matrix_of(name, weights),
                 dtype,
             )
-            for name in LAYERS
+            for name in names
         }
         if linear:
             return CircuitReads(layers=layers)
         inputs = _inputs(network, images, weights, seed)
         tiled = {
-            name: _tiled(tiles[name], found[name], g[name], inputs[name], hardware) for name in LAYERS
+            name: _tiled(tiles[name], found[name], g[name], inputs[name], hardware) for name in names
         }
         return CircuitReads(layers=layers, tiled=tiled)
 
@@ -220,7 +221,7 @@ def _inputs(
     network: Network, images: Tensor, weights: dict[str, Tensor], seed: int
 ) -> dict[str, Floats]:
     """Inputs (reads, rows) of every layer by these images, without wires."""
-    before: dict[str, list[Tensor]] = {name: [] for name in BLOCKS}
+    before: dict[str, list[Tensor]] = {name: [] for name in network.architecture.convolutions}
 
     def block(name: str, x: Tensor) -> Tensor:
         before[name].append(x)
@@ -229,9 +230,9 @@ def _inputs(
     x = network.embedded(images, block)
     rng, found = np.random.default_rng([seed, 2]), {}
     for name, views in before.items():
-        windows = F.unfold(torch.cat(views).float(), 3, padding=1).transpose(1, 2).flatten(0, 1)
-        largest = windows.amax(dim=1).argmax()
-        some = rng.choice(len(windows), size=min(_SAMPLES, len(windows)), replace=False)
-        found[name] = as_numpy(windows[[int(largest), *some]])
+        rows = windows(torch.cat(views).float(), network.architecture.convolutions[name].kernel)
+        largest = rows.amax(dim=1).argmax()
+        some = rng.choice(len(rows), size=min(_SAMPLES, len(rows)), replace=False)
+        found[name] = as_numpy(rows[[int(largest), *some]])
     found[HEAD] = as_numpy(torch.cat([x, x.new_ones(len(x), 1)], dim=1))
     return found

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from meta.circuits.aware.layer import LayerResponse
 from meta.circuits.conversion.tile_reader import TileReader
 from meta.circuits.conversion.tiles import ChipTile
-from meta.network.architecture import BLOCKS, HEAD
+from meta.network.architecture import HEAD
+from meta.network.convolution import windows
 from meta.network.convolutional import Network
 
 
@@ -73,7 +74,10 @@ class CircuitReads:
         dtype = weights[HEAD].dtype
 
         def block(name: str, x: Tensor) -> Tensor:
-            return network.block(name, self._convolved(name, x, seen[name]), step)
+            count, _, height, width = x.shape
+            rows = windows(x, network.architecture.convolutions[name].kernel)
+            y = self.tiled[name](rows, seen[name]).view(count, height, width, -1).movedim(3, 1)
+            return network.normed(name, y, step)
 
         x = network.embedded(images.to(dtype), block, dtype)
         return self.tiled[HEAD](torch.cat([x, x.new_ones(len(x), 1)], dim=1), seen[HEAD])
@@ -81,11 +85,6 @@ class CircuitReads:
     def _seen(self, name: str, weights: Mapping[str, Tensor], step: int) -> Tensor:
         layer, g = self.layers[name], matrix_of(name, weights)
         return layer.started(g) if step == 0 else layer.moved(g)
-
-    def _convolved(self, name: str, x: Tensor, W: Tensor) -> Tensor:
-        count, _, height, width = x.shape
-        windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
-        return self.tiled[name](windows, W).view(count, height, width, -1).movedim(3, 1)
 
 
 def matrix_of(name: str, weights: Mapping[str, Tensor]) -> Tensor:
@@ -96,6 +95,6 @@ def matrix_of(name: str, weights: Mapping[str, Tensor]) -> Tensor:
 
 def tensors_of(name: str, matrix: Tensor, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The weights of a layer by name, undoing `matrix_of`."""
-    if name in BLOCKS:
+    if name != HEAD:
         return {name: matrix.T.reshape(like[name].shape)}
     return {HEAD: matrix[:-1].T, f"{HEAD}.bias": matrix[-1]}

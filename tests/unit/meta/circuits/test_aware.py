@@ -17,7 +17,7 @@ from meta.learning.hardware import WriteModel
 from meta.learning.learners import adapt, inner_steps, outer_loss, query_loss
 from meta.learning.reads import plain
 from meta.learning.writing import Writing
-from meta.network.architecture import HEAD, LAYERS, Architecture
+from meta.network.architecture import HEAD, Architecture
 from meta.network.convolutional import Network
 from meta.training.configuration import Training
 from meta.training.objective import Phase
@@ -61,7 +61,7 @@ class Exactly:
 
     def __call__(self, network, images, weights, step):
         seen = {}
-        for name in LAYERS:
+        for name in network.architecture.layers:
             g = matrix_of(name, weights).double()
             W = torch.empty_like(g)
             for tile in tiles_on_chips(empty_layer(name, *g.shape, self.hardware), self.hardware, 0):
@@ -172,7 +172,7 @@ def test_a_placed_network_is_read_as_it_was_up_to_a_gain(mapping):
     images = torch.rand(2, 1, 28, 28)
     reads = circuit.reads(there, images, 0)
     before = circuit.reads(own, images, 0)
-    for name in LAYERS:
+    for name in own.architecture.layers:
         wanted = matrix_of(name, own.initial_weights()).detach()
 
         def error(found, wanted=wanted):
