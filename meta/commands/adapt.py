@@ -30,6 +30,7 @@ from meta.commands._inputs import (
     say_placed,
     writing_of,
 )
+from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.consumption import published
@@ -85,6 +86,13 @@ def adapt(
         circuit=circuit, imperfections=imperfections, wires=wire_resistance,
         compensation=compensation, in_situ=in_situ,
     )  # fmt: skip
+    if hardware is not None and sigma_wn:
+        if hardware.imperfections.sigma_wn:
+            raise InputError(
+                f"--sigma-wn {sigma_wn:g}: --imperfections has a sigma_wn, too; leave one of them out"
+            )
+        noisy = replace(hardware.imperfections, sigma_wn=sigma_wn)
+        hardware = replace(hardware, imperfections=noisy)
     unused = idle_of(imperfections, in_situ=in_situ) + circuit_options.idle_in_settled_reads(circuit)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar

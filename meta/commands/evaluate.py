@@ -132,6 +132,8 @@ def evaluate(
     )
     writing.check(net)
     sigmas = numbers_of(sigma_wn, "--sigma-wn")
+    if reading != "literal" and not any(sigmas):
+        raise InputError(f"--reading {reading}: changes nothing of --sigma-wn {sigma_wn}; leave it out")
     for sigma in sigmas:
         Programming(sigma_wn=sigma)  # before the data are asked for, which may be a download
     hardware = hardware_of(

@@ -21,9 +21,11 @@ from meta.commands._inputs import (
     writing_of,
 )
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import circuit_options, options
 from roa_circuit.sweeps.command import Asked, carry_out
+from roa_circuit.sweeps.fields import given_by
 
 _EPISODES = 10
 
@@ -69,8 +71,10 @@ def sweep(
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
     subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
-    varied = {axis.name for axis in asked.sweep(subject, _EPISODES).axes}
-    unused = idle_of(imperfections, in_situ=in_situ, varied=varied)
+    axes = asked.sweep(subject, _EPISODES).axes
+    varied, given = {axis.name for axis in axes}, given_by(axis.field for axis in axes)
+    unused = circuit_options.overruled(Wiring.of_wires(wire_resistance), imperfections, given)
+    unused += idle_of(imperfections, in_situ=in_situ, varied=varied)
     spots = head_check(subject, asked.checked)
     carry_out(
         asked,

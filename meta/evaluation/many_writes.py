@@ -46,13 +46,12 @@ def variant_accuracies(
                 episode_accuracies(network, tasks, one, count=count, dtype=dtype, on_task=on_task)
                 for one in variants
             ]
-    groups = [list(enumerate(variants))]
-    if variants[0].method.written == "at once":
-        # Random states and noise are drawn in turn, so that states differ where there is no noise.
-        groups = [[pair for pair in groups[0] if pair[1].noisy == noisy] for noisy in (False, True)]
+    groups: dict[object, list[tuple[int, Writing]]] = {}
+    for place, one in enumerate(variants):
+        groups.setdefault(_drawn_alike(one), []).append((place, one))
     found: dict[int, Episodes] = {}
     with pool():
-        for group in filter(None, groups):
+        for group in groups.values():
             places, own = zip(*group, strict=True)
             writes = Writes(network=network, variants=own, dtype=dtype)
             draws = Draws(tasks, ways=network.architecture.ways, count=count)
@@ -62,20 +61,28 @@ def variant_accuracies(
 
 def _together(writes: Writes, draws: Draws, on_task: Callable[[], None]) -> list[Episodes]:
     """Episodes of all variants, every task adapted to once."""
-    items = draws.apart(writes.normals)
     outcomes: list[list[Outcome]] = []
-    for of_task in _over_tasks(writes, items, draws.count):
+    for of_task in _over_tasks(writes, draws):
         outcomes.append(of_task)
         for _ in of_task:
             on_task()
     return [summary(writes.network, of_variant) for of_variant in zip(*outcomes, strict=True)]
 
 
-def _over_tasks(
-    writes: Writes, items: Iterator[tuple[Task, np.random.Generator]], count: int
-) -> Iterator[list[Outcome]]:
+def _drawn_alike(one: Writing) -> object:
+    """What variants that share an episode have in common, because it decides what is drawn before it."""
+    if one.verify_rounds:
+        return one.verify_rounds, one.programming
+    # Random states and noise are drawn in turn, so that states differ where there is no noise.
+    return one.method.written == "at once" and one.noisy
+
+
+def _over_tasks(writes: Writes, draws: Draws) -> Iterator[list[Outcome]]:
+    if writes.normals is None:
+        return (_outcomes(writes, (task, draws.noise)) for task in draws)
+    items = draws.apart(writes.normals)
     if writes.network.compute == CPU:
-        return pool().map(_outcomes, writes, items, to_come=count)
+        return pool().map(_outcomes, writes, items, to_come=draws.count)
     return (_outcomes(writes, item) for item in items)
 
 
@@ -99,7 +106,10 @@ def _share(network: Network, variants: Sequence[Writing]) -> bool:
     return (
         a.steps == 1
         and a.erased is None
-        and all(shares_episodes(one.method) and not one.verify_rounds for one in variants)
+        and all(shares_episodes(one.method) for one in variants)
+        and not any(
+            one.verify_rounds and (one.ideal or one.method.written == "at once") for one in variants
+        )
         and not any(one.mapping.paired for one in variants)  # whose writes have cells of their own
         and all(one.method.written == first.method.written for one in variants)
         and all(one.device is first.device or one.device == first.device for one in variants)

@@ -139,14 +139,15 @@ def _mapped(
     if write is None or rounds == 0:
         return None
     if not task.is_stack:
-        return _verified(network, write, rounds, noise)
-    starts = [_verified(network, write, rounds, noise) for _ in range(len(task))]
+        return verified_weights(network, write, rounds, noise)
+    starts = [verified_weights(network, write, rounds, noise) for _ in range(len(task))]
     return {name: torch.stack([start[name] for start in starts]) for name in starts[0]}
 
 
-def _verified(
+def verified_weights(
     network: Network, write: WriteModel, rounds: int, noise: np.random.Generator
 ) -> dict[str, torch.Tensor]:
+    """theta_0 by name as so many rounds of write-verify leave it on cells that begin at omega = 1/2."""
     start = {}
     for name, weight in network.initial_weights().items():
         goal = state_from_weight(weight.double().numpy(force=True))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from meta.data.tasks import Task
-from meta.evaluation.trial import NOTHING, Cost, Outcome, adaptation_cost
+from meta.evaluation.trial import NOTHING, Cost, Outcome, adaptation_cost, verified_weights
 from meta.learning.learners import Adapted, Step, inner_steps, random_weights
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
@@ -35,7 +35,8 @@ from roa_circuit.device.programming import (
 class Writes:
     """The ways in which every episode is written.
 
-    variants : differ in relative rate and noise, but count pulses alike and stand on the same cells
+    variants : differ in relative rate and noise, but count pulses alike and stand on the same cells;
+        those that map theta_0 by write-verify draw its noise, and differ in the rate alone
     """
 
     network: Network
@@ -62,9 +63,18 @@ class Writes:
         """How pulses are counted, the same in all variants."""
         return self.variants[0].programming
 
+    def initial_weights(self, noise: np.random.Generator) -> dict[str, Tensor]:
+        """theta_0 by name, as write-verify leaves it where it maps it."""
+        first = self.variants[0]
+        if first.verify_rounds and first.model is not None:
+            return verified_weights(self.network, first.model, first.verify_rounds, noise)
+        return self.network.initial_weights()
+
     @property
-    def normals(self) -> int:
-        """How many normal numbers an episode draws."""
+    def normals(self) -> int | None:
+        """How many normal numbers an episode draws; None if that depends on its map."""
+        if self.variants[0].verify_rounds:
+            return None
         shapes = self.network.architecture.weight_shapes.values()
         return sum(map(math.prod, shapes)) * (self.at_once + self.noisy)
 
@@ -95,7 +105,7 @@ class Episode:
         self.network, self.task, self.device, self.how = network, task, writes.device, writes.how
         self.at_once = writes.at_once
         self.blocks = tuple(network.architecture.convolutions)
-        weights = network.initial_weights()
+        weights = writes.initial_weights(noise)
         self.wanted, self.step = (
             _flat(weights),
             _flat(inner_steps(network, weights, task, 0, dtype=writes.dtype)),

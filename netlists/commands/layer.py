@@ -121,7 +121,8 @@ def layer(
         console.say(f"{text}; scale them down, or leave the write out with --ideal{_way_out(made)}")
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
-        "reads": len(x), "mapping": str(made.mapping), "capped": capped, "ignored": unused,
+        "reads": len(x), "seed": None if inputs else seed or 0, "mapping": str(made.mapping),
+        "capped": capped, "ignored": unused,
         "beyond": made.provenance.get(BEYOND), **footing.to_dict(made.device, made.crossbar),
     }  # fmt: skip
     write_summary(json_file, summary)

@@ -109,7 +109,8 @@ def netlist(
     summary = {
         "layer": chosen.name, "phase": str(phase), "rows": crossbar.rows, "columns": crossbar.columns,
         "engine": None if language else str(engine), "language": language and str(language),
-        "seconds_simulated": deck.duration, "deck": str(output),
+        "seconds_simulated": deck.duration, "deck": str(output), "circuit": circuitry.to_dict(),
+        "reads": None if phase is Transient.write else len(chosen.inputs),
         **footing.to_dict(chosen.device, chosen.crossbar),
         "ignored": [*unused, *needless],
         "drawn": {"seed": drawn_by, **chip.summary()} if imperfections else None,

@@ -12,7 +12,7 @@ from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
 from roa_circuit.presentation import circuit_options, console, options
 from roa_circuit.sweeps.command import Asked, carry_out
-from roa_circuit.sweeps.fields import IMPERFECTIONS, SPREAD
+from roa_circuit.sweeps.fields import IMPERFECTIONS, SPREAD, given_by
 from roa_circuit.sweeps.layer import LayerSubject
 
 
@@ -45,7 +45,9 @@ def sweep(
     axes = asked.sweep(subject).axes
     fields = {axis.name for axis in axes}
     varied = {axis.name for axis in axes if axis.field.part == IMPERFECTIONS}
-    unused = circuit_options.idle(imperfections, varied) + _without_chance(asked, subject)
+    given = given_by(axis.field for axis in axes)
+    unused = circuit_options.overruled(lines.wiring, imperfections, given)
+    unused += circuit_options.idle(imperfections, varied) + _without_chance(asked, subject)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
     carry_out(
         asked,

@@ -16,7 +16,7 @@ from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dial
 from netlists.commands._earlier import clear
 from netlists.commands._layer import Reads, layer_on, note
 from netlists.commands._module import OwnNetwork
-from netlists.commands._unused import OF_READS, draws, ignored, seed_of
+from netlists.commands._unused import OF_AGE, OF_READS, draws, ignored, seed_of
 from netlists.decks import costs
 from netlists.decks.costs import said
 from netlists.layers.shipped import shipped_layers
@@ -125,7 +125,7 @@ def verify(
     if phase is Phase.write:
         if reads is not None:
             raise InputError(f"--reads {reads}: --phase write reads nothing; leave it out")
-        unused = ignored(imperfections, OF_READS, "--phase write reads nothing")
+        unused = ignored(imperfections, (*OF_READS, *OF_AGE), "--phase write reads nothing")
         unused += circuit_options.idle_circuit(circuit, idle.OF_READS, "--phase write reads nothing")
     else:
         unused = circuit_options.idle(imperfections) + circuit_options.idle_circuit(circuit)
@@ -157,10 +157,13 @@ def verify(
         phase=phase, analysis=analysis, pulses=pulses, engine=engine, dialect=dialect, workers=workers
     )
     prices = costs.prices(engine, dialect, circuitry)
-    drawn = [sample(split(one, size), tiles, drawn_by) for one in chosen]
+    parts = [split(one, size) for one in chosen]
+    drawn = [sample(every, tiles, drawn_by) for every in parts]
     analyses = [bench.analysis_of(some, circuitry) for some in drawn]
-    by_chance = draws(imperfections) or tiles or Analysis.collocation in analyses
-    unused += seed_of(seed, drawn=bool(by_chance))[1]
+    if whole := list(map(len, drawn)) == list(map(len, parts)):
+        unused += console.ignored("--tiles", tiles, "no layer has more")
+    by_chance = draws(imperfections) or not whole or Analysis.collocation in analyses
+    unused += seed_of(seed, drawn=by_chance)[1]
     seconds = sum(
         estimated_seconds(some, phase, how, prices, workers, _pulses_of(some, how, pulses, drawn_by))
         for some, how in zip(drawn, analyses, strict=True)

@@ -104,6 +104,10 @@ class Testbench:
         reads, pulses = self.phase is Phase.read, self.pulses
         if self.analysis is Analysis.collocation and reads:
             raise InputError("--analysis collocation is for writes: reads alone take --analysis sweep")
+        if self.analysis is Analysis.sweep and self.phase is Phase.write:
+            raise InputError(
+                "--analysis sweep is for reads: a write alone takes --analysis transient or collocation"
+            )
         if pulses is None:
             return
         if pulses < 1:

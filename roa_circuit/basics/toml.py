@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 
@@ -73,13 +75,17 @@ def _key(text: str) -> str:
 
 def _value(value: Any) -> str:
     """A string, a number or a list of these as TOML; the rows of a matrix stand one below another."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, bool):
         return str(value).lower()
-    if not isinstance(value, list):
+    if isinstance(value, int | float):
         return repr(value)
-    if value and isinstance(value[0], list):
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{value!r} has no place in a TOML document")
+    if value and isinstance(value[0], list | np.ndarray):
         return "[\n" + "".join(f"  {_value(row)},\n" for row in value) + "]"
     return "[" + ", ".join(map(_value, value)) + "]"
 

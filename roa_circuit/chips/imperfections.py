@@ -249,6 +249,9 @@ def load(path: str | Path) -> Imperfections:
     return Imperfections.from_toml(toml.read(path), source=str(path))
 
 
+_GAINS = ("write_gain", "driver_gain", "sense_gain")
+
+
 def _require(name: str, value: object, unit: str) -> None:
     if name == "adc_range" and isinstance(value, str):
         if value not in RANGES:
@@ -264,6 +267,8 @@ def _require(name: str, value: object, unit: str) -> None:
         raise records.out_of_range(name, number, unit, "not be negative")
     if name in _PROBABILITIES and number > 1:
         raise InputError(f"{name} = {number:g} must be a probability, at most 1")
+    if name in _GAINS and number > 1:
+        raise records.out_of_range(name, number, unit, "be at most 1, which is 100 %; 5 % is 0.05")
     if name == "amplifier_mismatch" and number > LARGEST_OFFSET / 5:
         limit = f"be at most {LARGEST_OFFSET / 5:g} V, a fifth of what an offset may be"
         raise records.out_of_range(name, number, unit, limit)

@@ -21,7 +21,7 @@ from roa_circuit.chips.imperfections import Imperfections, load
 from roa_circuit.circuit.crossbar import DRIVES, SENSES
 from roa_circuit.circuit.design_point import CURRENT_SCALE, TERMINAL_RESISTANCE, WIRE_RESISTANCE
 from roa_circuit.circuit.mapping import Mapping
-from roa_circuit.circuit.wiring import Wiring
+from roa_circuit.circuit.wiring import WIRES, Wiring
 from roa_circuit.presentation import console
 
 
@@ -203,6 +203,32 @@ def idle(
         names = ", ".join(name for name in found if found[name] == needs)
         console.remark(f"--imperfections: {names} ignored: changes nothing without {needs}")
     return list(found)
+
+
+_OF_LINES = {
+    "--wire-resistance": WIRES, "--source-resistance": ("r_source",),
+    "--sense-resistance": ("r_sense",), "--drive": ("drive",), "--sense": ("sense",),
+}  # fmt: skip
+
+
+def overruled(wiring: Wiring, imperfections: Imperfections | None, varied: Collection[str]) -> list[str]:
+    """The imperfections that a sweep gives in any case, with a line on stderr about them.
+
+    wiring : the options of lines, None where they are not given
+    varied : the attributes of lines and imperfections that the sweep gives values of
+
+    Raises
+    ------
+    InputError : options of lines that the sweep gives in any case.
+    """
+    for option, lines in _OF_LINES.items():
+        given = getattr(wiring, lines[0])
+        if given is not None and set(lines) <= set(varied):
+            raise InputError(f"{option} {given}: changes nothing where --vary sets it; leave it out")
+    names = sorted(name for name in varied if getattr(imperfections, name, None))
+    if names:
+        console.remark(f"--imperfections: {', '.join(names)} ignored: --vary gives the values")
+    return names
 
 
 def idle_circuit(

@@ -81,6 +81,16 @@ class Field:
         return number
 
 
+def given_by(fields: Iterable[Field]) -> set[str]:
+    """The attributes of lines and imperfections that these fields give values of, not factors."""
+    return {
+        target
+        for one in fields
+        if one.part in (CIRCUIT, IMPERFECTIONS) and not one.factor
+        for target in one.targets
+    }
+
+
 def shared_fields(law: Law | None = None) -> Mapping[str, Field]:
     """The fields of circuit, device, pulses, imperfections and spread, by name.
 

@@ -59,6 +59,37 @@ def test_an_ltp_ltd_curve_becomes_a_layer_that_ngspice_agrees_with(
 
 
 @pytest.mark.ngspice
+@pytest.mark.long
+def test_a_measured_table_goes_from_the_fit_to_a_layer_ngspice_and_an_evaluation(command, tmp_path):
+    """Its file could not be read again: a number in it was written as numpy shows it."""
+    from meta.commands import cli as meta_command
+
+    roa_spice, found = partial(command, spice_command.main), tmp_path / "found.json"
+    device, layer = tmp_path / "fit" / "device.toml", tmp_path / "layer.npz"
+    fitted = ("--law", "table", "--output-dir", tmp_path / "fit")
+    assert command(fit_command.main, curve(tmp_path / "ltp_ltd.csv"), *fitted)[0] == 0
+    assert load_device(device).memristor.name == "table"
+    np.savetxt(tmp_path / "w.csv", np.random.default_rng(0).uniform(-0.8, 0.8, (4, 3)), delimiter=",")
+    made = ("layer", "--weights", tmp_path / "w.csv", "--device", device, "-o", layer, "--json", found)
+    assert roa_spice(*made)[0] == 0
+    assert json.loads(found.read_text())["rms_error"] < 0.03
+    asked = ("verify", "--layer", layer, "--json", found, "--output-dir", tmp_path / "v")
+    code, _, err = roa_spice(*asked)
+    assert code == 2
+    assert "the law is a table, which has pulses of -1 V, 1.2 V and says nothing of" in err
+    assert roa_spice(*made, "--ideal")[0] == 0
+    code, out, err = roa_spice(*asked, "--phase", "read")
+    assert code == 0, out + err
+    assert json.loads(found.read_text())["max_relative_current_error"] < 1e-6
+    few = ("--dataset", "glyphs", "--tasks", 2, "--sigma-wn", 0, "--relative-rate", 1, "--queries", 5)
+    code, out, err = command(meta_command.main, "evaluate", *few, "--device", device, "--json", found)
+    assert code == 0, out + err
+    said = json.loads(found.read_text())
+    assert (said["device"], said["current_scale [-]"]) == ("ltp_ltd", 1.0)
+    assert said["rows"][0]["accuracy"] > 0.6  # chance is 0.2
+
+
+@pytest.mark.ngspice
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["nb_sto", "afefet"])
 def test_a_network_learns_on_a_measured_device_and_its_head_is_that_of_ngspice(

@@ -3,8 +3,10 @@
 import json
 from functools import partial
 
+import numpy as np
 import pytest
 
+from meta.circuits.behind_circuit import Hardware
 from meta.commands import cli
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
@@ -102,6 +104,7 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
         (["train", "-o", "x", "--resume"], "no run to go on with"),
         (["train", "-o", "x", "--method", "offline"], "train 'roa' for it"),
         (["evaluate", "--reading", "litteral"], "did you mean 'literal'"),
+        (["evaluate", "--reading", "half", "--sigma-wn", "0"], "--reading half: changes nothing of"),
         (["train", "-o", "x", "--rho", 2, "--dataset", "glyphs"], "rho = 2"),
         (
             ["train", "-o", "x", "--resume", "--start", "n.safetensors"],
@@ -180,6 +183,28 @@ def test_a_network_is_evaluated_behind_the_wires_that_are_asked_for(roa_meta, sm
     lines = json.loads((tmp_path / "j.json").read_text())["lines"]
     named = ("r_word [Ohm]", "r_bit [Ohm]", "r_sense [Ohm]")
     assert [lines[name] for name in named] == [30.0, 30.0, 2.0]
+
+
+@pytest.mark.long
+def test_write_noise_reaches_the_circuit_of_an_adaptation(
+    roa_meta, small_network, tmp_path, monkeypatch
+):
+    """At 4 the network answered as by chance, and behind the circuit as if nothing disturbed it."""
+    (tmp_path / "c.toml").write_text('[lines]\n"r_word [Ohm]" = 1.0\n')
+    (tmp_path / "x.toml").write_text('"sigma_wn [-]" = 0.5\n')
+    written, holding = [], Hardware.holding
+    monkeypatch.setattr(
+        Hardware, "holding", lambda self, *a: written.append(holding(self, *a)) or written[-1]
+    )
+    asked = ("adapt", "--dataset", "glyphs", "--network", small_network, "--queries", 1)
+    asked = (*asked, "-o", tmp_path / "layers", "--circuit", tmp_path / "c.toml")
+    for sigma in (0, 4):
+        assert roa_meta(*asked, "--sigma-wn", sigma)[0] == 0
+    quiet, noisy = ([array.state for array in found["fc"].arrays] for found in written)
+    assert np.abs(np.subtract(noisy, quiet)).max() > 0.05
+    code, _, error = roa_meta(*asked, "--sigma-wn", 4, "--imperfections", tmp_path / "x.toml")
+    assert code == 2
+    assert "--sigma-wn 4: --imperfections has a sigma_wn, too; leave one of them out" in error
 
 
 @pytest.mark.long

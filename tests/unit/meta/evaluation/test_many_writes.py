@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from meta.data.tasks import Tasks
+from meta.evaluation import writes
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.many_writes import variant_accuracies
 from meta.learning.writing import Writing
@@ -72,3 +73,16 @@ def test_variants_that_share_nothing_are_run_one_by_one(bars):
     network = Network(Architecture(ways=3, filters=4), torch.Generator().manual_seed(2))
     compare(network, bars, VARIANTS[3:5], "ideal")
     compare(network, bars, [replace(VARIANTS[1], programming=how) for how in HOWS])
+
+
+@pytest.mark.long
+def test_one_gradient_serves_all_rates_of_a_map_by_write_verify(bars, monkeypatch):
+    """It took one for each rate: the same map, from the same draws, each time."""
+    network = Network(Architecture(ways=3, filters=4), torch.Generator().manual_seed(2))
+    mapped = [replace(one, verify_rounds=2) for one in (*VARIANTS[:2], *VARIANTS[3:6])]
+    compare(network, bars, mapped)
+    taken = []
+    inner = writes.inner_steps
+    monkeypatch.setattr(writes, "inner_steps", lambda *a, **k: taken.append(1) or inner(*a, **k))
+    variant_accuracies(network, Tasks(dataset=bars, queries=4, seed=5), mapped, count=3)
+    assert len(taken) == 3 * 2

@@ -67,3 +67,45 @@ def test_the_settings_without_effect_are_those_that_differ_from_none():
     assert every == ["c_word", "gain_bandwidth", "read_hold", "wire_coefficient"]
     assert idle_in_circuit(circuit, OF_CHARGE, varied=["c_word", "temperature"]) == ["gain_bandwidth"]
     assert idle_in_circuit(Circuitry(temperature=350.0, activation_energy=0.3), OF_READS) == []
+
+
+@pytest.mark.ngspice
+@pytest.mark.long
+def test_tiles_that_a_layer_does_not_have_and_a_seed_that_draws_nothing_are_said(command):
+    asked = ["verify", "--layer", "l.npz", "--phase", "read", "--tiles", 3, "--seed", 5, "-o", "v"]
+    code, _, err = command(cli.main, *asked, "--json", "j.json")
+    assert code == 0
+    assert "--tiles 3 ignored: no layer has more\n--seed 5 ignored: " in err
+    assert json.loads(Path("j.json").read_text())["options"]["ignored"] == ["tiles", "seed"]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("--imperfections x.toml --age 1d", "drift_exponent would change nothing: --phase write reads"),
+        ("--analysis sweep", "--analysis sweep is for reads: a write alone takes --analysis transient"),
+    ],
+)
+def test_what_is_about_reads_is_refused_of_a_write(command, words, why):
+    Path("x.toml").write_text('"drift_exponent [-]" = 0.05\n')
+    asked = f"verify --layer l.npz --phase write -o v {words}".split()
+    code, _, err = command(cli.main, *asked)
+    assert code == 2
+    assert why in err
+
+
+def test_a_deck_s_result_says_its_circuit_and_its_reads(command):
+    Path("c.toml").write_text('"c_word [F]" = 1e-15\n')
+    for phase, reads in (("read", 1), ("write", None)):
+        asked = f"netlist --layer l.npz --phase {phase} --circuit c.toml -o d.cir --json j.json"
+        assert command(cli.main, *asked.split())[0] == 0
+        found = json.loads(Path("j.json").read_text())
+        assert (found["circuit"], found["reads"]) == ({"c_word [F]": 1e-15}, reads)
+
+
+def test_a_layer_says_the_seed_that_drew_its_inputs(command):
+    np.savetxt("w.csv", np.full((2, 2), 0.4), delimiter=",")
+    for more, seed in ([], 0), (["--seed", "7"], 7), (["--inputs", "inputs.csv"], None):
+        asked = ("layer", "--weights", "w.csv", "-o", "m.npz", "--json", "j.json")
+        assert command(cli.main, *asked, *more)[0] == 0
+        assert json.loads(Path("j.json").read_text())["seed"] == seed

@@ -340,6 +340,21 @@ def test_a_range_without_its_converter_is_said_unless_the_sweep_has_one(command)
 
 
 @pytest.mark.long
+def test_what_an_axis_sets_in_any_case_is_refused_or_said(command):
+    """The lines of --wire-resistance stood under a table that had none of them."""
+    Path("x.toml").write_text('"sense_gain [-]" = 0.1\n')
+    vary = ("--vary", "wire_resistance=0,1", "--vary", "sense_gain=0,0.2", "--sensitivity", "none")
+    code, _, error = command(cli.main, "sweep", *HOW, *vary, "--wire-resistance", "7")
+    assert code == 2
+    assert "--wire-resistance 7.0: changes nothing where --vary sets it; leave it out" in error
+    code, _, error = command(cli.main, "sweep", *HOW, *vary, "--imperfections", "x.toml")
+    assert (code, error) == (0, "--imperfections: sense_gain ignored: --vary gives the values\n")
+    assert json.loads(Path("out/sweep/report.json").read_text())["ignored"] == ["sense_gain"]
+    word = ("--vary", "word_resistance=0,1", "--sensitivity", "none", "-o", "word")
+    assert command(cli.main, "sweep", *HOW, *word, "--wire-resistance", "7")[::2] == (0, "")
+
+
+@pytest.mark.long
 def test_where_no_chip_differs_repeats_and_seed_are_said_to_change_nothing(command):
     vary = ("--vary", "wire_resistance=0,1", "--sensitivity", "none")
     code, _, error = command(cli.main, "sweep", *HOW, *vary, "--repeats", "3", "--seed", "7")

@@ -57,6 +57,7 @@ def test_every_field_is_read_and_written():
         ('"stuk_on [-]" = 0.1', r"unknown key 'stuk_on \[-\]'; did you mean 'stuck_on \[-\]'"),
         ('"bandwidth [kHz]" = 1', r"did you mean 'bandwidth \[Hz\]'"),
         ('"open [-]" = 1.5', r"open = 1.5 must be a probability"),
+        ('"sense_gain [-]" = 5', r"sense_gain = 5 must be at most 1, which is 100 %; 5 % is 0.05"),
         ('"open [-]" = -0.5', r"open = -0.5 must not be negative"),
         ('"open [-]" = "x"', r"open = 'x' must be a finite number \[-\]"),
         ('"open [-]" = nan', r"open = nan must be a finite number"),
