@@ -11,6 +11,7 @@ import typer
 
 from netlists.commands._dialect import CellModelFile, CellOption, MatrixOption, dialect_of, source_of
 from netlists.commands._layer import Layer, Reads, layer_on, note
+from netlists.commands._module import OwnNetwork
 from netlists.commands._unused import OF_AGE, OF_READOUTS, OF_READS, draws, ignored, seed_of
 from netlists.decks.deck import How, read_deck, write_deck
 from netlists.decks.dialect import CellModel, Dialect, Matrix
@@ -40,6 +41,7 @@ def netlist(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The deck to write.")],
     layer: Layer = "fc",
+    network: OwnNetwork,
     phase: Annotated[
         Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
     ] = Transient.read,
@@ -83,8 +85,9 @@ def netlist(
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     circuitry = circuit or BARE
     chosen = layer_on(
-        layer, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
-    )
+        layer, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry,
+        network=network,
+    )  # fmt: skip
     note(circuitry, lines.wiring)
     rng = np.random.default_rng(drawn_by)
     chip = draw(imperfections, chosen.crossbar, chosen.device, rng, mapping=chosen.mapping)

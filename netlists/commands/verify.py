@@ -22,6 +22,7 @@ from netlists.commands._dialect import (
 )
 from netlists.commands._earlier import clear
 from netlists.commands._layer import Reads, layer_on, note
+from netlists.commands._module import OwnNetwork
 from netlists.commands._unused import OF_AGE, OF_READS, draws, ignored, seed_of
 from netlists.decks import costs
 from netlists.decks.costs import Prices, said
@@ -62,9 +63,10 @@ def verify(
         str,
         typer.Option(
             metavar="LAYER",
-            help="A shipped layer (conv1 ... conv4, fc), 'all' of them, or a layer file.",
+            help="A shipped layer (conv1 ... conv4, fc), 'all' of them, a layer file, or of --module.",
         ),
     ] = "fc",
+    network: OwnNetwork,
     phase: Annotated[Phase, typer.Option(help="What to verify.")] = Phase.both,
     tile: circuit_options.TileOption = str(TileSize()),
     tiles: Annotated[
@@ -147,7 +149,13 @@ def verify(
     circuitry = circuit or BARE
     chosen = [
         layer_on(
-            name, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
+            name,
+            reads=reads,
+            device=device,
+            mapping=mapping,
+            wiring=lines.wiring,
+            circuitry=circuitry,
+            network=network,
         )
         for name in names
     ]
