@@ -76,7 +76,7 @@ def map(
     made = console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else [])
     conditions = [
         ("cells and lines", footing.footing(placed.device, placed.crossbar)),
-        ("tiles", f"up to {tile} weights, each with its reference column"),
+        ("tiles", f"up to {tile} weights; {placed.mapping.said}"),
         *([("compensation", compensation)] if compensation != "nothing" else []),
         *([("circuit", described(circuitry.to_dict()))] if circuitry.to_dict() else []),
         *([("seed", f"{drawn_by}")] if imperfections else []),

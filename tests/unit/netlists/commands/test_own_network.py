@@ -1,5 +1,7 @@
 """`--module`: layers of a torch network of one's own, for commands of `roa-spice`."""
 
+import csv
+import json
 import sys
 
 import numpy as np
@@ -9,7 +11,9 @@ from safetensors.torch import save_file
 
 from meta import convert
 from netlists.commands.cli import main
+from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.solver.read import read_currents
 
 CODE = """
 import torch
@@ -44,9 +48,7 @@ def run(tmp_path, monkeypatch, capsys):
 
 
 def test_a_layer_of_a_network_is_that_of_convert_with_the_weights_of_the_file(run, tmp_path):
-    made = {}
-    exec(CODE, made)
-    network, sample = made["network"]()
+    network, sample = given()
     with torch.no_grad():
         network[3].weight.mul_(-2.0)
     save_file(network.state_dict(), tmp_path / "w.safetensors")
@@ -66,6 +68,42 @@ def test_a_deck_and_a_comparison_of_compensations_are_made_of_a_layer_of_a_netwo
     code, said = run("compensate", "--module", "mine:network", "--layer", "0")
     assert code == 0, said.err
     assert "9 x 6 cells" in said.out
+
+
+def given():
+    """The network of the file, and the sample."""
+    made = {}
+    exec(CODE, made)
+    return made["network"]()
+
+
+@pytest.mark.long
+def test_a_map_of_a_layer_of_a_network_has_the_currents_of_its_read(run, tmp_path):
+    code, said = run("map", "--module", "mine:network", "--layer", "3", "--read", "2", "-o", "map")
+    assert code == 0, said.err
+    network, sample = given()
+    layer = convert(network, None, sample).layers["3"]
+    volts = voltage_from_input(layer.inputs[2:3], layer.device)
+    wanted = read_currents(layer.crossbar, layer.initial_state, volts, layer.device, exact=True)
+    (array,) = json.loads((tmp_path / "map" / "map.json").read_text())["arrays"]
+    np.testing.assert_allclose(array["sensed [A]"], wanted[0], rtol=1e-6)
+    assert "two columns an output" in (tmp_path / "map" / "report.html").read_text()
+
+
+@pytest.mark.long
+def test_a_sweep_of_a_layer_of_a_network_is_that_of_its_file(run, tmp_path):
+    network, sample = given()
+    convert(network, None, sample).layers["0"].save(tmp_path / "kernel.npz")
+    how = ("--vary", "wire_resistance=1,100", "--sensitivity", "none", "--reads", "8", "--workers", "1")
+    asked = {"file": ("--layer", "kernel.npz"), "own": ("--module", "mine:network", "--layer", "0")}
+    rows = {}
+    for name, which in asked.items():
+        code, said = run("sweep", *which, *how, "--output-dir", name)
+        assert code == 0, said.err
+        lines = (tmp_path / name / "sweep.csv").read_text().splitlines()
+        rows[name] = [float(row["mac_error"]) for row in csv.DictReader(lines)]
+    assert rows["own"] == pytest.approx(rows["file"], rel=1e-5)
+    assert rows["own"][1] > 5 * rows["own"][0] > 0
 
 
 @pytest.mark.parametrize(
