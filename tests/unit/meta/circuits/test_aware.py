@@ -112,7 +112,6 @@ def test_a_response_follows_weights_that_have_moved(mapping):
     assert np.abs(own - there).max() < 0.01 * change
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("mapping", [REFERENCE, PAIR])
 def test_the_outer_gradient_is_that_of_the_solver_to_second_order(bars, mapping):
     """The twin differentiates the wires twice as well: at 20 Ohm that is a hundredth of a per cent."""
@@ -132,6 +131,7 @@ def test_the_outer_gradient_is_that_of_the_solver_to_second_order(bars, mapping)
     assert abs(perfect.item() - wanted) > 20 * abs(loss - wanted)  # so much the wires change
 
 
+@pytest.mark.long
 def test_a_linear_circuit_read_tile_by_tile_is_the_same(bars):
     """Converters of many bits and no range to speak of: the other way to read comes to the same."""
     own, one = network().double(), task(bars)

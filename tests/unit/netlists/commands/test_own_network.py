@@ -61,6 +61,7 @@ def test_a_layer_of_a_network_is_that_of_convert_with_the_weights_of_the_file(ru
     np.testing.assert_allclose(found.inputs, wanted.inputs, atol=1e-7)
 
 
+@pytest.mark.long
 def test_a_deck_and_a_comparison_of_compensations_are_made_of_a_layer_of_a_network(run, tmp_path):
     code, said = run("netlist", "--module", "mine:network", "--layer", "0", "-o", "deck.cir")
     assert code == 0, said.err
