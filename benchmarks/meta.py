@@ -35,7 +35,7 @@ from meta.data.tasks import Task, sample_task, stack
 from meta.learning.hardware import WriteModel
 from meta.learning.head import write_losses
 from meta.learning.learners import outer_loss
-from meta.network.architecture import BLOCKS, Architecture
+from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from meta.network.precision import fastest_dtype
 from meta.network.shipped import shipped_network
@@ -56,7 +56,7 @@ Losses = Callable[[Network, list[Task]], list[float]]
 def plain_logits(network: Network, images: Tensor, weights: dict[str, Tensor], step: int) -> Tensor:
     """The network as a textbook has it."""
     x = images
-    for name in BLOCKS:
+    for name in network.architecture.convolutions:
         x = F.conv2d(x, weights[name], padding=1)
         scale, shift = network.scales[name][step], network.shifts[name][step]
         x = F.batch_norm(x, None, None, scale, shift, training=True)

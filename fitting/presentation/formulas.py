@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from roa_circuit.device.laws import Law
+from roa_circuit.device.laws.formulas.typeset import GREEK, mathml
 from roa_circuit.device.laws.table import Table
 from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.laws.zhang2021 import Memristor
@@ -16,16 +17,9 @@ from roa_circuit.presentation.page import Markup, Section, paragraph, table
 if TYPE_CHECKING:
     from roa_circuit.device.laws.formula_law import FormulaLaw
 
-_GREEK = {"mu": "μ", "gamma": "γ", "delta": "δ", "alpha": "α", "beta": "β", "omega": "ω"}
-_ELEMENTS = {
-    "mi", "mn", "mo", "mrow", "mfrac", "msup", "msub", "msqrt", "mroot", "mfenced", "mtable", "mtr",
-    "mtd", "mtext", "mstyle", "mover", "munder",
-}  # fmt: skip
-"""Those that sympy writes formulas in."""
-
 
 def formulas(law: Law) -> list[Markup]:
-    """The law's equations, each a block; sympy is loaded for those of a file alone."""
+    """The law's equations, each a block."""
     if type(law) in _BLOCKS:
         return [_block(inner) for inner in _BLOCKS[type(law)]()]
     from roa_circuit.device.laws.formula_law import FormulaLaw
@@ -102,22 +96,12 @@ def _cases(state: str, p: str, q: str) -> str:
 
 def _of_file(law: FormulaLaw) -> list[Markup]:
     from roa_circuit.device.laws.formulas.currents import trees_of
-    from roa_circuit.device.laws.formulas.writing import mathml
 
     trees, state = trees_of(law.definition), law.definition.state
-    parts = [(_slope(_GREEK.get(state, state)), "motion"), (_row("I ="), "current")]
+    parts = [(_slope(GREEK.get(state, state)), "motion"), (_row("I ="), "current")]
     if state != "omega":
         parts.append((_row("ω ="), "omega_of_state"))
-    return [_block(left + _cleaned(mathml(trees[part]))) for left, part in parts]
-
-
-def _cleaned(text: str) -> str:
-    """sympy's MathML without its outer element; it has nothing but elements of formulas."""
-    inner = re.sub(r"^<math[^>]*>|</math>$", "", text).replace("&InvisibleTimes;", "\u2062")
-    for sign in "<>":  # which sympy leaves as they are
-        inner = inner.replace(f"<mo>{sign}</mo>", f"<mo>{html.escape(sign)}</mo>")
-    assert set(re.findall(r"</?([a-zA-Z]+)", inner)) <= _ELEMENTS
-    return inner
+    return [_block(left + mathml(trees[part])) for left, part in parts]
 
 
 def _block(inner: str) -> Markup:
@@ -160,4 +144,4 @@ def _symbol(name: str) -> str:
     if not match:
         return name
     small = match[2].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-    return f"{_GREEK[match[1]]}{small} ({name})"
+    return f"{GREEK[match[1]]}{small} ({name})"

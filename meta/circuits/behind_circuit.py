@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from meta.circuits.adaptation import Episode
 from meta.network.architecture import HEAD
+from meta.network.convolution import windows
 from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
@@ -220,13 +220,13 @@ def classes(
 def head_inputs(network: Network, images: torch.Tensor, layers: Mapping[str, CircuitLayer]) -> Floats:
     """Inputs of the head (images, rows), its bias last, from blocks behind their circuits."""
 
-    def block(name: str, x: torch.Tensor) -> torch.Tensor:
+    def layer(name: str, x: torch.Tensor) -> torch.Tensor:
         count, _, height, width = x.shape
-        windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
-        y = torch.from_numpy(layers[name](windows.double().numpy())).to(x.dtype)
+        seen = windows(x, network.architecture.convolutions[name].kernel).double().numpy()
+        y = torch.from_numpy(layers[name](seen)).to(x.dtype)
         after = y.reshape(count, height, width, -1).movedim(3, 1)
-        return network.block(name, after, network.architecture.steps)
+        return network.normed(name, after, network.architecture.steps)
 
-    features = network.embedded(images, block)
+    features = network.embedded(images, layer)
     features = torch.cat([features, torch.ones(len(features), 1)], dim=1)
     return np.asarray(features.double().numpy())

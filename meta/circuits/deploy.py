@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from meta.data.tasks import Task
 from meta.learning.cells import cells_of
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted
-from meta.network.architecture import BLOCKS, HEAD
+from meta.network.architecture import HEAD
+from meta.network.convolution import windows
 from meta.network.convolutional import Network
 from meta.network.matrices import as_numpy
 from roa_circuit.basics.errors import InputError
@@ -80,7 +80,7 @@ def programmed_layers(
             labels=labels,
             input_scale=scale,
             mapping=write.mapping,
-            read_model=ReadModel.weights if name in BLOCKS else ReadModel.cells,
+            read_model=ReadModel.cells if name == HEAD else ReadModel.weights,
             provenance=provenance,
         )
     return layers
@@ -113,18 +113,18 @@ def _layer_inputs(
     network: Network, task: Task, adapted: Adapted, reads: int, rng: np.random.Generator
 ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.int64], float]]:
     """(name, inputs (reads, rows), labels, largest input of all) of every layer, by the query images."""
-    before: dict[str, list[torch.Tensor]] = {name: [] for name in BLOCKS}
+    before: dict[str, list[torch.Tensor]] = {name: [] for name in network.architecture.convolutions}
 
-    def block(name: str, x: torch.Tensor) -> torch.Tensor:
+    def layer(name: str, x: torch.Tensor) -> torch.Tensor:
         before[name].append(x)
         return network.convolved(name, x, adapted.weights[name], network.architecture.steps)
 
-    features = network.embedded(task.query, block)
+    features = network.embedded(task.query, layer)
     for name, views in before.items():
         x = torch.cat(views)
-        windows = F.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
-        busy = np.flatnonzero((windows > 0).any(1).numpy())
+        seen = windows(x, network.architecture.convolutions[name].kernel)
+        busy = np.flatnonzero((seen > 0).any(1).numpy())
         chosen = rng.choice(busy, size=min(reads, len(busy)), replace=False)
-        yield name, as_numpy(windows[np.sort(chosen)]), np.empty(0, dtype=np.int64), float(x.max())
+        yield name, as_numpy(seen[np.sort(chosen)]), np.empty(0, dtype=np.int64), float(x.max())
     features = torch.cat([features, torch.ones(len(features), 1)], dim=1)
     yield HEAD, as_numpy(features), task.query_labels.numpy(), float(features.max())

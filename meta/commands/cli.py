@@ -7,6 +7,7 @@ from typing import NoReturn
 from meta.commands.adapt import adapt
 from meta.commands.evaluate import evaluate
 from meta.commands.methods import methods
+from meta.commands.pretrain import pretrain
 from meta.commands.reproduce import reproduce
 from meta.commands.sweep import sweep
 from meta.commands.train import train
@@ -16,7 +17,7 @@ from roa_circuit.presentation import console, programs
 app = programs.assemble(
     "roa-meta",
     "Few-shot networks on memristor crossbars: learn to learn in one write.",
-    (train, adapt, evaluate, reproduce, wires, sweep, methods),
+    (pretrain, train, adapt, evaluate, reproduce, wires, sweep, methods),
 )
 
 

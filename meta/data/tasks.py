@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from meta.data.fewshot import FewShotDataset
+from meta.data.turns import turned
 from roa_circuit.basics.errors import InputError
 
 
@@ -91,7 +92,7 @@ class TaskSource:
         drawings = _choose(rng, (tasks, self.ways), self.images.shape[1], each)
         chosen = self.images[self._index(classes)[..., None], self._index(drawings)]
         if self.rotate:
-            chosen = _turned(chosen, self._index(rng.integers(4, size=(tasks, self.ways))))
+            chosen = turned(chosen, self._index(rng.integers(4, size=(tasks, self.ways))))
         images = chosen.float() / 255
         labels = torch.arange(self.ways, device=images.device).expand(tasks, -1)
         return Task(
@@ -111,14 +112,6 @@ def _choose(rng: np.random.Generator, shape: tuple[int, ...], count: int, k: int
     smallest = keys.argpartition(k - 1)[..., :k]
     order = np.take_along_axis(keys, smallest, -1).argsort()
     return np.take_along_axis(smallest, order, -1)
-
-
-def _turned(images: torch.Tensor, quarters: torch.Tensor) -> torch.Tensor:
-    """Images (tasks, ways, n, channels, size, size), every class turned by its quarter turns."""
-    k = quarters[..., None, None, None, None]
-    turned = torch.where(k % 2 == 1, images.mT, images)
-    turned = torch.where((k == 1) | (k == 2), turned.flip(-2), turned)
-    return torch.where(k >= 2, turned.flip(-1), turned)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

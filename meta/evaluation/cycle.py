@@ -20,7 +20,7 @@ from meta.evaluation.image_reads import ImageReads, Stand, image_reads, spans
 from meta.learning.cells import pairs_of, written_cells
 from meta.learning.learners import Adapted, adapt_by
 from meta.learning.writing import Writing
-from meta.network.architecture import BLOCKS, HEAD, LAYERS
+from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from roa_circuit.chips.consumption import Consumption
 from roa_circuit.circuit.waveforms import READ_SLOT
@@ -82,7 +82,10 @@ def _stand(network: Network, adapted: Adapted, writing: Writing) -> tuple[Stand,
         alike = Stand(device=device, mapping=mapping)
         return alike, alike
     erased, step = network.architecture.erased is not None, adapted.writes[-1]
-    both = {layer: pairs_of(step, layer, device, erased=erased and layer == HEAD) for layer in LAYERS}
+    both = {
+        layer: pairs_of(step, layer, device, erased=erased and layer == HEAD)
+        for layer in network.architecture.layers
+    }
     first, last = (
         Stand(device=device, mapping=mapping, pairs={name: pair[when] for name, pair in both.items()})
         for when in (0, 1)
@@ -140,10 +143,10 @@ def gradient_macs(network: Network, images: int) -> float:
     if a.erased is not None:
         return float(images * math.prod(a.weight_shapes[HEAD]))
     size, total = a.size, 0.0
-    for index, name in enumerate(BLOCKS):
-        macs = size**2 * math.prod(a.weight_shapes[name])
+    for index, one in enumerate(a.convolutions.values()):
+        macs = size**2 * math.prod(one.shape)
         total += images * macs * (2 if index else 1)
-        size = size // 2 if index < a.poolings else size
+        size = size // 2 if one.pools else size
     return total + 2.0 * images * math.prod(a.weight_shapes[HEAD])
 
 
@@ -202,10 +205,8 @@ def _undone(
         {name: rest for name, *rest in written_cells(step, writing.mapping, erased=erased)}
         for step in adapted.writes
     ]
-    for layer in LAYERS:
+    for layer in dict.fromkeys(name for cells in steps for name in cells):
         ever = [cells[layer] for cells in steps if layer in cells]
-        if not ever:
-            continue
         # Nothing moves between the writes of a layer: the first has its start, the last its end.
         (begun, _), (before, pulses) = ever[0], ever[-1]
         now = np.asarray(after_pulses(before, pulses, device))

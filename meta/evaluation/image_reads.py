@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
-from meta.network.architecture import BLOCKS, HEAD
+from meta.network.architecture import HEAD
+from meta.network.convolution import windows
 from meta.network.convolutional import Network
 from meta.network.matrices import matrix
 from roa_circuit.chips.consumption import Consumption
@@ -98,15 +98,15 @@ def _layer_inputs(
     network: Network, images: Tensor, weights: dict[str, Tensor]
 ) -> Iterator[tuple[str, Tensor]]:
     """(name, inputs (reads, rows)) of every layer, all views of the images passing through."""
-    before: dict[str, list[Tensor]] = {name: [] for name in BLOCKS}
+    before: dict[str, list[Tensor]] = {name: [] for name in network.architecture.convolutions}
 
-    def block(name: str, x: Tensor) -> Tensor:
+    def layer(name: str, x: Tensor) -> Tensor:
         before[name].append(x)
         return network.convolved(name, x, weights[name], network.architecture.steps)
 
-    features = network.embedded(images, block)
+    features = network.embedded(images, layer)
     for name, views in before.items():
-        yield name, F.unfold(torch.cat(views), 3, padding=1).transpose(1, 2).flatten(0, 1)
+        yield name, windows(torch.cat(views), network.architecture.convolutions[name].kernel)
     yield HEAD, torch.cat([features, torch.ones(len(features), 1)], dim=1)
 
 

@@ -18,7 +18,6 @@ from meta.data.tasks import Task
 from meta.evaluation.trial import NOTHING, Cost, Outcome, adaptation_cost, verified_weights
 from meta.learning.learners import Adapted, Step, inner_steps, random_weights
 from meta.learning.writing import Writing
-from meta.network.architecture import BLOCKS
 from meta.network.convolutional import Network
 from meta.network.precision import prepare
 from roa_circuit.circuit.scaling import state_from_weight, weight_from_state
@@ -105,6 +104,7 @@ class Episode:
         network = writes.network
         self.network, self.task, self.device, self.how = network, task, writes.device, writes.how
         self.at_once = writes.at_once
+        self.blocks = tuple(network.architecture.convolutions)
         weights = writes.initial_weights(noise)
         self.wanted, self.step = (
             _flat(weights),
@@ -175,19 +175,19 @@ class Episode:
     def _first(self, write: _Write) -> int:
         """How many blocks come before the first that is written."""
         first, end = int(write.where[0]) if len(write.where) else len(self.flat), 0
-        for number, name in enumerate(BLOCKS):
+        for number, name in enumerate(self.blocks):
             end += self.start[name].numel()
             if first < end:
                 return number
-        return len(BLOCKS)
+        return len(self.blocks)
 
     def _logits(self, weights: dict[str, Tensor], first: int) -> Tensor:
         network, step = self.network, self.network.architecture.steps
         while len(self.passed) <= first:
-            name = BLOCKS[len(self.passed) - 1]
+            name = self.blocks[len(self.passed) - 1]
             self.passed.append(network.convolved(name, self.passed[-1], self.start[name], step))
         x = self.passed[first]
-        for name in BLOCKS[first:]:
+        for name in self.blocks[first:]:
             x = network.convolved(name, x, weights[name], step)
         return network.logits(network.head_inputs(x.flatten(1).float()), weights)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from meta.learning.hardware import pair_holding
 from meta.learning.learners import Step
-from meta.network.architecture import HEAD, LAYERS
+from meta.network.architecture import HEAD
 from meta.network.matrices import matrix
 from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.pairs import Pair
@@ -43,7 +43,7 @@ def written_cells(
 
     erased : whether the head's cells start erased
     """
-    for layer in LAYERS:
+    for layer in (name for name in step.pulses if not name.endswith(".bias")):
         if not (step.pulses[layer].any() or (step.minus and step.minus[layer].any())):
             continue
         if mapping.paired:

@@ -49,7 +49,8 @@ def write_head(
     write : None leaves the step in floating point ("ideal weights").
     """
     g = network.initial_weights()[HEAD] if start is None else start
-    step = relative_rate * network.rate(HEAD, 0) * head_step(features, labels, g.shape[-2])
+    wanted = head_step(network.signed(features), labels, g.shape[-2])
+    step = relative_rate * network.rate(HEAD, 0) * wanted
     if write is None or not write.mapping.paired:  # one erased cell can only rise
         step = torch.clamp(step, min=0.0)
     if write is None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
+from meta.network.backbones import (
+    BLOCKS,
+    RESIDUAL,
+    Backbone,
+    Blocks,
+    Convolution,
+    Residual,
+    check_backbone,
+)
 from meta.network.views import ONE, TURNED, check_views
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.records import require_finite
 
-BLOCKS = ("conv1", "conv2", "conv3", "conv4")
 HEAD = "fc"
-LAYERS = (*BLOCKS, HEAD)
 
 _LIMITS = {
     "ways": (2, 100_000), "filters": (1, 4096), "last_filters": (0, 4096), "channels": (1, 64),
@@ -24,16 +32,21 @@ _MOST_WEIGHTS = 100_000_000  # half a gigabyte
 class Architecture:
     """The sizes of a network: `filters` per block, `ways` classes, inner `steps`.
 
-    last_filters : filters of the last block, where they differ; 0 is `filters`
+    backbone : `blocks`, the paper's four, or `residual`, whose filters double from block to block and
+        whose features are the means of the last maps; before an erased head alone
+    last_filters : filters of the last of the paper's blocks, where they differ; 0 is `filters`
     erased : omega at which all cells of the head start, the only cells that are then written; None
         learns the head and writes every layer
     same_length : scale the features before an erased head to one length, digitally
+    centred : take the mean of all training images off the features, before an erased head, and drive
+        rows of their own with what lies above the mean and with what lies below it
     cells_per_feature : rows of an erased head that each feature drives, every one with cells of its own
     views : copies of an image that its features are made of, one of `meta.network.views.VIEWS`. Those
         of turned copies stand side by side, others are averaged; before an erased head alone
     """
 
     ways: int = 5
+    backbone: str = BLOCKS
     filters: int = 64
     last_filters: int = 0
     channels: int = 1
@@ -41,6 +54,7 @@ class Architecture:
     steps: int = 1
     erased: float | None = None
     same_length: bool = True
+    centred: bool = False
     cells_per_feature: int = 1
     views: str = ONE
 
@@ -55,16 +69,25 @@ class Architecture:
                 raise InputError(f"{name} = {value} must be at most {most:,}")
         if self.erased is not None and not 0 < require_finite("erased", self.erased, "-") < 1:
             raise InputError(f"erased = {self.erased!r} must lie inside (0, 1)")
-        if type(self.same_length) is not bool:
-            raise InputError(f"same_length = {self.same_length!r} must be true or false")
+        for name in ("same_length", "centred"):
+            if type(getattr(self, name)) is not bool:
+                raise InputError(f"{name} = {getattr(self, name)!r} must be true or false")
         check_views(self.views)
-        if self.erased is None and (self.cells_per_feature > 1 or self.views != ONE):
-            raise InputError(
-                "cells_per_feature and views are of an erased head; this network learns its own"
-            )
+        check_backbone(self.backbone)
+        self._require_erased()
+        if self.backbone == RESIDUAL and self.last_filters:
+            raise InputError("last_filters: filters of a residual backbone double from block to block")
         weights = sum(math.prod(shape) for shape in self.weight_shapes.values())
         if weights > _MOST_WEIGHTS:
             raise InputError(f"a network of {weights:,} weights; the most are {_MOST_WEIGHTS:,}")
+
+    def _require_erased(self) -> None:
+        """Raise InputError where a head that is learned has what is of an erased one."""
+        usual = {"cells_per_feature": 1, "views": ONE, "centred": False, "backbone": BLOCKS}
+        given = [name for name, value in usual.items() if getattr(self, name) != value]
+        if self.erased is None and given:
+            what = " and ".join(f"{name} = {getattr(self, name)}" for name in given)
+            raise InputError(f"{what}: of an erased head; this network learns its own")
 
     def check_images(self, shape: tuple[int, ...]) -> None:
         """Whether images (channels, rows, columns) are such as this is for.
@@ -81,34 +104,54 @@ class Architecture:
                 "train one on such images with `roa-meta train` and pass it with --network"
             )
 
-    @property
-    def poolings(self) -> int:
-        """How many blocks pool: all, or all but the last before an erased head."""
-        return len(BLOCKS) if self.erased is None else len(BLOCKS) - 1
+    @functools.cached_property
+    def body(self) -> Backbone:
+        """What makes the features."""
+        if self.backbone == RESIDUAL:
+            return Residual(channels=self.channels, filters=self.filters)
+        pools = self.erased is None  # the last block, too
+        return Blocks(
+            channels=self.channels,
+            filters=self.filters,
+            last_filters=self.last_filters,
+            last_pools=pools,
+        )
+
+    @functools.cached_property
+    def convolutions(self) -> dict[str, Convolution]:
+        """The backbone's convolutions by name, in the order in which images pass them."""
+        return self.body.convolutions
 
     @property
-    def block_filters(self) -> dict[str, int]:
-        """Filters of every block."""
-        last = self.last_filters or self.filters
-        return dict(zip(BLOCKS, (*(self.filters,) * 3, last), strict=True))
+    def layers(self) -> tuple[str, ...]:
+        """The names of all layers that stand on crossbars: the convolutions, then the head."""
+        return (*self.convolutions, HEAD)
+
+    @property
+    def embedding(self) -> int:
+        """How many features the backbone makes of one view."""
+        body = self.body
+        *_, last = body.convolutions.values()
+        return last.filters * body.pooled(self.size)
+
+    @property
+    def seen(self) -> int:
+        """How many features all views of an image have together."""
+        return self.embedding * (4 if self.views == TURNED else 1)
 
     @property
     def features(self) -> int:
-        """How many inputs the head has: every pooling halves the image, rounding down."""
-        side: int = self.size // 2**self.poolings
-        own = self.block_filters[BLOCKS[-1]] * side * side
-        return own * self.cells_per_feature * (4 if self.views == TURNED else 1)
+        """How many inputs the head has."""
+        return self.seen * self.cells_per_feature * (2 if self.centred else 1)
 
     @property
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of all crossbar weights."""
-        inputs = (self.channels, *(self.filters,) * 3)
-        filters = self.block_filters.items()
-        shapes = {name: (count, n, 3, 3) for (name, count), n in zip(filters, inputs, strict=True)}
+        shapes = {name: one.shape for name, one in self.convolutions.items()}
         return {**shapes, HEAD: (self.ways, self.features), f"{HEAD}.bias": (self.ways,)}
 
     @property
     def learned_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of the crossbar weights that training learns, without an erased head."""
         shapes = self.weight_shapes
-        return shapes if self.erased is None else {name: shapes[name] for name in BLOCKS}
+        return shapes if self.erased is None else {name: shapes[name] for name in self.convolutions}

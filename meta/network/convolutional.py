@@ -12,33 +12,35 @@ same length. The head is not learned: every cell starts at the same omega, for a
 from __future__ import annotations
 
 import copy
-import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from meta.network import first_block, norm_pool, stacked
-from meta.network.architecture import BLOCKS, HEAD, Architecture
+from meta.network.architecture import HEAD, Architecture
+from meta.network.backbones import BLOCKS, Layer
+from meta.network.convolution import convolve, initial
 from meta.network.methods import Method, find_method
 from meta.network.notes import checked_note
-from meta.network.precision import layout, prepare
-from meta.network.statistics import Statistics
+from meta.network.precision import prepare
+from meta.network.statistics import EPSILON, Statistics
 from meta.network.tensors import read_tensors, write_tensors
-from meta.network.views import together, views_of
+from meta.network.views import TURNED, count_of, together, views_of
 from roa_circuit.basics.errors import InputError
 
 FORMAT = "roa-network-1"
+_FUSED = "conv1"  # the paper's first block is one compiled pass
 MOMENTUM = 0.05  # with which an erased network's batch norm follows the images of training
 
 Weights = Mapping[str, Tensor]
-"""Crossbar weights by name: conv1..conv4 (filters, channels, 3, 3), fc (ways, filters), fc.bias."""
+"""Crossbar weights by name: of convolutions (filters, channels, rows, columns), of the head, fc, (ways,
+features), and fc.bias (ways,)."""
 
 
 class Network(torch.nn.Module):
@@ -58,27 +60,30 @@ class Network(torch.nn.Module):
         self.architecture = architecture
         a = architecture
         self.weights = torch.nn.ParameterDict(
-            {_key(n): _initial(s, generator) for n, s in a.learned_shapes.items()}
+            {key_of(n): initial(s, generator) for n, s in a.learned_shapes.items()}
         )
         written, rate = (tuple(a.weight_shapes), 0.1) if a.erased is None else ((HEAD,), 0.6)
         self.log_rates = torch.nn.ParameterDict(
-            {_key(name): torch.full((a.steps,), math.log(rate)) for name in written}
+            {key_of(name): torch.full((a.steps,), math.log(rate)) for name in written}
         )
-        filters, rows = a.block_filters.items(), a.steps + 1 if a.erased is None else 1
-        self.scales = torch.nn.ParameterDict({name: torch.ones(rows, n) for name, n in filters})
-        self.shifts = torch.nn.ParameterDict({name: torch.zeros(rows, n) for name, n in filters})
+        filters = {key_of(name): one.filters for name, one in a.convolutions.items()}
+        rows = a.steps + 1 if a.erased is None else 1
+        self.scales = torch.nn.ParameterDict({n: torch.ones(rows, k) for n, k in filters.items()})
+        self.shifts = torch.nn.ParameterDict({n: torch.zeros(rows, k) for n, k in filters.items()})
         if a.erased is not None:
             self.log_gain = torch.nn.Parameter(torch.tensor(math.log(0.2)))
-            for name, count in filters:
+            for name, count in filters.items():
                 self.register_buffer(f"mean_{name}", torch.zeros(count))
                 self.register_buffer(f"variance_{name}", torch.ones(count))
+        if a.centred:
+            self.register_buffer("mean_features", torch.zeros(count_of(TURNED), a.embedding))
 
     def initial_weights(self) -> dict[str, Tensor]:
         """theta_0 by name; gradients reach the parameters."""
         a = self.architecture
-        weights = {name: self.weights[_key(name)] for name in a.learned_shapes}
+        weights = {name: self.weights[key_of(name)] for name in a.learned_shapes}
         if a.erased is not None:
-            g, like = 2 * a.erased - 1, self.weights[BLOCKS[0]]
+            g, like = 2 * a.erased - 1, next(iter(self.weights.values()))
             shapes = {n: shape for n, shape in a.weight_shapes.items() if n not in weights}
             weights |= {n: like.new_full(shape, g) for n, shape in shapes.items()}
         return weights
@@ -152,7 +157,7 @@ class Network(torch.nn.Module):
         own = {n: t for n, t in self.state_dict().items() if not n.startswith(f"weights.{HEAD}")}
         other.load_state_dict(own, strict=False)
         for name in (HEAD, f"{HEAD}.bias"):
-            mine, new = self.weights[_key(name)], other.weights[_key(name)]
+            mine, new = self.weights[key_of(name)], other.weights[key_of(name)]
             draw = torch.randn(new.shape, generator=generator)
             new.copy_(mine.mean(0) + mine.std(0) * draw)
         other.clip_weights()
@@ -175,7 +180,7 @@ class Network(torch.nn.Module):
 
     def rate(self, name: str, step: int) -> Tensor:
         """The learned inner rate of one weight tensor at one step, > 0."""
-        return torch.exp(self.log_rates[_key(name)][step])
+        return torch.exp(self.log_rates[key_of(name)][step])
 
     @property
     def written_rate(self) -> float:
@@ -209,7 +214,7 @@ class Network(torch.nn.Module):
         return all(bool(torch.isfinite(one).all()) for one in (*self.parameters(), *rates))
 
     def features(self, images: Tensor, weights: Weights, step: int) -> Tensor:
-        """(images, features) after the four blocks, >= 0.
+        """(images, features) at the head's inputs, >= 0.
 
         images : (n, channels, size, size); features (n, count) pass as they are. A stack of tasks has
             one more axis in front, and so have the weights
@@ -221,50 +226,94 @@ class Network(torch.nn.Module):
         if images.ndim < 4:
             return images
         self.architecture.check_images(tuple(images.shape[-3:]))
+        if images.ndim == 5 and self.architecture.backbone != BLOCKS:
+            return torch.stack([self.features(*one, step) for one in _tasks(images, weights)])
         dtype = weights[HEAD].dtype
         return self.embedded(images, lambda name, x: self.convolved(name, x, weights[name], step), dtype)
 
-    def embedded(
-        self, images: Tensor, block: Callable[[str, Tensor], Tensor], dtype: torch.dtype | None = None
-    ) -> Tensor:
-        """Inputs of the head (images, features), every view of the images passing through the blocks.
+    def embedded(self, images: Tensor, layer: Layer, dtype: torch.dtype | None = None) -> Tensor:
+        """Inputs of the head (images, features), every view of the images passing the backbone.
 
-        block : of a name and the block before's outputs, such as `convolved`
+        layer : of a convolution's name and the images before it, such as `convolved`
         """
-        seen = []
-        for view in views_of(images, self.architecture.views):
-            x = functools.reduce(lambda x, name: block(name, x), BLOCKS, view)
-            seen.append(x.flatten(1) if x.ndim == 4 else stacked.features(x))
-        x = together(seen, self.architecture.views)
+        x = self.seen(images, layer)
         return self.head_inputs(x if dtype is None else x.to(dtype))
 
+    def seen(self, images: Tensor, layer: Layer) -> Tensor:
+        """(images, count) features of all views, as the backbone makes them."""
+        a, found = self.architecture, []
+        for number, view in enumerate(views_of(images, a.views)):
+            x = a.body.outputs(view, layer)
+            x = x.flatten(1) if x.ndim == 4 else stacked.features(x)
+            found.append(self.centred(x, number if a.views == TURNED else 0) if a.centred else x)
+        return together(found, a.views)
+
+    def centred(self, x: Tensor, quarters: int = 0) -> Tensor:
+        """Features of one length (images, count), less their mean over all images of the training.
+
+        quarters : how far the images were turned; each turn has a mean of its own, which follows the
+            images while the network trains
+        """
+        x, mean = _one_length(x), self.get_buffer("mean_features")[quarters]
+        if self.training:
+            with torch.no_grad():
+                mean.lerp_(x.float().flatten(0, -2).mean(0), MOMENTUM)
+        return x - mean.to(x.dtype)
+
     def head_inputs(self, x: Tensor) -> Tensor:
-        """Inputs of the head's crossbar, from the features (images, count) of all views together."""
+        """Inputs of the head's crossbar, >= 0, from the features (images, count) of all views."""
         a = self.architecture
         if a.erased is None:
             return x
         if a.same_length:
-            x = math.sqrt(x.shape[-1]) * F.normalize(x, dim=-1, eps=1e-6)
+            x = math.sqrt(x.shape[-1]) * _one_length(x)
+        if a.centred:
+            x = torch.cat([F.relu(x), F.relu(-x)], -1)
         return x if a.cells_per_feature == 1 else x.repeat_interleave(a.cells_per_feature, -1)
 
+    def signed(self, inputs: Tensor) -> Tensor:
+        """What a class's cells are raised towards, from the head's inputs for its images.
+
+        Inputs themselves, but where they are centred: then a feature above the mean lowers the cells
+        that one below it drives. So an output is the product of signed features, of inputs >= 0.
+        """
+        if not self.architecture.centred:
+            return inputs
+        above, below = inputs.chunk(2, -1)
+        return torch.cat([above - below, below - above], -1)
+
     def convolved(self, name: str, x: Tensor, weight: Tensor, step: int) -> Tensor:
-        """A block's convolution, norm, max-pool and ReLU, of images or the last block's outputs."""
-        if name != BLOCKS[0]:
-            return self.block(name, conv(x, weight), step)
+        """What a convolution passes on, with its norm, of images or of what the last one passed on."""
+        if name != _FUSED:
+            return self.normed(name, convolve(x, weight), step)
         images = x.to(dtype=weight.dtype, memory_format=torch.contiguous_format)
         norm = self.norm(name, step, lambda: first_block.statistics_of(images, weight))
         return prepare(first_block.first_block(images, weight, *norm, x.dtype), x.dtype)
 
-    def block(self, name: str, y: Tensor, step: int) -> Tensor:
-        """Batch norm, max-pool and ReLU. As ReLU is monotone, pooling before it changes nothing."""
-        pools = name in BLOCKS[: self.architecture.poolings]
-        if pools and norm_pool.is_compiled(y):
+    def normed(self, name: str, y: Tensor, step: int) -> Tensor:
+        """Batch norm of a convolution's outputs, and the max-pool and ReLU that follow it.
+
+        As ReLU is monotone, pooling before it changes nothing.
+        """
+        a = self.architecture
+        own = a.convolutions[name]
+        if a.backbone != BLOCKS:
+            y = self._kept_norm(name, y)
+            return F.relu(y) if own.bends else y
+        if own.pools and norm_pool.is_compiled(y):
             norm = self.norm(name, step, lambda: norm_pool.statistics_of(y))
             return norm_pool.norm_pool(y, *norm)
         x = y if y.ndim == 5 else y.movedim(1, -1).unsqueeze(0)
         x = stacked.normalise(x, *self.norm(name, step, lambda: stacked.statistics_of(x)))
-        x = F.relu(stacked.pool(x) if pools else x)
+        x = F.relu(stacked.pool(x) if own.pools else x)
         return x if y.ndim == 5 else x.squeeze(0).movedim(-1, 1)
+
+    def _kept_norm(self, name: str, y: Tensor) -> Tensor:
+        """As `norm` before an erased head, in torch's own pass."""
+        key = key_of(name)
+        kept = self.get_buffer(f"mean_{key}"), self.get_buffer(f"variance_{key}")
+        own = self.scales[key][0], self.shifts[key][0]
+        return F.batch_norm(y, *kept, *own, training=self.training, momentum=MOMENTUM, eps=EPSILON)
 
     def norm(
         self, name: str, step: int, own: Callable[[], Statistics]
@@ -328,21 +377,16 @@ class Network(torch.nn.Module):
     note: dict[str, Any] = {}  # noqa: RUF012
 
 
-def conv(x: Tensor, weight: Tensor) -> Tensor:
-    """The 3 x 3 convolution, padded by 1, in the layout and precision of its input."""
-    if x.ndim == 5:
-        return stacked.convolve(x, weight)
-    return F.conv2d(x, weight.to(dtype=x.dtype, memory_format=layout(x.dtype)), padding=1)
+def _one_length(x: Tensor) -> Tensor:
+    return F.normalize(x, dim=-1, eps=1e-6)
 
 
-def _key(name: str) -> str:
-    return name.replace(".", "_")  # ParameterDict keys must not contain a dot
+def _tasks(images: Tensor, weights: Weights) -> Iterator[tuple[Tensor, dict[str, Tensor]]]:
+    """(images, weights) of every task of a stack."""
+    for index in range(len(images)):
+        yield images[index], {name: weight[index] for name, weight in weights.items()}
 
 
-def _initial(shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
-    """Xavier for weights, zero for the bias, as MAML++."""
-    if len(shape) == 1:
-        return torch.zeros(shape)
-    receptive = int(np.prod(shape[2:]))
-    limit = math.sqrt(6.0 / ((shape[0] + shape[1]) * receptive))
-    return (2 * torch.rand(shape, generator=generator) - 1) * limit
+def key_of(name: str) -> str:
+    """A layer's name as torch keeps its tensors, whose names must not contain a dot."""
+    return name.replace(".", "_")

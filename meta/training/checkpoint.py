@@ -1,6 +1,6 @@
 """Checkpoints: everything that a training needs to go on as if it had never stopped.
 
-One safetensors file, replaced whole: parameters, Adam's moments, and in its metadata the random
+One safetensors file, replaced whole: parameters, the optimiser's moments, and in its metadata the random
 streams, the epochs so far and the configuration. There is no other state: the learning rate is a
 function of the iteration.
 """
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from meta.network.convolutional import Network
 from meta.network.tensors import read_tensors, write_tensors
 from roa_circuit.basics.errors import InputError
 
@@ -22,8 +21,8 @@ FORMAT = "roa-training-1"
 
 def save_state(
     path: Path,
-    network: Network,
-    optimiser: torch.optim.Adam,
+    network: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
     streams: dict[str, np.random.Generator],
     record: dict[str, Any],
 ) -> None:
@@ -31,7 +30,8 @@ def save_state(
     tensors = {f"network.{name}": t.detach().contiguous() for name, t in network.state_dict().items()}
     for name, parameter in network.named_parameters():
         for key, value in optimiser.state.get(parameter, {}).items():
-            tensors[f"adam.{key}.{name}"] = value.contiguous()
+            if value is not None:
+                tensors[f"{_kind(optimiser)}.{key}.{name}"] = value.contiguous()
     states = {name: rng.bit_generator.state for name, rng in streams.items()}
     write_tensors(path, tensors, FORMAT, streams=states, record=record)
 
@@ -50,8 +50,8 @@ def recorded(path: Path) -> dict[str, Any]:
 
 def load_state(
     path: Path,
-    network: Network,
-    optimiser: torch.optim.Adam,
+    network: torch.nn.Module,
+    optimiser: torch.optim.Optimizer,
     streams: dict[str, np.random.Generator],
 ) -> dict[str, Any]:
     """Restore network, optimiser and random streams from `path`; returns the caller's record.
@@ -69,9 +69,9 @@ def load_state(
         raise InputError(f"{path}: of another network: {' '.join(str(error).split())}") from None
     for name, parameter in network.named_parameters():
         moments = {
-            key: tensors[f"adam.{key}.{name}"]
-            for key in ("step", "exp_avg", "exp_avg_sq")
-            if f"adam.{key}.{name}" in tensors
+            key: tensors[f"{_kind(optimiser)}.{key}.{name}"]
+            for key in ("step", "exp_avg", "exp_avg_sq", "momentum_buffer")
+            if f"{_kind(optimiser)}.{key}.{name}" in tensors
         }
         if moments:
             moved = {key: t if key == "step" else t.to(parameter.device) for key, t in moments.items()}
@@ -82,3 +82,7 @@ def load_state(
         return dict(documents["record"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: damaged checkpoint: {type(error).__name__} {error}") from None
+
+
+def _kind(optimiser: torch.optim.Optimizer) -> str:
+    return type(optimiser).__name__.lower()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
 from meta.learning.writing import require_pairs
 from meta.network.architecture import Architecture
+from meta.network.backbones import BLOCKS
 from meta.network.methods import Method, find_method
 from meta.network.views import ONE
-from roa_circuit.basics import toml
-from roa_circuit.basics.errors import InputError, nearest
+from meta.training.sections import read_section, require_counts, write_section
+from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
 
 _COUNTS = {
@@ -25,6 +26,7 @@ _COUNTS = {
 
 _OF_ERASED = {
     "erased": None, "same_length": True, "noise_scale": 1.0, "cells_per_feature": 1, "views": ONE,
+    "backbone": BLOCKS, "centred": False,
 }  # fmt: skip
 """What is set for an erased head alone, and what it usually is."""
 
@@ -54,7 +56,7 @@ class Training:
     erased : omega at which its cells start; None is the method's own
     same_length : scale the features before it to one length
     noise_scale : factor on the noise levels that training writes at; 0 for none
-    cells_per_feature, views : as in `Architecture`
+    cells_per_feature, views, backbone, centred : as in `Architecture`
     """
 
     method: str = "roa"
@@ -82,6 +84,8 @@ class Training:
     noise_scale: float = 1.0
     cells_per_feature: int = 1
     views: str = ONE
+    backbone: str = BLOCKS
+    centred: bool = False
     constraint_rate: float = 1e-4  # gamma of Eq. 17
     multi_step_epochs: int = 10  # MAML++: until only the last step's loss counts
     validation_tasks: int = 100
@@ -95,11 +99,7 @@ class Training:
             raise InputError(
                 f"method {self.method!r} has no network of its own; train {method.network!r} for it"
             )
-        for name, (least, most) in _COUNTS.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value <= most:
-                limit = f"at least {least}" if value < least else f"at most {most:,}"
-                raise InputError(f"{name} = {value} must be {limit}")
+        require_counts(self, _COUNTS)
         for name in ("rate_scale", "head_rate", "relative_rate"):
             if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} = {getattr(self, name)} must be a positive number")
@@ -168,12 +168,13 @@ class Training:
             same_length=self.same_length,
             cells_per_feature=self.cells_per_feature,
             views=self.views,
+            backbone=self.backbone,
+            centred=self.centred,
         )
 
     def to_toml(self) -> str:
         """The run as TOML text; `from_toml` reads it back exactly."""
-        given = {name: value for name, value in asdict(self).items() if value is not None}
-        return toml.dumps({"training": given}).lstrip()
+        return write_section("training", self)
 
     @classmethod
     def from_toml(cls, path: Path, **changes: Any) -> Self:
@@ -183,31 +184,4 @@ class Training:
         ------
         InputError : unreadable, an unknown key or section, a value of another type or out of range.
         """
-        document = toml.loads(toml.read(path), source=str(path))
-        for section in document:
-            if section != "training":
-                raise InputError(f"{path}: unknown section [{section}]; only [training] is known")
-        given = document.get("training", {})
-        if not isinstance(given, dict):
-            raise InputError(f"{path}: training = {given!r} must be a section [training]")
-        try:
-            return cls(**{**checked(given), **changes})
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from None
-
-
-def checked(given: dict[str, Any]) -> dict[str, Any]:
-    """Check the names and types of a [training] section against `Training`.
-
-    Raises
-    ------
-    InputError : an unknown key, answered with the nearest, or a value of another type.
-    """
-    known = {field.name: field for field in fields(Training)}
-    for name, value in given.items():
-        if name not in known:
-            raise InputError(f"unknown key {name!r}; {nearest(name, known)}")
-        wanted = str(known[name].type).split(" | ", maxsplit=1)[0]
-        if type(value).__name__ not in {wanted, "int" if wanted == "float" else wanted}:
-            raise InputError(f"{name} = {value!r} must be a {wanted}, not a {type(value).__name__}")
-    return given
+        return read_section(cls, "training", path, changes)

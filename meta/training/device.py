@@ -7,6 +7,7 @@ from typing import Any
 
 from meta.training.checkpoint import recorded
 from meta.training.configuration import Training
+from meta.training.pretraining import Pretraining
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.device.parameters import Device
@@ -14,7 +15,7 @@ from roa_circuit.device.parameters import Device
 STATE = "state.safetensors"
 
 
-def device_of_run(how: Training, folder: Path, *, resume: bool) -> Device:
+def device_of_run(how: Training | Pretraining, folder: Path, *, resume: bool) -> Device:
     """The device that a run writes on: that of its configuration, or the design point's.
 
     A run that goes on has its own, even if the file that it came from is gone.

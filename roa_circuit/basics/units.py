@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 
 from roa_circuit.basics.errors import InputError
 
@@ -45,7 +46,9 @@ def parse_quantity(text: str, *, what: str = "value", unit: str = "") -> float:
         return float(match["number"]) / 100.0
     if unit == "K" and prefix == "K" and not written:  # 300 K is no 300,000
         prefix = ""
-    value = float(f"{match['number']}") * PREFIXES[prefix]
+    value = float(match["number"])
+    if prefix and value and math.isfinite(value):  # in decimals: 30u is 3e-05, as it reads
+        value = float(Decimal(match["number"]) * Decimal(repr(PREFIXES[prefix])))
     if not math.isfinite(value):
         raise InputError(f"{what}: {text!r} is too large")
     return value

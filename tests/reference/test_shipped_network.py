@@ -10,7 +10,7 @@ from meta.data.datasets import load_dataset
 from meta.data.tasks import Tasks
 from meta.evaluation.episodes import episode_accuracies
 from meta.learning.writing import Writing
-from meta.network.architecture import BLOCKS, Architecture
+from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from meta.network.precision import fastest_dtype
 from meta.network.shipped import shipped_network
@@ -72,7 +72,7 @@ def test_the_shipped_layers_are_an_adapted_episode(omniglot):
         Tasks(dataset=omniglot, seed=made["seed"]),
         Writing(relative_rate=made["relative_rate"]),
     )
-    assert shipped_layers() == sorted([*BLOCKS, "fc"])
+    assert shipped_layers() == sorted(Architecture().layers)
     for name, layer in episode.layers.items():
         kept = load_layer(name)
         assert kept.initial_state == pytest.approx(layer.initial_state, abs=1e-6)

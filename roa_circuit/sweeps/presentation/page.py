@@ -329,4 +329,7 @@ def _code() -> str:
 
 
 def _plotly() -> str:
-    return (resources.files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
+    """The library that draws; wheels hold it, the package plotly has it where these sources are used."""
+    own = resources.files(__package__) / "plotly.min.js"
+    library = own if own.is_file() else resources.files("plotly") / "package_data" / "plotly.min.js"
+    return library.read_text(encoding="utf-8")

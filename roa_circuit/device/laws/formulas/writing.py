@@ -1,8 +1,6 @@
-"""Formulas written in other languages: simulators' operators, LaTeX, MathML."""
+"""Formulas in simulators' operators."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from roa_circuit.device.laws.formulas.grammar import Tree
 from roa_circuit.device.laws.formulas.values import SMALLEST, whole_exponent
@@ -26,20 +24,6 @@ def simulator_text(tree: Tree) -> str:
     return f"({a} {kind} {b})"
 
 
-def latex(tree: Tree) -> str:
-    """The formula in LaTeX."""
-    import sympy
-
-    return str(sympy.latex(_symbolic(tree)))
-
-
-def mathml(tree: Tree) -> str:
-    """The formula in presentation MathML."""
-    import sympy
-
-    return str(sympy.mathml(_symbolic(tree), printer="presentation"))
-
-
 def _call(name: str, arguments: tuple[Tree, ...]) -> str:
     first, *rest = map(simulator_text, arguments)
     if name == "pow":
@@ -52,36 +36,3 @@ def _call(name: str, arguments: tuple[Tree, ...]) -> str:
     if name in ("exp", "sinh", "cosh"):
         return f"{name}(max(min({first}, largest), -largest))"
     return f"{name}({', '.join([first, *rest])})"
-
-
-def _symbolic(tree: Tree) -> Any:
-    """The formula for sympy, whose numbers are symbols: nothing is computed, whatever the text says."""
-    import sympy
-
-    with sympy.evaluate(False):
-        return _expression(tree, sympy)
-
-
-def _expression(tree: Tree, sympy: Any) -> Any:  # noqa: PLR0911
-    kind = tree[0]
-    if kind == "number":
-        return sympy.Symbol(f"{tree[1]:g}")
-    if kind == "name":
-        return sympy.Symbol(tree[1])
-    if kind == "call":
-        arguments = [_expression(one, sympy) for one in tree[2]]
-        if tree[1] == "pow":
-            return sympy.Pow(*arguments)
-        named = {"abs": "Abs", "min": "Min", "max": "Max"}.get(tree[1], tree[1])
-        return sympy.Function(named)(*arguments)
-    if kind == "if":
-        a, b, yes, no = (_expression(one, sympy) for one in tree[1:])
-        return sympy.Piecewise((yes, sympy.StrictLessThan(a, b)), (no, True))
-    if kind == "neg":
-        return sympy.Mul(sympy.Symbol("-1"), _expression(tree[1], sympy))
-    a, b = (_expression(one, sympy) for one in tree[1:])
-    if kind == "+":
-        return sympy.Add(a, b)
-    if kind == "-":
-        return sympy.Add(a, sympy.Mul(sympy.Integer(-1), b))
-    return sympy.Mul(a, b) if kind == "*" else sympy.Mul(a, sympy.Pow(b, sympy.Integer(-1)))

@@ -2,8 +2,6 @@
 
 import dataclasses
 import html
-import subprocess
-import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -73,16 +71,6 @@ def test_a_law_that_is_not_typeset_shows_its_own_text_and_no_other_law_s():
     assert not any(
         "u" == one.text for block in shown for one in ElementTree.fromstring(block).iter("mi")
     )
-
-
-def test_built_in_laws_do_without_sympy():
-    code = (
-        "import sys; from fitting.presentation.formulas import section; "
-        "from roa_circuit import load_device; section(load_device('zhang2021').memristor); "
-        "print('sympy' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
 
 
 def test_a_device_with_other_values_shows_them():

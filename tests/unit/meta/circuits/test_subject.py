@@ -16,8 +16,9 @@ from meta.circuits.evaluation import evaluate_behind
 from meta.circuits.subject import NetworkSubject
 from meta.commands import cli
 from meta.data.tasks import Tasks
-from meta.network.architecture import BLOCKS, HEAD, Architecture
-from meta.network.convolutional import Network, conv
+from meta.network.architecture import HEAD, Architecture
+from meta.network.convolution import convolve
+from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.converter_use import Use
@@ -68,17 +69,17 @@ def test_perfect_circuits_of_linear_cells_are_the_network_itself(network, bars):
     network.requires_grad_(False)
     layers = layers_of(episode, PERFECT)
     x = episode.task.query
-    for name in BLOCKS:
+    for name in Architecture().convolutions:
         layer = episode.layers[name]
         state = after_pulses(layer.initial_state, layer.pulses, layer.device)
         g = torch.from_numpy(weight_from_state(state))[:, :-1]
         weight = g.T.reshape(len(g.T), x.shape[1], 3, 3)
         windows = torch.nn.functional.unfold(x, 3, padding=1).transpose(1, 2).flatten(0, 1)
         y = torch.from_numpy(layers[name](windows.double().numpy())).float()
-        wanted = conv(x, weight.float())
+        wanted = convolve(x, weight.float())
         seen = y.reshape(len(x), *x.shape[2:], -1).movedim(3, 1)
         torch.testing.assert_close(seen, wanted, atol=1e-4, rtol=1e-4)
-        x = network.block(name, wanted, network.architecture.steps)
+        x = network.normed(name, wanted, network.architecture.steps)
     np.testing.assert_array_equal(classes(network, episode.task.query, layers), episode.answers)
 
 
@@ -144,12 +145,14 @@ def test_converters_of_every_layer_are_told_of_where_they_do_not_suit(network, b
     tasks = Tasks(dataset=bars, queries=2)
     hardware = Hardware(imperfections=Imperfections(adc_bits=8, adc_range=1e-3))
     (row,) = evaluate_behind(network, tasks, hardware, count=2)
-    assert [text.split(" uses ")[0] for text in row.warnings] == [f"{n}: ADC" for n in (*BLOCKS, HEAD)]
+    assert [text.split(" uses ")[0] for text in row.warnings] == [
+        f"{n}: ADC" for n in Architecture().layers
+    ]
     layers = hardware.holding(adapt_episode(network, tasks, reads=1).layers, 0)
     x = np.full((3, 10), 0.7)
-    y = layers[BLOCKS[0]](x)
+    y = layers["conv1"](x)
     assert y.shape == (3, 6)
-    (use,) = layers[BLOCKS[0]].usage.uses()
+    (use,) = layers["conv1"].usage.uses()
     most = 10 * 0.07 * conductance(1.0, 0.05, default_device().memristor)
     assert use.largest < 1.1 * most
     assert use.used <= 1 + round(255 * 1.1 * most / 1e-3)

@@ -12,7 +12,7 @@ from meta.data.tasks import Tasks
 from meta.evaluation.cycle import ADAPTATION, NEXT, QUERY, full_cycle, gradient_macs
 from meta.evaluation.image_reads import Stand, image_reads
 from meta.learning.writing import Writing
-from meta.network.architecture import LAYERS, Architecture
+from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS
 from roa_circuit.chips.consumption import published
@@ -180,8 +180,8 @@ def test_macs_of_backpropagation_are_counted_by_torch():
     x = images
     counter = FlopCounterMode(display=False)
     with counter:
-        for name in LAYERS[:-1]:
-            x = network.block(name, F.conv2d(x, weights[name], padding=1), 0)
+        for name in network.architecture.convolutions:
+            x = network.normed(name, F.conv2d(x, weights[name], padding=1), 0)
         logits = F.linear(x.flatten(1), weights["fc"], weights["fc.bias"])
         forward = counter.get_total_flops()
         torch.autograd.grad(F.cross_entropy(logits, labels), list(weights.values()))

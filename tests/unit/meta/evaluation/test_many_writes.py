@@ -12,7 +12,7 @@ from meta.evaluation import writes
 from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.many_writes import variant_accuracies
 from meta.learning.writing import Writing
-from meta.network.architecture import BLOCKS, HEAD, Architecture
+from meta.network.architecture import HEAD, Architecture
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS
 from roa_circuit.device.parameters import load_device
@@ -48,7 +48,8 @@ def compare(network, dataset, variants, method="roa"):
 def test_every_variant_is_what_it_is_alone(bars, layer):
     """With the first pulses in each of the layers, and with none anywhere."""
     network = Network(Architecture(ways=3, filters=4), torch.Generator().manual_seed(2))
-    quiet = [*BLOCKS, HEAD][: [*BLOCKS, HEAD, None].index(layer)]
+    layers = Architecture().layers
+    quiet = layers[: [*layers, None].index(layer)]
     for name in quiet:
         network.scale_rates(1e-9, name)
     outcomes = compare(network, bars, VARIANTS)

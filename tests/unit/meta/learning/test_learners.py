@@ -114,7 +114,7 @@ def test_pooling_before_relu_changes_nothing(network):
     y = torch.randn(3, 8, 14, 14)
     after = torch.nn.functional.batch_norm(y, None, None, training=True)
     expected = torch.nn.functional.max_pool2d(torch.relu(after), 2)
-    assert torch.allclose(network.block("conv1", y, 0), expected)
+    assert torch.allclose(network.normed("conv1", y, 0), expected)
 
 
 def test_the_inner_step_is_its_definition(bars, network):

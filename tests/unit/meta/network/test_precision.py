@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from meta.data.tasks import sample_task
 from meta.learning.learners import outer_loss
-from meta.network.architecture import BLOCKS
 from meta.network.precision import fastest_dtype
 from meta.network.shipped import shipped_network
 
@@ -20,7 +19,7 @@ def plain_loss(network, task):
 
     def logits(images, weights, step):
         x = images
-        for name in BLOCKS:
+        for name in network.architecture.convolutions:
             x = F.conv2d(x, weights[name], padding=1)
             x = F.batch_norm(
                 x, None, None, network.scales[name][step], network.shifts[name][step], training=True

@@ -17,8 +17,9 @@ from roa_circuit.device.laws import read_law
 from roa_circuit.device.laws.formula_law import FormulaLaw
 from roa_circuit.device.laws.formulas.definition import Definition
 from roa_circuit.device.laws.formulas.grammar import parse
+from roa_circuit.device.laws.formulas.typeset import latex, mathml
 from roa_circuit.device.laws.formulas.values import value, value_and_slope
-from roa_circuit.device.laws.formulas.writing import latex, mathml, simulator_text
+from roa_circuit.device.laws.formulas.writing import simulator_text
 
 VTEAM, YAKOPCIC = (load_device(name) for name in ("vteam", "yakopcic"))
 TABLE_1 = load_device("zhang2021").memristor

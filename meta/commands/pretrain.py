@@ -1,0 +1,126 @@
+"""`roa-meta pretrain`: a backbone learns to classify; its features serve a head that is written once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from meta.commands._inputs import CellsPerFeature, Compute, Data, Views, compute_of, dataset_of
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import write_json
+from roa_circuit.basics.units import counted, percent
+from roa_circuit.circuit import footing
+from roa_circuit.presentation import console, options
+
+if TYPE_CHECKING:
+    from meta.training.pretrain import PretrainingEpoch
+    from meta.training.pretraining import Pretraining
+
+Count = int | None
+Number = float | None
+
+
+def _option(help: str) -> Any:
+    return typer.Option(help=help, show_default=False)
+
+
+def pretrain(
+    context: typer.Context,
+    output: Annotated[Path, options.folder("Of the run.", "--output")],
+    config: Annotated[Path | None, _option("A TOML file; options given here win over it.")] = None,
+    resume: Annotated[bool, options.flag("--resume", "Go on from the folder's last epoch.")] = False,
+    dataset: Annotated[str | None, _option("As in `evaluate`; omniglot otherwise.")] = None,
+    data: Data = None,
+    backbone: Annotated[str | None, _option("residual, or blocks, the paper's four.")] = None,
+    filters: Annotated[Count, _option("Of the first block; 32 otherwise.")] = None,
+    epochs: Annotated[Count, _option("Each sees every image in every turn; 60 otherwise.")] = None,
+    batch: Annotated[Count, _option("Images a step; 128 otherwise.")] = None,
+    learning_rate: Annotated[Number, _option("The highest; 0.1, falls to 0.")] = None,
+    weight_decay: Annotated[Number, _option("Of convolutions and class vectors; 5e-4.")] = None,
+    momentum: Annotated[Number, _option("Nesterov's; 0.9 otherwise.")] = None,
+    label_smoothing: Annotated[Number, _option("Share that all classes have in common; 0.1.")] = None,
+    warm_up: Annotated[Count, _option("Steps in which the rate rises; 200 otherwise.")] = None,
+    turned_classes: Annotated[
+        bool | None, _option("Images turned by a quarter are classes of their own; yes.")
+    ] = None,
+    mirror: Annotated[bool | None, _option("Images are mirrored, too; of colour: yes.")] = None,
+    centred: Annotated[
+        bool | None, _option("The training's mean is taken off the head's features; yes.")
+    ] = None,
+    cells_per_feature: CellsPerFeature = None,
+    views: Views = None,
+    mapping: Annotated[
+        str | None, _option("Of the head's cells in validation: pair, or reference.")
+    ] = None,
+    max_pulses: Annotated[Count, _option("Of one cell of the head; 4 otherwise.")] = None,
+    validate_every: Annotated[Count, _option("Epochs between validations; 5 otherwise.")] = None,
+    validation_tasks: Annotated[Count, _option("A level of noise; 300 otherwise.")] = None,
+    device: Annotated[
+        str | None, _option("Parameter set, name or TOML file; the network keeps it.")
+    ] = None,
+    seed: Annotated[Count, _option("Of initialisation, order and changes of images.")] = None,
+    compute: Compute = "cpu",
+    json: options.Json = None,
+) -> None:
+    """Train a backbone as a classifier; `evaluate` writes a head on its features of new classes."""
+    from meta.network.precision import round_products
+    from meta.training.device import device_of_run
+    from meta.training.pretrain import pretrain as run
+
+    where = compute_of(compute)
+    round_products(to_tf32=True)
+    how = _configuration(output, config, resume, context.params)
+    cells = device_of_run(how, output, resume=resume)
+    images = dataset_of(how.dataset, data)
+    console.remark(f"{how.backbone} backbone, {counted(how.epochs, 'epoch')}")
+    with console.progress() as bar:
+        line = bar.add_task("epochs", total=how.epochs)
+        network = run(
+            images,
+            how,
+            output,
+            resume=resume,
+            compute=where,
+            on_epoch=lambda row: _report(row, how.epochs),
+            on_step=lambda epoch, _: bar.update(line, completed=epoch),
+        )
+    console.say(f"network: {output / 'best.safetensors'}")
+    console.say(footing.footing(cells, None))
+    if json is not None:
+        found = {"network": str(output / "best.safetensors"), **network.note}
+        write_json(json, found | footing.to_dict(cells, None))
+
+
+def _configuration(
+    output: Path, config: Path | None, resume: bool, given: dict[str, Any]
+) -> Pretraining:
+    """The configuration that is asked for; a resumed run has its own."""
+    from meta.training.pretraining import Pretraining
+    from meta.training.train import require_no_run
+
+    fields = Pretraining.__dataclass_fields__
+    given = {name: value for name, value in given.items() if name in fields and value is not None}
+    own = output / "config.toml"
+    if not resume:
+        require_no_run(output)
+    if resume and not own.exists():
+        raise InputError(f"{output}: there is no run to go on with; leave --resume out to start one")
+    if resume and config is None:
+        config = own
+    return Pretraining(**given) if config is None else Pretraining.from_toml(config, **given)
+
+
+def _report(row: PretrainingEpoch, epochs: int) -> None:
+    text = (
+        f"epoch {row.epoch + 1:3d}/{epochs}  loss {row.loss:.3f}  train {percent(row.accuracy_train, 1)}"
+    )
+    found = asdict(row)
+    if row.cosine is not None:
+        cosine, pulses, noise = (
+            percent(found[name], 2) for name in ("cosine", "accuracy_pulses", "accuracy_noise")
+        )
+        text += f"  validation {cosine} cosine, {pulses} pulses, {noise} noise"
+    console.out.print(f"{text}  {row.seconds:.0f} s", soft_wrap=True)

@@ -1,0 +1,146 @@
+"""Pretraining: a classifier's features tell new classes apart, and a run goes on as if never stopped."""
+
+import json
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from meta.commands import cli
+from meta.data.tasks import Tasks
+from meta.data.turns import turned
+from meta.evaluation.evaluate import evaluate
+from meta.learning.writing import Writing
+from meta.network.convolutional import Network
+from meta.training.augmentation import Augmentation
+from meta.training.pretrain import learning_rate, pretrain
+from meta.training.pretraining import Pretraining
+from roa_circuit.basics.errors import ConvergenceError, InputError
+
+HOW = Pretraining(
+    filters=3, epochs=2, batch=80, warm_up=4, learning_rate=0.2, validate_every=1, validation_tasks=4,
+    turned_classes=False,
+)  # fmt: skip
+
+
+@pytest.mark.long
+def test_features_of_a_classifier_tell_new_classes_apart(bars, tmp_path):
+    how = replace(HOW, epochs=5, validate_every=5, validation_tasks=10, views="mirror")
+    rows = []
+    network = pretrain(bars, how, tmp_path / "run", on_epoch=rows.append)
+    assert rows[-1].loss < rows[0].loss
+    assert rows[-1].accuracy_train > 3 / 12
+    assert rows[0].cosine is None
+    assert rows[-1].accuracy_noise > 0.5
+    (row,) = evaluate(network, Tasks(dataset=bars, seed=3), Writing.of(network), count=20, sigmas=[4.0])
+    assert row.accuracy > 0.5
+    assert network.architecture.views == "mirror"
+    assert str(Writing.of(network).mapping) == "pair"
+
+
+@pytest.mark.long
+def test_a_run_goes_on_to_the_same_weights(bars, tmp_path):
+    class Stopped(Exception):
+        pass
+
+    def stop(row):
+        raise Stopped
+
+    whole = pretrain(bars, HOW, tmp_path / "whole")
+    with pytest.raises(Stopped):
+        pretrain(bars, HOW, tmp_path / "run", on_epoch=stop)
+    gone_on = pretrain(bars, HOW, tmp_path / "run", resume=True)
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, gone_on.state_dict()[name]), name
+    read = [(tmp_path / run / "metrics.csv").read_text().splitlines() for run in ("whole", "run")]
+    without_time = [[line.split(",")[:1] + line.split(",")[2:] for line in lines] for lines in read]
+    assert without_time[0] == without_time[1]
+    with pytest.raises(InputError, match=r"this run has seed = 0, not 1"):
+        pretrain(bars, replace(HOW, seed=1), tmp_path / "run", resume=True)
+    with pytest.raises(InputError, match="holds a run already"):
+        pretrain(bars, HOW, tmp_path / "run")
+
+
+def test_a_training_that_diverges_says_at_which_rate(bars, tmp_path):
+    with pytest.raises(ConvergenceError, match=r"diverges in epoch 1, step \d+, at a learning rate of"):
+        pretrain(bars, replace(HOW, learning_rate=1e30, warm_up=0), tmp_path / "run")
+
+
+def test_the_rate_rises_and_falls():
+    how = replace(HOW, warm_up=10)
+    rates = [learning_rate(step, 100, how) for step in range(100)]
+    assert np.argmax(rates) == 9
+    assert rates[0] == pytest.approx(0.02, rel=1e-3)
+    assert rates[-1] < 1e-4
+
+
+def test_images_are_changed_within_their_range_and_alike_from_a_seed():
+    images = torch.rand(5, 3, 20, 20)
+    one, same = (Augmentation()(images, np.random.default_rng(1)) for _ in range(2))
+    assert torch.equal(one, same)
+    assert one.shape == images.shape
+    assert 0 <= float(one.min()) <= float(one.max()) <= 1
+    none = Augmentation(zoom=1, stretch=1, shift=0, mirror=False, gain=0, offset=0)
+    assert torch.allclose(none(images, np.random.default_rng(1)), images, atol=1e-5)
+
+
+def test_turns_are_those_of_torch():
+    images = torch.rand(4, 2, 5, 5)
+    found = turned(images, torch.arange(4))
+    both = {k: torch.rot90(images[k], k, (-2, -1)) for k in range(4)}
+    opposite = {k: torch.rot90(images[k], -k, (-2, -1)) for k in range(4)}
+    assert all(torch.equal(found[k], both[k]) for k in range(4)) or all(
+        torch.equal(found[k], opposite[k]) for k in range(4)
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"epochs": 0}, "epochs = 0 must be at least 1"),
+        ({"learning_rate": -1.0}, "learning_rate = -1.0 must be a positive number"),
+        ({"momentum": 1.0}, r"momentum = 1.0 must lie in \[0, 1\)"),
+        ({"mapping": "twin"}, "twin"),
+    ],
+)
+def test_settings_out_of_range_are_refused(given, message):
+    with pytest.raises(InputError, match=message):
+        replace(HOW, **given)
+
+
+@pytest.mark.long
+def test_a_residual_network_passes_from_the_command_to_its_circuits(command, bars, tmp_path):
+    roa_meta = partial(command, cli.main)
+    for split, classes in bars.classes.items():
+        for index in classes:
+            folder = tmp_path / "bars" / split / str(index)
+            folder.mkdir(parents=True)
+            for number, image in enumerate(bars.images[index, :6]):
+                Image.fromarray(image).save(folder / f"{number}.png")
+    where = ("--dataset", "folder", "--data", tmp_path / "bars")
+    code, out, _ = roa_meta(
+        "pretrain", "-o", tmp_path / "run", *where, "--filters", 2, "--epochs", 1, "--batch", 40,
+        "--validation-tasks", 2, "--json", tmp_path / "p.json",
+    )  # fmt: skip
+    assert code == 0
+    assert "validation" in out
+    assert json.loads((tmp_path / "p.json").read_text())["training"]["backbone"] == "residual"
+    best = tmp_path / "run" / "best.safetensors"
+    assert Network.load(best).architecture.centred
+    (tmp_path / "c.toml").write_text('[lines]\n"r_word [Ohm]" = 0.0\n"r_bit [Ohm]" = 0.0\n')
+    code, _, _ = roa_meta(
+        "evaluate", "--network", best, *where, "--tasks", 2, "--queries", 2, "--sigma-wn", 0,
+        "--circuit", tmp_path / "c.toml", "--json", tmp_path / "e.json",
+    )  # fmt: skip
+    assert code == 0
+    (row,) = json.loads((tmp_path / "e.json").read_text())["rows"]
+    assert row["agreement"] >= 0.9
+    code, _, _ = roa_meta("adapt", "--network", best, *where, "--queries", 2, "-o", tmp_path / "layers")
+    assert code == 0
+    made = {path.stem for path in (tmp_path / "layers").glob("*.npz")}
+    assert made == {*Network.load(best).architecture.layers}
+    code, _, _ = roa_meta("evaluate", "--network", best, *where, "--tasks", 2, "--method", "roa")
+    assert code == 2
