@@ -156,9 +156,14 @@ def verify(
         unused += console.ignored("--tiles", tiles, "no layer has more")
     by_chance = draws(imperfections) or not whole or Analysis.collocation in analyses
     unused += seed_of(seed, drawn=by_chance)[1]
+    collocated = [
+        _pulses_of(some, how, pulses, drawn_by) for some, how in zip(drawn, analyses, strict=True)
+    ]
+    if pulses is not None and all(_count(one) <= pulses for one in collocated if one is not None):
+        unused += console.ignored("--pulses", pulses, "no layer has more in these tiles")
     seconds = sum(
-        estimated_seconds(some, phase, how, prices, workers, _pulses_of(some, how, pulses, drawn_by))
-        for some, how in zip(drawn, analyses, strict=True)
+        estimated_seconds(some, phase, how, prices, workers, one)
+        for some, how, one in zip(drawn, analyses, collocated, strict=True)
     )
     _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
     note(circuitry, lines.wiring)
@@ -253,6 +258,11 @@ def _pulses_of(
 ) -> list[Chosen] | None:
     """The pulses that collocation simulates."""
     return chosen_pulses(tiles, pulses, seed) if analysis is Analysis.collocation else None
+
+
+def _count(collocated: Sequence[Chosen]) -> int:
+    """How many pulses the tiles of a layer have."""
+    return sum(one.of for one in collocated)
 
 
 def _is_light(tiles: Sequence[Tile]) -> bool:

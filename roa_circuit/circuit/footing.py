@@ -49,9 +49,7 @@ def lines(crossbar: Crossbar, varied: Collection[str] = ()) -> str:
     return f"wires {wires}{each}, source {source}, sense {sense}"
 
 
-def to_dict(
-    device: Device, crossbar: Crossbar | None, varied: Collection[str] = ()
-) -> dict[str, Any]:
+def to_dict(device: Device, crossbar: Crossbar | None, varied: Collection[str] = ()) -> dict[str, Any]:
     """The same for JSON; keys carry units."""
     return {
         "device": device.name,

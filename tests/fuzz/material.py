@@ -140,9 +140,7 @@ def make_files(folder):
     make_pictures(folder / "classes", 2, rng, classes="abcde")
     train(load_folder(folder / "pictures"), how, folder / "run")
     shutil.copytree(folder / "run", folder / "runs" / "roa-2way")
-    first = Pretraining(
-        dataset="folder", filters=2, epochs=1, batch=8, warm_up=1, validation_tasks=1
-    )
+    first = Pretraining(dataset="folder", filters=2, epochs=1, batch=8, warm_up=1, validation_tasks=1)
     (folder / "pretrain.toml").write_text(first.to_toml())
     pretrain(load_folder(folder / "classes"), first, folder / "pretrained")
     packed = rng.integers(0, 255, (2, 20, 1379), dtype=np.uint8)
