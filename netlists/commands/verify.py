@@ -159,8 +159,7 @@ def verify(
     collocated = [
         _pulses_of(some, how, pulses, drawn_by) for some, how in zip(drawn, analyses, strict=True)
     ]
-    if pulses is not None and all(_count(one) <= pulses for one in collocated if one is not None):
-        unused += console.ignored("--pulses", pulses, "no layer has more in these tiles")
+    unused += _pulses_beyond(pulses, collocated)
     seconds = sum(
         estimated_seconds(some, phase, how, prices, workers, one)
         for some, how, one in zip(drawn, analyses, collocated, strict=True)
@@ -260,9 +259,12 @@ def _pulses_of(
     return chosen_pulses(tiles, pulses, seed) if analysis is Analysis.collocation else None
 
 
-def _count(collocated: Sequence[Chosen]) -> int:
-    """How many pulses the tiles of a layer have."""
-    return sum(one.of for one in collocated)
+def _pulses_beyond(pulses: int | None, collocated: Sequence[list[Chosen] | None]) -> list[str]:
+    """['pulses'], with a line on stderr, if no layer's tiles have more than are asked for."""
+    counts = [sum(one.of for one in layer) for layer in collocated if layer is not None]
+    if pulses is None or max(counts, default=0) > pulses:
+        return []
+    return console.ignored("--pulses", pulses, "no layer has more in these tiles")
 
 
 def _is_light(tiles: Sequence[Tile]) -> bool:
