@@ -183,7 +183,11 @@ def verify(
         unused += console.ignored("--tiles", tiles, "no layer has more")
     by_chance = draws(imperfections) or not whole or Analysis.collocation in analyses
     unused += seed_of(seed, drawn=by_chance)[1]
-    seconds_at = partial(_seconds_at, drawn, bench, analyses, drawn_by)
+    collocated = [
+        _pulses_of(some, how, pulses, drawn_by) for some, how in zip(drawn, analyses, strict=True)
+    ]
+    unused += _pulses_beyond(pulses, collocated)
+    seconds_at = partial(_seconds_at, drawn, bench, analyses, collocated)
     if (engine, matrix, cell, via) == (None,) * 4:
         bench = _quicker(bench, seconds_at, chosen, circuitry)
     seconds = seconds_at(costs.prices(bench.engine, bench.dialect, circuitry))
@@ -293,15 +297,13 @@ def _seconds_at(
     drawn: Sequence[Sequence[Tile]],
     bench: Testbench,
     analyses: Sequence[Analysis],
-    seed: int,
+    collocated: Sequence[list[Chosen] | None],
     prices: Prices,
 ) -> float:
     """What the simulator takes for all layers [s]."""
     return sum(
-        estimated_seconds(
-            some, bench.phase, how, prices, bench.workers, _pulses_of(some, how, bench.pulses, seed)
-        )
-        for some, how in zip(drawn, analyses, strict=True)
+        estimated_seconds(some, bench.phase, how, prices, bench.workers, pulses)
+        for some, how, pulses in zip(drawn, analyses, collocated, strict=True)
     )
 
 
@@ -310,6 +312,14 @@ def _pulses_of(
 ) -> list[Chosen] | None:
     """The pulses that collocation simulates."""
     return chosen_pulses(tiles, pulses, seed) if analysis is Analysis.collocation else None
+
+
+def _pulses_beyond(pulses: int | None, collocated: Sequence[list[Chosen] | None]) -> list[str]:
+    """['pulses'], with a line on stderr, if no layer's tiles have more than are asked for."""
+    counts = [sum(one.of for one in layer) for layer in collocated if layer is not None]
+    if pulses is None or max(counts, default=0) > pulses:
+        return []
+    return console.ignored("--pulses", pulses, "no layer has more in these tiles")
 
 
 def _is_light(tiles: Sequence[Tile]) -> bool:

@@ -1,6 +1,6 @@
 """What results say that they stand on."""
 
-from roa_circuit.circuit.design_point import default_device
+from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.footing import cells, footing, to_dict
 
 
@@ -14,3 +14,15 @@ def test_a_device_that_potentiation_turns_down_is_said_to_be_reversed():
     assert cells(turned).endswith(", reversed: potentiation lowers its current at 0.05 V")
     assert footing(turned, None).endswith("at 0.05 V; without wires")
     assert to_dict(turned, None)["reversed"] is True
+
+
+def test_what_a_sweep_varies_has_no_value_of_its_own():
+    device, crossbar = default_device(), default_crossbar(2, 3)
+    varied = {"r_word", "r_bit", "current_scale"}
+    text = footing(device, crossbar, varied)
+    assert text.endswith("current scale varied; wires varied, source 10 Ohm, sense 10 Ohm")
+    assert "wires varied and 1 Ohm a segment, source 10 Ohm" in footing(device, crossbar, {"r_word"})
+    assert footing(device, crossbar).endswith("wires 1 Ohm a segment, source 10 Ohm, sense 10 Ohm")
+    found = to_dict(device, crossbar, {"r_sense"})
+    assert found["lines"]["r_sense [Ohm]"] == "varied"
+    assert found["lines"]["r_word [Ohm]"] == 1.0
