@@ -1,4 +1,4 @@
-"""Networks of one's own on chips: scikit-learn's digits through a 64-64-10 network behind wires.
+"""Networks of one's own on chips: scikit-learn's digits through three networks behind wires.
 
 python benchmarks/convert.py [--quick] --json FILE
 
@@ -6,7 +6,8 @@ Needs scikit-learn (the `dev` extra). Rows of accuracy: `ratio` is the accuracy 
 `error` what it lies below that of the digital network, `seconds` one inference of all of them. Wires of
 0 Ohm are perfect, terminals included; otherwise lines have the design point's drivers. Rows of training
 start from the digital network, and learn through exact wires, without any calibration. The last rows
-are steps of 64 images, beside the digital network's. `--quick` leaves 100 Ohm out, and trains shortly.
+are steps of 64 images, beside the digital network's. `--quick` has the first network alone, leaves
+100 Ohm out, and trains shortly.
 """
 
 from __future__ import annotations
@@ -82,20 +83,76 @@ def train(network: nn.Module, data: Data, epochs: int, learning_rate: float = LE
             step(data[0][batch], data[1][batch])
 
 
-def measure(quick: bool) -> Iterator[Row]:
-    """All rows."""
-    torch.manual_seed(0)
-    training, test = digits()
-    network = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
-    train(network, training, 60, 2e-3)
+class Residual(nn.Module):
+    """Two convolutions beside a way round them."""
+
+    def __init__(self, filters: int) -> None:
+        super().__init__()
+        self.first, self.second = (nn.Conv2d(filters, filters, 3, padding=1) for _ in range(2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(x + self.second(F.relu(self.first(x))))
+
+
+class Reader(nn.Module):
+    """An LSTM that reads an image line by line, its states projected from 32 to 16."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm, self.head = nn.LSTM(8, 32, batch_first=True, proj_size=16), nn.Linear(16, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        outputs, _ = self.lstm(x.reshape(len(x), 8, 8))
+        return self.head(outputs[:, -1])
+
+
+def mlp() -> nn.Module:
+    """64-64-10."""
+    return nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+
+
+def residual_cnn() -> nn.Module:
+    """Six convolutions, four of them in residual blocks."""
+    return nn.Sequential(
+        nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), Residual(8),
+        nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), Residual(16), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+NETWORKS = {
+    "MLP 64-64-10": (mlp, 60, 2e-3), "residual CNN": (residual_cnn, 12, 3e-3),
+    "LSTM, projected": (Reader, 20, 1e-2),
+}  # fmt: skip
+"""By name: how each is made, its epochs and its learning rate."""
+
+
+def behind_wires(name: str, network: nn.Module, training: Data, test: Data) -> Iterator[Row]:
+    """Its accuracy without chips, and behind wires."""
     digital = accuracy(network, test)
-    yield share("digits MLP 64-64-10, digital", timed(lambda: network(test[0]))[0], "-", digital, None)
+    yield share(f"{name}, digital", timed(lambda: network(test[0]))[0], "-", digital, None)
     for ohms in (0.0, 1.0, 10.0):
         for mapping in (PAIR, REFERENCE):
             chips = convert(network, wires(ohms, mapping), training[0])
             accuracy(chips, test)
             taken, found = timed(lambda chips=chips: accuracy(chips, test))
-            yield share(f"converted, {ohms:g} Ohm, {mapping}", taken, "accuracy", found, digital - found)
+            case = f"{name}, {ohms:g} Ohm, {mapping}"
+            yield share(case, taken, "accuracy", found, digital - found)
+
+
+def measure(quick: bool) -> Iterator[Row]:
+    """All rows."""
+    training, test = digits()
+    trained = {}
+    for name, (make, epochs, rate) in NETWORKS.items():
+        if quick and make is not mlp:
+            continue
+        torch.manual_seed(0)
+        trained[name] = make()
+        train(trained[name], training, epochs, rate)
+        yield from behind_wires(name, trained[name], training, test)
+    network = trained["MLP 64-64-10"]
+    digital = accuracy(network, test)
     for ohms, mapping, epochs in TRAINED:
         if not epochs[quick]:
             continue

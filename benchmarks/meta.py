@@ -5,17 +5,21 @@ python benchmarks/meta.py [--quick] --json FILE
 `seconds` and `peer_seconds` are medians of one outer step (8 tasks, 5-way 1-shot, 15 queries, second
 order; two threads, or two processes of one), taken in turns; `error` is the difference of the mean
 loss. The float32 row runs the toolkit's own path in the peer's precision, the first in the one that
-training uses here. The last row is the same step while a worker verifies a head in ngspice, beside
-one on its own: a ratio of 1 says that training does not notice. Where torch sees a GPU, two rows more
-compare a stack of the tasks with the plain loop and with vmap, all three there. learn2learn 0.2 is no
-peer, as it does not build on Python 3.11.
+training uses here. Rows of
+tasks through wires are processor time beside the same task on perfect wires, with their share of what
+drawing the circuit takes. The last row is the same step while a worker verifies a head in ngspice,
+beside one on its own: a ratio of 1 says that training does not notice. Where torch sees a GPU, two
+rows more compare a stack of the tasks with the plain loop and with vmap, all three there. learn2learn
+0.2 is no peer, as it does not build on Python 3.11.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import statistics
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,22 +33,28 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from meta.circuits.aware.circuit import Circuit
+from meta.circuits.behind_circuit import Hardware
 from meta.circuits.validate import worker_pool
 from meta.data.glyphs import render_glyphs
 from meta.data.tasks import Task, sample_task, stack
 from meta.learning.hardware import WriteModel
 from meta.learning.head import write_losses
 from meta.learning.learners import outer_loss
+from meta.learning.reads import plain as plain_reads
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from meta.network.precision import fastest_dtype
 from meta.network.shipped import shipped_network
 from meta.training.configuration import Training
-from meta.training.objective import Phase
+from meta.training.objective import Objective, Phase
+from meta.training.one_by_one import Question, answer
 from meta.training.outer_step import OuterStep
 from meta.training.recording import Recording
 from netlists.layers.shipped import load_layer
 from netlists.verification.verify import verify
+from roa_circuit.circuit.design_point import default_crossbar, default_device
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming
 
@@ -189,6 +199,42 @@ def on_a_gpu(repeats: int) -> Iterator[Row]:
         yield row("roa, one step, on a GPU", times[0], f"{name}, on the GPU", times[1], error)
 
 
+def through_wires(mapping: Mapping, repeats: int) -> Row:
+    """Steps of a task through wires of 10 Ohm and on perfect ones, by processor time of one thread.
+
+    What it takes to draw the circuit is shared by the steps and tasks of a run's usual settings.
+    """
+    torch.set_num_threads(1)
+    lines = dataclasses.replace(default_crossbar(1, 2), r_word=10.0, r_bit=10.0)
+    circuit = Circuit(hardware=Hardware(crossbar=lines, mapping=mapping))
+    network, task = circuit.placed(shipped_network()), drawn()[0]
+    how = Training(queries=QUERIES, circuit="10 Ohm")
+    write = WriteModel(device=default_device(), how=Programming(), mapping=mapping)
+    circuit.reads(network, task.support, 0)  # loads kernels
+    begun = time.process_time()
+    reads = circuit.reads(network, task.support, 0)
+    drawing = (time.process_time() - begun) / (how.circuit_every * how.batch)
+    questions = [
+        Question(
+            network=network,
+            objective=Objective(how=how, write=write, dtype=fastest_dtype(), reads=one),
+            phase=Phase(written=True, progress=1.0),
+            tasks=1,
+        )
+        for one in (reads, plain_reads)
+    ]
+    taken: list[list[float]] = [[], []]
+    for _ in range(repeats + 1):
+        for question, times in zip(questions, taken, strict=True):
+            begun = time.process_time()
+            answer(question, (task, 0))
+            times.append(time.process_time() - begun)
+    own, perfect = (statistics.median(times[1:]) for times in taken)
+    torch.set_num_threads(THREADS)
+    name = f"a task through 10 Ohm, {mapping}"
+    return row(name, own + drawing, "on perfect wires", perfect, None, drawing=drawing)
+
+
 def drawn() -> list[Task]:
     """The tasks of one outer step."""
     images, rng = render_glyphs().split("train"), np.random.default_rng(0)
@@ -204,6 +250,8 @@ def measure(quick: bool) -> Iterator[Row]:
     yield compare(f"roa, one step, {precision}", own(network, fastest_dtype()), plain, network, repeats)
     yield compare("roa, one step, float32", own(network, torch.float32), plain, network, repeats)
     yield compare(f"roa-robust, {precision}", erased, plain_erased, head, repeats)
+    for mapping in (REFERENCE, Mapping.parse("pair:push-pull")):
+        yield through_wires(mapping, repeats)
     if torch.cuda.is_available():
         yield from on_a_gpu(repeats)
     if not quick:

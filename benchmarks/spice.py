@@ -45,8 +45,8 @@ def array(rows: int, columns: int, reads: int) -> tuple[Crossbar, Floats, Floats
 
 
 def naive_deck(deck: Deck, voltages: Floats) -> str:
-    """The same circuit without options or .save, its word lines returning to zero."""
-    added = (".save", ".options", ".print", ".control", "set ", ".endc", ".tran")
+    """The same circuit without options, cuts or .save, its word lines returning to zero."""
+    added = ("Gcut", ".save", ".options", ".print", ".control", "set ", ".endc", ".tran")
     lines = re.sub(r"\n\+", "", deck.text).splitlines()
     kept = [line for line in lines if not line.startswith(added) and line != ".end"]
     kept = [_returning(line, voltages) if line.startswith("Vword") else line for line in kept]
@@ -93,6 +93,21 @@ def against_naive(rows: int, columns: int, reads: int) -> Iterator[Row]:
             peer_error=naive_error,
             **per_read(run, reads, state.size),
         )
+
+
+def against_uncut(rows: int, columns: int, reads: int) -> Row:
+    """A sweep beside the same deck without its cuts, in processor time with the worker's start."""
+    crossbar, state, voltages = array(rows, columns, reads)
+    expected = read_currents(crossbar, state, voltages, DEVICE)
+    deck = sweep_deck(crossbar, state, voltages, DEVICE)
+    took, errors = [], []
+    for text in (deck.text, re.sub(r"(?m)^Gcut.*\n", "", deck.text)):
+        before = processor_time()
+        run = simulate(text)
+        took.append(processor_time() - before)
+        errors.append(deviation(deck.measured(run), expected))
+    case = f"{rows}x{columns}, {reads} reads, sweep, cut"
+    return row(case, took[0], "without cuts", took[1], errors[0], peer_error=errors[1])
 
 
 def against_estimate(kind: str, rows: int, columns: int, reads: int) -> Row:
@@ -177,6 +192,7 @@ def against_plain(
 def measure(quick: bool) -> Iterator[Row]:
     """Small arrays first where their cost grows; errors are relative to the surrogate's currents."""
     yield from against_naive(64, 20, 2 if quick else 4)
+    yield against_uncut(32, 32, 2) if quick else against_uncut(64, 65, 4)
     yield two_workers(65, 6, 4, 4) if quick else two_workers(64, 20, 2, 4)
     shape = (16, 6, 4, 2) if quick else (64, 20, 2, 2)
     peer = ask(PROBES).version

@@ -13,6 +13,7 @@ from meta.circuits.deploy import programmed_layers, sampled_layers
 from meta.data.tasks import Task, Tasks
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted, adapt, query_loss
+from meta.learning.reads import Circuit, plain
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
@@ -80,6 +81,7 @@ def adapt_episode(
     *,
     circuit: Crossbar | None = None,
     reads: int = 16,
+    through: Circuit | None = None,
 ) -> Episode:
     """Draw an episode, adapt to it in one write, and lay it out on crossbars.
 
@@ -87,6 +89,8 @@ def adapt_episode(
     writing : by default that of the network's training
     circuit : gives the resistances of every layer's crossbar; by default those of the design point
     reads : how many windows of the query images each convolution keeps as its inputs
+    through : the circuit whose outputs the write's gradient comes from, on chips that the episode's seed
+        draws; None is perfect wires
 
     Raises
     ------
@@ -98,7 +102,8 @@ def adapt_episode(
     write = require_one_write(network, writing)
     rng, rate = np.random.default_rng([tasks.seed, 3]), writing.rate(network)
     task = tasks.draw(rng, network.architecture.ways)
-    adapted = adapt(network, task, write, relative_rate=rate, rng=rng)
+    seen = through.reads(network, task.support, tasks.seed) if through else plain
+    adapted = adapt(network, task, write, relative_rate=rate, rng=rng, reads=seen)
     made = provenance(
         dataset=tasks.dataset.name,
         split=tasks.split,

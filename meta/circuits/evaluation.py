@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from meta.circuits.adaptation import adapt_episode, require_one_write
+from meta.circuits.aware.through import learned_through
 from meta.circuits.behind_circuit import Hardware, classes, placements, warnings
 from meta.data.tasks import Tasks
 from meta.evaluation.episodes import interval_over_tasks
@@ -54,6 +55,8 @@ def evaluate_behind(
 ) -> list[CircuitRow]:
     """Score episodes of the tasks' seed, seed + 1, ..., each on chips that its own seed draws.
 
+    A network that learned with a circuit takes the gradient of its write from this hardware's outputs.
+
     writing : by default that of the network's training; a rate that it does not give is that of the
         training, and not chosen anew behind circuits. Noise is the chips' own, at each of `sigmas`.
     count : of episodes; at least 2, or there is no interval
@@ -65,11 +68,12 @@ def evaluate_behind(
     network = network.with_ways(tasks.ways)
     writing = (writing or Writing.of(network)).at(0.0)
     require_one_write(network, writing)
+    through = learned_through(network, hardware, writing)
     scores, placed = np.empty((len(sigmas), count, 3)), dict[str, Placement]()
     told = [list[str]() for _ in sigmas]
     for task in range(count):
         drawn = tasks.reseeded(tasks.seed + task)
-        episode = adapt_episode(network, drawn, writing, reads=1)
+        episode = adapt_episode(network, drawn, writing, reads=1, through=through)
         labels = episode.task.query_labels.numpy()
         for row, sigma in enumerate(sigmas):
             noisy = replace(hardware, imperfections=replace(hardware.imperfections, sigma_wn=sigma))

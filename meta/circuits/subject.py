@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from meta.circuits.adaptation import Episode, adapt_episode, require_one_write
+from meta.circuits.aware.through import learned_through
 from meta.circuits.behind_circuit import CircuitLayer, Hardware, classes, head_inputs
 from meta.data.tasks import Tasks, check_sizes
 from meta.learning.writing import Writing
@@ -182,7 +183,7 @@ class NetworkSubject:
     def behind(self, point: Point, seed: int) -> tuple[Episode, dict[str, CircuitLayer]]:
         """(the adapted episode of a seed, its layers on the chips that the seed draws)."""
         setup, choice = self._at(point)
-        episode = _adapted(_Key(self._mapped(point)), seed)
+        mapped = self._mapped(point)
         hardware = dataclasses.replace(
             self.hardware,
             crossbar=setup.crossbar,
@@ -191,6 +192,13 @@ class NetworkSubject:
             imperfections=setup.imperfections,
             compensation=choice,
         )
+        through = learned_through(self.network, hardware, mapped.planned)
+        if through:
+            drawn, lines = self.tasks.reseeded(seed), hardware.crossbar
+            own = mapped.planned
+            episode = adapt_episode(self.network, drawn, own, circuit=lines, through=through)
+        else:
+            episode = _adapted(_Key(mapped), seed)
         return episode, hardware.holding(episode.sampled, seed)
 
     def head_chips(self, point: Point, seed: int) -> tuple[Deployed, Sequence[Chip]]:

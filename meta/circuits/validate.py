@@ -94,7 +94,8 @@ class SpiceValidation:
     tasks : what episodes are drawn from, see `validation_tasks`; their seeds count from 0
     writing : how they are written, see `trained_writing`
     folder : of the run, where the rows go
-    circuit : what ngspice simulates; by default the surrogate's own, the design point
+    circuit : what ngspice simulates; by default the surrogate's own
+    surrogate : the lines that the surrogate has; by default those of the design point
     on_row : called in the training process with every finished row
 
     Raises
@@ -111,12 +112,13 @@ class SpiceValidation:
         schedule: Schedule,
         *,
         circuit: Crossbar | None = None,
+        surrogate: Crossbar | None = None,
         tolerances: Tolerances | None = None,
         on_row: Callable[[SpiceRow], None] = lambda row: None,
     ) -> None:
         self.tasks, self.writing, self.folder = tasks, writing, folder
         self.schedule, self.on_row = schedule, on_row
-        self.surrogate = default_crossbar(1, 2)
+        self.surrogate = surrogate or default_crossbar(1, 2)
         self.circuit = circuit or self.surrogate
         self.tolerances = tolerances or Tolerances()
         self.rows = read_rows(folder)
@@ -182,7 +184,13 @@ class SpiceValidation:
 
 def worker_pool(count: int) -> ProcessPoolExecutor:
     """Processes of low priority; they import no torch."""
-    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), os.nice, (NICENESS,))
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _be_nice, (NICENESS,))
+
+
+def _be_nice(niceness: int) -> None:
+    """Leave processors to others, where the system knows how."""
+    if hasattr(os, "nice"):
+        os.nice(niceness)
 
 
 def _number(value: float | None) -> float:

@@ -73,7 +73,8 @@ def adapt(
     """
     imperfections = circuit_options.aged(imperfections, age)
     from meta.circuits.adaptation import adapt_episode, require_one_write
-    from meta.circuits.behind_circuit import accuracy, placements, warnings
+    from meta.circuits.aware.through import learned_through
+    from meta.circuits.behind_circuit import Hardware, accuracy, placements, warnings
     from meta.data.tasks import Tasks
     from meta.evaluation.cycle import full_cycle
 
@@ -95,7 +96,8 @@ def adapt(
     unused = idle_of(imperfections, in_situ=in_situ) + circuit_options.idle_in_settled_reads(circuit)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
-    episode = adapt_episode(net, tasks, writing, circuit=lines)
+    through = learned_through(net, hardware or Hardware(crossbar=lines), writing)
+    episode = adapt_episode(net, tasks, writing, circuit=lines, through=through)
     held = {} if hardware is None else hardware.holding(episode.sampled, seed)
     behind = accuracy(net, episode, held) if held else None
     said = warnings(held)

@@ -17,7 +17,6 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     Views,
-    circuit_of,
     compute_of,
     dataset_of,
 )
@@ -25,6 +24,9 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.circuit import footing
+from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_crossbar
+from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
 from roa_circuit.presentation import console, options
 
@@ -87,8 +89,12 @@ class SpiceChecks:
         output: Path,
         tolerances: Tolerances,
         reports: Sequence[Callable[[SpiceRow], None]],
+        lines: Crossbar | None = None,
     ) -> SpiceValidation:
-        """The callback that sends adapted episodes to ngspice; `reports` are told of every row."""
+        """The callback that sends adapted episodes to ngspice; `reports` are told of every row.
+
+        lines : of the circuit that the network learns with; None are those of the design point
+        """
         from meta.circuits.validate import (
             Schedule,
             SpiceValidation,
@@ -105,7 +111,8 @@ class SpiceChecks:
             trained_writing(how, device),
             output,
             Schedule(every=self.validate_every, episodes=self.validate_episodes),
-            circuit=circuit_of(self.hardware_wires),
+            circuit=Wiring.of_wires(self.hardware_wires).on(lines or default_crossbar(1, 2)),
+            surrogate=lines,
             tolerances=tolerances,
             on_row=tell,
         )
@@ -151,6 +158,34 @@ def train(
         str | None,
         _option("Parameter set, name or TOML file; the network keeps it."),
     ] = None,
+    circuit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="TOML of a circuit: the network learns through its wires.",
+            rich_help_panel="Circuit",
+        ),
+    ] = None,
+    imperfections: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="TOML of imperfections to learn with: write noise, faults, converters.",
+            rich_help_panel="Circuit",
+        ),
+    ] = None,
+    wire_spread: Annotated[
+        Number,
+        typer.Option(
+            help="How far wires may be off, as a share such as 0.1.", rich_help_panel="Circuit"
+        ),
+    ] = None,
+    circuit_every: Annotated[
+        Count,
+        typer.Option(
+            help="Outer steps until the circuit is drawn anew; 16 otherwise.", rich_help_panel="Circuit"
+        ),
+    ] = None,
     seed: Annotated[Count, _option("Of initialisation, tasks and noise.")] = None,
     start: NetworkFile = None,
     compute: Compute = "cpu",
@@ -161,6 +196,7 @@ def train(
     json: options.Json = None,
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
+    from meta.circuits.aware.circuit import Circuit
     from meta.network.convolutional import Network
     from meta.network.precision import round_products
     from meta.training.device import device_of_run
@@ -176,6 +212,7 @@ def train(
         console.remark(f"{name} = {getattr(how, name)} ignored: {why}")
     tolerances = checks.tolerances()
     cells = device_of_run(how, output, resume=resume)
+    wires = Circuit.of_run(how, output, resume=resume)
     first = None if start is None else Network.load(start)
     images = dataset_of(how.dataset, data)
     console.remark(_announced(how))
@@ -188,7 +225,8 @@ def train(
             callbacks.append(events)
             reports.append(events.spice)
         if checks.validate_every:
-            spice = checks.validation(images, how, cells, output, tolerances, reports)
+            own = wires.hardware.crossbar if wires else None
+            spice = checks.validation(images, how, cells, output, tolerances, reports, own)
             callbacks.append(stack.enter_context(spice))
         network = run(
             images,
@@ -197,14 +235,16 @@ def train(
             start=first,
             resume=resume,
             compute=where,
+            circuit=wires,
             callbacks=callbacks,
             on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
         )
     console.say(f"network: {output / 'best.safetensors'}")
-    console.say(footing.footing(cells, None))
+    lines = None if wires is None else wires.hardware.crossbar
+    console.say(footing.footing(cells, lines))
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
-        write_json(json, found | footing.to_dict(cells, None) | {"ignored": list(how.idle)})
+        write_json(json, found | footing.to_dict(cells, lines) | {"ignored": list(how.idle)})
 
 
 def _events(output: Path) -> Events:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from meta.data.tasks import Task, Tasks, as_batch, stack
 from meta.evaluation.draws import Draws
 from meta.evaluation.trial import Outcome, Trial
+from meta.learning.reads import Reads, plain
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from meta.network.precision import CPU, prepare
@@ -74,16 +75,18 @@ def episode_accuracies(
     count: int,
     dtype: torch.dtype = torch.float32,
     on_task: Callable[[], None] = lambda: None,
+    reads: Reads = plain,
 ) -> Episodes:
     """Adapt to so many tasks and score their query sets, on all cores where that pays.
 
     writing : its rate is that of the training where it gives none
     on_task : called after each task
+    reads : the hardware that answers images; perfect wires by default
     """
     network = network.with_ways(tasks.ways)
     if writing.verify_rounds == 0:
         tasks, dtype = embedded_once(network, tasks, dtype, count)
-    trial = Trial(network=network, writing=writing, dtype=dtype)
+    trial = Trial(network=network, writing=writing, dtype=dtype, reads=reads)
     draws = Draws(tasks, ways=network.architecture.ways, count=count)
     outcomes: list[Outcome] = []
     for some in _tried(trial, draws):

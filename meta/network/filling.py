@@ -8,9 +8,10 @@ from meta.network.convolutional import Network, key_of
 from meta.network.statistics import EPSILON
 from roa_circuit.basics.errors import InputError
 
-LARGEST = 0.5
+LARGEST = 0.6
 """Of a filter's weights, where there is no reason for another. What lies above is room that `placed`
-needs to make up for wires; with 0.95 it finds none behind 10 Ohm."""
+needs to make up for wires: of the shipped roa-robust, beside a plain reference and read in 8 bits, 0.6
+is best at 1 and 10 Ohm together (docs/readout.md)."""
 
 
 @torch.no_grad()

@@ -19,7 +19,8 @@ from roa_circuit.circuit.mapping import REFERENCE, Mapping
 _COUNTS = {
     "shots": (1, 1000), "queries": (1, 1000), "epochs": (1, 10**6), "iterations": (1, 10**9),
     "batch": (1, 10_000), "pulses_from": (0, 10**9), "max_pulses": (1, 10**6),
-    "multi_step_epochs": (1, 10**9), "validation_tasks": (1, 10**6), "seed": (0, 2**63 - 1),
+    "multi_step_epochs": (1, 10**9), "validation_tasks": (1, 10**6), "circuit_every": (1, 10**6),
+    "seed": (0, 2**63 - 1),
 }  # fmt: skip
 """The least and the most of every count; what an architecture counts has limits there."""
 
@@ -45,6 +46,10 @@ class Training:
     mapping : `pair` writes pairs of cells, by `raise` or, as in `pair:push-pull`, another way; None is
         one cell a weight
     device : parameter set that is written on, a name or a TOML file; None is the design point's
+    circuit, imperfections : TOML files of the circuit that the network learns with: its support
+        loss, gradient and query loss are those behind its wires. Their write noise is that of pulses.
+    wire_spread : how far the resistance of wires may be from the file's, as a share
+    circuit_every : outer steps until it is drawn anew, and its response to the weights with it
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
     max_pulses : cap on the pulses of one cell; None is the method's own
@@ -91,6 +96,10 @@ class Training:
     validation_tasks: int = 100
     mapping: str | None = None
     device: str | None = None
+    circuit: str | None = None
+    imperfections: str | None = None
+    wire_spread: float = 0.0
+    circuit_every: int = 16
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -115,6 +124,23 @@ class Training:
             raise InputError(f"rho = {self.rho} must lie in (0, 1]")
         if self.columns.paired:
             require_pairs(self.columns, method)
+        self._check_circuit(method)
+
+    def _check_circuit(self, method: Method) -> None:
+        if not 0 <= self.wire_spread < 1:
+            raise InputError(f"wire_spread = {self.wire_spread} must lie in [0, 1)")
+        if self.behind_circuit and (method.erased is not None or method.written != "pulses"):
+            raise InputError(
+                f"circuit: {self.method} does not learn through its wires, as it writes no gradient in"
+                " pulses; train roa or roa-wc, or leave the circuit out"
+            )
+        if self.wire_spread and not self.behind_circuit:
+            raise InputError("wire_spread: is about the wires of a circuit; add --circuit FILE")
+
+    @property
+    def behind_circuit(self) -> bool:
+        """Whether the network learns with a circuit."""
+        return self.circuit is not None or self.imperfections is not None
 
     @property
     def how(self) -> Method:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -35,10 +37,13 @@ class Answer(NamedTuple):
     gradients: dict[str, Tensor]
 
 
-def answer(question: Question, task: Task) -> Answer:
-    """The answer for one task."""
+def answer(question: Question, item: tuple[Task, int]) -> Answer:
+    """The answer for one task; the number seeds the noise of its write."""
+    task, seed = item
     parameters = {n: p for n, p in question.network.named_parameters() if p.requires_grad}
-    loss, accuracy = question.objective(question.network, task, question.phase)
+    loss, accuracy = question.objective(
+        question.network, task, question.phase, np.random.default_rng(seed)
+    )
     found = torch.autograd.grad(loss / question.tasks, list(parameters.values()), allow_unused=True)
     gradients = {n: g for n, g in zip(parameters, found, strict=True) if g is not None}
     return Answer(loss.item(), accuracy.item(), gradients)
@@ -55,14 +60,20 @@ class OneByOne:
         self.pool = pool()
         self._steps = steps
 
-    def __call__(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
-        """Add a batch's gradients to those of the parameters: (mean query loss, mean query accuracy)."""
+    def __call__(
+        self, tasks: Task, phase: Phase, seeds: Sequence[int] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Add a batch's gradients to those of the parameters: (mean query loss, mean query accuracy).
+
+        seeds : of the noise of each task's write; by default there is none
+        """
         parameters = dict(self.network.named_parameters())
         question = Question(
             network=self.network, objective=self.objective, phase=phase, tasks=len(tasks)
         )
+        items = zip(tasks, seeds or [0] * len(tasks), strict=True)
         to_come = self._steps * len(tasks) if len(tasks) > 1 else 0  # of one, no core has more to do
-        answers = list(self.pool.map(answer, question, tasks, to_come=to_come))
+        answers = list(self.pool.map(answer, question, items, to_come=to_come))
         self._steps -= 1
         for one in answers:
             for name, gradient in one.gradients.items():

@@ -13,6 +13,7 @@ from meta.data.tasks import Task
 from meta.learning.hardware import WriteModel
 from meta.learning.head import write_losses
 from meta.learning.learners import constraint
+from meta.learning.reads import Circuit
 from meta.network.convolutional import Network
 from meta.network.precision import CPU
 from meta.training.configuration import Training
@@ -25,7 +26,8 @@ class OuterStep:
     """Sets the gradients of a network's parameters.
 
     write : the device and the pulses that steps are written with
-    noise : the random stream of noise levels and noise
+    noise : the random stream of noise levels, noise, and what is drawn of a circuit
+    circuit : what the network learns with; None is perfect wires
     """
 
     def __init__(
@@ -35,11 +37,17 @@ class OuterStep:
         write: WriteModel,
         noise: np.random.Generator,
         dtype: torch.dtype,
+        circuit: Circuit | None = None,
     ) -> None:
         self.network, self.how, self.write, self.noise, self.dtype = network, how, write, noise, dtype
+        self.circuit, self._old = circuit, 0
         self.recordings: dict[Phase, Recording] = {}
         self.objective = Objective(how=how, write=write, dtype=dtype)
         self.one_by_one = OneByOne(network, self.objective, how.epochs * how.iterations)
+
+    def draw(self) -> None:
+        """Draw the circuit anew at the next step, as an epoch does so that it can be gone on with."""
+        self._old = 0
 
     def gradients(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
         """Set the gradients for a batch; returns (mean query loss, mean query accuracy)."""
@@ -63,7 +71,19 @@ class OuterStep:
         penalty.backward()  # type: ignore[no-untyped-call]
         if network.architecture.erased is not None:
             return self.erased_head(tasks)
+        if self.circuit is not None:
+            return self.behind(self.circuit, tasks, phase)
         return (self.one_by_one if network.compute == CPU else self.side_by_side)(tasks, phase)
+
+    def behind(self, circuit: Circuit, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
+        """Backpropagate tasks through the circuit, which some steps share until it is drawn anew."""
+        if self._old % self.how.circuit_every == 0:
+            seed = int(self.noise.integers(2**31))
+            reads = circuit.reads(self.network, next(iter(tasks)).support, seed)
+            self.one_by_one.objective = replace(self.objective, reads=reads)
+        self._old += 1
+        seeds = self.noise.integers(2**63, size=len(tasks)).tolist()
+        return self.one_by_one(tasks, phase, seeds)
 
     def side_by_side(self, tasks: Task, phase: Phase) -> tuple[Tensor, Tensor]:
         """Backpropagate the loss of a whole stack."""

@@ -16,13 +16,16 @@ from torch import Tensor
 
 from meta.data.fewshot import FewShotDataset
 from meta.data.tasks import Tasks, TaskSource, channels_first, check_sizes
-from meta.evaluation.episodes import Episodes, embedded
+from meta.evaluation.draws import Draws
+from meta.evaluation.episodes import Episodes, embedded, episode_accuracies
 from meta.evaluation.many_writes import variant_accuracies
 from meta.learning.hardware import WriteModel
+from meta.learning.reads import Circuit
 from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from meta.network.precision import CPU, fastest_dtype
+from meta.processes.pool import pool
 from meta.training.checkpoint import load_state, save_state
 from meta.training.configuration import Training
 from meta.training.device import device_of_run
@@ -61,6 +64,7 @@ def train(
     start: Network | None = None,
     resume: bool = False,
     compute: torch.device = CPU,
+    circuit: Circuit | None = None,
     callbacks: Sequence[Callback] = (),
     on_iteration: Callable[[int, int], None] = lambda epoch, iteration: None,
 ) -> Network:
@@ -72,17 +76,22 @@ def train(
     resume : go on from the folder's last epoch, to the same weights as if it had never stopped; the
         device is that of the run, which networks and checkpoints hold
     compute : a processor takes one task after another, an accelerator a batch side by side
+    circuit : what the network learns with, on a processor; None is perfect wires. A network to start
+        from is placed for its wires.
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
-    `last.safetensors` and `state.safetensors`, which `resume` reads; all but the first are replaced
-    whole after every epoch. The state is also written before the first one.
+    `last.safetensors` and `state.safetensors`, which `resume` reads, and the files of a circuit; all but
+    these and the first are replaced whole after every epoch. The state is also written before the
+    first one.
 
     Raises
     ------
-    InputError : the folder holds a run already, or another training writes there.
+    InputError : the folder holds a run already, or another training writes there; a circuit on an
+        accelerator, or another than the run's.
     ConvergenceError : the training diverges; what its last whole epoch left is kept.
     """
-    run = _Run(dataset, how, folder, start, compute, device_of_run(how, folder, resume=resume))
+    device = device_of_run(how, folder, resume=resume)
+    run = _Run(dataset, how, folder, start, compute, device, circuit)
     with held(folder, "another training"):
         if resume:
             run.restore()
@@ -90,6 +99,8 @@ def train(
             require_no_run(folder)
             run.keep()
         write_text(folder / "config.toml", how.to_toml())
+        if circuit is not None:
+            circuit.keep(folder)
         for epoch in range(len(run.rows), how.epochs):
             row = run.epoch(epoch, on_iteration)
             run.record(row)
@@ -128,8 +139,11 @@ class _Run:
         start: Network | None,
         compute: torch.device,
         device: Device,
+        circuit: Circuit | None = None,
     ) -> None:
-        self.device = device
+        if circuit is not None and compute != CPU:
+            raise InputError(f"compute {compute}: a circuit is solved on the processor; leave it out")
+        self.device, self.circuit = device, circuit
         self.dataset, self.how, self.folder, self.compute = dataset, how, folder, compute
         self.source = TaskSource(
             images=channels_first(dataset.split("train")).to(compute),
@@ -149,19 +163,24 @@ class _Run:
             start = start.with_new_head(how.ways, generator)
         if start is not None and start.architecture.steps != architecture.steps:
             start = start.with_steps(architecture.steps)
+        if start is not None and circuit is not None:
+            start = circuit.placed(start)
         self.network = (start or Network(architecture, generator)).to(compute)
         if self.network.architecture != architecture:
             raise InputError(
                 f"the network to start from is {self.network.architecture}, not {architecture}"
             )
+        if circuit is not None:
+            self.network.clip_weights()  # no cell holds more
         self.network.scale_rates(how.rate_scale)
         self.network.scale_rates(how.head_rate, HEAD)
         self.network.log_rates.requires_grad_(how.how.learned_rates)
         self.started_from = self.network.note
         self.optimiser = torch.optim.Adam([p for p in self.network.parameters() if p.requires_grad])
-        programming = Programming(max_pulses=how.pulse_cap)
+        sigma = circuit.sigma_wn if circuit else 0.0
+        programming = Programming(max_pulses=how.pulse_cap, sigma_wn=sigma)
         write = WriteModel(device=device, how=programming, mapping=how.columns)
-        self.step = OuterStep(self.network, how, write, self.streams["noise"], self.dtype)
+        self.step = OuterStep(self.network, how, write, self.streams["noise"], self.dtype, circuit)
         self.rows: list[Epoch] = []
 
     def check_validation(self) -> None:
@@ -196,6 +215,11 @@ class _Run:
                 f"{self.folder}: this run has {name} = {was!r}, not {wanted!r}; resume it with its own "
                 f"config.toml, or give another --output"
             )
+        if record.get("circuit") != (self.circuit.to_dict() if self.circuit else None):
+            raise InputError(
+                f"{self.folder}: the circuit is not that of this run, which its circuit.toml and"
+                " imperfections.toml describe; resume it with these, or give another --output"
+            )
         try:
             self.rows = [Epoch(**row) for row in record["epochs"]]
             self.started_from = dict(record["start"])
@@ -206,6 +230,7 @@ class _Run:
         """Train for one epoch and validate."""
         start = time.perf_counter()
         losses, accuracies = [], []
+        self.step.draw()
         for iteration in range(self.how.iterations):
             loss, accuracy = self.iterate(epoch, iteration)
             losses.append(loss)
@@ -281,11 +306,27 @@ class _Run:
             relative_rate=rate,
             mapping=how.columns,
         )
-        levels = [usual.at(sigma) for sigma in dict.fromkeys((0.0, *how.noise))]
+        own = (self.circuit.sigma_wn,) if self.circuit else ()
+        levels = [usual.at(sigma) for sigma in dict.fromkeys((0.0, *how.noise, *own))]
         ideal = replace(levels[0], relative_rate=1.0, ideal=True)
+        if self.circuit:
+            return self.validate_behind(self.circuit, tasks, [ideal, *levels])
         return variant_accuracies(
             network, tasks, [ideal, *levels], count=how.validation_tasks, dtype=dtype
         )
+
+    def validate_behind(
+        self, circuit: Circuit, tasks: Tasks, variants: Sequence[Writing]
+    ) -> list[Episodes]:
+        """Validation on chips and wires that the run's seed draws, the same every epoch."""
+        support = next(iter(Draws(tasks, ways=self.how.ways, count=1))).support
+        reads = circuit.reads(self.network, support, self.how.seed + 1)
+        count, dtype = self.how.validation_tasks, self.dtype
+        with pool():
+            return [
+                episode_accuracies(self.network, tasks, one, count=count, dtype=dtype, reads=reads)
+                for one in variants
+            ]
 
     def record(self, row: Epoch) -> None:
         """Append the metrics and replace the checkpoints, the state last, as `resume` starts there."""
@@ -296,6 +337,8 @@ class _Run:
             "training": asdict(self.how), "device": self.device.to_dict(), "epoch": asdict(row),
             "provenance": made,
         }  # fmt: skip
+        if self.circuit:
+            note["circuit"] = self.circuit.to_dict()
         if self.started_from:
             note["start"] = self.started_from
         write_json(self.folder / "environment.json", made)
@@ -312,5 +355,6 @@ class _Run:
             "device": self.device.to_dict(),
             "epochs": [asdict(r) for r in self.rows],
             "start": self.started_from,
+            **({"circuit": self.circuit.to_dict()} if self.circuit else {}),
         }
         save_state(self.folder / "state.safetensors", self.network, self.optimiser, self.streams, record)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from netlists.decks.cell_source import CellSource, read_cell_source
+from netlists.decks.checks import require_compiler
 from netlists.decks.dialect import PLAIN, PROBE_SECONDS, CellModel, Dialect, Matrix, choose
 from netlists.simulation.ngspice import Via
 from netlists.simulation.simulators import Engine
@@ -38,6 +41,31 @@ ViaOption = Annotated[
         " are here.",
     ),
 ]
+
+
+CellModelFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--cell-model",
+        metavar="FILE",
+        rich_help_panel="Circuit",
+        help="Verilog-A of a cell of one's own: module(te, be) with parameter w0 and variable omega.",
+    ),
+]
+
+
+def source_of(path: Path | None, engine: Engine, dialect: Dialect) -> CellSource | None:
+    """The cell of one's own, for a simulator that takes Verilog-A.
+
+    Raises
+    ------
+    InputError : the file holds none, or the simulator takes none.
+    """
+    if path is None:
+        return None
+    source = read_cell_source(path)
+    require_compiler(source, compiled=engine is Engine.vacask or dialect.osdi)
+    return source
 
 
 def require_no_simulator(

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from netlists.commands._module import NONE, OwnNetwork
 from netlists.layers.shipped import load_layer
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import engineering
@@ -30,7 +31,8 @@ from roa_circuit.layers.tiling import TileSize, split
 from roa_circuit.presentation import console
 
 Layer = Annotated[
-    str, typer.Option(metavar="LAYER", help="A shipped layer ('fc') or a layer file (.npz).")
+    str,
+    typer.Option(metavar="LAYER", help="A shipped layer ('fc'), a layer file (.npz), or of --module."),
 ]
 Reads = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Only the first N reads of the layer.")
@@ -45,6 +47,7 @@ def layer_on(
     mapping: Mapping | None = None,
     wiring: Wiring | None = None,
     circuitry: Circuitry = BARE,
+    network: OwnNetwork = NONE,
 ) -> ProgrammedLayer:
     """A layer with its first `reads`, on the lines asked for and at the circuit's temperature.
 
@@ -53,11 +56,13 @@ def layer_on(
     Lines that were not asked for are those of the circuit's file, or else those of the layer. So are
     its cells, unless another device is named; its states and pulses stay as they are.
 
+    network : has the layer, where one is named
+
     Raises
     ------
     InputError : no such layer or device, or more reads than it has.
     """
-    layer = load_layer(name)
+    layer = network.layer(name) or load_layer(name)
     if device is not None:
         layer = _of_other_cells(layer, load_device(device))
     if mapping is not None:

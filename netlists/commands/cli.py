@@ -10,6 +10,7 @@ from netlists.commands.layer import layer
 from netlists.commands.map import map as map_
 from netlists.commands.netlist import netlist
 from netlists.commands.program import program
+from netlists.commands.response import response
 from netlists.commands.solve import solve
 from netlists.commands.sweep import sweep
 from netlists.commands.verify import verify
@@ -18,7 +19,7 @@ from roa_circuit.presentation import console, programs
 app = programs.assemble(
     "roa-spice",
     "Crossbars in ngspice: decks, currents, and the proof that the surrogate is right.",
-    (layer, netlist, solve, program, verify, sweep, compensate, map_, doctor),
+    (layer, netlist, solve, program, verify, sweep, compensate, map_, response, doctor),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from netlists.commands._layer import Layer, Reads, layer_on, note, note_reads
+from netlists.commands._module import OwnNetwork
 from netlists.commands._unused import OF_WRITES, draws, ignored, seed_of
 from netlists.commands.tables import format_matrix
 from roa_circuit.basics.errors import InputError
@@ -32,6 +33,7 @@ _LEGEND = (
 def compensate(
     *,
     layer: Layer = "fc",
+    network: OwnNetwork,
     tile: circuit_options.TileOption = str(TileSize()),
     reads: Reads = None,
     device: circuit_options.OtherDevice = None,
@@ -55,7 +57,7 @@ def compensate(
     unused = ignored(imperfections, OF_WRITES, "compensate reads mapped states and writes nothing")
     unused += circuit_options.idle_in_settled_reads(circuit)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
-    chosen = layer_on(layer, reads=reads, device=device, mapping=mapping)
+    chosen = layer_on(layer, reads=reads, device=device, mapping=mapping, network=network)
     size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
     converters = note_reads(chosen, size, circuitry, imperfections, drawn_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from netlists.commands._module import OwnNetwork
 from netlists.commands._states import Conductances, read_weights_of
 from netlists.commands.tables import read_matrix
 from roa_circuit.basics.errors import InputError
@@ -31,8 +33,23 @@ _DRAWN_READS = 16
 def layer(
     *,
     weights: Annotated[
-        Path, typer.Option(metavar="FILE", help="CSV, .npy or .npz of g in [-1, 1]: inputs x outputs.")
-    ],
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV, .npy or .npz of g in [-1, 1]: inputs x outputs. Of --module, .safetensors.",
+        ),
+    ] = None,
+    module: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PACKAGE.MODULE:FUNCTION",
+            help="Imported and run: returns a torch network and sample inputs.",
+        ),
+    ] = None,
+    named: Annotated[
+        str | None,
+        typer.Option("--layer", metavar="NAME", help="Which layer of --module, as in blocks.1.conv."),
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npz to write.")],
     conductances: Conductances = False,
     inputs: Annotated[
@@ -62,6 +79,14 @@ def layer(
 ) -> None:
     """Weights as a layer: their cells, the pulses that write them, a reference or pairs, and reads."""
     check_writable(output, json_file)
+    if module is not None:
+        others = (conductances, inputs, labels, start, ideal, mapping, device, current_scale, seed)
+        _of_network(OwnNetwork(module=module, weights=weights), named, output, json_file, others)
+        return
+    if named is not None:
+        raise InputError(f"--layer {named}: is one of a network; add --module")
+    if weights is None:
+        raise InputError("--weights: is missing; give a table of weights, or --module and --layer")
     if ideal and start is not None:
         raise InputError("--start: with --ideal cells are at their weights already; leave one out")
     cells = chosen_device(device, current_scale)
@@ -99,6 +124,36 @@ def layer(
         "reads": len(x), "seed": None if inputs else seed or 0, "mapping": str(made.mapping),
         "capped": capped, "ignored": unused,
         "beyond": made.provenance.get(BEYOND), **footing.to_dict(made.device, made.crossbar),
+    }  # fmt: skip
+    write_summary(json_file, summary)
+
+
+def _of_network(
+    network: OwnNetwork,
+    named: str | None,
+    output: Path,
+    json_file: Path | None,
+    others: Sequence[object],
+) -> None:
+    """Save a layer of a network: pairs of cells at their weights, with reads of its sample."""
+    if named is None:
+        raise InputError("--layer: is missing; it names the layer of --module, as in blocks.1.conv")
+    if any(one not in (None, False) for one in others):
+        raise InputError(
+            "--module: its layer has reads and pairs of its own; leave out what is of a table of weights"
+        )
+    made = network.layer(named)
+    assert made is not None
+    made.save(output)
+    rows, columns = made.crossbar.shape
+    console.say(
+        f"{output}: layer {named}, {rows} x {columns} cells, {made.mapping.said};"
+        f" {counted(len(made.inputs), 'read')}; next: roa-spice verify --layer {output} --phase read"
+    )
+    console.say(footing.footing(made.device, made.crossbar))
+    summary = {
+        "layer": str(output), "rows": rows, "columns": columns, "pulses": 0, "reads": len(made.inputs),
+        "mapping": str(made.mapping), **footing.to_dict(made.device, made.crossbar),
     }  # fmt: skip
     write_summary(json_file, summary)
 

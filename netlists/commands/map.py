@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from netlists.commands._layer import Layer, layer_on, note
+from netlists.commands._module import OwnNetwork
 from netlists.commands._unused import OF_READOUTS, draws, idle_where_held, ignored, seed_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
@@ -29,6 +30,7 @@ FILES = ("report.html", "map.csv", "map.json")
 def map(
     *,
     layer: Layer = "fc",
+    network: OwnNetwork,
     read: Annotated[
         int, typer.Option(min=0, metavar="N", help="Which of the layer's reads, counted from 0.")
     ] = 0,
@@ -54,7 +56,7 @@ def map(
     check_writable(*(output_dir / name for name in FILES), json_file)
     unused = ignored(imperfections, OF_READOUTS, "a map shows the array before its readouts")
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
-    chosen, circuitry = layer_on(layer, device=device), lines.over(circuit)
+    chosen, circuitry = layer_on(layer, device=device, network=network), lines.over(circuit)
     note(circuitry)
     beside = chosen.behind(circuitry)
     unused += idle_where_held(beside.crossbar, beside.device, circuitry)

@@ -9,8 +9,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from netlists.commands._dialect import CellOption, MatrixOption, dialect_of
+from netlists.commands._dialect import CellModelFile, CellOption, MatrixOption, dialect_of, source_of
 from netlists.commands._layer import Layer, Reads, layer_on, note
+from netlists.commands._module import OwnNetwork
 from netlists.commands._unused import OF_AGE, OF_READOUTS, OF_READS, draws, ignored, seed_of
 from netlists.decks.deck import How, read_deck, write_deck
 from netlists.decks.dialect import CellModel, Dialect, Matrix
@@ -40,6 +41,7 @@ def netlist(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The deck to write.")],
     layer: Layer = "fc",
+    network: OwnNetwork,
     phase: Annotated[
         Transient, typer.Option(help="The in-situ write, or the reads of what the surrogate wrote.")
     ] = Transient.read,
@@ -58,6 +60,7 @@ def netlist(
     circuit: circuit_options.CircuitFile = None,
     matrix: MatrixOption = None,
     cell: CellOption = None,
+    cell_model: CellModelFile = None,
     imperfections: circuit_options.ImperfectionsFile = None,
     seed: circuit_options.Seed = None,
     json_file: options.Json = None,
@@ -67,7 +70,7 @@ def netlist(
     `--language` writes it for LTspice, Xyce, Spectre or HSPICE instead; none was at hand to run it.
     """
     check_writable(output, json_file)
-    _require_alone(language, engine, matrix, cell)
+    _require_alone(language, engine, matrix, cell, cell_model)
     engine = engine or Engine.ngspice
     if phase is Transient.write:
         if reads is not None:
@@ -82,8 +85,9 @@ def netlist(
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     circuitry = circuit or BARE
     chosen = layer_on(
-        layer, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
-    )
+        layer, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry,
+        network=network,
+    )  # fmt: skip
     note(circuitry, lines.wiring)
     rng = np.random.default_rng(drawn_by)
     chip = draw(imperfections, chosen.crossbar, chosen.device, rng, mapping=chosen.mapping)
@@ -93,6 +97,7 @@ def netlist(
     state = chip.start(chosen.initial_state)
     dialect = _plain_dialect(engine, matrix, cell, charged=circuitry.stores_charge)
     how: How = {"origin": origin, "engine": engine, "circuitry": circuitry, "dialect": dialect}
+    how["cell_source"] = source_of(cell_model, engine, dialect)
     if phase is Transient.write:
         deck = write_deck(crossbar, state, chosen.pulses, cells, **how)
     else:
@@ -133,12 +138,18 @@ def _plain_dialect(
 
 
 def _require_alone(
-    language: Language | None, engine: Engine | None, matrix: Matrix | None, cell: CellModel | None
+    language: Language | None,
+    engine: Engine | None,
+    matrix: Matrix | None,
+    cell: CellModel | None,
+    cell_model: Path | None,
 ) -> None:
     """Raise InputError where options of ngspice's or VACASK's decks meet another language."""
     if language is None:
         return
-    for option, value in (("--engine", engine), ("--matrix", matrix), ("--cell", cell)):
+    for option, value in (
+        ("--engine", engine), ("--matrix", matrix), ("--cell", cell), ("--cell-model", cell_model),
+    ):  # fmt: skip
         if value is not None:
             raise InputError(
                 f"{option} {value}: changes nothing of a deck with --language {language}; leave one out"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from netlists.commands._layer import Layer, Reads, layer_on, note
+from netlists.commands._module import OwnNetwork
 from netlists.verification.spot_checks import SpotCheck, check
 from roa_circuit.chips.imperfections import DRAWN, Imperfections
 from roa_circuit.layers.recovery import Compensation
@@ -19,6 +20,7 @@ from roa_circuit.sweeps.layer import LayerSubject
 def sweep(
     *,
     layer: Layer = "fc",
+    network: OwnNetwork,
     asked: Asked,
     compensation: circuit_options.CompensationName = "nothing",
     tile: circuit_options.TileOption = str(TileSize()),
@@ -33,7 +35,7 @@ def sweep(
     """Vary anything of a layer's circuit, device, pulses and imperfections: one page of what hurts."""
     imperfections = circuit_options.aged(imperfections, age)
     subject = LayerSubject(
-        layer=layer_on(layer, reads=reads, device=device, mapping=mapping),
+        layer=layer_on(layer, reads=reads, device=device, mapping=mapping, network=network),
         circuitry=lines.over(circuit),
         tile=TileSize.parse(tile),
         imperfections=imperfections or Imperfections(),

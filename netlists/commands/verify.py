@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import methodcaller
@@ -12,16 +12,26 @@ from typing import Annotated, Any
 
 import typer
 
-from netlists.commands._dialect import CellOption, MatrixOption, ViaOption, dialect_of
+from netlists.commands._dialect import (
+    CellModelFile,
+    CellOption,
+    MatrixOption,
+    ViaOption,
+    dialect_of,
+    source_of,
+)
 from netlists.commands._earlier import clear
 from netlists.commands._layer import Reads, layer_on, note
+from netlists.commands._module import OwnNetwork
 from netlists.commands._unused import OF_AGE, OF_READS, draws, ignored, seed_of
 from netlists.decks import costs
-from netlists.decks.costs import said
+from netlists.decks.costs import Prices, said
+from netlists.decks.dialect import PLAIN
 from netlists.layers.shipped import shipped_layers
 from netlists.simulation.ngspice import Via, driven
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine
+from netlists.verification.choice import chosen_engine
 from netlists.verification.collocation import Chosen
 from netlists.verification.engines import Analysis, Phase
 from netlists.verification.result import Verification
@@ -35,7 +45,7 @@ from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.basics.units import counted
 from roa_circuit.chips import idle
-from roa_circuit.chips.circuitry import BARE
+from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import NOTHING, Compensation
@@ -53,9 +63,10 @@ def verify(
         str,
         typer.Option(
             metavar="LAYER",
-            help="A shipped layer (conv1 ... conv4, fc), 'all' of them, or a layer file.",
+            help="A shipped layer (conv1 ... conv4, fc), 'all' of them, a layer file, or of --module.",
         ),
     ] = "fc",
+    network: OwnNetwork,
     phase: Annotated[Phase, typer.Option(help="What to verify.")] = Phase.both,
     tile: circuit_options.TileOption = str(TileSize()),
     tiles: Annotated[
@@ -76,8 +87,12 @@ def verify(
         ),
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="The circuit simulator; VACASK is an extra of its own.")
-    ] = Engine.ngspice,
+        Engine | None,
+        typer.Option(
+            help="The circuit simulator; default: ngspice, or VACASK where it is installed and ngspice"
+            " would take twice as long and over two minutes."
+        ),
+    ] = None,
     reads: Reads = None,
     compensation: Annotated[
         str,
@@ -93,6 +108,7 @@ def verify(
     matrix: MatrixOption = None,
     cell: CellOption = None,
     via: ViaOption = None,
+    cell_model: CellModelFile = None,
     imperfections: circuit_options.ImperfectionsFile = None,
     age: circuit_options.Age = None,
     seed: circuit_options.Seed = None,
@@ -133,22 +149,33 @@ def verify(
     circuitry = circuit or BARE
     chosen = [
         layer_on(
-            name, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry
+            name,
+            reads=reads,
+            device=device,
+            mapping=mapping,
+            wiring=lines.wiring,
+            circuitry=circuitry,
+            network=network,
         )
         for name in names
     ]
     size = TileSize.parse(tile)
-    (driven(via or Via.auto) if engine is Engine.ngspice else engine.simulator).find()
-    charged = circuitry.stores_charge
-    dialect = dialect_of(engine, matrix, cell, via, charged=charged, within=time_limit)
+    own = engine or Engine.ngspice
+    (driven(via or Via.auto) if own is Engine.ngspice else own.simulator).find()
+    dialect = dialect_of(own, matrix, cell, via, charged=circuitry.stores_charge, within=time_limit)
     arrays = Arrays(
         tile=size, tiles=tiles, circuitry=circuitry, imperfections=imperfections, seed=drawn_by,
         compensation=Compensation.parse(compensation),
     )  # fmt: skip
     bench = Testbench(
-        phase=phase, analysis=analysis, pulses=pulses, engine=engine, dialect=dialect, workers=workers
+        phase=phase,
+        analysis=analysis,
+        pulses=pulses,
+        engine=own,
+        dialect=dialect,
+        workers=workers,
+        cell_source=source_of(cell_model, own, dialect),
     )
-    prices = costs.prices(engine, dialect, circuitry)
     parts = [split(one, size) for one in chosen]
     drawn = [sample(every, tiles, drawn_by) for every in parts]
     analyses = [bench.analysis_of(some, circuitry) for some in drawn]
@@ -160,10 +187,10 @@ def verify(
         _pulses_of(some, how, pulses, drawn_by) for some, how in zip(drawn, analyses, strict=True)
     ]
     unused += _pulses_beyond(pulses, collocated)
-    seconds = sum(
-        estimated_seconds(some, phase, how, prices, workers, one)
-        for some, how, one in zip(drawn, analyses, collocated, strict=True)
-    )
+    seconds_at = partial(_seconds_at, drawn, bench, analyses, collocated)
+    if (engine, matrix, cell, via) == (None,) * 4:
+        bench = _quicker(bench, seconds_at, chosen, circuitry)
+    seconds = seconds_at(costs.prices(bench.engine, bench.dialect, circuitry))
     _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
     note(circuitry, lines.wiring)
     clear(output_dir)
@@ -182,8 +209,8 @@ def verify(
         layers=chosen,
         asked={
             "phase": phase, "analysis": " and ".join(dict.fromkeys(analyses)), "tile": size,
-            "tiles": tiles, "pulses": pulses, "reads": reads, "engine": engine, "seed": drawn_by,
-            "compensation": compensation, "ignored": unused,
+            "tiles": tiles, "pulses": pulses, "reads": reads, "engine": bench.engine, "seed": drawn_by,
+            "compensation": compensation, "ignored": unused, "cell_model": cell_model,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
         folder=output_dir,
@@ -250,6 +277,34 @@ class _Report:
             f" expected {expected}"
         )
         return passed
+
+
+def _quicker(
+    bench: Testbench,
+    seconds_at: Callable[[Prices], float],
+    layers: Sequence[ProgrammedLayer],
+    circuitry: Circuitry,
+) -> Testbench:
+    """The testbench, in VACASK and with a line about it where ngspice would take long."""
+    relays = not circuitry.transistor and any(one.crossbar.scheme == "ideal" for one in layers)
+    engine, why = chosen_engine(seconds_at, bench.dialect, circuitry, relays=relays)
+    if why:
+        console.remark(why)
+    return replace(bench, engine=engine, dialect=PLAIN if why else bench.dialect)
+
+
+def _seconds_at(
+    drawn: Sequence[Sequence[Tile]],
+    bench: Testbench,
+    analyses: Sequence[Analysis],
+    collocated: Sequence[list[Chosen] | None],
+    prices: Prices,
+) -> float:
+    """What the simulator takes for all layers [s]."""
+    return sum(
+        estimated_seconds(some, bench.phase, how, prices, bench.workers, pulses)
+        for some, how, pulses in zip(drawn, analyses, collocated, strict=True)
+    )
 
 
 def _pulses_of(

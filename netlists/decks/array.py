@@ -71,7 +71,7 @@ def _gate(row: str, points: Points) -> Source:
 def elements(
     crossbar: Crossbar,
     state: NDArray[np.float64],
-    device: Device,
+    device: Device | None,
     circuitry: Circuitry,
     *,
     gated: bool = False,
@@ -79,10 +79,12 @@ def elements(
 ) -> Iterator[Element]:
     """Wires and cells row by row, then the sense resistors; `gated` cells have access devices.
 
+    device : None of cells that are another's, and have nothing but their state of their own
     states : of the cells (row, column) that are not at the same state at all points
     """
-    own = instance_constants(device)
-    is_open = np.broadcast_to(np.asarray(device.memristor.current_scale) <= OPEN, crossbar.shape)
+    own = instance_constants(device) if device else {}
+    scale = device.memristor.current_scale if device else 1.0
+    is_open = np.broadcast_to(np.asarray(scale) <= OPEN, crossbar.shape)
     near, below = (1 if crossbar.drive == "right" else -1), (-1 if crossbar.sense == "top" else 1)
     for i in range(crossbar.rows):
         yield from _joined(f"source{i}", _driver(crossbar, i), f"word{i}", crossbar.r_source, i)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from netlists.decks.cell_source import CellSource
 from netlists.decks.dialect import PLAIN, Dialect
 from netlists.decks.stimuli import Points
 from roa_circuit.chips.circuitry import BARE, Circuitry
@@ -126,6 +127,8 @@ class Circuit:
     points : how many reads or operating points there are, where cells are frozen
     recorded : whether the waveforms of all lines and cells are kept, too
     floating : whether a piece of a word line has no driver, because the line is broken
+    cell_source : the module of its cells, where that is not the device's own
+    cuts : nodes along which the array falls apart, for a solver that needs to be told
     """
 
     task: Task
@@ -147,6 +150,8 @@ class Circuit:
     points: int = 0
     recorded: bool = False
     floating: bool = False
+    cell_source: CellSource | None = None
+    cuts: tuple[tuple[str, ...], ...] = ()
 
     @property
     def cells(self) -> Iterator[Cell]:

@@ -2,8 +2,8 @@
 
 A pulse takes ngspice 75 to 110 iterations where it moves one cell of a row, up to 175 where it
 moves all. An iteration loads every cell and factors the matrix. Eliminated row by row, an array of
-m x n cells (n the shorter side) fills its matrix with m n^2 numbers and takes m n^3 products, which
-is what the orderings of Sparse 1.3 and KLU come close to.
+m x n cells (n the shorter side) fills its matrix with m n^2 numbers and takes m n^3 products.
+Eliminated along its cuts, as KLU finds them and Sparse 1.3 is told of them, it takes some 16 m n^2.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Prices:
     """What a simulator's work costs, in seconds on one core of a 2020s server; the ratios matter.
 
     load, dynamic_load : for each cell and iteration, with a frozen or a moving state
-    factor : for each of the m n^3 products of an iteration
+    factor : for each product of an iteration
     parse, order : for each cell, and for each product, once a deck
     sweep, point, read, pulse : iterations that a read of a sweep, an operating point of a write, a read
         or a pulse takes
@@ -66,7 +66,7 @@ class Prices:
 
     def bytes(self, crossbar: Crossbar) -> float:
         """Memory of a simulator that has a deck of the array loaded and its matrix factored."""
-        cells, fill = crossbar.rows * crossbar.columns, _products(crossbar) / min(crossbar.shape)
+        cells, fill = crossbar.rows * crossbar.columns, _filled(crossbar)
         return _WORKER + self.memory * cells + self.memory_factor * fill
 
     def _iteration(self, crossbar: Crossbar, load: float) -> float:
@@ -78,25 +78,26 @@ class Prices:
 
 
 _LAW = 2e-5  # seconds for each cell and point
+_BY_CUTS = 16.0  # products for each of m n^2, as counted for 64 x 20 to 64 x 65 cells
 _WORKER = 8e7  # bytes of Python, PySpice and the simulator itself
 _DOUBT = 3.0  # what an estimate may be wrong by on an idle machine
 
 _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
-        load=1.2e-6, dynamic_load=3.2e-6, factor=1.4e-8, parse=1.5e-4, order=1.5e-7,
-        sweep=4.0, point=2.6, read=28.0, pulse=100.0, memory=2e4, memory_factor=70.0,
+        load=4e-6, dynamic_load=8e-6, factor=1.5e-8, parse=1.5e-4, order=2.4e-7,
+        sweep=4.0, point=2.5, read=28.0, pulse=115.0, memory=1.5e4, memory_factor=35.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
-        load=1e-6, dynamic_load=1e-6, factor=1.3e-9, parse=1e-4, order=3e-8,
-        sweep=3.0, point=3.0, read=35.0, pulse=150.0, memory=4.5e3, memory_factor=4.0,
+        load=1e-6, dynamic_load=1e-6, factor=3.5e-9, parse=1e-4, order=1e-8,
+        sweep=3.0, point=3.0, read=42.0, pulse=190.0, memory=4.5e3, memory_factor=4.0,
     ),
 }  # fmt: skip
 
 
 # ngspice 46: KLU in place of Sparse 1.3, and compiled Verilog-A in place of behavioural sources.
-_WITH_KLU = {"factor": 1e-9, "order": 5e-9, "memory_factor": 20.0}
+_WITH_KLU = {"factor": 4e-9, "order": 2e-8, "memory_factor": 20.0}
 _WITH_OSDI = {"load": 1e-6, "dynamic_load": 1.1e-6, "parse": 4e-5}
 
 
@@ -159,7 +160,12 @@ def said(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def _products(crossbar: Crossbar) -> float:
-    """m n^3; 0 for perfect wires, where a line is one node and little is left to be factored."""
+def _filled(crossbar: Crossbar) -> float:
+    """m n^2; 0 for perfect wires, where a line is one node and little is left to be factored."""
     longer, shorter = max(crossbar.shape), min(crossbar.shape)
-    return float(longer * shorter**3) if np.any(crossbar.r_word) or np.any(crossbar.r_bit) else 0.0
+    return float(longer * shorter**2) if np.any(crossbar.r_word) or np.any(crossbar.r_bit) else 0.0
+
+
+def _products(crossbar: Crossbar) -> float:
+    """What one factoring takes: row by row of narrow arrays, along the cuts of others."""
+    return _filled(crossbar) * min(*crossbar.shape, _BY_CUTS)

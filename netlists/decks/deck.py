@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import abc
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import metadata
 from types import MappingProxyType
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from netlists.decks._text import number
 from netlists.decks.array import elements, gate_sources, sense_sources, word_sources
-from netlists.decks.checks import check_array, check_reads
+from netlists.decks.cell_source import CellSource
+from netlists.decks.checks import check_array, check_cell_source, check_reads
 from netlists.decks.circuit import Circuit, Task
+from netlists.decks.cuts import cuts
 from netlists.decks.dialect import PLAIN, Dialect
-from netlists.decks.ngspice import ngspice_text, ngspice_vector
+from netlists.decks.ngspice import compiled_text, ngspice_text, ngspice_vector
 from netlists.decks.probes import delivering, measured, quantities
 from netlists.decks.readout import (
     amplifiers,
@@ -62,6 +64,7 @@ class How(TypedDict, total=False):
     circuitry : amplifiers, transistors, capacitance and temperature
     dialect : the solver and cell model, which not every ngspice has
     mapping : of reads, which columns are subtracted before the converter; by default none
+    cell_source : a Verilog-A module in place of the device's own cell, where cells move
     """
 
     origin: str
@@ -70,6 +73,7 @@ class How(TypedDict, total=False):
     circuitry: Circuitry
     dialect: Dialect
     mapping: Mapping
+    cell_source: CellSource | None
 
 
 def write_deck(
@@ -147,6 +151,36 @@ def read_deck(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waveform:
+    """What word lines are driven with, and when currents are sampled, at equal intervals [s]."""
+
+    what: str
+    words: Sequence[Points]
+    samples: tuple[float, ...]
+    longest_step: float
+
+
+def waveform_deck(
+    crossbar: Crossbar, state: Floats, device: Device, waveform: Waveform, **how: Unpack[How]
+) -> Deck:
+    """The transient of any drive of word lines; its vectors are the currents of columns at the samples.
+
+    Other arguments and errors are those of `write_deck`.
+    """
+    array = _Array(crossbar, state, device, how)
+    return array.deck(
+        Task.read,
+        waveform.what,
+        waveform.words,
+        gates=array.open_gates,
+        rows=len(waveform.samples),
+        duration=waveform.samples[-1],
+        longest_step=waveform.longest_step,
+        samples=waveform.samples,
+    )
+
+
 def sweep_deck(
     crossbar: Crossbar,
     state: Floats,
@@ -214,6 +248,12 @@ class _Array:
         self.origin = how.get("origin", "")
         self.recorded = how.get("recorded", False)
         self.mapping = how.get("mapping", REFERENCE)
+        self.cell_source = how.get("cell_source")
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the simulator takes cells in Verilog-A."""
+        return self.engine is Engine.vacask or self.dialect.osdi
 
     @property
     def gated(self) -> bool:
@@ -238,6 +278,10 @@ class _Array:
         **times: Any,
     ) -> Deck:
         """The deck for drives of word lines and, in a write, bit lines; `times` go to `Circuit`."""
+        if self.cell_source:
+            check_cell_source(
+                self.cell_source, self.device, moving=not task.is_static, compiled=self.compiles
+            )
         circuitry, columns = self.circuitry, self.crossbar.columns
         pulsed = task in {Task.write, Task.points}
         amplifier = None if pulsed else circuitry.amplifier
@@ -260,7 +304,12 @@ class _Array:
             offsets=() if grounded else offset_sources(offsets),
             elements=(
                 *elements(
-                    crossbar, self.state, self.device, circuitry, gated=bool(gates), states=states
+                    crossbar,
+                    self.state,
+                    None if self.cell_source else self.device,
+                    circuitry,
+                    gated=bool(gates),
+                    states=states,
                 ),
                 *(amplifiers(columns, amplifier, offset=bool(offsets)) if amplifier else ()),
                 *(
@@ -273,6 +322,8 @@ class _Array:
             points=rows if task.is_static else 0,
             recorded=self.recorded,
             floating=any(one.line == "word" for one in crossbar.breaks),
+            cell_source=self.cell_source,
+            cuts=cuts(crossbar),
             **times,
         )
         summed = task is Task.write and self.recorded and self.engine is Engine.vacask
@@ -290,7 +341,7 @@ class _Array:
             rows=rows,
             samples=circuit.samples,
             amplifier=amplifier,
-            compiled=self.device if circuit.dialect.osdi else None,
+            compiled=compiled_text(circuit) if circuit.dialect.osdi else "",
             via=circuit.dialect.via,
             recorded=quantities(circuit) if self.recorded else (),
         )
@@ -303,7 +354,9 @@ class _Array:
         return (
             f"Crossbar of {crossbar.rows} x {crossbar.columns} memristors: {what}",
             made + (f" from {self.origin}" if self.origin else ""),
-            _device_line(self.device),
+            f"Cells are those of {self.cell_source.name}"
+            if self.cell_source
+            else _device_line(self.device),
             f"{wires}; select scheme {crossbar.scheme}{ends}",
             *((f"Circuit: {around}",) if around else ()),
             "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",

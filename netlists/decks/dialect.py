@@ -12,8 +12,6 @@ from netlists.simulation.run import write_deck_file
 from netlists.simulation.scratch import private_folder
 from netlists.simulation.vacask import find_compiler
 from roa_circuit.basics.errors import SimulatorError
-from roa_circuit.device.parameters import Device
-from roa_circuit.device.verilog_a import verilog_a
 
 MODULE = "roa_memristor"
 """Of compiled cells: ngspice has a `memristor` of its own, among its code models."""
@@ -107,14 +105,13 @@ def abilities(answers: Answers) -> Dialect:
     )
 
 
-def cell_files(device: Device) -> dict[str, bytes]:
-    """The Verilog-A of a device, and the library that openvaf-r compiles it to, by file name.
+def cell_files(text: str) -> dict[str, bytes]:
+    """The Verilog-A of a deck's cells, and the library that openvaf-r compiles it to, by file name.
 
     Raises
     ------
     SimulatorError : the compiler is missing, or it failed.
     """
-    text = verilog_a(device, module=MODULE)
     return {f"{MODULE}.va": text.encode(), f"{MODULE}.osdi": _compiled(text)}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 from netlists.decks._text import exact, folded, number
 from netlists.decks.circuit import (
@@ -28,6 +29,7 @@ from roa_circuit.device.compact_model import (
     given_subcircuit,
     ngspice_library,
 )
+from roa_circuit.device.verilog_a import verilog_a
 
 _ACCESS_MODEL = ".model access sw vt=0.5 vh=0 ron=1m roff=1e15"
 
@@ -55,15 +57,6 @@ _JUNCTIONS = " gmin=1e-15"
 _FLOATING = " cshunt=1e-17"
 
 
-_COMPILED = (
-    comment(f"{MODULE}.osdi is {MODULE}.va, compiled by openvaf-r"),
-    ".control",
-    f"pre_osdi {MODULE}.osdi",
-    ".endc",
-    f".model cell {MODULE}",
-)
-
-
 def ngspice_text(circuit: Circuit) -> str:
     """The circuit as a deck."""
     remarks = list(circuit.remarks)
@@ -72,16 +65,29 @@ def ngspice_text(circuit: Circuit) -> str:
         remarks.append(f"Columns of the printed table are the {sensed}; a row is a read.")
     lines = [
         *map(comment, remarks),
-        *(_COMPILED if circuit.dialect.osdi else (_library(circuit),)),
+        *(_compiled(circuit) if circuit.dialect.osdi else (_library(circuit),)),
         *((given_subcircuit(circuit.device),) if circuit.task is Task.points else ()),
         *_sources(circuit),
         *(_access_model(circuit.circuitry.transistor) if circuit.gates else ()),
         *(line for element in circuit.elements for line in _element(element, circuit)),
+        *(() if circuit.dialect.klu else _cuts(circuit)),
         *(_energy(circuit) if circuit.task is Task.write else ()),
         *_analysis(circuit),
         ".end\n",
     ]
     return "\n".join(lines)
+
+
+def compiled_text(circuit: Circuit) -> str:
+    """The Verilog-A of the cells of a deck that loads them compiled."""
+    source = circuit.cell_source
+    return source.text if source else verilog_a(circuit.device, module=MODULE)
+
+
+def _compiled(circuit: Circuit) -> Iterator[str]:
+    yield comment(f"{MODULE}.osdi is {MODULE}.va, compiled by openvaf-r")
+    yield from (".control", f"pre_osdi {MODULE}.osdi", ".endc")
+    yield f".model cell {circuit.cell_source.module if circuit.cell_source else MODULE}"
 
 
 def _library(circuit: Circuit) -> str:
@@ -206,6 +212,13 @@ def _options(circuit: Circuit) -> str:
         options += "" if circuit.task is Task.write else _JUNCTIONS
     celsius = circuit.circuitry.temperature - (NOMINAL_TEMPERATURE - 27.0)
     return options + (f" temp={number(celsius)}" if celsius != 27.0 else "")
+
+
+def _cuts(circuit: Circuit) -> Iterator[str]:
+    """Sources without gain between the nodes of each cut, which Sparse 1.3 then eliminates last."""
+    pairs = (pair for cut in circuit.cuts for pair in combinations(cut, 2))
+    for count, (a, b) in enumerate(pairs):
+        yield f"Gcut{count} {a} {b} {a} {b} 0"
 
 
 def _energy(circuit: Circuit) -> Iterator[str]:

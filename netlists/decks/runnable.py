@@ -21,7 +21,6 @@ from netlists.simulation.run import Simulation
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.results import write_file, write_text
 from roa_circuit.circuit.components import Amplifier
-from roa_circuit.device.parameters import Device
 
 Floats = NDArray[np.float64]
 
@@ -40,7 +39,7 @@ class Deck:
     named : gives the engine's name for the vector of an expression (`netlists.decks.probes`)
     sources : probes (voltage, current) of all sources, whose energy is summed up after the run;
         ngspice does that itself
-    compiled : the device whose cells it loads as compiled Verilog-A
+    compiled : the Verilog-A of the cells that it loads compiled; '' of none
     via : how ngspice is driven, where it is the engine
     samples : when `measured` takes each row of a transient [s]; a sweep has one row for each read
     recorded : the quantities that are kept at all points, if it is recorded
@@ -57,7 +56,7 @@ class Deck:
     amplifier: Amplifier | None = None
     named: Callable[[str], str]
     sources: tuple[tuple[str, str], ...] = ()
-    compiled: Device | None = None
+    compiled: str = ""
     via: Via = Via.auto
     recorded: tuple[Quantity, ...] = ()
 

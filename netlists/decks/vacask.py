@@ -39,6 +39,7 @@ _INDENT = "   "
 def vacask_text(circuit: Circuit) -> str:
     """The circuit as a netlist."""
     title, *remarks = circuit.remarks
+    source = circuit.cell_source
     lines = [
         title,
         *(comment(remark, "//") for remark in remarks),
@@ -48,7 +49,7 @@ def vacask_text(circuit: Circuit) -> str:
         'load "resistor.osdi"',
         "model vsource vsource",
         "model resistor resistor",
-        f"model {MODULE} {MODULE}",
+        f"model {MODULE} {source.module if source else MODULE}",
         *_models(circuit),
         "",
         *_sources(circuit),
@@ -58,7 +59,7 @@ def vacask_text(circuit: Circuit) -> str:
         *(f"  {line}" for line in _control(circuit)),
         "endc",
         "",
-        *_embedded(f"{MODULE}.va", verilog_a(circuit.device)),
+        *_embedded(f"{MODULE}.va", source.text if source else verilog_a(circuit.device)),
     ]
     return "\n".join(lines)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.decks import costs
+from netlists.decks.cell_source import CellSource
 from netlists.decks.costs import Prices
 from netlists.decks.deck import How, read_deck, sweep_deck, write_deck
 from netlists.decks.dialect import PLAIN, Dialect
@@ -66,6 +67,7 @@ class Plan:
     recorded : whether the waveforms are kept
     circuitry : amplifiers, transistors, capacitance and temperature
     dialect : the solver and cell model of ngspice's decks
+    cell_source : a Verilog-A module in place of the device's own cell
     """
 
     phase: Phase
@@ -76,6 +78,7 @@ class Plan:
     recorded: bool = False
     circuitry: Circuitry = BARE
     dialect: Dialect = PLAIN
+    cell_source: CellSource | None = None
 
     @property
     def writes(self) -> bool:
@@ -100,6 +103,7 @@ class Plan:
             "recorded": self.recorded,
             "circuitry": self.circuitry,
             "dialect": self.dialect,
+            "cell_source": self.cell_source,
         }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from netlists.decks.cell_source import CellSource
 from netlists.decks.dialect import PLAIN, Dialect
 from netlists.simulation.ngspice import Via
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
@@ -33,6 +34,7 @@ class Testbench:
     engine : the circuit simulator
     dialect : the solver and cell model of ngspice's decks, and how ngspice is driven;
         `dialect.choose` finds the best
+    cell_source : a Verilog-A module in place of the device's own cell; its decks are transients
     time_limit : wall-clock seconds for all of the simulator's work
     workers : tiles simulated at a time; by default one a core
 
@@ -49,6 +51,7 @@ class Testbench:
     pulses: int | None = None
     engine: Engine = Engine.ngspice
     dialect: Dialect = PLAIN
+    cell_source: CellSource | None = None
     time_limit: float = DEFAULT_TIME_LIMIT
     workers: int | None = None
 
@@ -60,6 +63,13 @@ class Testbench:
         if self.engine is not Engine.ngspice and self.dialect != PLAIN:
             via = f", driven via {self.dialect.via}" if self.dialect.via is not Via.auto else ""
             raise InputError(f"dialect {self.dialect}{via}: {self.engine} has none; leave it out")
+        if self.cell_source and not (
+            self.analysis in (None, Analysis.transient) and self.pulses is None
+        ):
+            raise InputError(
+                f"--cell-model {self.cell_source.name}: only transients move cells of one's own: leave"
+                " --analysis and --pulses out"
+            )
         self._require_writes()
 
     @property
@@ -74,6 +84,8 @@ class Testbench:
         ------
         InputError : by collocation, of a circuit that stores charge.
         """
+        if self.cell_source and self.analysis is None and self.pulses is None:
+            return Analysis.transient
         if self.analysis is None and self.pulses is None:
             return default_analysis(self.phase, circuitry, tiles)
         analysis = self.analysis or Analysis.collocation
@@ -97,6 +109,7 @@ class Testbench:
             recorded=recorded,
             circuitry=circuitry,
             dialect=self.dialect,
+            cell_source=self.cell_source,
         )
 
     def _require_writes(self) -> None:

@@ -83,4 +83,7 @@ def test_picture_and_table_are_what_the_script_makes():
     built = script["house"]()
     assert PICTURE.read_text("utf-8") == script["picture"](built)
     assert script["page"](PAGE, built) == PAGE
-    assert built.doors == [("meta.circuits", "netlists.verification")]
+    assert built.doors == [
+        ("netlists.commands", "meta.circuits"),
+        ("meta.circuits", "netlists.verification"),
+    ]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from netlists.decks.deck import points_deck
+from netlists.layers.shipped import load_layer
 from netlists.simulation.parallel import Together
 from netlists.simulation.simulators import Engine
 from netlists.verification.collocation import Collocation, Scope, choose, surrogate_trajectory
@@ -21,6 +22,7 @@ from roa_circuit.circuit.components import Transistor
 from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import load_device
+from roa_circuit.layers.tiling import TileSize, split
 
 pytestmark = pytest.mark.ngspice
 
@@ -50,17 +52,21 @@ LAWS = {
 }
 
 
-def collocated(layer, *, chip=None, circuitry=BARE, engine=Engine.ngspice, planted=0.0, pulses=None):
+def collocated(
+    layer, *, chip=None, circuitry=BARE, engine=Engine.ngspice, planted=0.0, told=None, points=None
+):
     """A layer's write by collocation, its trajectory, and whatever is planted into that."""
     chip = chip or draw(None, layer.crossbar, layer.device, np.random.default_rng(0))
-    told = surrogate_trajectory(chip, layer.initial_state, layer.pulses, circuitry.transistor)
+    told = told or surrogate_trajectory(chip, layer.initial_state, layer.pulses, circuitry.transistor)
     if planted:
         row = told.pulses[len(told.pulses) // 2].row
         last = max(number for number, pulse in enumerate(told.pulses) if pulse.row == row)
         states = told.states.copy()
         states[last + 1 :, row, 0] += planted
         told = dataclasses.replace(told, states=states)
-    chosen = choose([told.pulses], pulses, 0)[0]
+    chosen = choose([told.pulses], None, 0)[0]
+    if points:
+        chosen = dataclasses.replace(chosen, points=points, transients=())
     return Collocation(
         chip=chip,
         trajectory=told,
@@ -100,6 +106,22 @@ def test_an_error_planted_in_the_states_comes_back_in_the_bound(make_layer):
     assert np.sort(found.bound, axis=None)[-2] < 2e-5  # its neighbours see another current
     back = (found.state - told.states[-1])[row, column]
     assert back == pytest.approx(-planted, rel=1e-2)
+
+
+@pytest.mark.slow
+def test_a_tile_of_a_convolution_is_collocated_in_debians_ngspice():
+    """64 x 65 cells: all 85 pulses at operating points, three as transients, and a planted error."""
+    tile = next(one for one in split(load_layer("conv4"), TileSize()) if one.first_row == 448).layer
+    found, told = collocated(tile)
+    assert len(told.pulses) == 85
+    assert found.bound.max() < 1e-6
+    assert found.transient_error < 5e-5
+    row, last = told.pulses[0].row, 1
+    states = told.states.copy()
+    states[last + 1 :, row, 0] += 1e-3
+    planted = collocated(tile, told=dataclasses.replace(told, states=states), points=(0, 1, 2))[0]
+    assert planted.bound.max() == pytest.approx(1e-3, rel=1e-2)
+    assert np.unravel_index(planted.bound.argmax(), planted.bound.shape) == (row, 0)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from netlists.commands import cli
 from netlists.simulation import vacask
-from netlists.simulation.ngspice import Answers, Via, driven, simulate_all
+from netlists.simulation.ngspice import NGSPICE, Answers, Via, driven, simulate_all
 from netlists.verification.doctor import capabilities, diagnose, second_opinion, second_rows
 from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
@@ -184,21 +184,26 @@ def test_the_doctor_without_ngspice(monkeypatch, capsys):
     assert "apt install libngspice0" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("missing", ["libngspice", "PySpice"])
+def hide(monkeypatch, *missing):
+    """Make libngspice, PySpice or both look as if they were not installed."""
+    if "libngspice" in missing:
+        monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
+        monkeypatch.setattr("netlists.simulation.ngspice._USUAL_PLACES", ())
+    if "PySpice" in missing:
+        find = importlib.util.find_spec
+        monkeypatch.setattr(
+            "importlib.util.find_spec", lambda name, *of: None if name == "PySpice" else find(name, *of)
+        )
+
+
+@pytest.mark.parametrize("missing", [("libngspice",), ("PySpice",), ("libngspice", "PySpice")])
 def test_without_its_library_or_pyspice_the_program_runs_decks(
     missing, monkeypatch, make_layer, capsys, tmp_path
 ):
     """Chosen by itself, said in doctor and in the result, and with the same numbers to the last bit."""
     layer = make_layer(rows=4, columns=3)
     by_library = verify(layer, bench=Testbench(time_limit=60))
-    if missing == "libngspice":
-        monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
-        monkeypatch.setattr("netlists.simulation.ngspice._USUAL_PLACES", ())
-    else:
-        find = importlib.util.find_spec
-        monkeypatch.setattr(
-            "importlib.util.find_spec", lambda name, *of: None if name == "PySpice" else find(name, *of)
-        )
+    hide(monkeypatch, *missing)
     by_program = verify(layer, bench=Testbench(time_limit=60))
     assert (by_library.via, by_program.via) == ("library", "binary")
     assert by_program.engine_version == by_library.engine_version
@@ -207,8 +212,42 @@ def test_without_its_library_or_pyspice_the_program_runs_decks(
     assert by_program.write_energy_spice == by_library.write_energy_spice
     found = diagnose()
     assert (found.library, found.via, found.healthy) == ("", "binary", True)
-    with pytest.raises(SimulatorError, match=f"{missing}.* is not installed"):
+    with pytest.raises(SimulatorError, match=f"{missing[0]}.* is not installed"):
         driven(Via.library).find()
+
+
+@pytest.mark.parametrize("body", ["X1 a 0 nothing", "B1 a 0 I={nowhere}"])
+def test_with_neither_library_nor_pyspice_a_refused_deck_is_quoted_alike(body, monkeypatch, refused):
+    deck = f"* broken\nV1 a 0 1\n{body}\n.tran 1u 2u\n.end\n"
+    by_library = str(refused(NGSPICE.simulate, deck))
+    hide(monkeypatch, "libngspice", "PySpice")
+    assert str(refused(NGSPICE.simulate, deck)) == by_library
+
+
+@pytest.mark.long
+def test_with_neither_the_command_verifies_and_fails_as_before(
+    make_layer, monkeypatch, tmp_path, capsys
+):
+    """Exit codes, and what stands in the last lines; `--via library` says what is missing."""
+    hide(monkeypatch, "libngspice", "PySpice")
+    make_layer(rows=4, columns=3).save(tmp_path / "layer.npz")
+
+    def run(*options):
+        arguments = ["verify", "--layer", tmp_path / "layer.npz", "--output-dir", tmp_path / "out"]
+        monkeypatch.setattr(sys, "argv", ["roa-spice", *map(str, (*arguments, *options))])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        return stop.value.code, capsys.readouterr()
+
+    code, said = run()
+    assert code == 0
+    assert "passed" in said.out.splitlines()[-1]
+    code, said = run("--time-limit", "0.1")
+    assert code == 3
+    assert "no result within the time limit" in said.err
+    code, said = run("--via", "library")
+    assert code == 3
+    assert "libngspice is not installed" in said.err
 
 
 def test_the_program_fails_as_the_library_does_on_the_command_line(

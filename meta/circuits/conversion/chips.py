@@ -27,6 +27,9 @@ class Layers(Mapping[str, ProgrammedLayer]):
         module, part = self._found[name]
         return module.matrices[part].layer(module.weights_of(part))
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._found
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._found)
 
@@ -78,7 +81,8 @@ class Chips(nn.Module):
     def calibrate(self, *args: Any, **kwargs: Any) -> None:
         """Take the ranges of inputs anew, from arguments of `forward` as they are in a sample.
 
-        They are those of the digital network with the weights as they are now. Counts begin again.
+        They are those of the digital network with the weights as they are now, and so are the ranges of
+        converters that find theirs. Counts begin again.
         """
         every = [matrix.port for _, _, matrix in self._matrices()]
         for port in every:
@@ -92,6 +96,8 @@ class Chips(nn.Module):
             self.train(was)
             for port in every:
                 port.observing = False
+        for module, part, matrix in self._matrices():
+            matrix.find_ranges(module.weights_of(part))
 
     def summary(self, *, energy: bool = False) -> Summary:
         """Cells, tiles, error and clipped inputs of each layer, on reads of the sample that it kept.

@@ -24,7 +24,6 @@ from meta.circuits.conversion.modules import (
 from meta.circuits.conversion.port import Port
 from meta.circuits.conversion.recurrent import GRUOnChips, LSTMOnChips
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.layers.ranges import to_be_found
 from roa_circuit.layers.recovery import Compensation
 
 KINDS: dict[type[nn.Module], type[Any]] = {
@@ -118,11 +117,6 @@ def _require_plain(hardware: Hardware) -> None:
             f"compensation {hardware.compensation}: a converted network is not compensated; train it"
             " through its wires, or compensate a saved layer with `roa-spice compensate`"
         )
-    if to_be_found(hardware.imperfections):
-        raise InputError(
-            f"adc_range = {hardware.imperfections.adc_range!r}: a converted network does not find its"
-            " converters' ranges; give adc_range in amperes, by patterns of names where layers differ"
-        )
     if hardware.imperfections.sigma_wn:
         raise InputError(
             f"sigma_wn = {hardware.imperfections.sigma_wn:g}: the cells of a converted network take no"
@@ -159,7 +153,7 @@ def _converted(
             continue
         inner.update(id(one) for one in module.modules())
         hardware = chosen[name]
-        why = "left digital" if hardware is None else _refused(module)
+        why = "left digital" if hardware is None else ""
         if isinstance(hardware, str):
             why = hardware
         if why or not isinstance(hardware, Hardware):
@@ -174,12 +168,17 @@ def _put(name: str, module: nn.Module, hardware: Hardware, seed: int) -> None:
     matrices = {}
     for part, shape in kind.parts(module).items():
         full = name + part
-        of_state = part.startswith(".weight_hh")
-        port = Port(scale=1.0, signed=True) if of_state else Port()
+        port = Port(scale=1.0, signed=True) if _of_states(module, part) else Port()
         drawn = (seed << 32) + zlib.crc32(full.encode())
         matrices[part] = Matrix(full, shape, hardware, drawn, port)
     module.__class__ = kind
     module.matrices = matrices  # type: ignore[assignment]
+
+
+def _of_states(module: nn.Module, part: str) -> bool:
+    """Whether the inputs of a matrix are recurrent states within [-1, 1]."""
+    projected = isinstance(module, nn.LSTM) and module.proj_size > 0
+    return part.startswith(".weight_hr" if projected else ".weight_hh")
 
 
 def _leave_fast_path(module: nn.Module) -> None:
@@ -188,12 +187,6 @@ def _leave_fast_path(module: nn.Module) -> None:
         module.activation_relu_or_gelu = 0
     if isinstance(module, nn.TransformerEncoder):
         module.use_nested_tensor = False
-
-
-def _refused(module: nn.Module) -> str:
-    if isinstance(module, nn.LSTM) and module.proj_size:
-        return "an LSTM with projections, whose states have no known range"
-    return ""
 
 
 def _why_not(module: nn.Module) -> str:

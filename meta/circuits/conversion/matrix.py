@@ -15,9 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from meta.circuits.behind_circuit import COMING, Hardware
+from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.port import Port
-from meta.circuits.conversion.tiles import ChipTile, empty_layer, instead, scale_of, tiles_on_chips
+from meta.circuits.conversion.tile_reader import TileReader
+from meta.circuits.conversion.tiles import ChipTile, empty_layer, ranged_tiles, scale_of, tiles_on_chips
 from roa_circuit.basics.errors import InputError
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read_model import ReadModel
@@ -90,6 +91,11 @@ class Matrix:
             provenance={"made_by": "meta.convert", "column_scale": scale.tolist()},
         )
 
+    def find_ranges(self, weights: Tensor) -> None:
+        """Give converters the ranges that the kept reads tell, where these are to be found."""
+        if self.port.reads and self.port.scale:
+            self.tiles = ranged_tiles(self.tiles, self.layer(weights), self.hardware)
+
     def digital(self, weights: Tensor, x: Floats) -> Floats:
         """What floating point gives (reads, outputs) of inputs (reads, rows)."""
         return np.asarray(x @ weights.detach().double().cpu().numpy())
@@ -136,7 +142,7 @@ class Matrix:
 
     def _read_by_tiles(self, weights: Tensor) -> Callable[[Tensor], Tensor]:
         g, scale = self._scaled(weights)
-        readers = [_TileReader(tile, part) for tile, part in self._parts(g)]
+        readers = [TileReader(tile, part) for tile, part in self._parts(g)]
 
         def read(x: Tensor) -> Tensor:
             rows = (self.port.limited(x) / self.port.scale).double().cpu().reshape(-1, self.shape[0])
@@ -148,7 +154,7 @@ class Matrix:
 
         return read
 
-    def _summed(self, readers: list[_TileReader], x: Tensor) -> Tensor:
+    def _summed(self, readers: list[TileReader], x: Tensor) -> Tensor:
         """Outputs (reads, outputs) in units of g of inputs x in [0, 1] (reads, rows)."""
         y = x.new_zeros(len(x), self.shape[1])
         for reader in readers:
@@ -158,56 +164,6 @@ class Matrix:
                 part, (tile.columns.start, self.shape[1] - tile.columns.stop)
             )
         return y
-
-
-class _TileReader:
-    """Reads of one tile with weights g (rows, outputs)."""
-
-    def __init__(self, chip_tile: ChipTile, g: Tensor) -> None:
-        self.chip_tile = chip_tile
-        omega = chip_tile.states(g)
-        self.state = omega.detach().numpy()
-        self.W = chip_tile.matrix(omega)
-        settled, layer = chip_tile.settled(omega), chip_tile.tile.layer
-        self._exactly: Callable[[Floats], Floats] | None = None
-        self._rest = torch.zeros(1, dtype=torch.float64)
-        self._gain, self._full = layer.gain, layer.device.pulses.full_scale
-        if layer.read_model is ReadModel.cells:
-            self._exactly = settled.reader(ReadModel.cells, coming=COMING)
-        elif len(settled.ends) or settled.added.any():
-            self._rest = torch.from_numpy(settled.weights()[1])
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Outputs (reads, outputs) in units of g of x in [0, 1] (reads, rows)."""
-        chip = self.chip_tile.chip
-        asked = x * self._full
-        reached = asked.clamp(0, chip.dac_range) if chip.imperfections.dac_bits else asked
-        reached = reached * torch.from_numpy(chip.driver_gain) + torch.from_numpy(chip.driver_offset)
-        volts = instead(reached, chip.drive(asked.detach().numpy()))
-        currents = volts @ self.W + self._rest
-        if self._exactly:
-            currents = instead(currents, self._exactly(volts.detach().numpy()))
-        return self._sensed(currents, volts) / (self._gain * self._full)
-
-    @property
-    def _largest(self) -> Tensor:
-        """(1,) the converters' range [A]."""
-        return torch.as_tensor(self.chip_tile.chip.adc.full)
-
-    def _sensed(self, currents: Tensor, volts: Tensor) -> Tensor:
-        """Differences (reads, outputs) of what converters report."""
-        chip, x = self.chip_tile.chip, self.chip_tile.chip.imperfections
-        sensed = chip.sense(currents.detach().numpy(), self.state, volts.detach().numpy())
-        plain = currents * torch.from_numpy(chip.sense_gain) + torch.from_numpy(chip.sense_offset)
-        if chip.mapping.apart:
-            if x.adc_bits:
-                plain = plain.clamp(torch.zeros(1, dtype=plain.dtype), self._largest)
-            return self.chip_tile.difference(instead(plain, sensed))
-        signal = self.chip_tile.difference(plain)
-        a = self.chip_tile.per_ampere
-        if x.adc_bits:
-            signal = signal.clamp(-a * self._largest, a * self._largest)
-        return instead(signal, a * sensed)
 
 
 def _same(one: Tensor, other: Tensor) -> bool:

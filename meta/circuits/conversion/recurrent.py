@@ -1,6 +1,7 @@
 """LSTM and GRU on chips: every step reads the matrix of the inputs and that of the state.
 
-States of both lie within [-1, 1], which is the range of their drivers. Gates are digital.
+States of both lie within [-1, 1], which is the range of their drivers. A projected state of an LSTM may
+lie anywhere: its range is that of the sample. Gates are digital.
 """
 
 from __future__ import annotations
@@ -42,9 +43,10 @@ class _Recurrent(OnChips):
         x = x.transpose(0, 1) if module.batch_first and batched else x
         directions = 2 if module.bidirectional else 1
         if states is None:
-            count = 2 if isinstance(module, nn.LSTM) else 1
-            shape = module.num_layers * directions, x.shape[1], module.hidden_size
-            states = tuple(x.new_zeros(shape) for _ in range(count))
+            sizes = [module.proj_size or module.hidden_size]
+            sizes += [module.hidden_size] if isinstance(module, nn.LSTM) else []
+            shape = module.num_layers * directions, x.shape[1]
+            states = tuple(x.new_zeros(*shape, size) for size in sizes)
         elif not batched:
             states = tuple(one[:, None] for one in states)
         last = []
@@ -69,9 +71,12 @@ class _Recurrent(OnChips):
         of_state = self.product(f".weight_hh_{which}")
         biases = [getattr(module, f"bias_{n}_{which}") if module.bias else 0.0 for n in ("ih", "hh")]
         of_inputs, step = of_inputs + biases[0], _lstm if isinstance(module, nn.LSTM) else _gru
+        projected = self.product(f".weight_hr_{which}") if module.proj_size else None
         steps, found = range(len(x)), {}
         for t in reversed(steps) if which.endswith("_reverse") else steps:
             state = step(of_inputs[t], of_state(state[0]) + biases[1], state)
+            if projected:
+                state = (projected(state[0]), *state[1:])
             found[t] = state[0]
         return torch.stack([found[t] for t in steps]), state
 
@@ -90,7 +95,7 @@ def _gru(of_inputs: Tensor, of_state: Tensor, state: States) -> States:
 
 
 class LSTMOnChips(_Recurrent, nn.LSTM):
-    """`torch.nn.LSTM` without projections."""
+    """`torch.nn.LSTM`, with or without projections."""
 
     def forward(self, input: Any, hx: Any = None) -> Any:
         """As torch's."""

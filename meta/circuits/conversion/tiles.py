@@ -22,6 +22,7 @@ from roa_circuit.circuit.mapping import PAIR
 from roa_circuit.circuit.scaling import mapping_constants
 from roa_circuit.device.memristor import conductance_range
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.ranges import ranged, seen_by_converters, to_be_found
 from roa_circuit.layers.tiling import Tile, chip_of, split
 from roa_circuit.solver.read_model import ReadModel
 from roa_circuit.solver.settled import SettledArray
@@ -85,10 +86,26 @@ class ChipTile:
         after = self.chip.written(before, before, np.zeros(before.shape, dtype=np.int64))
         return instead(omega, after)
 
+    def conductances(self, omega: Tensor) -> Tensor:
+        """Conductances (rows, columns) [S] of states, as the lines see them."""
+        G: Tensor = self.circuitry.seen(self._lowest + self._range * omega)  # type: ignore[arg-type, assignment]
+        return G.expand_as(omega)
+
     def matrix(self, omega: Tensor) -> Tensor:
         """Effective weights (rows, columns) [S] of states, wires included."""
-        G: Tensor = self.circuitry.seen(self._lowest + self._range * omega)  # type: ignore[arg-type, assignment]
-        return effective_weights(self.crossbar, G.expand_as(omega))
+        return effective_weights(self.crossbar, self.conductances(omega))
+
+    def slopes(self, omega: Tensor) -> Tensor:
+        """dG / dg (rows, columns) [S] of each cell by the weight that it holds; 0 for stuck ones."""
+        with torch.enable_grad():
+            leaf = omega.detach().requires_grad_()
+            (slopes,) = torch.autograd.grad(self.conductances(leaf).sum(), leaf)
+        return slopes * self._slope * self._free
+
+    def cells_of(self, output: int) -> list[int]:
+        """The columns of the cells that hold an output's weights: one, or the two of a pair."""
+        plus = [self.plus[output]]
+        return [*plus, self.minus[output]] if self.tile.layer.mapping.paired else plus
 
     def signals(self, W: Tensor) -> Tensor:
         """Weights (rows, outputs) in units of g of W, with the gains of drivers and readouts."""
@@ -123,6 +140,17 @@ def tiles_on_chips(layer: ProgrammedLayer, hardware: Hardware, seed: int) -> lis
         require_settled_reads(chip.crossbar, chip.device, hardware.circuitry)
         found.append(ChipTile(tile, chip, hardware))
     return found
+
+
+def ranged_tiles(tiles: list[ChipTile], layer: ProgrammedLayer, hardware: Hardware) -> list[ChipTile]:
+    """The tiles, converters with the ranges that the layer's inputs tell where they are to be found."""
+    x = hardware.imperfections
+    if not to_be_found(x):
+        return tiles
+    nominal = split(layer.behind(hardware.circuitry), hardware.tile)
+    seen = [seen_by_converters(one.layer, hardware.circuitry) for one in nominal]
+    chips = ranged([one.chip for one in tiles], seen, x)
+    return [ChipTile(one.tile, chip, hardware) for one, chip in zip(tiles, chips, strict=True)]
 
 
 def empty_layer(name: str, rows: int, outputs: int, hardware: Hardware) -> ProgrammedLayer:

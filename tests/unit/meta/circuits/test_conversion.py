@@ -1,6 +1,7 @@
 """Networks of one's own on chips: torch's results behind perfect wires, the solver's behind others."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,7 +28,6 @@ from roa_circuit.solver.read_model import ReadModel
 
 PERFECT = Hardware(crossbar=Crossbar(rows=1, columns=2))
 WIRED = Hardware(crossbar=Crossbar(rows=1, columns=2, r_word=40.0, r_bit=30.0, r_source=100.0))
-WIDE = Imperfections(adc_bits=6, adc_range="layer")
 ONE_ROW = Crossbar(rows=1, columns=2, r_word=(3.0,))
 MAPPINGS = [PAIR, REFERENCE, Mapping(every=2)]
 
@@ -61,6 +61,7 @@ MODULES = [
     (lambda: nn.ConvTranspose2d(4, 6, 3, 2, 1, 1), lambda: (images(4, 5, 6),)),
     (lambda: nn.ConvTranspose2d(4, 6, 3, dilation=2, groups=2), lambda: (images(4, 5, 6),)),
     (lambda: nn.LSTM(5, 4, 2, batch_first=True, bidirectional=True), lambda: (torch.randn(3, 6, 5),)),
+    (lambda: nn.LSTM(5, 6, 2, bidirectional=True, proj_size=3), lambda: (torch.randn(4, 2, 5),)),
     (lambda: nn.GRU(5, 4, 2, bias=False), lambda: (torch.randn(6, 5),)),
     (lambda: nn.MultiheadAttention(8, 2, batch_first=True), lambda: (SEQUENCE,) * 3),
     (
@@ -81,6 +82,7 @@ def ids(value):
 
 
 @pytest.mark.long
+@pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch, of its own
 @pytest.mark.parametrize(("make", "inputs"), MODULES, ids=ids)
 def test_a_module_behind_perfect_wires_is_torchs(make, inputs):
     network, x = make().eval(), inputs()
@@ -292,7 +294,6 @@ def test_copies_hooks_modes_and_states_are_those_of_a_module():
     [
         (Hardware(in_situ=True), torch.ones(1, 2), "in_situ: the cells of a converted network"),
         (Hardware(compensation=Compensation(placed=True)), torch.ones(1, 2), "train it"),
-        (Hardware(imperfections=WIDE), torch.ones(1, 2), "adc_range = 'layer'"),
         (Hardware(imperfections=Imperfections(sigma_wn=2)), torch.ones(1, 2), "sigma_wn = 2"),
         ({"Lin": Hardware()}, torch.ones(1, 2), r"hardware\['Lin'\] fits no layer"),
         ({"*": 3}, torch.ones(1, 2), "must be a Hardware or None"),
@@ -320,3 +321,31 @@ def test_weights_that_are_no_numbers_are_refused():
 def test_hardware_takes_no_text_for_what_it_is_made_of(given):
     with pytest.raises(InputError, match="parse"):
         Hardware(**given)
+
+
+@pytest.mark.parametrize("found_for", ["layer", "column"])
+def test_converters_find_their_ranges_from_the_sample_and_again_when_calibrated(found_for):
+    """The largest difference of currents that the sample gives is the largest code."""
+    x = Imperfections(adc_bits=8, adc_range=found_for, adc_percentile=100.0)
+    hardware = replace(WIRED, imperfections=x, tile=TileSize(rows=8, columns=8))
+    network, sample = nn.Linear(12, 5, bias=False), torch.rand(40, 12)
+    chips = convert(network, hardware, sample)
+    without = convert(network, replace(hardware, imperfections=Imperfections()), sample)(sample)
+    assert (chips(sample) - without).norm() < 0.01 * without.norm()
+    [(_, _, matrix)] = chips._matrices()
+    assert "0" not in chips.layers
+    layer, largest = chips.layers["Linear"], []
+    volts = np.asarray(voltage_from_input(layer.inputs, layer.device))
+    for tile in matrix.tiles:
+        states = layer.initial_state[tile.tile.rows]
+        crossbar = replace(layer.crossbar, rows=len(states))
+        currents = read_currents(crossbar, states, volts[:, tile.tile.rows], layer.device, exact=False)
+        largest.append(np.abs(layer.mapping.joined(currents)).max(axis=0))
+    for tile, own in zip(matrix.tiles, largest, strict=True):
+        full = tile.chip.adc.full
+        np.testing.assert_allclose(full, np.max(largest) if found_for == "layer" else own, rtol=1e-6)
+    before = [tile.chip.adc.full for tile in matrix.tiles]
+    with torch.no_grad():
+        chips.weight[0] = 0.1  # of one sign, and alike: more current than before
+    chips.calibrate(sample)
+    assert max(np.max(tile.chip.adc.full) for tile in matrix.tiles) > 1.05 * np.max(before)

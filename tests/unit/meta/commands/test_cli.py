@@ -117,6 +117,8 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
             ["train", "-o", "x", "--hardware-wires", 2],
             "--hardware-wires: is about validations in ngspice",
         ),
+        (["train", "-o", "x", "--wire-spread", 0.1], "about the wires of a circuit; add --circuit"),
+        (["train", "-o", "x", "--circuit", "no.toml", "--dataset", "glyphs"], "no.toml"),
         (["train", "-o", "x", "--on-divergence", "stop"], "add --validate-every N"),
         (["reproduce", "ablation", "--methods", "roa"], "--methods: the ablation has its own"),
         (["reproduce", "table2", "--repeats", "2"], "--repeats 2: says what --train is to train; add"),

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from roa_circuit.basics.errors import InputError
@@ -60,3 +61,10 @@ def test_the_design_point_scales_currents_alone():
     assert device.memristor.current_scale == 0.01
     assert device.scaled(1.0) == TABLE_1
     assert default_crossbar(3, 2).shape == (3, 2)
+
+
+def test_numbers_of_numpy_are_written_as_numbers(tmp_path):
+    """The fit of a table leaves such currents, and its file could not be read again."""
+    memristor = TABLE_1.memristor.changed(gamma=np.float64(5.25e-6))
+    (tmp_path / "device.toml").write_text(dataclasses.replace(TABLE_1, memristor=memristor).to_toml())
+    assert load_device(tmp_path / "device.toml").memristor.gamma == 5.25e-6

@@ -1,0 +1,1 @@
+"""Circuit-aware learning: networks that adapt and are trained through their own wires."""
