@@ -176,11 +176,9 @@ def verify(
         workers=workers,
         cell_source=source_of(cell_model, own, dialect),
     )
-    parts = [split(one, size) for one in chosen]
-    drawn = [sample(every, tiles, drawn_by) for every in parts]
+    drawn, whole = _drawn(chosen, size, tiles, drawn_by)
     analyses = [bench.analysis_of(some, circuitry) for some in drawn]
-    if whole := list(map(len, drawn)) == list(map(len, parts)):
-        unused += console.ignored("--tiles", tiles, "no layer has more")
+    unused += console.ignored("--tiles", tiles, "no layer has more") if whole else []
     by_chance = draws(imperfections) or not whole or Analysis.collocation in analyses
     unused += seed_of(seed, drawn=by_chance)[1]
     collocated = [
@@ -291,6 +289,15 @@ def _quicker(
     if why:
         console.remark(why)
     return replace(bench, engine=engine, dialect=PLAIN if why else bench.dialect)
+
+
+def _drawn(
+    layers: Sequence[ProgrammedLayer], size: TileSize, tiles: int | None, seed: int
+) -> tuple[list[tuple[Tile, ...]], bool]:
+    """(the tiles of every layer that are simulated, whether these are all)."""
+    parts = [split(one, size) for one in layers]
+    drawn = [sample(every, tiles, seed) for every in parts]
+    return drawn, list(map(len, drawn)) == list(map(len, parts))
 
 
 def _seconds_at(
