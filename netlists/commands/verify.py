@@ -363,7 +363,7 @@ def _verify_one(
     console.out.print(console.table(headline(result), HEAD, summary_rows(result)))
     for text in result.warnings:
         console.say(text)
-    console.say(footing.footing(layer.device, layer.crossbar))
+    console.say(footing.footing(layer.device, layer.crossbar, amplifier=arrays.circuitry.amplifier))
     return result
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from roa_circuit.basics.units import engineering
+from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.device.parameters import Device
 
@@ -14,13 +16,22 @@ NO_WIRES, VARIED = "without wires", "varied"
 _SCALE = "current_scale"
 
 
-def footing(device: Device, crossbar: Crossbar | None, varied: Collection[str] = ()) -> str:
+def footing(
+    device: Device,
+    crossbar: Crossbar | None,
+    varied: Collection[str] = (),
+    amplifier: Amplifier | None = None,
+) -> str:
     """A line for people: 'device mine, current scale 1; wires 1 Ohm a segment, source 10, sense 10 Ohm'.
 
     crossbar : None where cells stand without lines
     varied : the attributes of crossbar and law that a sweep varies, and that have no value of their own
+    amplifier : in which reads end, in place of the sense resistance
     """
-    return f"{cells(device, varied)}; {NO_WIRES if crossbar is None else lines(crossbar, varied)}"
+    said = f"{cells(device, varied)}; {NO_WIRES if crossbar is None else lines(crossbar, varied)}"
+    if amplifier is None:
+        return said
+    return f"{said}, in reads amplifiers of {engineering(amplifier.input_resistance, 'Ohm')}"
 
 
 def cells(device: Device, varied: Collection[str] = ()) -> str:

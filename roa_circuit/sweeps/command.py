@@ -205,7 +205,9 @@ def carry_out(
             if axis.field.part in (CIRCUIT, MEMRISTOR)
             for target in axis.field.targets
         }
-        console.say(footing.footing(setup.device, setup.crossbar, varied))
+        console.say(
+            footing.footing(setup.device, setup.crossbar, varied, amplifier=setup.circuitry.amplifier)
+        )
         stands_on = footing.to_dict(setup.device, setup.crossbar, varied)
         unused = [*ignored, *of_circuit(), *(f"vary {name}" for name in idle)]
         _write(found, asked, {**stands_on, "ignored": unused})

@@ -96,7 +96,7 @@ def test_every_command_with_cells_takes_the_device_and_says_so(spice, name):
     options = {
         "netlist": ("-o", "x.cir", "--reads", "1"),
         "compensate": ("--reads", "2", "--tile", "32x5"),
-        "sweep": ("--reads", "2", "--vary", "wire_resistance=1", "--sensitivity", "none"),
+        "sweep": ("--reads", "2", "--vary", "source_resistance=1", "--sensitivity", "none"),
     }[name]
     told = Path("x.json")
     code, out, _ = spice(name, *options, "--device", "mine.toml", "--json", told)

@@ -1,5 +1,6 @@
 """What results say that they stand on."""
 
+from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.footing import cells, footing, to_dict
 
@@ -26,3 +27,9 @@ def test_what_a_sweep_varies_has_no_value_of_its_own():
     found = to_dict(device, crossbar, {"r_sense"})
     assert found["lines"]["r_sense [Ohm]"] == "varied"
     assert found["lines"]["r_word [Ohm]"] == 1.0
+
+
+def test_reads_that_end_in_amplifiers_do_not_end_in_the_sense_resistance():
+    amplifier = Amplifier(r_feedback=1e5, gain=99.0)
+    text = footing(default_device(), default_crossbar(2, 3), amplifier=amplifier)
+    assert text.endswith("sense 10 Ohm, in reads amplifiers of 1 kOhm")
