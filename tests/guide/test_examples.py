@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-SHORT = ["fit_my_device", "verify_a_layer", "wire_cliff", "train_on_glyphs", "own_network"]
+SHORT = [
+    "fit_my_device",
+    "verify_a_layer",
+    "wire_cliff",
+    "train_on_glyphs",
+    "own_network",
+    "own_few_shot",
+]
 LONG = ["adapt_and_verify", "faults", "wires", "train_through_wires"]
 
 
@@ -21,6 +28,7 @@ def test_every_example_is_known():
 
 
 @pytest.mark.ngspice
+@pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch, of its own
 @pytest.mark.parametrize("name", SHORT)
 def test_an_example_runs_and_prints_its_result(name, capsys, monkeypatch, tmp_path):
     assert len(printed(name, capsys, monkeypatch, tmp_path).splitlines()) >= 4

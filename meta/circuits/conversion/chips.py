@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from meta.circuits.conversion.matrix import Matrix
 from meta.circuits.conversion.modules import OnChips
-from meta.circuits.conversion.summary import Summary, of_layer
+from meta.circuits.conversion.summary import LayerSummary, Summary, of_layer
 from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.chips.consumption import Consumption, published
 from roa_circuit.layers.programmed import ProgrammedLayer
 
 
@@ -48,14 +49,14 @@ class Chips(nn.Module):
 
     network: nn.Module
 
-    def __init__(self, network: nn.Module, digital: dict[str, str], items: int) -> None:
+    def __init__(self, network: nn.Module, digital: dict[str, str]) -> None:
         super().__init__()
         # Not as a submodule: names, and so a state_dict, are those of the network.
         self.__dict__["network"] = network
         self._parameters, self._buffers = network._parameters, network._buffers
         self._modules = network._modules
         self.training = network.training
-        self.digital, self._items = digital, items
+        self.digital, self._items = digital, 1
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """As the network's own."""
@@ -84,6 +85,7 @@ class Chips(nn.Module):
         They are those of the digital network with the weights as they are now, and so are the ranges of
         converters that find theirs. Counts begin again.
         """
+        self._items = _rows_of(args, kwargs)
         every = [matrix.port for _, _, matrix in self._matrices()]
         for port in every:
             port.forget()
@@ -99,29 +101,37 @@ class Chips(nn.Module):
         for module, part, matrix in self._matrices():
             matrix.find_ranges(module.weights_of(part))
 
-    def summary(self, *, energy: bool = False) -> Summary:
-        """Cells, tiles, error and clipped inputs of each layer, on reads of the sample that it kept.
+    def summary(self, *, energy: bool = False, consumption: Consumption | None = None) -> Summary:
+        """Cells, tiles, error, time and clipped inputs of each layer, on kept reads of the sample.
 
         energy : work out what the reads of an item take, too; some are solved cell by cell for it
+        consumption : of converters, whose rate counts; None are the published ones
         """
-        rows = [
-            of_layer(matrix, module.weights_of(part), self._items if energy else 0)
-            for module, part, matrix in self._matrices()
-        ]
-        return Summary(layers=tuple(rows), digital=self.digital)
+        figures, rows, seconds = consumption or published(), list[LayerSummary](), 0.0
+        for module in self._modules_on_chips():
+            own = [
+                of_layer(matrix, module.weights_of(part), self._items, figures, energy=energy)
+                for part, matrix in module.matrices.items()
+            ]
+            rows += own
+            each = [one.seconds for one in own]
+            seconds += max(each) if module.at_once else sum(each)
+        return Summary(layers=tuple(rows), digital=self.digital, seconds=seconds)
 
     def extra_repr(self) -> str:
         """What is on chips."""
         return f"{len(self.layers)} matrices on chips, {len(self.digital)} modules digital"
 
+    def _modules_on_chips(self) -> Iterator[OnChips]:
+        return (one for one in self.network.modules() if isinstance(one, OnChips))
+
     def _matrices(self) -> Iterator[tuple[OnChips, str, Matrix]]:
-        for module in self.network.modules():
-            if isinstance(module, OnChips):
-                for part, matrix in module.matrices.items():
-                    yield module, part, matrix
+        for module in self._modules_on_chips():
+            for part, matrix in module.matrices.items():
+                yield module, part, matrix
 
 
-def rows_of(sample: tuple[Any, ...], named: dict[str, Any]) -> int:
+def _rows_of(sample: tuple[Any, ...], named: dict[str, Any]) -> int:
     """How many items a sample has: the length of its first tensor."""
     tensors = [one for one in (*sample, *named.values()) if isinstance(one, Tensor)]
     return len(tensors[0]) if tensors and tensors[0].dim() else 1

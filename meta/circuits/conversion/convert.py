@@ -12,7 +12,7 @@ from torch import nn
 
 from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.attention import AttentionOnChips
-from meta.circuits.conversion.chips import Chips, rows_of
+from meta.circuits.conversion.chips import Chips
 from meta.circuits.conversion.matrix import Matrix
 from meta.circuits.conversion.modules import (
     Conv1dOnChips,
@@ -70,7 +70,7 @@ def convert(
             _require_plain(one)
     network = copy.deepcopy(module)
     digital = _converted(network, chosen, seed)
-    chips = Chips(network, digital, rows_of(args, named))
+    chips = Chips(network, digital)
     if not chips.layers:
         raise InputError(
             f"convert: nothing of {type(module).__name__} comes onto chips;"

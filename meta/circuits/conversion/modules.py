@@ -8,7 +8,7 @@ them in the range of the weights, and would be read twice for signed inputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,9 +25,11 @@ class OnChips:
     """What all converted modules have.
 
     matrices : by the name of each within the module; '' where there is but one
+    at_once : whether all matrices are read at the same time, as groups are
     """
 
     matrices: Mapping[str, Matrix]
+    at_once: ClassVar[bool] = False
 
     def weights_of(self, part: str) -> Tensor:
         """Weights (rows, outputs) of one of the matrices."""
@@ -68,6 +70,8 @@ def _groups(module: nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d) -> list[str]:
 
 class _Convolution(OnChips):
     """Convolutions of one or two dimensions: windows (..., channels x kernel) times a matrix a group."""
+
+    at_once = True
 
     @staticmethod
     def parts(module: nn.Module) -> dict[str, tuple[int, int]]:
@@ -148,6 +152,8 @@ class Conv2dOnChips(_Convolution, nn.Conv2d):
 
 class ConvTranspose2dOnChips(OnChips, nn.ConvTranspose2d):
     """`torch.nn.ConvTranspose2d`: each pixel is a read, whose outputs are added where they overlap."""
+
+    at_once = True
 
     @staticmethod
     def parts(module: nn.Module) -> dict[str, tuple[int, int]]:

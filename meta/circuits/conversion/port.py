@@ -21,7 +21,7 @@ class Port:
     observing : whether inputs are looked at now, and multiplied digitally
     seen, beyond : inputs since calibration, and how many of them were clipped to +-scale
     reads : rows of inputs in the sample
-    kept : (reads, rows) of the sample, at most KEPT_READS
+    kept : (reads, rows) of the sample, at most KEPT_READS, from all steps of a sequence
     """
 
     def __init__(self, *, scale: float = 0.0, signed: bool = False) -> None:
@@ -33,7 +33,7 @@ class Port:
         """Begin again, as before any sample."""
         self.scale, self.signed = self._least
         self.reads = self.seen = self.beyond = 0
-        self.kept: Floats = np.zeros((0, 0))
+        self._noted: list[Floats] = []
 
     def observe(self, x: Tensor, count: int | None = None) -> None:
         """Take note of inputs (..., rows) of the sample.
@@ -44,12 +44,24 @@ class Port:
         self.scale = max(self.scale, float(rows.abs().max()) if rows.numel() else 0.0)
         self.signed = self.signed or bool((rows < 0).any())
         self.reads += len(rows) if count is None else count
-        some = np.unique(np.linspace(0, max(len(rows) - 1, 0), min(KEPT_READS, len(rows))).astype(int))
-        new = rows[torch.from_numpy(some).to(rows.device)].double().cpu().numpy()
-        self.kept = np.vstack([self.kept, new])[:KEPT_READS] if self.kept.size else new
+        some = torch.from_numpy(_evenly(len(rows))).to(rows.device)
+        self._noted.append(rows[some].double().cpu().numpy())
+        if len(self._noted) > KEPT_READS:  # of a long sequence
+            self._noted = self._noted[::2]
+
+    @property
+    def kept(self) -> Floats:
+        """Reads of the sample (reads, rows); see above."""
+        noted = np.vstack(self._noted) if self._noted else np.zeros((0, 0))
+        return noted[_evenly(len(noted))]
 
     def limited(self, x: Tensor) -> Tensor:
         """Inputs clipped to the range of the drivers, and counted where that changes them."""
         self.seen += x.numel()
         self.beyond += int((x.detach().abs() > self.scale).sum())
         return x.clamp(-self.scale, self.scale)
+
+
+def _evenly(count: int) -> NDArray[np.int64]:
+    """At most KEPT_READS of so many places."""
+    return np.unique(np.linspace(0, max(count - 1, 0), min(KEPT_READS, count)).astype(np.int64))

@@ -11,8 +11,9 @@ from torch import Tensor
 from meta.circuits.conversion.matrix import Matrix
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted, engineering, percent
+from roa_circuit.chips.consumption import Consumption
 from roa_circuit.chips.converter_use import Use, uses
-from roa_circuit.chips.read_energy import read_energy
+from roa_circuit.chips.read_energy import read_energy, read_seconds
 from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.layers.deployed import rms
 
@@ -28,6 +29,7 @@ class LayerSummary:
     mac_error : rms of its outputs less the digital ones over rms of these, on the kept reads
     clipped : the share of inputs since calibration that lay beyond `input_scale`
     reads : of an item of the sample
+    seconds : [s] of an item's reads, one after another, conversions included
     joules : [J] of an item's reads; None where it was not asked for
     converters : what the kept reads use of them
     """
@@ -43,6 +45,7 @@ class LayerSummary:
     mac_error: float
     clipped: float
     reads: float
+    seconds: float
     joules: float | None
     converters: tuple[Use, ...]
 
@@ -53,9 +56,13 @@ class LayerSummary:
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Summary(Shown):
-    """All layers on chips, and what is digital with its reason."""
+    """All layers on chips, and what is digital with its reason.
+
+    seconds : [s] of all reads of an item, one layer after another; digital work is left out
+    """
 
     layers: tuple[LayerSummary, ...]
+    seconds: float
     digital: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -75,7 +82,8 @@ class Summary(Shown):
         """A row a layer; then what is digital, and notes."""
         cells, tiles = (sum(getattr(one, what) for one in self.layers) for what in ("cells", "tiles"))
         joules = [one.joules for one in self.layers if one.joules is not None]
-        said = f", {engineering(sum(joules), 'J')} a read of an item" if joules else ""
+        said = f", {engineering(self.seconds, 's')} of reads an item"
+        said += f" and {engineering(sum(joules), 'J')}" if joules else ""
         title = f"On chips: {counted(cells, 'cell')} in {counted(tiles, 'tile')}{said}"
         head = ["layer", "weights", "tiles", "cells", "used", "inputs", "MAC error", "clipped", "codes"]
         rows = [_row(one) for one in self.layers]
@@ -89,7 +97,7 @@ class Summary(Shown):
         """Plain values, for JSON."""
         return {
             "layers": [one.to_dict() for one in self.layers], "digital": dict(self.digital),
-            "notes": self.notes,
+            "seconds": self.seconds, "notes": self.notes,
         }  # fmt: skip
 
 
@@ -103,10 +111,13 @@ def _row(one: LayerSummary) -> list[str]:
     ]  # fmt: skip
 
 
-def of_layer(matrix: Matrix, weights: Tensor, items: int) -> LayerSummary:
+def of_layer(
+    matrix: Matrix, weights: Tensor, items: int, consumption: Consumption, *, energy: bool
+) -> LayerSummary:
     """The summary of a matrix with weights (rows, outputs).
 
-    items : of the sample, whose energy is wanted; 0 leaves it out
+    items : of the sample
+    consumption : of its converters, for how long they take
     """
     port, (rows, outputs) = matrix.port, matrix.shape
     exact = matrix.digital(weights, port.kept)
@@ -115,7 +126,7 @@ def of_layer(matrix: Matrix, weights: Tensor, items: int) -> LayerSummary:
     cells = sum(one.chip.fixed.size for one in tiles)
     lines = tiles[0].tile.layer.mapping.lines(size.columns)
     places = [max(one.chip.crossbar.rows, size.rows) * lines for one in tiles]
-    passes = 2 if port.signed else 1
+    reads = (2 if port.signed else 1) * port.reads / items
     return LayerSummary(
         name=matrix.name,
         inputs=rows,
@@ -127,10 +138,20 @@ def of_layer(matrix: Matrix, weights: Tensor, items: int) -> LayerSummary:
         signed=port.signed,
         mac_error=rms([error]) / max(rms([exact]), 1e-300),
         clipped=port.beyond / max(port.seen, 1),
-        reads=passes * port.reads / max(items, 1),
-        joules=_joules(matrix, weights) * passes * port.reads / items if items else None,
+        reads=reads,
+        seconds=reads * _seconds(matrix, consumption),
+        joules=reads * _joules(matrix, weights) if energy else None,
         converters=_uses(matrix, weights),
     )
+
+
+def _seconds(matrix: Matrix, consumption: Consumption) -> float:
+    """How long one read of all tiles takes [s]: they are read, and converted, at the same time."""
+    circuitry, mapping = matrix.hardware.circuitry, matrix.tiles[0].tile.layer.mapping
+    chips = [one.chip for one in matrix.tiles]
+    held = (read_seconds(one, circuitry) for one in chips)
+    channels = (mapping.channels(one.crossbar.columns) for one in chips)
+    return max(*held, *map(consumption.conversion_seconds, channels))
 
 
 def _joules(matrix: Matrix, weights: Tensor) -> float:

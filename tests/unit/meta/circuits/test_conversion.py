@@ -14,11 +14,13 @@ from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.consumption import published
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 from roa_circuit.circuit.scaling import voltage_from_input
+from roa_circuit.circuit.waveforms import READ_SLOT
 from roa_circuit.device.parameters import load_device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
@@ -233,6 +235,44 @@ def test_a_summary_counts_cells_tiles_codes_and_joules():
     assert 1e-15 < layer.joules < 1e-9
     assert layer.converters[0].codes == 63
     assert "4 tiles" in str(found)
+
+
+def test_an_inference_takes_its_reads_one_after_another():
+    """Two groups at once, negative inputs once more; eight channels share a converter."""
+    network = nn.Sequential(
+        nn.Conv2d(2, 6, 3, groups=2), nn.Tanh(), nn.Flatten(), nn.Linear(24, 10), nn.Sigmoid(),
+        nn.Linear(10, 2),
+    )  # fmt: skip
+    chips = convert(network, WIRED, torch.rand(5, 2, 4, 4))
+    slow = replace(published(), adc_rate=2e6)
+    found = chips.summary(consumption=slow)
+    by_hand = {
+        "0[0]": 4 * 3 / 2e6,  # windows, 3 channels a read
+        "0[1]": 4 * 3 / 2e6,
+        "3": 2 * 8 / 2e6,  # 10 channels: 8 of them wait for one converter
+        "5": READ_SLOT,  # 2 channels are converted while the read lasts
+    }
+    assert {one.name: one.seconds for one in found.layers} == pytest.approx(by_hand)
+    assert found.seconds == pytest.approx(sum(by_hand.values()) - by_hand["0[1]"])
+    assert found.to_dict()["seconds"] == found.seconds
+    assert "15.1 µs of reads an item" in str(found)
+    at_rest = chips.summary().seconds  # the published rate: 8 channels in 0.8 us
+    assert at_rest == pytest.approx((4 + 2 + 1) * READ_SLOT)
+    chips.calibrate(torch.rand(2, 2, 4, 4))
+    assert chips.summary().seconds == pytest.approx(at_rest)  # an item, whatever the sample
+
+
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
+@pytest.mark.parametrize("size", [{}, {"proj_size": 3}])
+def test_kept_reads_of_a_state_are_from_all_steps_of_a_sequence(size):
+    """Not of the first alone, whose state is zero: errors and converters are judged by them."""
+    chips = convert(nn.LSTM(5, 8, **size), WIRED, torch.rand(70, 4, 5))
+    [state] = [layer for name, layer in chips.layers.items() if name.endswith("weight_hh_l0")]
+    half = len(state.inputs) // 2
+    assert half == 64
+    assert np.count_nonzero(np.abs(state.inputs[:half] - state.inputs[half:]).sum(axis=1)) > 60
+    [row] = [one for one in chips.summary().layers if one.name.endswith("weight_hh_l0")]
+    assert row.mac_error > 1e-3
 
 
 def test_patterns_choose_layers_and_hardware():
