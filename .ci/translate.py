@@ -32,13 +32,14 @@ def network() -> None:
     from meta.data.glyphs import render_glyphs
     from meta.data.tasks import sample_task
     from meta.learning.learners import outer_loss
+    from meta.learning.reads import Passage
     from meta.network.precision import fastest_dtype
     from meta.network.shipped import shipped_network
 
     classes, rng = render_glyphs().split("train"), np.random.default_rng(0)
     task = sample_task(classes, rng, ways=5, shots=1, queries=1)
     for dtype in {torch.float32, fastest_dtype()}:
-        loss, _ = outer_loss(shipped_network(), task, None, dtype=dtype)
+        loss, _ = outer_loss(shipped_network(), task, None, passage=Passage(dtype=dtype))
         loss.backward()
 
 

@@ -21,7 +21,7 @@ from roa_circuit.presentation.options import Figures, Json, flag, folder, groupe
 if TYPE_CHECKING:
     from fitting.judgement.choice import Choice
     from fitting.judgement.verdict import Judgement
-    from fitting.readers.measurements import Measurements
+    from fitting.readers.measurements import FloatArray, Measurements
     from fitting.search.fit import Fit
     from fitting.search.intervals import Intervals
     from roa_circuit.presentation.drawing import Drawing
@@ -194,7 +194,13 @@ def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
     from fitting.presentation.report import document
 
     found = document(run.fit, run.measurements) | {"hints": hints_of(run.fit)}
-    return {**found, **run.choice.document(), "verdict": run.law.document(), "identifiability": said}
+    return {
+        **found,
+        **run.choice.document(),
+        "verdict": run.law.document(),
+        "identifiability": said,
+        "pulses_beyond_data": _unmeasured_pulses(run),
+    }
 
 
 def _models(run: _Run, folder: Path) -> dict[Path, bytes]:
@@ -247,6 +253,27 @@ def _pulses_of(run: _Run) -> Pulses:
     return dataclasses.replace(pulses, read_voltage=abs(usual_read(m)), **own)
 
 
+def _unmeasured_pulses(run: _Run) -> str | None:
+    """A line on pulses of device.toml whose voltages the data neither have nor enclose; None if none."""
+    pulses, measured = _pulses_of(run), run.measurements.voltage
+    beyond = [
+        f"{volts:g} V"
+        for volts in (pulses.potentiation_voltage, pulses.depression_voltage)
+        if not _enclosed(abs(volts), np.abs(measured[np.sign(measured) == np.sign(volts)]))
+    ]
+    if not beyond or not run.fit.describes:
+        return None
+    return (
+        f"device.toml writes with pulses of {run.prior.name}, beyond the voltages measured:"
+        f" {', '.join(beyond)}; edit its [pulses] to yours"
+    )
+
+
+def _enclosed(volts: float, measured: FloatArray) -> bool:
+    """Whether measured voltages have this one, or one on either side, within a percent."""
+    return bool(measured.size) and 0.99 * measured.min() <= volts <= 1.01 * measured.max()
+
+
 def _drawings(run: _Run) -> list[Drawing]:
     """The figures of the report, with a corner plot where intervals come from MCMC."""
     from fitting.presentation.figures import contest_drawing, drawings
@@ -289,6 +316,8 @@ def _print(run: _Run) -> None:
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))
     console.say(run.law.line())
+    if beyond := _unmeasured_pulses(run):
+        console.say(beyond)
     if run.choice.contest is not None:
         console.out.print(
             console.table(run.choice.title, CONTEST_COLUMNS, contest_rows(run.choice.contest))

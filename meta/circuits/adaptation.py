@@ -13,7 +13,7 @@ from meta.circuits.deploy import programmed_layers, sampled_layers
 from meta.data.tasks import Task, Tasks
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted, adapt, query_loss
-from meta.learning.reads import Circuit, plain
+from meta.learning.reads import PLAIN, Circuit, Passage
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
@@ -102,8 +102,8 @@ def adapt_episode(
     write = require_one_write(network, writing)
     rng, rate = np.random.default_rng([tasks.seed, 3]), writing.rate(network)
     task = tasks.draw(rng, network.architecture.ways)
-    seen = through.reads(network, task.support, tasks.seed) if through else plain
-    adapted = adapt(network, task, write, relative_rate=rate, rng=rng, reads=seen)
+    passage = Passage(reads=through.reads(network, task.support, tasks.seed)) if through else PLAIN
+    adapted = adapt(network, task, write, relative_rate=rate, rng=rng, passage=passage)
     made = provenance(
         dataset=tasks.dataset.name,
         split=tasks.split,
@@ -163,7 +163,7 @@ def require_one_write(network: Network, writing: Writing) -> WriteModel:
 def answers(network: Network, task: Task, adapted: Adapted) -> NDArray[np.int64]:
     """The classes (queries,) that the adapted weights give to the query images."""
     with torch.no_grad():
-        _, logits = query_loss(network, task, adapted, torch.float32)
+        _, logits = query_loss(network, task, adapted)
     return np.asarray(logits.argmax(1).numpy())
 
 

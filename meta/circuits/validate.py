@@ -184,7 +184,13 @@ class SpiceValidation:
 
 def worker_pool(count: int) -> ProcessPoolExecutor:
     """Processes of low priority; they import no torch."""
-    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), os.nice, (NICENESS,))
+    return ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _be_nice, (NICENESS,))
+
+
+def _be_nice(niceness: int) -> None:
+    """Leave processors to others, where the system knows how."""
+    if hasattr(os, "nice"):
+        os.nice(niceness)
 
 
 def _number(value: float | None) -> float:

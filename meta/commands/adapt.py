@@ -120,7 +120,8 @@ def adapt(
     say_placed(placed)
     for text in said:
         console.say(text)
-    console.say(footing.footing(writing.device, lines))
+    amplifier = None if hardware is None else hardware.circuitry.amplifier
+    console.say(footing.footing(writing.device, lines, amplifier=amplifier))
     if json is not None:
         found = episode.to_dict() | {
             "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,

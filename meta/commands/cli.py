@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from typing import NoReturn
 
 from meta.commands.adapt import adapt
@@ -23,4 +25,6 @@ app = programs.assemble(
 
 def main() -> NoReturn:
     """Entry point of `roa-meta`."""
+    # torch's optimisers make this folder and never use it: a temporary one of that name would stay
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", tempfile.gettempdir())
     console.run(app)

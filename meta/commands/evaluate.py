@@ -158,7 +158,8 @@ def evaluate(
     lines = None if hardware is None else hardware.crossbar
     more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
     _conclude(json, rows, seed, footing.to_dict(writing.device, lines) | more)
-    console.say(footing.footing(writing.device, lines))
+    amplifier = None if hardware is None else hardware.circuitry.amplifier
+    console.say(footing.footing(writing.device, lines, amplifier=amplifier))
 
 
 def _without_circuit(

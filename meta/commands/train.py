@@ -200,6 +200,7 @@ def train(
     from meta.network.convolutional import Network
     from meta.network.precision import round_products
     from meta.training.device import device_of_run
+    from meta.training.train import Platform
     from meta.training.train import train as run
 
     checks.require_use()
@@ -234,8 +235,7 @@ def train(
             output,
             start=first,
             resume=resume,
-            compute=where,
-            circuit=wires,
+            platform=Platform(compute=where, circuit=wires),
             callbacks=callbacks,
             on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
         )

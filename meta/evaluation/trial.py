@@ -15,7 +15,7 @@ from meta.evaluation.costs import erase_cost, write_cost
 from meta.learning.cells import written_cells
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import Adapted, adapt, adapt_by, query_loss
-from meta.learning.reads import Reads, plain
+from meta.learning.reads import Passage, Reads, plain
 from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
@@ -48,11 +48,11 @@ class Trial:
     def __call__(self, task: Task, noise: np.random.Generator) -> list[Outcome]:
         """Outcomes: one of a task, or one for each task of a stack."""
         write, rounds = self.writing.model, self.writing.verify_rounds
+        passage = Passage(reads=self.reads, dtype=self.dtype)
         how: dict[str, Any] = {
             "start": _mapped(self.network, task, write, rounds, noise),
             "relative_rate": self.writing.rate(self.network),
-            "dtype": self.dtype,
-            "reads": self.reads,
+            "passage": passage,
         }
         if write is None:
             adapted = adapt(self.network, task, None, **how)
@@ -65,7 +65,7 @@ class Trial:
                 for one in one_by_one(adapted, task)
             ]
         with torch.no_grad():
-            _, logits = query_loss(self.network, task, adapted, self.dtype, self.reads)
+            _, logits = query_loss(self.network, task, adapted, passage)
         right = (logits.argmax(-1) == task.query_labels).double().mean(-1).reshape(-1)
         return [(share, *cost) for share, cost in zip(right.tolist(), costs, strict=True)]
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from meta.data.tasks import Task
 from meta.evaluation.trial import NOTHING, Cost, Outcome, adaptation_cost, verified_weights
 from meta.learning.learners import Adapted, Step, inner_steps, random_weights
+from meta.learning.reads import Passage
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from meta.network.precision import prepare
@@ -108,7 +109,7 @@ class Episode:
         weights = writes.initial_weights(noise)
         self.wanted, self.step = (
             _flat(weights),
-            _flat(inner_steps(network, weights, task, 0, dtype=writes.dtype)),
+            _flat(inner_steps(network, weights, task, 0, passage=Passage(dtype=writes.dtype))),
         )
         self.start = {name: weight.detach() for name, weight in weights.items()}
         normal = []

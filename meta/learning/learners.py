@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from meta.data.tasks import Task, require_balanced
 from meta.learning.hardware import Write, WriteModel
 from meta.learning.head import write_head
-from meta.learning.reads import Reads, plain
+from meta.learning.reads import PLAIN, Passage
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from meta.network.methods import Method
@@ -78,14 +78,13 @@ def inner_steps(
     *,
     relative_rate: float = 1.0,
     create_graph: bool = False,
-    dtype: torch.dtype = torch.float32,
-    reads: Reads = plain,
+    passage: Passage = PLAIN,
 ) -> dict[str, Tensor]:
     """The wanted change of each weight, -rate * dL/dw on the support set (Eq. 15).
 
     Each task of a stack has its own.
     """
-    logits = reads(network, prepare(task.support, dtype), weights, step)
+    logits = passage(network, task.support, weights, step)
     loss = task_losses(logits, task.support_labels).sum()
     gradients = torch.autograd.grad(loss, list(weights.values()), create_graph=create_graph)
     return {
@@ -103,15 +102,14 @@ def adapt(
     relative_rate: float = 1.0,
     rng: np.random.Generator | None = None,
     create_graph: bool = False,
-    dtype: torch.dtype = torch.float32,
-    reads: Reads = plain,
+    passage: Passage = PLAIN,
 ) -> Adapted:
     """Adapt to a task's support set: every weight in one or several steps, or an erased head.
 
     write : None takes the step in floating point ("ideal weights"); otherwise every step is
         rounded to pulses and written with the noise of Eq. 7.
     start : the weights on the hardware before the write; theta_0 itself by default.
-    reads : the hardware whose outputs the gradient comes from; perfect wires by default. An erased
+    passage : the hardware whose outputs the gradient comes from; perfect wires by default. An erased
         head is written by its features, without a gradient.
 
     Raises
@@ -121,7 +119,7 @@ def adapt(
     require_balanced(task, network.architecture.ways)
     weights = starting_weights(network, task) if start is None else start
     if network.architecture.erased is not None:
-        return _adapt_head(network, task, weights, write, relative_rate, rng, dtype)
+        return _adapt_head(network, task, weights, write, relative_rate, rng, passage.dtype)
     *_, last = adapt_steps(
         network,
         task,
@@ -130,8 +128,7 @@ def adapt(
         relative_rate=relative_rate,
         rng=rng,
         create_graph=create_graph,
-        dtype=dtype,
-        reads=reads,
+        passage=passage,
     )
     return last
 
@@ -153,8 +150,7 @@ def adapt_steps(
     relative_rate: float,
     rng: np.random.Generator | None,
     create_graph: bool,
-    dtype: torch.dtype,
-    reads: Reads = plain,
+    passage: Passage = PLAIN,
 ) -> Iterator[Adapted]:
     """The weights after each inner step, and the pulses up to it."""
     writes: tuple[Step, ...] = ()
@@ -166,8 +162,7 @@ def adapt_steps(
             step,
             relative_rate=relative_rate,
             create_graph=create_graph,
-            dtype=dtype,
-            reads=reads,
+            passage=passage,
         )
         if write is None:
             weights = {name: torch.clamp(w + steps[name], -1.0, 1.0) for name, w in weights.items()}
@@ -256,15 +251,14 @@ def outer_loss(
     relative_rate: float = 1.0,
     rng: np.random.Generator | None = None,
     second_order: bool = True,
-    dtype: torch.dtype = torch.float32,
-    reads: Reads = plain,
+    passage: Passage = PLAIN,
 ) -> tuple[Tensor, Tensor]:
     """(loss on the query set, logits after the last step); gradients reach theta_0 and the rates.
 
     The loss of a stack is the mean over its tasks.
 
     progress : 1 counts the last step alone; less is the multi-step loss of MAML++
-    reads : the hardware that answers support and query images; perfect wires by default
+    passage : the hardware that answers support and query images; perfect wires by default
     """
     path = adapt_steps(
         network,
@@ -274,14 +268,13 @@ def outer_loss(
         relative_rate=relative_rate,
         rng=rng,
         create_graph=second_order,
-        dtype=dtype,
-        reads=reads,
+        passage=passage,
     )
     importance = step_importance(network.architecture.steps, progress)
     losses = []
     for step, (adapted, share) in enumerate(zip(path, importance, strict=True), start=1):
         if share > 0:
-            logits = reads(network, prepare(task.query, dtype), adapted.weights, step)
+            logits = passage(network, task.query, adapted.weights, step)
             losses.append(share * task_losses(logits, task.query_labels).mean())
     return torch.stack(losses).sum(), logits
 
@@ -306,9 +299,9 @@ def constraint(weights: dict[str, Tensor], rho: float) -> Tensor:
 
 
 def query_loss(
-    network: Network, task: Task, adapted: Adapted, dtype: torch.dtype, reads: Reads = plain
+    network: Network, task: Task, adapted: Adapted, passage: Passage = PLAIN
 ) -> tuple[Tensor, Tensor]:
     """(cross entropy, logits) on the query set after the last write; losses (tasks,) of a stack."""
     steps = network.architecture.steps
-    logits = reads(network, prepare(task.query, dtype), adapted.weights, steps)
+    logits = passage(network, task.query, adapted.weights, steps)
     return task_losses(logits, task.query_labels), logits

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from meta.network.convolutional import Network
+from meta.network.precision import prepare
 
 
 class Reads(Protocol):
@@ -29,6 +32,28 @@ def plain(network: Network, images: Tensor, weights: Mapping[str, Tensor], step:
     """Weights multiply as they are: perfect wires."""
     logits: Tensor = network(images, weights, step)
     return logits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """How images pass a network.
+
+    reads : the hardware that answers them; perfect wires by default
+    dtype : of the images on their way
+    """
+
+    reads: Reads = plain
+    dtype: torch.dtype = torch.float32
+
+    def __call__(
+        self, network: Network, images: Tensor, weights: Mapping[str, Tensor], step: int
+    ) -> Tensor:
+        """(images, ways) logits."""
+        return self.reads(network, prepare(images, self.dtype), weights, step)
+
+
+PLAIN = Passage()
+"""Perfect wires, in float32."""
 
 
 class Circuit(Protocol):

@@ -16,7 +16,7 @@ from meta.reproduction.cells import Cell, Result, ResultFile
 from meta.reproduction.networks import read_source
 from meta.reproduction.runs import Job, Progress, compute, named
 from meta.training.configuration import Training
-from meta.training.train import train
+from meta.training.train import Platform, train
 from roa_circuit.device.parameters import Device
 
 ITERATIONS = 540
@@ -107,7 +107,7 @@ class Ablation:
         for one in self.ingredients:
             folder, how = self.folder / one.name, self.training(one)
             resume = (folder / "config.toml").exists()
-            train(images, how, folder, resume=resume, compute=self.compute)
+            train(images, how, folder, resume=resume, platform=Platform(compute=self.compute))
             source = read_source(folder / "last.safetensors")
             assert source is not None
             training_tasks[one.name] = source.training_tasks

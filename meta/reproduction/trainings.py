@@ -11,7 +11,7 @@ from meta.network.convolutional import Network
 from meta.reproduction.networks import Networks
 from meta.reproduction.plans import Plan
 from meta.training.configuration import Training
-from meta.training.train import Epoch, train
+from meta.training.train import Epoch, Platform, train
 
 
 def training(plan: Plan, method: str, ways: int, seed: int) -> tuple[Training, Path]:
@@ -44,7 +44,7 @@ def train_missing(plan: Plan, *, on_epoch: Callable[[str, Epoch], None]) -> int:
             how,
             folder,
             resume=(folder / "config.toml").exists(),
-            compute=plan.compute,
+            platform=Platform(compute=plan.compute),
             callbacks=[functools.partial(_report, on_epoch, folder.name)],
         )
     return len(wanted)

@@ -178,6 +178,8 @@ class Training:
             why["pulses_from"] = f"{self.method} trains with ideal weights"
         if not how.multi_step:
             why["multi_step_epochs"] = f"{self.method} has the loss of its last step alone"
+        if self.constraint_rate == 0:
+            why["rho"] = "constraint_rate = 0 leaves the constraint out"
         usual = {field.name: field.default for field in fields(self)}
         return {name: text for name, text in why.items() if getattr(self, name) != usual[name]}
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from meta.data.tasks import Task
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import outer_loss
-from meta.learning.reads import Reads, plain
+from meta.learning.reads import Passage, Reads, plain
 from meta.network.convolutional import Network
 from meta.training.configuration import Training
 
@@ -53,8 +53,7 @@ class Objective:
             progress=phase.progress,
             relative_rate=self.how.relative_rate if phase.written else 1.0,
             second_order=self.how.second_order,
-            dtype=self.dtype,
+            passage=Passage(reads=self.reads, dtype=self.dtype),
             rng=rng,
-            reads=self.reads,
         )
         return loss, (logits.argmax(-1) == tasks.query_labels).float().mean()

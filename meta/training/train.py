@@ -56,6 +56,22 @@ Callback = Callable[[Network, Epoch], None]
 """Called after every epoch with the network as it stands."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """What a network learns on.
+
+    compute : a processor takes one task after another, an accelerator a batch side by side
+    circuit : answers in the network's place, on a processor; None is perfect wires
+    """
+
+    compute: torch.device = CPU
+    circuit: Circuit | None = None
+
+
+ALONE = Platform()
+"""A processor, and perfect wires."""
+
+
 def train(
     dataset: FewShotDataset,
     how: Training,
@@ -63,8 +79,7 @@ def train(
     *,
     start: Network | None = None,
     resume: bool = False,
-    compute: torch.device = CPU,
-    circuit: Circuit | None = None,
+    platform: Platform = ALONE,
     callbacks: Sequence[Callback] = (),
     on_iteration: Callable[[int, int], None] = lambda epoch, iteration: None,
 ) -> Network:
@@ -75,9 +90,8 @@ def train(
         the last one is repeated.
     resume : go on from the folder's last epoch, to the same weights as if it had never stopped; the
         device is that of the run, which networks and checkpoints hold
-    compute : a processor takes one task after another, an accelerator a batch side by side
-    circuit : what the network learns with, on a processor; None is perfect wires. A network to start
-        from is placed for its wires.
+    platform : where it computes, and which circuit it learns with. A network to start from is placed
+        for its wires.
 
     The folder receives `config.toml`, `environment.json`, `metrics.csv`, `best.safetensors`,
     `last.safetensors` and `state.safetensors`, which `resume` reads, and the files of a circuit; all but
@@ -91,7 +105,8 @@ def train(
     ConvergenceError : the training diverges; what its last whole epoch left is kept.
     """
     device = device_of_run(how, folder, resume=resume)
-    run = _Run(dataset, how, folder, start, compute, device, circuit)
+    circuit = platform.circuit
+    run = _Run(dataset, how, folder, start, platform, device)
     with held(folder, "another training"):
         if resume:
             run.restore()
@@ -137,10 +152,10 @@ class _Run:
         how: Training,
         folder: Path,
         start: Network | None,
-        compute: torch.device,
+        platform: Platform,
         device: Device,
-        circuit: Circuit | None = None,
     ) -> None:
+        compute, circuit = platform.compute, platform.circuit
         if circuit is not None and compute != CPU:
             raise InputError(f"compute {compute}: a circuit is solved on the processor; leave it out")
         self.device, self.circuit = device, circuit

@@ -72,6 +72,6 @@ class DrawnArray:
 
     def say_what_it_is(self) -> None:
         """Print the device, its scale, the lines, and which of them the imperfections hit."""
-        console.say(footing.footing(self.device, self.crossbar))
+        console.say(footing.footing(self.device, self.crossbar, amplifier=self.circuitry.amplifier))
         if self.imperfections:
             console.say(f"seed {self.seed}: {self.chip.described()}")

@@ -75,7 +75,7 @@ def compensate(
     head = ["", "weights", "outputs", "same", "right", "clipped"]
     console.out.print(console.table(title, head, map(_row, found)))
     console.say(_LEGEND)
-    console.say(footing.footing(placed.device, c))
+    console.say(footing.footing(placed.device, c, amplifier=circuitry.amplifier))
     summary: dict[str, Any] = {
         "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c),
         "circuit": circuitry.to_dict(), "tile": str(size), "reads": len(chosen.inputs), "seed": drawn_by,

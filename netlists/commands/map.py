@@ -72,10 +72,11 @@ def map(
     console.out.print(console.table(facts.title, facts.head, facts.rows))
     console.say(found.energy.said())
     placed = chosen.behind(circuitry)
-    console.say(footing.footing(placed.device, placed.crossbar))
+    stands_on = footing.footing(placed.device, placed.crossbar, amplifier=circuitry.amplifier)
+    console.say(stands_on)
     made = console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else [])
     conditions = [
-        ("cells and lines", footing.footing(placed.device, placed.crossbar)),
+        ("cells and lines", stands_on),
         ("tiles", f"up to {tile} weights; {placed.mapping.said}"),
         *([("compensation", compensation)] if compensation != "nothing" else []),
         *([("circuit", described(circuitry.to_dict()))] if circuitry.to_dict() else []),

@@ -123,7 +123,7 @@ def netlist(
         f" {deck.duration * 1e6:.4g} us; run it with: {(language or engine).command} {output}"
         + (f" (not run here: {language} was not at hand)" if language else "")
     )
-    console.say(footing.footing(chosen.device, chosen.crossbar))
+    console.say(footing.footing(chosen.device, chosen.crossbar, amplifier=circuitry.amplifier))
     if imperfections:
         console.say(f"seed {drawn_by}: {chip.described()}")
 

@@ -176,14 +176,16 @@ def verify(
         workers=workers,
         cell_source=source_of(cell_model, own, dialect),
     )
-    parts = [split(one, size) for one in chosen]
-    drawn = [sample(every, tiles, drawn_by) for every in parts]
+    drawn, whole = _drawn(chosen, size, tiles, drawn_by)
     analyses = [bench.analysis_of(some, circuitry) for some in drawn]
-    if whole := list(map(len, drawn)) == list(map(len, parts)):
-        unused += console.ignored("--tiles", tiles, "no layer has more")
+    unused += console.ignored("--tiles", tiles, "no layer has more") if whole else []
     by_chance = draws(imperfections) or not whole or Analysis.collocation in analyses
     unused += seed_of(seed, drawn=by_chance)[1]
-    seconds_at = partial(_seconds_at, drawn, bench, analyses, drawn_by)
+    collocated = [
+        _pulses_of(some, how, pulses, drawn_by) for some, how in zip(drawn, analyses, strict=True)
+    ]
+    unused += _pulses_beyond(pulses, collocated)
+    seconds_at = partial(_seconds_at, drawn, bench, analyses, collocated)
     if (engine, matrix, cell, via) == (None,) * 4:
         bench = _quicker(bench, seconds_at, chosen, circuitry)
     seconds = seconds_at(costs.prices(bench.engine, bench.dialect, circuitry))
@@ -289,19 +291,26 @@ def _quicker(
     return replace(bench, engine=engine, dialect=PLAIN if why else bench.dialect)
 
 
+def _drawn(
+    layers: Sequence[ProgrammedLayer], size: TileSize, tiles: int | None, seed: int
+) -> tuple[list[tuple[Tile, ...]], bool]:
+    """(the tiles of every layer that are simulated, whether these are all)."""
+    parts = [split(one, size) for one in layers]
+    drawn = [sample(every, tiles, seed) for every in parts]
+    return drawn, list(map(len, drawn)) == list(map(len, parts))
+
+
 def _seconds_at(
     drawn: Sequence[Sequence[Tile]],
     bench: Testbench,
     analyses: Sequence[Analysis],
-    seed: int,
+    collocated: Sequence[list[Chosen] | None],
     prices: Prices,
 ) -> float:
     """What the simulator takes for all layers [s]."""
     return sum(
-        estimated_seconds(
-            some, bench.phase, how, prices, bench.workers, _pulses_of(some, how, bench.pulses, seed)
-        )
-        for some, how in zip(drawn, analyses, strict=True)
+        estimated_seconds(some, bench.phase, how, prices, bench.workers, pulses)
+        for some, how, pulses in zip(drawn, analyses, collocated, strict=True)
     )
 
 
@@ -310,6 +319,14 @@ def _pulses_of(
 ) -> list[Chosen] | None:
     """The pulses that collocation simulates."""
     return chosen_pulses(tiles, pulses, seed) if analysis is Analysis.collocation else None
+
+
+def _pulses_beyond(pulses: int | None, collocated: Sequence[list[Chosen] | None]) -> list[str]:
+    """['pulses'], with a line on stderr, if no layer's tiles have more than are asked for."""
+    counts = [sum(one.of for one in layer) for layer in collocated if layer is not None]
+    if pulses is None or max(counts, default=0) > pulses:
+        return []
+    return console.ignored("--pulses", pulses, "no layer has more in these tiles")
 
 
 def _is_light(tiles: Sequence[Tile]) -> bool:
@@ -346,7 +363,7 @@ def _verify_one(
     console.out.print(console.table(headline(result), HEAD, summary_rows(result)))
     for text in result.warnings:
         console.say(text)
-    console.say(footing.footing(layer.device, layer.crossbar))
+    console.say(footing.footing(layer.device, layer.crossbar, amplifier=arrays.circuitry.amplifier))
     return result
 
 

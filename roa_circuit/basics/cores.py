@@ -25,7 +25,8 @@ def on_all_cores(solve: Callable[[slice], bool], count: int, work: int) -> bool:
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
     return ThreadPoolExecutor(_cores(), thread_name_prefix="roa-solver")
 
 

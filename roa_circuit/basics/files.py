@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.flags import flags
 
 LARGEST_TEXT = 256 << 20
 """Bytes of a table or another text."""
@@ -51,7 +52,7 @@ def opened(path: str | Path, *, most: int = LARGEST_DATA) -> Iterator[BinaryIO]:
     _last[:] = [path]
     try:
         # A pipe that nobody writes to would hang without O_NONBLOCK; files do not care.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, flags("O_RDONLY", "O_NONBLOCK"))
         with os.fdopen(handle, "rb") as file:  # which closes what is a folder, too
             _require_regular(path, os.fstat(handle), most)
             yield file

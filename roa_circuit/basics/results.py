@@ -53,7 +53,8 @@ def _begun(folder: Path) -> tuple[int, Path | None]:
     with contextlib.suppress(OSError, AttributeError):
         return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o666), None
     handle, name = tempfile.mkstemp(dir=folder, prefix=".roa-", suffix=".part")
-    os.fchmod(handle, 0o666 & ~_umask())
+    if hasattr(os, "fchmod"):
+        os.fchmod(handle, 0o666 & ~_umask())
     return handle, Path(name)
 
 

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
+from roa_circuit.basics.units import engineering
+from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.device.parameters import Device
 
-NO_WIRES = "without wires"
+NO_WIRES, VARIED = "without wires", "varied"
+_SCALE = "current_scale"
 
 
-def footing(device: Device, crossbar: Crossbar | None) -> str:
+def footing(
+    device: Device,
+    crossbar: Crossbar | None,
+    varied: Collection[str] = (),
+    amplifier: Amplifier | None = None,
+) -> str:
     """A line for people: 'device mine, current scale 1; wires 1 Ohm a segment, source 10, sense 10 Ohm'.
 
     crossbar : None where cells stand without lines
+    varied : the attributes of crossbar and law that a sweep varies, and that have no value of their own
+    amplifier : in which reads end, in place of the sense resistance
     """
-    return f"{cells(device)}; {NO_WIRES if crossbar is None else lines(crossbar)}"
+    said = f"{cells(device, varied)}; {NO_WIRES if crossbar is None else lines(crossbar, varied)}"
+    if amplifier is None:
+        return said
+    return f"{said}, in reads amplifiers of {engineering(amplifier.input_resistance, 'Ohm')}"
 
 
-def cells(device: Device) -> str:
+def cells(device: Device, varied: Collection[str] = ()) -> str:
     """A device and its scale, and whether it works the other way round."""
-    said = f"device {device.name}, current scale {device.memristor.current_scale:g}"
+    scale = VARIED if _SCALE in varied else f"{device.memristor.current_scale:g}"
+    said = f"device {device.name}, current scale {scale}"
     if not is_reversed(device):
         return said
     return f"{said}, reversed: potentiation lowers its current at {device.pulses.read_voltage:g} V"
@@ -34,26 +49,30 @@ def is_reversed(device: Device) -> bool:
     return bool(np.any(np.asarray(largest) < np.asarray(smallest)))
 
 
-def lines(crossbar: Crossbar) -> str:
+def lines(crossbar: Crossbar, varied: Collection[str] = ()) -> str:
     """The resistances of lines and their ends."""
     word, bit, source, sense = (
-        said(getattr(crossbar, name)) for name in ("r_word", "r_bit", "r_source", "r_sense")
+        VARIED if name in varied else f"{said(getattr(crossbar, name))} Ohm"
+        for name in ("r_word", "r_bit", "r_source", "r_sense")
     )
-    wires = word if word == bit else f"{word} and {bit}"
-    return f"wires {wires} Ohm a segment, source {source} Ohm, sense {sense} Ohm"
+    wires = word if word == bit else f"{word.removesuffix(' Ohm')} and {bit}"
+    each = "" if wires == VARIED else " a segment"
+    return f"wires {wires}{each}, source {source}, sense {sense}"
 
 
-def to_dict(device: Device, crossbar: Crossbar | None) -> dict[str, Any]:
+def to_dict(device: Device, crossbar: Crossbar | None, varied: Collection[str] = ()) -> dict[str, Any]:
     """The same for JSON; keys carry units."""
     return {
         "device": device.name,
-        "current_scale [-]": device.memristor.current_scale,
+        "current_scale [-]": VARIED if _SCALE in varied else device.memristor.current_scale,
         "reversed": is_reversed(device),
-        "lines": NO_WIRES if crossbar is None else ohms(crossbar),
+        "lines": NO_WIRES if crossbar is None else ohms(crossbar, varied),
     }
 
 
-def ohms(crossbar: Crossbar) -> dict[str, Any]:
+def ohms(crossbar: Crossbar, varied: Collection[str] = ()) -> dict[str, Any]:
     """The resistances of lines and their ends, as JSON has them."""
-    values = {f"{name} [Ohm]": getattr(crossbar, name) for name in RESISTANCES}
+    values = {
+        f"{name} [Ohm]": VARIED if name in varied else getattr(crossbar, name) for name in RESISTANCES
+    }
     return {key: list(ohm) if isinstance(ohm, tuple) else ohm for key, ohm in values.items()}

@@ -39,7 +39,7 @@ UNFORESEEN = 4
 """The exit code of an error that nobody foresaw."""
 
 _INTERRUPTED, _UNREAD = 130, 141
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
+_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _LONGEST_QUOTE = 300  # characters of a line of a simulator's
 _LONGEST_WORD = 20  # that a table's first column makes room for
 

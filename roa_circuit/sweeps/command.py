@@ -21,6 +21,7 @@ from roa_circuit.sweeps import summary, tables
 from roa_circuit.sweeps.budgets import Target, share
 from roa_circuit.sweeps.clusters import quiet_scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
+from roa_circuit.sweeps.fields import CIRCUIT, MEMRISTOR
 from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_checks
 from roa_circuit.sweeps.idle import idle_axes
 from roa_circuit.sweeps.readouts import readouts
@@ -198,8 +199,16 @@ def carry_out(
         idle = idle_axes(found)
         for name in idle:
             console.remark(f"--vary {name} ignored: no number of any chip differs between its values")
-        console.say(footing.footing(setup.device, setup.crossbar))
-        stands_on = footing.to_dict(setup.device, setup.crossbar)
+        varied = {
+            target
+            for axis in sweep.axes
+            if axis.field.part in (CIRCUIT, MEMRISTOR)
+            for target in axis.field.targets
+        }
+        console.say(
+            footing.footing(setup.device, setup.crossbar, varied, amplifier=setup.circuitry.amplifier)
+        )
+        stands_on = footing.to_dict(setup.device, setup.crossbar, varied)
         unused = [*ignored, *of_circuit(), *(f"vary {name}" for name in idle)]
         _write(found, asked, {**stands_on, "ignored": unused})
     console.say(

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.flags import flags
 from roa_circuit.basics.locks import lock
 from roa_circuit.sweeps.fields import Point
 from roa_circuit.sweeps.subject import Numbers
@@ -142,7 +143,7 @@ def _opened(path: Path) -> int:
     """The file, open to append and locked for this process."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        file = os.open(path, flags("O_RDWR", "O_APPEND", "O_CREAT"), 0o666)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     if not lock(file):

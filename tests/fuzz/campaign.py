@@ -212,13 +212,21 @@ def marked(mark):
     return found
 
 
+LATE = (
+    "lmfit", "matplotlib.backends.backend_svg", "matplotlib.figure", "plotly", "xarray", "SALib",
+    "joblib", "distributed", "h5py", "charset_normalizer", "rich.progress", "safetensors.torch",
+    "torch._dynamo", "typer._adapters",
+)  # fmt: skip
+"""What commands load as they run, which takes longer than most of them."""
+
+
 def preload():
     """Load all that commands load as they run, so that a child need not."""
     for package in ("roa_circuit", "fitting", "netlists", "meta"):
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not module.name.rpartition(".")[2].startswith("_"):
                 importlib.import_module(module.name)
-    for name in ("lmfit", "matplotlib.backends.backend_svg", "plotly", "xarray", "SALib", "joblib"):
+    for name in LATE:
         importlib.import_module(name)
     Image.init()
 

@@ -65,6 +65,9 @@ COMMANDS = (
     ("meta", f"train --data {{pictures}} --config {{train.toml}} --start {{network.safetensors}} {SHORT}"
              " -o out"),
     ("meta", "train --data {pictures} --resume -o {run}"),
+    ("meta", "pretrain --dataset folder --data {classes} --config {pretrain.toml} --backbone blocks"
+             " --epochs 1 --batch 8 --validation-tasks 1 -o out"),
+    ("meta", "pretrain --data {classes} --resume -o {pretrained}"),
     ("meta", "wires --network {network.safetensors} --dataset folder --data {many} --episodes 1"),
     ("meta", f"sweep --network {{network.safetensors}} {PICTURES} --vary sigma_wn=0,1 --repeats 1"
              " --workers 1 -o out"),
@@ -83,6 +86,8 @@ def make_files(folder):
     from meta.network.architecture import Architecture
     from meta.network.convolutional import Network
     from meta.training.configuration import Training
+    from meta.training.pretrain import pretrain
+    from meta.training.pretraining import Pretraining
     from meta.training.train import train
     from roa_circuit.circuit.design_point import default_device
     from roa_circuit.layers.programmed import ProgrammedLayer
@@ -132,8 +137,12 @@ def make_files(folder):
     network.save(folder / "network.safetensors", training={})
     make_pictures(folder / "pictures", 3, rng)
     make_pictures(folder / "many", 16, rng)
+    make_pictures(folder / "classes", 2, rng, classes="abcde")
     train(load_folder(folder / "pictures"), how, folder / "run")
     shutil.copytree(folder / "run", folder / "runs" / "roa-2way")
+    first = Pretraining(dataset="folder", filters=2, epochs=1, batch=8, warm_up=1, validation_tasks=1)
+    (folder / "pretrain.toml").write_text(first.to_toml())
+    pretrain(load_folder(folder / "classes"), first, folder / "pretrained")
     packed = rng.integers(0, 255, (2, 20, 1379), dtype=np.uint8)
     np.savez_compressed(folder / "omniglot.npz", packed=packed, names=np.array(["a/b", "a/c"]))
 
@@ -178,10 +187,10 @@ def make_tables(folder, rows):
             file.create_dataset(name, data=values).attrs["units"] = unit
 
 
-def make_pictures(folder, count, rng):
-    """Splits of two classes with so many pictures each."""
+def make_pictures(folder, count, rng, classes="ab"):
+    """Splits of two classes, or others, with so many pictures each."""
     for split in ("train", "validation", "test"):
-        for letter in "ab":
+        for letter in classes:
             inside = folder / split / letter
             inside.mkdir(parents=True)
             for number in range(count):

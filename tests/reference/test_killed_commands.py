@@ -1,6 +1,7 @@
 """Commands killed at random moments: what they promised to keep is kept, no process or file is left."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -11,13 +12,19 @@ import time
 import uuid
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytestmark = [pytest.mark.slow, pytest.mark.ngspice]
 
 TRAIN = (
     "meta", "train --dataset glyphs --ways 2 --queries 1 --filters 2 --epochs 400 --iterations 5 "
     "--batch 1 --validation-tasks 2 -o out",
+)  # fmt: skip
+PRETRAIN = (
+    "meta", "pretrain --dataset folder --data pictures --backbone blocks --filters 2 --epochs 2000 "
+    "--batch 8 --validation-tasks 2 --validate-every 20 -o out",
 )  # fmt: skip
 SWEEP = ("netlists", "sweep --vary wire_resistance=0:5:400 --vary sigma_wn=0,1 --workers 2 -o out")
 VERIFY = ("netlists", "verify --layer conv1 --tile 16x4 --reads 2 -o out")
@@ -34,20 +41,33 @@ def marked(mark):
     return found
 
 
+def draw_pictures(folder):
+    """Two pictures of each of five classes, for each split."""
+    rng = np.random.default_rng(0)
+    for split, letter, number in itertools.product(("train", "validation", "test"), "abcde", "01"):
+        (folder / split / letter).mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(rng.integers(0, 255, (28, 28), dtype=np.uint8))
+        picture.save(folder / split / letter / f"{number}.png")
+
+
 def lines(path):
     return path.read_bytes().splitlines() if path.exists() else []
 
 
 @pytest.mark.usefixtures("usual_signals")
-@pytest.mark.parametrize("command", [TRAIN, SWEEP, VERIFY], ids=["train", "sweep", "verify"])
+@pytest.mark.parametrize(
+    "command", [TRAIN, PRETRAIN, SWEEP, VERIFY], ids=["train", "pretrain", "sweep", "verify"]
+)
 def test_nothing_is_left_of_a_killed_command_and_nothing_kept_is_lost(tmp_path, command):
     package, words = command
     rng, mark, temporary = random.Random(7), uuid.uuid4().hex, tmp_path / "tmp"
     temporary.mkdir()
+    draw_pictures(tmp_path / "pictures")
     environment = {
         **os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(temporary),
         "JOBLIB_TEMP_FOLDER": str(temporary), "ROA_KILLED": mark,
     }  # fmt: skip
+    environment.pop("TORCHINDUCTOR_CACHE_DIR", None)  # with it, torch makes no folder of its own
     start = [sys.executable, "-c", f"from {package}.commands.cli import main; main()", *words.split()]
     for number, sent in enumerate(SIGNALS):
         begun = package == "meta" and (tmp_path / "out" / "config.toml").exists()

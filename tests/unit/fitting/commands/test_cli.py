@@ -427,3 +427,22 @@ def test_a_device_of_normalised_readings_says_that_it_has_no_amperes(roa_fit, tm
     assert "not amperes" in " ".join(out.split())
     assert json.loads((tmp_path / "o" / "fit.json").read_text())["normalised"] is True
     assert "not amperes" in load_device(tmp_path / "o" / "device.toml").citation
+
+
+@pytest.mark.parametrize(("voltages", "said"), [((-1.0, 1.3), True), ((-1.1, 1.4), False)])
+def test_pulses_of_the_device_that_the_data_do_not_have_are_said(roa_fit, tmp_path, voltages, said):
+    device = load_device("zhang2021")
+    rows = ["train,voltage [V],width [s],read_voltage [V],current [A]"]
+    for train, start, volts in zip("ab", (0.05, 0.95), voltages, strict=True):
+        dose = 0.2 * np.arange(20)
+        raised = 1 - 1 / (1 / (1 - start) + dose) if volts < 0 else 1 / (1 / start + dose)
+        for number, state in enumerate(raised):
+            current = float(device.memristor.current(state, 0.1))
+            rows.append(f"{train},{volts if number else 0},3e-6,0.1,{current!r}")
+    (tmp_path / "p.csv").write_text("\n".join(rows))
+    asked = (tmp_path / "p.csv", "--law", "zhang2021", "-o", tmp_path, "--json", tmp_path / "j.json")
+    code, out, _ = roa_fit(*asked)
+    assert code == 0
+    line = "device.toml writes with pulses of zhang2021, beyond the voltages measured: -1.1 V, 1.4 V"
+    assert (line in out) is said
+    assert (json.loads((tmp_path / "j.json").read_text())["pulses_beyond_data"] is not None) is said

@@ -15,14 +15,14 @@ from meta.circuits.conversion.tiles import empty_layer, tiles_on_chips
 from meta.data.tasks import sample_task, stack
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import adapt, inner_steps, outer_loss, query_loss
-from meta.learning.reads import plain
+from meta.learning.reads import Passage, plain
 from meta.learning.writing import Writing
 from meta.network.architecture import HEAD, Architecture
 from meta.network.convolutional import Network
 from meta.training.configuration import Training
 from meta.training.objective import Phase
 from meta.training.outer_step import OuterStep
-from meta.training.train import train
+from meta.training.train import Platform, train
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections
@@ -33,7 +33,7 @@ from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 from roa_circuit.device.programming import Programming
 
 WRITE = WriteModel(device=default_device(), how=Programming())
-HOW = {"relative_rate": 3.0, "dtype": torch.float64}
+HOW = {"relative_rate": 3.0, "passage": Passage(dtype=torch.float64)}
 
 
 def lines(ohms, **more):
@@ -121,7 +121,12 @@ def test_the_outer_gradient_is_that_of_the_solver_to_second_order(bars, mapping)
         own = network().double()
         one = task(bars)
         reads = Exactly(hardware) if exact else Circuit(hardware=hardware).reads(own, one.support, 0)
-        loss, _ = outer_loss(own, one, WRITE, reads=reads, **HOW)
+        loss, _ = outer_loss(
+            own,
+            one,
+            WRITE,
+            **HOW | {"passage": Passage(reads=reads, dtype=torch.float64)},
+        )
         loss.backward()
         found.append((loss.item(), torch.cat([p.grad.flatten() for p in own.parameters()])))
     (loss, gradient), (wanted, exactly) = found
@@ -131,7 +136,6 @@ def test_the_outer_gradient_is_that_of_the_solver_to_second_order(bars, mapping)
     assert abs(perfect.item() - wanted) > 20 * abs(loss - wanted)  # so much the wires change
 
 
-@pytest.mark.long
 def test_a_linear_circuit_read_tile_by_tile_is_the_same(bars):
     """Converters of many bits and no range to speak of: the other way to read comes to the same."""
     own, one = network().double(), task(bars)
@@ -144,7 +148,7 @@ def test_a_linear_circuit_read_tile_by_tile_is_the_same(bars):
     found = [reads(own, one.support, weights, 0) for reads in (bare, tiled)]
     torch.testing.assert_close(found[1], found[0], rtol=1e-5, atol=1e-5)
     for step, reads in enumerate((bare, tiled)):
-        moved = inner_steps(own, weights, one, 0, reads=reads, dtype=torch.float64)
+        moved = inner_steps(own, weights, one, 0, passage=Passage(reads=reads, dtype=torch.float64))
         found[step] = torch.cat([part.flatten() for part in moved.values()])
     torch.testing.assert_close(found[1], found[0], rtol=1e-3, atol=1e-6)
 
@@ -223,7 +227,7 @@ def run(bars, folder, circuit_file, **more):
         imperfections=more.pop("imperfections", None),
     )  # fmt: skip
     circuit = Circuit.of_run(how, folder, resume=more.get("resume", False))
-    return train(bars, how, folder, circuit=circuit, **more)
+    return train(bars, how, folder, platform=Platform(circuit=circuit), **more)
 
 
 @pytest.mark.long
@@ -261,9 +265,9 @@ def right(own, data, reads, through, count=40):
     rng, writing, shares = np.random.default_rng(5), Writing.of(own), []
     for _ in range(count):
         one = sample_task(data.split("test"), rng, ways=3, shots=1, queries=5)
-        how = {"relative_rate": writing.rate(own), "reads": reads if through else plain}
+        how = {"relative_rate": writing.rate(own), "passage": Passage(reads=reads if through else plain)}
         adapted = adapt(own, one, writing.model, rng=rng, **how)
-        _, logits = query_loss(own, one, adapted, torch.float32, reads)
+        _, logits = query_loss(own, one, adapted, Passage(reads=reads))
         shares.append((logits.argmax(1) == one.query_labels).float().mean().item())
     return float(np.mean(shares))
 
@@ -294,7 +298,7 @@ def test_a_network_that_learned_through_its_wires_beats_the_one_that_did_not(bar
     file.write_text('[lines]\n"r_word [Ohm]" = 300.0\n"r_bit [Ohm]" = 300.0\n')
     how = Training(**sizes, learning_rate=3e-3, circuit=str(file), wire_spread=0.1)
     circuit = Circuit.of_run(how, tmp_path / "after", resume=False)
-    after = train(bars, how, tmp_path / "after", start=before, circuit=circuit)
+    after = train(bars, how, tmp_path / "after", start=before, platform=Platform(circuit=circuit))
     rows = (tmp_path / "after" / "metrics.csv").read_text().split()[1:]
     losses = [float(row.split(",")[2]) for row in rows]
     assert losses[1] < losses[0]

@@ -1,6 +1,9 @@
 """roa-meta from the outside: exit codes, one line of complaint, JSON."""
 
 import json
+import os
+import subprocess
+import sys
 from functools import partial
 
 import numpy as np
@@ -225,3 +228,19 @@ def test_imperfections_of_a_write_count_where_it_goes_through_the_wires(
         "--imperfections: adc_range ignored: changes nothing without adc_bits",
     ]
     assert json.loads((tmp_path / "j.json").read_text())["ignored"] == ["write_gain", "adc_range"]
+
+
+@pytest.mark.long
+def test_a_training_leaves_no_temporary_folder(tmp_path):
+    """torch makes an empty one for its compiler as soon as an optimiser is made."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment.pop("TORCHINDUCTOR_CACHE_DIR", None)
+    words = (
+        "train --dataset glyphs --ways 2 --queries 1 --filters 2 --epochs 1 --iterations 1 --batch 1"
+        " --validation-tasks 1 -o out"
+    )
+    start = [sys.executable, "-c", "from meta.commands.cli import main; main()", *words.split()]
+    subprocess.run(start, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert list(temporary.iterdir()) == []

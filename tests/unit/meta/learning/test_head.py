@@ -70,7 +70,7 @@ def test_a_batch_of_tasks_is_the_tasks_one_by_one(bars, network):
     )
     alone = []
     for task, write in zip(tasks, [model(), None], strict=True):
-        alone.append(query_loss(network, task, adapt(network, task, write), torch.float32)[0])
+        alone.append(query_loss(network, task, adapt(network, task, write))[0])
     assert together.item() == pytest.approx(sum(alone).item() / 2, rel=1e-5)
     assert 0 <= accuracy <= 1
 

@@ -20,6 +20,7 @@ from meta.learning.learners import (
     step_importance,
     task_losses,
 )
+from meta.learning.reads import Passage
 from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
@@ -137,8 +138,8 @@ def test_the_outer_gradient_is_second_order(bars, network):
     task = type(task)(task.support.double(), task.support_labels, task.query.double(), task.query_labels)
 
     def outer():
-        adapted = adapt(network, task, create_graph=True, dtype=torch.float64)
-        return query_loss(network, task, adapted, torch.float64)[0]
+        adapted = adapt(network, task, create_graph=True, passage=Passage(dtype=torch.float64))
+        return query_loss(network, task, adapted, Passage(dtype=torch.float64))[0]
 
     rate = network.log_rates["fc"]
     outer().backward()

@@ -71,7 +71,7 @@ def test_writing_at_once_is_unbiased_but_coarse(bars):
 def test_the_last_step_alone_counts_at_full_progress(bars):
     network, task = a_network(steps=3), a_task(bars)
     loss, logits = outer_loss(network, task, None)
-    expected, same = query_loss(network, task, adapt(network, task), torch.float32)
+    expected, same = query_loss(network, task, adapt(network, task))
     assert loss.item() == pytest.approx(expected.item())
     assert torch.allclose(logits, same)
 
@@ -82,8 +82,8 @@ def test_the_multi_step_loss_is_the_mean_of_all_steps_at_first(bars):
     one = Network(Architecture(filters=6, steps=1))
     ours = one.state_dict()
     one.load_state_dict({name: t[: len(ours[name])] for name, t in network.state_dict().items()})
-    first = query_loss(one, task, adapt(one, task), torch.float32)[0].item()
-    last = query_loss(network, task, adapt(network, task), torch.float32)[0].item()
+    first = query_loss(one, task, adapt(one, task))[0].item()
+    last = query_loss(network, task, adapt(network, task))[0].item()
     loss, _ = outer_loss(network, task, None, progress=0.0)
     assert loss.item() == pytest.approx((first + last) / 2, rel=1e-5)
     for progress in (0.0, 0.3, 1.0):
@@ -98,7 +98,7 @@ def test_first_order_drops_the_inner_curvature_alone(bars):
     gradient = torch.autograd.grad(loss, list(network.initial_weights().values()))
     adapted = adapt(network, task)
     leaves = {name: w.detach().requires_grad_() for name, w in adapted.weights.items()}
-    there, _ = query_loss(network, task, type(adapted)(weights=leaves), torch.float32)
+    there, _ = query_loss(network, task, type(adapted)(weights=leaves))
     expected = torch.autograd.grad(there, list(leaves.values()))
     for found, wanted in zip(gradient, expected, strict=True):
         assert torch.allclose(found, wanted, atol=1e-6)

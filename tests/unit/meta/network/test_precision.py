@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from meta.data.tasks import sample_task
 from meta.learning.learners import outer_loss
+from meta.learning.reads import Passage
 from meta.network.precision import fastest_dtype
 from meta.network.shipped import shipped_network
 
@@ -43,9 +44,9 @@ def test_float32_gives_the_plain_loops_losses(bars, seed):
     network = shipped_network()
     rng = np.random.default_rng(seed)
     task = sample_task(bars.split("train"), rng, ways=5, shots=1, queries=5)
-    loss, _ = outer_loss(network, task, None, dtype=torch.float32)
+    loss, _ = outer_loss(network, task, None)
     assert loss.item() == pytest.approx(plain_loss(network, task), abs=1e-5)
-    fast, _ = outer_loss(network, task, None, dtype=fastest_dtype())
+    fast, _ = outer_loss(network, task, None, passage=Passage(dtype=fastest_dtype()))
     assert fast.item() == pytest.approx(loss.item(), rel=0.1, abs=0.05)
 
 

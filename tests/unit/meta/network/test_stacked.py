@@ -9,12 +9,15 @@ from meta.data.tasks import TaskSource, channels_first, sample_task, stack
 from meta.evaluation.trial import adaptation_cost, one_by_one
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import adapt, outer_loss, query_loss
+from meta.learning.reads import Passage
 from meta.network import stacked
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming
+
+DOUBLE = Passage(dtype=torch.float64)
 
 WRITE = WriteModel(device=load_device("zhang2021"), how=Programming())
 KINDS = {
@@ -65,11 +68,11 @@ def test_its_derivatives_are_right_to_the_second_order():
 def test_a_stack_adapts_as_its_tasks_do(bars, kind, write):
     network, tasks = a_network(kind), some_tasks(bars)
     together = stack(tasks)
-    adapted = adapt(network, together, write, dtype=torch.float64)
-    losses, logits = query_loss(network, together, adapted, torch.float64)
+    adapted = adapt(network, together, write, passage=DOUBLE)
+    losses, logits = query_loss(network, together, adapted, DOUBLE)
     for index, task in enumerate(tasks):
-        alone = adapt(network, task, write, dtype=torch.float64)
-        loss, expected = query_loss(network, task, alone, torch.float64)
+        alone = adapt(network, task, write, passage=DOUBLE)
+        loss, expected = query_loss(network, task, alone, DOUBLE)
         assert losses[index].item() == pytest.approx(loss.item(), abs=1e-9)
         assert torch.allclose(logits[index], expected, rtol=0, atol=1e-8)
         for name, pulses in alone.pulses.items():
@@ -83,7 +86,7 @@ def test_a_stack_adapts_as_its_tasks_do(bars, kind, write):
 @pytest.mark.parametrize("kind", ["one step", "five steps"])
 def test_a_stack_has_the_mean_of_its_tasks_outer_gradients(bars, kind):
     network, tasks = a_network(kind), some_tasks(bars)
-    how = {"progress": 0.3, "relative_rate": 2.0, "dtype": torch.float64}
+    how = {"progress": 0.3, "relative_rate": 2.0, "passage": DOUBLE}
     outer_loss(network, stack(tasks), WRITE, **how)[0].backward()
     together = {name: p.grad.clone() for name, p in network.named_parameters()}
     network.zero_grad()

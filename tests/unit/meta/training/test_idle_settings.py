@@ -33,6 +33,15 @@ def test_what_is_called_idle_changes_no_weight(bars, tmp_path, method, changed):
     assert all(torch.equal(w, other.state_dict()[key]) for key, w in one.state_dict().items())
 
 
+@pytest.mark.long
+def test_a_constraint_of_no_weight_is_called_idle_and_changes_none(bars, tmp_path):
+    one = replace(HOW, method="roa", constraint_rate=0.0, rho=0.01)
+    assert list(one.idle) == ["rho"]
+    networks = [train(bars, x, tmp_path / str(x.rho)) for x in (one, replace(one, rho=None))]
+    first, second = (network.state_dict() for network in networks)
+    assert all(torch.equal(w, second[key]) for key, w in first.items())
+
+
 @pytest.mark.parametrize(
     ("method", "changed"),
     [

@@ -11,6 +11,7 @@ from meta.evaluation.episodes import episode_accuracies
 from meta.evaluation.many_writes import variant_accuracies
 from meta.learning.hardware import WriteModel
 from meta.learning.learners import outer_loss
+from meta.learning.reads import Passage
 from meta.learning.writing import Writing
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
@@ -18,7 +19,7 @@ from meta.network.methods import METHODS
 from meta.network.precision import CPU, round_products
 from meta.training.configuration import Training
 from meta.training.recording import Recording
-from meta.training.train import train
+from meta.training.train import Platform, train
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming
 
@@ -28,7 +29,7 @@ WRITE = WriteModel(device=load_device("zhang2021"), how=Programming())
 
 
 def gradients_of(network, tasks, dtype):
-    loss, logits = outer_loss(network, tasks, WRITE, relative_rate=3.0, dtype=dtype)
+    loss, logits = outer_loss(network, tasks, WRITE, relative_rate=3.0, passage=Passage(dtype=dtype))
     loss.backward()
     return loss.detach(), (logits.argmax(-1) == tasks.query_labels).float().mean()
 
@@ -82,7 +83,7 @@ def test_a_run_on_a_gpu_learns_goes_on_and_is_read_on_a_processor(bars, tmp_path
     for name, compute in (("cpu", CPU), ("gpu", GPU)):
         rows[name] = []
         collect = functools.partial(lambda rows, _, row: rows.append(row), rows[name])
-        train(bars, whole, tmp_path / name, compute=compute, callbacks=[collect])
+        train(bars, whole, tmp_path / name, platform=Platform(compute=compute), callbacks=[collect])
     assert rows["gpu"][0].loss == pytest.approx(rows["cpu"][0].loss, rel=0.15)
     network = Network.load(tmp_path / "gpu" / "last.safetensors")
     assert network.compute == CPU
@@ -103,9 +104,9 @@ def test_a_resumed_run_on_a_gpu_goes_on(bars, tmp_path):
             raise Stopped
 
     with pytest.raises(Stopped):
-        train(bars, how, tmp_path / "run", compute=GPU, callbacks=[stop])
-    train(bars, how, tmp_path / "run", compute=GPU, resume=True)
-    train(bars, how, tmp_path / "whole", compute=GPU)
+        train(bars, how, tmp_path / "run", platform=Platform(compute=GPU), callbacks=[stop])
+    train(bars, how, tmp_path / "run", platform=Platform(compute=GPU), resume=True)
+    train(bars, how, tmp_path / "whole", platform=Platform(compute=GPU))
     one, two = (Network.load(tmp_path / n / "last.safetensors") for n in ("run", "whole"))
     for mine, its in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.allclose(mine, its, rtol=1e-4, atol=1e-6)

@@ -79,6 +79,17 @@ def test_tiles_that_a_layer_does_not_have_and_a_seed_that_draws_nothing_are_said
     assert json.loads(Path("j.json").read_text())["options"]["ignored"] == ["tiles", "seed"]
 
 
+@pytest.mark.ngspice
+@pytest.mark.long
+@pytest.mark.parametrize(("pulses", "said"), [(500, True), (1, False)])
+def test_pulses_that_a_write_does_not_have_are_said(command, pulses, said):
+    asked = ["verify", "--layer", "l.npz", "--phase", "write", "--pulses", pulses, "-o", "v"]
+    code, _, err = command(cli.main, *asked, "--json", "j.json")
+    assert code == 0
+    assert (f"--pulses {pulses} ignored: no layer has more in these tiles" in err) is said
+    assert json.loads(Path("j.json").read_text())["options"]["ignored"] == ["pulses"] * said
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

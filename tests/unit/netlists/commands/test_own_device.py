@@ -96,13 +96,14 @@ def test_every_command_with_cells_takes_the_device_and_says_so(spice, name):
     options = {
         "netlist": ("-o", "x.cir", "--reads", "1"),
         "compensate": ("--reads", "2", "--tile", "32x5"),
-        "sweep": ("--reads", "2", "--vary", "wire_resistance=1", "--sensitivity", "none"),
+        "sweep": ("--reads", "2", "--vary", "source_resistance=1", "--sensitivity", "none"),
     }[name]
     told = Path("x.json")
     code, out, _ = spice(name, *options, "--device", "mine.toml", "--json", told)
     assert code == 0
     assert "cells of device mine (current scale 1), not of its own zhang2021 (0.01)" in out
-    assert "device mine, current scale 1; wires 1 Ohm a segment" in out
+    wires = "varied" if name == "sweep" else "1 Ohm a segment"
+    assert f"device mine, current scale 1; wires {wires}" in out
     document = json.loads(told.read_text())
     assert (document["device"], document["current_scale [-]"]) == ("mine", 1.0)
 

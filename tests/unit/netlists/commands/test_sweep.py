@@ -44,8 +44,10 @@ def test_a_grid_with_its_tornado_and_its_budget(command):
     code, out, error = command(cli.main, "sweep", *HOW, *vary, *asked)
     assert (code, error) == (0, "")
     assert "12 points of layer synthetic, 3 chips each" in out
+    assert "wires varied, source 10 Ohm, sense 10 Ohm" in out  # it once said 1 Ohm, its default
     assert "Budget for agreement of at least 80 %" in out
     found = json.loads(Path("all.json").read_text())
+    assert found["lines"]["r_word [Ohm]"] == "varied"
     assert {one["field"] for one in found["tornado"]} == {"wire_resistance", "sigma_wn"}
     for one in found["budget"]["alone"]:
         assert one["unlimited"] or one["low"] <= one["allowed"] < one["high"]
