@@ -4,6 +4,7 @@ import runpy
 from pathlib import Path
 
 import pytest
+import torch
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHORT = [
@@ -15,6 +16,14 @@ SHORT = [
     "own_few_shot",
 ]
 LONG = ["adapt_and_verify", "faults", "wires", "train_through_wires"]
+
+
+@pytest.fixture(autouse=True)
+def threads():
+    """Those that an example sets are its own."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 def printed(name, capsys, monkeypatch, folder):
