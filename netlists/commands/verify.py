@@ -209,6 +209,7 @@ def verify(
             "phase": phase, "analysis": " and ".join(dict.fromkeys(analyses)), "tile": size,
             "tiles": tiles, "pulses": pulses, "reads": reads, "engine": bench.engine, "seed": drawn_by,
             "compensation": compensation, "ignored": unused, "cell_model": cell_model,
+            "mapping": chosen[0].mapping,
         },
         made=console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else []),
         folder=output_dir,

@@ -46,7 +46,7 @@ def page(
 ) -> Page:
     """The report of one or more layers.
 
-    options : phase, analysis, tile and reads, as they were asked for
+    options : phase, analysis, tile and reads, as they were asked for, and the layers' mapping
     drawn : the `drawings` of each layer
     provenance : the command, its files, versions and time
     """
@@ -195,7 +195,7 @@ def _conditions(
     return [
         ("phase", "{phase}, reads as {analysis}".format(**options)),
         ("reads", "all of each layer" if options["reads"] is None else f"the first {options['reads']}"),
-        ("tiles", f"up to {options['tile']} weights, each with its reference column" + _drawn(options)),
+        ("tiles", f"up to {options['tile']} weights; {options['mapping'].said}" + _drawn(options)),
         ("device", f"{result.device}, current scale {result.current_scale:g}"),
         (
             "wires",

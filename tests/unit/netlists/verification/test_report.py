@@ -23,6 +23,7 @@ from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.components import Transistor
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.waveforms import READ_SLOT
 from roa_circuit.device.memristor import current
 from roa_circuit.device.programming import after_pulses
@@ -163,6 +164,7 @@ def test_the_json_document_has_every_number_and_no_array(pretender):
 
 OPTIONS = {
     "phase": "both", "analysis": "transient", "tile": "64x64", "tiles": None, "reads": None, "seed": 0,
+    "mapping": Mapping.parse("pair"),
 }  # fmt: skip
 
 
@@ -218,6 +220,7 @@ def test_several_layers_share_a_page_and_one_failure_fails_it(pretender, make_la
 def test_names_from_files_cannot_become_markup(pretender):
     result = dataclasses.replace(pretender(), layer="<script>alert(1)</script>")
     assert "<script" not in whole_page([result])
+    assert "two columns an output, written by raise" in whole_page([result])
 
 
 def test_a_layer_without_labels_has_no_accuracy_and_may_differ_in_its_largest_output(pretender):
