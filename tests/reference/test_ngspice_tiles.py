@@ -97,6 +97,7 @@ def test_a_shipped_convolution_on_the_command_line(tmp_path, monkeypatch, capsys
     assert report["options"] == {
         "phase": "read", "engine": "ngspice", "analysis": "sweep", "tile": "6x32", "tiles": 3,
         "reads": 3, "seed": 1, "pulses": None, "compensation": "nothing", "ignored": [],
+        "cell_model": None, "mapping": "reference",
     }  # fmt: skip
     assert (tmp_path / "out" / "report.html").stat().st_size > 50_000
 

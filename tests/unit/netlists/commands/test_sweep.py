@@ -193,6 +193,7 @@ def test_options_win_over_the_file_and_another_circuit_needs_another_folder(comm
     code, _, error = command(cli.main, "sweep", *HOW, *vary)
     assert (code, error.count("\n")) == (2, 1)
     assert "gives r_bit line by line; vary wire_factor" in error
+    vary = (*circuit, "--vary", "amplifier_gain=10,100", "--drive", "right")
     code, *_ = command(cli.main, "sweep", *HOW, *vary, "--wire-resistance", "2")
     assert code == 0
     document = json.loads(Path("out/sweep/report.json").read_text())["subject"]["circuit"]
