@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+import torch
 
 from meta.circuits.behind_circuit import Hardware
 from meta.commands import cli
@@ -25,7 +26,7 @@ def roa_meta(command):
 @pytest.fixture
 def small_network(tmp_path):
     path = tmp_path / "small.safetensors"
-    Network(Architecture(filters=4)).save(path)
+    Network(Architecture(filters=4), torch.Generator().manual_seed(0)).save(path)
     return path
 
 
@@ -200,7 +201,7 @@ def test_write_noise_reaches_the_circuit_of_an_adaptation(
         Hardware, "holding", lambda self, *a: written.append(holding(self, *a)) or written[-1]
     )
     asked = ("adapt", "--dataset", "glyphs", "--network", small_network, "--queries", 1)
-    asked = (*asked, "-o", tmp_path / "layers", "--circuit", tmp_path / "c.toml")
+    asked = (*asked, "--relative-rate", 20, "-o", tmp_path / "layers", "--circuit", tmp_path / "c.toml")
     for sigma in (0, 4):
         assert roa_meta(*asked, "--sigma-wn", sigma)[0] == 0
     quiet, noisy = ([array.state for array in found["fc"].arrays] for found in written)
