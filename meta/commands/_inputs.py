@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import abc
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -26,7 +26,11 @@ if TYPE_CHECKING:
     from meta.data.fewshot import FewShotDataset
     from meta.learning.writing import Writing
     from meta.network.convolutional import Network
+    from meta.training.configuration import Training
+    from meta.training.pretraining import Pretraining
     from roa_circuit.chips.imperfections import Imperfections
+
+Configuration = TypeVar("Configuration", "Training", "Pretraining")
 
 DATASETS = (
     "omniglot, glyphs (built in, needs no download), miniimagenet, or folder (a class per folder)."
@@ -82,6 +86,34 @@ def dataset_of(name: str, data: Path | None) -> FewShotDataset:
     for remark in found.remarks:
         console.say(remark)
     return found
+
+
+def configuration_of(
+    kind: type[Configuration],
+    output: Path,
+    config: Path | None,
+    resume: bool,
+    given: abc.Mapping[str, Any],
+) -> Configuration:
+    """The configuration of a run that is asked for; a resumed run has its own.
+
+    given : the command's options, those of the configuration among them; None is not given
+
+    Raises
+    ------
+    InputError : a folder that holds a run already, or none to go on with; a bad file or value.
+    """
+    from meta.training.train import require_no_run
+
+    names = {field.name for field in fields(kind)}
+    own = {name: value for name, value in given.items() if name in names and value is not None}
+    kept = output / "config.toml"
+    if not resume:
+        require_no_run(output)
+    if resume and not kept.exists():
+        raise InputError(f"{output}: there is no run to go on with; leave --resume out to start one")
+    file = kept if resume and config is None else config
+    return kind(**own) if file is None else kind.from_toml(file, **own)
 
 
 def compute_of(name: str) -> torch.device:

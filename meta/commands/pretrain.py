@@ -8,8 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meta.commands._inputs import CellsPerFeature, Compute, Data, Views, compute_of, dataset_of
-from roa_circuit.basics.errors import InputError
+from meta.commands._inputs import (
+    CellsPerFeature,
+    Compute,
+    Data,
+    Views,
+    compute_of,
+    configuration_of,
+    dataset_of,
+)
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.circuit import footing
@@ -17,7 +24,6 @@ from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
     from meta.training.pretrain import PretrainingEpoch
-    from meta.training.pretraining import Pretraining
 
 Count = int | None
 Number = float | None
@@ -69,10 +75,11 @@ def pretrain(
     from meta.network.precision import round_products
     from meta.training.device import device_of_run
     from meta.training.pretrain import pretrain as run
+    from meta.training.pretraining import Pretraining
 
     where = compute_of(compute)
     round_products(to_tf32=True)
-    how = _configuration(output, config, resume, context.params)
+    how = configuration_of(Pretraining, output, config, resume, context.params)
     cells = device_of_run(how, output, resume=resume)
     images = dataset_of(how.dataset, data)
     console.remark(f"{how.backbone} backbone, {counted(how.epochs, 'epoch')}")
@@ -92,25 +99,6 @@ def pretrain(
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
         write_json(json, found | footing.to_dict(cells, None))
-
-
-def _configuration(
-    output: Path, config: Path | None, resume: bool, given: dict[str, Any]
-) -> Pretraining:
-    """The configuration that is asked for; a resumed run has its own."""
-    from meta.training.pretraining import Pretraining
-    from meta.training.train import require_no_run
-
-    fields = Pretraining.__dataclass_fields__
-    given = {name: value for name, value in given.items() if name in fields and value is not None}
-    own = output / "config.toml"
-    if not resume:
-        require_no_run(output)
-    if resume and not own.exists():
-        raise InputError(f"{output}: there is no run to go on with; leave --resume out to start one")
-    if resume and config is None:
-        config = own
-    return Pretraining(**given) if config is None else Pretraining.from_toml(config, **given)
 
 
 def _report(row: PretrainingEpoch, epochs: int) -> None:

@@ -18,6 +18,7 @@ from meta.commands._inputs import (
     NetworkFile,
     Views,
     compute_of,
+    configuration_of,
     dataset_of,
 )
 from roa_circuit.basics.errors import InputError
@@ -146,6 +147,10 @@ def train(
     noise_scale: Annotated[Number, _option("roa-robust: on the noise levels of training.")] = None,
     cells_per_feature: CellsPerFeature = None,
     views: Views = None,
+    backbone: Annotated[str | None, _option("blocks, or residual before an erased head.")] = None,
+    centred: Annotated[
+        bool | None, _option("Of an erased head: the training's mean is taken off its features.")
+    ] = None,
     learning_rate: Annotated[Number, _option("Of the outer loop; 1e-3, falls to 1e-5.")] = None,
     rate_scale: Annotated[Number, _option("Factor on the learned inner rates at the start.")] = None,
     head_rate: Annotated[Number, _option("Factor on the head's own at the start.")] = None,
@@ -199,6 +204,7 @@ def train(
     from meta.circuits.aware.circuit import Circuit
     from meta.network.convolutional import Network
     from meta.network.precision import round_products
+    from meta.training.configuration import Training
     from meta.training.device import device_of_run
     from meta.training.train import Platform
     from meta.training.train import train as run
@@ -208,7 +214,7 @@ def train(
         raise InputError(f"--start {start}: a run that goes on has its network; leave one out")
     where = compute_of(compute)
     round_products(to_tf32=True)
-    how = _configuration(output, config, resume, context.params)
+    how = configuration_of(Training, output, config, resume, context.params)
     for name, why in how.idle.items():
         console.remark(f"{name} = {getattr(how, name)} ignored: {why}")
     tolerances = checks.tolerances()
@@ -253,24 +259,6 @@ def _events(output: Path) -> Events:
     from meta.training.train import epochs_done
 
     return Events(output, first=epochs_done(output))
-
-
-def _configuration(output: Path, config: Path | None, resume: bool, given: dict[str, Any]) -> Training:
-    """The configuration that is asked for; a resumed run has its own."""
-    from meta.training.configuration import Training
-    from meta.training.train import require_no_run
-
-    fields = Training.__dataclass_fields__
-    given = {name: value for name, value in given.items() if name in fields and value is not None}
-
-    own = output / "config.toml"
-    if not resume:
-        require_no_run(output)
-    if resume and not own.exists():
-        raise InputError(f"{output}: there is no run to go on with; leave --resume out to start one")
-    if resume and config is None:
-        config = own
-    return Training(**given) if config is None else Training.from_toml(config, **given)
 
 
 def _announced(how: Training) -> str:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def turned(images: Tensor, quarters: Tensor) -> Tensor:
-    """Images (..., size, size), each turned by its number of quarter turns, 0 to 3.
+    """Images (..., size, size), each turned by its quarter turns, 0 to 3, as `torch.rot90` does.
 
     quarters : has the first axes of the images, as many as all images of one turn need
     """

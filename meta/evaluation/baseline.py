@@ -26,6 +26,7 @@ def cosine_accuracy(network: Network, tasks: Tasks, *, count: int, dtype: torch.
             for images in (task.support, task.query)
         )
         means = support.reshape(network.architecture.ways, -1, support.shape[-1]).mean(1)
-        found = (F.normalize(query, dim=-1) @ F.normalize(means, dim=-1).mT).argmax(1)
+        # Of centred features, inputs against what cells are raised towards are the signed products.
+        found = (query @ F.normalize(network.signed(means), dim=-1).mT).argmax(1)
         right.append(float((found == task.query_labels).double().mean()))
     return sum(right) / len(right)

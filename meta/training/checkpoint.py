@@ -7,6 +7,7 @@ function of the iteration.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,29 @@ def load_state(
         return dict(documents["record"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path}: damaged checkpoint: {type(error).__name__} {error}") from None
+
+
+def state_of(folder: Path) -> Path:
+    """The checkpoint of a run's folder.
+
+    Raises
+    ------
+    InputError : it is missing.
+    """
+    path = folder / "state.safetensors"
+    if not path.exists():
+        raise InputError(f"{path}: is missing, and with it all to go on from; start another run")
+    return path
+
+
+def require_same(was: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
+    """Raise InputError, about the first, where settings are not those that a run was begun with."""
+    for name, value in now.items():
+        if was.get(name) != value:
+            raise InputError(
+                f"{folder}: this run has {name} = {was.get(name)!r}, not {value!r}; resume it with its"
+                " own config.toml, or give another --output"
+            )
 
 
 def _kind(optimiser: torch.optim.Optimizer) -> str:

@@ -33,7 +33,7 @@ from meta.network.filling import filled
 from meta.network.precision import CPU, fastest_dtype, prepare
 from meta.network.views import TURNED, views_of
 from meta.training.augmentation import Augmentation
-from meta.training.checkpoint import load_state, save_state
+from meta.training.checkpoint import load_state, require_same, save_state, state_of
 from meta.training.device import device_of_run
 from meta.training.pretraining import Pretraining
 from meta.training.train import require_no_run
@@ -189,17 +189,9 @@ class _Run:
         ------
         InputError : it is missing or damaged, or of another configuration.
         """
-        path = self.folder / "state.safetensors"
-        if not path.exists():
-            raise InputError(f"{path}: is missing, and with it all to go on from; start another run")
+        path = state_of(self.folder)
         record = load_state(path, self.classifier, self.optimiser, self.streams)
-        was = dict(record.get("training", {}))
-        for name, value in self.how.note().items():
-            if was.get(name) != value:
-                raise InputError(
-                    f"{self.folder}: this run has {name} = {was.get(name)!r}, not {value!r}; resume it "
-                    "with its own config.toml, or give another --output"
-                )
+        require_same(record.get("training", {}), self.how.note(), self.folder)
         try:
             self.rows = [PretrainingEpoch(**row) for row in record["epochs"]]
         except (KeyError, TypeError, ValueError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from meta.network.precision import CPU, fastest_dtype
 from meta.processes.pool import pool
-from meta.training.checkpoint import load_state, save_state
+from meta.training.checkpoint import load_state, require_same, save_state, state_of
 from meta.training.configuration import Training
 from meta.training.device import device_of_run
 from meta.training.objective import Phase
@@ -86,8 +86,8 @@ def train(
     """Meta-train and return the network of the best validation epoch.
 
     start : a network to go on from, or None to start afresh. Its architecture must be that of `how`,
-        with two exceptions: for another number of ways a new head is drawn, and for more inner steps
-        the last one is repeated.
+        with two exceptions: for another number of ways a new head is drawn, unless it is erased, and for
+        more inner steps the last one is repeated.
     resume : go on from the folder's last epoch, to the same weights as if it had never stopped; the
         device is that of the run, which networks and checkpoints hold
     platform : where it computes, and which circuit it learns with. A network to start from is placed
@@ -174,8 +174,9 @@ class _Run:
         }
         architecture = how.architecture(dataset.channels, dataset.size)
         generator = torch.Generator().manual_seed(how.seed)
-        if start is not None and start.architecture.ways != how.ways and architecture.erased is None:
-            start = start.with_new_head(how.ways, generator)
+        if start is not None and start.architecture.ways != how.ways:
+            erased = start.architecture.erased is not None  # which fits any number
+            start = start.with_ways(how.ways) if erased else start.with_new_head(how.ways, generator)
         if start is not None and start.architecture.steps != architecture.steps:
             start = start.with_steps(architecture.steps)
         if start is not None and circuit is not None:
@@ -215,21 +216,11 @@ class _Run:
         ------
         InputError : it is missing or damaged, or of another configuration.
         """
-        path = self.folder / "state.safetensors"
-        if not path.exists():
-            raise InputError(f"{path}: is missing, and with it all to go on from; start another run")
+        path = state_of(self.folder)
         record = load_state(path, self.network, self.optimiser, self.streams)
-        changed = {
-            name: (was, value)
-            for name, value in asdict(self.how).items()
-            if (was := dict(record.get("training", {})).get(name, getattr(Training, name))) != value
-        }
-        if changed:
-            name, (was, wanted) = next(iter(changed.items()))
-            raise InputError(
-                f"{self.folder}: this run has {name} = {was!r}, not {wanted!r}; resume it with its own "
-                f"config.toml, or give another --output"
-            )
+        # What a run of an earlier version does not name, it had as is usual.
+        usual = {field.name: field.default for field in fields(Training)}
+        require_same(usual | record.get("training", {}), asdict(self.how), self.folder)
         if record.get("circuit") != (self.circuit.to_dict() if self.circuit else None):
             raise InputError(
                 f"{self.folder}: the circuit is not that of this run, which its circuit.toml and"

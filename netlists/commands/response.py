@@ -12,7 +12,6 @@ import typer
 from netlists.commands._dialect import CellOption, dialect_of, source_of
 from netlists.decks.response import response_deck
 from netlists.simulation.simulators import Engine
-from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.device.parameters import Pulses
@@ -36,7 +35,9 @@ def response(
     pulses: Annotated[
         int, typer.Option(min=2, max=10000, metavar="N", help="Pulses up, and as many down.")
     ] = 40,
-    start: Annotated[float, typer.Option(metavar="OMEGA", help="The state before the first.")] = 0.05,
+    start: Annotated[
+        float, typer.Option(min=0, max=1, metavar="OMEGA", help="The state before the first.")
+    ] = 0.05,
     engine: Annotated[Engine, typer.Option(help="What simulates it.")] = Engine.vacask,
     cell: CellOption = None,
     time_limit: options.TimeLimit = None,
@@ -47,8 +48,6 @@ def response(
     Pulses and read voltage are those of --device, whose law has no part in it.
     """
     check_writable(output, json_file)
-    if not 0.0 <= start <= 1.0:
-        raise InputError(f"--start {start:g}: a state lies in [0, 1]")
     chosen = chosen_device(device)
     dialect = dialect_of(engine, None, cell)
     source = source_of(cell_model, engine, dialect)

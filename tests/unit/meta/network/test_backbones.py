@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from meta.data.fewshot import FewShotDataset
+from meta.data.tasks import Tasks
+from meta.evaluation.baseline import cosine_accuracy
+from meta.evaluation.draws import Draws
 from meta.learning.head import head_step
 from meta.network.architecture import HEAD, Architecture
 from meta.network.convolution import windows
@@ -112,6 +117,25 @@ def test_a_centred_head_rises_where_a_class_is_above_the_mean_and_below(network,
     above, below = step.chunk(2, -1)
     assert torch.equal(above, -below)
     assert step.shape == (2, 48) == other.with_ways(2).initial_weights()[HEAD].shape
+
+
+def test_the_cosine_of_centred_features_is_that_of_signed_ones(network):
+    other = centred(network)
+    pictures = np.random.default_rng(0).integers(256, size=(6, 5, 16, 16, 3), dtype=np.uint8)
+    data = FewShotDataset(name="noise", images=pictures, classes={"test": np.arange(6)})
+    tasks = Tasks(dataset=data, ways=3, queries=2)
+    right = []
+    for task in Draws(tasks, ways=3, count=8):
+        support, query = (
+            F.normalize(
+                F.normalize(textbook(network, x), dim=-1) - other.get_buffer("mean_features")[0], dim=-1
+            )
+            for x in (task.support, task.query)
+        )
+        right.append(((query @ support.T).argmax(1) == task.query_labels).double().mean().item())
+    found = cosine_accuracy(other, tasks, count=8, dtype=torch.float32)
+    assert found == pytest.approx(np.mean(right))
+    assert len(set(right)) > 1
 
 
 def test_turned_views_have_means_of_their_own(network, images):
