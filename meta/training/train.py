@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -174,6 +175,7 @@ class _Run:
         }
         architecture = how.architecture(dataset.channels, dataset.size)
         generator = torch.Generator().manual_seed(how.seed)
+        start = copy.deepcopy(start)  # whose owner keeps it as it is
         if start is not None and start.architecture.ways != how.ways:
             erased = start.architecture.erased is not None  # which fits any number
             start = start.with_ways(how.ways) if erased else start.with_new_head(how.ways, generator)
