@@ -85,7 +85,7 @@ _DOUBT = 3.0  # what an estimate may be wrong by on an idle machine
 _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
-        load=4e-6, dynamic_load=8e-6, factor=1.5e-8, parse=1.5e-4, order=2.4e-7,
+        load=4e-6, dynamic_load=1e-5, factor=1.5e-8, parse=1.5e-4, order=4.2e-7,
         sweep=4.0, point=2.5, read=28.0, pulse=115.0, memory=1.5e4, memory_factor=35.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.

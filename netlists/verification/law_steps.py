@@ -192,7 +192,7 @@ def _over(
 
     reached = start
     for slope, seconds in ((rise, pulse.edge), (flat, pulse.width), (fall, pulse.edge)):
-        solved = solve_ivp(slope, (0.0, seconds), reached, method="DOP853", rtol=1e-8, atol=1e-12)
+        solved = solve_ivp(slope, (0.0, seconds), reached, method="DOP853", rtol=1e-9, atol=1e-12)
         if not solved.success:
             raise InputError(
                 "--analysis collocation: the law's motion cannot be integrated over a pulse, as it has"
