@@ -27,6 +27,9 @@ _STEPS: Mapping[str, float] = {"p": USUAL, "q": USUAL}
 
 _BEGIN = ((2.0, 2.0), (1.0, 1.0), (4.0, 4.0), (0.1, 0.1), (6.0, 1.0), (1.0, 6.0), (-1.0, 1.0))
 _NOTHING = 1e-12  # of the range that is left: the end
+_END = float(np.log(_NOTHING))
+_EVEN = 1e-9  # of 1 - p: an exponential fall
+_GONE = -100.0  # of a logarithm: past the end
 _FLAT = 1e-7  # of the logarithm of Gmax over Gmin: no range to be even in
 _NEAR = 1e-3  # of an argument, below which a series is exact
 
@@ -134,21 +137,22 @@ class WindowsForm(Form):
     def start_slope(self, x: FloatArray, m: Measurements, s: Schedule) -> tuple[FloatArray, FloatArray]:
         """(current (rows,), its slope by its own train's start (rows,)): the cheap part of `slopes`."""
         start = super().start(x)
-        c, total, on, off = self.remembered(x, s, lambda: self._of_constants(x, s))
-        before, d_start, _ = _run_slopes(start, total, np.empty((0, len(m))), s, c)
-        u, by_before, *_ = _step(before[s.run], total, c, constants=False)
-        omega, by_u, _ = self._omega(c, u)
+        c, push, log, (on, off) = self.remembered(x, s, lambda: self._of_constants(x, s))
+        before, d_start, _ = _run_slopes(start, push.total, np.empty((0, len(m))), s, c)
+        u, by_before = push.states(before)
+        omega, by_u = (u, 1.0) if log is None else _bent_omega(u, log)
         apart = on - off
-        slope = apart * by_u * by_before * d_start[s.run] * (start * (1.0 - start))[m.train]
+        slope = apart * by_u * by_before * (d_start * (start * (1.0 - start))[s.train])[s.run]
         return off + omega * apart, slope
 
     def _of_constants(
         self, x: FloatArray, s: Schedule
-    ) -> tuple[dict[str, float], FloatArray, FloatArray, FloatArray]:
-        """(the constants, doses since the beginning of each run, both branches [A]), all (rows,)."""
+    ) -> tuple[dict[str, float], _Push, float | None, tuple[FloatArray, FloatArray]]:
+        """(the constants, what pulses do, ln of Gmax over Gmin or None, both branches [A] (rows,))."""
         c = self.values(x)
         on, _, off, _ = _branches(c, s.kinds.read_voltage)
-        return c, totals(doses(_rate_of(c), s), s), on[s.kinds.reading], off[s.kinds.reading]
+        push = _Push(totals(doses(_rate_of(c), s), s), s, c)
+        return c, push, self._log_ratio(c), (on[s.kinds.reading], off[s.kinds.reading])
 
     def _current(
         self, c: dict[str, float], u: FloatArray, s: Schedule
@@ -169,15 +173,54 @@ class WindowsForm(Form):
 
     def _omega(self, c: dict[str, float], u: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """(omega of u, its slope by u, by the logarithm of Gmax over Gmin)."""
-        if self.read_voltage is None:
+        log = self._log_ratio(c)
+        if log is None:
             return u, np.ones_like(u), np.zeros_like(u)
+        omega, by_u = _bent_omega(u, log)
+        whole, part = np.expm1(log), np.expm1(log * u)
+        return omega, by_u, (u * (part + 1.0) - omega * (whole + 1.0)) / whole
+
+    def _log_ratio(self, c: dict[str, float]) -> float | None:
+        """The logarithm of Gmax over Gmin; None where u is omega."""
+        if self.read_voltage is None:
+            return None
         top, _, bottom, _ = _branches(c, np.array(self.read_voltage))
         log = float(np.log(top / bottom))
-        if abs(log) < _FLAT:
-            return u, np.ones_like(u), np.zeros_like(u)
-        whole, part = np.expm1(log), np.expm1(log * u)
-        by_log = (u * (part + 1.0) - (part / whole) * (whole + 1.0)) / whole
-        return part / whole, log * (part + 1.0) / whole, by_log
+        return None if abs(log) < _FLAT else log
+
+
+class _Push:
+    """What doses do to states, apart from where each run of pulses begins.
+
+    total : (rows,), since the beginning of each row's run
+    """
+
+    def __init__(self, total: FloatArray, s: Schedule, c: dict[str, float]) -> None:
+        self.total, self._run = total, s.run
+        self._up = total[s.last] > 0
+        self._exponent = np.where(self._up, c["p"], c["q"])
+        self._e = 1.0 - self._exponent
+        self._dose, self._rising = np.abs(total), self._up[s.run]
+        self._rows = self._exponent[s.run], self._e[s.run]
+
+    def states(self, before: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(u of every row (rows,), its slope by the state before its run), of states `before` (runs,)."""
+        room = np.where(self._up, 1.0 - before, before)
+        log = np.log(np.maximum(room, _NOTHING))
+        pace = -self._e * np.exp(np.minimum(-self._e * log, 300.0))
+        exponent, e = self._rows
+        fallen = _fallen(pace[self._run] * self._dose, self._dose, e)
+        log_left = log[self._run] + fallen
+        stays = log_left <= _END
+        left = np.where(stays, 0.0, np.exp(np.minimum(log_left, 0.0)))
+        keep = np.where(stays | (room <= _NOTHING)[self._run], 0.0, np.exp(exponent * fallen))
+        return np.where(self._rising, 1.0 - left, left), keep
+
+
+def _bent_omega(u: FloatArray, log: float) -> tuple[FloatArray, FloatArray]:
+    """(omega of a state in ln G, its slope by u), for this logarithm of Gmax over Gmin."""
+    whole, part = float(np.expm1(log)), np.expm1(log * u)
+    return part / whole, (log / whole) * (part + 1.0)
 
 
 def _rate_of(c: dict[str, float]) -> Memristor:
@@ -241,13 +284,22 @@ def _moved(u: FloatArray, dose: FloatArray, c: dict[str, float]) -> FloatArray:
 def _left(room: FloatArray, dose: FloatArray, e: FloatArray) -> FloatArray:
     """(room^e - e dose)^(1/e), what a dose leaves of a room; 0 where the end is reached."""
     log = np.log(np.maximum(room, _NOTHING))
-    slow = np.abs(e * log) < 1e-9
     change = -e * dose * np.exp(np.minimum(-e * log, 300.0))
-    arrives = change <= -1.0
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        shrunk = np.log1p(np.where(arrives, 0.0, change)) / np.where(e == 0, 1.0, e)
-    logs = log + np.where((e == 0) | (slow & (np.abs(e) < 1e-9)), -dose, shrunk)
-    return np.where(arrives | (logs < np.log(_NOTHING)), 0.0, np.exp(np.minimum(logs, 0.0)))
+    logs = log + _fallen(change, dose, e)
+    return np.where(logs < _END, 0.0, np.exp(np.minimum(logs, 0.0)))
+
+
+def _fallen(change: FloatArray, dose: FloatArray, e: FloatArray) -> FloatArray:
+    """How far the logarithm of a room falls, ln(1 + change) / e; _GONE where the end is reached."""
+    even = np.abs(e) < _EVEN
+    if even.all():
+        return -dose
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        fallen = np.log1p(np.maximum(change, -1.0)) / e
+    arrived = change <= -1.0
+    if arrived.any():
+        fallen = np.where(arrived, _GONE, fallen)
+    return np.where(even, -dose, fallen) if even.any() else fallen
 
 
 def _step(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,8 @@ _FIRST, _ROUND = 1e-2, 1e-6  # of searches in rounds: of the first step, of the 
 _FEW = 4  # first guesses, each of which has a right to better starts
 _HASTY = 4  # steps of starting states, in a first step
 _SETTLED = 1e-3  # of a tolerance: what better starting states may still bring
-_HOPELESS = 1e4  # times the lowest cost, where a search is given up
+_HOPELESS = 10.0  # times the lowest cost, where a search is given up
+_BESIDE = 0.02  # of a place, and of a cost: the same valley
 _MOST_SIZES, _SAME_SIZE = 12, 0.01  # of a robust loss that is fitted to its own noise
 _SAME, _NEAR = 1.01, 4.0  # times the lowest cost: the same valley, one that may be deeper
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
@@ -94,15 +95,29 @@ def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, brief: bool
     first = _FIRST if len(starts) > _FEW else _ROUND
     found = [search(objective, x, held, most=1, tolerance=first) for x in starts]
     for steps, kept in _ROUNDS:
-        least = min(one.cost for one in found)
-        found = sorted(found, key=lambda one: one.cost)[:kept]
-        found = [one for one in found if one.cost <= _HOPELESS * least]
+        found = _apart(found, objective.form.count)
+        hopeless = _HOPELESS * found[0].cost
+        found = [one for one in found[:kept] if one.cost <= hopeless]
         found = [search(objective, one.x, held, most=steps, tolerance=_ROUND) for one in found]
     best = min(found, key=lambda one: one.cost)
     if brief:
         return best
     tolerance = _COARSE**2 if objective.form.by_curvature else _FINEST  # lmfit ends what is long
     return search(objective, best.x, held, tolerance=tolerance)
+
+
+def _apart(found: Sequence[Solution], count: int) -> list[Solution]:
+    """The lowest first, each in a valley of its own: of two alike, with `count` constants, the lower."""
+    kept: list[Solution] = []
+    for one in sorted(found, key=lambda one: one.cost):
+        if not any(_alike(one, other, count) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _alike(one: Solution, other: Solution, count: int) -> bool:
+    near = np.abs(one.x[:count] - other.x[:count]).max(initial=0.0) <= _BESIDE
+    return bool(near) and one.cost <= (1.0 + _BESIDE) * other.cost
 
 
 def robust_search(objective: Objective, solution: Solution, loss: str) -> tuple[Objective, Solution]:
