@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
 from fitting.judgement.wording import taken
-from fitting.model.form import FITTED
+from fitting.model.form import FITTED, Form
 from fitting.model.noise import reading_noise
 from fitting.model.noise import weighting as weigh
 from fitting.model.residuals import EQUATIONS
 from fitting.readers.measurements import Measurements
 from fitting.search.fit import Fit, fit_device
+from fitting.search.multistart import Solution
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.device.parameters import Device
 
@@ -106,7 +107,10 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
     weights = weigh(m, weighting)
     names = FITTED if law == AUTO else (law,)
     forms, noise = forms_of(m, names, prior), reading_noise(m, weights)[0]
-    found = contest(m, weights.scale, prior.memristor, forms, noise)
+    known = dict[Form, Solution]()
+    if first is not None and loss == "linear":
+        known[EQUATIONS] = first.fit.solution
+    found = contest(m, weights.scale, prior.memristor, forms, noise, known)
     best = found.best
     if first is not None and best.form == EQUATIONS:
         fit, verdict = first.fit, first.judgement

@@ -30,11 +30,16 @@ REFERENCES = ("exponential saturation", "constant step")
 FEWEST_READINGS = 6
 """A train with fewer says nothing about a law."""
 
+REFIT = 30
+"""Steps of a refit that begins near."""
+
+FINE = 1e-6
+"""Of the cost: what a refit's last step may still bring."""
+
 _FEWEST_OF_A_KIND = 5  # pulses: of ramps, where every pulse is another, a reference learns nothing
 _MOST_RARE = 0.05  # of a train's pulses: those that stand for two, as a reading is missing
 _MOST_READINGS = 50_000
 _MISSES_MORE = 1.5  # than another law: such a law comes last, for a smooth misfit is no small one
-_REFIT = 30  # steps of a refit that begins near
 _FOLDED = 4  # trains that can be halved
 
 Misfit = Callable[[Measurements, FloatArray], FloatArray]
@@ -200,7 +205,8 @@ def own_misfit(
     if begin is None:
         found = best_search(objective, m, prior, brief=True).x
     else:
-        found = search(objective, np.append(begin, np.zeros(len(m.labels))), held, most=_REFIT).x
+        near = np.append(begin, np.zeros(len(m.labels)))
+        found = search(objective, near, held, most=REFIT, tolerance=FINE).x
 
     def misfit(other: Measurements, its: FloatArray) -> FloatArray:
         o = Objective.of(other, its, form)

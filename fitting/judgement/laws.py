@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.judgement.comparison import halves_of, held_out, own_misfit
+from fitting.judgement.comparison import FINE, REFIT, halves_of, held_out, own_misfit
 from fitting.model.form import Form
 from fitting.model.formulaic import law_by_formulas
 from fitting.model.residuals import EQUATIONS, Objective
@@ -33,10 +33,11 @@ from roa_circuit.device.parameters import Device
 KNOWN = 0.7
 """The share of every train that extrapolation is fitted to."""
 
+Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+
 _MANY = 10  # trains, of which half can be held out
 _STRETCH = 4  # readings of one that is held out
-_REFIT = 30  # steps of a refit that begins near
-_FINE = 1e-6  # of the cost: what a refit's last step may still bring
+_HURRIED = 20  # steps of a search beyond its rounds: one that takes more goes on if it may win
 _FEWEST = 8  # readings of a train of which some can be held out
 _SILENT = 1.4  # times better must a law be that says nothing outside of the readings, to be taken
 _NEAR_NOISE = 3.0  # times the noise of a reading: a law that says more, and misses no more, will do
@@ -143,14 +144,18 @@ def contest(
     prior: Law,
     forms: Sequence[Form],
     noise: float | None = None,
+    known: Mapping[Form, Solution] | None = None,
 ) -> Contest:
     """Fit every law to the readings, and judge each by what it did not see.
 
     scale : (rows,) [A] that misfits are relative to
     noise : of a reading, relative to it
+    known : where fits of some forms ended
     """
     folds = _folds(m)
-    found = [_contender(m, scale, form, form.prior(prior), folds) for form in forms]
+    found = [_contender(m, scale, form, form.prior(prior), folds, (known or {}).get(form))
+             for form in forms]  # fmt: skip
+    found = [_patient(one, found, m, scale, prior, folds) for one in found]
     by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
 
     speaking = [one.score for one in found if one.form.extrapolates and one.solution.converged]
@@ -179,25 +184,54 @@ def _contender(
     scale: FloatArray,
     form: Form,
     prior: Law,
-    folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    folds: Folds,
+    known: Solution | None = None,
 ) -> Contender:
     objective = Objective.of(m, scale, form)
-    solution = best_search(objective, m, prior)
+    solution = best_search(objective, m, prior, most=_HURRIED) if known is None else known
+    beyond = _beyond(objective, prior) if form.extrapolates else None
+    return _judged(objective, solution, prior, folds, beyond)
+
+
+def _judged(
+    objective: Objective,
+    solution: Solution,
+    prior: Law,
+    folds: Folds,
+    extrapolation: float | None,
+) -> Contender:
+    """The contender with this solution, and what it misses of readings that are held out."""
+    m, form = objective.measurements, objective.form
     misfit = objective.residual(solution.x)
     if folds:
         begin = solution.x[: form.count]
         refit = partial(own_misfit, form=form, prior=prior, begin=begin, held=solution.held)
-        unseen = held_out(m, scale, folds, refit)
+        unseen = held_out(m, objective.scale, folds, refit)
     else:
-        unseen = _misses(objective, stretches(m), solution, prior)
-    beyond = _misses(objective, [last(m)], None, prior) if form.extrapolates else None
+        unseen = _misses(objective, stretches(m), solution)
     return Contender(
         form=form, solution=solution, rmse=float(np.sqrt(np.mean(misfit**2))), held_out=unseen,
-        extrapolation=beyond, aic=_aic(misfit, m, form),
+        extrapolation=extrapolation, aic=_aic(misfit, m, form),
     )  # fmt: skip
 
 
-def _folds(m: Measurements) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _patient(
+    one: Contender,
+    found: Sequence[Contender],
+    m: Measurements,
+    scale: FloatArray,
+    prior: Law,
+    folds: Folds,
+) -> Contender:
+    """The contender, or where its search ends, if that was broken off and no ended one is as good."""
+    if one.solution.converged or any(o.solution.converged and o.score <= one.score for o in found):
+        return one
+    objective = Objective.of(m, scale, one.form)
+    ended = search(objective, one.solution.x, one.solution.held)
+    return _judged(objective, ended, one.form.prior(prior), folds, one.extrapolation)
+
+
+def _folds(m: Measurements) -> Folds:
     """(rows to fit, rows to judge) of halves of the trains; none of fewer than ten trains."""
     if m.sweep.any() or len(np.unique(m.train)) < _MANY:
         return []
@@ -230,28 +264,36 @@ def _usable(m: Measurements) -> NDArray[np.bool_]:
     return result
 
 
-def _misses(
-    objective: Objective,
-    masks: Sequence[NDArray[np.bool_]],
-    begin: Solution | None,
-    prior: Law,
-) -> float | None:
-    """The rms misfit of readings that fits to the others never saw, from a solution or from guesses."""
+def _misses(objective: Objective, masks: Sequence[NDArray[np.bool_]], begin: Solution) -> float | None:
+    """The rms misfit of readings that fits to the others, which begin at a solution, never saw."""
     misses = []
     for mask in masks:
-        if not mask.any() or (~mask).sum() <= objective.form.count + len(objective.measurements.labels):
+        if not _can_do_without(objective, mask):
             return None
         blind = replace(
             objective,
             measurements=_blinded(objective.measurements, mask),
             scale=np.where(mask, np.inf, objective.scale),
         )
-        if begin is None:
-            found = best_search(blind, blind.measurements, prior, brief=True)
-        else:
-            found = search(blind, begin.x, begin.held, most=_REFIT, tolerance=_FINE)
+        found = search(blind, begin.x, begin.held, most=REFIT, tolerance=FINE)
         misses.append(objective.residual(found.x)[mask])
     return float(np.sqrt(np.mean(np.concatenate(misses) ** 2)))
+
+
+def _beyond(objective: Objective, prior: Law) -> float | None:
+    """The rms misfit of the last readings of each train by a fit to those before, which met no others."""
+    unseen = last(objective.measurements)
+    if not _can_do_without(objective, unseen):
+        return None
+    seen = objective.measurements.of_rows(np.flatnonzero(~unseen))
+    before = Objective.of(seen, objective.scale[~unseen], objective.form)
+    found = best_search(before, seen, prior, most=_HURRIED)
+    return float(np.sqrt(np.mean(objective.residual(found.x)[unseen] ** 2)))
+
+
+def _can_do_without(objective: Objective, mask: NDArray[np.bool_]) -> bool:
+    unknowns = objective.form.count + len(objective.measurements.labels)
+    return bool(mask.any()) and int((~mask).sum()) > unknowns
 
 
 def _blinded(m: Measurements, mask: NDArray[np.bool_]) -> Measurements:

@@ -65,6 +65,7 @@ def extract(objective: Objective, solution: Solution) -> Extraction | None:
             method="least_squares", jac=lambda p: eliminated.jacobian(places(p)) / sizes,
             xtol=fine, ftol=fine, gtol=fine, max_nfev=_MOST_CALLS,
         )  # fmt: skip
+    _derive(result, form)
     _count_starts(result, len(objective.measurements.labels))
     x = eliminated.full(places(result.params))
     found = Solution(
@@ -75,10 +76,9 @@ def extract(objective: Objective, solution: Solution) -> Extraction | None:
 
 
 def parameters(objective: Objective, solution: Solution) -> lmfit.Parameters:
-    """The constants as lmfit varies them: `ln_k` within bounds and `k` as its exponential, for each.
+    """The constants as lmfit varies them: `ln_k` and so on, within bounds.
 
-    A constant of any sign is varied as it is. What is held does not vary. Products that data determine
-    better than their factors follow as expressions, so that lmfit gives them errors, too.
+    A constant of any sign is varied as it is. What is held does not vary.
     """
     form, m, found = objective.form, objective.measurements, lmfit.Parameters()
     for index, name in enumerate(form.names):
@@ -90,12 +90,24 @@ def parameters(objective: Objective, solution: Solution) -> lmfit.Parameters:
             found.add(_varied(form, name), value=value, min=low, max=high)
         else:
             found.add(_varied(form, name), value=value, vary=False)
-    for name in form.names:
-        if name not in form.steps:
-            found.add(name, expr=f"exp({LOG}{name})")
-    for name, formula in form.products.items():
-        found.add(name, expr=formula)
     return found
+
+
+def _derive(result: MinimizerResult, form: Form) -> None:
+    """Add `k` as the exponential of `ln_k`, for each, and products that data determine better.
+
+    Both are expressions with errors. lmfit would work these out by differences of all expressions by all
+    parameters, which takes longer than the fit of a table.
+    """
+    formulas = {name: [name] for name in form.names if name not in form.steps}
+    formulas |= {name: text.split("*") for name, text in form.products.items()}
+    found, covar = result.params, getattr(result, "covar", None)
+    for name, factors in formulas.items():
+        own = f"exp({LOG}{name})" if factors == [name] else "*".join(factors)
+        found.add(name, expr=own)
+        if covar is not None:
+            felt = np.array([one.removeprefix(LOG) in factors for one in result.var_names])
+            found[name].stderr = found[name].value * float(np.sqrt(felt @ covar @ felt))
 
 
 def _varied(form: Form, name: str) -> str:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 _FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
 _PROFILE_ABOVE = 0.02  # log error from which the curvature alone does not decide what is open
 _COSTLESS = 0.02  # of the cost: what holding an open constant may add
+_SOON, _CLOSE = 20, 1e-6  # steps of a search with one more held, and what its last may still bring
+_FAR = 4.0  # times the cost that it may have, from which it does not come down
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -184,13 +186,15 @@ def optimum(
     if loss != "linear":
         objective, solution = robust_search(objective, solution, loss)
     tied: frozenset[str] = frozenset()
-    limit = largest_misfit(m, weights)
+    limit, free = largest_misfit(m, weights), solution.held
     while solution.cost <= len(m) * limit**2:
         name, solution = _settle(objective, solution, known)
         if name is None:
             break
         tied |= {name} if name not in solution.held else frozenset()
         solution = dataclasses.replace(solution, held=solution.held | tied)
+    if solution.held > free | tied:  # searches with more and more of them held did not go to their ends
+        solution = search(objective, solution.x, solution.held)
     return Optimum(objective=objective, solution=solution, weighting=weights, tied=tied, limit=limit)
 
 
@@ -207,7 +211,10 @@ def _settle(objective: Objective, solution: Solution, prior: Law) -> tuple[str |
     for name in _open(objective, solution, noise, unit):
         first = first or name
         held = solution.held | {name}
-        moved = search(objective, _hold(objective.form, solution.x, prior, [name]), held)
+        start = _hold(objective.form, solution.x, prior, [name])
+        moved = search(objective, start, held, most=_SOON, tolerance=_CLOSE)
+        if moved.cost > bound and not (moved.converged and moved.cost > _FAR * bound):
+            moved = search(objective, moved.x, held)
         if moved.cost <= bound:
             return name, moved
     return first, solution

@@ -10,6 +10,7 @@ import numpy as np
 
 from fitting.model.loss import Loss
 from fitting.model.residuals import EQUATIONS, Objective
+from fitting.model.thinning import thinned
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search._guess import guesses
 from fitting.search.descent import descend
@@ -28,6 +29,7 @@ _SETTLED = 1e-3  # of a tolerance: what better starting states may still bring
 _HOPELESS = 10.0  # times the lowest cost, where a search is given up
 _BESIDE = 0.02  # of a place, and of a cost: the same valley
 _MOST_SIZES, _SAME_SIZE = 12, 0.01  # of a robust loss that is fitted to its own noise
+_ENOUGH = 500  # readings, to look for a valley
 _SAME, _NEAR = 1.01, 4.0  # times the lowest cost: the same valley, one that may be deeper
 _GOOD_ENOUGH = 0.03  # relative rms at which no other first guess is tried
 _POOR = 0.06  # at which those tried are brought to their ends
@@ -53,18 +55,27 @@ class Solution:
         return objective.loss.noise(plain, self.freedom(len(plain)))
 
 
-def best_search(objective: Objective, m: Measurements, prior: Law, *, brief: bool = False) -> Solution:
+def best_search(
+    objective: Objective,
+    m: Measurements,
+    prior: Law,
+    *,
+    brief: bool = False,
+    most: int = _MOST_STEPS,
+) -> Solution:
     """The lowest of brief searches from several guesses, the likeliest first, brought to its end.
 
     If that is poor, others that were near are brought to theirs: where Eq. 1-2 do not hold, rounding
-    alone decides between valleys. `brief` leaves the lowest where it is.
+    alone decides between valleys. `brief` leaves the lowest where it is. Laws with many valleys take
+    `most` steps to the end.
     """
     if objective.form is not EQUATIONS:
-        found = _in_rounds(objective, m, prior, brief=brief)
+        most = 0 if brief else most
+        found = _in_rounds(objective, m, prior, most=most)
         if objective.form.makes_law(found.x[: objective.form.count]):
             return found
         within = dataclasses.replace(objective, form=objective.form.walled())
-        return _in_rounds(within, m, prior, brief=brief)
+        return _in_rounds(within, m, prior, most=most)
     starts = sorted(
         guesses(objective.form, m, prior), key=lambda x: float(np.sum(objective.residual(x) ** 2))
     )
@@ -84,26 +95,39 @@ def best_search(objective: Objective, m: Measurements, prior: Law, *, brief: boo
     return best
 
 
-def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, brief: bool) -> Solution:
-    """The lowest of searches from many guesses, of which fewer and fewer go on.
+def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, most: int) -> Solution:
+    """The lowest of searches from many guesses, of which fewer and fewer go on, the last `most` steps.
 
     Laws with free exponents have valleys that begin alike, so none of them is left out at first.
     """
-    held = objective.form.blind(m)
-    begin = objective.form.guesses(m, prior) or guesses(objective.form, m, prior, held)
+    form, few = objective.form, _looser(objective)
+    held = form.blind(few.measurements)
+    begin = form.guesses(m, prior) or guesses(form, m, prior, held)
     starts = list(begin)
     first = _FIRST if len(starts) > _FEW else _ROUND
-    found = [search(objective, x, held, most=1, tolerance=first) for x in starts]
+    found = [search(few, x, held, most=1, tolerance=first) for x in starts]
     for steps, kept in _ROUNDS:
-        found = _apart(found, objective.form.count)
+        found = _apart(found, form.count)
         hopeless = _HOPELESS * found[0].cost
         found = [one for one in found[:kept] if one.cost <= hopeless]
-        found = [search(objective, one.x, held, most=steps, tolerance=_ROUND) for one in found]
+        found = [search(few, one.x, held, most=steps, tolerance=_ROUND) for one in found]
     best = min(found, key=lambda one: one.cost)
-    if brief:
+    if not most and few is objective:
         return best
-    tolerance = _COARSE**2 if objective.form.by_curvature else _FINEST  # lmfit ends what is long
-    return search(objective, best.x, held, tolerance=tolerance)
+    tolerance = _COARSE**2 if form.by_curvature else _FINEST  # lmfit ends what is long
+    return search(
+        objective, best.x, held, most=most or _ROUNDS[-1][0], tolerance=tolerance if most else _ROUND
+    )
+
+
+def _looser(objective: Objective) -> Objective:
+    """The objective with fewer readings, of as many trains, for searches that only look around."""
+    few, rows = thinned(objective.measurements, _ENOUGH)
+    if few is objective.measurements:
+        return objective
+    return dataclasses.replace(
+        objective, measurements=few, schedule=objective.form.schedule(few), scale=objective.scale[rows]
+    )
 
 
 def _apart(found: Sequence[Solution], count: int) -> list[Solution]:
@@ -162,7 +186,7 @@ def search(
             eliminated, x[free], low, high, enough=enough,
             most=most or (_BRIEF if brief else _MOST_STEPS), tolerance=tolerance,
         )  # fmt: skip
-    message = "converged" if found.converged else f"no end after {_MOST_STEPS} steps"
+    message = "converged" if found.converged else f"no end after {most or _MOST_STEPS} steps"
     return Solution(
         x=eliminated.full(found.x), cost=found.cost, held=frozenset(held), converged=found.converged,
         message=message,

@@ -22,6 +22,7 @@ from roa_circuit.device.laws.branches import (
 )
 from roa_circuit.device.laws.law import SECTION, Constant
 from roa_circuit.device.laws.logarithmic import stretch, to_omega, to_u
+from roa_circuit.device.laws.monotone import Monotone
 from roa_circuit.device.laws.powers import STOP
 from roa_circuit.device.laws.text import Text
 from roa_circuit.device.laws.tracks import Place, Tracks
@@ -361,9 +362,7 @@ def _speeds_of(states: Row, raises: tuple[Row, ...], lowers: tuple[Row, ...], ra
 
 def _cubics(u: Floats, speeds: Floats, state: str) -> str:
     """The curve of `speed_curves` through one row of speeds, as text in terms of the state."""
-    from scipy.interpolate import PchipInterpolator
-
-    pieces = PchipInterpolator(u, speeds).c.T
+    pieces = Monotone.through(u, speeds[None]).pieces[:, 0].T
     found = ""
     for left, right, piece in list(zip(u[:-1], u[1:], pieces, strict=True))[::-1]:
         about_0 = np.polynomial.Polynomial(piece[::-1])(np.polynomial.Polynomial([-left, 1.0])).coef
@@ -377,9 +376,7 @@ def speed_curves(u: Floats, speeds: Floats) -> Callable[[Floats], Floats]:
     """The speeds (rows, points) at states (points,), from those (rows, knots) at the knots u, monotone
     in between.
     """
-    from scipy.interpolate import PchipInterpolator
-
-    curves = PchipInterpolator(u, speeds, axis=1)
+    curves = Monotone.through(u, speeds)
 
     def at(points: Floats) -> Floats:
         found: Floats = np.maximum(curves(np.clip(points, 0.0, 1.0)), _SLOWEST)

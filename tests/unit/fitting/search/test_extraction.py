@@ -29,6 +29,14 @@ def test_lmfits_errors_are_the_intervals(shipped_fit):
         assert e.stderr == pytest.approx(expected, rel=1e-3), name
 
 
+def test_errors_of_what_follows_are_those_that_lmfit_derives(shipped_fit):
+    result = shipped_fit.result
+    theirs = result.params.create_uvars(result.covar)
+    for name in (*NAMES, "gamma_delta", "alpha_beta"):
+        one = result.params[name]
+        assert one.stderr == pytest.approx(theirs[name].std_dev, rel=1e-5), name
+
+
 def test_products_have_errors_that_their_factors_have_not(shipped, prior):
     """Cycles at one read voltage tell gamma*delta, and neither gamma nor delta."""
     alone = [i for i, label in enumerate(shipped.labels) if label.startswith("cycles")]
