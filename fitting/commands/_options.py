@@ -18,6 +18,7 @@ from roa_circuit.presentation.options import flag
 
 if TYPE_CHECKING:
     from fitting.readers.measurements import Measurements
+    from fitting.readers.tables import Sheets
 
 POLARITIES = {"negative-sets": False, "positive-sets": True}
 
@@ -196,21 +197,25 @@ def readings(files: Sequence[Path], how: HowToRead) -> tuple[Measurements, list[
     from fitting.readers.measurements import read_measurements
 
     each = how.of_each(files)
-    read = read_measurements(files, each)
-    return read, ignored(files, each, read)
+    sheets: Sheets = {}
+    read = read_measurements(files, each, sheets=sheets)
+    return read, ignored(files, each, read, sheets)
 
 
 def ignored(
-    files: Sequence[Path], each: Sequence[Conventions], read: Measurements | None = None
+    files: Sequence[Path],
+    each: Sequence[Conventions],
+    read: Measurements | None = None,
+    sheets: Sheets | None = None,
 ) -> list[str]:
     """The options that change nothing of how files are read, for JSON, with a line on stderr each.
 
-    read : the files as they are read with all options, if that is known
+    read : the files as they are read with all options, if that is known; `sheets` has their cells
     """
     from fitting.readers.idle import idle
 
     why = "the same is read without it"
-    found = (console.ignored(option, value, why) for option, value in idle(files, each, read))
+    found = (console.ignored(option, value, why) for option, value in idle(files, each, read, sheets))
     return list(dict.fromkeys(name for names in found for name in names))
 
 

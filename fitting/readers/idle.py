@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from fitting.readers.conventions import Conventions
+from fitting.readers.forms.agreed import NOT_NEEDED
 from fitting.readers.measurements import Measurements, read_measurements
+from fitting.readers.tables import Sheets
 from roa_circuit.basics.errors import InputError
 
 _ALONE = {"width": "--width", "read_voltage": "--read", "unit": "--unit", "si": "--si",
@@ -18,17 +20,21 @@ _ALONE = {"width": "--width", "read_voltage": "--read", "unit": "--unit", "si": 
 
 
 def idle(
-    files: Sequence[Path], each: Sequence[Conventions], read: Measurements | None = None
+    files: Sequence[Path],
+    each: Sequence[Conventions],
+    read: Measurements | None = None,
+    sheets: Sheets | None = None,
 ) -> list[tuple[str, str]]:
     """(option, value) of all without which the files are read the same: ('--column', 'current=I').
 
-    read : the files as they are read with all of them, if that is known
+    read : the files as they are read with all of them, if that is known; `sheets` has their cells
     """
+    sheets = {} if sheets is None else sheets
     found = list[tuple[str, str]]()
     for option, without in _doing_without(each):
-        read = read_measurements(files, each) if read is None else read
+        read = read_measurements(files, each, sheets=sheets) if read is None else read
         try:
-            other = read_measurements(files, without)
+            other = read_measurements(files, without, sheets=sheets)
         except InputError:  # it is needed
             continue
         if _same(read, other):
@@ -55,9 +61,17 @@ def _doing_without(
 
 
 def _same(one: Measurements, other: Measurements) -> bool:
-    """Whether two readings of the same files have nothing apart, to the last bit and word."""
-    pairs = ((getattr(one, field.name), getattr(other, field.name)) for field in fields(Measurements))
-    return all(_equal(a, b) for a, b in pairs)
+    """Whether two readings of the same files have nothing apart, to the last bit and word.
+
+    That an option is not needed is a word on the option, not on the files.
+    """
+    a, b = _plain(one), _plain(other)
+    pairs = ((getattr(a, field.name), getattr(b, field.name)) for field in fields(Measurements))
+    return all(_equal(*pair) for pair in pairs)
+
+
+def _plain(m: Measurements) -> Measurements:
+    return replace(m, assumed=tuple(text for text in m.assumed if NOT_NEEDED not in text))
 
 
 def _equal(a: object, b: object) -> bool:

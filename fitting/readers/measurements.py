@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fitting.readers.conventions import Conventions
 from fitting.readers.forms.checks import check_pulses, check_ranges, currents, dwells, kinds
 from fitting.readers.forms.table import AT_LIMIT, PER_ROW
-from fitting.readers.tables import read_table
+from fitting.readers.tables import Sheets, read_table
 from fitting.readers.titles import TIME
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
@@ -148,7 +148,10 @@ class Measurements(Shown):
 
 
 def read_measurements(
-    paths: str | Path | Sequence[str | Path], how: Conventions | Sequence[Conventions] = Conventions()
+    paths: str | Path | Sequence[str | Path],
+    how: Conventions | Sequence[Conventions] = Conventions(),
+    *,
+    sheets: Sheets | None = None,
 ) -> Measurements:
     """Read pulses and I-V sweeps from one file or several (CSV, TSV, XLSX).
 
@@ -161,7 +164,7 @@ def read_measurements(
     nothing but readings has one train a column. '#' begins a comment line.
 
     `how` says what the files leave unsaid, once for all or once for each. Trains of several
-    files are named after their file.
+    files are named after their file. `sheets` keeps the cells of files that are read several times.
 
     Raises
     ------
@@ -171,14 +174,14 @@ def read_measurements(
     each = [how] * len(files) if isinstance(how, Conventions) else list(how)
     if not files or len(each) != len(files):
         raise InputError(f"{len(files)} files with {len(each)} conventions; give one for each")
-    parts = [_read_one(path, one) for path, one in zip(files, each, strict=True)]
+    parts = [_read_one(path, one, sheets) for path, one in zip(files, each, strict=True)]
     if any(one.dwell is not None for one in each) and not any(part.sweep.any() for part in parts):
         raise InputError(f"{files[0]}: has no I-V sweep, whose points --dwell is about; leave it out")
     return parts[0] if len(parts) == 1 else joined(files, parts)
 
 
-def _read_one(path: Path, how: Conventions) -> Measurements:
-    table = read_table(path, how)
+def _read_one(path: Path, how: Conventions, sheets: Sheets | None) -> Measurements:
+    table = read_table(path, how, sheets)
     sweep = kinds(table)
     check_ranges(table)
     check_pulses(table, sweep)

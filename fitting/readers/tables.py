@@ -53,15 +53,21 @@ _LONGEST_TITLE = 40
 _PULSED = {"voltage", "width", NUMBER, COUNT}
 
 
-def read_table(path: Path, how: Conventions) -> Table:
-    """Read one file of any form.
+Sheets = dict[tuple[Path, str | None, tuple[str, ...]], Sheet]
+"""What was read of files before, by what else decides how one is cut into cells."""
+
+
+def read_table(path: Path, how: Conventions, sheets: Sheets | None = None) -> Table:
+    """Read one file of any form; `sheets` has those that need not be read again, and gets others.
 
     Raises
     ------
     InputError : what `read_sheet` and `find_columns` raise; a column or convention that is
         missing; a cell that is no finite number; an empty label.
     """
-    sheet = read_sheet(path, _means(how), how.sheet)
+    known = {} if sheets is None else sheets
+    key = path, how.sheet, tuple(how.columns.values())
+    sheet = known.get(key) or known.setdefault(key, read_sheet(path, _means(how), how.sheet))
     sheet, left_out = _chosen(sheet, how)
     sheet, read = _with_read_voltage(sheet, how)
     how, above = with_told(

@@ -239,6 +239,7 @@ def words(text: str) -> list[str]:
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
 
 
+@functools.lru_cache(maxsize=4096)
 def way(text: str) -> int:
     """1 if a title's words say that the conductance rises, -1 if it falls, 0 if they do not say."""
     said = {sign for sign, known in _WAYS.items() if known & set(words(text))}

@@ -13,6 +13,9 @@ from fitting.readers.conventions import Conventions
 from fitting.readers.files.sheet import Sheet
 from fitting.readers.forms.table import FloatArray
 
+NOT_NEEDED = " is not needed, as "
+"""In what is said of an option that columns repeat."""
+
 _SAME = 1e-6
 
 
@@ -25,7 +28,7 @@ def without_agreed(sheet: Sheet, found: Found, how: Conventions) -> tuple[Conven
         V, T = values["voltage"], values["width"]
         if all((_near(V, volts) & _near(T, width)).any() for volts, width in given):
             how = dataclasses.replace(how, pulse=None, pulses=())
-            said.append("--pulse is not needed, as columns have the pulses")
+            said.append(f"--pulse{NOT_NEEDED}columns have the pulses")
     for name, option in (("width", "--width"), ("read_voltage", "--read")):
         value = getattr(how, name)
         if value is None or name not in found.known:
@@ -33,7 +36,7 @@ def without_agreed(sheet: Sheet, found: Found, how: Conventions) -> tuple[Conven
         if _everywhere(values_of(sheet, found)[name], value):
             left: dict[str, Any] = {name: None}
             how = dataclasses.replace(how, **left)
-            said.append(f"{option} is not needed, as a column has it")
+            said.append(f"{option}{NOT_NEEDED}a column has it")
     return how, said
 
 

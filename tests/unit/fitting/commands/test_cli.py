@@ -335,6 +335,8 @@ def test_an_option_that_the_table_has_no_use_for_is_refused(roa_fit, tmp_path, o
         (["--layout", "columns"], "layout"),
         (["--column", "voltage=voltage [V]"], "column"),
         (["--where", "train=a"], "where"),
+        (["--read", "0.1"], "read"),
+        (["--width", "1e-06"], "width"),
     ],
 )
 def test_an_option_without_which_the_same_is_read_is_said(roa_fit, table, tmp_path, options, name):
@@ -344,6 +346,18 @@ def test_an_option_without_which_the_same_is_read_is_said(roa_fit, table, tmp_pa
     assert code == 0
     assert err == f"{' '.join(options)} ignored: the same is read without it\n"
     assert json.loads(report.read_text())["ignored_options"] == [name]
+
+
+def test_a_file_is_cut_into_cells_once_whatever_is_asked_of_it(roa_fit, tmp_path, monkeypatch):
+    from fitting.readers import tables
+
+    opened, read = [], tables.read_sheet
+    monkeypatch.setattr(tables, "read_sheet", lambda *how: opened.append(how[0]) or read(*how))
+    path = tmp_path / "wide.csv"
+    path.write_text("left,right\n" + "".join(f"{n}e-6,{2 * n}e-6\n" for n in range(1, 9)))
+    options = ["--pulse=-1V,1us", "--read", "0.1V", "--unit", "S", "--layout", "columns"]
+    assert roa_fit("inspect", path, *options)[0] == 0
+    assert opened == [path]
 
 
 def test_an_option_that_one_of_the_files_needs_is_no_idle_one(roa_fit, tmp_path):
