@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fitting.model.beginnings import beginnings
 from fitting.model.form import FITTED
 from fitting.model.tracked import Speeds, TrackedForm
 from fitting.readers.measurements import FloatArray, Measurements
@@ -21,9 +22,6 @@ from roa_circuit.device.laws.law import SECTION
 from roa_circuit.device.parameters import load_device
 
 _DECADES = 1e12  # that a constant may lie from where its search begins
-_SPREAD = (1.0, 0.1, 10.0, 0.01, 100.0, 1e-3, 1e3)  # times the speed that it begins with
-_THRESHOLDS = (1.0, 0.6)  # times what the file has: above all amplitudes nothing would move
-_PASSES = 2
 _UNFELT, _SAME = 1e-6, 1e-3  # of slopes: none, and along those of others
 _LEAST = 1e-3  # of a constant that may be 0, where its search begins
 
@@ -37,7 +35,7 @@ class FormulaForm(TrackedForm):
     """
 
     begins: FormulaLaw
-    walls: bool = False
+    walls: bool = field(default=False, compare=False)
     names: tuple[str, ...] = field(init=False)
     units: Mapping[str, str] = field(init=False)
     steps: Mapping[str, float] = field(init=False)
@@ -115,49 +113,12 @@ class FormulaForm(TrackedForm):
         return np.concatenate([self.constants(law), np.log(start) - np.log1p(-start)])
 
     def guesses(self, m: Measurements, prior: Law) -> Iterator[FloatArray]:
-        """Search vectors whose motion is quicker or slower than the file's."""
-        law = self._scaled(m)
+        """Search vectors of laws that conduct and move as the readings do (`beginnings`)."""
         first = np.searchsorted(m.train, np.arange(len(m.labels)))
-        off, on = (np.asarray(law.current(w, m.read_voltage[first])) for w in (0.0, 1.0))
-        start = np.clip((m.current[first] - off) / np.where(on == off, 1.0, on - off), 0.05, 0.95)
-        first_of_all = self.vector(law, start)
-        sized = [(place, self.units[n]) for place, n in enumerate(self.names) if n not in self.steps]
-        rates = [place for place, unit in sized if unit == "1/s"]
-        volts = [place for place, unit in sized if unit == "V"]
-        for share in _THRESHOLDS:
-            x = first_of_all.copy()
-            x[volts] += np.log(share)
-            yield self._paced(x, rates, m)
-        for factor in _SPREAD:
-            x = first_of_all.copy()
-            x[rates] += np.log(factor)
-            yield x
-
-    def _paced(self, x: FloatArray, rates: list[int], m: Measurements) -> FloatArray:
-        """The vector with every rate that much quicker or slower that readings are met best."""
-        s, best, least = self.schedule(m), x, np.inf
-        for place in rates * _PASSES:
-            for factor in _SPREAD:
-                trial = best.copy()
-                trial[place] += np.log(factor)
-                with np.errstate(all="ignore"):
-                    miss = self.predict(trial, m, s) / np.where(m.current == 0, 1.0, m.current) - 1.0
-                cost = float(np.sum(np.clip(np.nan_to_num(miss, nan=1.0), -1.0, 1.0) ** 2))
-                if cost < least:
-                    chosen, least = trial, cost
-            best = chosen
-        return best
-
-    def _scaled(self, m: Measurements) -> FormulaLaw:
-        """The law to begin with, as conducting as the device: its currents or resistances scaled."""
-        law, G = self.begins, np.abs(m.conductance[np.isfinite(m.conductance) & (m.current != 0)])
-        V = float(np.median(np.abs(m.read_voltage[m.read_voltage != 0])))
-        middle = float(np.sqrt(np.prod(law.conductance_range(V))))
-        factor = float(np.exp(np.median(np.log(G)))) / middle
-        powers = {"A": 1.0, "S": 1.0, "Ohm": -1.0}
-        sizes = {n: float(law.constants[n]) * factor ** powers[self.units[n]]
-                 for n in self.names if self.units[n] in powers}  # fmt: skip
-        return law.changed(**sizes)
+        for law in beginnings(self.begins, m):
+            off, on = (np.asarray(law.current(w, m.read_voltage[first])) for w in (0.0, 1.0))
+            start = np.clip((m.current[first] - off) / np.where(on == off, 1.0, on - off), 0.05, 0.95)
+            yield self.vector(law, start)
 
     def blind(self, m: Measurements) -> frozenset[str]:
         """Constants whose effect on these readings is that of others, where the search begins.
