@@ -140,16 +140,18 @@ class FormulaForm(TrackedForm):
 
     def speeds(self, places: FloatArray, V: FloatArray) -> Speeds:
         """|d omega / dt| [1/s], (sets * amplitudes, points)."""
-        values = self._columns(places)
-        constants = {name: np.repeat(column, len(V))[:, None] for name, column in values.items()}
-        volts = np.tile(V, len(places))[:, None]
-        law = self.begins
+        law, columns = self.begins, self._columns(places)
+        signs = [np.flatnonzero(sign * V > 0) for sign in (-1.0, 1.0)]  # choices are then the same for all
 
         def at(points: FloatArray) -> FloatArray:
-            with np.errstate(all="ignore"):
-                moved = law.motion_of(points[None], volts, {**law.constants, **constants})
-            found: FloatArray = np.nan_to_num(np.abs(np.asarray(moved)), nan=0.0, posinf=1e30)
-            return found
+            found = np.empty((len(places), len(V), len(points)))
+            for chosen in (one for one in signs if one.size):
+                own = {n: np.repeat(column, len(chosen))[:, None] for n, column in columns.items()}
+                volts = np.tile(V[chosen], len(places))[:, None]
+                with np.errstate(all="ignore"):
+                    moved = law.motion_over(points[None], volts, {**law.constants, **own})
+                found[:, chosen] = np.abs(np.asarray(moved)).reshape(len(places), len(chosen), -1)
+            return np.nan_to_num(found.reshape(-1, len(points)), nan=0.0, posinf=1e30)
 
         return at
 

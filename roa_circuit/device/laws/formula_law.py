@@ -161,9 +161,12 @@ class FormulaLaw(Law):
 
     def motion_of(self, omega: Array, V: Array, constants: Mapping[str, Any]) -> Array:
         """d omega / dt [1/s] by these constants, arrays or numbers, `speed` left out."""
+        return self.motion_over(omega + 0.0 * V, V + 0.0 * omega, constants)
+
+    def motion_over(self, omega: Array, V: Array, constants: Mapping[str, Any]) -> Array:
+        """The same of arrays that only together have its shape: what depends on V alone is cheap."""
         trees, state = trees_of(self.definition), self.definition.state
         xp = namespace(omega, V)
-        omega, V = omega + 0.0 * V, V + 0.0 * omega
         x, stretch = value_and_slope(trees["state_of_omega"], {**constants, "omega": omega}, "omega")
         moved = value(trees["motion"], {**constants, state: x, "v": V}) / stretch
         return xp.where(V == 0, 0.0 * omega, moved)

@@ -1,7 +1,7 @@
 """Values of formulas, with their slopes by one name: forward differentiation on numpy and torch.
 
-Every part carries (value, slope), so a slope is exact and costs about as much as the value. Exponents
-are clamped at +-80, roots and powers take what is below 0 for 0, as the simulators' text does.
+Every part carries (value, slope), so a slope is exact and costs about as much as the value; that of a
+part without the name is the number 0, which costs nothing. Exponents are clamped at +-80, roots and powers take what is below 0 for 0, as the simulators' text does.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from roa_circuit.device.arrays import LARGEST_EXPONENT, Array, as_array, namespace
-from roa_circuit.device.laws.formulas.grammar import Tree
+from roa_circuit.device.laws.formulas.grammar import Tree, names_in
 
 SMALLEST = 1e-30
 """The least that powers, logarithms and roots are taken of."""
@@ -39,8 +41,8 @@ def _at(tree: Tree, names: Mapping[str, Pair]) -> Pair:  # noqa: PLR0911
     if kind == "call":
         return _call(tree[1], [_at(one, names) for one in tree[2]], tree[2])
     if kind == "if":
-        (a, _), (b, _), yes, no = (_at(one, names) for one in tree[1:])
-        return _where(a < b, yes, no)
+        (a, _), (b, _) = (_at(one, names) for one in tree[1:3])
+        return _chosen(a < b, tree[3], tree[4], names)
     (a, da), *rest = (_at(one, names) for one in tree[1:])
     if kind == "neg":
         return -a, -da
@@ -49,9 +51,32 @@ def _at(tree: Tree, names: Mapping[str, Pair]) -> Pair:  # noqa: PLR0911
         return a + b, da + db
     if kind == "-":
         return a - b, da - db
+    if _level(da, db):
+        return a * b if kind == "*" else a / b, 0.0
     if kind == "*":
         return a * b, a * db + da * b
     return a / b, (da - a / b * db) / b
+
+
+def _level(*slopes: Array) -> bool:
+    """Whether slopes are none: the number 0."""
+    return all(isinstance(one, float) and one == 0.0 for one in slopes)
+
+
+def _chosen(is_so: Any, yes: Tree, no: Tree, names: Mapping[str, Pair]) -> Pair:
+    """The one formula or the other; only that which is asked for everywhere, if one is."""
+    if isinstance(is_so, np.ndarray) and is_so.size:
+        for same, one, other in ((is_so.all(), yes, no), (not is_so.any(), no, yes)):
+            if same:
+                left_out = (np.shape(names[name][0]) for name in names_in(other))
+                return _spread(_at(one, names), np.broadcast_shapes(is_so.shape, *left_out))
+    return _where(is_so, _at(yes, names), _at(no, names))
+
+
+def _spread(pair: Pair, shape: tuple[int, ...]) -> Pair:
+    """The pair in the shape that a choice has."""
+    none = np.zeros(shape)
+    return pair[0] + none, pair[1] if _level(pair[1]) else pair[1] + none
 
 
 def _where(is_so: Any, yes: Pair, no: Pair) -> Pair:
@@ -59,8 +84,10 @@ def _where(is_so: Any, yes: Pair, no: Pair) -> Pair:
         return yes if is_so else no
     xp = namespace(is_so)
     none = 0.0 * xp.zeros_like(is_so)
-    found, slope = (xp.where(is_so, a + none, b + none) for a, b in zip(yes, no, strict=True))
-    return found, slope
+    found = xp.where(is_so, yes[0] + none, no[0] + none)
+    if _level(yes[1], no[1]):
+        return found, 0.0
+    return found, xp.where(is_so, yes[1] + none, no[1] + none)
 
 
 def _call(name: str, pairs: list[Pair], trees: tuple[Tree, ...]) -> Pair:  # noqa: PLR0911
@@ -72,6 +99,8 @@ def _call(name: str, pairs: list[Pair], trees: tuple[Tree, ...]) -> Pair:  # noq
         return _where(a < b, low, high)
     x, dx = as_array(pairs[0][0]), pairs[0][1]
     xp = namespace(x)
+    if _level(dx):
+        return _plain(xp, name, x), 0.0
     if name == "abs":
         return xp.abs(x), xp.where(x < 0, -1.0, 1.0) * dx
     if name == "log":
@@ -91,16 +120,31 @@ def _call(name: str, pairs: list[Pair], trees: tuple[Tree, ...]) -> Pair:  # noq
     return own(bounded), other(bounded) * dx
 
 
+def _plain(xp: Any, name: str, x: Array) -> Array:
+    """The function's value alone."""
+    if name == "abs":
+        return xp.abs(x)
+    if name in ("log", "sqrt"):
+        return getattr(xp, name)(xp.clip(x, SMALLEST, None))
+    if name == "tanh":
+        return xp.tanh(x)
+    return getattr(xp, name)(xp.clip(x, -LARGEST_EXPONENT, LARGEST_EXPONENT))
+
+
 def _power(base: Pair, exponent: Pair, written: Tree) -> Pair:
     (a, da), (b, db) = base, exponent
     whole = whole_exponent(written)
     if whole is not None:
         a = as_array(a)
+        if _level(da):
+            return a**whole, 0.0
         return a**whole, whole * a ** (whole - 1) * da if whole else 0.0 * a
     a = as_array(a)
     xp = namespace(a)
     safe = xp.clip(a, SMALLEST, None)
     power = safe**b
+    if _level(da, db):
+        return power, 0.0
     return power, power * (b * da / safe + db * xp.log(safe))
 
 
