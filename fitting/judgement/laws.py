@@ -281,7 +281,7 @@ def _misses(objective: Objective, masks: Sequence[NDArray[np.bool_]], begin: Sol
 
 
 def _beyond(objective: Objective, prior: Law) -> float | None:
-    """The rms misfit of the last readings of each train by a fit to those before, which met no others."""
+    """The rms misfit of the last readings of each train by a fit to those before alone."""
     unseen = last(objective.measurements)
     if not _can_do_without(objective, unseen):
         return None

@@ -1,7 +1,8 @@
 """Beginnings: constants of formulas at which a search may start, read off the readings.
 
 Of a law from a file nothing is known but its formulas, the units of its constants and what they do. So
-its currents are brought to the measured range, thresholds below the pulses, and rates to the measured pace.
+its currents are brought to the measured range, thresholds below the pulses, and rates to the pace that
+was measured.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.laws.formula_law import FormulaLaw
 from roa_circuit.device.laws.formulas.currents import current_at
+from roa_circuit.device.laws.formulas.definition import IMPLICIT
 
-_BELOW = (0.9, 0.6, 0.3)  # of the smallest amplitude: thresholds to begin with
-_SHAPES = (1.0, 0.5, 2.0)  # times the pure numbers of the motion
+_BELOW, _USUAL = (0.2, 0.95), 0.6  # of the smallest amplitude: thresholds to begin with
+_SHAPES = (1.0, 0.5, 1.9)  # times the pure numbers of the motion; a half is a place that some have
+_WIDEST = np.log(10.0)  # of the logarithms of pure numbers in the motion
+_DRAWS, _SEED = 20, 1971
 _PACES = (1.0, 0.2, 5.0)  # times the measured pace, with the constants as the file has them
 _MARGIN = 0.05  # of the measured range of ln G: so far beyond it lie the ends
 _STEP, _ROUNDS = 1e-4, 12  # of a logarithm, for slopes; of Newton's steps to the ends
@@ -28,30 +32,37 @@ Signs = dict[float, FloatArray]
 
 
 def beginnings(law: FormulaLaw, m: Measurements) -> Iterator[FormulaLaw]:
-    """Laws to begin with, the likeliest first: as in the file, then with other thresholds and shapes."""
+    """Laws to begin with: as in the file, then with other thresholds and shapes, some drawn."""
     law = _between_ends(law, m)
     for pace in _PACES:
         yield from _valid(law, _paced(law, {}, m, pace))
     volts = [name for name in _of_motion(law, "V") if float(law.constants[name]) > 0]
+    numbers = [name for name in _of_motion(law, "-") if float(law.constants[name]) > 0]
     amplitudes = {sign: np.unique(np.abs(m.voltage[np.sign(m.voltage) == sign])) for sign in (-1.0, 1.0)}
-    several = any(len(one) > 1 for one in amplitudes.values())
-    for share in _BELOW if several else _BELOW[1:2]:
+    rng = np.random.default_rng(_SEED)
+    for draw in range(len(_SHAPES) + _DRAWS):
+        drawn = draw >= len(_SHAPES)
+        share = float(rng.uniform(*_BELOW)) if drawn else _USUAL
         lower = _thresholds(law, volts, share, amplitudes)
-        for size in _SHAPES:
-            shape = {name: size * float(law.constants[name]) for name in _of_motion(law, "-")}
-            yield from _valid(law, _paced(law, lower | shape, m, 1.0))
+        sizes = np.full(len(numbers), 1.0 if drawn else _SHAPES[draw])
+        sizes *= np.exp(rng.uniform(-_WIDEST, _WIDEST, len(numbers))) if drawn else 1.0
+        shape = {n: float(law.constants[n] * size) for n, size in zip(numbers, sizes, strict=True)}
+        yield from _valid(law, _paced(law, lower | shape, m, 1.0))
 
 
 def _valid(law: FormulaLaw, constants: Mapping[str, float]) -> Iterator[FormulaLaw]:
     try:
-        yield law.changed(**constants)
+        with np.errstate(all="ignore"):
+            found = law.changed(**constants)
     except InputError:
         return
+    yield found
 
 
 def _of_motion(law: FormulaLaw, unit: str) -> list[str]:
     """The constants with this unit that the current does not have."""
-    return [n for n in law.constants if law.units.get(n) == unit and n not in law.conducting]
+    left_out = {*law.conducting, *IMPLICIT}
+    return [n for n in law.constants if law.units.get(n) == unit and n not in left_out]
 
 
 def _between_ends(law: FormulaLaw, m: Measurements) -> FormulaLaw:
@@ -64,8 +75,8 @@ def _between_ends(law: FormulaLaw, m: Measurements) -> FormulaLaw:
     V = float(np.median(np.abs(m.read_voltage[m.read_voltage != 0])))
     low, high = np.log(G.min()), np.log(G.max())
     room = _MARGIN * (high - low) + 1e-3
-    names = [n for n in law.conducting if law.units.get(n) and n in law.units and law.constants[n] > 0]
-    names = [n for n in names if n != "current_scale" and law.units[n] != "1/V"]
+    names = [n for n in law.conducting if n not in IMPLICIT and float(law.constants[n]) > 0]
+    names = [n for n in names if law.units[n] != "1/V"]  # which only bend the current
     begin = np.log([float(law.constants[n]) for n in names])
 
     def ends(logs: FloatArray) -> FloatArray:
@@ -96,9 +107,7 @@ def _speed(law: FormulaLaw, constants: Mapping[str, float], V: FloatArray) -> Fl
     return np.abs(np.nan_to_num(np.asarray(moved, dtype=np.float64) + 0.0 * V))
 
 
-def _thresholds(
-    law: FormulaLaw, names: list[str], share: float, amplitudes: Signs
-) -> dict[str, float]:
+def _thresholds(law: FormulaLaw, names: list[str], share: float, amplitudes: Signs) -> dict[str, float]:
     """The voltages of the motion at a share of the smallest pulse of the polarity that they act on."""
     found = dict[str, float]()
     for sign, sizes in amplitudes.items():

@@ -9,6 +9,7 @@ import numpy as np
 
 from fitting.model.beginnings import beginnings
 from fitting.model.form import FITTED
+from fitting.model.schedule import Schedule
 from fitting.model.tracked import Speeds, TrackedForm
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics import toml
@@ -22,6 +23,8 @@ from roa_circuit.device.laws.law import SECTION
 from roa_circuit.device.parameters import load_device
 
 _DECADES = 1e12  # that a constant may lie from where its search begins
+_GIVEN, _DRAWN = 6, 4  # beginnings that are searched from: the first, and the best of others
+_DECADE = float(np.log(10.0))
 _UNFELT, _SAME = 1e-6, 1e-3  # of slopes: none, and along those of others
 _LEAST = 1e-3  # of a constant that may be 0, where its search begins
 
@@ -114,18 +117,37 @@ class FormulaForm(TrackedForm):
 
     def guesses(self, m: Measurements, prior: Law) -> Iterator[FloatArray]:
         """Search vectors of laws that conduct and move as the readings do (`beginnings`)."""
-        first = np.searchsorted(m.train, np.arange(len(m.labels)))
-        for law in beginnings(self.begins, m):
-            off, on = (np.asarray(law.current(w, m.read_voltage[first])) for w in (0.0, 1.0))
-            start = np.clip((m.current[first] - off) / np.where(on == off, 1.0, on - off), 0.05, 0.95)
-            yield self.vector(law, start)
+        return iter(self._best_of(m))
+
+    def _best_of(self, m: Measurements) -> list[FloatArray]:
+        """The beginning with the file's constants, and those others that are least off."""
+        known: tuple[Measurements, list[FloatArray]] | None = self.__dict__.get("_begun")
+        if known is None or known[0] is not m:
+            first = np.searchsorted(m.train, np.arange(len(m.labels)))
+            found = []
+            for law in beginnings(self.begins, m):
+                off, on = (np.asarray(law.current(w, m.read_voltage[first])) for w in (0.0, 1.0))
+                start = (m.current[first] - off) / np.where(on == off, 1.0, on - off)
+                found.append(self.vector(law, np.clip(start, 0.05, 0.95)))
+            s = self.schedule(m)
+            found = found or [self.vector(self.begins, np.full(len(m.labels), 0.5))]
+            drawn = sorted(found[_GIVEN:], key=lambda x: self._off(x, m, s))
+            known = (m, [*found[:_GIVEN], *drawn[:_DRAWN]])
+            object.__setattr__(self, "_begun", known)
+        return known[1]
+
+    def _off(self, x: FloatArray, m: Measurements, s: Schedule) -> float:
+        """How far the logarithms of readings are off, no more than a decade each."""
+        with np.errstate(all="ignore"):
+            miss = np.log(np.abs(self.predict(x, m, s) / m.current))
+        return float(np.sum(np.clip(np.nan_to_num(miss, nan=_DECADE), -_DECADE, _DECADE) ** 2))
 
     def blind(self, m: Measurements) -> frozenset[str]:
         """Constants whose effect on these readings is that of others, where the search begins.
 
         They are left out of it in the order of `held_first`.
         """
-        x, kept, told = next(self.guesses(m, self.begins)), np.zeros((0, len(m))), set()
+        x, kept, told = self._best_of(m)[0], np.zeros((0, len(m))), set()
         slopes = self.slopes(x, m, self.schedule(m))[1]
         for name in reversed(self.held_first):
             slope = slopes[self.names.index(name)] / np.maximum(np.abs(m.current), 1e-300)
@@ -141,7 +163,9 @@ class FormulaForm(TrackedForm):
     def speeds(self, places: FloatArray, V: FloatArray) -> Speeds:
         """|d omega / dt| [1/s], (sets * amplitudes, points)."""
         law, columns = self.begins, self._columns(places)
-        signs = [np.flatnonzero(sign * V > 0) for sign in (-1.0, 1.0)]  # choices are then the same for all
+        signs = [
+            np.flatnonzero(sign * V > 0) for sign in (-1.0, 1.0)
+        ]  # choices are then the same for all
 
         def at(points: FloatArray) -> FloatArray:
             found = np.empty((len(places), len(V), len(points)))

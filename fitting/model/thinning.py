@@ -15,8 +15,8 @@ _WORTH = 0.7  # of the readings: with more left, nothing is gained
 def thinned(m: Measurements, most: int) -> tuple[Measurements, NDArray[np.int64]]:
     """(measurements with some `most` readings, which rows they are): the pulses between act together.
 
-    Equal pulses that follow each other are one of their whole width, which is exact for every law, as their
-    doses add. Where pulses change, and where a train begins, every reading is kept.
+    Equal pulses that follow each other are one of their whole width, exact for every law, as doses add.
+    Where pulses change, and where a train begins, every reading is kept.
     """
     begins = np.ones(len(m), dtype=bool)
     alike = [getattr(m, name) for name in ("train", "voltage", "read_voltage", "sweep")]

@@ -204,7 +204,7 @@ class _Push:
         self._rows = self._exponent[s.run], self._e[s.run]
 
     def states(self, before: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(u of every row (rows,), its slope by the state before its run), of states `before` (runs,)."""
+        """(u (rows,), its slope by the state before its run), from the states `before` (runs,)."""
         room = np.where(self._up, 1.0 - before, before)
         log = np.log(np.maximum(room, _NOTHING))
         pace = -self._e * np.exp(np.minimum(-self._e * log, 300.0))

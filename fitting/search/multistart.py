@@ -20,7 +20,7 @@ from roa_circuit.device.laws import Law
 
 _MOST_STEPS = 100  # real data need some 20
 _BRIEF = 20
-_ROUNDS = ((4, 8), (12, 3))  # steps, and how many searches go on: of laws with many valleys
+_ROUNDS = ((4, 6), (12, 3))  # steps, and how many searches go on: of laws with many valleys
 _FINEST, _COARSE = 1e-9, 1e-4
 _FIRST, _ROUND = 1e-2, 1e-6  # of searches in rounds: of the first step, of the others
 _FEW = 4  # first guesses, each of which has a right to better starts
@@ -102,7 +102,7 @@ def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, most: int) 
     """
     form, few = objective.form, _looser(objective)
     held = form.blind(few.measurements)
-    begin = form.guesses(m, prior) or guesses(form, m, prior, held)
+    begin = form.guesses(few.measurements, prior) or guesses(form, m, prior, held)
     starts = list(begin)
     first = _FIRST if len(starts) > _FEW else _ROUND
     found = [search(few, x, held, most=1, tolerance=first) for x in starts]

@@ -1,7 +1,8 @@
 """Values of formulas, with their slopes by one name: forward differentiation on numpy and torch.
 
-Every part carries (value, slope), so a slope is exact and costs about as much as the value; that of a
-part without the name is the number 0, which costs nothing. Exponents are clamped at +-80, roots and powers take what is below 0 for 0, as the simulators' text does.
+Every part carries (value, slope), so a slope is exact and costs about as much as the value. Without the
+name in it, it is the number 0 and costs nothing. Exponents are clamped at +-80, roots and powers take
+what is below 0 for 0, as the simulators' text does.
 """
 
 from __future__ import annotations
