@@ -142,7 +142,15 @@ def test_a_law_from_a_file_is_found_again(slow, of_vteam, prior):
         np.testing.assert_allclose(own, true, rtol=0.15)
 
 
-@pytest.mark.slow
+def test_a_form_that_keeps_to_its_law_is_the_same_form(prior):
+    """A fit keeps to it; when the two differed, a choice did not find its own law in the contest."""
+    form = law_by_formulas("vteam", prior.memristor)
+    assert form.walled().walls
+    assert form.walled() == form
+    assert hash(form.walled()) == hash(form)
+
+
+@pytest.mark.long
 def test_the_law_that_was_asked_for_is_named(of_vteam, prior):
     choice = chosen(of_vteam, prior, "vteam", weighting="auto", loss="linear")
     assert choice.document()["law"] == "vteam"
