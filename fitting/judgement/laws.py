@@ -2,9 +2,11 @@
 
 Held out is one half of the trains after the other, if there are ten or more: fewer would tell more of
 how trains differ than of the law. Else it is every second stretch of each train, whose pulses still act.
-The last 30 % of every train are held out once more, alone: that is extrapolation. A reading that is
-held out is replaced by a line between those that are not, so that nothing of it reaches a fit, not
-even through a first guess.
+The last 30 % of every train are left out once more, alone: that is extrapolation, and its search
+begins at guesses from what is before. A reading of a stretch is replaced by a line between those that
+are not held out.
+
+A search that takes long is broken off, and goes on only if its law may win.
 """
 
 from __future__ import annotations
