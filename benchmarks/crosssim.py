@@ -9,8 +9,8 @@ Lines have no resistance at their terminals: CrossSim 3.2 puts that of all drive
 - `array`: one array of drawn conductances; `error` is the largest difference of currents over the
   largest current.
 - networks: `error` is our accuracy on 360 test images minus CrossSim's; seconds are one inference of all
-  of them. Each output's weights fill the range on both sides. CrossSim has the two cells of a pair in two
-  arrays; here they are neighbours in one, whose word lines are twice as long.
+  of them. Each output's weights fill the range on both sides. CrossSim has the two cells of a pair in
+  two arrays; here they are neighbours in one, whose word lines are twice as long.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TIGHT = 1e-7
 
 
 class Scaled(nn.Module):
-    """A layer whose weights fill the range in every output; what follows undoes that and adds the bias."""
+    """A layer whose weights fill the range in every output; factors undo that, and biases follow."""
 
     def __init__(self, layer: nn.Linear | nn.Conv2d) -> None:
         super().__init__()

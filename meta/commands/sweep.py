@@ -13,6 +13,7 @@ from meta.commands._inputs import (
     DeviceOption,
     Method,
     NetworkFile,
+    OwnBackbone,
     Shots,
     circuitry_of,
     dataset_of,
@@ -34,6 +35,7 @@ _EPISODES = 10
 def sweep(
     *,
     network: NetworkFile = None,
+    backbone: OwnBackbone = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
@@ -66,7 +68,7 @@ def sweep(
         compensation=Compensation.parse(compensation),
         in_situ=in_situ,
     )
-    net, name = network_of(network, method, ways)
+    net, name = network_of(network, method, ways, backbone=backbone)
     writing = writing_of(net, name, device, mapping)
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)

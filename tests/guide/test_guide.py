@@ -46,6 +46,18 @@ def test_every_command_and_option_is_in_the_reference_and_says_what_it_is(
             assert parameter.help, f"{program} {name} {parameter.opts[0]} has no help"
 
 
+def test_files_that_pages_include_are_on_them(guide_site):
+    page = (guide_site / "reference" / "examples.html").read_text("utf-8")
+    text = re.sub(r"<[^>]+>", "", page)
+    for path in (ROOT / "examples").glob("*.py"):
+        if path.stem in page:
+            assert path.read_text("utf-8").splitlines()[0][3:60] in text.replace("&#39;", "'")
+    left = [
+        p.name for p in guide_site.rglob("*.html") if re.search(r"--8 ?(<|&lt;)", p.read_text("utf-8"))
+    ]
+    assert left == []
+
+
 def test_equations_are_typeset_without_scripts(guide_site):
     page = (guide_site / "equations.html").read_text("utf-8")
     numbers = re.findall(r'<span class="number">\(([^)]*)\)</span>', page)

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import os
-import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +9,9 @@ from torch import nn
 
 from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.convert import convert
-from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.own_code import own_function
 from roa_circuit.layers.programmed import ProgrammedLayer
-
-_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 def named_layer(
@@ -48,9 +41,7 @@ def named_module(module: str, weights: Path | None = None) -> tuple[nn.Module, A
     ------
     InputError : no such function, another result, or weights that do not fit.
     """
-    if not _NAME.fullmatch(module):
-        raise InputError(f"module {module!r} must be PACKAGE.MODULE:FUNCTION, as in nets.digits:network")
-    made = _function(module)()
+    made = own_function(module, what="module")()
     pair = isinstance(made, tuple) and len(made) == 2
     if not (pair and isinstance(made[0], nn.Module)):
         raise InputError(
@@ -61,30 +52,6 @@ def named_module(module: str, weights: Path | None = None) -> tuple[nn.Module, A
     if weights is not None:
         _load(network, weights)
     return network, sample
-
-
-def _function(module: str) -> Any:
-    name, _, function = module.partition(":")
-    with _from_here():
-        try:
-            found = importlib.import_module(name)
-        except ImportError as error:
-            raise InputError(f"module {module!r} cannot be imported: {error}") from None
-    known = [one for one, value in vars(found).items() if callable(value) and not one.startswith("_")]
-    if function not in known:
-        raise InputError(f"module {name!r} has no function {function!r}; {nearest(function, known)}")
-    return getattr(found, function)
-
-
-@contextlib.contextmanager
-def _from_here() -> Iterator[None]:
-    """Look in the working directory, too, after everything that is installed."""
-    here = os.getcwd()  # noqa: PTH109, sys.path has texts
-    sys.path.append(here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)
 
 
 def _load(network: nn.Module, path: Path) -> None:
