@@ -126,7 +126,7 @@ def test_names_are_asked_for_and_found(own):
         Architecture(backbone="ownnets:two", erased=0.02)
     with pytest.raises(InputError, match=r"has no function 'tow'; did you mean 'two'"):
         adopt_backbone("ownnets:tow")
-    with pytest.raises(InputError, match="must be PACKAGE.MODULE:FUNCTION"):
+    with pytest.raises(InputError, match=r"must be PACKAGE.MODULE:FUNCTION"):
         adopt_backbone("ownnets")
     assert adopt_backbone("residual") == "residual"
 
