@@ -47,6 +47,16 @@ OwnBackbone = Annotated[
         metavar="NAME",
     ),
 ]
+ModuleName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PACKAGE.MODULE:FUNCTION",
+        help="Any torch network instead: imported and run, returns it, sample inputs and labels.",
+    ),
+]
+ModuleWeights = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Of --module, as .safetensors.")
+]
 DeviceOption = Annotated[
     str | None,
     typer.Option(help="Parameter set, a name or a TOML file; that of the training otherwise."),

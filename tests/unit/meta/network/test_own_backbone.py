@@ -131,6 +131,7 @@ def test_names_are_asked_for_and_found(own):
     assert adopt_backbone("residual") == "residual"
 
 
+@pytest.mark.long
 def test_another_process_imports_it_anew(own):
     held = pickle.dumps(architecture())
     code = (
