@@ -106,7 +106,7 @@ def with_converters(
             for one in layer.arrays
         ]
         if isinstance(x.adc_range, str):
-            chips = ranged(chips, layer.deployed._seen, x)
+            chips = ranged(chips, layer.deployed.seen(x), x)
         usage = Usage()
         arrays = [
             replace(one, chip=c.afresh(), usage=usage)

@@ -64,6 +64,7 @@ class TileReader:
         asked = x * self._full
         reached = asked.clamp(0, chip.dac_range) if chip.imperfections.dac_bits else asked
         reached = reached * torch.from_numpy(chip.driver_gain) + torch.from_numpy(chip.driver_offset)
+        volts, currents = chip.slices.added(volts), chip.slices.added(currents)
         found = instead(instead(reached, volts) @ self.W + self._rest, currents)
         return self._digitised(found) / (self._gain * self._full)
 

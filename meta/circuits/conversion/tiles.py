@@ -150,7 +150,7 @@ def ranged_tiles(tiles: list[ChipTile], layer: ProgrammedLayer, hardware: Hardwa
     if not to_be_found(x):
         return tiles
     nominal = split(layer.behind(hardware.circuitry), hardware.tile)
-    seen = [seen_by_converters(one.layer, hardware.circuitry) for one in nominal]
+    seen = [seen_by_converters(one.layer, hardware.circuitry, imperfections=x) for one in nominal]
     chips = ranged([one.chip for one in tiles], seen, x)
     return [ChipTile(one.tile, chip, hardware) for one, chip in zip(tiles, chips, strict=True)]
 
