@@ -113,13 +113,15 @@ def test_writes_are_those_of_the_surrogate(case, engine):
     assert np.abs(expected - state).max() > 0.05
 
 
-@pytest.mark.parametrize("drive", ["left", "both"])
 @pytest.mark.parametrize(
-    "breaks",
+    ("drive", "breaks"),
     [
-        [("word", 2, 1)],
-        [("word", 2, 2), ("word", 4, 0)],
-        [("word", 1, 1), ("bit", 3, 2)],
+        ("left", [("word", 2, 1)]),
+        ("left", [("word", 1, 1), ("bit", 3, 2)]),
+        ("both", [("word", 2, 2), ("word", 4, 0)]),
+        pytest.param("left", [("word", 2, 2), ("word", 4, 0)], marks=pytest.mark.slow),
+        pytest.param("both", [("word", 2, 1)], marks=pytest.mark.slow),
+        pytest.param("both", [("word", 1, 1), ("bit", 3, 2)], marks=pytest.mark.slow),
     ],
 )
 def test_transistors_behind_a_broken_line_have_its_floating_voltage(drive, breaks):

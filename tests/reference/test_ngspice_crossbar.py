@@ -64,9 +64,7 @@ WIRES = {
 
 # Every shape behind the same wires and all wires in one array; the other pairs are slow.
 SWEPT = [
-    pytest.param(
-        shape, wires, marks=[pytest.mark.slow] * (shape != (5, 11) and wires != "design point")
-    )
+    pytest.param(shape, wires, marks=[pytest.mark.slow] * (shape != (5, 11) and wires != "design point"))
     for shape in SIZES
     for wires in WIRES
 ]

@@ -65,7 +65,11 @@ WIRES = [
 ]
 
 
-@pytest.mark.parametrize("wires", WIRES, ids=lambda wires: "+".join(wires) or "none")
+@pytest.mark.parametrize(
+    "wires",
+    [pytest.param(one, marks=[pytest.mark.slow] * (len(one) == 1)) for one in WIRES],
+    ids=lambda wires: "+".join(wires) or "none",
+)
 def test_broken_lines_open_cells_and_uneven_write_drivers(wires):
     rng, shape = np.random.default_rng(len(wires)), (6, 4)
     breaks = (

@@ -37,14 +37,10 @@ def whole_run(tmp_path_factory):
     place, out, err = tmp_path_factory.mktemp("whole"), io.StringIO(), io.StringIO()
     folder, report = place / "a" / "b", place / "f.json"
     words = ["roa-fit", PULSES, "--output-dir", folder, "--json", report]
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as stop,
-    ):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", [str(word) for word in words])
-        cli.main()
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
     assert (stop.value.code, err.getvalue()) == (0, "")
     return folder, report, out.getvalue()
 
