@@ -17,6 +17,7 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     Views,
+    adopt,
     compute_of,
     configuration_of,
     dataset_of,
@@ -147,7 +148,9 @@ def train(
     noise_scale: Annotated[Number, _option("roa-robust: on the noise levels of training.")] = None,
     cells_per_feature: CellsPerFeature = None,
     views: Views = None,
-    backbone: Annotated[str | None, _option("blocks, or residual before an erased head.")] = None,
+    backbone: Annotated[
+        str | None, _option("blocks; before an erased head residual, or PACKAGE.MODULE:FUNCTION.")
+    ] = None,
     centred: Annotated[
         bool | None, _option("Of an erased head: the training's mean is taken off its features.")
     ] = None,
@@ -214,6 +217,7 @@ def train(
         raise InputError(f"--start {start}: a run that goes on has its network; leave one out")
     where = compute_of(compute)
     round_products(to_tf32=True)
+    adopt(backbone)
     how = configuration_of(Training, output, config, resume, context.params)
     for name, why in how.idle.items():
         console.remark(f"{name} = {getattr(how, name)} ignored: {why}")

@@ -14,7 +14,14 @@ SHORT = [
     "own_network",
     "own_few_shot",
 ]
-LONG = ["adapt_and_verify", "faults", "train_on_glyphs", "wires", "train_through_wires"]
+LONG = [
+    "adapt_and_verify",
+    "own_backbone",
+    "faults",
+    "train_on_glyphs",
+    "wires",
+    "train_through_wires",
+]
 
 
 @pytest.fixture(autouse=True)
