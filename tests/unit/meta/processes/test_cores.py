@@ -107,7 +107,7 @@ def test_a_killed_process_is_one_line():
 
 @pytest.mark.long
 def test_processes_end_with_what_started_them():
-    cores = Cores(2)
+    cores = Cores(1)
     cores.started(within=None)
     pids = [process.pid for _, process in cores.processes]
     assert all(_alive(pid) for pid in pids)
