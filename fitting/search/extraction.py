@@ -107,7 +107,8 @@ def _derive(result: MinimizerResult, form: Form) -> None:
         found.add(name, expr=own)
         if covar is not None:
             felt = np.array([one.removeprefix(LOG) in factors for one in result.var_names])
-            found[name].stderr = found[name].value * float(np.sqrt(felt @ covar @ felt))
+            with np.errstate(invalid="ignore"):  # NaN, as for the factors
+                found[name].stderr = found[name].value * float(np.sqrt(felt @ covar @ felt))
 
 
 def _varied(form: Form, name: str) -> str:
