@@ -57,8 +57,10 @@ solver network: .venv/installed-dev
 
 docs: .venv/installed-dev
 	@$(BIN)/python .ci/references.py build/reference
+	@$(BIN)/python .ci/tutorials.py build/tutorials
 	@$(BIN)/zensical build --strict --clean
 	@$(BIN)/python .ci/typeset.py site
+	@cp build/tutorials/*.ipynb site/tutorials/
 
 # The simulator and its shared library, by the system's own package manager.
 ngspice:
