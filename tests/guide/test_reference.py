@@ -1,4 +1,4 @@
-"""The reference: every public function of a package's short list has an example, and it runs as shown."""
+"""The reference: every public function of a package's short list has an example, and it runs."""
 
 import doctest
 import inspect
@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 FUNCTIONS = [
-    pytest.param(found, id=f"{package}.{name}", marks=[pytest.mark.ngspice] * name.startswith("simulate"))
+    pytest.param(
+        found, id=f"{package}.{name}", marks=[pytest.mark.ngspice] * name.startswith("simulate")
+    )
     for package in ("roa_circuit", "fitting", "netlists", "meta")
     for name in import_module(package).__all__
     if inspect.isroutine(found := getattr(import_module(package), name))

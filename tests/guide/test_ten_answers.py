@@ -234,7 +234,9 @@ def test_a_cluster(answer, free_port):
             process.send_signal(signal.SIGTERM)
             process.wait(30)
     with Path("out/cluster/sweep.csv").open(newline="") as file:
-        found = {float(row["wire_resistance [Ohm]"]): float(row["accuracy"]) for row in csv.DictReader(file)}
+        found = {
+            float(row["wire_resistance [Ohm]"]): float(row["accuracy"]) for row in csv.DictReader(file)
+        }
     for ohms, accuracy in found.items():
         layer = load_layer("fc")
         wired = dataclasses.replace(layer.crossbar, r_word=ohms, r_bit=ohms)
