@@ -15,7 +15,7 @@ SHORT = [
     "own_network",
     "own_few_shot",
 ]
-LONG = ["adapt_and_verify", "faults", "wires", "train_through_wires"]
+LONG = ["adapt_and_verify", "faults", "wires", "train_through_wires", "learning_curves"]
 
 
 @pytest.fixture(autouse=True)
