@@ -28,7 +28,7 @@ def test_every_picture_is_there_and_has_a_command():
     }
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", QUICK.values(), ids=lambda entry: entry.picture)
 def test_a_command_draws_its_picture(entry, command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
