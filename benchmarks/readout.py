@@ -27,6 +27,7 @@ from meta.circuits.adaptation import Episode, adapt_episode
 from meta.circuits.behind_circuit import CircuitLayer, Hardware, classes
 from meta.data.datasets import load_dataset
 from meta.data.tasks import Tasks
+from meta.evaluation.episodes import interval_over_tasks
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
 from meta.network.shipped import shipped_network
@@ -65,29 +66,31 @@ class Case:
 
 def cases() -> list[Case]:
     """The table of the guide."""
-    roa = {"network": "roa", "ways": 5}
-    found = [
-        Case(**roa, mapping=m, full="layer", ohms=r, bits=(4, 6, 0))
-        for m, r in itertools.product(("pair",), (0.0, 1.0, 10.0))
+    pairs = {"network": "roa", "mapping": "pair", "full": "layer"}
+    column = {"network": "roa", "ways": 5, "mapping": "reference"}
+    robust = {"network": "roa-robust", "ways": 5, "full": "layer"}
+    calibrated = "placed+calibrated:64"
+    return [
+        *(Case(**pairs, ways=5, ohms=r, bits=(4, 6, 0)) for r in (0.0, 1.0, 10.0)),
+        Case(**pairs, ways=5, ohms=10.0, bits=(4, 6, 0), compensation="placed"),
+        *(Case(**pairs, ways=20, ohms=r, bits=(6, 0)) for r in (0.0, 1.0, 10.0)),
+        Case(**pairs, ways=20, ohms=10.0, bits=(6, 0), compensation="placed"),
+        *(Case(network="roa", ways=5, mapping="reference:16", full="layer", ohms=r) for r in (0.0, 1.0)),
+        *(Case(**column, full=f, ohms=1.0, bits=(8, 0)) for f in (1e-4, "layer", "column")),
+        *(
+            Case(**column, full=f, ohms=r, bits=(8, 10), compensation=calibrated)
+            for f, r in itertools.product(("layer", "column"), (1.0, 10.0))
+        ),
+        *(Case(**robust, mapping="pair", ohms=r, bits=(6, 0)) for r in (0.0, 1.0)),
+        *(
+            Case(**robust, mapping="pair", ohms=10.0, bits=(6, 0), compensation=c)
+            for c in ("calibrated", "placed")
+        ),
+        *(
+            Case(**robust, mapping="reference", ohms=r, bits=(8,), compensation=calibrated)
+            for r in (1.0, 10.0)
+        ),
     ]
-    found += [Case(**roa, mapping="reference:16", full="layer", ohms=r, bits=(6, 0)) for r in (0.0, 1.0)]
-    found += [
-        Case(**roa, mapping="reference", full=f, ohms=1.0, bits=b)
-        for f, b in ((1e-4, (8,)), ("layer", (8, 0)), ("column", (8,)))
-    ]
-    found += [
-        Case(**roa, mapping="reference", full=f, ohms=r, bits=(8,), compensation="calibrated:64")
-        for f, r in itertools.product(("layer", "column"), (1.0, 10.0))
-    ]
-    found += [Case(**roa, mapping="pair", full="layer", ohms=10.0, bits=(4, 6, 0), tile="64x32")]
-    robust = {"network": "roa-robust", "ways": 5, "mapping": "pair", "full": "layer", "bits": (6, 0)}
-    found += [Case(**robust, ohms=r) for r in (0.0, 1.0)]
-    found += [Case(**robust, ohms=10.0, compensation=c) for c in ("nothing", "calibrated")]
-    found += [
-        Case(network="roa", ways=20, mapping="pair", full="layer", ohms=r, bits=(6, 0))
-        for r in (0.0, 1.0, 10.0)
-    ]
-    return found
 
 
 def with_converters(
@@ -103,7 +106,7 @@ def with_converters(
             for one in layer.arrays
         ]
         if isinstance(x.adc_range, str):
-            chips = ranged(chips, layer.deployed._seen, x)
+            chips = ranged(chips, layer.deployed.seen(x), x)
         usage = Usage()
         arrays = [
             replace(one, chip=c.afresh(), usage=usage)
@@ -144,6 +147,7 @@ def measured(case: Case, network: Network, tasks: Tasks, episodes: int) -> dict[
     return {
         "case": case.name,
         "accuracy": {str(bits or "none"): float(np.mean(v)) for bits, v in right.items()},
+        "ci95": {str(bits or "none"): interval_over_tasks(np.array(v)) for bits, v in right.items()},
         "ideal": float(np.mean(ideal)),
         "episodes": episodes,
         "most_beyond_range": ends,
@@ -175,7 +179,10 @@ def main() -> None:
     found = []
     for one in rows(only, episodes, asked.data):
         found.append(one)
-        accuracy = ", ".join(f"{b}: {100 * a:.1f}" for b, a in dict(one["accuracy"]).items())
+        spread = dict(one["ci95"])
+        accuracy = ", ".join(
+            f"{b}: {100 * a:.1f} ± {100 * spread[b]:.1f}" for b, a in dict(one["accuracy"]).items()
+        )
         print(f"{one['case']:60} {accuracy} (ideal {100 * one['ideal']:.1f})  {one['seconds']:.0f} s")
         asked.json.write_text(json.dumps({"rows": found}, indent=2) + "\n")
 

@@ -3,5 +3,6 @@
 from .circuits.behind_circuit import Hardware
 from .circuits.conversion.chips import Chips
 from .circuits.conversion.convert import convert
+from .network.own_backbone import adopt_backbone
 
-__all__ = ["Chips", "Hardware", "convert"]
+__all__ = ["Chips", "Hardware", "adopt_backbone", "convert"]

@@ -17,8 +17,8 @@ from netlists.simulation import ngspice, vacask
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.layers.programmed import ProgrammedLayer
 
-# CI draws the same examples every time; at home each run looks further.
-settings.register_profile("ci", derandomize=True, deadline=None)
+# CI draws the same fifty examples every time; at home each run looks further, at a hundred others.
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=50)
 settings.register_profile("home", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "home")
 

@@ -61,6 +61,7 @@ def design(
     from fitting.planning.design import design as best_protocol
     from fitting.planning.generator import Generator
     from fitting.planning.protocol import reading_table, step_table
+    from roa_circuit.basics.results import check_writable
 
     if polarity not in POLARITIES:
         raise InputError(f"--polarity {polarity!r} is unknown; {nearest(polarity, POLARITIES)}")
@@ -74,6 +75,7 @@ def design(
     )  # fmt: skip
     budget = Budget(pulses=pulses, points=points, noise=share_of("--noise", noise), window=(start, end))
     meant = _read_at(load_device(device), read)
+    check_writable(output_dir / "protocol.csv", json_file)
     found = best_protocol(meant, generator, budget, uncertainty=share_of("--uncertainty", uncertainty))
     trains = tuple(train.mirrored() for train in found.trains) if POLARITIES[polarity] else found.trains
     files = {

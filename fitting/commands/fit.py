@@ -12,6 +12,7 @@ import numpy as np
 from fitting.commands import _options as options
 from fitting.commands._outputs import as_json, write_all
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import check_writable
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.parameters import Device, Pulses, load_device
@@ -87,6 +88,7 @@ def fit(
     check_method(intervals)
     check_law(law)
     measurements = _given(measurements, example)
+    check_writable(output_dir / "report.html", json_file)
     unused = []
     if intervals not in DRAWN:
         unused = console.ignored("--seed", seed, f"--intervals {intervals} draws nothing")

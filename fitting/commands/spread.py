@@ -14,6 +14,7 @@ import typer
 from fitting.commands import _options as options
 from fitting.commands._outputs import as_json, write_all
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import check_writable
 from roa_circuit.basics.units import percent
 from roa_circuit.device.parameters import UNITS, load_device
 from roa_circuit.presentation import console
@@ -61,6 +62,7 @@ def spread(
     from fitting.presentation.spread_figure import drawing
     from fitting.readers.measurements import describe
 
+    check_writable(output_dir / "spread.json", json_file)
     known = load_device(prior)
     conventions = how.of_each(measurements)
     m, names, kind = _owners(measurements, conventions, by)

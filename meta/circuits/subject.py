@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 
 from meta.circuits.adaptation import Episode, adapt_episode, require_one_write
 from meta.circuits.aware.through import learned_through
@@ -19,6 +18,7 @@ from meta.data.tasks import Tasks, check_sizes
 from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
+from meta.processes.pool import one_thread
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.converter_use import numbers_of, transposed
 from roa_circuit.circuit.mapping import REFERENCE
@@ -158,12 +158,8 @@ class NetworkSubject:
 
     def evaluate(self, point: Point, seeds: Sequence[int]) -> Numbers:
         """The metrics of the episode of each seed, and what its converters use."""
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # the same sums, whatever the machine
-        try:
+        with one_thread():  # the same sums, whatever the machine
             found = [self._episode(point, seed) for seed in seeds]
-        finally:
-            torch.set_num_threads(threads)
         return transposed(found)
 
     def _at(self, point: Point) -> tuple[Setup, Compensation]:

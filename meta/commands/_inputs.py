@@ -39,7 +39,27 @@ DataSet = Annotated[str, typer.Option(help=DATASETS)]
 Data = Annotated[
     Path | None, typer.Option(help="A local copy of the data set; omniglot is downloaded otherwise.")
 ]
-NetworkFile = Annotated[Path | None, typer.Option(help="A .safetensors file of `train`.")]
+NetworkFile = Annotated[
+    Path | None,
+    typer.Option(help="A .safetensors file of `train` or `pretrain`; or cifar-fs, which is shipped."),
+]
+OwnBackbone = Annotated[
+    str | None,
+    typer.Option(
+        help="PACKAGE.MODULE:FUNCTION of a --network that was trained with it; its code is run.",
+        metavar="NAME",
+    ),
+]
+ModuleName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PACKAGE.MODULE:FUNCTION",
+        help="Any torch network instead: imported and run, returns it, sample inputs and labels.",
+    ),
+]
+ModuleWeights = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Of --module, as .safetensors.")
+]
 DeviceOption = Annotated[
     str | None,
     typer.Option(help="Parameter set, a name or a TOML file; that of the training otherwise."),
@@ -116,6 +136,14 @@ def configuration_of(
     return kind(**own) if file is None else kind.from_toml(file, **own)
 
 
+def adopt(backbone: str | None) -> None:
+    """Import a backbone of one's own, if that is what the option names."""
+    if backbone is not None and ":" in backbone:
+        from meta.network.own_backbone import adopt_backbone
+
+        adopt_backbone(backbone)
+
+
 def compute_of(name: str) -> torch.device:
     """The processor or GPU of that name; 'cuda:1' is one of several."""
     import torch
@@ -163,17 +191,36 @@ def _named(device: Device) -> str:
     return f"device {device.name} (current scale {device.memristor.current_scale:g})"
 
 
+def network_in(path: Path) -> Network:
+    """The network of a file, or the shipped one of that name."""
+    from meta.network.convolutional import Network
+    from meta.network.shipped import NAMED, named_network
+
+    return named_network(str(path)) if str(path) in NAMED else Network.load(path)
+
+
 def network_of(
-    path: Path | None, method: str | None, ways: int | None, trained_ways: int | None = None
+    path: Path | None,
+    method: str | None,
+    ways: int | None,
+    trained_ways: int | None = None,
+    *,
+    backbone: str | None = None,
 ) -> tuple[Network, str]:
     """(network, method it is used with), from a file or as shipped for the method.
 
     A network file has the method that it was trained for; without a file, roa is the default.
+
+    backbone : one of the user's own, which the network of the file was trained with
     """
-    from meta.network.convolutional import Network
     from meta.network.shipped import shipped_network
 
+    adopt(backbone)
     if path is None:
+        if backbone is not None:
+            raise InputError(
+                f"--backbone {backbone}: shipped networks have their own; add --network FILE"
+            )
         name = method or "roa"
         network = shipped_network(name, trained_ways or ways)
         learned = network.note.get("training", {}).get("ways")
@@ -185,7 +232,12 @@ def network_of(
         return network.with_ways(ways or network.architecture.ways), name
     if trained_ways is not None:
         raise InputError(f"--trained-ways {trained_ways}: --network is one already; leave it out")
-    network = Network.load(path)
+    network = network_in(path)
+    if backbone not in (None, network.architecture.backbone):
+        raise InputError(
+            f"--backbone {backbone}: {path} was trained with {network.architecture.backbone!r};"
+            " leave it out, or give that one"
+        )
     name = method or network.method.name
     return network if ways is None else network.with_ways(ways), name
 

@@ -17,6 +17,7 @@ from meta.commands._inputs import (
     InSitu,
     Method,
     NetworkFile,
+    OwnBackbone,
     Queries,
     Seed,
     Shots,
@@ -43,6 +44,7 @@ LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 def adapt(
     output: Annotated[Path, options.folder("Of the layer files.", "--output")] = Path("out/adapt"),
     network: NetworkFile = None,
+    backbone: OwnBackbone = None,
     method: Method = None,
     ways: Ways = None,
     dataset: DataSet = "glyphs",
@@ -78,7 +80,7 @@ def adapt(
     from meta.data.tasks import Tasks
     from meta.evaluation.cycle import full_cycle
 
-    net, name = network_of(network, method, ways)
+    net, name = network_of(network, method, ways, backbone=backbone)
     net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     writing = replace(writing_of(net, name, device, mapping).at(sigma_wn), relative_rate=relative_rate)
     require_one_write(net, writing)

@@ -19,6 +19,7 @@ from meta.commands._inputs import (
     InSitu,
     Method,
     NetworkFile,
+    OwnBackbone,
     Queries,
     Seed,
     Shots,
@@ -58,6 +59,7 @@ _LEVELS = ",".join(f"{level:g}" for level in NOISE_LEVELS)
 
 def evaluate(
     network: NetworkFile = None,
+    backbone: OwnBackbone = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
@@ -121,7 +123,7 @@ def evaluate(
             f"--mapping {mapping}: changes nothing without a circuit: add --circuit or --imperfections"
             " FILE"
         )
-    net, name = network_of(network, method, ways, trained_ways)
+    net, name = network_of(network, method, ways, trained_ways, backbone=backbone)
     net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")

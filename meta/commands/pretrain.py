@@ -13,6 +13,7 @@ from meta.commands._inputs import (
     Compute,
     Data,
     Views,
+    adopt,
     compute_of,
     configuration_of,
     dataset_of,
@@ -40,7 +41,9 @@ def pretrain(
     resume: Annotated[bool, options.flag("--resume", "Go on from the folder's last epoch.")] = False,
     dataset: Annotated[str | None, _option("As in `evaluate`; omniglot otherwise.")] = None,
     data: Data = None,
-    backbone: Annotated[str | None, _option("residual, or blocks, the paper's four.")] = None,
+    backbone: Annotated[
+        str | None, _option("residual; blocks, the paper's four; or PACKAGE.MODULE:FUNCTION.")
+    ] = None,
     filters: Annotated[Count, _option("Of the first block; 32 otherwise.")] = None,
     epochs: Annotated[Count, _option("Each sees every image in every turn; 60 otherwise.")] = None,
     batch: Annotated[Count, _option("Images a step; 128 otherwise.")] = None,
@@ -79,6 +82,7 @@ def pretrain(
 
     where = compute_of(compute)
     round_products(to_tf32=True)
+    adopt(backbone)
     how = configuration_of(Pretraining, output, config, resume, context.params)
     cells = device_of_run(how, output, resume=resume)
     images = dataset_of(how.dataset, data)

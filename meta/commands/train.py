@@ -17,9 +17,11 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     Views,
+    adopt,
     compute_of,
     configuration_of,
     dataset_of,
+    network_in,
 )
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
@@ -147,7 +149,9 @@ def train(
     noise_scale: Annotated[Number, _option("roa-robust: on the noise levels of training.")] = None,
     cells_per_feature: CellsPerFeature = None,
     views: Views = None,
-    backbone: Annotated[str | None, _option("blocks, or residual before an erased head.")] = None,
+    backbone: Annotated[
+        str | None, _option("blocks; before an erased head residual, or PACKAGE.MODULE:FUNCTION.")
+    ] = None,
     centred: Annotated[
         bool | None, _option("Of an erased head: the training's mean is taken off its features.")
     ] = None,
@@ -202,7 +206,6 @@ def train(
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
     from meta.circuits.aware.circuit import Circuit
-    from meta.network.convolutional import Network
     from meta.network.precision import round_products
     from meta.training.configuration import Training
     from meta.training.device import device_of_run
@@ -214,13 +217,14 @@ def train(
         raise InputError(f"--start {start}: a run that goes on has its network; leave one out")
     where = compute_of(compute)
     round_products(to_tf32=True)
+    adopt(backbone)
     how = configuration_of(Training, output, config, resume, context.params)
     for name, why in how.idle.items():
         console.remark(f"{name} = {getattr(how, name)} ignored: {why}")
     tolerances = checks.tolerances()
     cells = device_of_run(how, output, resume=resume)
     wires = Circuit.of_run(how, output, resume=resume)
-    first = None if start is None else Network.load(start)
+    first = None if start is None else network_in(start)
     images = dataset_of(how.dataset, data)
     console.remark(_announced(how))
     reports: list[Callable[[SpiceRow], None]] = [_report_spice]

@@ -17,6 +17,7 @@ from meta.commands._inputs import (
     DeviceOption,
     Method,
     NetworkFile,
+    OwnBackbone,
     Ways,
     dataset_of,
     network_of,
@@ -35,11 +36,13 @@ from roa_circuit.presentation import circuit_options, console, options
 
 if TYPE_CHECKING:
     from meta.circuits.behind_wires import WiredEpisode
+    from meta.network.convolutional import Network
     from roa_circuit.layers.programmed import ProgrammedLayer
 
 
 def wires(
     network: NetworkFile = None,
+    backbone: OwnBackbone = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
@@ -77,7 +80,8 @@ def wires(
         unused += circuit_options.idle_circuit(circuit)
     else:
         unused += circuit_options.idle_in_settled_reads(circuit)
-    heads = _adapted_heads(network, method, ways, dataset, data, device, mapping, episodes)
+    named = network_of(network, method, ways, backbone=backbone)
+    heads = _adapted_heads(named, ways, dataset, data, device, mapping, episodes)
     referee = None
     if spice or spice_write:
         from meta.circuits.validate import referee as ngspice
@@ -114,8 +118,7 @@ def wires(
 
 
 def _adapted_heads(
-    network: Path | None,
-    method: str | None,
+    named: tuple[Network, str],
     ways: int | None,
     dataset: str,
     data: Path | None,
@@ -128,7 +131,7 @@ def _adapted_heads(
     from meta.data.tasks import Tasks
     from meta.network.architecture import HEAD
 
-    net, name = network_of(network, method, ways)
+    net, name = named
     writing = writing_of(net, name, device, mapping)
     require_one_write(net, writing)
     tasks = Tasks(dataset=dataset_of(dataset, data))

@@ -15,6 +15,7 @@ from meta.network.backbones import (
     Residual,
     check_backbone,
 )
+from meta.network.own_backbone import OwnBackbone
 from meta.network.views import ONE, TURNED, check_views
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.records import require_finite
@@ -32,8 +33,9 @@ _MOST_WEIGHTS = 100_000_000  # half a gigabyte
 class Architecture:
     """The sizes of a network: `filters` per block, `ways` classes, inner `steps`.
 
-    backbone : `blocks`, the paper's four, or `residual`, whose filters double from block to block and
-        whose features are the means of the last maps; before an erased head alone
+    backbone : `blocks`, the paper's four; or, before an erased head alone, `residual`, whose filters
+        double from block to block and whose features are the means of the last maps, or one of your own
+        (`meta.network.own_backbone`)
     last_filters : filters of the last of the paper's blocks, where they differ; 0 is `filters`
     erased : omega at which all cells of the head start, the only cells that are then written; None
         learns the head and writes every layer
@@ -75,8 +77,10 @@ class Architecture:
         check_views(self.views)
         check_backbone(self.backbone)
         self._require_erased()
-        if self.backbone == RESIDUAL and self.last_filters:
-            raise InputError("last_filters: filters of a residual backbone double from block to block")
+        if isinstance(self.body, OwnBackbone):
+            self.body.check(self.size)
+        if self.backbone != BLOCKS and self.last_filters:
+            raise InputError(f"last_filters: of the paper's blocks, not of a {self.backbone} backbone")
         weights = sum(math.prod(shape) for shape in self.weight_shapes.values())
         if weights > _MOST_WEIGHTS:
             raise InputError(f"a network of {weights:,} weights; the most are {_MOST_WEIGHTS:,}")
@@ -109,6 +113,8 @@ class Architecture:
         """What makes the features."""
         if self.backbone == RESIDUAL:
             return Residual(channels=self.channels, filters=self.filters)
+        if self.backbone != BLOCKS:
+            return OwnBackbone(self.backbone, self.channels, self.filters)
         pools = self.erased is None  # the last block, too
         return Blocks(
             channels=self.channels,

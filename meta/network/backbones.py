@@ -129,8 +129,20 @@ class Residual:
 BLOCKS, RESIDUAL = "blocks", "residual"
 BACKBONES: Sequence[str] = (BLOCKS, RESIDUAL)
 
+Maker = Callable[[int, int], Backbone]
+"""Of (channels, filters): what `Architecture` has of both."""
+
+OWN: dict[str, Maker] = {}
+"""Backbones of one's own by name; see `meta.network.own_backbone`."""
+
 
 def check_backbone(name: str) -> None:
     """Raise InputError unless there is such a backbone; the nearest name is given."""
-    if name not in BACKBONES:
-        raise InputError(f"backbone {name!r} is unknown; {nearest(name, BACKBONES)}")
+    if name in (*BACKBONES, *OWN):
+        return
+    if ":" in name:
+        raise InputError(
+            f"backbone {name!r} is code of its own, which runs only when asked for: give --backbone"
+            f" {name}, or call meta.adopt_backbone first"
+        )
+    raise InputError(f"backbone {name!r} is unknown; {nearest(name, BACKBONES)}")

@@ -284,7 +284,7 @@ class Network(torch.nn.Module):
 
     def convolved(self, name: str, x: Tensor, weight: Tensor, step: int) -> Tensor:
         """What a convolution passes on, with its norm, of images or of what the last one passed on."""
-        if name != _FUSED:
+        if name != _FUSED or self.architecture.backbone != BLOCKS:
             return self.normed(name, convolve(x, weight), step)
         images = x.to(dtype=weight.dtype, memory_format=torch.contiguous_format)
         norm = self.norm(name, step, lambda: first_block.statistics_of(images, weight))
@@ -299,6 +299,7 @@ class Network(torch.nn.Module):
         own = a.convolutions[name]
         if a.backbone != BLOCKS:
             y = self._kept_norm(name, y)
+            y = F.max_pool2d(y, 2) if own.pools else y
             return F.relu(y) if own.bends else y
         if own.pools and norm_pool.is_compiled(y):
             norm = self.norm(name, step, lambda: norm_pool.statistics_of(y))

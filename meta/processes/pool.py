@@ -73,7 +73,7 @@ class Pool:
         self, function: Callable[[Shared, Item], Result], shared: Shared, item: Item, to_come: int
     ) -> Result:
         begun = time.perf_counter()
-        with _one_thread():
+        with one_thread():
             result = function(shared, item)
         self._computed += 1
         left = (time.perf_counter() - begun) * to_come
@@ -98,7 +98,7 @@ def pool() -> Pool:
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One thread, as in the other processes: with more, torch sums in another order."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

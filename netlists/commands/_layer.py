@@ -19,6 +19,7 @@ from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.converter_use import Use, uses
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.read_disturb import moved_by_a_read
+from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.circuit.crossbar import said
 from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.scaling import voltage_from_input
@@ -127,21 +128,24 @@ def note_reads(
     circuitry: Circuitry,
     imperfections: Imperfections | None,
     seed: int,
-) -> list[dict[str, Any]]:
+) -> dict[str, Any]:
     """Say it of a layer's reads on the chips of one seed, its intended states in place.
 
-    Gives what each kind of converter uses, for JSON.
+    Gives, for JSON, what each kind of converter uses, and the energy of a read.
     """
-    reads, moved = [], [0.0]
+    reads, moved, arrays = [], [0.0], []
     tiles = split(layer.behind(circuitry), size)
     for tile, chip in zip(tiles, chips_of(tiles, imperfections, seed, circuitry), strict=True):
         part = tile.layer
         state = np.asarray(after_pulses(part.initial_state, part.pulses, part.device))
         asked = np.asarray(voltage_from_input(part.inputs, part.device))
         volts = chip.drive(asked)
+        arrays.append((chip, circuitry, chip.start(state), volts))
         settled = circuitry.settled(chip.crossbar, chip.start(state), chip.device)
         reads.append((chip, asked, settled.currents(volts)))
         moved.append(moved_by_a_read(state, volts, chip.device))
     used = uses(reads)
     say_of_reads(used, float(np.max(moved)), np.concatenate([asked.ravel() for _, asked, _ in reads]))
-    return [use.to_dict() for use in used]
+    energy = read_energy(arrays, slices=arrays[0][0].slices.count)
+    console.say(energy.said())
+    return {"converters": [use.to_dict() for use in used], "read_energy": energy.to_dict()}

@@ -24,7 +24,7 @@ OF_AGE = ("age", "drift_exponent", "drift_spread", "retention_time")
 OF_READOUTS = ("sense_gain", "sense_offset", "bandwidth", "temperature", "flicker", "adc_bits")
 """What readouts do with the currents of an array."""
 
-OF_READS = (*OF_READOUTS, "dac_bits", "driver_gain", "driver_offset", "amplifier_mismatch")
+OF_READS = (*OF_READOUTS, "dac_bits", "dac_slices", "driver_gain", "driver_offset", "amplifier_mismatch")
 """What shows in reads alone."""
 
 

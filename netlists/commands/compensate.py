@@ -60,7 +60,7 @@ def compensate(
     chosen = layer_on(layer, reads=reads, device=device, mapping=mapping, network=network)
     size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
-    converters = note_reads(chosen, size, circuitry, imperfections, drawn_by)
+    of_reads = note_reads(chosen, size, circuitry, imperfections, drawn_by)
     predistorted = _predistorted(chosen, size, circuitry) if states else None
     with console.percent(f"layer {chosen.name}") as advance:
         found = recover(
@@ -79,7 +79,7 @@ def compensate(
     summary: dict[str, Any] = {
         "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c),
         "circuit": circuitry.to_dict(), "tile": str(size), "reads": len(chosen.inputs), "seed": drawn_by,
-        "converters": converters,
+        **of_reads,
         "imperfections": imperfections.to_dict() if imperfections else None,
         "ignored": [*unused, *needless],
         "recovered": [

@@ -10,12 +10,14 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from netlists.commands._layer import note_reads
 from netlists.commands._module import OwnNetwork
 from netlists.commands._states import Conductances, read_weights_of
 from netlists.commands.tables import read_matrix
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary
 from roa_circuit.basics.units import counted
+from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
 from roa_circuit.circuit.contents import require_inputs, require_weights
 from roa_circuit.circuit.design_point import chosen_device
@@ -23,6 +25,7 @@ from roa_circuit.circuit.mapping import REFERENCE
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.planned import BEYOND, CAPPED
 from roa_circuit.layers.programmed import ProgrammedLayer
+from roa_circuit.layers.tiling import TileSize
 from roa_circuit.presentation import circuit_options, console, options
 
 LARGEST_INPUT = 1e6
@@ -115,6 +118,7 @@ def layer(
         f"{output}: {rows} x {columns} cells, {made.mapping.said}; {written};"
         f" {counted(len(x), 'read')}; next: roa-spice verify --layer {output}"
     )
+    of_reads = note_reads(made, TileSize(), BARE, None, 0) if len(x) else {}
     console.say(footing.footing(made.device, made.crossbar))
     capped = made.provenance.get(CAPPED)
     for text in made.not_reached:
@@ -124,6 +128,7 @@ def layer(
         "reads": len(x), "seed": None if inputs else seed or 0, "mapping": str(made.mapping),
         "capped": capped, "ignored": unused,
         "beyond": made.provenance.get(BEYOND), **footing.to_dict(made.device, made.crossbar),
+        **of_reads,
     }  # fmt: skip
     write_summary(json_file, summary)
 

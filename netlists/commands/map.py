@@ -64,6 +64,11 @@ def map(
         raise InputError(
             f"--read {read}: layer {chosen.name!r} has {len(chosen.inputs)} reads, counted from 0"
         )
+    if imperfections and imperfections.dac_slices > 1:
+        raise InputError(
+            f"--imperfections: dac_slices = {imperfections.dac_slices} makes several reads of one input,"
+            " and a map shows one; leave it out"
+        )
     found = _mapped(
         chosen, read, (TileSize.parse(tile), Compensation.parse(compensation)), circuitry,
         imperfections or Imperfections(), drawn_by,

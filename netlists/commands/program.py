@@ -32,6 +32,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.basics.units import engineering
 from roa_circuit.chips.programmable import WiredArray
+from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.chips.write_verify import VerifiedWrite, write_verify
 from roa_circuit.circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
@@ -146,9 +147,13 @@ def program(
     result = write_verify(array, wanted, drawn.device, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began
     write_text(output, format_matrix(array.state))
+    volts = drawn.device.pulses.read_voltage * np.eye(len(array.state))
+    reads = (drawn.chip, drawn.circuitry, array.state, drawn.chip.drive(volts))
+    of_reads = read_energy([reads], slices=drawn.chip.slices.count)
     summary = {
         **result.to_dict(), "engine": str(engine), "tolerance": tolerance,
-        "energy": array.energy or None, "seconds": seconds, **drawn.to_dict(), "states": str(output),
+        "read_energy": of_reads.to_dict(), "energy": array.energy or None,
+        "seconds": seconds, **drawn.to_dict(), "states": str(output),
         "ignored": [*unused, *needless], "converters": [use.to_dict() for use in array.usage.uses()],
         **_of_weights(mapping, wanted, array.state),
     }  # fmt: skip
@@ -157,6 +162,7 @@ def program(
     if mapping:
         worst = summary["worst_weight_error"]
         console.say(f"mapping {mapping}: {mapping.said}; weights g within {worst:.2g} of those wanted")
+    console.say(f"verification, a row at a time: {of_reads.said()}")
     drawn.say_what_it_is()
     for text in array.usage.warnings:
         console.say(text)

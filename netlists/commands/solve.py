@@ -122,16 +122,16 @@ def solve(
     seconds = time.perf_counter() - started
     write_text(output, format_matrix(currents))
     moved = moved_by_a_read(omega, volts, chip.device)
-    energy = read_energy([(chip, array.circuitry, omega, volts)])
+    energy = read_energy([(chip, array.circuitry, omega, volts)], slices=chip.slices.count)
     summary = {
-        "engine": str(engine), "reads": len(volts), **array.to_dict(), "seconds": seconds,
+        "engine": str(engine), "reads": len(asked), **array.to_dict(), "seconds": seconds,
         "engine_version": version, "ngspice_version": version if engine is Engine.ngspice else None,
         "ignored": [*unused, *needless], "currents": str(output),
         "read_disturb": moved, "converters": [use.to_dict() for use in used],
         "read_energy": energy.to_dict(),
     }  # fmt: skip
     write_summary(json_file, summary)
-    size = f"{len(volts)} x {array.crossbar.columns}"
+    size = f"{len(asked)} x {array.crossbar.columns}"
     console.say(f"{output}: {size} currents [A] by {engine} in {seconds:.3g} s")
     console.say(energy.said())
     array.say_what_it_is()

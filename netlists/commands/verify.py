@@ -46,6 +46,7 @@ from roa_circuit.basics.results import check_writable, write_file, write_json, w
 from roa_circuit.basics.units import counted
 from roa_circuit.chips import idle
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import NOTHING, Compensation
@@ -185,7 +186,7 @@ def verify(
         _pulses_of(some, how, pulses, drawn_by) for some, how in zip(drawn, analyses, strict=True)
     ]
     unused += _pulses_beyond(pulses, collocated)
-    seconds_at = partial(_seconds_at, drawn, bench, analyses, collocated)
+    seconds_at = partial(_seconds_at, drawn, bench, analyses, collocated, imperfections)
     if (engine, matrix, cell, via) == (None,) * 4:
         bench = _quicker(bench, seconds_at, chosen, circuitry)
     seconds = seconds_at(costs.prices(bench.engine, bench.dialect, circuitry))
@@ -306,11 +307,13 @@ def _seconds_at(
     bench: Testbench,
     analyses: Sequence[Analysis],
     collocated: Sequence[list[Chosen] | None],
+    imperfections: Imperfections | None,
     prices: Prices,
 ) -> float:
     """What the simulator takes for all layers [s]."""
+    slices = max(imperfections.dac_slices, 1) if imperfections else 1
     return sum(
-        estimated_seconds(some, bench.phase, how, prices, bench.workers, pulses)
+        estimated_seconds(some, bench.phase, how, prices, bench.workers, pulses, slices=slices)
         for some, how, pulses in zip(drawn, analyses, collocated, strict=True)
     )
 

@@ -146,9 +146,18 @@ def voltages(layer: ProgrammedLayer) -> Floats:
 
 
 def estimate(
-    tile: Tile, phase: Phase, analysis: Analysis, prices: Prices, chosen: Chosen | None = None
+    tile: Tile,
+    phase: Phase,
+    analysis: Analysis,
+    prices: Prices,
+    chosen: Chosen | None = None,
+    *,
+    slices: int = 1,
 ) -> tuple[float, float]:
-    """Seconds that the simulator will take for the tile's (write, reads); `chosen` pulses or all."""
+    """Seconds that the simulator will take for the tile's (write, reads); `chosen` pulses or all.
+
+    slices : reads that an input takes
+    """
     layer, write, read = tile.layer, 0.0, 0.0
     if phase is not Phase.read and layer.pulses.any():
         pulses = sum(1 for _ in write_programme(layer.pulses, layer.device))
@@ -160,7 +169,7 @@ def estimate(
             write += transients * prices.write_seconds(layer.crossbar, 1)
     if phase is not Phase.write:
         of = prices.read_seconds if analysis is Analysis.transient else prices.sweep_seconds
-        read = of(layer.crossbar, len(layer.inputs))
+        read = of(layer.crossbar, slices * len(layer.inputs))
     return write, read
 
 

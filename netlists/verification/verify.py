@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,11 @@ def _read_in_surrogate(sample: Sample, spice: Sequence[Run], plan: Plan) -> dict
         (tile, chip, plan.circuitry, np.clip(run.state, 0.0, 1.0), chip.drive(voltages(tile.layer)))
         for tile, chip, run in zip(sample.tiles, sample.chips, spice, strict=True)
     ]
+    index, slices = int(np.argmax(totals)), sample.chips[0].slices.count
+    found = read_map(sample.layer.name, index, arrays)
     return {
-        "read_energy": read_energy([array[1:] for array in arrays]),
-        "map": read_map(sample.layer.name, int(np.argmax(totals)), arrays),
+        "read_energy": read_energy([array[1:] for array in arrays], slices=slices),
+        "map": replace(found, read=index // slices),
     }
 
 
@@ -125,15 +128,18 @@ def estimated_seconds(
     prices: Prices,
     workers: int | None = None,
     chosen: Sequence[Chosen] | None = None,
+    *,
+    slices: int = 1,
 ) -> float:
     """Wall-clock seconds the simulator will take on so many cores, within a factor of two.
 
+    slices : reads that an input takes
     chosen : the pulses of each tile that are simulated; None takes all
     """
     workers = workers or cores()
     of_tiles: Sequence[Chosen | None] = chosen or [None] * len(tiles)
     jobs = [
-        sum(estimate(tile, phase, analysis, prices, some))
+        sum(estimate(tile, phase, analysis, prices, some, slices=slices))
         for tile, some in zip(tiles, of_tiles, strict=True)
     ]
     if analysis is Analysis.collocation:  # whose tiles share out what cores are free
@@ -206,8 +212,9 @@ def _run_simulator(
 ) -> list[Run]:
     """The simulator on every tile, the dearest first: no core is left with a long one at the end."""
     tiles, chips = sample.tiles, sample.chips
+    how, slices = (plan.phase, plan.analysis, plan.prices), chips[0].slices.count
     prices = [
-        estimate(tile, plan.phase, plan.analysis, plan.prices, scope.chosen if scope else None)
+        estimate(tile, *how, scope.chosen if scope else None, slices=slices)
         for tile, scope in zip(tiles, scopes, strict=True)
     ]
     together = Together(progress, weights=[price for pair in prices for price in pair])
@@ -266,7 +273,13 @@ def _times(
         "speedup": of_spice / of_surrogate,
         "wall_seconds": wall,
         "estimated_seconds": estimated_seconds(
-            sample.tiles, plan.phase, plan.analysis, plan.prices, workers, chosen
+            sample.tiles,
+            plan.phase,
+            plan.analysis,
+            plan.prices,
+            workers,
+            chosen,
+            slices=sample.chips[0].slices.count,
         ),
         "workers": workers,
     }

@@ -32,6 +32,7 @@ def _pool() -> ThreadPoolExecutor:
 
 @functools.cache
 def _cores() -> int:
-    import numba
+    from numba.core import config
 
-    return int(numba.get_num_threads())
+    # `numba.get_num_threads` starts numba's own threads, and sets OpenMP's number for torch, too.
+    return int(vars(config)["NUMBA_NUM_THREADS"])

@@ -75,6 +75,12 @@ class Adc:
             )
         return np.asarray(self.full / self.ends[1])
 
+    def ends_of(self, currents: Floats) -> NDArray[np.bool_]:
+        """Which of these (reads, channels) [A] lie so far out that dither may reach an end."""
+        if not self.bits:
+            return np.zeros(currents.shape, dtype=bool)
+        return np.abs(currents) > self.step() * (self.ends[1] - 1.5)
+
     @property
     def dithered_variance(self) -> Floats:
         """Mean square error (channels,) or (1,) of a dithered reading [A^2]; 0 without converters.

@@ -3,6 +3,7 @@
 x -- DAC -- driver -- cells and lines as drawn -- noise -- readout -- ADC -- y
      `drive`          `crossbar`, `device`        `sense`
 
+Where inputs come in slices, every slice is a read between `drive` and `sense`, which adds them.
 Where the mapping subtracts currents before the converter, `sense` gives differences: its converter is
 signed, and what noise, gains and offsets do to either bit line is subtracted with them.
 """
@@ -23,10 +24,11 @@ from roa_circuit.chips.aging import drift_factor, relaxed, retention_time
 from roa_circuit.chips.imperfections import OF_THE_DEVICE, Imperfections
 from roa_circuit.chips.noise import STREAMS as OF_NOISE
 from roa_circuit.chips.noise import Noise
+from roa_circuit.chips.slices import Slices
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
-from roa_circuit.circuit.periphery import convert, shot_deviation, thermal_deviation
+from roa_circuit.circuit.periphery import shot_deviation, thermal_deviation
 from roa_circuit.circuit.waveforms import READ_HOLD
 from roa_circuit.device.laws.law import OPEN
 from roa_circuit.device.memristor import conductance, pulse_strength
@@ -105,29 +107,39 @@ class Chip:
         return self.rested(self._disturbed(np.where(pulses != 0, noisy, after)))
 
     def drive(self, voltages: Floats) -> Floats:
-        """Voltages (reads, rows) [V] that reach the word lines when these are asked for."""
-        x = self.imperfections
-        return convert(voltages, x.dac_bits, self.dac_range) * self.driver_gain + self.driver_offset
+        """Voltages [V] that reach the word lines when these (reads, rows) are asked for.
+
+        (reads, rows), or (reads * slices, rows) where inputs come in slices, which follow each other.
+        """
+        return self.slices.driven(voltages) * self.driver_gain + self.driver_offset
+
+    @property
+    def slices(self) -> Slices:
+        """How the DAC parts its inputs."""
+        return Slices.of(self.imperfections, self.device)
 
     @property
     def dac_range(self) -> float:
         """The voltage of the DAC's largest code [V]: the device's full scale, unless it was given."""
-        return self.imperfections.dac_range or self.device.pulses.full_scale
+        return self.slices.largest
 
     def sense(
         self, currents: Floats, state: Floats, voltages: Floats, *, dithered: bool = False
     ) -> Floats:
         """Currents (reads, channels) [A] that the readout reports when columns carry these.
 
-        currents : (reads, columns) [A] of the array
+        currents : (reads, columns) [A] of the array; of each slice, where `drive` made slices
         dithered : add up to a step of the converter at random, either way, so that many reads tell what
-            lies between two codes
+            lies between two codes; what lies at an end of the range, and so tells nothing, is NaN
 
         The states (rows, columns) and the word-line voltages (reads, rows) [V] set the size of the
         noise. It goes on from batch to batch; `afresh` begins it anew.
         """
         seen = self.mapping.joined(self._read_out(currents, state, voltages))
-        return self.adc.convert(seen, self.noise.dither(*seen.shape) if dithered else None)
+        if not dithered:
+            return self.slices.added(self.adc.convert(seen))
+        reported = self.adc.convert(seen, self.noise.dither(*seen.shape))
+        return self.slices.added(np.where(self.adc.ends_of(seen), np.nan, reported))
 
     def sense_alone(self, currents: Floats, state: Floats, voltages: Floats) -> Floats:
         """As `sense`, every bit line (reads, columns) by itself: the other of a pair is switched off.
@@ -135,7 +147,8 @@ class Chip:
         So are single cells read in write-verify.
         """
         channels = self.mapping.channel_of(self.crossbar.columns)
-        return self.adc.of(channels).convert(self._read_out(currents, state, voltages))
+        reported = self.adc.of(channels).convert(self._read_out(currents, state, voltages))
+        return self.slices.added(reported)
 
     def summary(self) -> dict[str, Any]:
         """How many cells and lines the drawn faults hit, for reports."""

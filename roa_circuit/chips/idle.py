@@ -11,6 +11,7 @@ from roa_circuit.circuit.components import NOMINAL_TEMPERATURE
 NEEDS = {
     "adc_range": ("adc_bits",), "adc_percentile": ("adc_bits",), "adc_offset": ("adc_bits",),
     "adc_inl": ("adc_bits",), "adc_dnl": ("adc_bits",), "dac_range": ("dac_bits",),
+    "dac_slices": ("dac_bits",),
     "stuck_on_resistance": ("stuck_on",), "temperature": ("bandwidth",),
     "drift_start": ("drift_exponent", "drift_spread"),
     "drift_exponent": ("age",), "drift_spread": ("age",), "retention_time": ("age",),

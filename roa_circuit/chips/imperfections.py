@@ -21,7 +21,7 @@ UNITS = {
     "broken_word": "-", "broken_bit": "-", "read_disturb": "-", "age": "s", "drift_exponent": "-",
     "drift_spread": "-", "drift_start": "s", "retention_time": "s", "retention_energy": "eV",
     "write_gain": "-",
-    "edge_fraction": "-", "dac_bits": "-", "dac_range": "V", "driver_gain": "-",
+    "edge_fraction": "-", "dac_bits": "-", "dac_slices": "-", "dac_range": "V", "driver_gain": "-",
     "driver_offset": "V", "amplifier_mismatch": "V", "sense_gain": "-", "sense_offset": "A",
     "bandwidth": "Hz",
     "temperature": "K", "flicker": "-", "adc_bits": "-", "adc_range": "A", "adc_percentile": "-",
@@ -29,7 +29,7 @@ UNITS = {
 }  # fmt: skip
 
 _PROBABILITIES = ("stuck_on", "stuck_off", "open", "broken_word", "broken_bit")
-_BITS = ("dac_bits", "adc_bits")
+_BITS = ("dac_bits", "dac_slices", "adc_bits")
 _MAY_BE_NONE = ("sigma_wn", "temperature", "dac_range", "drift_start", "adc_percentile")
 DRAWN = (
     *_PROBABILITIES, "drift_spread", "sigma_wn", "write_gain", "driver_gain", "driver_offset",
@@ -72,6 +72,8 @@ class Imperfections(Shown):
         edge_fraction : each edge of a write pulse over its flat top; 0 takes that of the parameter set
         dac_bits, dac_range : resolution, and the voltage of the largest code [V]; None is the device's
             full scale
+        dac_slices : into how many reads an input of `dac_bits` is parted, whose outputs are shifted and
+            added (`roa_circuit.chips.slices`); 0 and 1 drive it as a whole
         driver_gain, driver_offset : of each word line's read driver, over 1 and [V]
         amplifier_mismatch : of the offset at each amplifier's input [V], about the circuit's own
         sense_gain, sense_offset : of each bit line's readout, over 1 and [A]
@@ -108,6 +110,7 @@ class Imperfections(Shown):
     write_gain: float = 0.0
     edge_fraction: float = 0.0
     dac_bits: int = 0
+    dac_slices: int = 0
     dac_range: float | None = None
     driver_gain: float = 0.0
     driver_offset: float = 0.0
@@ -141,6 +144,11 @@ class Imperfections(Shown):
         if self.adc_bits and not self.adc_range:
             raise InputError(
                 "adc_bits needs adc_range: the current of the largest code [A], 'layer' or 'column'"
+            )
+        if self.dac_slices > 1 and (not self.dac_bits or self.dac_bits % self.dac_slices):
+            raise InputError(
+                f"dac_slices = {self.dac_slices} must part dac_bits = {self.dac_bits} into equal parts;"
+                " 8 bits make 2, 4 or 8"
             )
         if not 0 < self.percentile <= 100:
             raise InputError(f"adc_percentile = {self.adc_percentile:g} must lie in (0, 100]")

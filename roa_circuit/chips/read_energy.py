@@ -72,12 +72,16 @@ class ReadEnergy:
 
 
 def read_energy(
-    arrays: Sequence[tuple[Chip, Circuitry, Floats, Floats]], *, most: int = MOST_READS
+    arrays: Sequence[tuple[Chip, Circuitry, Floats, Floats]],
+    *,
+    most: int = MOST_READS,
+    slices: int = 1,
 ) -> ReadEnergy:
     """The mean energy of the reads of some arrays, which are read at the same time.
 
     arrays : (chip, circuitry, states (rows, columns), word-line voltages (reads, rows) [V]) of each
     most : reads that are worked out, taken evenly; at most so many
+    slices : how many rows of the voltages make one read, as `Chip.drive` gives them
 
     The energy is that of settled currents over the whole read. Ramps take less, and charging lines more:
     C V^2 of a line is left out.
@@ -89,13 +93,13 @@ def read_energy(
     joules: dict[str, float] = {}
     seconds, count = 0.0, 0
     for chip, circuitry, state, voltages in arrays:
-        chosen = np.unique(
-            np.linspace(0, len(voltages) - 1, min(most, len(voltages))).round().astype(int)
-        )
-        volts, count = voltages[chosen], len(chosen)
+        reads = len(voltages) // slices
+        chosen = np.unique(np.linspace(0, reads - 1, min(most, reads)).round().astype(int))
+        volts, count = voltages.reshape(reads, slices, -1)[chosen], len(chosen)
         seconds = max(seconds, read_seconds(chip, circuitry))
-        for name, watts in read_power(chip, circuitry, state, volts).items():
+        for name, watts in read_power(chip, circuitry, state, np.vstack(volts)).items():
             joules[name] = joules.get(name, 0.0) + float(watts.mean())
+    seconds *= slices
     return ReadEnergy(
         reads=count, seconds=seconds, joules={name: watts * seconds for name, watts in joules.items()}
     )

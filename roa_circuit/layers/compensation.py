@@ -37,7 +37,8 @@ def calibrate(
 ) -> Calibration:
     """Take each column's offset from reads without input, and its gain from test reads.
 
-    measured, wanted : (reads, columns) [A] currents of the test inputs, as read and in theory
+    measured, wanted : (reads, columns) [A] currents of the test inputs, as read and in theory. NaN is a
+        reading at an end of its converter's range, and is left out
     at_rest : (reads, columns) [A] currents of inputs that are all 0, where theory has none
     noise : mean square error (columns,) of a reading [A^2], such as that of a dithered converter. It
         makes readings larger on average, which is taken away. An offset that does not rise above it
@@ -52,12 +53,15 @@ def calibrate(
             f"calibration needs test reads, measured {measured.shape}, wanted {wanted.shape}, at rest"
             f" {at_rest.shape}, all (reads, columns)"
         )
-    rest = at_rest.mean(axis=0)
+    told = np.isfinite(at_rest)
+    rest = np.where(told, at_rest, 0.0).sum(axis=0) / np.maximum(told.sum(axis=0), 1)
     rest = np.where(rest**2 < _SEEN**2 * np.asarray(noise) / max(len(at_rest), 1), 0.0, rest)
-    rise = measured - rest
+    within = np.isfinite(measured)
+    rise = np.where(within, measured - rest, 0.0)
     # A column that always reads the same, such as a broken one, is left without gain.
-    size, stray = (rise**2).sum(axis=0), len(rise) * np.broadcast_to(noise, rest.shape)
+    size, stray = (rise**2).sum(axis=0), within.sum(axis=0) * np.broadcast_to(noise, rest.shape)
     gain = (rise * wanted).sum(axis=0) / np.maximum(size - stray, 1e-300)
+    gain = np.where(within.any(axis=0), gain, 1.0)
     gain = np.where((stray > 0) & (size - stray < _TOLD * np.asarray(noise)), 1.0, gain)
     return Calibration(gain=gain, offset=-gain * rest)
 

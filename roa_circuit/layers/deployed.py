@@ -66,19 +66,18 @@ class Array:
     mapped: Floats | None
     wanted: Floats | None
 
-    @property
-    def seen(self) -> Floats:
+    def seen(self, imperfections: Imperfections) -> Floats:
         """What converters see (reads, channels) [A] of the layer's reads through the circuit's lines."""
         layer = self.tile.layer
         reads = dataclasses.replace(layer, inputs=layer.inputs[: len(self.own.inputs)])
-        return seen_by_converters(reads, self.circuitry, self.mapped)
+        return seen_by_converters(reads, self.circuitry, self.mapped, imperfections=imperfections)
 
     def sensed(self, chip: Chip, currents: Floats, state: Floats, volts: Floats) -> Floats:
         """What the chip's readout makes (reads, channels) [A] of column currents (reads, columns) [A].
 
         Test patterns are read with dither, as they are there to be averaged.
         """
-        count = len(self.own.inputs)
+        count = len(self.own.inputs) * chip.slices.count
         own = chip.sense(currents[:count], state, volts[:count])
         if self.wanted is None:
             return own
@@ -123,12 +122,24 @@ class Deployed:
     def chips(self, imperfections: Imperfections, seed: int) -> list[Chip]:
         """The chips that a seed draws, one for each array, with the ranges of their converters."""
         chips = [chip_of(array.tile, imperfections, seed) for array in self.arrays]
-        return ranged(chips, self._seen, imperfections) if to_be_found(imperfections) else chips
+        if not to_be_found(imperfections):
+            return chips
+        return ranged(chips, self.seen(imperfections), imperfections)
+
+    def seen(self, imperfections: Imperfections) -> list[Floats]:
+        """What converters see of each array's sample inputs, which are the layer's own.
+
+        Of the imperfections, the DAC's slices alone count.
+        """
+        x = imperfections
+        key = (x.dac_slices, x.dac_bits, x.dac_range) if x.dac_slices > 1 else None
+        if key not in self._kept:
+            self._kept[key] = [array.seen(imperfections) for array in self.arrays]
+        return self._kept[key]
 
     @functools.cached_property
-    def _seen(self) -> list[Floats]:
-        """What converters see of each array's sample inputs, which are the layer's own."""
-        return [array.seen for array in self.arrays]
+    def _kept(self) -> dict[object, list[Floats]]:
+        return {}
 
     def reading(self, x: Floats) -> Deployed:
         """The same arrays with other inputs x >= 0 (reads, rows) of the layer, at its own scale."""

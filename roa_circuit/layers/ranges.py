@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.chips.slices import Slices
 from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
@@ -28,9 +29,15 @@ _LEAST = 1e-3
 
 
 def seen_by_converters(
-    layer: ProgrammedLayer, circuitry: Circuitry, states: Floats | None = None
+    layer: ProgrammedLayer,
+    circuitry: Circuitry,
+    states: Floats | None = None,
+    *,
+    imperfections: Imperfections,
 ) -> Floats:
     """Currents (reads, channels) [A] of a layer's inputs, from nominal cells behind its lines.
+
+    Where inputs come in slices, these are the reads.
 
     states : (rows, columns) of its cells; by default those that its pulses are meant to reach
     """
@@ -38,6 +45,8 @@ def seen_by_converters(
         states = np.asarray(after_pulses(layer.initial_state, layer.pulses, layer.device))
     seen = circuitry.settled(layer.crossbar, np.clip(states, 0.0, 1.0), layer.device)
     volts = np.asarray(voltage_from_input(layer.inputs, layer.device))
+    if imperfections.dac_slices > 1:
+        volts = Slices.of(imperfections, layer.device).driven(volts)
     return layer.joined(seen.reader(layer.read_model)(volts))
 
 
@@ -81,7 +90,8 @@ def chips_of(
         return chips
     by_layer = imperfections.adc_range == "layer" and every is not None
     seen = [
-        seen_by_converters(tile.layer, circuitry) for tile in (every if by_layer and every else tiles)
+        seen_by_converters(tile.layer, circuitry, imperfections=imperfections)
+        for tile in (every if by_layer and every else tiles)
     ]
     found = ranges(seen, imperfections)
     if by_layer:

@@ -169,8 +169,15 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["fit", "verify"])
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        ("fit", "dark"),
+        ("verify", "light"),
+        pytest.param("fit", "light", marks=pytest.mark.slow),
+        pytest.param("verify", "dark", marks=pytest.mark.slow),
+    ],
+)
 def test_every_text_can_be_read(looked_at, name, scheme):
     found = looked_at(name, **VIEWS[scheme]).evaluate(CONTRASTS)
     assert len(found) > 100
@@ -190,8 +197,17 @@ def inked(png):
     return np.mean(np.abs(pixels - ground).max(axis=2) > 40), ground.mean() / 255
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("name", ["fit", "verify"])
+@pytest.mark.parametrize(
+    ("name", "view"),
+    [
+        ("fit", "light"),
+        ("fit", "dark"),
+        ("verify", "phone"),
+        pytest.param("fit", "phone", marks=pytest.mark.slow),
+        pytest.param("verify", "light", marks=pytest.mark.slow),
+        pytest.param("verify", "dark", marks=pytest.mark.slow),
+    ],
+)
 def test_no_figure_is_empty(looked_at, name, view):
     tab = looked_at(name, **VIEWS[view])
     figures = tab.locator("figure svg").all()
@@ -248,7 +264,12 @@ OVERLAPPING = """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
 
 @pytest.mark.parametrize(
     ("name", "view", "plots"),
-    [("sweep", "light", 3), ("sweep", "dark", 3), ("sweep", "phone", 3), ("drawn", "light", 4)],
+    [
+        pytest.param("sweep", "light", 3, marks=pytest.mark.slow),
+        ("sweep", "dark", 3),
+        ("sweep", "phone", 3),
+        ("drawn", "light", 4),
+    ],
 )
 def test_plots_are_drawn_in_the_colours_of_the_page_and_no_texts_overlap(looked_at, name, view, plots):
     tab = looked_at(name, **VIEWS[view])

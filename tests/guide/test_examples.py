@@ -11,11 +11,18 @@ SHORT = [
     "fit_my_device",
     "verify_a_layer",
     "wire_cliff",
-    "train_on_glyphs",
     "own_network",
     "own_few_shot",
 ]
-LONG = ["adapt_and_verify", "faults", "wires", "train_through_wires", "learning_curves"]
+LONG = [
+    "adapt_and_verify",
+    "own_backbone",
+    "faults",
+    "train_on_glyphs",
+    "wires",
+    "train_through_wires",
+    "learning_curves",
+]
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """The guide: it builds without a warning, asks the network for nothing, and leaves out no command."""
 
+import html
 import re
 from importlib import import_module
 from pathlib import Path
@@ -44,6 +45,21 @@ def test_every_command_and_option_is_in_the_reference_and_says_what_it_is(
         if parameter.param_type_name == "option" and parameter.name != "help":
             assert f"<code>{parameter.opts[0]}</code>" in section
             assert parameter.help, f"{program} {name} {parameter.opts[0]} has no help"
+
+
+def test_files_that_pages_include_are_on_them(guide_site):
+    found = {page: page.read_text("utf-8") for page in (ROOT / "docs").rglob("*.md")}
+    assert [page.name for page, text in found.items() if "8 <" in text] == []
+    included = [
+        (page, ROOT / name)
+        for page, text in found.items()
+        for name in re.findall(r'^--8<-- "(examples/\w+\.py)"', text, re.M)
+    ]
+    assert len(included) >= 7
+    for page, path in included:
+        built = guide_site / page.relative_to(ROOT / "docs").with_suffix(".html")
+        text = html.unescape(re.sub(r"<[^>]+>", "", built.read_text("utf-8")))
+        assert path.read_text("utf-8").splitlines()[0] in text
 
 
 def test_equations_are_typeset_without_scripts(guide_site):

@@ -64,15 +64,22 @@ def run(engine, build, crossbar, state, given, device, circuitry):
     return deck.measured(engine.simulator.simulate(deck.text, time_limit=200))
 
 
-@pytest.mark.parametrize("engine", Engine)
-@pytest.mark.parametrize("case", EXACT)
-def test_settled_reads_are_those_of_the_surrogate(case, engine):
+# Each circuit in each engine, each deck in both; the other half of the pairs is slow.
+READS = [
+    pytest.param(case, engine, build, marks=[pytest.mark.slow] * ((i + j + k) % 2))
+    for i, case in enumerate(EXACT)
+    for j, engine in enumerate(Engine)
+    for k, build in enumerate((sweep_deck, read_deck))
+]
+
+
+@pytest.mark.parametrize(("case", "engine", "build"), READS)
+def test_settled_reads_are_those_of_the_surrogate(case, engine, build):
     state, volts, _ = array()
     crossbar, device = EXACT[case].applied(default_crossbar(8, 4), default_device())
     expected = EXACT[case].settled(crossbar, state, device).currents(volts)
-    for build in (sweep_deck, read_deck):
-        measured = run(engine, build, crossbar, state, volts, device, EXACT[case])
-        np.testing.assert_allclose(measured, expected, atol=1e-7 * np.abs(expected).max())
+    measured = run(engine, build, crossbar, state, volts, device, EXACT[case])
+    np.testing.assert_allclose(measured, expected, atol=1e-7 * np.abs(expected).max())
 
 
 ENDS = {"drive": "both", "sense": "top", "r_source": (5.0, 0.0, 20.0), "r_word": (1.0, 4.0, 0.0)}
@@ -89,8 +96,14 @@ def test_lines_of_their_own_settle_as_well(case, engine):
     np.testing.assert_allclose(measured, expected, atol=1e-7 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("engine", Engine)
-@pytest.mark.parametrize("case", ["capacitance", "pole", "transistor", "warm"])
+WRITES = [
+    pytest.param(case, engine, marks=[pytest.mark.slow] * (engine is Engine.vacask and i % 2))
+    for i, case in enumerate(("capacitance", "pole", "transistor", "warm"))
+    for engine in Engine
+]
+
+
+@pytest.mark.parametrize(("case", "engine"), WRITES)
 def test_writes_are_those_of_the_surrogate(case, engine):
     state, _, pulses = array(rows=5, columns=3)
     crossbar, device = EXACT[case].applied(default_crossbar(5, 3), default_device())
@@ -100,13 +113,15 @@ def test_writes_are_those_of_the_surrogate(case, engine):
     assert np.abs(expected - state).max() > 0.05
 
 
-@pytest.mark.parametrize("drive", ["left", "both"])
 @pytest.mark.parametrize(
-    "breaks",
+    ("drive", "breaks"),
     [
-        [("word", 2, 1)],
-        [("word", 2, 2), ("word", 4, 0)],
-        [("word", 1, 1), ("bit", 3, 2)],
+        ("left", [("word", 2, 1)]),
+        ("left", [("word", 1, 1), ("bit", 3, 2)]),
+        ("both", [("word", 2, 2), ("word", 4, 0)]),
+        pytest.param("left", [("word", 2, 2), ("word", 4, 0)], marks=pytest.mark.slow),
+        pytest.param("both", [("word", 2, 1)], marks=pytest.mark.slow),
+        pytest.param("both", [("word", 1, 1), ("bit", 3, 2)], marks=pytest.mark.slow),
     ],
 )
 def test_transistors_behind_a_broken_line_have_its_floating_voltage(drive, breaks):

@@ -65,7 +65,11 @@ WIRES = [
 ]
 
 
-@pytest.mark.parametrize("wires", WIRES, ids=lambda wires: "+".join(wires) or "none")
+@pytest.mark.parametrize(
+    "wires",
+    [pytest.param(one, marks=[pytest.mark.slow] * (len(one) == 1)) for one in WIRES],
+    ids=lambda wires: "+".join(wires) or "none",
+)
 def test_broken_lines_open_cells_and_uneven_write_drivers(wires):
     rng, shape = np.random.default_rng(len(wires)), (6, 4)
     breaks = (
@@ -148,15 +152,18 @@ def test_aged_cells_are_read_alike(make_layer):
 
 @pytest.mark.long
 def test_six_bits_pass_and_the_ideal_beside_them_shows_what_they_cost(command, tmp_path):
-    """Of the shipped head 45 % of the answers are left: every engine has the same wrong ones."""
+    """Of 15 answers of the shipped head 9 are left: every engine has the same wrong ones."""
     bits, full = 6, 90e-6
     (tmp_path / "x.toml").write_text(f'"adc_bits [-]" = {bits}\n"adc_range [A]" = {full}\n')
-    asked = ("verify", "--layer", "fc", "--phase", "read", "--imperfections", tmp_path / "x.toml")
+    fc = load_layer("fc")
+    fc = dataclasses.replace(fc, inputs=fc.inputs[::5], labels=fc.labels[::5])
+    fc.save(tmp_path / "fc.npz")
+    asked = ("verify", "--layer", tmp_path / "fc.npz", "--phase", "read")
+    asked = (*asked, "--imperfections", tmp_path / "x.toml")
     code, out, _ = command(cli.main, *asked, "-o", tmp_path / "o", "--json", tmp_path / "v.json")
     assert code == 0
     found = json.loads((tmp_path / "v.json").read_text())
     assert (found["passed"], found["prediction_agreement"]) == (True, 1.0)
-    fc = load_layer("fc")
     written = write_in_situ(fc.crossbar, fc.initial_state, fc.pulses, fc.device).state
     meant = np.asarray(after_pulses(fc.initial_state, fc.pulses, fc.device))
     volts, step = 0.1 * fc.inputs, full / (2**bits - 1)
@@ -164,6 +171,6 @@ def test_six_bits_pass_and_the_ideal_beside_them_shows_what_they_cost(command, t
     cells = current(meant[None], volts[:, :, None], fc.device.memristor).sum(axis=1)  # perfect wires
     answers = [np.argmax(i[:, :-1] - i[:, -1:], axis=1) for i in (cells, read)]
     same = np.mean(answers[0] == answers[1])
-    assert same == pytest.approx(34 / 75)
+    assert same == 9 / 15
     assert found["ideal_agreement"] == same
     assert f"{100 * same:.1f} %" in next(line for line in out.splitlines() if "same prediction" in line)

@@ -7,7 +7,9 @@ import pytest
 
 from netlists.decks.deck import read_deck, sweep_deck
 from netlists.simulation.simulators import Engine
+from netlists.verification.engines import Phase
 from netlists.verification.samples import Arrays
+from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
@@ -49,6 +51,20 @@ def test_a_drawn_layer_is_written_read_and_subtracted_as_the_surrogate_says(name
     assert result.max_state_error < 5e-3
     assert result.write_energy_spice == pytest.approx(result.write_energy_surrogate, rel=0.01)
     assert result.passed
+
+
+@pytest.mark.ngspice
+def test_slices_of_inputs_are_reads_of_their_own_and_are_added_as_the_surrogate_says():
+    layer = replace(a_layer("pair"), pulses=np.zeros((6, 6), dtype=np.int64))
+    x = Imperfections(dac_bits=4, dac_slices=2, adc_bits=8, adc_range="layer", driver_gain=0.01)
+    result = verify(layer, Arrays(imperfections=x), Testbench(phase=Phase.read))
+    assert result.max_relative_current_error < 1e-6
+    assert result.max_difference_error < 1e-6
+    assert result.max_output_error < 1e-9
+    assert result.passed
+    whole = verify(layer, Arrays(imperfections=replace(x, dac_slices=0)), Testbench(phase=Phase.read))
+    assert result.read_energy.seconds == pytest.approx(2 * whole.read_energy.seconds)
+    assert result.read_energy.reads == whole.read_energy.reads == 4
 
 
 @pytest.mark.ngspice

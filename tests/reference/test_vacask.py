@@ -194,8 +194,14 @@ WIRES = {
 }
 
 
-@pytest.mark.parametrize("wires", WIRES)
-@pytest.mark.parametrize("shape", [(1, 1), (5, 11)], ids=str)
+@pytest.mark.parametrize(
+    ("shape", "wires"),
+    [
+        ((1, 1), "large"),
+        *(((5, 11), wires) for wires in WIRES),
+        *(pytest.param((1, 1), wires, marks=pytest.mark.slow) for wires in list(WIRES)[:-1]),
+    ],
+)
 def test_sweep_against_the_surrogate(shape, wires):
     rng = np.random.default_rng(sum(shape))
     crossbar = Crossbar(rows=shape[0], columns=shape[1], **WIRES[wires])

@@ -72,7 +72,7 @@ def convert(
     """
     if not isinstance(module, nn.Module):
         raise InputError(f"convert: module is {type(module).__name__}, not a torch.nn.Module")
-    args, named = _arguments(sample)
+    args, named = arguments(sample)
     chosen = _chosen(module, {"*": hardware or Hardware()} if not _by_name(hardware) else hardware)
     for one in chosen.values():
         if isinstance(one, Hardware):
@@ -103,7 +103,8 @@ def _by_name(hardware: Any) -> bool:
     )
 
 
-def _arguments(sample: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def arguments(sample: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """(positional, named) arguments of `forward` that a sample stands for."""
     if sample is None:
         raise InputError(
             "convert: sample is missing; give inputs as the network will meet them, which set the range"

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import os
-import re
-import sys
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.convert import convert
-from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.own_code import own_function
 from roa_circuit.layers.programmed import ProgrammedLayer
 
-_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NamedModule:
+    """A network, inputs as it will meet them, and their labels if it has any.
+
+    labels : (items,) whole numbers, or None
+    source : 'package.module:function' that made it, or empty
+    """
+
+    network: nn.Module
+    sample: Any
+    labels: NDArray[np.int64] | None = None
+    source: str = ""
+
+    @property
+    def name(self) -> str:
+        """As reports call it."""
+        return self.source or type(self.network).__name__
 
 
 def named_layer(
@@ -33,58 +48,41 @@ def named_layer(
     ------
     InputError : no such function, layer or file, or what `convert` refuses.
     """
-    network, sample = named_module(module, weights)
-    return convert(network.eval(), hardware, sample).layers[layer]
+    named = named_module(module, weights)
+    return convert(named.network, hardware, named.sample).layers[layer]
 
 
-def named_module(module: str, weights: Path | None = None) -> tuple[nn.Module, Any]:
-    """(network, sample) that a function returns, whose code is imported and run for it.
+def named_module(module: str, weights: Path | None = None) -> NamedModule:
+    """What a function returns, whose code is imported and run for it; the network comes in `eval` mode.
 
     module : 'package.module:function', of the working directory or installed; it takes no arguments, and
-        returns the network and inputs as the network will meet them
+        returns the network, inputs as the network will meet them and, if there are any, their labels
     weights : a .safetensors file of the network's `state_dict`; by default those that it is made with
 
     Raises
     ------
     InputError : no such function, another result, or weights that do not fit.
     """
-    if not _NAME.fullmatch(module):
-        raise InputError(f"module {module!r} must be PACKAGE.MODULE:FUNCTION, as in nets.digits:network")
-    made = _function(module)()
-    pair = isinstance(made, tuple) and len(made) == 2
-    if not (pair and isinstance(made[0], nn.Module)):
+    made = own_function(module, what="module")()
+    if not (isinstance(made, tuple) and len(made) in (2, 3) and isinstance(made[0], nn.Module)):
         raise InputError(
-            f"module {module!r} returned {type(made).__name__}; it must return the torch network and a"
-            " sample of its inputs"
+            f"module {module!r} returned {type(made).__name__}; it must return the torch network, a"
+            " sample of its inputs and, if there are any, their labels"
         )
-    network, sample = made
+    network, sample, *labels = made
     if weights is not None:
         _load(network, weights)
-    return network, sample
+    given = _labels(labels[0], module) if labels else None
+    return NamedModule(network=network.eval(), sample=sample, labels=given, source=module)
 
 
-def _function(module: str) -> Any:
-    name, _, function = module.partition(":")
-    with _from_here():
-        try:
-            found = importlib.import_module(name)
-        except ImportError as error:
-            raise InputError(f"module {module!r} cannot be imported: {error}") from None
-    known = [one for one, value in vars(found).items() if callable(value) and not one.startswith("_")]
-    if function not in known:
-        raise InputError(f"module {name!r} has no function {function!r}; {nearest(function, known)}")
-    return getattr(found, function)
-
-
-@contextlib.contextmanager
-def _from_here() -> Iterator[None]:
-    """Look in the working directory, too, after everything that is installed."""
-    here = os.getcwd()  # noqa: PTH109, sys.path has texts
-    sys.path.append(here)
-    try:
-        yield
-    finally:
-        sys.path.remove(here)
+def _labels(given: Any, module: str) -> NDArray[np.int64]:
+    found = np.asarray(given)
+    if found.ndim != 1 or not np.issubdtype(found.dtype, np.integer):
+        raise InputError(
+            f"module {module!r}: labels must be one whole number for each item of the sample"
+        )
+    return found.astype(np.int64)
 
 
 def _load(network: nn.Module, path: Path) -> None:

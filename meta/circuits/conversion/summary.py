@@ -151,7 +151,7 @@ def _seconds(matrix: Matrix, consumption: Consumption) -> float:
     chips = [one.chip for one in matrix.tiles]
     held = (read_seconds(one, circuitry) for one in chips)
     channels = (mapping.channels(one.crossbar.columns) for one in chips)
-    return max(*held, *map(consumption.conversion_seconds, channels))
+    return chips[0].slices.count * max(*held, *map(consumption.conversion_seconds, channels))
 
 
 def _joules(matrix: Matrix, weights: Tensor) -> float:
@@ -162,6 +162,7 @@ def _joules(matrix: Matrix, weights: Tensor) -> float:
             for one, state, volts in _reads(matrix, weights)
         ],
         most=_ENERGY_READS,
+        slices=matrix.tiles[0].chip.slices.count,
     )
     return found.total
 

@@ -38,32 +38,49 @@ class TileReader:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Outputs (reads, outputs) in units of g of x in [0, 1] (reads, rows)."""
+        volts = self.chip_tile.chip.drive(x.detach().numpy() * self._full)
+        currents = self._exactly(volts) if self._exactly else self._linear(volts)
+        value = self._outputs(self.chip_tile.chip.sense(currents, self.state, volts))
+        if not (torch.is_grad_enabled() and (x.requires_grad or self.W.requires_grad)):
+            return value
+        return instead(self._smooth(x, volts, currents), value.numpy())
+
+    def _linear(self, volts: Floats) -> Floats:
+        """Currents (reads, columns) [A] by effective weights."""
+        return np.asarray(volts @ self.W.detach().numpy() + self._rest.numpy())
+
+    def _outputs(self, sensed: Floats) -> Tensor:
+        """What converters report (reads, channels) [A], in units of g."""
+        reported = torch.from_numpy(sensed)
+        if self.chip_tile.chip.mapping.apart:
+            y = self.chip_tile.difference(reported)
+        else:
+            y = self.chip_tile.per_ampere * reported
+        return y / (self._gain * self._full)
+
+    def _smooth(self, x: Tensor, volts: Floats, currents: Floats) -> Tensor:
+        """Outputs whose gradients those of steps are: converters pass them within their range only."""
         chip = self.chip_tile.chip
         asked = x * self._full
         reached = asked.clamp(0, chip.dac_range) if chip.imperfections.dac_bits else asked
         reached = reached * torch.from_numpy(chip.driver_gain) + torch.from_numpy(chip.driver_offset)
-        volts = instead(reached, chip.drive(asked.detach().numpy()))
-        currents = volts @ self.W + self._rest
-        if self._exactly:
-            currents = instead(currents, self._exactly(volts.detach().numpy()))
-        return self._sensed(currents, volts) / (self._gain * self._full)
+        volts, currents = chip.slices.added(volts), chip.slices.added(currents)
+        found = instead(instead(reached, volts) @ self.W + self._rest, currents)
+        return self._digitised(found) / (self._gain * self._full)
 
     @property
     def _largest(self) -> Tensor:
         """(1,) the converters' range [A]."""
         return torch.as_tensor(self.chip_tile.chip.adc.full)
 
-    def _sensed(self, currents: Tensor, volts: Tensor) -> Tensor:
-        """Differences (reads, outputs) of what converters report."""
-        chip, x = self.chip_tile.chip, self.chip_tile.chip.imperfections
-        sensed = chip.sense(currents.detach().numpy(), self.state, volts.detach().numpy())
+    def _digitised(self, currents: Tensor) -> Tensor:
+        """Differences (reads, outputs), cut off where converters end."""
+        chip, digital = self.chip_tile.chip, self.chip_tile.chip.imperfections.adc_bits
         plain = currents * torch.from_numpy(chip.sense_gain) + torch.from_numpy(chip.sense_offset)
-        if chip.mapping.apart:
-            if x.adc_bits:
-                plain = plain.clamp(torch.zeros(1, dtype=plain.dtype), self._largest)
-            return self.chip_tile.difference(instead(plain, sensed))
-        signal = self.chip_tile.difference(plain)
-        a = self.chip_tile.per_ampere
-        if x.adc_bits:
-            signal = signal.clamp(-a * self._largest, a * self._largest)
-        return instead(signal, a * sensed)
+        if not chip.mapping.apart:
+            ends = self.chip_tile.per_ampere * self._largest
+            signal = self.chip_tile.difference(plain)
+            return signal.clamp(-ends, ends) if digital else signal
+        if digital:
+            plain = plain.clamp(torch.zeros(1, dtype=plain.dtype), self._largest)
+        return self.chip_tile.difference(plain)

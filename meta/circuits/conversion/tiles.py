@@ -58,6 +58,7 @@ class ChipTile:
         if mapping.paired:
             of_column[self.minus] = np.arange(outputs)
         of_column[self.plus] = np.arange(outputs)
+        self._plus, self._minus = torch.tensor(self.plus), torch.tensor(self.minus)
         self._of_column = torch.from_numpy(of_column)
         self.per_ampere = mapping.scale * mapping_constants(tile.layer.device)[0]
         device = chip.read_device
@@ -114,7 +115,8 @@ class ChipTile:
 
     def difference(self, columns: Tensor) -> Tensor:
         """(..., outputs) of (..., columns) [A or S]: plus less minus, in units of Eq. 9."""
-        return self.per_ampere * (columns[..., self.plus] - columns[..., self.minus])
+        for_it, against = (columns.index_select(-1, those) for those in (self._plus, self._minus))
+        return self.per_ampere * (for_it - against)
 
     def settled(self, omega: Tensor) -> SettledArray:
         """What settled reads see of the chip with these states."""
@@ -148,7 +150,7 @@ def ranged_tiles(tiles: list[ChipTile], layer: ProgrammedLayer, hardware: Hardwa
     if not to_be_found(x):
         return tiles
     nominal = split(layer.behind(hardware.circuitry), hardware.tile)
-    seen = [seen_by_converters(one.layer, hardware.circuitry) for one in nominal]
+    seen = [seen_by_converters(one.layer, hardware.circuitry, imperfections=x) for one in nominal]
     chips = ranged([one.chip for one in tiles], seen, x)
     return [ChipTile(one.tile, chip, hardware) for one, chip in zip(tiles, chips, strict=True)]
 

@@ -1,10 +1,13 @@
 """roa-fit as its users meet it: files, table, exit codes, one line for bad input."""
 
 import hashlib
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 
@@ -28,13 +31,18 @@ def roa_fit(command):
     return partial(command, cli.main)
 
 
-@pytest.fixture
-def whole_run(roa_fit, tmp_path):
-    """The shipped pulses fitted into a new folder; gives (folder, the JSON file, stdout)."""
-    folder, report = tmp_path / "a" / "b", tmp_path / "f.json"
-    code, out, err = roa_fit(PULSES, "--output-dir", folder, "--json", report)
-    assert (code, err) == (0, "")
-    return folder, report, out
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    """The shipped pulses fitted into a new folder, once; gives (folder, the JSON file, stdout)."""
+    place, out, err = tmp_path_factory.mktemp("whole"), io.StringIO(), io.StringIO()
+    folder, report = place / "a" / "b", place / "f.json"
+    words = ["roa-fit", PULSES, "--output-dir", folder, "--json", report]
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", [str(word) for word in words])
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+    assert (stop.value.code, err.getvalue()) == (0, "")
+    return folder, report, out.getvalue()
 
 
 @pytest.mark.long
@@ -128,7 +136,7 @@ def test_a_law_that_is_rejected_marks_the_device_and_strict_fails(roa_fit, table
     rows = [
         f"t{train},{1.4 if n else 0},{3e-5 if n else ''},0.05,{g:.6g},"
         for train in range(3)
-        for n, g in enumerate(np.linspace(2.4e-3, 1.4e-3, 30) * (1 + 0.001 * rng.standard_normal(30)))
+        for n, g in enumerate(np.linspace(2.4e-3, 1.4e-3, 20) * (1 + 0.001 * rng.standard_normal(20)))
     ]
     source = table(*rows)
     alone = (source, "--law", "zhang2021", "--output-dir", tmp_path / "o")
@@ -165,10 +173,10 @@ def test_alone_it_says_what_there_is(roa_fit):
 
 
 @pytest.mark.long
-def test_a_failed_run_leaves_no_device_of_an_earlier_one(roa_fit, table, tmp_path):
+def test_a_failed_run_leaves_no_device_of_an_earlier_one(roa_fit, table, tmp_path, whole_run):
     """device.toml of yesterday beside a report that says `no device written`."""
     out = tmp_path / "o"
-    assert roa_fit(PULSES, "--output-dir", out)[0] == 0
+    shutil.copytree(whole_run[0], out)
     rng = np.random.default_rng(0)
     rows = [f"a,-1.1,3e-6,0.05,{G:.4g}," for G in 10.0 ** rng.uniform(-6, -3, 40)]
     code, said, _ = roa_fit(table(*rows), "--output-dir", out)
@@ -224,11 +232,20 @@ def test_bad_input_is_one_line_and_leaves_nothing(roa_fit, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.long
-def test_outputs_that_cannot_be_written_leave_nothing(roa_fit, tmp_path):
+@pytest.mark.parametrize(
+    ("words", "work"),
+    [
+        (["fit", PULSES], "fitting.judgement.choice.chosen"),
+        (["spread", PULSES], "fitting.population.spread.spread"),
+        (["design"], "fitting.planning.design.design"),
+    ],
+)
+def test_outputs_that_cannot_be_written_leave_nothing(roa_fit, tmp_path, monkeypatch, words, work):
+    """It is found out before the work, not after it: here there is none to do."""
+    monkeypatch.setattr(work, None)
     blocker = tmp_path / "file"
     blocker.write_text("in the way")
-    code, _, err = roa_fit(PULSES, "--output-dir", tmp_path / "o", "--json", blocker / "f.json")
+    code, _, err = roa_fit(*words, "--output-dir", tmp_path / "o", "--json", blocker / "f.json")
     assert code == 2
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == [blocker]
@@ -247,9 +264,9 @@ def test_write_all_spares_what_was_there(tmp_path):
         write_all({tmp_path / "old": b""})
 
 
-@pytest.mark.long
-def test_a_result_takes_the_place_of_no_device(roa_fit, tmp_path):
+def test_a_result_takes_the_place_of_no_device(roa_fit, tmp_path, monkeypatch):
     """As root, --json /dev/stdout put a file there."""
+    monkeypatch.setattr("fitting.judgement.choice.chosen", None)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="a device or a pipe; name a file"):
         check_writable(Path("/dev/stdout"))  # it touches nothing

@@ -81,7 +81,7 @@ def test_the_exponents_of_a_known_device_come_back(form, prior):
 
 @pytest.mark.long
 def test_one_amplitude_a_polarity_leaves_a_steepness_at_the_prior(prior):
-    *_, m = made(WindowsForm(), prior, 1.4, 0.8, alternating(), [0.03, 0.06], noise=0.005)
+    *_, m = made(WindowsForm(), prior, 1.4, 0.8, alternating(pulses=24), [0.03, 0.06], noise=0.005)
     found = fit_device(m, prior, form=WindowsForm()).estimates
     assert {name for name, e in found.items() if e.basis == "prior"} >= {"mu2", "delta", "beta"}
     assert found["mu2"].value == prior.memristor.mu2

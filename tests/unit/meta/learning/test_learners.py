@@ -215,7 +215,10 @@ def test_deployed_layers_compute_what_the_network_computes(bars, network):
 
 @pytest.mark.long
 def test_training_learns_and_leaves_a_usable_run(bars, tmp_path):
-    how = Training(filters=8, epochs=2, iterations=40, batch=3, pulses_from=1, validation_tasks=6)
+    how = Training(
+        filters=8, epochs=2, iterations=15, batch=3, queries=5, learning_rate=5e-3, pulses_from=1,
+        validation_tasks=4,
+    )  # fmt: skip
     seen = []
     network = train(bars, how, tmp_path, callbacks=[lambda net, row: seen.append(row)])
     assert [row.epoch for row in seen] == [0, 1]

@@ -155,5 +155,5 @@ def test_what_is_of_an_erased_head_is_refused_to_others():
             Architecture(**given)
     with pytest.raises(InputError, match="'residal' is unknown; did you mean 'residual'"):
         Architecture(backbone="residal", erased=0.02)
-    with pytest.raises(InputError, match="double from block to block"):
+    with pytest.raises(InputError, match="not of a residual backbone"):
         Architecture(backbone="residual", erased=0.02, last_filters=3)

@@ -32,6 +32,7 @@ from meta.processes.pool import Pool, pool
 from meta.training.configuration import Training
 from meta.training.objective import Phase
 from meta.training.outer_step import OuterStep
+from roa_circuit.basics.cores import _cores
 from roa_circuit.basics.errors import WorkerError
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming
@@ -106,7 +107,7 @@ def test_a_killed_process_is_one_line():
 
 @pytest.mark.long
 def test_processes_end_with_what_started_them():
-    cores = Cores(2)
+    cores = Cores(1)
     cores.started(within=None)
     pids = [process.pid for _, process in cores.processes]
     assert all(_alive(pid) for pid in pids)
@@ -235,3 +236,14 @@ def test_a_pool_is_everyones_who_works_while_it_is_held():
     left = weakref.ref(held)
     del held
     assert left() is None
+
+
+def test_the_solver_leaves_the_number_of_threads_of_torch():
+    """numba's own threads, once started, would set it to all cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        _cores.__wrapped__()
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from netlists.commands import cli
+from roa_circuit.device.memristor import conductance
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
 
@@ -32,6 +33,12 @@ def test_weights_are_written_as_whole_pulses_allow(files, command):
     assert np.sqrt(np.mean((reached[:, :-1] - g) ** 2)) == pytest.approx(
         json.loads((files / "l.json").read_text())["rms_error"]
     )
+    volts = layer.inputs * layer.device.pulses.full_scale
+    G = conductance(0.5 * (reached + 1), layer.device.pulses.read_voltage, layer.device.memristor)
+    energy = json.loads((files / "l.json").read_text())["read_energy"]
+    power = np.mean([(v[:, None] ** 2 * G).sum() for v in volts])  # lines of 1 Ohm take next to nothing
+    assert energy["joules_a_read"] == pytest.approx(power * energy["seconds_a_read"], rel=0.05)
+    assert "energy of a read" in out
     np.testing.assert_array_equal(reached[:, -1], 0)
     np.testing.assert_allclose(layer.inputs * layer.input_scale, np.loadtxt("x.csv", delimiter=","))
     assert (layer.name, list(layer.labels)) == ("mine", [0, 1, 2, 1, 0])

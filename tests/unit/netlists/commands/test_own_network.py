@@ -113,7 +113,7 @@ def test_a_sweep_of_a_layer_of_a_network_is_that_of_its_file(run, tmp_path):
         (("--module", "mine"), "must be PACKAGE.MODULE:FUNCTION"),
         (("--module", "nowhere:network"), "cannot be imported"),
         (("--module", "mine:networks"), "did you mean 'network'"),
-        (("--module", "mine:alone"), "must return the torch network and a sample"),
+        (("--module", "mine:alone"), "must return the torch network, a sample"),
         (("--module", "mine:broken"), "sample is missing"),
         (("--module", "mine:network", "--weights", "mine.py"), "no safetensors file"),
         (("--module", "mine:network", "--layer", "4"), "layer '4' is not on chips"),

@@ -24,6 +24,7 @@ def test_an_array_is_programmed(command, tmp_path, target):
     assert report["endings"]["reached"] == 15
     assert report["failed"] == []
     assert report["energy"] > 0
+    assert 0 < report["read_energy"]["joules_a_read"] < report["energy"]
     reached, wanted = (np.loadtxt(f, delimiter=",") for f in (tmp_path / "states.csv", target))
     assert np.abs(reached - wanted).max() < 0.08
 

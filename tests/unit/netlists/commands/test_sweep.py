@@ -40,10 +40,10 @@ def folder(tmp_path, monkeypatch, make_layer):
 @pytest.mark.long
 def test_a_grid_with_its_tornado_and_its_budget(command):
     vary = ("--vary", "wire_resistance=0:200:3", "--vary", "sigma_wn=0,2", "--vary", "scheme=V/2,V/3")
-    asked = ("--repeats", "3", "--target", "agreement=80%", "--json", "all.json")
+    asked = ("--repeats", "2", "--target", "agreement=80%", "--json", "all.json")
     code, out, error = command(cli.main, "sweep", *HOW, *vary, *asked)
     assert (code, error) == (0, "")
-    assert "12 points of layer synthetic, 3 chips each" in out
+    assert "12 points of layer synthetic, 2 chips each" in out
     assert "wires varied, source 10 Ohm, sense 10 Ohm" in out  # it once said 1 Ohm, its default
     assert "Budget for agreement of at least 80 %" in out
     found = json.loads(Path("all.json").read_text())
@@ -54,7 +54,7 @@ def test_a_grid_with_its_tornado_and_its_budget(command):
         assert one["mean"] >= 0.8
     assert found["budget"]["reached"] >= 0.8
     with xr.open_dataset("out/sweep/sweep.nc") as data:
-        assert data.agreement.shape == (3, 2, 2, 3)
+        assert data.agreement.shape == (3, 2, 2, 2)
         means = data.agreement.mean("repeat").values.ravel()
     rows = list(csv.DictReader(Path("out/sweep/sweep.csv").read_text().splitlines()))
     assert [float(row["agreement"]) for row in rows] == pytest.approx(means, rel=1e-5)

@@ -59,7 +59,7 @@ LAWS = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", LAWS)
-@pytest.mark.parametrize("size", [0.05, 1.0, 30.0])
+@pytest.mark.parametrize("size", [pytest.param(0.05, marks=pytest.mark.slow), 1.0, 30.0])
 @pytest.mark.parametrize("sign", [-1.0, 1.0])
 def test_every_law_moves_as_it_says(name, size, sign):
     """Short ways, long ones, and ones that come to the end of the range before the pulse is over."""

@@ -175,7 +175,9 @@ def whole_page(results):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("rows", "columns"), [(20, 3), (3, 5), (2, 14)])
+@pytest.mark.parametrize(
+    ("rows", "columns"), [pytest.param(20, 3, marks=pytest.mark.slow), (3, 5), (2, 14)]
+)
 def test_headline_rows_and_figures(pretender, rows, columns):
     result = pretender(rows=rows, columns=columns)
     assert f"{rows} x {columns} cells" in headline(result)

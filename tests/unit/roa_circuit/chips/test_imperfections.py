@@ -13,7 +13,7 @@ EVERYTHING = Imperfections(
         name: {"_bits": 8}.get(name[-5:], 0.004 * (index + 1))
         for index, name in enumerate(UNITS)
     }
-    | {"adc_range": "layer", "age": 10.0},
+    | {"adc_range": "layer", "age": 10.0, "dac_slices": 4},
 )  # fmt: skip
 
 

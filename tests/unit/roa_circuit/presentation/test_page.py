@@ -1,6 +1,9 @@
 """Pages and drawings: well-formed, self-contained, and nothing from a file becomes markup."""
 
+import base64
+import gzip
 import io
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,7 +14,7 @@ from matplotlib.image import imread
 from scipy.ndimage import label
 
 from roa_circuit.presentation import drawing, page
-from roa_circuit.presentation.page import Page, Section
+from roa_circuit.presentation.page import Page, Program, Section
 
 
 class Reader(HTMLParser):
@@ -108,6 +111,18 @@ def every_part(text):
 def test_text_never_becomes_markup(text):
     assert Reader(every_part(text)).tags == Reader(every_part("plain")).tags
     assert "<script" not in report(title="<script>" + text).to_html()
+
+
+def test_each_page_carries_the_library_of_its_own_program():
+    """It is packed once for all pages of a process that have the same."""
+    for library in ("let a = '✓';", "let b;", "let b;"):
+        program = Program(code="run();", library=library, data=[1])
+        text = Page(
+            command="roa-spice", title="t", verdict="done", passed=True, lead="", numbers=[],
+            sections=[], footer="", program=program,
+        ).to_html()  # fmt: skip
+        packed = re.search(r'id="library">([^<]*)<', text)[1]
+        assert gzip.decompress(base64.b64decode(packed)).decode() == library
 
 
 def test_an_inline_drawing_takes_the_colours_of_the_page(curve):

@@ -105,6 +105,7 @@ def test_every_number_takes_effect_where_it_says(name):
         "adc_bits": {"adc_range": 1e-4},
         "adc_percentile": ranged,
         "age": keeps,
+        "dac_slices": {"dac_bits": 14},
         "retention_energy": keeps,
     }.get(name, {})
     after = start.at({name: changed, **both}, FIELDS)
