@@ -2,6 +2,7 @@
 # make check  lint, types, and the short unit tests: what to run while working
 # make test   the same set-up, then everything CI runs
 # make docs   the guide, into site/: open site/index.html
+# make figures  the pictures of the guide's gallery, drawn anew
 # make mutants    small wrong changes to the core, each of which a unit test should notice: an hour or so
 #
 # make WORKERS=8 test    on eight cores; each worker takes some 1 GB
@@ -24,7 +25,7 @@ check test: export OPENBLAS_NUM_THREADS ?= 1
 # Tests start hundreds of Python processes, which would each compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo check test mutants lint solver network docs ngspice browser clean
+.PHONY: demo check test mutants lint solver network docs figures ngspice browser clean
 .DELETE_ON_ERROR:
 
 demo: ngspice .venv/installed
@@ -57,8 +58,14 @@ solver network: .venv/installed-dev
 
 docs: .venv/installed-dev
 	@$(BIN)/python .ci/references.py build/reference
+	@$(BIN)/python .ci/tutorials.py build/tutorials
 	@$(BIN)/zensical build --strict --clean
 	@$(BIN)/python .ci/typeset.py site
+	@cp build/tutorials/*.ipynb site/tutorials/
+
+# The pictures of the gallery; FIGURES=all draws those that take minutes, too.
+figures: .venv/installed-dev
+	@$(BIN)/python .ci/figures.py $(FIGURES)
 
 # The simulator and its shared library, by the system's own package manager.
 ngspice:

@@ -28,10 +28,14 @@ class DocstringLists(griffe.Extension):
 
 def _rewritten(lines: list[str]) -> Iterator[str]:
     section = False
+    examples = False
     indent = None  # of the list that goes on
     for above, line, below in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
         item = _ITEM.match(line)
-        if _RULE.match(below) or _RULE.match(line):
+        examples = above.strip() == "Examples" if _RULE.match(line) else examples
+        if examples:
+            yield line
+        elif _RULE.match(below) or _RULE.match(line):
             section, indent = True, None
             yield line
         elif item and section:

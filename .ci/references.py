@@ -5,6 +5,7 @@ python .ci/references.py FOLDER
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import typer
 from typer.main import get_command
 
 PAGES = Path(__file__).parents[1] / "docs" / "reference"
-PACKAGES = ("roa_circuit", "fitting", "netlists")
+PACKAGES = ("roa_circuit", "fitting", "netlists", "meta")
 COMMANDS = {
     "roa-fit": "fitting.commands.cli",
     "roa-spice": "netlists.commands.cli",
@@ -88,7 +89,7 @@ def _default(parameter: Any) -> str:
 
 
 def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=\.)\s", text.strip(), maxsplit=1)[0]
+    return re.split(r"(?<!Eq\.)(?<=\.)\s", text.strip(), maxsplit=1)[0]
 
 
 def _prose(text: str | None) -> str:
@@ -98,12 +99,32 @@ def _prose(text: str | None) -> str:
     return bold.replace("\\[", "[")
 
 
-def others(package: str) -> str:
-    """The homes of public names that the package's own page has not put in order."""
+def called_first(package: str, folder: str = "") -> str:
+    """A table of what a package gives at once, or what of it stands in one of its folders."""
+    module, rows = import_module(package), []
+    for name in module.__all__:
+        found = getattr(module, name)
+        if (found.__module__ + ".").startswith(f"{package}.{folder}"):
+            said = _first_sentence(" ".join((inspect.getdoc(found) or "").split("\n\n")[0].split()))
+            home = f"{found.__module__}.{found.__qualname__}"
+            rows.append(f"| [`{name}`][{home}] | {_prose(said)} |")
+    told = f"`from {package} import NAME` gives:"
+    return "\n".join([told, "", "| name | what it is |", "|---|---|", *rows, ""]) if rows else ""
+
+
+def opening(package: str, folder: str) -> str:
+    """What a sub-package is for, and what of it is called first."""
+    about = " ".join((inspect.getdoc(import_module(f"{package}.{folder}")) or "").split())
+    return f"{_prose(about)}\n\n{called_first(package, folder + '.')}"
+
+
+def others(package: str, folder: str) -> str:
+    """The homes of public names in a folder that its own page has not put in order."""
     module = import_module(package)
     homes = dict.fromkeys(getattr(module, name).__module__ for name in module.__all__)
-    ordered = (PAGES / f"{package}.md").read_text(encoding="utf-8").split()
-    return "".join(f"::: {home}\n\n" for home in homes if home not in ordered)
+    ordered = (PAGES / package / f"{folder}.md").read_text(encoding="utf-8").split()
+    here = [home for home in homes if home.startswith(f"{package}.{folder}.") and home not in ordered]
+    return "".join(f"::: {home}\n\n" for home in here)
 
 
 def main(folder: Path) -> None:
@@ -113,7 +134,11 @@ def main(folder: Path) -> None:
         text = page(name, import_module(module).app)
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
     for package in PACKAGES:
-        (folder / f"{package}.md").write_text(others(package), encoding="utf-8")
+        (folder / f"{package}.md").write_text(called_first(package), encoding="utf-8")
+        for page_of in sorted((PAGES / package).glob("*.md")):
+            inner = f"{package}.{page_of.stem}"
+            (folder / f"{inner}.md").write_text(opening(package, page_of.stem), encoding="utf-8")
+            (folder / f"{inner}.others.md").write_text(others(package, page_of.stem), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ def _as_mathml(found: re.Match[str]) -> str:
     if element == "span":
         return str(mathml)
     label = f'<span class="number">({html.escape(number[1])})</span>' if number else ""
-    return f'<div class="equation" role="group">{mathml}{label}</div>'
+    name = f"equation {html.escape(number[1])}" if number else "equation"
+    # What scrolls on a phone is reached by keyboard, too.
+    return f'<div class="equation" role="group" aria-label="{name}" tabindex="0">{mathml}{label}</div>'
 
 
 def main(site: Path) -> None:

@@ -151,11 +151,14 @@ def guide_site(tmp_path_factory):
         (copy / name).symlink_to(root / name)
     shutil.copytree(root / "docs", copy / "docs")
     reference = [sys.executable, ".ci/references.py", "build/reference"]
+    tutorials = [sys.executable, ".ci/tutorials.py", "build/tutorials", "--as-they-are"]
     build = [Path(sys.executable).with_name("zensical"), "build", "--strict", "--clean"]
     typeset = [sys.executable, ".ci/typeset.py", "site"]
-    for step in (reference, build, typeset):
+    for step in (reference, tutorials, build, typeset):
         ran = subprocess.run(step, cwd=copy, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
+    for notebook in (copy / "build" / "tutorials").glob("*.ipynb"):
+        shutil.copy(notebook, copy / "site" / "tutorials")
     return copy / "site"
 
 

@@ -47,7 +47,7 @@ class Choice:
         if self.contest is None:
             return None
         form = self.fit.objective.form
-        return next(one for one in self.contest.contenders if one.form == form)
+        return next(one for one in self.contest.contenders if one.form.walled() == form.walled())
 
     def document(self) -> dict[str, Any]:
         """Its entries of `fit.json`; misfits and noise are fractions."""

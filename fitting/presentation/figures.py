@@ -44,6 +44,7 @@ _MOST_READINGS = 8000  # beyond that they cover each other
 _FAR = 10.0  # ratios of constants to their priors that differ so much need a logarithmic axis
 _MOST_CONSTANTS = 20  # of a figure: the knots of a table are more
 _SIGMAS = 1.96  # of a band of 95 %
+_SEEN = 0.01  # of the height: what of a band shows beside its line
 _ANYTHING = np.log(1e6)  # the widest band of a rate
 
 
@@ -74,8 +75,10 @@ def _trains(f: Fit, m: Measurements) -> Drawing:
         _plot_trains(above, f, m, place)
         _plot_misfit(below, f, m, place)
 
+    swept = " (blue; red: points of I–V sweeps)" if m.sweep.any() else ""
     caption = (
-        "Conductance after each pulse, measured (dots) and fitted (line), and each reading's misfit."
+        "Conductance after each pulse, measured (dots) and fitted (line). Below, each reading's"
+        f" misfit{swept}, in a band of twice the rms."
     )
     return draw("trains", caption, paint, size=(9.6, 5.2), top=0.5)
 
@@ -211,21 +214,25 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
     most = float(np.abs(shown).max())
     size, prefix = prefix_for(most)
     visible = limits(np.array([-most, most]) / size)
+    reaches = {omega: _SIGMAS * current_error(f, omega, V) for omega in ends}
+    widest = 2 * max(float(one.max()) for one in reaches.values()) / size / (visible[1] - visible[0])
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         axes.axhline(0.0, color=FAINT, lw=0.6)
         axes.axvline(0.0, color=FAINT, lw=0.6)
         for (omega, line), style in zip(ends.items(), ("-", "--"), strict=True):
-            reach = _SIGMAS * current_error(f, omega, V)
-            band = np.clip(np.stack([line - reach, line + reach]) / size, *_beyond(visible))
+            band = np.clip(
+                np.stack([line - reaches[omega], line + reaches[omega]]) / size, *_beyond(visible)
+            )
             axes.fill_between(V, *band, color=RED, alpha=0.18, lw=0)
             axes.plot(V, line / size, style, lw=1.3, color=RED, label=f"fitted, ω = {omega:g}")
-        for train in np.unique(m.train[m.sweep]):
+        for number, train in enumerate(np.unique(m.train[m.sweep])):
             rows = np.flatnonzero(m.sweep & (m.train == train))
             if m.still[rows].all():
                 rows = rows[np.argsort(m.read_voltage[rows])]
-            axes.plot(m.read_voltage[rows], f.predicted[rows] / size, "-", lw=0.9, color=SOFT, zorder=3)
+            axes.plot(m.read_voltage[rows], f.predicted[rows] / size, "-", lw=0.9, color=SOFT, zorder=3,
+                      label="" if number else "fitted, as swept")  # fmt: skip
         dots(axes, m.read_voltage[m.sweep], m.current[m.sweep] / size, colour=BLUE, label="measured")
         axes.set_ylim(visible)
         axes.set_xlabel("voltage [V]")
@@ -233,11 +240,12 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
         axes.legend(loc="upper left")
 
     measured = (
-        "Measured sweeps (dots), fitted (grey), and the"
+        "Measured sweeps (dots), the same fitted (grey, on a red line at an end of the state), and the"
         if m.sweep.any()
         else "No sweep was measured: the"
     )
-    caption = f"I–V. {measured} law between its two ends, with its 95 % band."
+    shown_band = "with its 95 % band" if widest > _SEEN else "whose 95 % band is narrower than a line"
+    caption = f"I–V. {measured} law at its two ends (red), {shown_band}."
     return draw("current-voltage", caption, paint)
 
 

@@ -169,6 +169,13 @@ def read_measurements(
     Raises
     ------
     InputError : names the file, the line, the column, the limit, and what to do.
+
+    Examples
+    --------
+    >>> from fitting.readers.example import example
+    >>> measured = read_measurements(example())
+    >>> len(measured), len(measured.labels)
+    (1131, 7)
     """
     files = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     each = [how] * len(files) if isinstance(how, Conventions) else list(how)

@@ -127,6 +127,15 @@ def fit_device(
     Raises
     ------
     InputError : fewer readings than unknowns, an unknown weighting or loss.
+
+    Examples
+    --------
+    >>> from fitting import read_measurements
+    >>> from fitting.readers.example import example
+    >>> from roa_circuit import load_device
+    >>> fit = fit_device(read_measurements(example()), load_device("zhang2021"))
+    >>> round(fit.estimates["mu1"].value, 1)  # 19.25 made these pulses
+    19.3
     """
     from fitting.search.extraction import extract  # loads lmfit before the clock runs
 

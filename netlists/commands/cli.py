@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from netlists.commands.compare import compare
 from netlists.commands.compensate import compensate
 from netlists.commands.doctor import doctor
 from netlists.commands.layer import layer
@@ -19,7 +20,7 @@ from roa_circuit.presentation import console, programs
 app = programs.assemble(
     "roa-spice",
     "Crossbars in ngspice: decks, currents, and the proof that the surrogate is right.",
-    (layer, netlist, solve, program, verify, sweep, compensate, map_, response, doctor),
+    (layer, netlist, solve, program, verify, sweep, compensate, compare, map_, response, doctor),
 )
 
 

@@ -93,6 +93,14 @@ def write_deck(
     ------
     InputError : an array that is too large, shapes that do not fit, a state outside [0, 1], parts of
         pulses, nothing to write, or transistors that do not stay on or off during the pulses.
+
+    Examples
+    --------
+    >>> from roa_circuit import default_crossbar, default_device
+    >>> state, pulses = np.full((2, 3), 0.2), np.array([[0, 2, 0], [0, 0, 0]])
+    >>> deck = write_deck(default_crossbar(2, 3), state, pulses, default_device())
+    >>> len(deck.vectors)  # the final states
+    6
     """
     array = _Array(crossbar, state, device, how)
     check_pulses(crossbar, pulses)
@@ -134,6 +142,14 @@ def read_deck(
         read are sampled at the end of its hold
 
     Other arguments and errors are those of `write_deck`.
+
+    Examples
+    --------
+    >>> from roa_circuit import default_crossbar, default_device
+    >>> state, volts = np.full((2, 3), 0.5), np.array([[0.1, 0.0]])
+    >>> deck = read_deck(default_crossbar(2, 3), state, volts, default_device())
+    >>> [line for line in deck.text.splitlines() if line.startswith("Xword0")][0]
+    'Xword0_col0 word0_col0 bit0_row0 memristor w0=0.5'
     """
     array, reads = _Array(crossbar, state, device, how), len(voltages)
     check_reads(crossbar, voltages)
@@ -192,6 +208,13 @@ def sweep_deck(
 
     The swept value is the number of the read, by which each word line looks up its voltage.
     Arguments and errors are those of `read_deck`.
+
+    Examples
+    --------
+    >>> from roa_circuit import default_crossbar, default_device
+    >>> state, volts = np.full((2, 3), 0.5), np.array([[0.1, 0.0]])
+    >>> sweep_deck(default_crossbar(2, 3), state, volts, default_device()).rows
+    1
     """
     array = _Array(crossbar, state, device, how)
     check_reads(crossbar, voltages)

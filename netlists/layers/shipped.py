@@ -10,7 +10,13 @@ from roa_circuit.layers.programmed import ProgrammedLayer
 
 
 def shipped_layers() -> list[str]:
-    """The names of the shipped layers; 'fc' is the head of an adapted episode."""
+    """The names of the shipped layers; 'fc' is the head of an adapted episode.
+
+    Examples
+    --------
+    >>> shipped_layers()
+    ['conv1', 'conv2', 'conv3', 'conv4', 'fc']
+    """
     folder = resources.files("netlists.layers")
     if not folder.is_dir():
         return []
@@ -23,6 +29,12 @@ def load_layer(name_or_path: str) -> ProgrammedLayer:
     Raises
     ------
     InputError : no such layer, or a file that cannot be used.
+
+    Examples
+    --------
+    >>> layer = load_layer("fc")
+    >>> layer.crossbar.shape, layer.inputs.shape
+    ((65, 6), (75, 65))
     """
     known = shipped_layers()
     if name_or_path in known:

@@ -170,6 +170,13 @@ class Simulator:
         SimulatorError : it is not installed; the deck was refused, did not converge, crashed, or
             ran out of time, memory or disk. `log` holds its last lines, `deck` the file that keeps
             the deck.
+
+        Examples
+        --------
+        >>> from netlists import simulate
+        >>> result = simulate("a divider\\nV1 in 0 1\\nR1 in out 1k\\nR2 out 0 3k\\n.op\\n.end\\n")
+        >>> float(result.vectors["out"][0])
+        0.75
         """
         stop = (together or Together()).stop
         way, program = self.found()
@@ -203,6 +210,13 @@ class Simulator:
 
         The first failure, or an interrupt, stops the others and is raised. `time_limit` and
         `memory_limit` hold for each deck, and `progress` counts all decks alike.
+
+        Examples
+        --------
+        >>> from netlists import simulate_all
+        >>> decks = [f"a resistor\\nV1 in 0 1\\nR1 in 0 {ohms}\\n.op\\n.end\\n" for ohms in (1, 2)]
+        >>> [float(run.vectors["v1#branch"][0]) for run in simulate_all(decks, workers=1)]
+        [-1.0, -0.5]
         """
         together = Together(progress, weights=[1.0] * len(decks))
 

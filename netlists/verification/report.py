@@ -112,10 +112,7 @@ def _times(result: Verification) -> list[tuple[str, str, str]]:
         (f"{result.engine_version}, all runs", f"{result.spice_seconds:.1f} s", ""),
         (f"{result.engine_version}, on {used}", f"{result.wall_seconds:.1f} s", ""),
         ("surrogate", engineering(result.surrogate_seconds, "s"), ""),
-        ("surrogate faster by", f"{result.speedup:,.0f} x", ""),
-        ("surrogate faster by, reads alone",
-         f"{result.read_speedup:,.0f} x" if result.read_speedup and result.phase == "both" else "", ""),
-    ]  # fmt: skip
+    ]
 
 
 def _placed(result: Verification) -> list[tuple[str, str, str]]:

@@ -217,6 +217,14 @@ def draw(
     Raises
     ------
     InputError : the spread of a device that has none, or a signed converter of one bit.
+
+    Examples
+    --------
+    >>> from roa_circuit import Imperfections, default_crossbar, default_device
+    >>> faults, array = Imperfections(stuck_on=0.1), default_crossbar(20, 10)
+    >>> chip = draw(faults, array, default_device(), np.random.default_rng(0))
+    >>> int((chip.start(np.full(array.shape, 0.5)) == 1.0).sum())  # stuck, of 200 cells
+    21
     """
     x, shape = imperfections or Imperfections(), crossbar.shape
     require_codes(x, mapping)

@@ -122,6 +122,15 @@ def write_in_situ(
     ------
     InputError : shapes that do not fit the crossbar, states outside [0, 1], parts of pulses, or
         transistors that pulses would not leave on or off, or saturate.
+
+    Examples
+    --------
+    >>> from roa_circuit import default_crossbar, default_device
+    >>> pulses = np.array([[0, 3], [0, 0]])
+    >>> outcome = write_in_situ(default_crossbar(2, 2), np.full((2, 2), 0.2), pulses, default_device())
+    >>> outcome.state.round(3)
+    array([[0.2  , 0.623],
+           [0.2  , 0.2  ]])
     """
     check_states(crossbar, state)
     check_pulses(crossbar, pulses)

@@ -144,6 +144,14 @@ def write_verify(
     Raises
     ------
     InputError : a tolerance or number of rounds below 0, or a target of another shape.
+
+    Examples
+    --------
+    >>> from roa_circuit import FreeCells, Programming, default_device
+    >>> target, device, how = np.array([[0.3, 0.6]]), default_device(), Programming()
+    >>> cells = FreeCells(np.full((1, 2), 0.5), device, how)
+    >>> write_verify(cells, target, device, how).worst_error <= 0.05
+    True
     """
     if not (tolerance >= 0 and rounds >= 0):
         raise InputError(f"tolerance = {tolerance!r} and rounds = {rounds!r} must not be negative")

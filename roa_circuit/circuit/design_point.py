@@ -28,7 +28,13 @@ TERMINAL_RESISTANCE = 10.0  # [Ohm] source and sense
 
 
 def default_device() -> Device:
-    """Table 1 with its currents scaled to the design point."""
+    """Table 1 with its currents scaled to the design point.
+
+    Examples
+    --------
+    >>> default_device().pulses.potentiation_voltage
+    -1.1
+    """
     return load_device("zhang2021").scaled(CURRENT_SCALE)
 
 
@@ -53,7 +59,14 @@ def chosen_device(name: str | Path | None, current_scale: float | None = None) -
 
 
 def default_crossbar(rows: int, columns: int) -> Crossbar:
-    """An array of the design point's wires, drivers and sense resistors."""
+    """An array of the design point's wires, drivers and sense resistors.
+
+    Examples
+    --------
+    >>> array = default_crossbar(64, 6)
+    >>> array.shape, array.r_word, array.r_source
+    ((64, 6), 1.0, 10.0)
+    """
     return Crossbar(
         rows=rows,
         columns=columns,

@@ -167,6 +167,12 @@ def load_device(name_or_path: str | Path) -> Device:
     Raises
     ------
     InputError : no such set or file, or its content is unusable.
+
+    Examples
+    --------
+    >>> device = load_device("zhang2021")
+    >>> device.memristor.k, device.pulses.read_voltage
+    (0.0001, 0.05)
     """
     text = str(name_or_path)
     if text in shipped():

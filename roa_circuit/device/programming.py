@@ -185,6 +185,13 @@ def write(
     ------
     InputError : states outside [0, 1], unless noise may have brought them there (`clip=False`), or a
         change that is no finite number.
+
+    Examples
+    --------
+    >>> from roa_circuit import Programming, load_device
+    >>> reached, pulses = write([0.2, 0.5], [0.3, -0.1], load_device("zhang2021"), Programming())
+    >>> reached.round(3), pulses
+    (array([0.544, 0.403]), array([ 2., -2.]))
     """
     omega, d_omega = as_array(omega), as_array(d_omega)
     require_states(omega, anywhere=not how.clip)

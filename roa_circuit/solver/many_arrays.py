@@ -40,6 +40,14 @@ def read_arrays(
     Raises
     ------
     InputError : what `read_currents` refuses, or numbers of arrays that do not match.
+
+    Examples
+    --------
+    >>> from roa_circuit import default_crossbar, default_device
+    >>> states = np.random.default_rng(0).random((5, 2, 3))  # five arrays
+    >>> volts = np.array([[0.1, 0.1]])
+    >>> read_arrays(default_crossbar(2, 3), states, volts, default_device()).shape
+    (5, 1, 3)
     """
     differing = {k: np.asarray(v) for k, v in device.memristor.constants.items() if np.ndim(v) > 2}
     given = {"state": state, "voltages": voltages, **differing}

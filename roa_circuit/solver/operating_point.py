@@ -159,6 +159,14 @@ def operating_point(
     Raises
     ------
     InputError : what `read_currents` refuses.
+
+    Examples
+    --------
+    >>> from roa_circuit import default_crossbar, default_device
+    >>> state, volts = np.full((2, 3), 0.5), np.array([[0.1, 0.0]])
+    >>> point = operating_point(default_crossbar(2, 3), state, volts, default_device())
+    >>> point.cell_voltages.shape, point.sensed.shape
+    ((1, 2, 3), (1, 3))
     """
     check_read(crossbar, state, voltages)
     check_ends(crossbar, ends)

@@ -50,6 +50,14 @@ def read_currents(
     ------
     InputError : shapes that do not fit the crossbar, or states outside [0, 1].
     ConvergenceError : Newton stopped short of its tolerance.
+
+    Examples
+    --------
+    >>> from roa_circuit import default_crossbar, default_device
+    >>> state, voltages = np.full((2, 3), 0.5), np.array([[0.1, 0.0], [0.1, 0.1]])
+    >>> 1e6 * read_currents(default_crossbar(2, 3), state, voltages, default_device()).round(9)
+    array([[1.137, 1.137, 1.137],
+           [2.275, 2.275, 2.275]])
     """
     check_read(crossbar, state, voltages)
     check_ends(crossbar, ends)
@@ -78,6 +86,13 @@ def effective_weights(crossbar: Crossbar, state: Floats, device: Device) -> Floa
     Raises
     ------
     InputError : states that do not fit the crossbar, or lie outside [0, 1].
+
+    Examples
+    --------
+    >>> from roa_circuit import Crossbar, default_device
+    >>> array = Crossbar(rows=1, columns=3, r_word=1000.0)
+    >>> 1e6 * effective_weights(array, np.ones((1, 3)), default_device()).round(8)  # less and less
+    array([[14.42, 14.  , 13.79]])
     """
     check_states(crossbar, state)
     g = conductance(state, device.pulses.read_voltage, device.memristor)

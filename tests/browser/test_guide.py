@@ -9,6 +9,8 @@ PAGES = (
     "tasks/fit",
     "reference/roa-spice",
     "reference/roa_circuit",
+    "reference/roa_circuit/chips",
+    "tutorials/my_classifier",
     "extending",
     "architecture",
 )

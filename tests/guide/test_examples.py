@@ -21,6 +21,7 @@ LONG = [
     "train_on_glyphs",
     "wires",
     "train_through_wires",
+    "learning_curves",
 ]
 
 

@@ -60,6 +60,15 @@ def convert(
     ------
     InputError : nothing to convert, no sample, a pattern that fits nothing, or hardware that a converted
         network does not have: in-situ writes, compensation, write noise.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from meta import Hardware
+    >>> network, images = torch.nn.Linear(8, 3), torch.rand(20, 8)
+    >>> chips = convert(network, Hardware(), images)
+    >>> tuple(chips(images).shape), list(chips.layers)
+    ((20, 3), ['Linear'])
     """
     if not isinstance(module, nn.Module):
         raise InputError(f"convert: module is {type(module).__name__}, not a torch.nn.Module")
