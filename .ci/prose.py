@@ -50,7 +50,7 @@ def sentences(text: str) -> Iterator[str]:
     text = re.sub(r"`[^`]*`", "CODE", text)
     parts = re.split(r"\n\s*\n|\n(?=\s*(?:[-*+|#>:]|\d+\.)\s)|\|", text)
     for part in parts:
-        plain = " ".join(part.split())
+        plain = " ".join(part.replace("**", "").split())
         ends = (
             r"(?<=[.!?:])(?<!Eq\.)(?<!Fig\.)(?<!al\.)(?<!e\.g\.)(?<!i\.e\.)\s+(?=[\"“(*_]*[A-ZÄÖÜΩ0-9`])"
         )
