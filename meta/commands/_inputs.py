@@ -39,10 +39,7 @@ DataSet = Annotated[str, typer.Option(help=DATASETS)]
 Data = Annotated[
     Path | None, typer.Option(help="A local copy of the data set; omniglot is downloaded otherwise.")
 ]
-NetworkFile = Annotated[
-    Path | None,
-    typer.Option(help="A .safetensors file of `train` or `pretrain`; or cifar-fs, which is shipped."),
-]
+NetworkFile = Annotated[Path | None, typer.Option(help="A .safetensors file of `train`.")]
 OwnBackbone = Annotated[
     str | None,
     typer.Option(
@@ -191,14 +188,6 @@ def _named(device: Device) -> str:
     return f"device {device.name} (current scale {device.memristor.current_scale:g})"
 
 
-def network_in(path: Path) -> Network:
-    """The network of a file, or the shipped one of that name."""
-    from meta.network.convolutional import Network
-    from meta.network.shipped import NAMED, named_network
-
-    return named_network(str(path)) if str(path) in NAMED else Network.load(path)
-
-
 def network_of(
     path: Path | None,
     method: str | None,
@@ -213,6 +202,7 @@ def network_of(
 
     backbone : one of the user's own, which the network of the file was trained with
     """
+    from meta.network.convolutional import Network
     from meta.network.shipped import shipped_network
 
     adopt(backbone)
@@ -232,7 +222,7 @@ def network_of(
         return network.with_ways(ways or network.architecture.ways), name
     if trained_ways is not None:
         raise InputError(f"--trained-ways {trained_ways}: --network is one already; leave it out")
-    network = network_in(path)
+    network = Network.load(path)
     if backbone not in (None, network.architecture.backbone):
         raise InputError(
             f"--backbone {backbone}: {path} was trained with {network.architecture.backbone!r};"
