@@ -181,7 +181,8 @@ def whole_page(results):
 def test_headline_rows_and_figures(pretender, rows, columns):
     result = pretender(rows=rows, columns=columns)
     assert f"{rows} x {columns} cells" in headline(result)
-    assert len(summary_rows(result)) == 15
+    assert len(summary_rows(result)) == 13
+    assert not any("faster" in row[0] for row in summary_rows(result))  # it wanders by a factor of ten
     figures = {one.name.removeprefix("synthetic--"): one for one in drawings(result)}
     *engines, maps, array = figures
     assert engines == ["currents", "current-error", "states", "state-scatter", "state-error"]
@@ -232,7 +233,7 @@ def test_a_layer_without_labels_has_no_accuracy_and_may_differ_in_its_largest_ou
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("phase", "rows"), [("write", 8), ("read", 10)])
+@pytest.mark.parametrize(("phase", "rows"), [("write", 7), ("read", 9)])
 def test_one_phase_alone_leaves_the_other_open(pretender, phase, rows):
     result = pretender(phase=Phase(phase))
     assert result.passed
@@ -248,7 +249,7 @@ def test_a_write_without_pulses_names_no_simulator(pretender):
     assert (result.passed, result.pulses) == (True, 0)
     shown = [row[0] for row in summary_rows(result)]
     assert "final states, worst error" in shown
-    assert not any("runs" in name or "faster" in name for name in shown)
+    assert not any("runs" in name for name in shown)
 
 
 @pytest.mark.long
