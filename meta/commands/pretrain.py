@@ -51,6 +51,9 @@ def pretrain(
     weight_decay: Annotated[Number, _option("Of convolutions and class vectors; 5e-4.")] = None,
     momentum: Annotated[Number, _option("Nesterov's; 0.9 otherwise.")] = None,
     label_smoothing: Annotated[Number, _option("Share that all classes have in common; 0.1.")] = None,
+    pasted: Annotated[
+        Number, _option("Share of steps whose images have a box of another's; 0 otherwise.")
+    ] = None,
     warm_up: Annotated[Count, _option("Steps in which the rate rises; 200 otherwise.")] = None,
     turned_classes: Annotated[
         bool | None, _option("Images turned by a quarter are classes of their own; yes.")

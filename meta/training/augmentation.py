@@ -44,5 +44,21 @@ class Augmentation:
         return (moved * _like(gain, images) + _like(offset, images)).clamp(0, 1)
 
 
+def pasted(images: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, float]:
+    """(images with a box of another image each, which image that is, the share that is their own).
+
+    The box is the same for all: of a uniformly drawn area, anywhere, cut off at the edges (CutMix, Yun
+    et al. 2019).
+    """
+    size = np.array(images.shape[-2:])
+    centre, half = rng.uniform(0, size), 0.5 * size * np.sqrt(rng.uniform())
+    top, left = np.clip(np.round(centre - half), 0, size).astype(int)
+    bottom, right = np.clip(np.round(centre + half), 0, size).astype(int)
+    order = torch.from_numpy(rng.permutation(len(images)))
+    mixed = images.clone()
+    mixed[..., top:bottom, left:right] = images[order][..., top:bottom, left:right]
+    return mixed, order, 1.0 - (bottom - top) * (right - left) / float(size.prod())
+
+
 def _like(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], images: Tensor) -> Tensor:
     return torch.from_numpy(values).to(images.dtype)

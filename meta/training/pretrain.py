@@ -32,7 +32,7 @@ from meta.network.convolutional import Network
 from meta.network.filling import filled
 from meta.network.precision import CPU, fastest_dtype, prepare
 from meta.network.views import TURNED, views_of
-from meta.training.augmentation import Augmentation
+from meta.training.augmentation import Augmentation, pasted
 from meta.training.checkpoint import load_state, require_same, save_state, state_of
 from meta.training.device import device_of_run
 from meta.training.pretraining import Pretraining
@@ -143,6 +143,15 @@ def learning_rate(step: int, steps: int, how: Pretraining) -> float:
     return how.learning_rate * rising * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
+@dataclass(frozen=True)
+class Labels:
+    """Classes of the images of a batch: their own, of what is pasted into them, and their own share."""
+
+    own: Tensor
+    pasted: Tensor
+    kept: float
+
+
 class _Run:
     """The state of a run: classifier, optimiser, random stream, metrics so far."""
 
@@ -197,7 +206,7 @@ class _Run:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: damaged: {error}") from None
 
-    def batches(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self) -> Iterator[tuple[Tensor, Labels]]:
         """(changed images, labels) of an epoch."""
         classes, drawings = self.images.shape[:2]
         rng, flat = self.streams["images"], self.images.flatten(0, 1)
@@ -207,7 +216,12 @@ class _Run:
             index, quarters = torch.from_numpy(chosen // self.turns), chosen % self.turns
             images = turned(flat[index].float() / 255, torch.from_numpy(quarters))
             label = (chosen // self.turns) // drawings * self.turns + quarters
-            yield self.augmentation(images, rng), torch.from_numpy(label)
+            images, own = self.augmentation(images, rng), torch.from_numpy(label)
+            if self.how.pasted and rng.random() < self.how.pasted:
+                mixed, others, kept = pasted(images, rng)
+                yield mixed, Labels(own=own, pasted=own[others], kept=kept)
+            else:
+                yield images, Labels(own=own, pasted=own, kept=1.0)
 
     def epoch(self, epoch: int, on_step: Callable[[int, int], None]) -> PretrainingEpoch:
         """Train for one epoch, and validate where it is time to."""
@@ -223,7 +237,7 @@ class _Run:
                     f"the training diverges in epoch {epoch + 1}, step {step + 1}, at a learning rate of"
                     f" {rate:.3g}; try a lower --learning-rate"
                 )
-            losses, right, seen = losses + loss, right + found, seen + len(labels)
+            losses, right, seen = losses + loss, right + found, seen + len(labels.own)
             on_step(epoch, step)
         last = epoch + 1 == self.how.epochs
         validated = self.validate() if last or (epoch + 1) % self.how.validate_every == 0 else {}
@@ -235,15 +249,18 @@ class _Run:
             **validated,
         )
 
-    def step(self, images: Tensor, labels: Tensor) -> tuple[float, int]:
+    def step(self, images: Tensor, labels: Labels) -> tuple[float, int]:
         """One step of the optimiser: (loss, right answers)."""
-        images, labels = prepare(images.to(self.compute), self.dtype), labels.to(self.compute)
-        logits = self.classifier(images)
-        loss = F.cross_entropy(logits, labels, label_smoothing=self.how.label_smoothing)
+        logits = self.classifier(prepare(images.to(self.compute), self.dtype))
+        own, smooth = labels.own.to(self.compute), self.how.label_smoothing
+        loss = F.cross_entropy(logits, own, label_smoothing=smooth)
+        if labels.kept < 1.0:
+            other = F.cross_entropy(logits, labels.pasted.to(self.compute), label_smoothing=smooth)
+            loss = labels.kept * loss + (1.0 - labels.kept) * other
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        return loss.item(), int((logits.argmax(1) == labels).sum())
+        return loss.item(), int((logits.argmax(1) == own).sum())
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:

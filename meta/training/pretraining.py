@@ -32,6 +32,7 @@ class Pretraining:
     mirror : whether images are mirrored; None is yes for colour, no for drawings in grey
     warm_up : steps in which the learning rate rises; it falls along a cosine to 0 from there on
     label_smoothing : share of a label that all classes have in common
+    pasted : share of the steps whose images have a box of another image, and both labels by their areas
     validate_every : epochs between validations on classes that are not trained on
     mapping : of the head's cells that validation writes; pair, or reference for one cell a weight
     max_pulses : cap on the pulses of one cell of the head
@@ -47,6 +48,7 @@ class Pretraining:
     weight_decay: float = 5e-4
     momentum: float = 0.9
     label_smoothing: float = 0.1
+    pasted: float = 0.0
     warm_up: int = 200
     turned_classes: bool = True
     mirror: bool | None = None
@@ -69,6 +71,8 @@ class Pretraining:
         for name in ("momentum", "label_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)} must lie in [0, 1)")
+        if not 0 <= self.pasted <= 1:
+            raise InputError(f"pasted = {self.pasted} must lie in [0, 1]")
         Mapping.parse(self.mapping)
 
     @property

@@ -15,7 +15,7 @@ from meta.data.turns import turned
 from meta.evaluation.evaluate import evaluate
 from meta.learning.writing import Writing
 from meta.network.convolutional import Network
-from meta.training.augmentation import Augmentation
+from meta.training.augmentation import Augmentation, pasted
 from meta.training.configuration import Training
 from meta.training.pretrain import learning_rate, pretrain
 from meta.training.pretraining import Pretraining
@@ -43,6 +43,19 @@ def test_features_of_a_classifier_tell_new_classes_apart(bars, tmp_path):
     assert str(Writing.of(network).mapping) == "pair"
 
 
+def test_a_pasted_box_is_of_another_image_and_counts_by_its_area():
+    images = torch.arange(6.0).view(6, 1, 1, 1).expand(6, 3, 12, 9)
+    for seed in range(8):
+        mixed, order, kept = pasted(images, np.random.default_rng(seed))
+        own = mixed == images
+        theirs = mixed == images[order]
+        assert bool((own | theirs).all())
+        moved = order != torch.arange(6)
+        assert torch.allclose(own[moved].double().mean((1, 2, 3)), torch.tensor(kept).double())
+        assert sorted(order.tolist()) == list(range(6))
+    assert 0 <= kept < 1
+
+
 @pytest.mark.long
 def test_a_run_goes_on_to_the_same_weights(bars, tmp_path):
     class Stopped(Exception):
@@ -51,17 +64,18 @@ def test_a_run_goes_on_to_the_same_weights(bars, tmp_path):
     def stop(row):
         raise Stopped
 
-    whole = pretrain(bars, HOW, tmp_path / "whole")
+    how = replace(HOW, pasted=0.5)
+    whole = pretrain(bars, how, tmp_path / "whole")
     with pytest.raises(Stopped):
-        pretrain(bars, HOW, tmp_path / "run", on_epoch=stop)
-    gone_on = pretrain(bars, HOW, tmp_path / "run", resume=True)
+        pretrain(bars, how, tmp_path / "run", on_epoch=stop)
+    gone_on = pretrain(bars, how, tmp_path / "run", resume=True)
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, gone_on.state_dict()[name]), name
     read = [(tmp_path / run / "metrics.csv").read_text().splitlines() for run in ("whole", "run")]
     without_time = [[line.split(",")[:1] + line.split(",")[2:] for line in lines] for lines in read]
     assert without_time[0] == without_time[1]
     with pytest.raises(InputError, match=r"this run has seed = 0, not 1"):
-        pretrain(bars, replace(HOW, seed=1), tmp_path / "run", resume=True)
+        pretrain(bars, replace(how, seed=1), tmp_path / "run", resume=True)
     with pytest.raises(InputError, match="holds a run already"):
         pretrain(bars, HOW, tmp_path / "run")
 
