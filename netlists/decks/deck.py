@@ -30,7 +30,7 @@ from netlists.decks.readout import (
     subtractors,
 )
 from netlists.decks.runnable import Deck
-from netlists.decks.stimuli import Points, gate_stimuli, staircase, write_stimuli
+from netlists.decks.stimuli import Points, by_number, gate_stimuli, moving, staircase, write_stimuli
 from netlists.decks.vacask import vacask_text, vacask_vector
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.errors import InputError
@@ -45,9 +45,6 @@ from roa_circuit.device.parameters import Device
 from roa_circuit.solver.access import check_gates
 
 Floats = NDArray[np.float64]
-
-RESTING = 1e-7
-"""A cell is taken to rest at an operating point while its omega has not moved further than this."""
 
 _LANGUAGES = {
     Engine.ngspice: (ngspice_text, ngspice_vector),
@@ -221,7 +218,7 @@ def sweep_deck(
     return array.deck(
         Task.sweep,
         f"DC sweep of {len(voltages)} reads, frozen states",
-        [_by_number(levels) for levels in voltages.T],
+        [by_number(levels) for levels in voltages.T],
         gates=array.open_gates,
         rows=len(voltages),
     )
@@ -251,11 +248,11 @@ def points_deck(
     return array.deck(
         Task.points,
         f"{len(pulses)} operating points of a write, frozen states",
-        [_by_number(levels) for levels in words.T],
-        bits=[_by_number(levels) for levels in bits.T],
-        gates=[_by_number(levels) for levels in selected.T] if array.gated else (),
+        [by_number(levels) for levels in words.T],
+        bits=[by_number(levels) for levels in bits.T],
+        gates=[by_number(levels) for levels in selected.T] if array.gated else (),
         rows=len(pulses),
-        states=_moving(states),
+        states=moving(states),
     )
 
 
@@ -384,19 +381,6 @@ class _Array:
             *((f"Circuit: {around}",) if around else ()),
             "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",
         )
-
-
-def _by_number(levels: NDArray[Any]) -> Points:
-    return [(read, float(level)) for read, level in enumerate(levels)]
-
-
-def _moving(states: Floats) -> dict[tuple[int, int], Points]:
-    """The states of the cells that move, by row and column, in steps that are worth a word."""
-    steps, last = states.copy(), states[0].copy()
-    for each in steps:
-        each[:] = last = np.where(np.abs(each - last) > RESTING, each, last)
-    cells = np.argwhere(np.ptp(steps, axis=0) > 0.0)
-    return {(int(i), int(j)): _by_number(steps[:, i, j]) for i, j in cells}
 
 
 def _device_line(device: Device) -> str:

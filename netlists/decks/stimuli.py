@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,9 @@ from roa_circuit.device.parameters import Device
 
 Points = list[tuple[float, float]]
 """(time [s], voltage [V]) in order of time; the last voltage stays."""
+
+RESTING = 1e-7
+"""A cell is taken to rest at an operating point while its omega has not moved further than this."""
 
 
 def staircase(values: NDArray[np.float64], edge: float, hold: float) -> Points:
@@ -59,3 +64,17 @@ def gate_stimuli(crossbar: Crossbar, pulses: NDArray[np.int64], device: Device) 
             selected = pulse.row
         start, gap = start + pulse.duration, pulse.edge
     return [points if points and points[0][0] == 0.0 else [(0.0, 0.0), *points] for points in gates]
+
+
+def by_number(levels: NDArray[Any]) -> Points:
+    """The levels (points,) of a sweep over numbers from 0."""
+    return [(number, float(level)) for number, level in enumerate(levels)]
+
+
+def moving(states: NDArray[np.float64]) -> dict[tuple[int, int], Points]:
+    """Of states (points, rows, columns), those of cells that move, in steps that are worth a word."""
+    steps, last = states.copy(), states[0].copy()
+    for each in steps:
+        each[:] = last = np.where(np.abs(each - last) > RESTING, each, last)
+    cells = np.argwhere(np.ptp(steps, axis=0) > 0.0)
+    return {(int(i), int(j)): by_number(steps[:, i, j]) for i, j in cells}
