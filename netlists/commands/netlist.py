@@ -113,11 +113,14 @@ def netlist(
         "engine": None if language else str(engine), "language": language and str(language),
         "seconds_simulated": deck.duration, "deck": str(output), "circuit": circuitry.to_dict(),
         "reads": None if phase is Transient.write else len(chosen.inputs),
+        "slices": None if phase is Transient.write else chip.slices.count,
         **footing.to_dict(chosen.device, chosen.crossbar),
         "ignored": [*unused, *needless],
         "drawn": {"seed": drawn_by, **chip.summary()} if imperfections else None,
     }  # fmt: skip
     write_summary(json_file, summary)
+    if phase is not Transient.write and chip.slices.count > 1:
+        console.say(f"each input is read in {chip.slices.count} slices, the least bits first")
     console.say(
         f"{output}: {phase} of layer {chosen.name}, {crossbar.rows} x {crossbar.columns} cells,"
         f" {deck.duration * 1e6:.4g} us; run it with: {(language or engine).command} {output}"

@@ -7,6 +7,7 @@ them in the range of the weights, and would be read twice for signed inputs.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -31,14 +32,14 @@ class OnChips:
     matrices: Mapping[str, Matrix]
     at_once: ClassVar[bool] = False
 
+    @abstractmethod
     def weights_of(self, part: str) -> Tensor:
         """Weights (rows, outputs) of one of the matrices."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def parts(module: nn.Module) -> dict[str, tuple[int, int]]:
         """(rows, outputs) of each matrix that a module needs."""
-        raise NotImplementedError
 
     def product(self, part: str = "") -> Product:
         """Inputs (..., rows) times the matrix of that name, as it is now."""

@@ -80,3 +80,21 @@ def test_a_mistake_is_one_line_and_leaves_nothing(files, command, mistake):
     code, _, error = command(cli.main, "layer", *asked, "-o", "mine.npz")
     assert (code, message in error, error.count("\n")) == (2, True, 1)
     assert not (files / "mine.npz").exists()
+
+
+def test_a_deck_of_slices_says_how_many_reads_an_input_takes(command, tmp_path):
+    (tmp_path / "x.toml").write_text('"dac_bits [-]" = 8\n"dac_slices [-]" = 4\n')
+    files = [
+        "--imperfections",
+        tmp_path / "x.toml",
+        "-o",
+        tmp_path / "r.cir",
+        "--json",
+        tmp_path / "r.json",
+    ]
+    code, out, _ = command(
+        cli.main, "netlist", "--layer", "fc", "--phase", "read", "--reads", "2", *files
+    )
+    assert (code, "each input is read in 4 slices" in out) == (0, True)
+    found = json.loads((tmp_path / "r.json").read_text())
+    assert (found["reads"], found["slices"]) == (2, 4)
