@@ -41,6 +41,12 @@ def pretrain(
     resume: Annotated[bool, options.flag("--resume", "Go on from the folder's last epoch.")] = False,
     dataset: Annotated[str | None, _option("As in `evaluate`; omniglot otherwise.")] = None,
     data: Data = None,
+    classes: Annotated[
+        str | None, _option("train; or train+validation, unvalidated, when all is chosen.")
+    ] = None,
+    head_rate: Annotated[
+        Number, _option("At which the head is written; the best on validation classes.")
+    ] = None,
     backbone: Annotated[
         str | None, _option("residual; blocks, the paper's four; or PACKAGE.MODULE:FUNCTION.")
     ] = None,

@@ -112,6 +112,8 @@ def pretrain(
 ) -> Network:
     """Train on all classes of the training split; the network of the best validation is returned.
 
+    Of a run on training and validation classes, it is the last network.
+
     resume : go on from the folder's last epoch, to the same weights as if it had never stopped
 
     The folder receives what that of `meta.training.train.train` does.
@@ -165,8 +167,10 @@ class _Run:
     ) -> None:
         self.dataset, self.how, self.folder = dataset, how, folder
         self.compute, self.device = compute, device
-        check_sizes(dataset.split("validation").shape[:2], 5, 1, 1, "the validation split")
-        self.images = channels_first(dataset.split("train"))
+        if how.validated:
+            check_sizes(dataset.split("validation").shape[:2], 5, 1, 1, "the validation split")
+        learned = np.concatenate([dataset.split(name) for name in how.splits])
+        self.images = channels_first(learned)
         self.dtype = fastest_dtype(compute)
         colour = dataset.channels == 3
         self.augmentation = Augmentation(mirror=colour if how.mirror is None else how.mirror)
@@ -239,8 +243,7 @@ class _Run:
                 )
             losses, right, seen = losses + loss, right + found, seen + len(labels.own)
             on_step(epoch, step)
-        last = epoch + 1 == self.how.epochs
-        validated = self.validate() if last or (epoch + 1) % self.how.validate_every == 0 else {}
+        validated = self.validate() if self.how.validated and self.is_due(epoch) else {}
         return PretrainingEpoch(
             epoch=epoch,
             seconds=round(time.perf_counter() - start, 1),
@@ -248,6 +251,10 @@ class _Run:
             accuracy_train=right / seen,
             **validated,
         )
+
+    def is_due(self, epoch: int) -> bool:
+        """Whether a network is kept after an epoch, validated where classes are left for it."""
+        return epoch + 1 == self.how.epochs or (epoch + 1) % self.how.validate_every == 0
 
     def step(self, images: Tensor, labels: Labels) -> tuple[float, int]:
         """One step of the optimiser: (loss, right answers)."""
@@ -282,7 +289,7 @@ class _Run:
         )
         levels = [replace(writing, relative_rate=1.0).at(sigma) for sigma in how.how.noise]
         found = {}
-        for rate in RATES:
+        for rate in RATES if how.head_rate is None else (how.head_rate,):
             network.log_rates[HEAD].fill_(math.log(rate))
             found[rate] = [
                 one.mean
@@ -296,6 +303,17 @@ class _Run:
             "accuracy_noise": float(np.mean(found[best])), "rate": best,
         }  # fmt: skip
 
+    @torch.no_grad()
+    def finished(self) -> Network:
+        """The network with what is not trained by gradients: means of features, the head's rate."""
+        if not self.how.validated:
+            self.network.eval()
+            if self.how.centred:
+                self.measure_means()
+            self.network.log_rates[HEAD].fill_(math.log(self.how.head_rate or math.nan))
+        return self.network
+
+    @torch.no_grad()
     def measure_means(self) -> None:
         """Keep the mean of the training images' features, in each of four turns."""
         network = self.network
@@ -315,14 +333,14 @@ class _Run:
         self.rows.append(row)
         made = provenance(torch=torch.__version__, precision=str(self.dtype), compute=str(self.compute))
         write_json(self.folder / "environment.json", made)
-        if row.accuracy_noise is not None:
+        if self.is_due(row.epoch):
             note: dict[str, Any] = {
                 "training": self.how.note(), "device": self.device.to_dict(),
                 "epoch": asdict(row), "provenance": made,
             }  # fmt: skip
-            network = filled(self.network)
+            network = filled(self.finished())
             network.save(self.folder / "last.safetensors", **note)
-            if row.accuracy_noise >= max(scores, default=-1.0):
+            if row.accuracy_noise is None or row.accuracy_noise >= max(scores, default=-1.0):
                 network.save(self.folder / "best.safetensors", **note)
         write_table(self.folder / "metrics.csv", self.rows)
         self.keep()

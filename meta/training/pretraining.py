@@ -15,6 +15,8 @@ from meta.training.sections import read_section, require_counts, write_section
 from roa_circuit.basics.errors import InputError
 from roa_circuit.circuit.mapping import Mapping
 
+TRAIN, BOTH = "train", "train+validation"
+
 _COUNTS = {
     "epochs": (1, 10**6), "batch": (2, 10_000), "warm_up": (0, 10**6), "validate_every": (1, 10**6),
     "validation_tasks": (1, 10**6), "max_pulses": (1, 10**6), "seed": (0, 2**63 - 1),
@@ -28,6 +30,9 @@ class Pretraining:
     Its features then serve an erased head, which is written once for a task of new classes.
 
     backbone, filters, centred, views, cells_per_feature : as in `Architecture`
+    classes : that are learned: train; or train+validation, when every choice has been made before: no
+        validation takes place then, and the last network is kept
+    head_rate : at which the head is written; None is the best of a few on validation classes
     turned_classes : whether images turned by a quarter are classes of their own, four for one
     mirror : whether images are mirrored; None is yes for colour, no for drawings in grey
     warm_up : steps in which the learning rate rises; it falls along a cosine to 0 from there on
@@ -40,6 +45,8 @@ class Pretraining:
     """
 
     dataset: str = "omniglot"
+    classes: str = TRAIN
+    head_rate: float | None = None
     backbone: str = RESIDUAL
     filters: int = 32
     epochs: int = 60
@@ -73,7 +80,26 @@ class Pretraining:
                 raise InputError(f"{name} = {getattr(self, name)} must lie in [0, 1)")
         if not 0 <= self.pasted <= 1:
             raise InputError(f"pasted = {self.pasted} must lie in [0, 1]")
+        if self.head_rate is not None and not 0 < self.head_rate < math.inf:
+            raise InputError(f"head_rate = {self.head_rate} must be a positive number")
+        if self.classes not in (TRAIN, BOTH):
+            raise InputError(f"classes = {self.classes!r} must be {TRAIN} or {BOTH}")
+        if not self.validated and self.head_rate is None:
+            raise InputError(
+                f"classes = {BOTH!r} leaves no class on which to choose the head's rate; give head_rate,"
+                f" as a run on {TRAIN} alone found it (metrics.csv, rate)"
+            )
         Mapping.parse(self.mapping)
+
+    @property
+    def validated(self) -> bool:
+        """Whether classes are left on which the run is validated."""
+        return self.classes == TRAIN
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The data set's splits whose classes are learned."""
+        return tuple(self.classes.split("+"))
 
     @property
     def how(self) -> Method:

@@ -14,6 +14,7 @@ from meta.data.tasks import Tasks
 from meta.data.turns import turned
 from meta.evaluation.evaluate import evaluate
 from meta.learning.writing import Writing
+from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from meta.training.augmentation import Augmentation, pasted
 from meta.training.configuration import Training
@@ -54,6 +55,22 @@ def test_a_pasted_box_is_of_another_image_and_counts_by_its_area():
         assert torch.allclose(own[moved].double().mean((1, 2, 3)), torch.tensor(kept).double())
         assert sorted(order.tolist()) == list(range(6))
     assert 0 <= kept < 1
+
+
+def test_with_validation_classes_learned_too_no_choice_is_left(bars, tmp_path):
+    with pytest.raises(InputError, match=r"give head_rate, as a run on train alone found it"):
+        replace(HOW, classes="train+validation")
+    with pytest.raises(InputError, match=r"classes = 'test' must be train or train\+validation"):
+        replace(HOW, classes="test")
+    how = replace(HOW, classes="train+validation", head_rate=0.6, epochs=1)
+    rows = []
+    network = pretrain(bars, how, tmp_path / "run", on_epoch=rows.append)
+    assert rows[0].accuracy_noise is None
+    assert network.rate(HEAD, 0).item() == pytest.approx(0.6)
+    assert network.get_buffer("mean_features").abs().sum() > 0
+    alone = pretrain(bars, replace(how, classes="train"), tmp_path / "alone")
+    assert alone.note["epoch"]["rate"] == 0.6
+    assert not torch.equal(network.get_buffer("mean_features"), alone.get_buffer("mean_features"))
 
 
 @pytest.mark.long
