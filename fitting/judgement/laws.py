@@ -29,6 +29,7 @@ from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import correlation
 from fitting.search.multistart import Solution, best_search, search
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.side_by_side import side_by_side
 from roa_circuit.device.laws import Law
 from roa_circuit.device.parameters import Device
 
@@ -155,8 +156,10 @@ def contest(
     known : where fits of some forms ended
     """
     folds = _folds(m)
-    found = [_contender(m, scale, form, form.prior(prior), folds, (known or {}).get(form))
-             for form in forms]  # fmt: skip
+    found = side_by_side(
+        [partial(_contender, m, scale, form, form.prior(prior), folds, (known or {}).get(form))
+         for form in forms]
+    )  # fmt: skip
     found = [_patient(one, found, m, scale, prior, folds) for one in found]
     by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
 
