@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import Any, NoReturn
 
 from typer.core import TyperGroup
@@ -37,5 +38,13 @@ app = programs.assemble(
 
 def main() -> NoReturn:
     """Run `roa-fit`."""
+    _one_thread_for_products()
     gc.set_threshold(_SELDOM)
     console.run(app)
+
+
+def _one_thread_for_products() -> None:
+    """A fit's matrices are thin: threads would wait for each other. What the user sets, holds."""
+    if "OMP_NUM_THREADS" not in os.environ:
+        for library in ("OPENBLAS", "MKL"):
+            os.environ.setdefault(f"{library}_NUM_THREADS", "1")

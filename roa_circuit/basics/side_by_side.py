@@ -1,4 +1,4 @@
-"""Side by side: a second process takes half of some independent work, where one can be had for nothing."""
+"""Side by side: a second process takes half of some independent work, where a core is free for it."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ T = TypeVar("T")
 
 _THREADED = ("torch", "matplotlib.pyplot")
 """Packages that may run threads of their own, or a window, neither of which outlives a fork."""
-
-_helping = False
 
 
 def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
@@ -48,18 +46,16 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
 def _may_fork() -> bool:
     several = len(os.sched_getaffinity(0)) > 1 if hasattr(os, "sched_getaffinity") else False
     alone = threading.active_count() == 1 and not any(name in sys.modules for name in _THREADED)
-    return sys.platform == "linux" and several and alone and not _helping
+    return sys.platform == "linux" and several and alone
 
 
 def _answer(reader: int, writer: int, parent: int, calls: Sequence[Callable[[], Any]]) -> None:
     """Write what the calls return, whole or not at all, and end without anything else."""
-    global _helping
-    _helping = True
     try:
         os.close(reader)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        end_with(parent)
+        end_with(parent)  # by a thread, so that it never forks in turn
         answer = pickle.dumps([call() for call in calls])
         with os.fdopen(writer, "wb") as pipe:
             pipe.write(answer)
