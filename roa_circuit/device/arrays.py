@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import device as device_of
+from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
 
@@ -34,6 +36,12 @@ def namespace(*values: Array) -> Any:
 def as_array(value: Array) -> Array:
     """`value` itself if it is an array, else a float64 numpy array."""
     return unmasked(value) if is_array(value) else np.asarray(value, dtype=np.float64)
+
+
+def matching(values: NDArray[np.float64], array: Array) -> Array:
+    """`values` as an array of the library, precision and device of `array`."""
+    xp = namespace(array)
+    return values if xp is np else xp.asarray(values, dtype=array.dtype, device=device_of(array))
 
 
 def unmasked(value: Array) -> Array:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics import records
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.device.arrays import Array, as_array, is_array, namespace
+from roa_circuit.device.arrays import Array, as_array, is_array, matching, namespace
 from roa_circuit.device.laws.formulas.checks import check_law
 from roa_circuit.device.laws.formulas.currents import Curve, current_at, trees_of
 from roa_circuit.device.laws.formulas.definition import IMPLICIT, Definition
 from roa_circuit.device.laws.formulas.grammar import names_in, substituted
+from roa_circuit.device.laws.formulas.quadrature import mean_over_ramp, short_ramps
 from roa_circuit.device.laws.formulas.shipped import load_definition
 from roa_circuit.device.laws.formulas.values import value, value_and_slope
 from roa_circuit.device.laws.formulas.writing import simulator_text
@@ -27,8 +27,6 @@ from roa_circuit.device.laws.tracks import Place, Tracks
 
 Floats = NDArray[np.float64]
 
-_PANELS = 16  # of a ramp, with four points each
-_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _CLOSEST = 1e-6  # to an end: over this stretch simulators bring the motion to a stop
 _VOLTAGES = np.geomspace(0.02, 20.0, 31)
 _STATES = np.array([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
@@ -94,6 +92,11 @@ class FormulaLaw(Law):
     def constants(self) -> dict[str, Constant]:
         """All constants by name, numbers or arrays."""
         return dict(self.values)
+
+    @functools.cached_property
+    def varies(self) -> bool:
+        """Whether any constant is an array, so that cells differ."""
+        return any(is_array(value) for _, value in self.values)
 
     @property
     def conducting(self) -> tuple[str, ...]:
@@ -171,7 +174,12 @@ class FormulaLaw(Law):
         moved = value(trees["motion"], {**constants, state: x, "v": V}) / stretch
         return xp.where(V == 0, 0.0 * omega, moved)
 
-    @property
+    def _in_the_middle(self, V: Array) -> Array:
+        """d omega / dt [1/s] at omega = 1/2."""
+        moved = self.motion_over(matching(np.array(0.5), V), V, self.constants)
+        return self.constants["speed"] * moved
+
+    @functools.cached_property
     def one_coordinate(self) -> bool:
         """Whether the motion is a function of the voltage times one of the state, for each polarity."""
         return all(_shape(self._numbers(), sign).is_one for sign in (-1.0, 1.0))
@@ -180,29 +188,34 @@ class FormulaLaw(Law):
         """The dose per second [1/s]: d omega / dt at omega = 1/2, or +-1 where doses are times."""
         V = self.voltage(V)
         if self.one_coordinate:
-            return self.state_derivative(0.5 + 0.0 * V, V)
+            return self._in_the_middle(V)
         xp = namespace(V)
         moves = xp.where(V < 0, 1.0 + 0.0 * V, xp.where(V > 0, -1.0 + 0.0 * V, 0.0 * V))
-        still = self.state_derivative(0.5 + 0.0 * V, V) == 0
+        still = self._in_the_middle(V) == 0
         return self.pace * xp.where(still, 0.0 * V, moves)
 
     def mean_rate(self, start: Array, end: Array) -> Array:
         """The mean of `rate` [1/s] over a ramp, by Gauss's rule; as seen from omega = 1/2."""
         start, end = self.voltage(start), self.voltage(end)
-        total = 0.0 * (start + end)
-        for panel, (point, weight) in itertools.product(
-            range(_PANELS), zip(_POINTS, _WEIGHTS, strict=True)
-        ):
-            share = (panel + 0.5 * (point + 1.0)) / _PANELS
-            V = start + share * (end - start)
-            total = total + weight / (2 * _PANELS) * self.state_derivative(0.5 + 0.0 * V, V)
+        total = self._mean_in_the_middle(start, end)
         if self.one_coordinate:
             return total
         xp = namespace(start, end)
-        full = self.state_derivative(0.5 + 0.0 * end, end)
-        other = self.state_derivative(0.5 + 0.0 * start, start)
+        full, other = self._in_the_middle(end), self._in_the_middle(start)
         whole = xp.abs(xp.where(xp.abs(full) >= xp.abs(other), full, other))
         return self.pace * total / xp.where(whole == 0, xp.ones_like(whole), whole)
+
+    def _mean_in_the_middle(self, start: Array, end: Array) -> Array:
+        """The mean of d omega / dt [1/s] at omega = 1/2 over a ramp."""
+        if namespace(start, end) is not np or not np.ndim(start + end):
+            return mean_over_ramp(self._in_the_middle, start, end)
+        start, end = np.broadcast_arrays(start, end)
+        short, mean = short_ramps(start, end), np.empty(start.shape)
+        for which, panels in ((short, {"panels": 1}), (~short, {})):
+            if which.any():
+                of = self.part(which)._in_the_middle
+                mean[which] = mean_over_ramp(of, start[which], end[which], **panels)
+        return mean
 
     def coordinate(self, omega: Array, V: Array) -> Array:
         """The tabulated coordinate at V; it grows as the state moves."""
@@ -232,10 +245,7 @@ class FormulaLaw(Law):
     def _tracks(self, V: Array, like: Array) -> tuple[Tracks, Place, Array]:
         """(tracks, which the elements of `like` run on at V, their doses over those of the law)."""
         volts = np.broadcast_to(_plain(V), like.shape)
-        used = set().union(
-            *map(names_in, (trees_of(self.definition)[p] for p in ("motion", "state_of_omega")))
-        )
-        arrays = {n: _plain(v) for n, v in self.values if is_array(v) and n in used}
+        arrays = self._moving_arrays()
         if not self.one_coordinate:
             return self._by_amplitude(volts, arrays, like)
         if not arrays:
@@ -248,6 +258,14 @@ class FormulaLaw(Law):
         count = int(np.prod(shape))
         both = Tracks.of(lambda u: np.concatenate([one(u) for one in tables]), _NODES_A_CELL)
         return both, Place(first=np.where(volts < 0, cells, count + cells)), 1.0
+
+    def _moving_arrays(self) -> dict[str, Floats]:
+        """Constants of the motion that differ from cell to cell."""
+        if not self.varies:
+            return {}
+        trees = trees_of(self.definition)
+        used = names_in(trees["motion"]) | names_in(trees["state_of_omega"])
+        return {n: _plain(v) for n, v in self.values if is_array(v) and n in used}
 
     def _speeds(self, own: Mapping[str, Floats], V: float) -> Any:
         constants = {**self._numbers().constants, **own}

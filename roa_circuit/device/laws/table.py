@@ -235,6 +235,14 @@ class Table(TwoBranches):
 
     def _known(self, V: Floats) -> NDArray[np.bool_]:
         known = np.abs(V) <= self.inert
+        moving = ~known
+        if moving.any():
+            known[moving] = self._measured_near(V[moving])
+        return np.asarray(known)
+
+    def _measured_near(self, V: Floats) -> NDArray[np.bool_]:
+        """Of voltages (n,) [V]: whether they lie at an amplitude, or between enough of them."""
+        known = np.zeros(V.shape, dtype=bool)
         for amplitudes, side in ((self.up, V < 0), (self.down, V > 0)):
             if not amplitudes:
                 continue
@@ -244,7 +252,7 @@ class Table(TwoBranches):
             if len(sizes) >= _ENOUGH:
                 near |= (size >= sizes.min() - room) & (size <= sizes.max() + room)
             known |= side & near
-        return np.asarray(known)
+        return known
 
     def _place(self, V: Array) -> Place:
         """The tracks of these voltages; those that move nothing may have any."""

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import device as device_of
 from numpy.typing import NDArray
 
-from roa_circuit.device.arrays import Array, namespace
+from roa_circuit.device.arrays import Array, matching, namespace
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +24,7 @@ _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _POINTS, _WEIGHTS = 0.5 * (_POINTS + 1.0), 0.5 * _WEIGHTS
 _SLOWEST = 1e-60  # of speeds; what is slower stands
 _NEWTON = 3
+_FEW = 0.7  # of an array, which moves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +34,14 @@ class Place:
     first: Any
     second: Any = None
     share: Any = 0.0
+
+    def part(self, which: Any, shape: tuple[int, ...]) -> Place:
+        """Of these elements of an array of `shape`."""
+        first, second, share = (
+            one if one is None else np.broadcast_to(one, shape)[which]
+            for one in (self.first, self.second, self.share)
+        )
+        return Place(first=first, second=second, share=share)
 
 
 class Tracks:
@@ -69,12 +77,22 @@ class Tracks:
     def after(self, u: Array, dose: Array, place: Place) -> Array:
         """The states after a signed dose; a negative one leads towards 0."""
         xp = namespace(u, dose)
+        if xp is np and np.count_nonzero(dose) < _FEW * np.size(dose):
+            return self._after_few(u, dose, place)
         target = self._at(_logit(u), place)[0] + dose
         t = self._found(target, place)
         for _ in range(_NEWTON):
             x, slope = self._at(t, place)
             t = xp.clip(t - (x - target) / slope, -_FURTHEST, _FURTHEST)
         return 1.0 / (1.0 + xp.exp(-t))
+
+    def _after_few(self, u: Floats, dose: Floats, place: Place) -> Floats:
+        """The same, where most of an array receives no dose: the rest alone is worked out."""
+        moved = np.array(np.broadcast_to(u, dose.shape), dtype=np.float64)
+        which = np.nonzero(dose)
+        if which[0].size:
+            moved[which] = self.after(moved[which], dose[which], place.part(which, dose.shape))
+        return moved
 
     def _at(self, t: Array, place: Place) -> tuple[Array, Array]:
         """(x, dx/dt) at t."""
@@ -90,7 +108,7 @@ class Tracks:
         node = np.clip(np.floor(_plain(whole)), 0, self._nodes - 2).astype(np.intp)
         here = node + self._nodes * track
         x0, m0, x1, m1 = (
-            _like(table[at], t)
+            matching(table[at], t)
             for table, at in (
                 (self._x, here),
                 (self._slope, here),
@@ -98,7 +116,7 @@ class Tracks:
                 (self._slope, here + 1),
             )
         )
-        s, h = whole - _like(node.astype(np.float64), t), self._step
+        s, h = whole - matching(node.astype(np.float64), t), self._step
         rise = x1 - x0
         # x0 + s (h m0 + s (3 rise - h (2 m0 + m1) + s (h (m0 + m1) - 2 rise)))
         second, third = 3.0 * rise - h * (2.0 * m0 + m1), h * (m0 + m1) - 2.0 * rise
@@ -117,7 +135,7 @@ class Tracks:
                 x = x + _plain(place.share) * (self._x[middle + self._nodes * place.second] - x)
             above = x > wanted
             low, high = np.where(above, low, middle), np.where(above, middle, high)
-        return _like(-_FURTHEST + self._step * (low + 0.5), target)
+        return matching(-_FURTHEST + self._step * (low + 0.5), target)
 
 
 def _slope(t: Floats, speed: Callable[[Floats], Floats]) -> Floats:
@@ -137,8 +155,3 @@ def _plain(values: Any) -> Floats:
     if hasattr(values, "detach"):
         values = values.detach().cpu()
     return np.asarray(values, dtype=np.float64)
-
-
-def _like(values: Floats, array: Array) -> Array:
-    xp = namespace(array)
-    return values if xp is np else xp.asarray(values, dtype=array.dtype, device=device_of(array))

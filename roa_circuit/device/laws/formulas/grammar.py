@@ -12,6 +12,7 @@ A formula becomes a tree of tuples: ("number", x), ("name", n), ("call", f, argu
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import re
 from collections.abc import Iterator
@@ -61,9 +62,10 @@ def parse(text: object, names: set[str], *, where: str) -> Tree:
         raise InputError(f"{where}: {_short(text)!r} is no formula") from None
 
 
-def names_in(tree: Tree) -> set[str]:
+@functools.lru_cache(maxsize=1024)
+def names_in(tree: Tree) -> frozenset[str]:
     """The names that stand in a formula."""
-    return {part[1] for part in _parts(tree) if part[0] == "name"}
+    return frozenset(part[1] for part in _parts(tree) if part[0] == "name")
 
 
 def substituted(tree: Tree, by: dict[str, Tree]) -> Tree:
