@@ -77,7 +77,7 @@ class Tracks:
     def after(self, u: Array, dose: Array, place: Place) -> Array:
         """The states after a signed dose; a negative one leads towards 0."""
         xp = namespace(u, dose)
-        if xp is np and np.count_nonzero(dose) < _FEW * np.size(dose):
+        if xp is np and np.ndim(dose) and np.count_nonzero(dose) < _FEW * np.size(dose):
             return self._after_few(u, dose, place)
         target = self._at(_logit(u), place)[0] + dose
         t = self._found(target, place)

@@ -136,3 +136,25 @@ def test_a_law_with_doses_three_times_too_large_fails(wrong):
     device = dataclasses.replace(windows(p=1.5, q=2.5), memristor=wrong(**constants))
     with pytest.raises(AssertionError):
         test_a_dose_is_the_solution_of_the_motion(device)
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_a_cell_of_an_array_does_what_it_does_alone(name):
+    """Arrays are worked out in parts: short ramps apart from long ones, cells without a dose not at all."""
+    device, rng = DEVICES[name], np.random.default_rng(3)
+    law, up = device.memristor, device.pulses.potentiation_voltage
+    moving = np.array([1.0, 1.0, 0.97, 0.0, 0.01, 0.0, 0.0, 1e-6, 0.0, 0.0])
+    start, end = up * moving[:, None], up * moving[::-1][:, None]
+    if name == "table":  # of which voltages between those measured and 0 say nothing
+        start = end = up * (moving[:, None] == 1.0)
+    mean = law.mean_rate(start, end)
+    alone = [law.mean_rate(a, b) for a, b in zip(start.ravel(), end.ravel(), strict=True)]
+    scale = np.abs(mean).max()
+    assert np.abs(mean.ravel() - np.ravel(alone)).max() <= 1e-12 * scale
+    state = rng.uniform(0.2, 0.8, start.shape)
+    dose = np.where(moving[:, None] == 1.0, mean * device.pulses.potentiation_width, 0.0)
+    after = law.after_dose(state, dose, start)
+    for i, (omega, step) in enumerate(zip(state.ravel(), dose.ravel(), strict=True)):
+        assert float(law.after_dose(omega, step, start.ravel()[i])) == pytest.approx(after[i, 0], abs=1e-14)
+    assert (after[dose == 0] == state[dose == 0]).all()
+    assert (after != state).any()
