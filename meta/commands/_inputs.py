@@ -88,7 +88,7 @@ CellsPerFeature = Annotated[
 Views = Annotated[
     str | None,
     typer.Option(
-        help="Of an erased head: features of one, shifts, mirror or turned copies of each image."
+        help="Of an erased head: features of one, shifts, mirror, turned or turned-mirror copies."
     ),
 ]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]

@@ -16,7 +16,7 @@ from meta.network.backbones import (
     check_backbone,
 )
 from meta.network.own_backbone import OwnBackbone
-from meta.network.views import ONE, TURNED, check_views
+from meta.network.views import ONE, check_views, parts_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.records import require_finite
 
@@ -143,7 +143,7 @@ class Architecture:
     @property
     def seen(self) -> int:
         """How many features all views of an image have together."""
-        return self.embedding * (4 if self.views == TURNED else 1)
+        return self.embedding * parts_of(self.views)
 
     @property
     def features(self) -> int:

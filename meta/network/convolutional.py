@@ -31,7 +31,7 @@ from meta.network.notes import checked_note
 from meta.network.precision import prepare
 from meta.network.statistics import EPSILON, Statistics
 from meta.network.tensors import read_tensors, write_tensors
-from meta.network.views import TURNED, count_of, together, views_of
+from meta.network.views import TURNED, parts_of, together, views_of
 from roa_circuit.basics.errors import InputError
 
 FORMAT = "roa-network-1"
@@ -76,7 +76,7 @@ class Network(torch.nn.Module):
                 self.register_buffer(f"mean_{name}", torch.zeros(count))
                 self.register_buffer(f"variance_{name}", torch.ones(count))
         if a.centred:
-            self.register_buffer("mean_features", torch.zeros(count_of(TURNED), a.embedding))
+            self.register_buffer("mean_features", torch.zeros(parts_of(TURNED), a.embedding))
 
     def initial_weights(self) -> dict[str, Tensor]:
         """theta_0 by name; gradients reach the parameters."""
@@ -245,7 +245,7 @@ class Network(torch.nn.Module):
         for number, view in enumerate(views_of(images, a.views)):
             x = a.body.outputs(view, layer)
             x = x.flatten(1) if x.ndim == 4 else stacked.features(x)
-            found.append(self.centred(x, number if a.views == TURNED else 0) if a.centred else x)
+            found.append(self.centred(x, number % parts_of(a.views)) if a.centred else x)
         return together(found, a.views)
 
     def centred(self, x: Tensor, quarters: int = 0) -> Tensor:

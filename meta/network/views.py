@@ -12,6 +12,7 @@ from roa_circuit.basics.errors import InputError, nearest
 
 ONE = "one"
 TURNED = "turned"
+_QUARTERS = 4
 
 
 def _shifts(x: Tensor) -> list[Tensor]:
@@ -27,7 +28,11 @@ def _mirror(x: Tensor) -> list[Tensor]:
 
 
 def _turned(x: Tensor) -> list[Tensor]:
-    return [x.rot90(quarters, (-2, -1)) for quarters in range(4)]
+    return [x.rot90(quarters, (-2, -1)) for quarters in range(_QUARTERS)]
+
+
+def _turned_and_mirrored(x: Tensor) -> list[Tensor]:
+    return [*_turned(x), *_turned(x.flip(-1))]
 
 
 VIEWS: dict[str, Callable[[Tensor], list[Tensor]]] = {
@@ -35,6 +40,7 @@ VIEWS: dict[str, Callable[[Tensor], list[Tensor]]] = {
     "shifts": _shifts,
     "mirror": _mirror,
     TURNED: _turned,
+    "turned-mirror": _turned_and_mirrored,
 }
 """Views by name, each a function of images (..., size, size)."""
 
@@ -49,8 +55,16 @@ def together(features: Sequence[Tensor], name: str) -> Tensor:
 
     Turned copies are other pictures, whose features stand side by side; of others, the mean is taken.
     """
-    if name == TURNED:
-        return torch.cat(list(features), -1)
+    parts = parts_of(name)
+    return torch.cat([_mean(features[k::parts]) for k in range(parts)], -1)
+
+
+def parts_of(name: str) -> int:
+    """How many feature vectors stand side by side: one for each turn of an image."""
+    return _QUARTERS if name.startswith(TURNED) else 1
+
+
+def _mean(features: Sequence[Tensor]) -> Tensor:
     return features[0] if len(features) == 1 else torch.stack(list(features)).mean(0)
 
 

@@ -157,7 +157,9 @@ def test_pairs_have_two_cells_a_weight_and_one_conversion_an_output(bars):
     assert item(two, QUERY, "ADCs").energy == pytest.approx(outputs * FIGURES.adc)
 
 
-@pytest.mark.parametrize(("views", "count"), [("shifts", 5), ("mirror", 2), ("turned", 4)])
+@pytest.mark.parametrize(
+    ("views", "count"), [("shifts", 5), ("mirror", 2), ("turned", 4), ("turned-mirror", 8)]
+)
 def test_every_view_is_read(bars, views, count):
     network = made(erased=0.02)
     one, *_ = cycle_of(network, bars, "roa-robust")
@@ -166,7 +168,7 @@ def test_every_view_is_read(bars, views, count):
     head = network.architecture.features + 1
     dac = [item(cycle, QUERY, "DACs").energy / FIGURES.dac for cycle in (one, many)]
     assert dac[0] == pytest.approx(blocks + head)
-    wide = 4 * (head - 1) + 1 if views == "turned" else head
+    wide = 4 * (head - 1) + 1 if views.startswith("turned") else head
     assert dac[1] == pytest.approx(count * blocks + wide)
 
 

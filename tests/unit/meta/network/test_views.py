@@ -38,7 +38,10 @@ def test_views_are_the_image_moved_mirrored_or_turned():
     assert not any(side.any() for side in (up[:, 0], down[:, -1], left[..., 0], right[..., -1]))
     assert torch.equal(VIEWS["mirror"](image)[1], image.flip(-1))
     assert all(torch.equal(VIEWS["turned"](image)[k], image.rot90(k, (-2, -1))) for k in range(4))
-    assert [count_of(name) for name in ("one", "shifts", "mirror", "turned")] == [1, 5, 2, 4]
+    both = VIEWS["turned-mirror"](image)
+    assert all(torch.equal(both[4 + k], image.flip(-1).rot90(k, (-2, -1))) for k in range(4))
+    names = ("one", "shifts", "mirror", "turned", "turned-mirror")
+    assert [count_of(name) for name in names] == [1, 5, 2, 4, 8]
 
 
 @pytest.mark.long
@@ -47,22 +50,21 @@ def test_features_of_views_are_averaged_or_stand_side_by_side(erased):
     weights = erased.initial_weights()
     assert erased.with_head() is erased
     length = erased.architecture.features**0.5
-    for name in ("shifts", "mirror", "turned"):
+    for name in ("shifts", "mirror", "turned", "turned-mirror"):
         seen = []
         for view in VIEWS[name](images):
             x = view
             for block in ("conv1", "conv2", "conv3", "conv4"):
                 x = erased.convolved(block, x, weights[block], 0)
             seen.append(x.flatten(1))
-        expected = torch.cat(seen, 1) if name == "turned" else torch.stack(seen).mean(0)
+        turns = 4 if name.startswith("turned") else 1
+        expected = torch.cat([torch.stack(seen[k::turns]).mean(0) for k in range(turns)], 1)
         other = erased.with_head(views=name)
         found = other.features(images, other.initial_weights(), 0)
         cosines = torch.cosine_similarity(found, expected, dim=1)
         assert torch.allclose(cosines, torch.ones(3), atol=1e-5)
         assert found.shape[1] == other.architecture.features
-        assert found.detach().norm(dim=1) == pytest.approx(
-            length * (2 if name == "turned" else 1), rel=1e-4
-        )
+        assert found.detach().norm(dim=1) == pytest.approx(length * turns**0.5, rel=1e-4)
 
 
 def test_cells_of_a_feature_share_its_input_and_answer_as_one_would(erased):
