@@ -61,6 +61,7 @@ docs: .venv/installed-dev
 	@$(BIN)/python .ci/tutorials.py build/tutorials
 	@$(BIN)/zensical build --strict --clean
 	@$(BIN)/python .ci/typeset.py site
+	@$(BIN)/python .ci/glossary.py site
 	@cp build/tutorials/*.ipynb site/tutorials/
 
 # The pictures of the gallery; FIGURES=all draws those that take minutes, too.

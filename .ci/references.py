@@ -43,14 +43,19 @@ def _section(title: str, command: Any) -> Iterator[str]:
     required = "".join(f" {p.opts[0]} {_value(p)}" for p in options if p.required)
     yield from (f"## {title}", "", _prose(command.help), "")
     yield from ("```console", f"$ {title} [OPTIONS]{required}{said}", "```", "")
-    yield from ("| argument or option | what it is | default |", "|---|---|---|")
-    for one in (*arguments, *sorted(options, key=_panel)):
-        yield f"| {_spelling(one)} | {_meaning(one)} | {_default(one)} |"
+    for group, members in _groups(arguments, options).items():
+        yield from (f"| {group} | what it is | default |", "|---|---|---|")
+        for one in members:
+            yield f"| {_spelling(one)} | {_meaning(one)} | {_default(one)} |"
+        yield ""
 
 
-def _panel(parameter: Any) -> bool:
-    """Those of a panel, such as Circuit, come after a command's own."""
-    return parameter.rich_help_panel is not None
+def _groups(arguments: list[Any], options: list[Any]) -> dict[str, list[Any]]:
+    """What a command takes, in the groups and the order of its help."""
+    found = {"Arguments": arguments} if arguments else {}
+    for option in options:
+        found.setdefault(option.rich_help_panel or "Options", []).append(option)
+    return found
 
 
 def _called(argument: Any) -> str:

@@ -154,7 +154,8 @@ def guide_site(tmp_path_factory):
     tutorials = [sys.executable, ".ci/tutorials.py", "build/tutorials", "--as-they-are"]
     build = [Path(sys.executable).with_name("zensical"), "build", "--strict", "--clean"]
     typeset = [sys.executable, ".ci/typeset.py", "site"]
-    for step in (reference, tutorials, build, typeset):
+    words = [sys.executable, ".ci/glossary.py", "site"]
+    for step in (reference, tutorials, build, typeset, words):
         ran = subprocess.run(step, cwd=copy, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
     for notebook in (copy / "build" / "tutorials").glob("*.ipynb"):

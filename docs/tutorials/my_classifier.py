@@ -37,7 +37,7 @@ layer = ProgrammedLayer.of_weights(
 print(layer)
 
 # %% [markdown]
-# Tables of weights work without Python, too: `roa-spice layer --weights W.csv --inputs X.csv
+# Tables of weights work without Python, too: `roa-spice layer --weights W.csv --activations X.csv
 # --labels Y.csv --mapping pair -o mine.npz`.
 #
 # ## Wires and converters
@@ -96,7 +96,7 @@ plt.show()
 print(f"the worst cell loses {1e3 * drop.max():.1f} mV of {1e3 * voltages.max():.0f} mV")
 
 # %% [markdown]
-# On the command line `roa-spice map --layer mine.npz --read 0` draws it for any layer, with the
+# On the command line `roa-spice map --layer mine.npz --read-index 0` draws it for any layer, with the
 # currents of every segment.
 #
 # ## Is it true?

@@ -27,11 +27,14 @@ def design(
     pulses: Annotated[
         int, typer.Option(max=10_000, help="So many pulses may be spent, preparing ones too.")
     ] = 100,
-    points: Annotated[
+    iv_points: Annotated[
         int, typer.Option(max=10_000, help="So many points of I-V sweeps may be spent.")
     ] = 40,
     device: Annotated[
-        str, typer.Option(help="What the device is about: a parameter set, name or TOML file.")
+        str,
+        typer.Option(
+            metavar="DEVICE", help="What the device is about: a parameter set, a name or a TOML file."
+        ),
     ] = "zhang2021",
     uncertainty: Annotated[
         str, typer.Option(help="How far its constants may be off; a \\[spread] in its file is better.")
@@ -73,7 +76,9 @@ def design(
         voltage_step=parse_quantity(voltage_step, what="--voltage-step", unit="V"),
         width_step=parse_quantity(width_step, what="--width-step", unit="s"),
     )  # fmt: skip
-    budget = Budget(pulses=pulses, points=points, noise=share_of("--noise", noise), window=(start, end))
+    budget = Budget(
+        pulses=pulses, points=iv_points, noise=share_of("--noise", noise), window=(start, end)
+    )
     meant = _read_at(load_device(device), read)
     check_writable(output_dir / "protocol.csv", json_file)
     found = best_protocol(meant, generator, budget, uncertainty=share_of("--uncertainty", uncertainty))

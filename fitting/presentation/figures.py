@@ -75,7 +75,7 @@ def _trains(f: Fit, m: Measurements) -> Drawing:
         _plot_trains(above, f, m, place)
         _plot_misfit(below, f, m, place)
 
-    swept = " (blue; red: points of I–V sweeps)" if m.sweep.any() else ""
+    swept = " (blue; orange: points of I–V sweeps)" if m.sweep.any() else ""
     caption = (
         "Conductance after each pulse, measured (dots) and fitted (line). Below, each reading's"
         f" misfit{swept}, in a band of twice the rms."
@@ -149,7 +149,7 @@ def _plot_misfit(axes: Axes, f: Fit, m: Measurements, place: FloatArray) -> None
     axes.axhspan(-band, band, color=GRID, lw=0, zorder=0)
     dots(axes, place[~m.sweep], percent[~m.sweep], colour=BLUE, size=2.4, label="trains")
     if m.sweep.any():
-        dots(axes, place[m.sweep], percent[m.sweep], colour=RED, size=2.4, label="I–V points")
+        dots(axes, place[m.sweep], percent[m.sweep], colour=RED, size=2.4, label="points of I–V sweeps")
     axes.axhline(0.0, color=FAINT, lw=0.8)
     axes.margins(x=0.01)
     axes.set_ylabel("misfit [%]")
@@ -174,7 +174,7 @@ def _parity(f: Fit, m: Measurements) -> Drawing:
 
     caption = (
         f"Fitted against measured conductance of {counted(int(rows.sum()), 'reading')} in "
-        f"{counted(len(m.labels), 'train')}."
+        f"{counted(len(m.labels), 'train')}; on the line they are equal."
     )
     return draw("parity", caption, paint)
 
@@ -240,13 +240,17 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
         axes.legend(loc="upper left")
 
     measured = (
-        "Measured sweeps (dots), the same fitted (grey, on a red line at an end of the state), and the"
+        "Measured sweeps (dots), the same fitted (grey, over orange at an end of the state), and the"
         if m.sweep.any()
         else "No sweep was measured: the"
     )
-    shown_band = "with its 95 % band" if widest > _SEEN else "whose 95 % band is narrower than a line"
-    caption = f"I–V. {measured} law at its two ends (red), {shown_band}."
+    caption = f"I–V. {measured} law at its two ends (orange), {_band(widest > _SEEN)}."
     return draw("current-voltage", caption, paint)
+
+
+def _band(seen: bool) -> str:
+    """What a caption says of a band of confidence, which may hide behind its line."""
+    return "with its 95 % band" if seen else "whose 95 % band is narrower than a line"
 
 
 def _beyond(visible: tuple[float, float]) -> tuple[float, float]:
@@ -258,12 +262,14 @@ def _beyond(visible: tuple[float, float]) -> tuple[float, float]:
 def _rates(f: Fit, m: Measurements) -> Drawing:
     there = np.unique(m.voltage[m.voltage != 0])
     sides = [-np.linspace(_furthest(-there), 0.02, 80), np.linspace(0.02, _furthest(there), 80)]
+    speeds = [np.abs(np.asarray(rate(V, f.memristor))) for V in sides]
+    factors = [np.exp(np.minimum(_SIGMAS * rate_error(f, V), _ANYTHING)) for V in sides]
+    height = np.ptp(np.log(np.concatenate(speeds)))
+    seen = 2 * max(float(np.log(one).max()) for one in factors) > _SEEN * height
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        for V in sides:
-            speed = np.abs(np.asarray(rate(V, f.memristor)))
-            factor = np.exp(np.minimum(_SIGMAS * rate_error(f, V), _ANYTHING))
+        for V, speed, factor in zip(sides, speeds, factors, strict=True):
             axes.fill_between(V, speed / factor, speed * factor, color=RED, alpha=0.18, lw=0)
             axes.semilogy(V, speed, "-", lw=1.3, color=RED)
         decades(axes.yaxis)
@@ -274,8 +280,8 @@ def _rates(f: Fit, m: Measurements) -> Drawing:
         axes.legend(loc="upper center")
 
     caption = (
-        "How fast a pulse moves the state where its window is 1, |k (exp(−μ₁V) − exp(μ₂V))|, with its"
-        " 95 % band."
+        "How fast a pulse moves the state where its window is 1, |k (exp(−μ₁V) − exp(μ₂V))|, "
+        f"{_band(seen)}."
     )
     return draw("switching", caption, paint)
 
@@ -314,5 +320,8 @@ def _constants(f: Fit) -> Drawing:
             axes.locator_params(axis="x", nbins=5)
         axes.grid(visible=False, axis="y")
 
-    caption = "The constants over their prior values, bars: 95 %. Hollow: not told by these data."
+    caption = (
+        "The constants over their prior values, which are at 1 (dashed); bars: 95 %. Hollow: not told by"
+        " these data."
+    )
     return draw("constants", caption, paint, right=1.3)

@@ -12,7 +12,12 @@ from roa_circuit.device.laws.formulas.typeset import GREEK, mathml
 from roa_circuit.device.laws.table import Table
 from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.laws.zhang2021 import Memristor
-from roa_circuit.presentation.page import Markup, Section, paragraph, table
+from roa_circuit.presentation.markup import Markup
+from roa_circuit.presentation.page import (
+    Section,
+    paragraph,
+    table,
+)
 
 if TYPE_CHECKING:
     from roa_circuit.device.laws.formula_law import FormulaLaw

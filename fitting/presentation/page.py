@@ -23,8 +23,8 @@ from fitting.search.fit import Fit
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR, LARGEST_LOG_ERROR
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.presentation.drawing import Drawing
+from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
-    Markup,
     Page,
     Section,
     bullets,
@@ -40,6 +40,7 @@ from roa_circuit.presentation.page import (
 )
 
 _MOST_TRAINS = 200
+_CROWDED = ("parity", "current-voltage")
 _MOST_CONSTANTS = 20  # of a matrix
 _WORDS = {
     "holds": "not refuted",
@@ -73,7 +74,10 @@ def page(
     """
     law, title = choice.judgement, f.objective.form.title
     known = sum(e.identifiable for e in f.estimates.values())
-    figures = {one.name: figure(one.inline(), one.caption, wide=one.wide) for one in drawn}
+    figures = {
+        one.name: figure(one.inline(), one.caption, wide=one.wide, crowded=one.name in _CROWDED)
+        for one in drawn
+    }
 
     def row(*parts: Markup, names: Sequence[str]) -> Markup:
         return side_by_side([*parts, *(figures[name] for name in names if name in figures)])

@@ -59,7 +59,9 @@ ModuleWeights = Annotated[
 ]
 DeviceOption = Annotated[
     str | None,
-    typer.Option(help="Parameter set, a name or a TOML file; that of the training otherwise."),
+    typer.Option(
+        metavar="DEVICE", help="Parameter set, a name or a TOML file; that of the training otherwise."
+    ),
 ]
 Ways = Annotated[
     int | None, typer.Option(help="5, or the network's own; it takes fewer, an erased head any.")

@@ -42,7 +42,7 @@ LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 
 
 def adapt(
-    output: Annotated[Path, options.folder("Of the layer files.", "--output")] = Path("out/adapt"),
+    output: Annotated[Path, options.folder("Of the layer files.")] = Path("out/adapt"),
     network: NetworkFile = None,
     backbone: OwnBackbone = None,
     method: Method = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meta.commands._inputs import (
+    DATASETS,
     CellsPerFeature,
     Compute,
     Data,
@@ -30,16 +31,16 @@ Count = int | None
 Number = float | None
 
 
-def _option(help: str) -> Any:
-    return typer.Option(help=help, show_default=False)
+def _option(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help, show_default=False)
 
 
 def pretrain(
     context: typer.Context,
-    output: Annotated[Path, options.folder("Of the run.", "--output")],
+    output: Annotated[Path, options.folder("Of the run.")],
     config: Annotated[Path | None, _option("A TOML file; options given here win over it.")] = None,
     resume: Annotated[bool, options.flag("--resume", "Go on from the folder's last epoch.")] = False,
-    dataset: Annotated[str | None, _option("As in `evaluate`; omniglot otherwise.")] = None,
+    dataset: Annotated[str | None, _option(f"{DATASETS} Default: omniglot.")] = None,
     data: Data = None,
     classes: Annotated[
         str | None, _option("train; or train+validation, unvalidated, when all is chosen.")
@@ -74,10 +75,15 @@ def pretrain(
         str | None, _option("Of the head's cells in validation: pair, or reference.")
     ] = None,
     max_pulses: Annotated[Count, _option("Of one cell of the head; 4 otherwise.")] = None,
-    validate_every: Annotated[Count, _option("Epochs between validations; 5 otherwise.")] = None,
+    validate_every: Annotated[
+        Count, _option("Epochs between scores on validation classes; 5 otherwise.", "--score-every")
+    ] = None,
     validation_tasks: Annotated[Count, _option("A level of noise; 300 otherwise.")] = None,
     device: Annotated[
-        str | None, _option("Parameter set, name or TOML file; the network keeps it.")
+        str | None,
+        typer.Option(
+            metavar="DEVICE", help="Parameter set, a name or a TOML file; the network keeps it."
+        ),
     ] = None,
     seed: Annotated[Count, _option("Of initialisation, order and changes of images.")] = None,
     compute: Compute = "cpu",

@@ -40,7 +40,7 @@ def reproduce(
     study: Annotated[
         str, typer.Argument(help="table2, figure3 to figure6, or ablation (of roa-robust).")
     ],
-    output: Annotated[Path, options.folder("Of results.", "--output")] = Path("out/reproduce"),
+    output: Annotated[Path, options.folder("Of results.")] = Path("out/reproduce"),
     dataset: DataSet = "omniglot",
     data: Data = None,
     networks: Annotated[
@@ -52,7 +52,10 @@ def reproduce(
     trained_ways: TrainedWays = None,
     sigma_wn: Annotated[str | None, typer.Option(help="Others than the study's.")] = None,
     reading: Annotated[
-        str, typer.Option(help="Of Eq. 7, each for the whole grid; as in `evaluate`.")
+        str,
+        typer.Option(
+            help="How Eq. 7 is read, each for the whole grid: literal, half, potentiation or unscaled."
+        ),
     ] = "literal",
     budget: Annotated[
         float, typer.Option(help="Share of 600 test tasks, and of the paper's training.")
@@ -60,7 +63,7 @@ def reproduce(
     train: Annotated[
         bool, options.flag("--train", "Train the networks that are missing first.")
     ] = False,
-    repeats: Annotated[
+    trainings: Annotated[
         int, typer.Option(min=1, max=1000, help="Networks of separate seeds that --train sees to.")
     ] = 1,
     jobs: Annotated[
@@ -99,7 +102,7 @@ def reproduce(
     if study == "ablation":
         own = {
             "--networks": networks, "--methods": methods, "--ways": ways, "--sigma-wn": sigma_wn,
-            "--trained-ways": trained_ways, "--train": train, "--repeats": repeats != 1,
+            "--trained-ways": trained_ways, "--train": train, "--trainings": trainings != 1,
             "--reading": reading != "literal",
         }  # fmt: skip
         for option, given in own.items():
@@ -107,14 +110,14 @@ def reproduce(
                 raise InputError(f"{option}: the ablation has its own; leave it out")
         _ablation(output, json, **how)
         return
-    if repeats != 1 and not train:
-        raise InputError(f"--repeats {repeats}: says what --train is to train; add --train")
+    if trainings != 1 and not train:
+        raise InputError(f"--trainings {trainings}: says what --train is to train; add --train")
     plan = Plan(
         study=_narrowed(find_study(study), dataset, methods, ways, sigma_wn),
         readings=_readings(reading),
         networks=(*_existing(networks or []), output / "networks"),
         trained_ways=trained_ways,
-        repeats=repeats,
+        repeats=trainings,
         folder=output,
         **how,
     )

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from meta.commands._inputs import (
+    DATASETS,
     CellsPerFeature,
     Compute,
     Data,
     Method,
-    NetworkFile,
     Views,
     adopt,
     compute_of,
@@ -44,8 +44,8 @@ Count = int | None
 Number = float | None
 
 
-def _option(help: str) -> Any:
-    return typer.Option(help=help, show_default=False)
+def _option(help: str, *names: str) -> Any:
+    return typer.Option(*names, help=help, show_default=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,11 +124,11 @@ class SpiceChecks:
 def train(
     *,
     context: typer.Context,
-    output: Annotated[Path, options.folder("Of the run.", "--output")],
+    output: Annotated[Path, options.folder("Of the run.")],
     method: Method = None,
     config: Annotated[Path | None, _option("A TOML file; options given here win over it.")] = None,
     resume: Annotated[bool, options.flag("--resume", "Go on from the folder's last epoch.")] = False,
-    dataset: Annotated[str | None, _option("As in `evaluate`; omniglot otherwise.")] = None,
+    dataset: Annotated[str | None, _option(f"{DATASETS} Default: omniglot.")] = None,
     data: Data = None,
     ways: Annotated[Count, _option("Classes a task; 5 otherwise.")] = None,
     shots: Annotated[Count, _option("Support images a class; 1 otherwise.")] = None,
@@ -156,7 +156,9 @@ def train(
     ] = None,
     learning_rate: Annotated[Number, _option("Of the outer loop; 1e-3, falls to 1e-5.")] = None,
     rate_scale: Annotated[Number, _option("Factor on the learned inner rates at the start.")] = None,
-    head_rate: Annotated[Number, _option("Factor on the head's own at the start.")] = None,
+    head_rate: Annotated[
+        Number, _option("Factor on the head's own rates at the start.", "--head-rate-scale")
+    ] = None,
     second_order: Annotated[bool | None, _option("The outer gradient goes through the inner.")] = None,
     validation_tasks: Annotated[Count, _option("A level and epoch; 100 otherwise.")] = None,
     mapping: Annotated[
@@ -164,7 +166,9 @@ def train(
     ] = None,
     device: Annotated[
         str | None,
-        _option("Parameter set, name or TOML file; the network keeps it."),
+        typer.Option(
+            metavar="DEVICE", help="Parameter set, a name or a TOML file; the network keeps it."
+        ),
     ] = None,
     circuit: Annotated[
         str | None,
@@ -195,7 +199,9 @@ def train(
         ),
     ] = None,
     seed: Annotated[Count, _option("Of initialisation, tasks and noise.")] = None,
-    start: NetworkFile = None,
+    start_network: Annotated[
+        Path | None, typer.Option(help="A .safetensors file of `train` to begin with.")
+    ] = None,
     compute: Compute = "cpu",
     checks: SpiceChecks,
     tensorboard: Annotated[
@@ -213,8 +219,10 @@ def train(
     from meta.training.train import train as run
 
     checks.require_use()
-    if resume and start is not None:
-        raise InputError(f"--start {start}: a run that goes on has its network; leave one out")
+    if resume and start_network is not None:
+        raise InputError(
+            f"--start-network {start_network}: a run that goes on has its network; leave one out"
+        )
     where = compute_of(compute)
     round_products(to_tf32=True)
     adopt(backbone)
@@ -224,7 +232,7 @@ def train(
     tolerances = checks.tolerances()
     cells = device_of_run(how, output, resume=resume)
     wires = Circuit.of_run(how, output, resume=resume)
-    first = None if start is None else Network.load(start)
+    first = None if start_network is None else Network.load(start_network)
     images = dataset_of(how.dataset, data)
     console.remark(_announced(how))
     reports: list[Callable[[SpiceRow], None]] = [_report_spice]

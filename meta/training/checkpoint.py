@@ -104,7 +104,7 @@ def require_same(was: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -
         if was.get(name) != value:
             raise InputError(
                 f"{folder}: this run has {name} = {was.get(name)!r}, not {value!r}; resume it with its"
-                " own config.toml, or give another --output"
+                " own config.toml, or give another --output-dir"
             )
 
 

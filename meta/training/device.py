@@ -34,7 +34,7 @@ def device_of_run(how: Training | Pretraining, folder: Path, *, resume: bool) ->
     if change := _difference(own.to_dict(), now.to_dict()):
         raise InputError(
             f"{folder}: device {how.device!r} is no longer that of this run: {change}; put it back, or"
-            " give another --output"
+            " give another --output-dir"
         )
     return own
 

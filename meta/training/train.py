@@ -226,7 +226,7 @@ class _Run:
         if record.get("circuit") != (self.circuit.to_dict() if self.circuit else None):
             raise InputError(
                 f"{self.folder}: the circuit is not that of this run, which its circuit.toml and"
-                " imperfections.toml describe; resume it with these, or give another --output"
+                " imperfections.toml describe; resume it with these, or give another --output-dir"
             )
         try:
             self.rows = [Epoch(**row) for row in record["epochs"]]

@@ -20,7 +20,7 @@ MatrixOption = Annotated[
     Matrix | None,
     typer.Option(
         "--matrix",
-        rich_help_panel="Circuit",
+        rich_help_panel="Simulator",
         help="What solves ngspice's equations; default: auto, of `netlist` sparse.",
     ),
 ]
@@ -28,7 +28,7 @@ CellOption = Annotated[
     CellModel | None,
     typer.Option(
         "--cell",
-        rich_help_panel="Circuit",
+        rich_help_panel="Simulator",
         help="ngspice's cells; 'osdi' is compiled Verilog-A; default: auto, of `netlist` behavioural.",
     ),
 ]
@@ -36,7 +36,7 @@ ViaOption = Annotated[
     Via | None,
     typer.Option(
         "--via",
-        rich_help_panel="Circuit",
+        rich_help_panel="Simulator",
         help="ngspice's library through PySpice, or its program; default: auto, the library if both"
         " are here.",
     ),
@@ -48,7 +48,7 @@ CellModelFile = Annotated[
     typer.Option(
         "--cell-model",
         metavar="FILE",
-        rich_help_panel="Circuit",
+        rich_help_panel="Simulator",
         help="Verilog-A of a cell of one's own: module(te, be) with parameter w0 and variable omega.",
     ),
 ]

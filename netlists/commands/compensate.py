@@ -43,7 +43,7 @@ def compensate(
     imperfections: circuit_options.ImperfectionsFile = None,
     age: circuit_options.Age = None,
     seed: circuit_options.Seed = None,
-    states: Annotated[
+    predistorted: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE", help="CSV to write the pre-distorted states to; of a layer on one tile."
@@ -53,7 +53,7 @@ def compensate(
 ) -> None:
     """Calibrate, permute and pre-distort a layer in the surrogate: what each gives back."""
     imperfections = circuit_options.aged(imperfections, age)
-    check_writable(states, json_file)
+    check_writable(predistorted, json_file)
     unused = ignored(imperfections, OF_WRITES, "compensate reads mapped states and writes nothing")
     unused += circuit_options.idle_in_settled_reads(circuit)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
@@ -61,7 +61,7 @@ def compensate(
     size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
     of_reads = note_reads(chosen, size, circuitry, imperfections, drawn_by)
-    predistorted = _predistorted(chosen, size, circuitry) if states else None
+    to_map = _predistorted(chosen, size, circuitry) if predistorted else None
     with console.percent(f"layer {chosen.name}") as advance:
         found = recover(
             chosen, tile=size, circuitry=circuitry, imperfections=imperfections, seed=drawn_by,
@@ -86,9 +86,9 @@ def compensate(
             {**dataclasses.asdict(one), "compensation": str(one.compensation)} for one in found
         ],
     }  # fmt: skip
-    if states and predistorted:
-        write_text(states, predistorted[0])
-        summary |= {"states": str(states), "gain": predistorted[1]}
+    if predistorted and to_map:
+        write_text(predistorted, to_map[0])
+        summary |= {"states": str(predistorted), "gain": to_map[1]}
     write_summary(json_file, summary)
 
 
@@ -98,7 +98,9 @@ def _predistorted(
     """(the states to map, as CSV; the gain of each column that goes with them)."""
     tiles = split(layer.behind(circuitry), size)
     if len(tiles) > 1:
-        raise InputError(f"--states: layer {layer.name!r} needs {len(tiles)} tiles of {size}, not one")
+        raise InputError(
+            f"--predistorted: layer {layer.name!r} needs {len(tiles)} tiles of {size}, not one"
+        )
     _, mapping, gain, _ = mapped(tiles[0], Compensation(predistorted=True), layer, circuitry)
     return format_matrix(mapping), gain.tolist()
 

@@ -55,9 +55,11 @@ def layer(
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The .npz to write.")],
     conductances: Conductances = False,
-    inputs: Annotated[
+    activations: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The same of x >= 0: reads x inputs; left out, 16 are drawn."),
+        typer.Option(
+            metavar="FILE", help="The same of inputs x >= 0: reads x inputs; left out, 16 are drawn."
+        ),
     ] = None,
     labels: Annotated[
         Path | None,
@@ -83,7 +85,7 @@ def layer(
     """Weights as a layer: their cells, the pulses that write them, a reference or pairs, and reads."""
     check_writable(output, json_file)
     if module is not None:
-        others = (conductances, inputs, labels, start, ideal, mapping, device, current_scale, seed)
+        others = (conductances, activations, labels, start, ideal, mapping, device, current_scale, seed)
         _of_network(OwnNetwork(module=module, weights=weights), named, output, json_file, others)
         return
     if named is not None:
@@ -94,8 +96,8 @@ def layer(
         raise InputError("--start: with --ideal cells are at their weights already; leave one out")
     cells = chosen_device(device, current_scale)
     g = read_weights_of(weights, cells) if conductances else _weights(weights)
-    unused = console.ignored("--seed", seed, "--inputs has the inputs") if inputs else []
-    x = _inputs(inputs, g.shape, seed or 0)
+    unused = console.ignored("--seed", seed, "--activations has the inputs") if activations else []
+    x = _inputs(activations, g.shape, seed or 0)
     made = ProgrammedLayer.of_weights(
         g,
         x,
@@ -104,7 +106,7 @@ def layer(
         labels=_labels(labels, len(x), g.shape[1]),
         start=None if ideal else 0.5 if start is None else start,
         mapping=mapping or REFERENCE,
-        provenance=console.provenance([p for p in (weights, inputs, labels) if p]),
+        provenance=console.provenance([p for p in (weights, activations, labels) if p]),
     )
     made.save(output)
     reached = after_pulses(made.initial_state, made.pulses, made.device)
@@ -125,7 +127,7 @@ def layer(
         console.say(f"{text}; scale them down, or leave the write out with --ideal{_way_out(made)}")
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
-        "reads": len(x), "seed": None if inputs else seed or 0, "mapping": str(made.mapping),
+        "reads": len(x), "seed": None if activations else seed or 0, "mapping": str(made.mapping),
         "capped": capped, "ignored": unused,
         "beyond": made.provenance.get(BEYOND), **footing.to_dict(made.device, made.crossbar),
         **of_reads,

@@ -31,7 +31,7 @@ def map(
     *,
     layer: Layer = "fc",
     network: OwnNetwork,
-    read: Annotated[
+    read_index: Annotated[
         int, typer.Option(min=0, metavar="N", help="Which of the layer's reads, counted from 0.")
     ] = 0,
     compensation: circuit_options.CompensationName = "nothing",
@@ -60,9 +60,10 @@ def map(
     note(circuitry)
     beside = chosen.behind(circuitry)
     unused += idle_where_held(beside.crossbar, beside.device, circuitry)
-    if read >= len(chosen.inputs):
+    if read_index >= len(chosen.inputs):
         raise InputError(
-            f"--read {read}: layer {chosen.name!r} has {len(chosen.inputs)} reads, counted from 0"
+            f"--read-index {read_index}: layer {chosen.name!r} has {len(chosen.inputs)} reads,"
+            " counted from 0"
         )
     if imperfections and imperfections.dac_slices > 1:
         raise InputError(
@@ -70,7 +71,7 @@ def map(
             " and a map shows one; leave it out"
         )
     found = _mapped(
-        chosen, read, (TileSize.parse(tile), Compensation.parse(compensation)), circuitry,
+        chosen, read_index, (TileSize.parse(tile), Compensation.parse(compensation)), circuitry,
         imperfections or Imperfections(), drawn_by,
     )  # fmt: skip
     facts = found.facts()

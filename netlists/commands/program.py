@@ -54,7 +54,7 @@ class Engine(StrEnum):
 @options.grouped
 def program(
     *,
-    target: Annotated[
+    wanted: Annotated[
         Path,
         typer.Option(
             metavar="FILE",
@@ -114,15 +114,15 @@ def program(
     cells = chosen_device(device, current_scale)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     if mapping is None:
-        wanted = read_states(target, cells if conductances else None)
+        states = read_states(wanted, cells if conductances else None)
     elif conductances:
         raise InputError(
             "--conductances: with --mapping the file has weights g in [-1, 1]; leave one out"
         )
     else:
-        wanted = mapping.states_of(read_matrix(target, what="weight g", lowest=-1.0, highest=1.0))
+        states = mapping.states_of(read_matrix(wanted, what="weight g", lowest=-1.0, highest=1.0))
     drawn = DrawnArray.of(
-        replace(default_crossbar(*wanted.shape), scheme=scheme or "V/2"),
+        replace(default_crossbar(*states.shape), scheme=scheme or "V/2"),
         cells,
         wiring=lines.wiring,
         circuit=circuit,
@@ -131,7 +131,7 @@ def program(
         mapping=mapping or REFERENCE,
     )
     note(drawn.circuitry, lines.wiring)
-    blank = np.full(wanted.shape, start)
+    blank = np.full(states.shape, start)
     array: WiredArray | SpiceArray
     if engine is Engine.surrogate:
         require_no_simulator(engine, matrix, cell, via, time_limit)
@@ -144,7 +144,7 @@ def program(
         limit = time_limit or DEFAULT_TIME_LIMIT
         array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=limit, **how)
     began = time.perf_counter()
-    result = write_verify(array, wanted, drawn.device, Programming(), tolerance=tolerance, rounds=rounds)
+    result = write_verify(array, states, drawn.device, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began
     write_text(output, format_matrix(array.state))
     volts = drawn.device.pulses.read_voltage * np.eye(len(array.state))
@@ -155,7 +155,7 @@ def program(
         "read_energy": of_reads.to_dict(), "energy": array.energy or None,
         "seconds": seconds, **drawn.to_dict(), "states": str(output),
         "ignored": [*unused, *needless], "converters": [use.to_dict() for use in array.usage.uses()],
-        **_of_weights(mapping, wanted, array.state),
+        **_of_weights(mapping, states, array.state),
     }  # fmt: skip
     write_summary(json_file, summary)
     _show(result, array.energy, seconds)

@@ -10,7 +10,15 @@ from roa_circuit.chips.read_energy import IN_WORDS
 from roa_circuit.layers.maps import ReadMap
 from roa_circuit.presentation.drawing import Drawing
 from roa_circuit.presentation.map_drawings import drawings
-from roa_circuit.presentation.page import Markup, Page, Section, figure, made_by, side_by_side, table
+from roa_circuit.presentation.markup import Markup
+from roa_circuit.presentation.page import (
+    Page,
+    Section,
+    figure,
+    made_by,
+    side_by_side,
+    table,
+)
 
 _FOOTER = (
     "IR drop is a cell's drive less the voltage between its two nodes: what drivers, lines and readouts"

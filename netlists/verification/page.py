@@ -15,8 +15,8 @@ from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
 from roa_circuit.circuit.crossbar import Crossbar, said
 from roa_circuit.presentation.drawing import Drawing
+from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
-    Markup,
     Page,
     Section,
     figure,

@@ -129,7 +129,7 @@ def drawings(runs: Sequence[Run]) -> list[Drawing]:
         axes.set_ylabel("right answers [%]")
         axes.legend(loc="lower left", ncols=3, bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0)
 
-    caption = "Right answers of each run: ideal array (blue), surrogate (green), simulator (red)."
+    caption = "Right answers of each run: ideal array (blue), surrogate (green), simulator (orange)."
     return [draw("accuracy", caption, paint, top=0.5)]
 
 

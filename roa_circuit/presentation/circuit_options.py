@@ -301,6 +301,6 @@ OtherDevice = Annotated[
     typer.Option(
         "--device",
         metavar="DEVICE",
-        help="Other cells, by a name or a TOML file; default: those the layer was made for.",
+        help="Parameter set, a name or a TOML file; default: the cells the layer was made for.",
     ),
 ]

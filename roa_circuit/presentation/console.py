@@ -29,6 +29,7 @@ from roa_circuit.basics import compilation, results
 from roa_circuit.basics.errors import RoaError, SimulatorError
 from roa_circuit.basics.text import one_line, plain, shortened
 from roa_circuit.presentation import last_resort
+from roa_circuit.presentation import renamed as renaming
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -91,6 +92,9 @@ def _exit_code(app: typer.Typer) -> int:
 def _misused(error: BaseException) -> int:
     """Say what is wrong with the command line."""
     message = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    renamed = renaming.hint(context and context.info_name, getattr(error, "option_name", "") or "")
+    message = renamed or message
     if message:  # empty after the help text of a bare command
         complain(message)
     return RoaError.exit_code

@@ -12,6 +12,7 @@ import typer
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import parse_quantity
+from roa_circuit.presentation.groups import option_name
 
 
 def with_quantities(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,7 +41,7 @@ def _read(parameter: inspect.Parameter) -> Any:
     of_number = float in (kind, *get_args(kind))
     if not of_number or not isinstance(info, typer.models.OptionInfo) or info.parser:
         return kept
-    info, spelled = copy.copy(info), parameter.name.replace("_", "-")
+    info, spelled = copy.copy(info), option_name(parameter, info)
     info.parser = functools.partial(_within, option=f"--{spelled}", least=info.min, most=info.max)
     info.metavar, info.help = info.metavar or "NUMBER", _bounded(info.help or "", info.min, info.max)
     info.min = info.max = None

@@ -20,14 +20,11 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from roa_circuit.presentation.markup import Markup, escaped
+from roa_circuit.presentation.saving import download
+
 Tone = str
 """'good', 'bad', 'weak' (grey) or '': a colour of the style file."""
-
-
-class Markup(str):
-    """Text that is already HTML, and not escaped again."""
-
-    __slots__ = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,11 +90,6 @@ class Page:
         )
 
 
-def escaped(text: str) -> Markup:
-    """Text as HTML, no line break between a number and its percent sign; `Markup` as it is."""
-    return text if isinstance(text, Markup) else Markup(html.escape(text).replace(" %", "\u00a0%"))
-
-
 def paragraph(text: str, tone: Tone = "") -> Markup:
     """One paragraph."""
     return Markup(f"<p{_classes(tone)}>{escaped(text)}</p>")
@@ -147,9 +139,12 @@ def table(
 ) -> Markup:
     """A table whose first column names its rows, and whose other columns hold numbers.
 
+    A link below it saves what it shows as CSV.
+
     caption : shown above the table; a screen reader names it so
     words : the columns that hold words instead, set to the left
     """
+    rows = [list(row) for row in rows]
     sides = ["" if index and index not in words else ' class="words"' for index in range(len(head))]
     top = "".join(
         f'<th scope="col"{side}>{escaped(name)}</th>' for name, side in zip(head, sides, strict=True)
@@ -162,7 +157,8 @@ def table(
         lines.append(f'<tr><th scope="row">{escaped(first)}</th>{cells}</tr>')
     body = "\n".join(lines)
     inner = f"<caption><span>{escaped(caption)}</span></caption><thead><tr>{top}</tr></thead>"
-    return _scrolling(f"<table>{inner}<tbody>\n{body}\n</tbody></table>", caption)
+    saved = download([head, *rows], caption)
+    return _scrolling(f"<table>{inner}<tbody>\n{body}\n</tbody></table>{saved}", caption)
 
 
 def matrix(names: Sequence[str], values: Sequence[Sequence[float]], *, caption: str) -> Markup:
@@ -177,14 +173,27 @@ def matrix(names: Sequence[str], values: Sequence[Sequence[float]], *, caption: 
         lines.append(f'<tr><th scope="row">{escaped(name)}</th>{cells}</tr>')
     inner = f"<caption><span>{escaped(caption)}</span></caption><thead><tr><td></td>{top}</tr></thead>"
     body = "\n".join(lines)
-    return _scrolling(f'<table class="matrix">{inner}<tbody>\n{body}\n</tbody></table>', caption)
+    numbers = [[name, *(f"{v:.4f}" for v in row)] for name, row in zip(names, values, strict=True)]
+    saved = download([["", *names], *numbers], caption)
+    return _scrolling(f'<table class="matrix">{inner}<tbody>\n{body}\n</tbody></table>{saved}', caption)
 
 
-def figure(svg: str, caption: str, *, wide: bool = False) -> Markup:
-    """A drawing of `drawing` with its caption; a wide one can be scrolled on a phone."""
-    inner = _scrolling(svg, caption) if wide else f"<div>{svg}</div>"
+def figure(svg: str, caption: str, *, wide: bool = False, crowded: bool = False) -> Markup:
+    """A drawing of `drawing` with its caption.
+
+    wide : takes the whole line; it can be scrolled on a phone, and enlarged
+    crowded : has more points than can be told apart; can be enlarged, too
+    """
+    grows = wide or crowded
+    inner = _enlarging(caption) + _scrolling(svg, caption) if grows else f"<div>{svg}</div>"
     kind = _classes("wide" if wide else "")
     return Markup(f"<figure{kind}>{inner}<figcaption>{escaped(caption)}</figcaption></figure>")
+
+
+def _enlarging(caption: str) -> str:
+    """A box to tick, by which the style alone makes a figure larger: a page needs no script for it."""
+    label = html.escape(f"enlarge: {caption}")
+    return f'<label class="enlarge"><input type="checkbox" aria-label="{label}"> enlarge</label>'
 
 
 def side_by_side(parts: Iterable[Markup]) -> Markup:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from roa_circuit.presentation.groups import in_groups
 from roa_circuit.presentation.numbers import with_quantities
 from roa_circuit.presentation.options import flag
 
@@ -31,7 +32,7 @@ def assemble(
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for command in commands:
-        app.command()(with_quantities(command))
+        app.command()(in_groups(with_quantities(command)))
 
     @app.callback()
     def _options(

@@ -8,18 +8,33 @@ pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.xdist_group("gu
 PAGES = ("index", "equations", "reference/roa_circuit/circuit", "tutorials/own_law")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser, guide_site, scheme):
-    """One tab after the other, as loading axe takes longer than its rules."""
+def serious(browser, site, scheme, pages):
+    """(page, rule, element) of what keeps somebody out.
+
+    One tab after the other, as loading axe takes longer than its rules.
+    """
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
-    tab, serious = context.new_page(), []
-    for name in PAGES:
-        tab.goto((guide_site / f"{name}.html").as_uri())
+    tab, found = context.new_page(), []
+    for name in pages:
+        tab.goto((site / f"{name}.html").as_uri())
         shown = {"light": "default", "dark": "slate"}[scheme]
         tab.wait_for_function(f"document.body.dataset.mdColorScheme === '{shown}'")
         tab.add_style_tag(content="* { transition: none !important; animation: none !important }")
-        for found in Axe().run(tab).response["violations"]:
-            if found["impact"] in {"serious", "critical"}:
-                serious += [(name, found["id"], node["target"]) for node in found["nodes"]]
+        for one in Axe().run(tab).response["violations"]:
+            if one["impact"] in {"serious", "critical"}:
+                found += [(name, one["id"], node["target"]) for node in one["nodes"]]
     context.close()
-    assert serious == []
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser, guide_site, scheme):
+    assert serious(browser, guide_site, scheme, PAGES) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(browser, guide_site, scheme):
+    pages = [path.relative_to(guide_site).with_suffix("") for path in guide_site.rglob("*.html")]
+    assert len(pages) > 60
+    assert serious(browser, guide_site, scheme, [p for p in pages if p.name != "404"]) == []

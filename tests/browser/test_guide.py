@@ -44,6 +44,20 @@ def test_a_page_fits_a_phone(visit, name):
     assert tab.locator("article h1").is_visible()
 
 
+# The tab stops of tables, by whether they are wider than what shows of them.
+TABLES = """() => [...document.querySelectorAll('.md-typeset__scrollwrap')].map(
+  e => [e.scrollWidth > e.clientWidth, e.tabIndex])"""
+
+
+def test_a_table_that_scrolls_is_reached_by_keyboard(visit):
+    """axe found tables in no order of tabs, which a reader without a mouse could not scroll."""
+    tab = visit("readout", width=375)
+    tab.wait_for_function("document.querySelector('.md-typeset__scrollwrap[tabindex]')")
+    found = tab.evaluate(TABLES)
+    assert {wide for wide, _ in found} == {True, False}
+    assert all((stop == 0) == wide for wide, stop in found)
+
+
 def test_the_picture_is_there(visit):
     size = (
         visit("index")

@@ -1,5 +1,6 @@
 """The reports in a real browser: nothing is fetched, overflows, is empty or too faint to read."""
 
+import csv
 import io
 from pathlib import Path
 
@@ -246,6 +247,35 @@ def test_the_keyboard_reaches_contents_and_tables_and_shows_where_it_is(visit, n
     assert sum(tag == "A" for tag, *_ in met) >= links
     assert sum(kind == "scroll" for _, kind, _ in met) >= tables
     assert {outline for tag, _, outline in met if tag != "BODY"} == {"solid"}
+
+
+def test_a_table_is_saved_as_csv_though_the_page_runs_and_asks_for_nothing(visit):
+    tab = visit("fit")
+    with tab.expect_download() as waiting:
+        tab.locator("a.csv").first.press("Enter")
+    text = waiting.value.path().read_text(encoding="utf-8-sig")
+    rows = list(csv.reader(text.splitlines()))
+    assert waiting.value.suggested_filename == "the-constants-of-eq-1-2.csv"
+    assert rows[0][:3] == ["parameter", "value", "stderr"]
+    assert rows[1][0] == "k [1/s]"
+    assert float(rows[1][1]) == pytest.approx(1e-4, rel=0.1)
+
+
+@pytest.mark.parametrize("view", ["light", "phone"])
+def test_a_figure_is_enlarged_by_keyboard_and_its_points_come_apart(visit, view):
+    tab = visit("fit", **VIEWS[view])
+    figure = tab.locator("figure.wide").first
+    width = "e => e.getBoundingClientRect().width"
+    before, dots = figure.locator("svg").evaluate(width), figure.locator("svg").screenshot()
+    figure.get_by_label("enlarge").press("Space")
+    assert figure.locator("svg").evaluate(width) > 2.4 * before
+    assert tab.evaluate("document.documentElement.scrollWidth") == VIEWS[view]["width"]
+    assert tab.evaluate(OVERFLOWING) == []
+    share = inked(figure.locator("svg").screenshot())[0]
+    assert 0.001 < share < 0.7 * inked(dots)[0]  # lines and dots are as thick as before
+    tab.emulate_media(media="print")
+    assert figure.get_by_label("enlarge").is_hidden()
+    assert figure.locator("svg").evaluate(width) < 1.01 * VIEWS[view]["width"]
 
 
 # Pairs of texts of one plot that cover each other, but for the numbers in a map's cells.

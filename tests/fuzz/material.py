@@ -24,7 +24,7 @@ COMMANDS = (
     ("fitting", "inspect {sweep.mat} --si"),
     ("fitting", "inspect {sweep.h5} --dwell 1ms"),
     ("fitting", "spread {pulses.csv} -o out --by train"),
-    ("fitting", "design --device {device.toml} --pulses 30 --points 8 -o out"),
+    ("fitting", "design --device {device.toml} --pulses 30 --iv-points 8 -o out"),
     ("netlists", SOLVE + " --device {device.toml}"),
     ("netlists", SOLVE + " --device {formulas.toml} --wire-resistance 2 --drive both"),
     ("netlists", SOLVE + " --device {table.toml}"),
@@ -32,16 +32,16 @@ COMMANDS = (
     ("netlists", "solve --states {states.npy} --inputs {inputs.npz} -o o.csv --circuit {circuit.toml}"),
     ("netlists", SOLVE + " --imperfections {faults.toml}"),
     ("netlists", SOLVE + " --engine ngspice --time-limit 20 --circuit {access.toml}"),
-    ("netlists", "program --target {states.csv} --start 0.4 --device {device.toml} -o p.csv"),
-    ("netlists", "program --target {states.npy} --device {windows.toml} --tolerance 0.5 --scheme V/3"
+    ("netlists", "program --wanted {states.csv} --start 0.4 --device {device.toml} -o p.csv"),
+    ("netlists", "program --wanted {states.npy} --device {windows.toml} --tolerance 0.5 --scheme V/3"
                  " -o p.csv"),
-    ("netlists", "program --target {states.csv} --circuit {access.toml} --imperfections {noise.toml}"
+    ("netlists", "program --wanted {states.csv} --circuit {access.toml} --imperfections {noise.toml}"
                  " --tolerance 0.5 -o p.csv"),
     ("netlists", LAYER + " --device {device.toml} -o l.npz"),
-    ("netlists", LAYER + " --inputs {inputs.csv} --labels {labels.csv} --start 0.3 -o l.npz"
+    ("netlists", LAYER + " --activations {inputs.csv} --labels {labels.csv} --start 0.3 -o l.npz"
                  " --json l.json"),
     ("netlists", "compensate --layer {layer.npz}"),
-    ("netlists", "compensate --layer {layer.npz} --imperfections {faults.toml} --states s.csv"),
+    ("netlists", "compensate --layer {layer.npz} --imperfections {faults.toml} --predistorted s.csv"),
     ("netlists", "netlist --layer {layer.npz} -o deck.cir"),
     ("netlists", "netlist --layer {layer.npz} -o deck.cir --phase write --language xyce --device vteam"),
     ("netlists", "netlist --layer {layer.npz} -o deck.sim --engine vacask --circuit {circuit.toml}"),
@@ -62,8 +62,8 @@ COMMANDS = (
              " {circuit.toml}"),
     ("meta", "adapt --dataset omniglot --data {omniglot.npz} -o out"),
     ("meta", f"train --dataset folder --data {{pictures}} --config {{train.toml}} {SHORT} -o out"),
-    ("meta", f"train --data {{pictures}} --config {{train.toml}} --start {{network.safetensors}} {SHORT}"
-             " -o out"),
+    ("meta", f"train --data {{pictures}} --config {{train.toml}} --start-network"
+             f" {{network.safetensors}} {SHORT} -o out"),
     ("meta", "train --data {pictures} --resume -o {run}"),
     ("meta", "pretrain --dataset folder --data {classes} --config {pretrain.toml} --backbone blocks"
              " --epochs 1 --batch 8 --validation-tasks 1 -o out"),

@@ -24,7 +24,7 @@ TRAIN = (
 )  # fmt: skip
 PRETRAIN = (
     "meta", "pretrain --dataset folder --data pictures --backbone blocks --filters 2 --epochs 2000 "
-    "--batch 8 --validation-tasks 2 --validate-every 20 -o out",
+    "--batch 8 --validation-tasks 2 --score-every 20 -o out",
 )  # fmt: skip
 SWEEP = ("netlists", "sweep --vary wire_resistance=0:5:400 --vary sigma_wn=0,1 --workers 2 -o out")
 VERIFY = ("netlists", "verify --layer conv1 --tile 16x4 --reads 2 -o out")

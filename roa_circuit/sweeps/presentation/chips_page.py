@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from roa_circuit.basics.units import counted, percent
-from roa_circuit.presentation.page import Markup, Page, Section, figure, made_by, paragraph, table
+from roa_circuit.presentation.markup import Markup
+from roa_circuit.presentation.page import (
+    Page,
+    Section,
+    figure,
+    made_by,
+    paragraph,
+    table,
+)
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.distribution import Distribution, distributions
 from roa_circuit.sweeps.findings import Findings

@@ -13,8 +13,8 @@ from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
 from roa_circuit.circuit.crossbar import RESISTANCES
 from roa_circuit.circuit.crossbar import said as ohms
+from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
-    Markup,
     Page,
     Program,
     Section,

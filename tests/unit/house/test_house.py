@@ -2,8 +2,10 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,16 @@ def test_folders_hold_no_more_than_one_sees_at_a_glance(package):
     for folder in (ROOT / package, *(ROOT / package).rglob("*/")):
         modules = [file for file in folder.glob("*.py") if file.name != "__init__.py"]
         assert len(modules) <= 22, folder
+
+
+def test_one_version_is_packed_cited_and_described():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    titles = re.findall(r"^## (.*)$", changes, re.M)
+    assert titles[0] == "Unreleased"
+    newest, _, date = titles[1].partition(" – ")
+    assert newest == version
+    assert re.search(r"^version: (.*)$", cited, re.M)[1] == version
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", date)
+    assert re.search(r"^date-released: (.*)$", cited, re.M)[1] == date

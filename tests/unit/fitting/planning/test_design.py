@@ -189,7 +189,7 @@ def test_the_command_leaves_a_protocol_and_the_same_one_again(command, tmp_path)
     ("options", "complaint"),
     [
         (("--pulses", 5), "give 30 or more"),
-        (("--points", 1), "give 4 or more"),
+        (("--iv-points", 1), "give 4 or more"),
         (("--noise", "200%"), "between 0 and 100 %"),
         (("--noise", 0), "between 0 and 1"),
         (("--voltages", "3V"), "FROM,TO"),

@@ -12,13 +12,14 @@ from fitting.judgement.bands import constants_covariance, correlation, current_e
 from fitting.judgement.choice import Choice
 from fitting.judgement.verdict import judge
 from fitting.model.residuals import NAMES
+from fitting.presentation import figures
 from fitting.presentation.figures import drawings
 from fitting.presentation.page import page
 from fitting.presentation.report import document
 from roa_circuit.basics.results import provenance
 from roa_circuit.device.memristor import current, rate
 from roa_circuit.device.parameters import load_device
-from roa_circuit.presentation.drawing import dots
+from roa_circuit.presentation.drawing import RED, dots
 
 
 def _products(m, f):
@@ -99,6 +100,26 @@ def test_readings_that_would_cover_each_other_are_shown_as_measured_against_fitt
     """100 000 readings in order were a red wall."""
     monkeypatch.setattr("fitting.presentation.figures._MOST_READINGS", 1000)
     assert drawings(shipped_fit, shipped)[0].name == "parity"
+
+
+def test_a_caption_names_a_band_only_where_it_is_seen(shipped, shipped_fit, monkeypatch):
+    """Constants known to a percent have bands that hide behind their lines; captions named them."""
+    hidden = {one.name: one.caption for one in drawings(shipped_fit, shipped)}
+    assert "band is narrower than a line" in hidden["switching"]
+    assert "band is narrower than a line" in hidden["current-voltage"]
+    monkeypatch.setattr(figures, "rate_error", lambda f, V: np.full(len(V), 1.0))
+    monkeypatch.setattr(figures, "current_error", lambda f, omega, V: np.full(len(V), 1e-3))
+    seen = {one.name: one.caption for one in drawings(shipped_fit, shipped)}
+    assert "with its 95 % band" in seen["switching"]
+    assert "with its 95 % band" in seen["current-voltage"]
+
+
+def test_every_colour_of_the_misfit_is_explained(shipped, shipped_fit):
+    (trains,) = [one for one in drawings(shipped_fit, shipped) if one.name == "trains"]
+    assert shipped.sweep.any()
+    assert RED in trains.svg
+    assert "orange: points of I–V sweeps" in trains.caption
+    assert "in a band of twice the rms" in trains.caption
 
 
 def test_too_many_dots_are_thinned_without_a_beat():

@@ -111,7 +111,7 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
         (["evaluate", "--reading", "half", "--sigma-wn", "0"], "--reading half: changes nothing of"),
         (["train", "-o", "x", "--rho", 2, "--dataset", "glyphs"], "rho = 2"),
         (
-            ["train", "-o", "x", "--resume", "--start", "n.safetensors"],
+            ["train", "-o", "x", "--resume", "--start-network", "n.safetensors"],
             "a run that goes on has its network",
         ),
         (
@@ -122,7 +122,10 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
         (["train", "-o", "x", "--circuit", "no.toml", "--dataset", "glyphs"], "no.toml"),
         (["train", "-o", "x", "--on-divergence", "stop"], "add --validate-every N"),
         (["reproduce", "ablation", "--methods", "roa"], "--methods: the ablation has its own"),
-        (["reproduce", "table2", "--repeats", "2"], "--repeats 2: says what --train is to train; add"),
+        (
+            ["reproduce", "table2", "--trainings", "2"],
+            "--trainings 2: says what --train is to train; add",
+        ),
         (
             ["reproduce", "table2", "--dataset", "glyphs", "--ways", "2.5"],
             "must be a whole number from 2",

@@ -181,7 +181,7 @@ def test_it_is_pretrained_and_evaluated_behind_a_circuit(own):
     data = ["--dataset", "folder", "--data", "pictures"]
     taught = ["--filters", "4", "--epochs", "2", "--warm-up", "2", "--validation-tasks", "3"]
     named = ["--backbone", "ownnets:two"]
-    assert run("pretrain", *data, *named, *taught, "--validate-every", "1", "-o", "run") == 0
+    assert run("pretrain", *data, *named, *taught, "--score-every", "1", "-o", "run") == 0
     (own / "wires.toml").write_text('[lines]\n"r_word [Ohm]" = 1.0\n"r_bit [Ohm]" = 1.0\n')
     asked = [
         "--network",

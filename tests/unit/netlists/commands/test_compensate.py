@@ -49,7 +49,7 @@ CIRCUIT = """
 )
 def test_mapped_states_undo_what_lies_between_when_solved(command, between, curvature):
     Path("circuit.toml").write_text(CIRCUIT)
-    asked = ("--layer", "layer.npz", "--states", "mapped.csv", "--json", "c.json")
+    asked = ("--layer", "layer.npz", "--predistorted", "mapped.csv", "--json", "c.json")
     code, _, error = command(cli.main, "compensate", *asked, *between)
     assert (code, error) == (0, "")
     document = json.loads(Path("c.json").read_text())
@@ -67,7 +67,7 @@ def test_mapped_states_undo_what_lies_between_when_solved(command, between, curv
 
 
 def test_states_of_a_tiled_layer_are_refused(command):
-    asked = ("--layer", "layer.npz", "--tile", "5x2", "--states", "mapped.csv")
+    asked = ("--layer", "layer.npz", "--tile", "5x2", "--predistorted", "mapped.csv")
     code, _, error = command(cli.main, "compensate", *asked)
     assert code == 2
     assert "needs 6 tiles of 5x2, not one" in error

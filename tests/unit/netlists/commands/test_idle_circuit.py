@@ -28,7 +28,7 @@ def inputs(tmp_path, monkeypatch):
     [
         ("solve --states states.csv --inputs inputs.csv -o o.csv", "c_word [F]", "reads settle within"),
         ("compensate --layer l.npz", "read_edge [s]", "reads here have settled"),
-        ("program --target states.csv -o o.csv", "read_hold [s]", "reads here have settled"),
+        ("program --wanted states.csv -o o.csv", "read_hold [s]", "reads here have settled"),
         pytest.param("map --layer l.npz", "c_bit [F]", "reads settle within", marks=pytest.mark.long),
         ("netlist --layer l.npz --phase write -o d.cir", "read_edge [s]", "the deck ends before"),
         pytest.param(
@@ -116,7 +116,7 @@ def test_a_deck_s_result_says_its_circuit_and_its_reads(command):
 
 def test_a_layer_says_the_seed_that_drew_its_inputs(command):
     np.savetxt("w.csv", np.full((2, 2), 0.4), delimiter=",")
-    for more, seed in ([], 0), (["--seed", "7"], 7), (["--inputs", "inputs.csv"], None):
+    for more, seed in ([], 0), (["--seed", "7"], 7), (["--activations", "inputs.csv"], None):
         asked = ("layer", "--weights", "w.csv", "-o", "m.npz", "--json", "j.json")
         assert command(cli.main, *asked, *more)[0] == 0
         assert json.loads(Path("j.json").read_text())["seed"] == seed

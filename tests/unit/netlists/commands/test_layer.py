@@ -23,7 +23,7 @@ def files(tmp_path, monkeypatch):
 
 
 def test_weights_are_written_as_whole_pulses_allow(files, command):
-    asked = ("--weights", "w.csv", "--inputs", "x.csv", "--labels", "right.csv", "--json", "l.json")
+    asked = ("--weights", "w.csv", "--activations", "x.csv", "--labels", "right.csv", "--json", "l.json")
     code, out, _ = command(cli.main, "layer", *asked, "-o", "mine.npz")
     assert (code, "next: roa-spice verify --layer mine.npz" in out) == (0, True)
     layer = ProgrammedLayer.load(files / "mine.npz")
@@ -57,14 +57,23 @@ def test_ideal_cells_have_their_weights_and_are_read_in_ngspice(files, command):
 
 MISTAKES = {
     "range": (("--weights", "x.csv"), "x.csv: weights g must lie in [-1, 1], row 0, column 0"),
-    "rows": (("--weights", "w.csv", "--inputs", "right.csv"), "weights have 6 rows"),
-    "negative": (("--weights", "w.csv", "--inputs", "minus.csv"), "read max(x, 0) and max(-x, 0) apart"),
-    "transposed": (("--weights", "w.csv", "--inputs", "three.csv"), "transpose them"),
+    "rows": (("--weights", "w.csv", "--activations", "right.csv"), "weights have 6 rows"),
+    "negative": (
+        ("--weights", "w.csv", "--activations", "minus.csv"),
+        "read max(x, 0) and max(-x, 0) apart",
+    ),
+    "transposed": (("--weights", "w.csv", "--activations", "three.csv"), "transpose them"),
     "kernel": (("--weights", "kernel.npy"), "save kernel.reshape(len(kernel), -1).T"),
     "siemens": (("--weights", "siemens.csv"), "add --conductances for siemens"),
     "both": (("--weights", "w.csv", "--ideal", "--start", "0.1"), "leave one out"),
-    "labels": (("--weights", "w.csv", "--inputs", "x.csv", "--labels", "two.csv"), "labels must be 5"),
-    "classes": (("--weights", "w.csv", "--inputs", "x.csv", "--labels", "six.csv"), "outside [0, 2]"),
+    "labels": (
+        ("--weights", "w.csv", "--activations", "x.csv", "--labels", "two.csv"),
+        "labels must be 5",
+    ),
+    "classes": (
+        ("--weights", "w.csv", "--activations", "x.csv", "--labels", "six.csv"),
+        "outside [0, 2]",
+    ),
 }
 
 

@@ -30,7 +30,7 @@ def grid(rows, name, shape=(7, 4)):
 
 @pytest.mark.long
 def test_kirchhoff_and_joule_hold_in_the_numbers(command):
-    code, out, error = command(cli.main, "map", "--layer", "layer.npz", "--read", "3")
+    code, out, error = command(cli.main, "map", "--layer", "layer.npz", "--read-index", "3")
     assert (code, error) == (0, "")
     assert "energy of a read" in out
     rows, found = read_csv(), json.loads(Path("out/map/map.json").read_text())
@@ -55,7 +55,7 @@ def test_kirchhoff_and_joule_hold_in_the_numbers(command):
 @pytest.mark.long
 def test_a_tiled_layer_is_laid_out_as_its_tiles_lie_and_drawn(command, make_layer):
     make_layer(rows=7, columns=6, reads=2).save(Path("wide.npz"))
-    asked = ("--layer", "wide.npz", "--tile", "3x3", "--read", "1", "--drive", "both")
+    asked = ("--layer", "wide.npz", "--tile", "3x3", "--read-index", "1", "--drive", "both")
     assert command(cli.main, "map", *asked)[0] == 0
     found = json.loads(Path("out/map/map.json").read_text())
     places = [(one["tile"]["row"], one["tile"]["column"]) for one in found["arrays"]]
@@ -86,7 +86,7 @@ def test_a_driven_array_behind_amplifiers_and_transistors_loses_more(command):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--read", "5"), "--read 5: layer 'synthetic' has 5 reads, counted from 0"),
+        (("--read-index", "5"), "--read-index 5: layer 'synthetic' has 5 reads, counted from 0"),
         (("--compensation", "placd"), "did you mean 'placed'?"),
         (("--imperfections", "adc.toml"), "adc_bits would change nothing"),
     ],

@@ -43,7 +43,7 @@ def test_a_layer_goes_onto_other_columns_and_the_price_is_said(files, command):
 
 
 def test_weights_are_programmed_into_pairs_cell_by_cell(files, command):
-    asked = ("--target", "w.csv", "-o", "states.csv", "--mapping", "pair", "--json", "p.json")
+    asked = ("--wanted", "w.csv", "-o", "states.csv", "--mapping", "pair", "--json", "p.json")
     code, out, _ = command(cli.main, "program", *asked)
     found = json.loads(Path("p.json").read_text())
     assert (code, found["mapping"], found["columns"]) == (0, "pair", 6)
@@ -61,7 +61,7 @@ def test_weights_are_programmed_into_pairs_cell_by_cell(files, command):
         (("layer", "--weights", "w.csv", "-o", "a.npz", "--mapping", "pear"), "did you mean 'pair'"),
         (("layer", "--weights", "w.csv", "-o", "a.npz", "--mapping", "reference:0"), "1 or more"),
         (
-            ("program", "--target", "w.csv", "-o", "s.csv", "--mapping", "pair", "--conductances"),
+            ("program", "--wanted", "w.csv", "-o", "s.csv", "--mapping", "pair", "--conductances"),
             "leave one out",
         ),
     ],

@@ -71,7 +71,7 @@ def test_a_layer_has_the_file_s_own_currents(spice):
 def test_programming_takes_the_energy_of_the_file_s_own_currents(spice):
     """The dose of 12 cells' pulses at V I(omega, V) T, by Eq. 2 halfway, and what idle cells take."""
     lines = ("--wire-resistance", "20", "--source-resistance", "0", "--sense-resistance", "0")
-    asked = ("--target", "states.csv", "--start", "0.1", *lines, "--json", "p.json", "-o", "o.csv")
+    asked = ("--wanted", "states.csv", "--start", "0.1", *lines, "--json", "p.json", "-o", "o.csv")
     code, out, _ = spice("program", *asked, "--device", "mine.toml")
     told = json.loads(Path("p.json").read_text())
     assert (code, told["failed"]) == (0, [])
@@ -141,22 +141,22 @@ def test_conductances_are_siemens_of_the_device(spice):
     assert spice(*made, "-o", "l.npz")[0] == 0
     state = ProgrammedLayer.load(Path("l.npz")).initial_state
     np.testing.assert_allclose(state[:, :-1], omega, atol=1e-9)
-    asked = ("--target", "g.csv", "--conductances", "--device", "mine.toml", "--tolerance", "0.2")
+    asked = ("--wanted", "g.csv", "--conductances", "--device", "mine.toml", "--tolerance", "0.2")
     assert spice("program", *asked, "-o", "o.csv", "--json", "p.json")[0] in (0, 1)
     assert np.abs(np.loadtxt("o.csv", delimiter=",") - omega).max() < 0.25
 
 
 REFUSED = {
     "as states": (("solve", "--states", "g.csv", "--inputs", "volts.csv"), "add --conductances"),
-    "as targets": (("program", "--target", "g.csv"), "add --conductances"),
-    "of other cells": (("program", "--target", "g.csv", "--conductances"), "name the cells with"),
-    "scheme": (("program", "--target", "states.csv", "--scheme", "V/3", "--circuit", "t.toml"),
+    "as targets": (("program", "--wanted", "g.csv"), "add --conductances"),
+    "of other cells": (("program", "--wanted", "g.csv", "--conductances"), "name the cells with"),
+    "scheme": (("program", "--wanted", "states.csv", "--scheme", "V/3", "--circuit", "t.toml"),
                "rows are selected by the circuit's transistors"),
     "lines": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--wire-resistance", "5",
                "--word-resistance", "1", "--bit-resistance", "2"), "give both lines theirs"),
     "matrix": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--matrix", "klu"),
                "--matrix klu: is about ngspice, not surrogate"),
-    "cell": (("program", "--target", "states.csv", "--cell", "osdi"), "--cell osdi: is about ngspice"),
+    "cell": (("program", "--wanted", "states.csv", "--cell", "osdi"), "--cell osdi: is about ngspice"),
     "deck": (("netlist", "--engine", "vacask", "--cell", "osdi"), "is about ngspice, not vacask"),
     "reads of a write": (("verify", "--phase", "write", "--reads", "2"), "--phase write reads nothing"),
     "mapped": (("compensate", "--imperfections", "w.toml"), "compensate reads mapped states and writes"),
@@ -245,11 +245,11 @@ def test_cells_that_would_age_and_have_no_age_are_said(spice):
 
 CHANCELESS = {
     "solve": ("--states", "states.csv", "--inputs", "volts.csv", "-o", "i.csv"),
-    "program": ("--target", "states.csv", "--start", "0.5", "-o", "p.csv"),
+    "program": ("--wanted", "states.csv", "--start", "0.5", "-o", "p.csv"),
     "netlist": ("--reads", "1", "-o", "x.cir"),
     "compensate": ("--reads", "2", "--tile", "32x5"),
-    "layer": ("--weights", "weights.csv", "--inputs", "volts.csv", "-o", "l.npz"),
-    "map": ("--read", "1", "-o", "map"),
+    "layer": ("--weights", "weights.csv", "--activations", "volts.csv", "-o", "l.npz"),
+    "map": ("--read-index", "1", "-o", "map"),
 }
 
 

@@ -80,7 +80,7 @@ def given():
 
 @pytest.mark.long
 def test_a_map_of_a_layer_of_a_network_has_the_currents_of_its_read(run, tmp_path):
-    code, said = run("map", "--module", "mine:network", "--layer", "3", "--read", "2", "-o", "map")
+    code, said = run("map", "--module", "mine:network", "--layer", "3", "--read-index", "2", "-o", "map")
     assert code == 0, said.err
     network, sample = given()
     layer = convert(network, None, sample).layers["3"]

@@ -16,7 +16,7 @@ def target(tmp_path):
 
 
 def test_an_array_is_programmed(command, tmp_path, target):
-    files = ["--target", target, "-o", tmp_path / "states.csv", "--json", tmp_path / "p.json"]
+    files = ["--wanted", target, "-o", tmp_path / "states.csv", "--json", tmp_path / "p.json"]
     code, out, _ = command(cli.main, "program", *files, "--wire-resistance", "5", "--tolerance", "0.06")
     assert code == 0
     assert "15 reached" in out
@@ -32,7 +32,7 @@ def test_an_array_is_programmed(command, tmp_path, target):
 @pytest.mark.long
 def test_faulty_cells_are_named_and_fail_the_command(command, tmp_path, target):
     (tmp_path / "faults.toml").write_text('"stuck_on [-]" = 0.3\n')
-    files = ["--target", target, "-o", tmp_path / "s.csv", "--json", tmp_path / "p.json"]
+    files = ["--wanted", target, "-o", tmp_path / "s.csv", "--json", tmp_path / "p.json"]
     code, out, _ = command(
         cli.main, "program", *files, "--imperfections", tmp_path / "faults.toml", "--seed", "1"
     )
@@ -48,7 +48,7 @@ def test_a_converter_that_reads_no_cell_apart_is_told_of(command, tmp_path, targ
     """Every cell was 'stuck', and no word of the range that is a thousand times too wide."""
     (tmp_path / "x.toml").write_text('"adc_bits [-]" = 6\n"adc_range [A]" = 1e-3\n')
     asked = [
-        "--target",
+        "--wanted",
         target,
         "-o",
         tmp_path / "s.csv",
@@ -69,11 +69,11 @@ def test_a_converter_that_reads_no_cell_apart_is_told_of(command, tmp_path, targ
     [
         (["--scheme", "V/4"], "scheme 'V/4' is unknown"),
         (["--start", "2"], "--start"),
-        (["--target", "nowhere.csv"], "nowhere.csv"),
+        (["--wanted", "nowhere.csv"], "nowhere.csv"),
     ],
 )
 def test_bad_input_is_one_line(command, tmp_path, target, arguments, complaint):
-    code, _, err = command(cli.main, "program", "--target", target, "-o", tmp_path / "s.csv", *arguments)
+    code, _, err = command(cli.main, "program", "--wanted", target, "-o", tmp_path / "s.csv", *arguments)
     assert code == 2
     assert complaint in err
     assert not (tmp_path / "s.csv").exists()
@@ -86,7 +86,7 @@ def test_a_circuit_file_holds_for_programming(command, tmp_path, target):
     for kelvins in (300.15, 330.0):
         text = f'"temperature [K]" = {kelvins}\n"activation_energy [eV]" = 0.1\n[transistor]\n'
         (tmp_path / "c.toml").write_text(text)
-        files = ["--target", target, "-o", tmp_path / "s.csv", "--json", tmp_path / "p.json"]
+        files = ["--wanted", target, "-o", tmp_path / "s.csv", "--json", tmp_path / "p.json"]
         code, _, _ = command(cli.main, "program", *files, "--circuit", tmp_path / "c.toml")
         report = json.loads((tmp_path / "p.json").read_text())
         pulses[kelvins] = report["pulses"]
@@ -110,7 +110,7 @@ def test_a_circuit_file_holds_for_programming(command, tmp_path, target):
 )
 def test_lines_too_slow_to_follow_are_refused(command, tmp_path, target, circuit, options, complaint):
     (tmp_path / "c.toml").write_text(circuit)
-    files = ["--target", target, "-o", tmp_path / "s.csv", "--circuit", tmp_path / "c.toml"]
+    files = ["--wanted", target, "-o", tmp_path / "s.csv", "--circuit", tmp_path / "c.toml"]
     code, _, err = command(cli.main, "program", *files, "--wire-resistance", "20", *options)
     assert code == 2
     assert complaint in err

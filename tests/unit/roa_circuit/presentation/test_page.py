@@ -1,9 +1,11 @@
 """Pages and drawings: well-formed, self-contained, and nothing from a file becomes markup."""
 
 import base64
+import csv
 import gzip
 import io
 import re
+import urllib.parse
 from html.parser import HTMLParser
 
 import numpy as np
@@ -20,7 +22,7 @@ from roa_circuit.presentation.page import Page, Program, Section
 class Reader(HTMLParser):
     """Collects what a page refers to, its identifiers and its text; checks that its tags close."""
 
-    VOID = ("meta", "link", "img", "path", "use")
+    VOID = ("meta", "link", "img", "input", "path", "use")
 
     def __init__(self, text):
         super().__init__()
@@ -91,6 +93,52 @@ def test_tables_name_their_columns_and_rows():
     assert '<th scope="col">value</th>' in text
     assert '<th scope="row">a</th><td>1</td>' in text
     assert 'tabindex="0" aria-label="Two"' in text
+
+
+def saved(markup):
+    """The rows of the CSV files in a part's links, as a program reads them."""
+    links = re.findall(r'download="([^"]+)"[^>]* href="data:text/csv;charset=utf-8,([^"]*)"', markup)
+    texts = [urllib.parse.unquote(text).removeprefix("\ufeff") for _, text in links]
+    return {
+        name: list(csv.reader(io.StringIO(text, newline="")))
+        for (name, _), text in zip(links, texts, strict=True)
+    }
+
+
+def test_a_table_is_saved_as_it_is_shown_with_numbers_that_a_program_reads():
+    rows = [("a, b", page.mark("−2.5", "bad")), ('"c"', "5 %")]
+    shown = page.table(("name [Ω]", "value"), rows, caption="Two of them: as measured at 20 °C.")
+    assert saved(shown) == {
+        "two-of-them-as-measured-at.csv": [["name [Ω]", "value"], ["a, b", "-2.5"], ['"c"', "5 %"]]
+    }
+    shown = page.matrix("ab", [[1.0, -0.123], [-0.123, 1.0]], caption="Ω")
+    assert saved(shown) == {
+        "table.csv": [["", "a", "b"], ["a", "1.0000", "-0.1230"], ["b", "-0.1230", "1.0000"]]
+    }
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "@SUM(A1)", "+cmd|' /C calc'!A0", "-1+cmd|' /C calc'!A0"])
+def test_a_name_from_a_file_is_no_formula_in_a_spreadsheet(cell):
+    (rows,) = saved(page.table(("a", "b"), [(cell, "-1 ± 2")], caption="c")).values()
+    assert rows[1] == ["'" + cell, "-1 ± 2"]
+
+
+@pytest.mark.long
+@given(st.lists(st.tuples(st.text(), st.text()), min_size=1))
+def test_any_text_comes_back_from_the_link(rows):
+    (found,) = saved(page.table(("a", "b"), rows, caption="c")).values()
+    assert len(found) == len(rows) + 1
+    for seen, row in zip(found[1:], rows, strict=True):
+        for got, cell in zip(seen, row, strict=True):
+            plain = cell.replace("\u00a0", " ").replace("\u2212", "-")
+            assert got in (plain, "'" + plain)
+
+
+def test_only_figures_with_many_points_can_be_enlarged(curve):
+    assert page.figure(curve.inline(), "c").count("checkbox") == 0
+    for how in ({"wide": True}, {"crowded": True}):
+        shown = page.figure(curve.inline(), "c", **how)
+        assert shown.index("checkbox") < shown.index('class="scroll" role="region" tabindex="0"')
 
 
 def test_a_number_and_its_percent_sign_share_a_line():
