@@ -28,9 +28,10 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo check test mutants lint solver network docs figures ngspice browser clean
 .DELETE_ON_ERROR:
 
+# One small layer is verified before the kernels for it were translated, which takes most of a minute.
 demo: ngspice .venv/installed
 	@$(BIN)/roa-fit data/pulses.csv --output-dir out/fit
-	@$(BIN)/roa-spice verify --layer fc --output-dir out/verify
+	@NUMBA_DISABLE_JIT=1 $(BIN)/roa-spice verify --layer fc --output-dir out/verify
 
 check: .venv/installed-dev lint
 	$(BIN)/python -m pytest -q $(PARALLEL) -m "not (slow or long or ngspice or vacask or browser)" tests/unit

@@ -53,8 +53,16 @@ def watch() -> None:
 
 @functools.cache
 def available() -> bool:
-    """Whether numba is installed, and has a place to keep what it translates."""
-    return installed() and cache_folder() is not None
+    """Whether numba is installed, not switched off, and has a place to keep what it translates."""
+    return installed() and not switched_off() and cache_folder() is not None
+
+
+def switched_off() -> bool:
+    """Whether numba's own variable NUMBA_DISABLE_JIT says so; numpy then computes the same numbers.
+
+    One small array is done before its kernels are translated, which takes most of a minute once.
+    """
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 
 def installed() -> bool:

@@ -51,7 +51,8 @@ err = Console(stderr=True, highlight=False)
 def run(app: typer.Typer) -> NoReturn:
     """Run a command line app and end the process; every error prints one line."""
     _make_writable()
-    if compilation.installed() and not compilation.available():
+    asked_for = compilation.installed() and not compilation.switched_off()
+    if asked_for and not compilation.available():
         remark(
             "note: numba has no folder to keep compiled code in, and numpy computes in its place:"
             " slower, the same numbers; set NUMBA_CACHE_DIR to a folder that can be written"

@@ -33,6 +33,30 @@ def test_a_folder_that_can_be_made_is_taken_before_all_others(monkeypatch, tmp_p
 
 
 @pytest.mark.long
+def test_a_command_does_without_kernels_that_are_switched_off_and_says_nothing(tmp_path):
+    """A first verification translated kernels for a minute, which one small layer never gave back."""
+    rng = np.random.default_rng(0)
+    np.savetxt(tmp_path / "s.csv", rng.random((16, 12)), delimiter=",")
+    np.savetxt(tmp_path / "v.csv", 0.1 * rng.random((5, 16)), delimiter=",")
+    program = (
+        "import sys; from netlists.commands.cli import main\ntry: main()\nexcept SystemExit as end:\n"
+    )
+    program += " print('numba' in sys.modules); raise"
+    words = ["solve", "--states", "s.csv", "--inputs", "v.csv", "--wire-resistance", "50", "-o"]
+    found = []
+    for switch in ("0", "1"):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        ran = subprocess.run(
+            [sys.executable, "-c", program, *words, f"{switch}.csv"], cwd=tmp_path,
+            env=environment | {"NUMBA_DISABLE_JIT": switch}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found.append(np.loadtxt(tmp_path / f"{switch}.csv", delimiter=","))
+        assert ran.stdout.splitlines()[-1] == str(switch == "0")
+        assert "NUMBA" not in ran.stderr
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-9)
+
+
+@pytest.mark.long
 def test_without_a_cache_a_command_names_the_variable_and_gives_the_same_numbers(tmp_path):
     rng = np.random.default_rng(0)
     np.savetxt(tmp_path / "s.csv", rng.random((6, 4)), delimiter=",")

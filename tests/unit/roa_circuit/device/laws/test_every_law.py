@@ -140,7 +140,7 @@ def test_a_law_with_doses_three_times_too_large_fails(wrong):
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_a_cell_of_an_array_does_what_it_does_alone(name):
-    """Arrays are worked out in parts: short ramps apart from long ones, cells without a dose not at all."""
+    """Arrays are worked out in parts: short ramps apart from long, cells without a dose not at all."""
     device, rng = DEVICES[name], np.random.default_rng(3)
     law, up = device.memristor, device.pulses.potentiation_voltage
     moving = np.array([1.0, 1.0, 0.97, 0.0, 0.01, 0.0, 0.0, 1e-6, 0.0, 0.0])
@@ -155,6 +155,7 @@ def test_a_cell_of_an_array_does_what_it_does_alone(name):
     dose = np.where(moving[:, None] == 1.0, mean * device.pulses.potentiation_width, 0.0)
     after = law.after_dose(state, dose, start)
     for i, (omega, step) in enumerate(zip(state.ravel(), dose.ravel(), strict=True)):
-        assert float(law.after_dose(omega, step, start.ravel()[i])) == pytest.approx(after[i, 0], abs=1e-14)
+        alone = float(law.after_dose(omega, step, start.ravel()[i]))
+        assert alone == pytest.approx(after[i, 0], abs=1e-14)
     assert (after[dose == 0] == state[dose == 0]).all()
     assert (after != state).any()
