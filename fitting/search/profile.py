@@ -22,6 +22,7 @@ _NEAR = 0.005  # of its reach: how well the end of an interval is found
 _ASTRAY = 0.5  # of a logarithm: how far an extrapolation is trusted
 _SURE = 0.01  # of a logarithm: nothing is asked of 20 % off
 _OFF = float(np.log(1.2))
+_BORNE_OUT = 0.8  # of the rise that an interval's end should bring
 
 
 def profile_ends(
@@ -61,11 +62,13 @@ def profile_ends(
 def far_errors(
     objective: Objective, solution: Solution, errors: Mapping[str, float], widening: FloatArray
 ) -> dict[str, float]:
-    """The errors of logarithms, told by the curvature, as far as the misfit 20 % off bears them out.
+    """The errors of logarithms, told by the curvature, as far as the misfit bears them out.
 
-    It costs two searches a constant that would count as identifiable, where a profile costs ten.
+    It is asked where the interval should end, as canyons bend, and 20 % off. That costs four searches a
+    constant that would count as identifiable, where a profile costs ten.
     """
     noise, unit = solution.noise(objective)
+    reach = student(solution.freedom(len(objective.measurements)))
     names, blind = objective.names, objective.form.blind(objective.measurements)
     free = solution if solution.held <= blind else search(objective, solution.x, blind)
     varied = np.array([name not in blind for name in names])
@@ -77,8 +80,25 @@ def far_errors(
             spread[place] / max(spread[place, place], 1e-300), np.zeros(len(free.x) - len(names))
         )
         line = _Profile(objective, free, place, direction, unit, brief=True)
+        if error <= IDENTIFIABLE_LOG_ERROR:
+            error = _followed(line, error, reach, float(widening[place]))  # noqa: PLW2901
         found[name] = _error(line, error, float(widening[place]))
     return found
+
+
+def _followed(line: _Profile, error: float, reach: float, widening: float) -> float:
+    """The error of a logarithm by where the misfit has risen enough, if the curvature falls short of it.
+
+    `error` has the `widening` of correlated misfits already.
+    """
+    furthest, wanted = error, reach * widening
+    for sign in (-1.0, 1.0):
+        u, room = sign * error * reach, line.room(sign)
+        if abs(u) > abs(room) or line(u) >= _BORNE_OUT * wanted:
+            continue
+        end = _crossing(line, sign * error, wanted, room)
+        furthest = max(furthest, _OFF if end is None else abs(end) / reach)
+    return furthest
 
 
 class _Profile:
