@@ -27,7 +27,7 @@ LOG = "ln_"
 
 _INSIDE = 1e-9  # of a log parameter, between a start and its bounds
 _FINEST, _FINE = 1e-12, 1e-8
-_MOST_CALLS = 1000
+_MOST_CALLS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
