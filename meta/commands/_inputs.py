@@ -39,7 +39,10 @@ DataSet = Annotated[str, typer.Option(help=DATASETS)]
 Data = Annotated[
     Path | None, typer.Option(help="A local copy of the data set; omniglot is downloaded otherwise.")
 ]
-NetworkFile = Annotated[Path | None, typer.Option(help="A .safetensors file of `train`.")]
+NetworkFile = Annotated[
+    Path | None,
+    typer.Option(help="A .safetensors file of `train` or `pretrain`; or cifar-fs, which is shipped."),
+]
 OwnBackbone = Annotated[
     str | None,
     typer.Option(
@@ -190,6 +193,14 @@ def _named(device: Device) -> str:
     return f"device {device.name} (current scale {device.memristor.current_scale:g})"
 
 
+def network_in(path: Path) -> Network:
+    """The network of a file, or the shipped one of that name."""
+    from meta.network.convolutional import Network
+    from meta.network.shipped import NAMED, named_network
+
+    return named_network(str(path)) if str(path) in NAMED else Network.load(path)
+
+
 def network_of(
     path: Path | None,
     method: str | None,
@@ -204,7 +215,6 @@ def network_of(
 
     backbone : one of the user's own, which the network of the file was trained with
     """
-    from meta.network.convolutional import Network
     from meta.network.shipped import shipped_network
 
     adopt(backbone)
@@ -224,7 +234,7 @@ def network_of(
         return network.with_ways(ways or network.architecture.ways), name
     if trained_ways is not None:
         raise InputError(f"--trained-ways {trained_ways}: --network is one already; leave it out")
-    network = Network.load(path)
+    network = network_in(path)
     if backbone not in (None, network.architecture.backbone):
         raise InputError(
             f"--backbone {backbone}: {path} was trained with {network.architecture.backbone!r};"

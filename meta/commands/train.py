@@ -21,6 +21,7 @@ from meta.commands._inputs import (
     compute_of,
     configuration_of,
     dataset_of,
+    network_in,
 )
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
@@ -211,7 +212,6 @@ def train(
 ) -> None:
     """Meta-train a network; the folder gets checkpoints and metrics after every epoch."""
     from meta.circuits.aware.circuit import Circuit
-    from meta.network.convolutional import Network
     from meta.network.precision import round_products
     from meta.training.configuration import Training
     from meta.training.device import device_of_run
@@ -232,7 +232,7 @@ def train(
     tolerances = checks.tolerances()
     cells = device_of_run(how, output, resume=resume)
     wires = Circuit.of_run(how, output, resume=resume)
-    first = None if start_network is None else Network.load(start_network)
+    first = None if start_network is None else network_in(start_network)
     images = dataset_of(how.dataset, data)
     console.remark(_announced(how))
     reports: list[Callable[[SpiceRow], None]] = [_report_spice]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from meta.network.methods import find_method
-from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from meta.network.convolutional import Network
@@ -27,13 +27,35 @@ SHIPPED = {
 """(method that trained it, ways) and file; a network with an erased head serves any ways."""
 
 
+NAMED = {"cifar-fs": "cifar_fs_residual.safetensors"}
+"""Networks that are asked for by their own name: of pictures in colour, trained as classifiers."""
+
+
+def named_network(name: str) -> Network:
+    """A shipped network by its own name, one of `NAMED`.
+
+    Raises
+    ------
+    InputError : there is none of that name.
+    """
+    from meta.network.convolutional import Network
+
+    if name not in NAMED:
+        raise InputError(f"no network of that name is shipped: {name!r}; {nearest(name, NAMED)}")
+    return Network.load(_trained(NAMED[name]))
+
+
+def _trained(file: str) -> Path:
+    return Path(str(resources.files("meta.network"))) / "trained" / file
+
+
 def shipped_file(method: str, ways: int) -> Path | None:
     """The file of the network shipped for a method and number of ways, or None."""
     trained_by = find_method(method).network
     erased = find_method(trained_by).erased is not None
     for (name, its_ways), file in SHIPPED.items():
         if name == trained_by and (erased or its_ways == ways):
-            return Path(str(resources.files("meta.network"))) / "trained" / file
+            return _trained(file)
     return None
 
 
