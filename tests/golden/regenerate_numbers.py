@@ -55,4 +55,4 @@ if __name__ == "__main__":
         "fit": fitted(_report("fitting", "data/pulses.csv")),
         "verify": verified(_report("netlists", "verify", "--layer", "fc")),
     }
-    FILE.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
+    FILE.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")

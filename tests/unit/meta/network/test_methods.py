@@ -20,7 +20,7 @@ from meta.learning.learners import (
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
 from meta.network.methods import METHODS, find_method
-from meta.network.shipped import SHIPPED, shipped_network
+from meta.network.shipped import SHIPPED, named_network, shipped_network
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import Programming
@@ -112,6 +112,15 @@ def test_shipped_networks_load_and_the_missing_ones_say_what_there_is():
     assert shipped_network("roa-robust", 7).architecture.ways == 7
     with pytest.raises(InputError, match=r"roa 5-way.*train --method maml --ways 5"):
         shipped_network("maml")
+
+
+def test_a_network_of_pictures_in_colour_is_shipped_by_name():
+    network = named_network("cifar-fs")
+    assert (network.architecture.backbone, network.architecture.channels) == ("residual", 3)
+    assert network.note["training"]["classes"] == "train+validation"
+    assert next(network.parameters()).dtype == torch.float32
+    with pytest.raises(InputError, match=r"is shipped: .cifar."):
+        named_network("cifar")
 
 
 def test_the_list_of_methods_says_what_is_shipped(command, tmp_path):
