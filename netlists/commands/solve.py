@@ -89,6 +89,8 @@ def solve(
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
     unused = ignored(imperfections, (*OF_WRITES, *OF_AGE), "solve only reads, states as they are")
+    why = "solve gives the current of every bit line, and subtracts none"
+    unused += circuit_options.without_subtractors(imperfections, None, why=why)
     if imperfections:
         imperfections = dataclasses.replace(imperfections, age=0.0)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
