@@ -305,10 +305,15 @@ def hardware_of(
 
 
 def idle_of(
-    imperfections: Imperfections | None, *, in_situ: bool, varied: abc.Collection[str] = ()
+    imperfections: Imperfections | None,
+    *,
+    in_situ: bool,
+    mapping: Mapping | None,
+    varied: abc.Collection[str] = (),
 ) -> list[str]:
     """The imperfections that change nothing, with a line on stderr about them.
 
+    mapping : which columns make an output; None is one reference column
     varied : the fields that a sweep varies, which count as given
     """
     of_writes = () if in_situ or imperfections is None else ("write_gain", "edge_fraction")
@@ -316,6 +321,7 @@ def idle_of(
     if names:
         why = "every cell gets its pulses in full; add --in-situ to write through the wires"
         console.remark(f"--imperfections: {', '.join(names)} ignored: {why}")
+    names += circuit_options.without_subtractors(imperfections, mapping, varied=varied)
     return names + circuit_options.idle(imperfections, varied, but=names)
 
 

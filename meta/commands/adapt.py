@@ -95,7 +95,9 @@ def adapt(
             )
         noisy = replace(hardware.imperfections, sigma_wn=sigma_wn)
         hardware = replace(hardware, imperfections=noisy)
-    unused = idle_of(imperfections, in_situ=in_situ) + circuit_options.idle_in_settled_reads(circuit)
+    unused = idle_of(
+        imperfections, in_situ=in_situ, mapping=writing.mapping
+    ) + circuit_options.idle_in_settled_reads(circuit)
     tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
     through = learned_through(net, hardware or Hardware(crossbar=lines), writing)

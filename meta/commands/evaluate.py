@@ -143,7 +143,9 @@ def evaluate(
     )
     if hardware is not None:
         _refuse(reading, write_verify, compute, hardware)
-    unused = idle_of(imperfections, in_situ=in_situ) + circuit_options.idle_in_settled_reads(circuit)
+    unused = idle_of(
+        imperfections, in_situ=in_situ, mapping=writing.mapping
+    ) + circuit_options.idle_in_settled_reads(circuit)
     drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     learned = net.note.get("training", {}).get("ways")
     trained = f", trained for {learned} ways" if learned else ""

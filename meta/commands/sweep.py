@@ -28,12 +28,14 @@ from meta.commands._inputs import (
 )
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.imperfections import Imperfections
+from roa_circuit.circuit.mapping import PAIR
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import load_device
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import circuit_options, options
 from roa_circuit.sweeps.command import Asked, carry_out
 from roa_circuit.sweeps.fields import given_by
+from roa_circuit.sweeps.layer import MAPPING
 
 _EPISODES, _QUERIES = 10, 15
 
@@ -108,7 +110,10 @@ def sweep(
     axes = asked.sweep(subject, _EPISODES if module is None else 1).axes
     varied, given = {axis.name for axis in axes}, given_by(axis.field for axis in axes)
     unused = circuit_options.overruled(Wiring.of_wires(wire_resistance), imperfections, given)
-    unused += idle_of(imperfections, in_situ=in_situ, varied=varied)
+    columns = mapping or PAIR  # of a module; axes say what they change
+    if isinstance(subject, NetworkSubject) and MAPPING.name not in varied:
+        columns = subject.planned.mapping
+    unused += idle_of(imperfections, in_situ=in_situ, mapping=columns, varied=varied)
     spots = head_check(subject, asked.checked) if isinstance(subject, NetworkSubject) else None
     carry_out(
         asked,

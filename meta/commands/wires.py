@@ -82,6 +82,7 @@ def wires(
         unused += circuit_options.idle_in_settled_reads(circuit)
     named = network_of(network, method, ways, backbone=backbone)
     heads = _adapted_heads(named, ways, dataset, data, device, mapping, episodes)
+    unused += circuit_options.without_subtractors(imperfections, heads[0].mapping)
     referee = None
     if spice or spice_write:
         from meta.circuits.validate import referee as ngspice

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips import idle
 from roa_circuit.chips.circuitry import Circuitry
-from roa_circuit.chips.idle import NEEDS
+from roa_circuit.chips.idle import NEEDS, OF_SUBTRACTORS
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.settling import read_hold
 from roa_circuit.circuit.crossbar import Crossbar
@@ -24,7 +24,10 @@ OF_AGE = ("age", "drift_exponent", "drift_spread", "retention_time")
 OF_READOUTS = ("sense_gain", "sense_offset", "bandwidth", "temperature", "flicker", "adc_bits")
 """What readouts do with the currents of an array."""
 
-OF_READS = (*OF_READOUTS, "dac_bits", "dac_slices", "driver_gain", "driver_offset", "amplifier_mismatch")
+OF_READS = (
+    *OF_READOUTS, *OF_SUBTRACTORS, "dac_bits", "dac_slices", "driver_gain", "driver_offset",
+    "amplifier_mismatch",
+)  # fmt: skip
 """What shows in reads alone."""
 
 

@@ -58,6 +58,7 @@ def compensate(
     unused += circuit_options.idle_in_settled_reads(circuit)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     chosen = layer_on(layer, reads=reads, device=device, mapping=mapping, network=network)
+    unused += circuit_options.without_subtractors(imperfections, chosen.mapping)
     size, circuitry = TileSize.parse(tile), lines.over(circuit)
     note(circuitry)
     of_reads = note_reads(chosen, size, circuitry, imperfections, drawn_by)

@@ -14,6 +14,7 @@ from netlists.commands._unused import OF_READOUTS, draws, idle_where_held, ignor
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.chips.circuitry import Circuitry, described
+from roa_circuit.chips.idle import OF_SUBTRACTORS
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit import footing
 from roa_circuit.layers.deployed import deploy, voltages, written
@@ -54,7 +55,9 @@ def map(
     """
     imperfections = circuit_options.aged(imperfections, age)
     check_writable(*(output_dir / name for name in FILES), json_file)
-    unused = ignored(imperfections, OF_READOUTS, "a map shows the array before its readouts")
+    unused = ignored(
+        imperfections, (*OF_READOUTS, *OF_SUBTRACTORS), "a map shows the array before its readouts"
+    )
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
     chosen, circuitry = layer_on(layer, device=device, network=network), lines.over(circuit)
     note(circuitry)

@@ -88,6 +88,8 @@ def netlist(
         layer, reads=reads, device=device, mapping=mapping, wiring=lines.wiring, circuitry=circuitry,
         network=network,
     )  # fmt: skip
+    if phase is Transient.read:
+        unused += circuit_options.without_subtractors(imperfections, chosen.mapping)
     note(circuitry, lines.wiring)
     rng = np.random.default_rng(drawn_by)
     chip = draw(imperfections, chosen.crossbar, chosen.device, rng, mapping=chosen.mapping)
@@ -105,7 +107,7 @@ def netlist(
         outcome = write_in_situ(crossbar, state, chosen.pulses, cells, transistor=transistor)
         state = chip.written(state, outcome.state, chosen.pulses)
         volts = chip.drive(voltages(chosen))
-        how["mapping"] = chosen.mapping
+        how["mapping"], how["subtractors"] = chosen.mapping, chip.subtractors
         deck = read_deck(crossbar, state, volts, chip.read_device, **how)
     _write(deck, language, output)
     summary = {

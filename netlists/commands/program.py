@@ -107,6 +107,7 @@ def program(
             " [transistor] out of the circuit's file"
         )
     unused = ignored(imperfections, OF_AGE, "program reads right after it wrote")
+    unused += circuit_options.without_subtractors(imperfections, mapping)
     if engine is Engine.surrogate:
         unused += circuit_options.idle_in_settled_reads(circuit)
     else:

@@ -36,6 +36,7 @@ from netlists.simulation.run import DEFAULT_MEMORY_LIMIT, DEFAULT_TIME_LIMIT
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.chips.converter_use import uses
+from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.read_disturb import moved_by_a_read
 from roa_circuit.chips.read_energy import read_energy
 from roa_circuit.chips.settling import require_settled_reads
@@ -89,6 +90,8 @@ def solve(
     """Sensed currents [A] (reads x columns) of any array: a matrix-vector product with wires."""
     check_writable(output, json_file)
     unused = ignored(imperfections, (*OF_WRITES, *OF_AGE), "solve only reads, states as they are")
+    why = "solve gives the current of every bit line, and subtracts none"
+    unused += circuit_options.without_subtractors(imperfections, None, why=why)
     if imperfections:
         imperfections = dataclasses.replace(imperfections, age=0.0)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
@@ -111,6 +114,7 @@ def solve(
     chip = array.chip
     require_settled_reads(chip.crossbar, chip.device, array.circuitry)
     needless += idle_where_held(chip.crossbar, chip.device, array.circuitry)
+    _require_unipolar(volts, imperfections)
     omega, asked = chip.start(omega), volts
     volts = chip.drive(asked)
     note(array.circuitry, wiring)
@@ -136,6 +140,19 @@ def solve(
     console.say(energy.said())
     array.say_what_it_is()
     say_of_reads(used, moved, volts)
+
+
+def _require_unipolar(volts: Floats, x: Imperfections | None) -> None:
+    """Raise InputError where voltages (reads, rows) [V] below 0 meet converters that begin at 0."""
+    below = np.argwhere(volts < 0)
+    for name in ("dac_bits", "adc_bits"):
+        if len(below) and getattr(x, name, 0):
+            read, row = below[0]
+            raise InputError(
+                f"--imperfections: {name}: codes begin at 0, and row {row} of read {read} is"
+                f" {volts[read, row]:.4g} V; solve max(V, 0) and max(-V, 0) apart and subtract,"
+                f" or leave {name} out"
+            )
 
 
 def _contents(states: Path, inputs: Path, siemens: Device | None) -> tuple[Floats, Floats]:

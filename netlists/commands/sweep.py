@@ -8,12 +8,13 @@ from netlists.commands._layer import Layer, Reads, layer_on, note
 from netlists.commands._module import OwnNetwork
 from netlists.verification.spot_checks import SpotCheck, check
 from roa_circuit.chips.imperfections import DRAWN, Imperfections
+from roa_circuit.circuit.mapping import PAIR
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
 from roa_circuit.presentation import circuit_options, console, options
 from roa_circuit.sweeps.command import Asked, carry_out
 from roa_circuit.sweeps.fields import IMPERFECTIONS, SPREAD, given_by
-from roa_circuit.sweeps.layer import LayerSubject
+from roa_circuit.sweeps.layer import MAPPING, LayerSubject
 
 
 @options.grouped
@@ -48,6 +49,8 @@ def sweep(
     given = given_by(axis.field for axis in axes)
     unused = circuit_options.overruled(lines.wiring, imperfections, given)
     unused += circuit_options.idle(imperfections, varied) + _without_chance(asked, subject)
+    mapping = PAIR if MAPPING.name in fields else subject.layer.mapping  # axes say what they change
+    unused += circuit_options.without_subtractors(imperfections, mapping, varied=varied)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
     carry_out(
         asked,

@@ -145,9 +145,8 @@ def verify(
     else:
         unused = circuit_options.idle(imperfections) + circuit_options.idle_circuit(circuit)
     context.with_resource(held(output_dir, "another verification"))
-    drawn_by = seed or 0
-    names = shipped_layers() if layer == "all" else [layer]
-    circuitry = circuit or BARE
+    drawn_by, names = seed or 0, shipped_layers() if layer == "all" else [layer]
+    circuitry, own = circuit or BARE, engine or Engine.ngspice
     chosen = [
         layer_on(
             name,
@@ -160,8 +159,9 @@ def verify(
         )
         for name in names
     ]
+    if phase is not Phase.write:
+        unused += circuit_options.without_subtractors(imperfections, *(one.mapping for one in chosen))
     size = TileSize.parse(tile)
-    own = engine or Engine.ngspice
     (driven(via or Via.auto) if own is Engine.ngspice else own.simulator).find()
     dialect = dialect_of(own, matrix, cell, via, charged=circuitry.stores_charge, within=time_limit)
     arrays = Arrays(

@@ -17,7 +17,7 @@ from netlists.decks._text import number
 from netlists.decks.array import elements, gate_sources, sense_sources, word_sources
 from netlists.decks.cell_source import CellSource
 from netlists.decks.checks import check_array, check_cell_source, check_reads
-from netlists.decks.circuit import Circuit, Task
+from netlists.decks.circuit import Circuit, Element, Task
 from netlists.decks.cuts import cuts
 from netlists.decks.dialect import PLAIN, Dialect
 from netlists.decks.ngspice import compiled_text, ngspice_text, ngspice_vector
@@ -25,8 +25,10 @@ from netlists.decks.probes import delivering, measured, quantities
 from netlists.decks.readout import (
     amplifiers,
     difference_nodes,
+    made_subtractors,
     offset_sources,
     output_nodes,
+    reference_sources,
     subtractors,
 )
 from netlists.decks.runnable import Deck
@@ -36,9 +38,11 @@ from netlists.simulation.simulators import Engine
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.circuitry import BARE, Circuitry, described
 from roa_circuit.chips.settling import read_hold, write_rest
+from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.contents import check_pulses
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
+from roa_circuit.circuit.subtractors import EXACT, Subtractors
 from roa_circuit.circuit.waveforms import WritePulse, line_voltages
 from roa_circuit.device.compact_model import instance_constants
 from roa_circuit.device.parameters import Device
@@ -61,6 +65,7 @@ class How(TypedDict, total=False):
     circuitry : amplifiers, transistors, capacitance and temperature
     dialect : the solver and cell model, which not every ngspice has
     mapping : of reads, which columns are subtracted before the converter; by default none
+    subtractors : what subtracts them; by default exactly
     cell_source : a Verilog-A module in place of the device's own cell, where cells move
     """
 
@@ -70,6 +75,7 @@ class How(TypedDict, total=False):
     circuitry: Circuitry
     dialect: Dialect
     mapping: Mapping
+    subtractors: Subtractors
     cell_source: CellSource | None
 
 
@@ -268,6 +274,7 @@ class _Array:
         self.origin = how.get("origin", "")
         self.recorded = how.get("recorded", False)
         self.mapping = how.get("mapping", REFERENCE)
+        self.subtractors = how.get("subtractors", EXACT)
         self.cell_source = how.get("cell_source")
 
     @property
@@ -310,6 +317,7 @@ class _Array:
         offsets = () if pulsed else circuitry.offsets(crossbar)
         subtracts = not pulsed and not self.mapping.apart
         differences = difference_nodes(self.mapping.outputs_on(columns)) if subtracts else ()
+        made = self.subtractors if subtracts else EXACT
         at_rest: Sequence[Points] = [[(0.0, volts)] for volts in offsets or (0.0,) * columns]
         circuit = Circuit(
             task=task,
@@ -321,7 +329,10 @@ class _Array:
             senses=sense_sources(crossbar, bits or at_rest) if grounded else (),
             outputs=output_nodes(columns) if amplifier else (),
             differences=differences,
-            offsets=() if grounded else offset_sources(offsets),
+            offsets=(
+                *(() if grounded else offset_sources(offsets)),
+                *reference_sources(made, amplifier),
+            ),
             elements=(
                 *elements(
                     crossbar,
@@ -332,11 +343,7 @@ class _Array:
                     states=states,
                 ),
                 *(amplifiers(columns, amplifier, offset=bool(offsets)) if amplifier else ()),
-                *(
-                    subtractors(self.mapping, columns, amplified=amplifier is not None)
-                    if subtracts
-                    else ()
-                ),
+                *(self._subtracting(made, amplifier) if subtracts else ()),
             ),
             gates=gate_sources(gates, circuitry) if gates else (),
             points=rows if task.is_static else 0,
@@ -361,10 +368,17 @@ class _Array:
             rows=rows,
             samples=circuit.samples,
             amplifier=amplifier,
+            made=not made.are_exact,
             compiled=compiled_text(circuit) if circuit.dialect.osdi else "",
             via=circuit.dialect.via,
             recorded=quantities(circuit) if self.recorded else (),
         )
+
+    def _subtracting(self, made: Subtractors, amplifier: Amplifier | None) -> abc.Iterator[Element]:
+        mapping, columns = self.mapping, self.crossbar.columns
+        if made.are_exact:
+            return subtractors(mapping, columns, amplified=amplifier is not None)
+        return made_subtractors(mapping, columns, made, amplifier)
 
     def _remarks(self, what: str) -> tuple[str, ...]:
         crossbar, made = self.crossbar, f"Made by roa-circuit {metadata.version('roa-circuit')}"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from netlists.decks.circuit import Circuit
 from netlists.decks.dialect import cell_files
 from netlists.decks.probes import ENERGY, MILLIJOULE
-from netlists.decks.readout import TRANSRESISTANCE
+from netlists.decks.readout import difference_currents
 from netlists.simulation.ngspice import Via, driven
 from netlists.simulation.recordings import Quantity, Recording
 from netlists.simulation.run import Simulation
@@ -36,6 +36,7 @@ class Deck:
     duration : simulated time [s], 0 for a sweep
     shape : rows and columns of the array; rows : of the vectors
     amplifier : of the columns, if the vectors are its outputs instead of currents
+    made : whether what subtracts columns is a chip's, and not exact
     named : gives the engine's name for the vector of an expression (`netlists.decks.probes`)
     sources : probes (voltage, current) of all sources, whose energy is summed up after the run;
         ngspice does that itself
@@ -54,6 +55,7 @@ class Deck:
     rows: int
     samples: tuple[float, ...]
     amplifier: Amplifier | None = None
+    made: bool = False
     named: Callable[[str], str]
     sources: tuple[tuple[str, str], ...] = ()
     compiled: str = ""
@@ -110,7 +112,7 @@ class Deck:
     def subtracted(self, run: Simulation) -> Floats:
         """What the subtractors put out (reads, outputs) [A]; nothing of a deck without any."""
         table = self._table(run)[:, len(self.vectors) - len(self.circuit.differences) :]
-        return self.amplifier.current(table) if self.amplifier else table / TRANSRESISTANCE
+        return difference_currents(table, self.amplifier, made=self.made)
 
     def _table(self, run: Simulation) -> Floats:
         return (

@@ -56,7 +56,7 @@ def _differences(sample: Sample, spice: Sequence[Run], same: Sequence[Floats]) -
     """The worst error of what the simulator's subtractors put out, over the largest; or None."""
     if sample.layer.mapping.apart:
         return None
-    ours = [tile.layer.joined(currents) for tile, currents in zip(sample.tiles, same, strict=True)]
+    ours = [chip.joined(currents) for chip, currents in zip(sample.believed, same, strict=True)]
     largest = max(float(np.abs(one).max(initial=0.0)) for one in ours)
     errors = [
         float(np.abs(run.subtracted - one).max(initial=0.0))

@@ -308,7 +308,7 @@ def _read(run: Run, tile: Tile, chip: Chip, plan: Plan, together: Together, prog
     build = read_deck if plan.analysis is Analysis.transient else sweep_deck
     state, volts = np.clip(run.state, 0.0, 1.0), chip.drive(voltages(layer))
     how = plan.how(layer.name)
-    how["mapping"] = layer.mapping
+    how["mapping"], how["subtractors"] = layer.mapping, chip.subtractors
     deck = build(chip.crossbar, state, volts, chip.read_device, **how)
     done = _run_deck(deck, name, plan, together, progress)
     currents = deck.measured(done)

@@ -5,7 +5,8 @@ x -- DAC -- driver -- cells and lines as drawn -- noise -- readout -- ADC -- y
 
 Where inputs come in slices, every slice is a read between `drive` and `sense`, which adds them.
 Where the mapping subtracts currents before the converter, `sense` gives differences: its converter is
-signed, and what noise, gains and offsets do to either bit line is subtracted with them.
+signed, and what noise, gains and offsets do to either bit line is subtracted with them. The subtractors
+have errors of their own (`roa_circuit.circuit.subtractors`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.periphery import shot_deviation, thermal_deviation
+from roa_circuit.circuit.subtractors import EXACT, Subtractors
 from roa_circuit.circuit.waveforms import READ_HOLD
 from roa_circuit.device.laws.law import OPEN
 from roa_circuit.device.memristor import conductance, pulse_strength
@@ -41,7 +43,8 @@ Floats = NDArray[np.float64]
 STREAMS = (
     "spread", "stuck", "open", "broken_word", "broken_bit", "write_gain", "driver_gain",
     "driver_offset", "sense_gain", "sense_offset", "write_noise", "read_noise", "flicker",
-    "amplifier_mismatch", "drift", "adc_offset", "adc_inl", "adc_dnl", "dither",
+    "amplifier_mismatch", "drift", "adc_offset", "adc_inl", "adc_dnl", "dither", "subtractor_mismatch",
+    "subtractor_offset",
 )  # fmt: skip
 """A random stream each, in an order that never changes: what is turned on moves no other draw."""
 
@@ -58,6 +61,7 @@ class Chip:
     sense_gain, sense_offset : (columns,) of the readout, [-] and [A]
     noise : of every write and read, which goes on from one to the next
     mapping : which bit lines the readout subtracts before its converters
+    subtractors : what does that, where the mapping asks for it
     adc : the converters
     """
 
@@ -73,6 +77,7 @@ class Chip:
     noise: Noise
     adc: Adc
     mapping: Mapping = REFERENCE
+    subtractors: Subtractors = EXACT
     exponents: Floats = field(default_factory=lambda: np.zeros(0))
 
     @functools.cached_property
@@ -135,7 +140,7 @@ class Chip:
         The states (rows, columns) and the word-line voltages (reads, rows) [V] set the size of the
         noise. It goes on from batch to batch; `afresh` begins it anew.
         """
-        seen = self.mapping.joined(self._read_out(currents, state, voltages))
+        seen = self.joined(self._read_out(currents, state, voltages))
         if not dithered:
             return self.slices.added(self.adc.convert(seen))
         reported = self.adc.convert(seen, self.noise.dither(*seen.shape))
@@ -147,8 +152,21 @@ class Chip:
         So are single cells read in write-verify.
         """
         channels = self.mapping.channel_of(self.crossbar.columns)
-        reported = self.adc.of(channels).convert(self._read_out(currents, state, voltages))
-        return self.slices.added(reported)
+        seen = self.alone(self._read_out(currents, state, voltages))
+        return self.slices.added(self.adc.of(channels).convert(seen))
+
+    def joined(self, columns: Floats) -> Floats:
+        """What converters see (..., channels) [A] of the bit lines' currents (..., columns) [A]."""
+        return columns if self.mapping.apart else self.subtractors.differences(self.mapping, columns)
+
+    def effective(self, W: Floats) -> Floats:
+        """Effective weights (rows, channels) [S] with the gains of drivers and readouts."""
+        gained = self.driver_gain[:, None] * W * self.sense_gain
+        return gained if self.mapping.apart else self.subtractors.weights(self.mapping, gained)
+
+    def alone(self, columns: Floats) -> Floats:
+        """As `joined`, of every bit line (..., columns) by itself."""
+        return columns if self.mapping.apart else self.subtractors.alone(self.mapping, columns)
 
     def summary(self) -> dict[str, Any]:
         """How many cells and lines the drawn faults hit, for reports."""
@@ -252,6 +270,7 @@ def draw(
         noise=Noise({name: int(streams[name].integers(2**63)) for name in OF_NOISE}),
         adc=_converters(x, streams, mapping, shape[1]),
         mapping=mapping,
+        subtractors=_subtractors(x, streams, mapping, shape[1]),
         exponents=_exponents(x, streams["drift"], shape),
     )
 
@@ -378,6 +397,20 @@ def _converters(
         draws = streams["adc_dnl"].standard_normal((channels, last - first))
         own["steps"] = uneven_steps(x.adc_dnl * draws, adc.ends)
     return dataclasses.replace(adc, **own)
+
+
+def _subtractors(
+    x: Imperfections, streams: dict[str, np.random.Generator], mapping: Mapping, columns: int
+) -> Subtractors:
+    """The subtractors of a readout; where signal and reference are digitised apart, there are none."""
+    if mapping.apart or not (x.subtractor_mismatch or x.subtractor_offset):
+        return EXACT
+    outputs, own = mapping.outputs_on(columns), dict[str, Floats]()
+    if x.subtractor_mismatch:
+        own["mismatch"] = x.subtractor_mismatch * streams["subtractor_mismatch"].standard_normal(outputs)
+    if x.subtractor_offset:
+        own["offset"] = x.subtractor_offset * streams["subtractor_offset"].standard_normal(outputs)
+    return Subtractors(**own)
 
 
 def _offsets(x: Imperfections, rng: np.random.Generator, crossbar: Crossbar) -> tuple[float, ...]:

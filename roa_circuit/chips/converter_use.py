@@ -173,7 +173,7 @@ class Usage:
             tally.add(asked, codes, chip.dac_range)
         if x.adc_bits:
             sensed = currents * chip.sense_gain + chip.sense_offset
-            values = sensed if alone else chip.mapping.joined(sensed)
+            values = chip.alone(sensed) if alone else chip.joined(sensed)
             adc = chip.adc.of(chip.mapping.channel_of(chip.crossbar.columns)) if alone else chip.adc
             tally = self._tally("ADC", x.adc_bits, signed=adc.signed)
             tally.add(values, adc.codes(values), adc.step() * tally.last)

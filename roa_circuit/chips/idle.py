@@ -19,6 +19,9 @@ NEEDS = {
 }  # fmt: skip
 """What each of them needs: any of the others, without which it plays no part."""
 
+OF_SUBTRACTORS = ("subtractor_mismatch", "subtractor_offset")
+"""What needs a mapping that subtracts before the converter."""
+
 
 def idle(x: Imperfections, varied: Collection[str] = ()) -> dict[str, str]:
     """Those that are given and change nothing, each with what it needs.

@@ -14,6 +14,7 @@ from roa_circuit.basics import records, toml
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.circuit.components import LARGEST_OFFSET
+from roa_circuit.circuit.subtractors import LARGEST_MISMATCH
 from roa_circuit.device.spread import Spread
 
 UNITS = {
@@ -23,7 +24,7 @@ UNITS = {
     "write_gain": "-",
     "edge_fraction": "-", "dac_bits": "-", "dac_slices": "-", "dac_range": "V", "driver_gain": "-",
     "driver_offset": "V", "amplifier_mismatch": "V", "sense_gain": "-", "sense_offset": "A",
-    "bandwidth": "Hz",
+    "subtractor_mismatch": "-", "subtractor_offset": "A", "bandwidth": "Hz",
     "temperature": "K", "flicker": "-", "adc_bits": "-", "adc_range": "A", "adc_percentile": "-",
     "adc_offset": "LSB", "adc_inl": "LSB", "adc_dnl": "LSB",
 }  # fmt: skip
@@ -34,7 +35,7 @@ _MAY_BE_NONE = ("sigma_wn", "temperature", "dac_range", "drift_start", "adc_perc
 DRAWN = (
     *_PROBABILITIES, "drift_spread", "sigma_wn", "write_gain", "driver_gain", "driver_offset",
     "sense_gain", "amplifier_mismatch", "sense_offset", "bandwidth", "flicker",
-    "adc_offset", "adc_inl", "adc_dnl",
+    "adc_offset", "adc_inl", "adc_dnl", "subtractor_mismatch", "subtractor_offset",
 )  # fmt: skip
 """Those whose sizes, beside a spread, are those of random draws."""
 
@@ -77,6 +78,8 @@ class Imperfections(Shown):
         driver_gain, driver_offset : of each word line's read driver, over 1 and [V]
         amplifier_mismatch : of the offset at each amplifier's input [V], about the circuit's own
         sense_gain, sense_offset : of each bit line's readout, over 1 and [A]
+        subtractor_mismatch, subtractor_offset : of each difference formed before its converter: how much
+            more its plus side counts than its minus side [-], and what is added to it [A]
         bandwidth, temperature : of the readout, for thermal and shot noise [Hz], [K]; None takes
             the circuit's temperature
         flicker : rms of a cell's current over itself, 1/f-like from read to read
@@ -117,6 +120,8 @@ class Imperfections(Shown):
     amplifier_mismatch: float = 0.0
     sense_gain: float = 0.0
     sense_offset: float = 0.0
+    subtractor_mismatch: float = 0.0
+    subtractor_offset: float = 0.0
     bandwidth: float = 0.0
     temperature: float | None = None
     flicker: float = 0.0
@@ -279,6 +284,9 @@ def _require(name: str, value: object, unit: str) -> None:
         raise records.out_of_range(name, number, unit, "be at most 1, which is 100 %; 5 % is 0.05")
     if name == "amplifier_mismatch" and number > LARGEST_OFFSET / 5:
         limit = f"be at most {LARGEST_OFFSET / 5:g} V, a fifth of what an offset may be"
+        raise records.out_of_range(name, number, unit, limit)
+    if name == "subtractor_mismatch" and number > LARGEST_MISMATCH:
+        limit = f"be at most {LARGEST_MISMATCH:g}, a rejection of 14 dB; 0.1 % is 0.001"
         raise records.out_of_range(name, number, unit, limit)
     if name in _BITS and not (isinstance(number, int) and number <= 32):
         raise InputError(f"{name} = {number!r} must be a whole number, at most 32")

@@ -296,7 +296,7 @@ def _read(
         calibration = calibrate(measured, wanted, rest, noise=chip.adc.dithered_variance)
         gain, offset = calibration.gain, calibration.offset
     currents = order.outputs(read(layer.inputs) * gain + offset)
-    weights = order.restore(layer.joined(seen.weights()[0]) * gain)
+    weights = order.restore(chip.effective(seen.weights()[0]) * gain)
     return _Read(currents=currents, weights=_as_weights(weights, layer), clipped=clipped)
 
 

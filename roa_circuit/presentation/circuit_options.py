@@ -20,7 +20,7 @@ from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.imperfections import Imperfections, load
 from roa_circuit.circuit.crossbar import DRIVES, SENSES
 from roa_circuit.circuit.design_point import CURRENT_SCALE, TERMINAL_RESISTANCE, WIRE_RESISTANCE
-from roa_circuit.circuit.mapping import Mapping
+from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.wiring import WIRES, Wiring
 from roa_circuit.presentation import console
 
@@ -203,6 +203,35 @@ def idle(
         names = ", ".join(name for name in found if found[name] == needs)
         console.remark(f"--imperfections: {names} ignored: changes nothing without {needs}")
     return list(found)
+
+
+def without_subtractors(
+    x: Imperfections | None,
+    *mappings: Mapping | None,
+    why: str = "",
+    varied: Collection[str] = (),
+) -> list[str]:
+    """The imperfections of subtractors where no mapping has any, with a line on stderr about them.
+
+    mappings : which columns make an output; None is one reference column
+    why : there are none, if not by a mapping that could be another
+    varied : the fields that a sweep varies, of which it says itself what they change
+
+    Raises
+    ------
+    InputError : no other imperfections are given or varied.
+    """
+    given = {key.split(" ")[0] for key in (x or Imperfections()).to_dict()}
+    names = [name for name in chips_idle.OF_SUBTRACTORS if name in given - set(varied)]
+    if not names or not all((one or REFERENCE).apart for one in mappings):
+        return []
+    why = why or "signal and reference are digitised apart; --mapping pair subtracts before"
+    if not (given - set(names)) | set(varied):
+        raise InputError(
+            f"--imperfections: {', '.join(names)} would change nothing: {why}; leave it out"
+        )
+    console.remark(f"--imperfections: {', '.join(names)} ignored: {why}")
+    return names
 
 
 _OF_LINES = {

@@ -64,10 +64,11 @@ def response_of(tile: ChipTile, g: Floats, *, gains: bool) -> Response:
     u, v = _voltages(tile, omega)
     driver = tile.chip.driver_gain if gains else np.ones(len(g))
     sense = tile.chip.sense_gain if gains else np.ones(columns.shape[1])
+    plus = sense[tile.plus] * (tile.chip.subtractors.plus_gain if gains else 1.0)
     own = list(range(len(g)))
     # Outputs (outputs, rows, lines) of a volt between the ends of a cell, and that of word lines.
     out = tile.per_ampere * (
-        sense[tile.plus, None, None] * v[tile.plus] - sense[tile.minus, None, None] * v[tile.minus]
+        plus[:, None, None] * v[tile.plus] - sense[tile.minus, None, None] * v[tile.minus]
     )
     u = driver[:, None, None] * u
     in_rows = _by_output(tile, out * (slope * u[own, own]))
@@ -90,7 +91,7 @@ def response_of(tile: ChipTile, g: Floats, *, gains: bool) -> Response:
     return Response(
         weights=tile.per_ampere
         * driver[:, None]
-        * (columns[:, tile.plus] * sense[tile.plus] - columns[:, tile.minus] * sense[tile.minus]),
+        * (columns[:, tile.plus] * plus - columns[:, tile.minus] * sense[tile.minus]),
         columns=columns,
         in_rows=np.moveaxis(in_rows, 0, 1),
         in_columns=in_columns,

@@ -80,6 +80,8 @@ class TileReader:
         if not chip.mapping.apart:
             ends = self.chip_tile.per_ampere * self._largest
             signal = self.chip_tile.difference(plain)
+            if len(offset := chip.subtractors.offset):
+                signal = signal + self.chip_tile.per_ampere * torch.from_numpy(offset)
             return signal.clamp(-ends, ends) if digital else signal
         if digital:
             plain = plain.clamp(torch.zeros(1, dtype=plain.dtype), self._largest)

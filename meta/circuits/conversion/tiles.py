@@ -60,6 +60,7 @@ class ChipTile:
         of_column[self.plus] = np.arange(outputs)
         self._plus, self._minus = torch.tensor(self.plus), torch.tensor(self.minus)
         self._of_column = torch.from_numpy(of_column)
+        self._plus_gain = torch.from_numpy(chip.subtractors.plus_gain)
         self.per_ampere = mapping.scale * mapping_constants(tile.layer.device)[0]
         device = chip.read_device
         volts, law = device.pulses.read_voltage, device.memristor
@@ -73,7 +74,8 @@ class ChipTile:
         """Whether reads are a product with one matrix: no converter, no offset, no noise."""
         x, chip = self.chip.imperfections, self.chip
         bent = x.dac_bits or x.adc_bits or x.bandwidth or x.flicker
-        shifted = chip.driver_offset.any() or chip.sense_offset.any()
+        offsets = chip.driver_offset, chip.sense_offset, chip.subtractors.offset
+        shifted = any(each.any() for each in offsets)
         return not (bent or shifted or self.circuitry.offsets(chip.crossbar))
 
     def states(self, g: Tensor) -> Tensor:
@@ -114,9 +116,12 @@ class ChipTile:
         return self.difference(torch.from_numpy(self.chip.driver_gain)[:, None] * W * gains)
 
     def difference(self, columns: Tensor) -> Tensor:
-        """(..., outputs) of (..., columns) [A or S]: plus less minus, in units of Eq. 9."""
+        """(..., outputs) of (..., columns) [A or S]: plus less minus, in units of Eq. 9.
+
+        Subtractors count the plus side as they do; their offsets are left out.
+        """
         for_it, against = (columns.index_select(-1, those) for those in (self._plus, self._minus))
-        return self.per_ampere * (for_it - against)
+        return self.per_ampere * (for_it * self._plus_gain - against)
 
     def settled(self, omega: Tensor) -> SettledArray:
         """What settled reads see of the chip with these states."""

@@ -77,6 +77,7 @@ CASES = [
     (lines(20.0, mapping=PAIR), 2e-4),
     (lines(20.0, mapping=Mapping(every=4)), 2e-4),
     (lines(20.0, imperfections=FAULTS), 5e-4),
+    (lines(20.0, mapping=PAIR, imperfections=Imperfections(subtractor_mismatch=0.1)), 2e-4),
     (lines(20.0, circuitry=Circuitry(transistor=Transistor())), 2e-4),
     (Hardware(crossbar=Crossbar(rows=1, columns=2), mapping=REFERENCE), 1e-6),
 ]

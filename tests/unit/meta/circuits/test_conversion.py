@@ -197,6 +197,7 @@ def test_seeds_draw_chips_and_names_tell_layers_apart():
     [
         {"imperfections": Imperfections(stuck_off=0.1, driver_offset=1e-3, bandwidth=1e6)},
         {"imperfections": Imperfections(dac_bits=6, adc_bits=8, adc_range=2e-6)},
+        {"imperfections": Imperfections(subtractor_mismatch=0.1, subtractor_offset=1e-8)},
         {"imperfections": Imperfections(age=1e5, drift_exponent=0.05)},
         {"imperfections": Imperfections(read_disturb=1e4, open=0.1, broken_word=0.2)},
         {"circuitry": Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e3, offset=1e-4))},
@@ -389,3 +390,27 @@ def test_converters_find_their_ranges_from_the_sample_and_again_when_calibrated(
         chips.weight[0] = 0.1  # of one sign, and alike: more current than before
     chips.calibrate(sample)
     assert max(np.max(tile.chip.adc.full) for tile in matrix.tiles) > 1.05 * np.max(before)
+
+
+@pytest.mark.parametrize("mapping", [PAIR, Mapping(every=2)], ids=str)
+def test_subtractors_are_in_values_and_gradients_with_and_without_converters(mapping):
+    """A product with one matrix, and reads one by one, of fine converters, are the same layer."""
+    exact, uneven = Imperfections(), Imperfections(subtractor_mismatch=0.1)
+    fine = {"adc_bits": 30, "adc_range": 1e-4}
+    found = []
+    for x in (exact, uneven, replace(uneven, **fine), replace(uneven, subtractor_offset=1e-7, **fine)):
+        torch.manual_seed(0)
+        chips = convert(
+            nn.Linear(6, 4), replace(WIRED, mapping=mapping, imperfections=x), torch.rand(7, 6)
+        )
+        seen = torch.rand(5, 6, requires_grad=True)
+        y = chips(seen)
+        y.square().sum().backward()
+        found.append((y.detach(), seen.grad, chips.weight.grad))
+    plain, matrix, converted, shifted = found
+    assert (matrix[0] - plain[0]).abs().max() > 0.01 * plain[0].abs().max()
+    for one, other in zip(matrix, converted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    apart = shifted[0] - converted[0]
+    assert apart.abs().max() > 1e-3
+    torch.testing.assert_close(apart, apart[:1].expand_as(apart), rtol=1e-3, atol=1e-5)

@@ -163,6 +163,13 @@ REFUSED = {
     "reads": (("netlist", "--phase", "write", "--reads", "3"), "--reads 3: the deck of a write"),
     "writes": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--imperfections", "w.toml"),
                "sigma_wn, write_gain would change nothing: solve only reads"),
+    "subtractors": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--imperfections",
+                     "u.toml"), "subtractor_mismatch would change nothing: solve gives the current of"),
+    "negative drives, DAC": (("solve", "--states", "states.csv", "--inputs", "below.csv",
+                              "--imperfections", "dac.toml"), "dac_bits: codes begin at 0, and row"),
+    "negative drives, ADC": (("solve", "--states", "states.csv", "--inputs", "below.csv",
+                              "--imperfections", "adc.toml"), "or leave adc_bits out"),
+    "no subtractors": (("netlist", "--imperfections", "u.toml"), "--mapping pair subtracts before"),
     "readouts": (("netlist", "--imperfections", "r.toml"), "sense_gain, adc_bits would change nothing"),
     "spread": (("solve", "--states", "states.csv", "--inputs", "volts.csv", "--device", "mine.toml",
                 "--imperfections", "d.toml"), "device 'mine' has none; `roa-fit spread` measures it"),
@@ -176,6 +183,10 @@ def test_what_would_be_misread_or_change_nothing_is_one_line(spice, case):
     Path("t.toml").write_text("[transistor]\n")
     Path("w.toml").write_text('"sigma_wn [-]" = 1.0\n"write_gain [-]" = 0.1\n')
     Path("r.toml").write_text('"sense_gain [-]" = 0.1\n"adc_bits [-]" = 4\n"adc_range [A]" = 1e-5\n')
+    Path("u.toml").write_text('"subtractor_mismatch [-]" = 0.01\n')
+    Path("dac.toml").write_text('"dac_bits [-]" = 8\n')
+    Path("adc.toml").write_text('"adc_bits [-]" = 8\n"adc_range [A]" = 1e-5\n')
+    np.savetxt("below.csv", -np.loadtxt("volts.csv", delimiter=",", ndmin=2), delimiter=",")
     Path("d.toml").write_text('spread = "device"\n')
     np.savetxt("g.csv", np.random.default_rng(0).uniform(1e-5, 9e-5, (4, 3)), delimiter=",")
     asked, message = REFUSED[case]

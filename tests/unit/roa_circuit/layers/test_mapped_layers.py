@@ -131,7 +131,10 @@ def test_every_compensation_gives_something_back(mapping):
 @pytest.mark.parametrize("mapping", MAPPINGS, ids=str)
 def test_surrogate_and_dense_twin_agree_on_drawn_arrays(mapping):
     layer = a_layer(mapping, 12, 6)
-    faults = Imperfections(stuck_on=0.05, stuck_off=0.05, open=0.02, broken_bit=0.1, sense_gain=0.02)
+    faults = Imperfections(
+        stuck_on=0.05, stuck_off=0.05, open=0.02, broken_bit=0.1, sense_gain=0.02,
+        subtractor_mismatch=0.01, subtractor_offset=1e-8,
+    )  # fmt: skip
     chip = draw(faults, layer.crossbar, layer.device, np.random.default_rng(3), mapping=mapping)
     state, volts = chip.start(layer.initial_state), chip.drive(0.1 * layer.inputs)
     what = chip.crossbar, state, volts, chip.device
@@ -184,3 +187,21 @@ def test_a_deployed_layer_is_calibrated_to_its_ideal(mapping):
     )
     assert scores["agreement"] == 1.0
     assert scores["mac_error"] < 5e-3
+
+
+@pytest.mark.parametrize("mapping", [PAIR, Mapping(every=3)], ids=str)
+def test_calibration_takes_off_offsets_of_subtractors_but_no_mismatch(mapping):
+    layer = a_layer(mapping, 40, 6, reads=20)
+    offset, uneven = Imperfections(subtractor_offset=1e-6), Imperfections(subtractor_mismatch=0.02)
+    choices = Compensation(), Compensation(calibrated=True)
+
+    def errors(x):
+        return [one.mac_error for one in recover(layer, imperfections=x, choices=choices)]
+
+    before, after = errors(offset)
+    assert before > 0.1
+    assert after == pytest.approx(errors(None)[1], rel=1e-6)
+    before, after = errors(uneven)  # which is no gain of the difference, but a share of one side
+    assert after > 0.5 * before > 0.1
+    found = [one.weight_error for one in recover(layer, imperfections=uneven, choices=choices[:1])]
+    assert found[0] > recover(layer, choices=choices[:1])[0].weight_error
