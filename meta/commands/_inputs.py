@@ -50,6 +50,20 @@ OwnBackbone = Annotated[
         metavar="NAME",
     ),
 ]
+OwnLoss = Annotated[
+    str | None,
+    typer.Option(
+        help="PACKAGE.MODULE:FUNCTION, the inner loss that a --network learned with; it is run.",
+        metavar="NAME",
+    ),
+]
+OwnRates = Annotated[
+    str | None,
+    typer.Option(
+        help="PACKAGE.MODULE:FUNCTION, the rate rule that a --network learned with; it is run.",
+        metavar="NAME",
+    ),
+]
 ModuleName = Annotated[
     str | None,
     typer.Option(
@@ -138,12 +152,17 @@ def configuration_of(
     return kind(**own) if file is None else kind.from_toml(file, **own)
 
 
-def adopt(backbone: str | None) -> None:
-    """Import a backbone of one's own, if that is what the option names."""
+def adopt(backbone: str | None, **rules: str | None) -> None:
+    """Import a backbone and rules of one's own, if that is what the options name."""
     if backbone is not None and ":" in backbone:
         from meta.network.own_backbone import adopt_backbone
 
         adopt_backbone(backbone)
+    for kind, name in rules.items():
+        if name is not None:
+            from meta.network.rules import adopt_rule
+
+            adopt_rule(kind, name)
 
 
 def compute_of(name: str) -> torch.device:
@@ -208,21 +227,24 @@ def network_of(
     trained_ways: int | None = None,
     *,
     backbone: str | None = None,
+    **rules: str | None,
 ) -> tuple[Network, str]:
     """(network, method it is used with), from a file or as shipped for the method.
 
     A network file has the method that it was trained for; without a file, roa is the default.
 
-    backbone : one of the user's own, which the network of the file was trained with
+    backbone, rules : of the user's own, which the network of the file was trained with
     """
     from meta.network.shipped import shipped_network
 
-    adopt(backbone)
+    adopt(backbone, **rules)
     if path is None:
-        if backbone is not None:
-            raise InputError(
-                f"--backbone {backbone}: shipped networks have their own; add --network FILE"
-            )
+        for option, own in {"backbone": backbone, **rules}.items():
+            if own is not None:
+                raise InputError(
+                    f"--{option.replace('_', '-')} {own}: shipped networks have their own; add"
+                    " --network FILE"
+                )
         name = method or "roa"
         network = shipped_network(name, trained_ways or ways)
         learned = network.note.get("training", {}).get("ways")
@@ -240,6 +262,12 @@ def network_of(
             f"--backbone {backbone}: {path} was trained with {network.architecture.backbone!r};"
             " leave it out, or give that one"
         )
+    for kind, own in rules.items():
+        if own not in (None, network.rules.given.get(kind)):
+            raise InputError(
+                f"--{kind.replace('_', '-')} {own}: {path} was trained without it; leave it out, or give"
+                " a network that was"
+            )
     name = method or network.method.name
     return network if ways is None else network.with_ways(ways), name
 

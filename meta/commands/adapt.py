@@ -18,6 +18,8 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     OwnBackbone,
+    OwnLoss,
+    OwnRates,
     Queries,
     Seed,
     Shots,
@@ -45,6 +47,8 @@ def adapt(
     output: Annotated[Path, options.folder("Of the layer files.")] = Path("out/adapt"),
     network: NetworkFile = None,
     backbone: OwnBackbone = None,
+    inner_loss: OwnLoss = None,
+    rate_rule: OwnRates = None,
     method: Method = None,
     ways: Ways = None,
     dataset: DataSet = "glyphs",
@@ -80,7 +84,9 @@ def adapt(
     from meta.data.tasks import Tasks
     from meta.evaluation.cycle import full_cycle
 
-    net, name = network_of(network, method, ways, backbone=backbone)
+    net, name = network_of(
+        network, method, ways, backbone=backbone, inner_loss=inner_loss, rate_rule=rate_rule
+    )
     net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     writing = replace(writing_of(net, name, device, mapping).at(sigma_wn), relative_rate=relative_rate)
     require_one_write(net, writing)

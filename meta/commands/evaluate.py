@@ -20,6 +20,8 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     OwnBackbone,
+    OwnLoss,
+    OwnRates,
     Queries,
     Seed,
     Shots,
@@ -60,6 +62,8 @@ _LEVELS = ",".join(f"{level:g}" for level in NOISE_LEVELS)
 def evaluate(
     network: NetworkFile = None,
     backbone: OwnBackbone = None,
+    inner_loss: OwnLoss = None,
+    rate_rule: OwnRates = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
@@ -123,7 +127,15 @@ def evaluate(
             f"--mapping {mapping}: changes nothing without a circuit: add --circuit or --imperfections"
             " FILE"
         )
-    net, name = network_of(network, method, ways, trained_ways, backbone=backbone)
+    net, name = network_of(
+        network,
+        method,
+        ways,
+        trained_ways,
+        backbone=backbone,
+        inner_loss=inner_loss,
+        rate_rule=rate_rule,
+    )
     net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     if tasks < 2:
         raise InputError(f"--tasks {tasks}: at least 2, or there is no interval")

@@ -18,6 +18,8 @@ from meta.commands._inputs import (
     ModuleWeights,
     NetworkFile,
     OwnBackbone,
+    OwnLoss,
+    OwnRates,
     Shots,
     Ways,
     circuitry_of,
@@ -45,6 +47,8 @@ def sweep(
     *,
     network: NetworkFile = None,
     backbone: OwnBackbone = None,
+    inner_loss: OwnLoss = None,
+    rate_rule: OwnRates = None,
     module: ModuleName = None,
     weights: ModuleWeights = None,
     method: Method = None,
@@ -88,14 +92,18 @@ def sweep(
     if module is None:
         if weights is not None:
             raise InputError(f"--weights {weights}: are of a network of your own; add --module")
-        net, name = network_of(network, method, ways, backbone=backbone)
+        net, name = network_of(
+            network, method, ways, backbone=backbone, inner_loss=inner_loss, rate_rule=rate_rule
+        )
         writing = writing_of(net, name, device, mapping)
         require_one_write(net, writing)
         tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
         subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
     else:
         episodic = {
-            "--network": network, "--backbone": backbone, "--method": method, "--data": data,
+            "--network": network, "--backbone": backbone, "--inner-loss": inner_loss,
+            "--rate-rule": rate_rule,
+            "--method": method, "--data": data,
             "--ways": ways, "--dataset": dataset != "omniglot", "--shots": shots != 1,
             "--queries": queries != _QUERIES,
         }  # fmt: skip

@@ -155,6 +155,15 @@ def train(
     centred: Annotated[
         bool | None, _option("Of an erased head: the training's mean is taken off its features.")
     ] = None,
+    inner_loss: Annotated[
+        str | None, _option("PACKAGE.MODULE:FUNCTION of the inner step's loss; its code is run.")
+    ] = None,
+    rate_rule: Annotated[
+        str | None, _option("PACKAGE.MODULE:FUNCTION of the inner step's rates; its code is run.")
+    ] = None,
+    sampler: Annotated[
+        str | None, _option("PACKAGE.MODULE:FUNCTION that chooses a task's images; its code is run.")
+    ] = None,
     learning_rate: Annotated[Number, _option("Of the outer loop; 1e-3, falls to 1e-5.")] = None,
     rate_scale: Annotated[Number, _option("Factor on the learned inner rates at the start.")] = None,
     head_rate: Annotated[
@@ -225,7 +234,7 @@ def train(
         )
     where = compute_of(compute)
     round_products(to_tf32=True)
-    adopt(backbone)
+    adopt(backbone, inner_loss=inner_loss, rate_rule=rate_rule, sampler=sampler)
     how = configuration_of(Training, output, config, resume, context.params)
     for name, why in how.idle.items():
         console.remark(f"{name} = {getattr(how, name)} ignored: {why}")

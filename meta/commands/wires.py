@@ -18,6 +18,8 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     OwnBackbone,
+    OwnLoss,
+    OwnRates,
     Ways,
     dataset_of,
     network_of,
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 def wires(
     network: NetworkFile = None,
     backbone: OwnBackbone = None,
+    inner_loss: OwnLoss = None,
+    rate_rule: OwnRates = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
@@ -80,7 +84,9 @@ def wires(
         unused += circuit_options.idle_circuit(circuit)
     else:
         unused += circuit_options.idle_in_settled_reads(circuit)
-    named = network_of(network, method, ways, backbone=backbone)
+    named = network_of(
+        network, method, ways, backbone=backbone, inner_loss=inner_loss, rate_rule=rate_rule
+    )
     heads = _adapted_heads(named, ways, dataset, data, device, mapping, episodes)
     unused += circuit_options.without_subtractors(imperfections, heads[0].mapping)
     referee = None

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from meta.data.fewshot import FewShotDataset
+from meta.data.sampler import Sampler, drawn
 from meta.data.turns import turned
 from roa_circuit.basics.errors import InputError
 
@@ -74,6 +75,11 @@ class TaskSource:
 
     images : (classes, drawings, channels, size, size) uint8, where the network computes
     rotate : turn each class by a random multiple of 90 degrees, as MAML++ does in training
+    sampler : chooses classes and drawings; None takes all with the same chance
+
+    Raises
+    ------
+    InputError : too few classes or drawings, or a sampler that chooses what there is not.
     """
 
     images: torch.Tensor
@@ -81,15 +87,16 @@ class TaskSource:
     shots: int
     queries: int
     rotate: bool
+    sampler: Sampler | None = None
 
     def __post_init__(self) -> None:
         check_sizes(self.images.shape[:2], self.ways, self.shots, self.queries)
+        if self.sampler is not None:
+            self._choose(np.random.default_rng(0), 1)
 
     def draw(self, rng: np.random.Generator, tasks: int) -> Task:
         """Draw a stack of tasks, the same ones from a generator's state wherever the images lie."""
-        each = self.shots + self.queries
-        classes = _choose(rng, (tasks,), self.images.shape[0], self.ways)
-        drawings = _choose(rng, (tasks, self.ways), self.images.shape[1], each)
+        classes, drawings = self._choose(rng, tasks)
         chosen = self.images[self._index(classes)[..., None], self._index(drawings)]
         if self.rotate:
             chosen = turned(chosen, self._index(rng.integers(4, size=(tasks, self.ways))))
@@ -101,6 +108,16 @@ class TaskSource:
             query=images[:, :, self.shots :].flatten(1, 2),
             query_labels=labels.repeat_interleave(self.queries, 1),
         )
+
+    def _choose(
+        self, rng: np.random.Generator, tasks: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(classes (tasks, ways), drawings (tasks, ways, shots + queries))."""
+        each = self.shots + self.queries
+        if self.sampler is not None:
+            return drawn(self.sampler, self.images, rng, tasks, self.ways, each)
+        classes = _choose(rng, (tasks,), self.images.shape[0], self.ways)
+        return classes, _choose(rng, (tasks, self.ways), self.images.shape[1], each)
 
     def _index(self, values: NDArray[np.int64]) -> torch.Tensor:
         return torch.from_numpy(values).to(self.images.device)

@@ -82,13 +82,20 @@ def inner_steps(
 ) -> dict[str, Tensor]:
     """The wanted change of each weight, -rate * dL/dw on the support set (Eq. 15).
 
-    Each task of a stack has its own.
+    Each task of a stack has its own. Rules of one's own set loss and rates (`meta.network.rules`).
     """
     logits = passage(network, task.support, weights, step)
-    loss = task_losses(logits, task.support_labels).sum()
+    own = network.rules.losses(logits, task.support_labels)
+    loss = (task_losses(logits, task.support_labels) if own is None else own).sum()
     gradients = torch.autograd.grad(loss, list(weights.values()), create_graph=create_graph)
+    rates = {
+        name: network.rules.rates(
+            name, step, network.rate(name, step), weight, gradient, stack=task.is_stack
+        )
+        for (name, weight), gradient in zip(weights.items(), gradients, strict=True)
+    }
     return {
-        name: -relative_rate * network.rate(name, step) * gradient
+        name: -relative_rate * rates[name] * gradient
         for name, gradient in zip(weights, gradients, strict=True)
     }
 

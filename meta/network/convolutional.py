@@ -29,6 +29,7 @@ from meta.network.convolution import convolve, initial
 from meta.network.methods import Method, find_method
 from meta.network.notes import checked_note
 from meta.network.precision import prepare
+from meta.network.rules import Rules
 from meta.network.statistics import EPSILON, Statistics
 from meta.network.tensors import read_tensors, write_tensors
 from meta.network.views import TURNED, parts_of, together, views_of
@@ -123,7 +124,7 @@ class Network(torch.nn.Module):
         tensors = self.state_dict()
         columns = {n: t[:ways] for n, t in tensors.items() if n.startswith(f"weights.{HEAD}")}
         other.load_state_dict(tensors | columns)
-        other.note = self.note
+        other.note, other.rules = self.note, self.rules
         return other.eval()
 
     def with_head(self, *, cells_per_feature: int | None = None, views: str | None = None) -> Network:
@@ -161,7 +162,7 @@ class Network(torch.nn.Module):
             draw = torch.randn(new.shape, generator=generator)
             new.copy_(mine.mean(0) + mine.std(0) * draw)
         other.clip_weights()
-        other.note = self.note
+        other.note, other.rules = self.note, self.rules
         return other
 
     @torch.no_grad()
@@ -175,7 +176,7 @@ class Network(torch.nn.Module):
             new = other.state_dict()[name]
             by_step = name.startswith(("log_rates", "scales", "shifts"))
             new.copy_(mine[torch.arange(len(new)).clamp(max=len(mine) - 1)] if by_step else mine)
-        other.note = self.note
+        other.note, other.rules = self.note, self.rules
         return other
 
     def rate(self, name: str, step: int) -> Tensor:
@@ -363,7 +364,8 @@ class Network(torch.nn.Module):
 
         Raises
         ------
-        InputError : missing, not a network file, or tensors of other shapes.
+        InputError : missing, not a network file, tensors of other shapes, or code of its own that was
+            not adopted.
         """
         tensors, documents = read_tensors(path, FORMAT, expected="a network of this toolkit")
         try:
@@ -373,9 +375,11 @@ class Network(torch.nn.Module):
             why = " ".join(str(error).split())[:200]
             raise InputError(f"{path}: damaged network file: {why}") from None
         network.note = checked_note(documents.get("note", {}), path)
+        network.rules = Rules.of(network.note.get("training", {}))
         return network.eval()
 
     note: dict[str, Any] = {}  # noqa: RUF012
+    rules = Rules()
 
 
 def _one_length(x: Tensor) -> Tensor:

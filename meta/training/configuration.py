@@ -11,6 +11,7 @@ from meta.learning.writing import require_pairs
 from meta.network.architecture import Architecture
 from meta.network.backbones import BLOCKS
 from meta.network.methods import Method, find_method
+from meta.network.rules import KINDS, Rules, adopted
 from meta.network.views import ONE
 from meta.training.sections import read_section, require_counts, write_section
 from roa_circuit.basics.errors import InputError
@@ -53,6 +54,8 @@ class Training:
     second_order : False stops the outer gradient at the inner one (first-order MAML)
     rho : the constraint of Eq. 18; 1 leaves it out, None is the method's own
     max_pulses : cap on the pulses of one cell; None is the method's own
+    inner_loss, rate_rule, sampler : adopted functions of one's own (`meta.network.rules`): the loss of
+        the inner step, its rates, and which classes and drawings make a task of the training
     turns : whether a class turned by 90 degrees is another class, as drawings in grey are unless they
         are like 6 and 9; None is as the data set has it, no for pictures in colour
 
@@ -100,6 +103,9 @@ class Training:
     imperfections: str | None = None
     wire_spread: float = 0.0
     circuit_every: int = 16
+    inner_loss: str | None = None
+    rate_rule: str | None = None
+    sampler: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -125,6 +131,17 @@ class Training:
         if self.columns.paired:
             require_pairs(self.columns, method)
         self._check_circuit(method)
+        self._check_rules(method)
+
+    def _check_rules(self, method: Method) -> None:
+        for kind in KINDS:
+            if (name := getattr(self, kind)) is not None:
+                adopted(kind, name)
+        if method.erased is not None and (own := self.rules.given):
+            raise InputError(
+                f"{' and '.join(own)}: of an inner step; {self.method} writes its head in closed form,"
+                " without one; train roa or another method, or leave it out"
+            )
 
     def _check_circuit(self, method: Method) -> None:
         if not 0 <= self.wire_spread < 1:
@@ -146,6 +163,11 @@ class Training:
     def how(self) -> Method:
         """The method that is trained."""
         return find_method(self.method)
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of one's own that decide an adaptation."""
+        return Rules(inner_loss=self.inner_loss, rate_rule=self.rate_rule)
 
     @property
     def columns(self) -> Mapping:

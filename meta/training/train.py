@@ -26,6 +26,7 @@ from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from meta.network.precision import CPU, fastest_dtype
+from meta.network.rules import adopted
 from meta.processes.pool import pool
 from meta.training.checkpoint import load_state, require_same, save_state, state_of
 from meta.training.configuration import Training
@@ -167,6 +168,7 @@ class _Run:
             shots=how.shots,
             queries=how.queries,
             rotate=dataset.turns if how.turns is None else how.turns,
+            sampler=None if how.sampler is None else adopted("sampler", how.sampler),
         )
         self.check_validation()
         self.dtype = fastest_dtype(compute)
@@ -190,6 +192,7 @@ class _Run:
             )
         if circuit is not None:
             self.network.clip_weights()  # no cell holds more
+        self.network.rules = how.rules
         self.network.scale_rates(how.rate_scale)
         self.network.scale_rates(how.head_rate, HEAD)
         self.network.log_rates.requires_grad_(how.how.learned_rates)

@@ -252,3 +252,47 @@ def read(
         if not done:
             return False
     return True
+
+
+@numba.njit(**INNER)
+def _between_lines(V: Floats, a: Array, b: Floats, row: Floats) -> None:
+    """The bit lines' voltages become those of the cells, as word lines answer them."""
+    rows, columns = a.s.shape
+    for k in range(rows):
+        volts, sk, on, bk = load(V, k), a.s[k], a.on[k], b[k]
+        flow, share = spread(0.0), 0.0
+        for j in range(columns - 1, -1, -1):
+            flow = flow * share + sk[j] * (load(bk, j) - volts)
+            store(row, j, flow)
+            share = on[j]
+        drop, segment = a.source[k] * flow, a.word[k]
+        for j in range(columns):
+            drop = drop * on[j] + (segment * on[j]) * load(row, j)
+            store(bk, j, volts + (drop - load(bk, j)))
+
+
+@numba.njit(
+    numba.boolean(_CUBE, *_FACTORED, _WORK, _WORK, _SQUARE, *(numba.float64,) * 3, numba.int64),
+    **ENTRY,
+)
+def cells(
+    V: Floats, source: Floats, word: Floats, bit: Floats, sense: Floats, f: Floats, u: Floats,
+    work: Floats, row: Floats, bound: float, rate: float, tolerance: float, most: int,
+) -> bool:  # fmt: skip
+    """Voltages u (blocks, rows, columns, lanes) of linear cells under drives V (blocks, rows, lanes).
+
+    work, row, bound, rate : as for `read`
+    """
+    a = Array(source, word, bit, sense, f[0], f[1], f[2])
+    sensed = np.empty((len(bit), LANES))
+    for k in range(len(V)):
+        how = row, sensed, bound, rate, tolerance, most
+        if rate >= bound:
+            done = _settle(V[k], None, a, u[k], None, None, None, *how)
+        else:
+            done = _settle(V[k], None, a, u[k], None, work[0], work[1], *how)
+        if not done:
+            return False
+        _up(a, u[k])
+        _between_lines(V[k], a, u[k], row)
+    return True

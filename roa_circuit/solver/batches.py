@@ -56,10 +56,8 @@ class Batch:
         from roa_circuit.solver._lanes import LANES as lanes
 
         reads, rows = voltages.shape
-        blocks, columns = math.ceil(reads / lanes), self.factors.shape[2]
-        padded = np.zeros((blocks * lanes, rows))
-        padded[:reads] = voltages
-        V = np.ascontiguousarray(padded.reshape(blocks, lanes, rows).swapaxes(1, 2))
+        V, columns = _in_lanes(voltages), self.factors.shape[2]
+        blocks = len(V)
         sensed = np.empty((blocks, columns, lanes))
         hasty = self.rate < self.bound  # an accelerated error does not shrink evenly
         arrays = 1 + (self.coefficients.size > 0) + 2 * hasty
@@ -75,6 +73,35 @@ class Batch:
         if not on_all_cores(read, blocks, blocks * lanes * rows * columns):
             return None
         return np.ascontiguousarray(sensed.swapaxes(1, 2).reshape(-1, columns)[:reads])
+
+    def cells(self, voltages: Floats, tolerance: float) -> Floats | None:
+        """Voltages (reads, rows, columns) [V] of linear cells; None if rounds run out."""
+        from roa_circuit.solver import _lane_kernels as kernels
+        from roa_circuit.solver._lanes import LANES as lanes
+
+        V, (rows, columns) = _in_lanes(voltages), self.factors.shape[1:]
+        u = _aligned(len(V), rows, columns, lanes)
+        how = self.bound, self.rate, 0.1 * tolerance, 10 + 2 * int(self.rounds(tolerance))
+
+        def solve(part: slice) -> bool:
+            work = _aligned(2, rows, columns, lanes), _aligned(columns, lanes)
+            args = *self.ohms[:4], self.factors, u[part], *work, *how
+            return bool(kernels.cells(V[part], *args))
+
+        if not on_all_cores(solve, len(V), u.size):
+            return None
+        return np.moveaxis(u, -1, 1).reshape(-1, rows, columns)[: len(voltages)]
+
+
+def _in_lanes(voltages: Floats) -> Floats:
+    """Drives (reads, rows) as (blocks, rows, lanes); the last block may have some of 0 V."""
+    from roa_circuit.solver._lanes import LANES as lanes
+
+    reads, rows = voltages.shape
+    blocks = math.ceil(reads / lanes)
+    padded = np.zeros((blocks * lanes, rows))
+    padded[:reads] = voltages
+    return np.ascontiguousarray(padded.reshape(blocks, lanes, rows).swapaxes(1, 2))
 
 
 def of_conductances(ohms: Ohms, g: Floats) -> Batch:

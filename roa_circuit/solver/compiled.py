@@ -134,6 +134,20 @@ def effective_weights(lines: Lines, g: Floats, tolerance: float) -> Floats | Non
     return lines.back(weights)
 
 
+def cells_of_lines(lines: Lines, g: Floats, e: Floats, tolerance: float) -> Floats | None:
+    """Cell voltages (drives, rows, columns) under drives e of the same shape, one for each word line.
+
+    lines : exchanged where bit lines are driven; None as for `read_conductances`
+    """
+    if lines.far.any() or not _worth_loading(e.size):
+        return None
+    batch = batches.of_conductances(_ohms(lines), lines.turn(g))
+    if batch.rounds(tolerance) > _MANY_ROUNDS:
+        return None
+    u = batch.cells(lines.turn(e)[..., 0], tolerance)
+    return None if u is None else lines.back(u)
+
+
 def _with_fewest_drives(lines: Lines) -> Lines:
     """Exchange word and bit lines where that takes fewer drives; lines driven at one end allow it."""
     rows, columns = lines.shape

@@ -13,6 +13,7 @@ SHORT = [
     "wire_cliff",
     "own_network",
     "own_few_shot",
+    "own_rules",
 ]
 LONG = [
     "adapt_and_verify",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from meta.circuits.circuit import effective_weights, read_currents
+from meta.circuits.circuit import _by_lines, _pulled_back, effective_weights, read_currents
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.parameters import load_device
@@ -97,3 +97,29 @@ def test_lines_that_are_solved_exchanged_have_gradients_too():
     ends = [effective_weights(crossbar, (g + step * along).detach()) for step in (1e-9, -1e-9)]
     slope = float((wanted * (ends[0] - ends[1])).sum()) / 2e-9
     assert float((g.grad * along).sum()) == pytest.approx(slope, rel=1e-5)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("rows", "columns"), [(9, 13), (13, 9)])
+@pytest.mark.parametrize("ends", [{}, {"drive": "right", "sense": "top"}])
+@pytest.mark.parametrize("ohms", [1.0, 100.0])
+def test_gradients_by_whole_lines_are_those_of_single_solves(rows, columns, ends, ohms):
+    """Of every side and shape, in few rounds and in many, with a resistance of its own for each line."""
+    rng = np.random.default_rng(1)
+    of_words, of_bits = (tuple(ohms * rng.uniform(0.5, 2.0, n)) for n in (rows, columns))
+    crossbar = Crossbar(
+        rows=rows, columns=columns, r_source=of_words, r_word=of_words, r_bit=of_bits, r_sense=of_bits,
+        **ends,
+    )  # fmt: skip
+    g, D = rng.uniform(1e-6, 1e-3 / ohms, crossbar.shape), rng.standard_normal(crossbar.shape)
+    found = _by_lines(crossbar, g, D)
+    single = _pulled_back(crossbar, torch.from_numpy(g), torch.from_numpy(D)).numpy()
+    assert np.abs(found - single).max() < 1e-8 * np.abs(single).max()
+
+
+def test_lines_with_two_drivers_and_broken_ones_are_left_to_single_solves():
+    g = np.full((9, 9), 1e-5)
+    whole = Crossbar(rows=9, columns=9, r_word=10.0, r_bit=10.0, drive="both")
+    broken = dataclasses.replace(whole, drive="left", breaks=(Break(line="bit", row=1, column=0),))
+    assert _by_lines(whole, g, g) is None
+    assert _by_lines(broken, g, g) is None
