@@ -1,8 +1,9 @@
 """The physics of memristor crossbars that learn in one write: device, programming, circuit."""
 
 from .basics.errors import ConvergenceError, InputError, RoaError, SimulatorError, WorkerError
-from .chips.chip import Chip, draw
+from .chips.chip import Chip
 from .chips.circuitry import Circuitry
+from .chips.draw import draw
 from .chips.imperfections import Imperfections
 from .chips.in_situ import WriteOutcome, write_in_situ
 from .chips.programmable import FreeCells, WiredArray

@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from roa_circuit.chips.chip import Chip, draw
+from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import Crossbar

@@ -22,8 +22,8 @@ from netlists.verification.engines import voltages
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.chips import idle
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit import footing
 from roa_circuit.presentation import circuit_options, console, options

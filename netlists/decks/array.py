@@ -183,3 +183,12 @@ def _cuts(crossbar: Crossbar, line: str, number: int, cells: Sequence[int]) -> l
 
 def _is_broken(crossbar: Crossbar, line: str, row: int, column: int) -> bool:
     return bool(crossbar.breaks) and Break(line=line, row=row, column=column) in crossbar.breaks
+
+
+def device_line(device: Device) -> str:
+    """What the head of a deck says of its cells' device."""
+    own = instance_constants(device)
+    scale = "" if "current_scale" in own else f", current scale {device.memristor.current_scale!r}"
+    return f"Device {device.name!r}{scale}" + (
+        f"; every cell has its own {', '.join(own)}" if own else ""
+    )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.decks._text import number
-from netlists.decks.array import elements, gate_sources, sense_sources, word_sources
+from netlists.decks.array import device_line, elements, gate_sources, sense_sources, word_sources
 from netlists.decks.cell_source import CellSource
 from netlists.decks.checks import check_array, check_cell_source, check_reads
 from netlists.decks.circuit import Circuit, Element, Task
@@ -44,7 +44,6 @@ from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.subtractors import EXACT, Subtractors
 from roa_circuit.circuit.waveforms import WritePulse, line_voltages
-from roa_circuit.device.compact_model import instance_constants
 from roa_circuit.device.parameters import Device
 from roa_circuit.solver.access import check_gates
 
@@ -390,16 +389,8 @@ class _Array:
             made + (f" from {self.origin}" if self.origin else ""),
             f"Cells are those of {self.cell_source.name}"
             if self.cell_source
-            else _device_line(self.device),
+            else device_line(self.device),
             f"{wires}; select scheme {crossbar.scheme}{ends}",
             *((f"Circuit: {around}",) if around else ()),
             "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",
         )
-
-
-def _device_line(device: Device) -> str:
-    own = instance_constants(device)
-    scale = "" if "current_scale" in own else f", current scale {device.memristor.current_scale!r}"
-    return f"Device {device.name!r}{scale}" + (
-        f"; every cell has its own {', '.join(own)}" if own else ""
-    )

@@ -188,7 +188,7 @@ def recover(
 
     Raises
     ------
-    InputError : what `solver.read_currents` and `chip.draw` raise.
+    InputError : what `solver.read_currents` and `chips.draw` raise.
     """
     tiles, nominal = split(layer.behind(circuitry), tile), split(layer, tile)
     chips = chips_of(tiles, imperfections, seed, circuitry)

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.chips.chip import Chip, draw
+from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.layers.programmed import ProgrammedLayer
 

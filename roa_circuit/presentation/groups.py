@@ -22,8 +22,8 @@ GROUPS = {
     "Tasks": "ways shots queries sigma-wn reading trained-ways relative-rate train",
     "Network": "backbone filters last-filters cells-per-feature views centred erased same-length"
     " noise-scale turns turned-classes mirror",
-    "Training": "config resume start-network classes epochs iterations batch learning-rate rate-scale"
-    " head-rate head-rate-scale second-order pulses-from rho max-pulses weight-decay momentum"
+    "Training": "config resume start-network inner-loss rate-rule sampler classes epochs iterations"
+    " batch learning-rate rate-scale head-rate head-rate-scale second-order pulses-from rho max-pulses weight-decay momentum"
     " label-smoothing pasted warm-up",
     "Validation": "score-every validation-tasks validate-every validate-episodes on-divergence"
     " current-tolerance state-tolerance hardware-wires",

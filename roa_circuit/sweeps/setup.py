@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.chips.chip import require_spread
 from roa_circuit.chips.circuitry import BARE, NO_AMPLIFIERS, Circuitry
+from roa_circuit.chips.draw import require_spread
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.wiring import AS_IT_IS

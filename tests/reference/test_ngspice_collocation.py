@@ -15,8 +15,8 @@ from netlists.verification.samples import Arrays
 from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.basics.errors import InputError
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.components import Transistor
 from roa_circuit.device.laws.windows import Windows

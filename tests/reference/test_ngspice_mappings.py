@@ -11,8 +11,8 @@ from netlists.verification.engines import Phase
 from netlists.verification.samples import Arrays
 from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.design_point import default_crossbar, default_device

@@ -11,7 +11,7 @@ from netlists.decks.deck import write_deck
 from netlists.decks.probes import ENERGY, MILLIJOULE
 from netlists.decks.spice_array import SpiceArray
 from netlists.simulation.ngspice import NGSPICE
-from roa_circuit.chips.chip import draw
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.chips.programmable import WiredArray

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from netlists.commands import cli
-from roa_circuit.chips.chip import draw
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import load
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 

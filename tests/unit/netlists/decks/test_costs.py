@@ -17,8 +17,8 @@ from netlists.simulation.simulators import Engine
 from netlists.simulation.vacask import find_program
 from netlists.verification.collocation import surrogate_trajectory
 from roa_circuit.basics.errors import InputError
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE, Circuitry
+from roa_circuit.chips.draw import draw
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.waveforms import write_programme
 

@@ -5,7 +5,7 @@ import pytest
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.adc import Adc, uneven_steps
-from roa_circuit.chips.chip import draw
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.noise import STREAMS, Noise
 from roa_circuit.circuit.crossbar import Crossbar

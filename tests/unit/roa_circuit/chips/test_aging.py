@@ -9,8 +9,8 @@ import pytest
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import parse_duration
 from roa_circuit.chips.aging import retention_time
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.device.memristor import conductance

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from roa_circuit.chips.chip import draw
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit import periphery

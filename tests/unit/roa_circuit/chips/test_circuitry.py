@@ -11,8 +11,8 @@ from scipy.linalg import eigh
 
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.toml import dumps
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import BARE, Circuitry, described, load
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.programmable import WiredArray
 from roa_circuit.chips.settling import (
     read_hold,

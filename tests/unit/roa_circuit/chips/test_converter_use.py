@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.converter_use import UNKNOWN, Usage, Use, numbers_of, transposed, uses
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.read_disturb import moved_by_a_read, warning
 from roa_circuit.circuit.crossbar import Crossbar

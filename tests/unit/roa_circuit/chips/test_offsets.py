@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.circuitry import Circuitry
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.breaks import Break
 from roa_circuit.circuit.components import Amplifier

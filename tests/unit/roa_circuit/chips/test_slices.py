@@ -12,7 +12,7 @@ from torch import nn
 from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.convert import convert
 from roa_circuit.basics.errors import InputError
-from roa_circuit.chips.chip import draw
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.slices import Slices
 from roa_circuit.circuit.crossbar import Crossbar

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.chips.chip import draw
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.programmable import FreeCells, WiredArray
 from roa_circuit.chips.write_verify import Ending, VerifiedWrite, write_verify

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from roa_circuit.basics.errors import InputError
-from roa_circuit.chips.chip import draw
 from roa_circuit.chips.converter_use import uses
+from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_device
