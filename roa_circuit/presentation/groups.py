@@ -23,8 +23,8 @@ GROUPS = {
     "Network": "backbone filters last-filters cells-per-feature views centred erased same-length"
     " noise-scale turns turned-classes mirror",
     "Training": "config resume start-network inner-loss rate-rule sampler classes epochs iterations"
-    " batch learning-rate rate-scale head-rate head-rate-scale second-order pulses-from rho max-pulses weight-decay momentum"
-    " label-smoothing pasted warm-up",
+    " batch learning-rate rate-scale head-rate head-rate-scale"
+    " second-order pulses-from rho max-pulses weight-decay momentum label-smoothing pasted warm-up",
     "Validation": "score-every validation-tasks validate-every validate-episodes on-divergence"
     " current-tolerance state-tolerance hardware-wires",
     "Simulator": "cell-model engine language analysis time-limit spice spice-write",
