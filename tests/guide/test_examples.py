@@ -36,6 +36,7 @@ def threads():
 
 def printed(name, capsys, monkeypatch, folder):
     monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(EXAMPLES)  # as python does with the folder of a file that it runs
     runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
     return capsys.readouterr().out
 
