@@ -13,11 +13,11 @@ SHORT = [
     "wire_cliff",
     "own_network",
     "own_few_shot",
-    "own_rules",
 ]
 LONG = [
     "adapt_and_verify",
     "own_backbone",
+    "own_rules",
     "faults",
     "train_on_glyphs",
     "wires",
