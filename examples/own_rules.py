@@ -64,6 +64,8 @@ def main() -> None:
     shipped = shipped_network("roa", 5)
     with tempfile.TemporaryDirectory() as folder:
         trained = train(shapes, how, Path(folder) / "run", start=shipped)
+    for kind, rule in trained.rules.given.items():
+        print(f"{kind:15} {rule}")
     writing = Writing(relative_rate=how.relative_rate)
     for name, network in (("as shipped", shipped), ("under own rules", trained)):
         (row,) = evaluate(network, Tasks(dataset=shapes, ways=5), writing, count=tasks, sigmas=(0.0,))
