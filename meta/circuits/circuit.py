@@ -129,10 +129,10 @@ class _PulledBack(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        g, D = ctx.saved_tensors
-        asked = [one for one, needed in zip((g, D), ctx.needs_input_grad[:2], strict=True) if needed]
         further = torch.is_grad_enabled()
         with torch.enable_grad():
+            g, D = (one.view_as(one) for one in ctx.saved_tensors)  # D may come from g, by another way
+            asked = [one for one, needed in zip((g, D), ctx.needs_input_grad[:2], strict=True) if needed]
             pulled = _pulled_back(ctx.crossbar, g, D)
             found = iter(torch.autograd.grad(pulled, asked, gradients[0], create_graph=further))
         to_g, to_D = (next(found) if needed else None for needed in ctx.needs_input_grad[:2])

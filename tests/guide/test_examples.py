@@ -46,7 +46,6 @@ def test_every_example_is_known():
 
 
 @pytest.mark.ngspice
-@pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch, of its own
 @pytest.mark.parametrize("name", SHORT)
 def test_an_example_runs_and_prints_its_result(name, capsys, monkeypatch, tmp_path):
     assert len(printed(name, capsys, monkeypatch, tmp_path).splitlines()) >= 4

@@ -84,7 +84,6 @@ def ids(value):
 
 
 @pytest.mark.long
-@pytest.mark.filterwarnings("ignore:LSTM with projections")  # torch, of its own
 @pytest.mark.parametrize(("make", "inputs"), MODULES, ids=ids)
 def test_a_module_behind_perfect_wires_is_torchs(make, inputs):
     network, x = make().eval(), inputs()
@@ -263,7 +262,6 @@ def test_an_inference_takes_its_reads_one_after_another():
     assert chips.summary().seconds == pytest.approx(at_rest)  # an item, whatever the sample
 
 
-@pytest.mark.filterwarnings("ignore:LSTM with projections")
 @pytest.mark.parametrize("size", [{}, {"proj_size": 3}])
 def test_kept_reads_of_a_state_are_from_all_steps_of_a_sequence(size):
     """Not of the first alone, whose state is zero: errors and converters are judged by them."""
