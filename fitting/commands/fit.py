@@ -80,6 +80,7 @@ def fit(
     """
     from fitting.judgement.choice import check_law, chosen
     from fitting.judgement.verdict import REJECTED
+    from fitting.judgement.wording import known_before
     from fitting.presentation.page import page
     from fitting.readers.measurements import describe
     from fitting.search.methods import DRAWN, check_method
@@ -103,13 +104,13 @@ def fit(
             " (covariance); give --law windows or zhang2021 for others"
         )
     found = find_intervals(choice.fit, intervals, seed=seed or 0)
-    result = found.applied(choice.fit)
-    verdict = choice.judgement
+    result, verdict = found.applied(choice.fit), choice.judgement
     run = _Run(
         fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
     )  # fmt: skip
     made = {
         "prior": prior,
+        "known_before": known_before(form, device),
         "provenance": console.provenance(inputs=measurements),
     }
     said = _identifiability(run)
@@ -221,13 +222,22 @@ def _models(run: _Run, folder: Path) -> dict[Path, bytes]:
 
 def _fitted_device(run: _Run) -> Device:
     """The fitted constants and the prior's pulses; data and verdict are the citation."""
+    from fitting.judgement.wording import known_before
+    from fitting.search.estimates import AT_PRIOR, AT_SEARCH
+
     m, result = run.measurements, run.fit
-    held = [name for name, e in result.estimates.items() if e.basis == "prior"]
+    held, begun = (
+        [name for name, e in result.estimates.items() if e.basis == basis]
+        for basis in (AT_PRIOR, AT_SEARCH)
+    )
     tied = [name for name, e in result.estimates.items() if e.basis == "with prior"]
     name = Path(m.source.split(", ")[0])
     citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {percent(result.relative_rmse, 2)}"
     if held:
-        citation += f"; not identifiable, from {run.prior.name}: {', '.join(held)}"
+        source = known_before(result.objective.form, run.prior)
+        citation += f"; not identifiable, from {source}: {', '.join(held)}"
+    if begun:
+        citation += f"; not identifiable, held where the search began: {', '.join(begun)}"
     if tied:
         citation += f"; known only together with those: {', '.join(tied)}"
     for sign, kind in ((-1, "potentiation"), (1, "depression")):
@@ -299,6 +309,7 @@ def _print(run: _Run) -> None:
         CONTEST_COLUMNS,
         constant_row,
         contest_rows,
+        known_before,
         left_open,
         outcome,
         weights,
@@ -314,7 +325,8 @@ def _print(run: _Run) -> None:
     if m.normalised:
         console.say(_NORMALISED)
     rows = [constant_row(e) for e in result.estimates.values()]
-    title = f"Fitted constants of {result.objective.form.title} (prior: {run.prior.name})"
+    form = result.objective.form
+    title = f"Fitted constants of {form.title} (prior: {known_before(form, run.prior)})"
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
     console.say(outcome(result))
     console.say(run.law.line())

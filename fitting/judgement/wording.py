@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fitting.judgement.comparison import Comparison
+from fitting.model.form import Form
+from fitting.model.formulaic import FormulaForm
 from fitting.readers.measurements import Measurements
-from fitting.search.estimates import Estimate
+from fitting.search.estimates import AT_PRIOR, AT_SEARCH, Estimate
 from fitting.search.fit import Fit
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR
 from roa_circuit.basics.units import PREFIXES, engineering, percent
+from roa_circuit.device.laws.formula_law import FormulaLaw
+from roa_circuit.device.parameters import Device
 
 if TYPE_CHECKING:
     from fitting.judgement.laws import Contender, Contest
@@ -23,7 +27,8 @@ LAW_COLUMNS = ("law", "misfit", "held-out trains", "unknowns", "AIC")
 
 _SMALL = 1e-3  # below that a number is written with its power of ten
 _WEAK = {
-    "prior": "not identifiable from these data, held at the prior",
+    AT_PRIOR: "not identifiable from these data, held at the prior",
+    AT_SEARCH: "not identifiable from these data, held where the search began",
     "with prior": "known only together with those (a product or a rate), not identifiable alone",
 }
 
@@ -33,9 +38,8 @@ def constant_row(e: Estimate) -> list[str]:
     size, unit = _size_of(e)
     name, prior = f"{e.name} [{unit}]", f"{e.prior / size:.4g}"
     if e.stderr is None or e.ci95 is None:
-        held = e.basis == "prior"
-        value = prior if held else f"{e.value / size:.3g}"
-        return [name, value, "-", "-", prior, "no" if held else "no, tied"]
+        value = prior if e.basis == AT_PRIOR else f"{e.value / size:.3g}"
+        return [name, value, "-", "-", prior, "no" if e.held else "no, tied"]
     value, error, low, high = rounded((e.value, e.stderr, *e.ci95), e.stderr, size)
     told = "yes" if e.identifiable else "roughly"
     return [name, value, error, f"{low} – {high}", prior, told]
@@ -142,6 +146,15 @@ def taken(one: Contender, by: str, noise: float | None, m: Measurements) -> str:
         doubts.append(f"beyond the measured pulses, as the last 30 % are missed by "
                       f"{percent(one.extrapolation, 2)} if it never saw them")  # fmt: skip
     return f"LAW TAKEN: {one.form.title}: {unseen}{times}; do not trust it {'; '.join(doubts)}"
+
+
+def known_before(form: Form, prior: Device) -> str:
+    """Whose values the prior of these constants are: a parameter set, or the law as its file has it."""
+    law = prior.memristor
+    if not isinstance(form, FormulaForm):
+        return prior.name
+    own = isinstance(law, FormulaLaw) and law.definition == form.begins.definition
+    return prior.name if own else f"{form.title}'s own parameter set"
 
 
 def combination(c: dict[str, Any]) -> str:

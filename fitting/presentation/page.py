@@ -18,7 +18,7 @@ from fitting.presentation.figures import SYMBOLS
 from fitting.presentation.formulas import section as law_section
 from fitting.readers.measurements import Measurements
 from fitting.search.correlated import correlation
-from fitting.search.estimates import LARGEST_MISFIT
+from fitting.search.estimates import AT_PRIOR, AT_SEARCH, LARGEST_MISFIT
 from fitting.search.fit import Fit
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR, LARGEST_LOG_ERROR
 from roa_circuit.basics.units import counted, engineering, percent
@@ -70,7 +70,7 @@ def page(
 
     said : the entry `identifiability` of `fit.json`
     choice : the law that was fitted, the verdict on it, and others it was held against
-    made : 'prior' and 'provenance', as in `fit.json`
+    made : 'prior', 'known_before' and 'provenance', as in `fit.json`
     """
     law, title = choice.judgement, f.objective.form.title
     known = sum(e.identifiable for e in f.estimates.values())
@@ -87,7 +87,7 @@ def page(
             title="Constants",
             parts=[
                 *([bullets(f"{line}." for line in seen)] if (seen := hints_of(f)) else []),
-                row(_constants(f, made["prior"]), names=["constants", "corner"]),
+                row(_constants(f, made["known_before"]), names=["constants", "corner"]),
             ],
         ),
         Section(
@@ -127,8 +127,10 @@ def _constants(f: Fit, prior: str) -> Markup:
         name, *cells, told = wording.constant_row(e)
         tone = "good" if e.identifiable else "weak"
         rows.append([name.replace(e.name, SYMBOLS.get(e.name, e.name), 1), *cells, mark(told, tone)])
+    left = [f"from {prior}"] * any(e.basis == AT_PRIOR for e in f.estimates.values())
+    left += ["where the search began"] * any(e.basis == AT_SEARCH for e in f.estimates.values())
     text = (f"The constants of {f.objective.form.title} with standard errors;"
-            f" what the data leave open is from {prior}."
+            f" what the data leave open is {'; '.join(left) if left else f'from {prior}'}."
             f" Intervals: {f.intervals}.")  # fmt: skip
     return table(wording.CONSTANT_COLUMNS, rows, caption=text)
 

@@ -25,7 +25,11 @@ from roa_circuit.device.laws.law import Law
 LARGEST_MISFIT = 0.1
 """A relative rms beyond this means that a law does not describe the device."""
 
+AT_PRIOR, AT_SEARCH = "prior", "search"
+"""The `basis` of held constants: the prior's value, or that with which a search began."""
+
 _OF_NOISE = 2.0  # times the noise of a reading: a law may be off by as much
+_SAME = 1e-9  # of a constant, by rounding of its logarithm
 _AT_MOST = 0.2  # whatever the noise: readings that jump are no noise
 
 
@@ -39,8 +43,9 @@ def largest_misfit(m: Measurements, weights: Weighting) -> float:
 class Estimate:
     """One constant: its value, its error if the data tell one, and the prior's value.
 
-    `basis` is 'data'; or 'prior', held at the prior's value; or 'with prior', fitted but only
-    meaningful together with the held ones. stderr and ci95 are None unless `told`.
+    `basis` is 'data'; 'prior', held at the prior's value; 'search', held where the search began, off
+    the prior's value; or 'with prior', fitted but only meaningful together with the held ones. stderr
+    and ci95 are None unless `told`.
     """
 
     name: str
@@ -61,6 +66,11 @@ class Estimate:
     def told(self) -> bool:
         """Whether the data give an interval for it, however wide."""
         return self.basis == "data"
+
+    @property
+    def held(self) -> bool:
+        """Whether the fit left it as it was, at the prior or where the search began."""
+        return self.basis in (AT_PRIOR, AT_SEARCH)
 
     @property
     def identifiable(self) -> bool:
@@ -88,8 +98,8 @@ def estimated(
     ends, said = _ends(objective, solution, jacobian, widening, reach, limit)
     result = {}
     for name, value in values.items():
-        at_prior = name in solution.held and name not in tied
-        result[name] = _estimate(form, name, value, of_prior[name], ends.get(name), at_prior=at_prior)
+        held = name in solution.held and name not in tied
+        result[name] = _estimate(form, name, value, of_prior[name], ends.get(name), held=held)
     return result, said
 
 
@@ -134,15 +144,17 @@ def _estimate(
     prior: float,
     ends: tuple[float, float, float] | None,
     *,
-    at_prior: bool,
+    held: bool,
 ) -> Estimate:
     if ends is not None:
         stderr, ci95 = from_ends(form, name, value, ends)
         return Estimate(name=name, value=value, unit=form.units[name], stderr=stderr, ci95=ci95,
                         basis="data", prior=prior, step=form.steps.get(name))  # fmt: skip
+    at_prior = held and abs(value - prior) <= _SAME * abs(prior)
     return Estimate(
         name=name, value=prior if at_prior else value, unit=form.units[name], stderr=None, ci95=None,
-        basis="prior" if at_prior else "with prior", prior=prior, step=form.steps.get(name),
+        basis=AT_PRIOR if at_prior else AT_SEARCH if held else "with prior", prior=prior,
+        step=form.steps.get(name),
     )  # fmt: skip
 
 

@@ -38,7 +38,10 @@ def whole_page():
             ],
         }  # fmt: skip
         inputs = [{"file": "a.csv", "bytes": 1, "sha256": "0" * 64}]
-        made = {"prior": "zhang2021", "provenance": provenance(command="roa-fit a.csv", inputs=inputs)}
+        made = {
+            "prior": "zhang2021", "known_before": "zhang2021",
+            "provenance": provenance(command="roa-fit a.csv", inputs=inputs),
+        }  # fmt: skip
         law = judge(f, load_device("zhang2021").memristor)
         choice = Choice(fit=f, judgement=law, contest=None)
         return page(f, m, drawings(f, m), said, choice, made).to_html()
