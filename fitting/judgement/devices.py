@@ -32,7 +32,8 @@ class Side:
     gmin, gmax : [S] at `read_voltage` [V]
     raised, lowered : the change of omega by one pulse from STATES
     up, down : omega along trains of PULSES from 0.05 and 0.95
-    pulses_up, pulses_down : from a tenth of the range to nine tenths, and back
+    pulses_up, pulses_down : from a tenth of the range to nine tenths, and back; None of a pulse that
+        moves nothing, such as one below a threshold
     energy_up, energy_down : of one pulse [J] while it moves the state, the mean over STATES
     sigma_wn : of Eq. 7; None where the device file has no [spread]
     levels : that one write from omega = 1/2 sets and a reading tells apart
@@ -110,8 +111,14 @@ def side(device: Device, noise: float, read_voltage: float | None = None) -> Sid
         course = law.after_dose(
             np.full(PULSES + 1, 0.05 if sign > 0 else 0.95), dose * np.arange(PULSES + 1), V
         )
+        moves = bool(np.all(dose != 0))
+        if not moves:
+            remarks.append(
+                f"a {kind} pulse of {V:g} V moves nothing: no number of them crosses the range"
+            )
         return _Way(
-            change=changed, course=np.asarray(course), pulses=abs(float(apart / dose)),
+            change=changed, course=np.asarray(course),
+            pulses=abs(float(apart / dose)) if moves else None,
             energy=float(np.mean(np.abs(heat))),
         )  # fmt: skip
 

@@ -57,6 +57,21 @@ def test_what_a_law_does_not_say_is_a_remark():
     assert "says nothing of" in one.remarks[0]
 
 
+@pytest.mark.parametrize(("threshold", "way"), [("v_on", "up"), ("v_off", "down")])
+def test_a_pulse_below_its_threshold_is_a_remark(roa_fit, tmp_path, threshold, way):
+    path = tmp_path / "still.toml"
+    path.write_text(load_device("vteam").with_constants(**{threshold: 1.2}).to_toml())
+    code, _, err = roa_fit("compare", path, "zhang2021", "--output-dir", tmp_path)
+    assert (code, err) == (0, "")
+    text = (tmp_path / "compare.json").read_text()
+    one = json.loads(text)["devices"][0]
+    other = "up" if way == "down" else "down"
+    assert one[f"pulses_{way}"] is None
+    assert one[f"pulses_{other}"] > 0
+    assert "Infinity" not in text
+    assert "moves nothing" in " ".join(one["remarks"])
+
+
 def test_the_command_writes_a_table_a_page_and_numbers(roa_fit, tmp_path):
     code, out, _ = roa_fit("compare", "zhang2021", "vteam", "--output-dir", tmp_path)
     assert code == 0
