@@ -25,7 +25,8 @@ def sweep(tmp_path):
     def leave(name, lines, *, head=HEAD, **values):
         document = {
             "subject": {"layer": "fc", "mapping": "reference"}, "metric": "accuracy",
-            "point_command": "", "sweep": {"repeats": 2, "vary": {"wire_resistance": [1.0, 100.0]}}, "tornado": [],
+            "point_command": "", "tornado": [],
+            "sweep": {"repeats": 2, "vary": {"wire_resistance": [1.0, 100.0]}},
             "budget": None, "distributions": [], **values,
         }  # fmt: skip
         (tmp_path / name).mkdir()
