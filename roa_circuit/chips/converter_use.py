@@ -125,15 +125,18 @@ class Tally:
         """
         first, last, codes = self._first, self._last, codes.ravel()
         if last - first < 1 << _COUNTED:
-            met = np.flatnonzero(np.bincount((codes - first).astype(np.intp))) + first
+            counts = np.bincount((codes - first).astype(np.intp), minlength=last - first + 1)
+            met = np.flatnonzero(counts) + first
+            ends = counts[0], counts[-1]
         else:
             met = np.unique(codes)
+            ends = np.count_nonzero(codes == first), np.count_nonzero(codes == last)
         self._met = np.union1d(self._met, met)
         self._count += codes.size
-        self._lowest += int(np.sum(codes == first))
-        self._highest += int(np.sum(codes == last))
+        self._lowest += int(ends[0])
+        self._highest += int(ends[1])
         sizes = np.abs(values) if self._signed else values
-        self._clipped += int(np.sum(sizes > full * (1.0 + _ROUNDED / last)))
+        self._clipped += int(np.count_nonzero(sizes > full * (1.0 + _ROUNDED / last)))
         self._largest = max(self._largest, float(np.max(sizes, initial=0.0)))
 
     def use(self) -> Use:
