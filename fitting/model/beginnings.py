@@ -24,7 +24,10 @@ _WIDEST = np.log(10.0)  # of the logarithms of pure numbers in the motion
 _DRAWS, _SEED = 20, 1971
 _PACES = (1.0, 0.2, 5.0)  # times the measured pace, with the constants as the file has them
 _MARGIN = 0.05  # of the measured range of ln G: so far beyond it lie the ends
+_POWERS = {"A": 1.0, "S": 1.0, "Ohm": -1.0}  # of a conductance, that constants with a unit have
+_STIFF = 0.2  # how readily other constants of the current move, beside these
 _STEP, _ROUNDS = 1e-4, 12  # of a logarithm, for slopes; of Newton's steps to the ends
+_BENDS = np.geomspace(0.03, 300.0, 25)  # times the exponents of currents in the file
 _LEAST = 0.05  # of all changes must go the way that pulses push
 _MOVED = 1e-9
 
@@ -33,7 +36,7 @@ Signs = dict[float, FloatArray]
 
 def beginnings(law: FormulaLaw, m: Measurements) -> Iterator[FormulaLaw]:
     """Laws to begin with: as in the file, then with other thresholds and shapes, some drawn."""
-    law = _between_ends(law, m)
+    law = _between_ends(_bent(law, m), m)
     for pace in _PACES:
         yield from _valid(law, _paced(law, {}, m, pace))
     volts = [name for name in _of_motion(law, "V") if float(law.constants[name]) > 0]
@@ -65,6 +68,26 @@ def _of_motion(law: FormulaLaw, unit: str) -> list[str]:
     return [n for n in law.constants if law.units.get(n) == unit and n not in left_out]
 
 
+def _bent(law: FormulaLaw, m: Measurements) -> FormulaLaw:
+    """The law whose currents bend as sweeps do, half-way; as it is where none were measured."""
+    rows = np.flatnonzero(m.sweep & (m.read_voltage != 0) & (m.current != 0))
+    names = [n for n in law.conducting if law.units[n] == "1/V" and float(law.constants[n]) > 0]
+    for name in names if rows.size else ():
+        tried = [one for s in _BENDS for one in _valid(law, {name: float(law.constants[name] * s)})]
+        law = min([law, *tried], key=lambda one: _bend_missed(one, m, rows))
+    return law
+
+
+def _bend_missed(law: FormulaLaw, m: Measurements, rows: NDArray[np.intp]) -> float:
+    """How far the logarithms of a sweep's currents are off, but for one factor each."""
+    with np.errstate(all="ignore"):
+        ratio = np.log(np.abs(m.current[rows] / np.asarray(law.current(0.5, m.read_voltage[rows]))))
+    own = 2 * m.train[rows] + (m.read_voltage[rows] > 0)
+    own = np.unique(own, return_inverse=True)[1]
+    rest = ratio - (np.bincount(own, ratio) / np.bincount(own))[own]
+    return float(np.sum(np.nan_to_num(rest, nan=_WIDEST, posinf=_WIDEST, neginf=-_WIDEST) ** 2))
+
+
 def _between_ends(law: FormulaLaw, m: Measurements) -> FormulaLaw:
     """The law whose conductances at omega = 0 and 1 enclose those measured, the constants moved least.
 
@@ -78,25 +101,27 @@ def _between_ends(law: FormulaLaw, m: Measurements) -> FormulaLaw:
     names = [n for n in law.conducting if n not in IMPLICIT and float(law.constants[n]) > 0]
     names = [n for n in names if law.units[n] != "1/V"]  # which only bend the current
     begin = np.log([float(law.constants[n]) for n in names])
+    free = np.array([1.0 if law.units[n] in _POWERS else _STIFF for n in names])
+    both = np.array([V, -V])  # a device that is read one way is as conducting the other way
+    targets = np.repeat([low - room, high + room], 2)
 
     def ends(logs: FloatArray) -> FloatArray:
         constants = {**law.constants, **dict(zip(names, np.exp(logs), strict=True))}
-        found = [current_at(law.definition, constants, w, np.array(V))[0] / V for w in (0.0, 1.0)]
-        return np.log(np.abs(np.array(found, dtype=np.float64)).ravel())
+        found = [current_at(law.definition, constants, w, both)[0] / both for w in (0.0, 1.0)]
+        return np.log(np.abs(np.array(found, dtype=np.float64))).ravel()
 
     logs = begin.copy()
     with np.errstate(all="ignore"):
         for _ in range(_ROUNDS):
             here = ends(logs)
             slopes = np.stack([(ends(logs + step) - here) / _STEP for step in _STEP * np.eye(len(logs))])
-            step = np.linalg.pinv(np.nan_to_num(slopes).T) @ ([low - room, high + room] - here)
+            step = free * (np.linalg.pinv(np.nan_to_num(slopes).T * free, rcond=1e-6) @ (targets - here))
             logs = logs + np.clip(np.nan_to_num(step), -2.0, 2.0)
         found = dict(zip(names, map(float, np.exp(logs)), strict=True))
         middle = float(np.mean(ends(begin)))
     factor = float(np.exp(np.median(np.log(G)) - middle))
-    powers = {"A": 1.0, "S": 1.0, "Ohm": -1.0}
-    scaled = {n: float(law.constants[n]) * factor ** powers[law.units[n]]
-              for n in names if law.units[n] in powers}  # fmt: skip
+    scaled = {n: float(law.constants[n]) * factor ** _POWERS[law.units[n]]
+              for n in names if law.units[n] in _POWERS}  # fmt: skip
     return next(iter([*_valid(law, found), *_valid(law, scaled), law]))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fitting.model.beginnings import beginnings
 from fitting.model.form import FITTED
+from fitting.model.matched import Changes, matched
 from fitting.model.schedule import Schedule
 from fitting.model.tracked import Speeds, TrackedForm
 from fitting.readers.measurements import FloatArray, Measurements
@@ -24,6 +25,7 @@ from roa_circuit.device.parameters import load_device
 
 _DECADES = 1e12  # that a constant may lie from where its search begins
 _GIVEN, _DRAWN = 6, 4  # beginnings that are searched from: the first, and the best of others
+_MATCHED = 4  # of the best, those that are brought to the measured changes, too
 _DECADE = float(np.log(10.0))
 _UNFELT, _SAME = 1e-6, 1e-3  # of slopes: none, and along those of others
 _LEAST = 1e-3  # of a constant that may be 0, where its search begins
@@ -123,18 +125,26 @@ class FormulaForm(TrackedForm):
         """The beginning with the file's constants, and those others that are least off."""
         known: tuple[Measurements, list[FloatArray]] | None = self.__dict__.get("_begun")
         if known is None or known[0] is not m:
-            first = np.searchsorted(m.train, np.arange(len(m.labels)))
-            found = []
-            for law in beginnings(self.begins, m):
-                off, on = (np.asarray(law.current(w, m.read_voltage[first])) for w in (0.0, 1.0))
-                start = (m.current[first] - off) / np.where(on == off, 1.0, on - off)
-                found.append(self.vector(law, np.clip(start, 0.05, 0.95)))
             s = self.schedule(m)
+
+            def ranked(vectors: list[FloatArray]) -> list[FloatArray]:
+                return sorted(vectors, key=lambda x: self._off(x, m, s))
+
+            found = [self._begun_at(law, m) for law in beginnings(self.begins, m)]
             found = found or [self.vector(self.begins, np.full(len(m.labels), 0.5))]
-            drawn = sorted(found[_GIVEN:], key=lambda x: self._off(x, m, s))
-            known = (m, [*found[:_GIVEN], *drawn[:_DRAWN]])
+            best = [self.law(x[: len(self.names)]) for x in ranked(found)[:_MATCHED]]
+            nearer = [one for law in best if (one := matched(law, Changes.of(law, m))) is not None]
+            others = [*found[_GIVEN:], *(self._begun_at(law, m) for law in nearer)]
+            known = (m, [*found[:_GIVEN], *ranked(others)[:_DRAWN]])
             object.__setattr__(self, "_begun", known)
         return known[1]
+
+    def _begun_at(self, law: FormulaLaw, m: Measurements) -> FloatArray:
+        """The search vector of a law whose trains begin where their first readings say."""
+        first = np.searchsorted(m.train, np.arange(len(m.labels)))
+        off, on = (np.asarray(law.current(w, m.read_voltage[first])) for w in (0.0, 1.0))
+        start = (m.current[first] - off) / np.where(on == off, 1.0, on - off)
+        return self.vector(law, np.clip(start, 0.05, 0.95))
 
     def _off(self, x: FloatArray, m: Measurements, s: Schedule) -> float:
         """How far the logarithms of readings are off, no more than a decade each."""

@@ -51,6 +51,17 @@ def vteam(rng):
     )  # fmt: skip
 
 
+def yakopcic(rng):
+    a = 10 ** rng.uniform(-4.0, -3.0)
+    return load_device("yakopcic").memristor.changed(
+        A_p=1e5 * 10 ** rng.uniform(-0.5, 0.5), A_n=1e5 * 10 ** rng.uniform(-0.5, 0.5),
+        V_p=rng.uniform(0.4, 0.8), V_n=rng.uniform(0.4, 0.8), x_p=rng.uniform(0.2, 0.5),
+        x_n=rng.uniform(0.2, 0.5), alpha_p=rng.uniform(1.0, 5.0), alpha_n=rng.uniform(1.0, 5.0),
+        a_1=a, a_2=a * rng.uniform(0.7, 1.4), b=rng.uniform(0.5, 3.0), x_min=rng.uniform(0.02, 0.1),
+        x_max=rng.uniform(0.9, 0.99),
+    )  # fmt: skip
+
+
 def table(rng):
     states, shared = np.linspace(0.0, 1.0, 6), branches(rng)
     low, high = Memristor(k=1e-4, mu1=19.0, mu2=13.0, **shared).conductance_range(READ)
@@ -126,6 +137,7 @@ LAWS = {
     "linear": (windows, lambda m: WindowsForm()),
     "ln G": (in_ln_g, lambda m: WindowsForm(READ)),
     "vteam": (vteam, lambda m: law_by_formulas("vteam", PRIOR.memristor)),
+    "yakopcic": (yakopcic, lambda m: law_by_formulas("yakopcic", PRIOR.memristor)),
     "table": (table, lambda m: TableForm.of(m, PRIOR)),
 }
 
