@@ -82,8 +82,8 @@ def _bend_missed(law: FormulaLaw, m: Measurements, rows: NDArray[np.intp]) -> fl
     """How far the logarithms of a sweep's currents are off, but for one factor each."""
     with np.errstate(all="ignore"):
         ratio = np.log(np.abs(m.current[rows] / np.asarray(law.current(0.5, m.read_voltage[rows]))))
-    _, own = np.unique(np.stack([m.train[rows], np.sign(m.read_voltage[rows])]), axis=1, return_inverse=True)
-    own = own.ravel()
+    own = 2 * m.train[rows] + (m.read_voltage[rows] > 0)
+    own = np.unique(own, return_inverse=True)[1]
     rest = ratio - (np.bincount(own, ratio) / np.bincount(own))[own]
     return float(np.sum(np.nan_to_num(rest, nan=_WIDEST, posinf=_WIDEST, neginf=-_WIDEST) ** 2))
 

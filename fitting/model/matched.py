@@ -2,7 +2,7 @@
 
 Between two readings a pulse has moved the state by about its speed half-way times its width. Speeds are
 plain formulas, so that constants are fitted to all changes at once, without following any train
-(gradient matching, Varah, SIAM J. Sci. Stat. Comput. 3, 28 (1982)). It is where a search begins, no more.
+(gradient matching, Varah, SIAM J. Sci. Stat. Comput. 3, 28 (1982)). It is no more than a beginning.
 """
 
 from __future__ import annotations
@@ -75,9 +75,7 @@ def matched(law: FormulaLaw, changes: Changes) -> FormulaLaw | None:
         return np.clip(np.nan_to_num(miss, nan=1e6), -1e6, 1e6)
 
     bounds = begin - _REACH, begin + _REACH
-    found = least_squares(
-        misses, begin, bounds=bounds, loss="soft_l1", x_scale=1.0, max_nfev=_CALLS
-    )
+    found = least_squares(misses, begin, bounds=bounds, loss="soft_l1", x_scale=1.0, max_nfev=_CALLS)
     try:
         with np.errstate(all="ignore"):
             return law.changed(**dict(zip(names, map(float, np.exp(found.x)), strict=True)))
