@@ -54,8 +54,8 @@ def rows(sides: Sequence[Side]) -> list[list[str]]:
         "Gmin": [engineering(one.gmin, "S") for one in sides],
         "Gmax": [engineering(one.gmax, "S") for one in sides],
         "Gmax / Gmin": [f"{one.gmax / one.gmin:.3g}" for one in sides],
-        "pulses up": [_number(one.pulses_up) for one in sides],
-        "pulses down": [_number(one.pulses_down) for one in sides],
+        "pulses up": [_pulses(one.pulses_up) for one in sides],
+        "pulses down": [_pulses(one.pulses_down) for one in sides],
         "energy of one up": [_joule(one.energy_up) for one in sides],
         "energy of one down": [_joule(one.energy_down) for one in sides],
         "write noise": [_number(one.sigma_wn) for one in sides],
@@ -151,6 +151,10 @@ _ABOUT = (
 
 def _number(value: float | None) -> str:
     return _NONE if value is None else f"{value:.3g}"
+
+
+def _pulses(value: float | None) -> str:
+    return "< 1" if value is not None and value < 1.0 else _number(value)
 
 
 def _joule(value: float | None) -> str:

@@ -94,3 +94,13 @@ def test_bad_input_is_one_line(roa_fit, tmp_path, given, said):
     assert code == 2
     assert said in err
     assert not (tmp_path / "o").exists()
+
+
+def test_less_than_one_pulse_is_said_so():
+    from fitting.presentation.side_by_side import rows
+
+    pulses = dataclasses.replace(TABLE_1.pulses, potentiation_voltage=-3.0)
+    sides = [side(one, 0.01) for one in (dataclasses.replace(TABLE_1, pulses=pulses), TABLE_1)]
+    found = {name: values for name, *values in rows(sides)}
+    assert sides[0].pulses_up < 1e-6
+    assert found["pulses up"] == ["< 1", f"{sides[1].pulses_up:.3g}"]
