@@ -49,7 +49,11 @@ def require(
         if timed and missing == ["read_voltage"]:
             hints.append("and --pulse V,T if a pulse came before each reading")
         hint = f" (or give {' '.join(hints)})" if hints else ""
-        found = nearest(title(missing[0]), texts)
+        wanted = title(missing[0])
+        if (times := texts.count(wanted)) > 1:
+            raise InputError(f"{sheet.place}: column {wanted!r} appears {times} times; leave one,"
+                             " or give the others titles of their own")  # fmt: skip
+        found = nearest(wanted, texts)
         found = f"; --column {missing[0]}=TITLE says which it is: {found}" if texts else ""
         raise InputError(f"{sheet.place}: {which} missing{hint}{found}")
 

@@ -472,3 +472,13 @@ def test_what_is_worked_out_from_readings_is_none(tmp_path, title):
         encoding="utf-8",
     )
     assert read_measurements(path, how).conductance[0] == pytest.approx(2e-6)
+
+
+def test_a_title_that_appears_twice_is_named_so(tmp_path):
+    path = tmp_path / "twice.csv"
+    path.write_text(
+        "train,voltage [V],width [s],read_voltage [V],conductance [S],conductance [S]\n"
+        "1,-1.1,3e-06,0.05,0.00104,0.00209\n1,-1.1,3e-06,0.05,0.00115,0.00231\n"
+    )
+    with pytest.raises(InputError, match=r"column 'conductance \[S\]' appears 2 times"):
+        read_measurements(path)
