@@ -143,12 +143,14 @@ class Device(Shown):
     def from_dict(cls, document: dict[str, Any], *, source: str = "parameter set") -> Device:
         """As `from_toml`, from the parsed document. Unknown sections are ignored."""
         try:
-            law = read_law(document)
+            law, pulses = read_law(document), Pulses(**_pulses(document))
+            highest = max(pulses.depression_voltage, pulses.read_voltage, pulses.full_scale)
+            law.require_reach(pulses.potentiation_voltage, highest)
             return cls(
                 name=str(document.get("name", "unnamed")),
                 citation=str(document.get("citation", "")),
                 memristor=law,
-                pulses=Pulses(**_pulses(document)),
+                pulses=pulses,
                 spread=_spread(document, law),
             )
         except InputError as error:
