@@ -1,9 +1,10 @@
-"""The pictures of docs/gallery.md, drawn anew by the commands beneath them.
+"""The pictures of docs/gallery.md, and of reports in docs/tasks, drawn anew by their commands.
 
 python .ci/figures.py [all]
 
-An entry names in a comment the file that its command draws. Those marked `slow` take minutes and are
-drawn for `all` alone; those with `data` need that file in the folder that ROA_SHARED_DATA names.
+An entry of the gallery names in a comment the file that its command draws; a picture of a report has
+the page and its command in the comment above it. Those marked `slow` take minutes and are drawn for
+`all` alone; those with `data` need that file in the folder that ROA_SHARED_DATA names.
 """
 
 from __future__ import annotations
@@ -24,6 +25,13 @@ _ENTRY = re.compile(
     r"!\[[^\]]+\]\((?P<picture>[^)]+)\)$",
     re.M | re.S,
 )
+_REPORT = re.compile(
+    r"^<!-- page: (?P<drawn>[^;>]+); (?P<command>[^;>]+?)(?:; (?P<note>[^>]+?))? -->\n"
+    r"!\[[^\]]+\]\((?:\.\./)*(?P<picture>[^)]+)\)$",
+    re.M,
+)
+_WIDE, _LONGEST = 1180, 1800  # pixels
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class Entry(NamedTuple):
@@ -48,6 +56,36 @@ def entries() -> list[Entry]:
     ]
 
 
+def reports() -> list[Entry]:
+    """Those of pages in docs/tasks that show a report."""
+    return [
+        Entry(found["picture"], found["drawn"], found["note"] or "", (found["command"],))
+        for page in sorted((ROOT / "docs" / "tasks").glob("*.md"))
+        for found in _REPORT.finditer(page.read_text(encoding="utf-8"))
+    ]
+
+
+# Where the last section or figure ends that ends within so many pixels, and a margin.
+_END = """longest => Math.max(...[...document.querySelectorAll('section, figure')]
+  .map(e => e.getBoundingClientRect().bottom + window.scrollY + 16).filter(y => y < longest))"""
+
+
+def photograph(page: Path, picture: Path) -> None:
+    """A picture of a page from its top, light, to the end of a section."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, _BROWSERS)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        tab = browser.new_page(viewport={"width": _WIDE, "height": 1080}, color_scheme="light")
+        tab.goto(page.resolve().as_uri())
+        tab.wait_for_timeout(2000)  # the plots of an interactive page
+        end = tab.evaluate(_END, _LONGEST)
+        clip = {"x": 0, "y": 0, "width": _WIDE, "height": int(end) if end else 1080}
+        tab.screenshot(path=picture, full_page=True, clip=clip)
+        browser.close()
+
+
 def draw(entry: Entry, folder: Path) -> None:
     """Run an entry's commands in a folder, and put the picture into the guide."""
     env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -55,7 +93,11 @@ def draw(entry: Entry, folder: Path) -> None:
     for command in entry.commands:
         print(f"$ {command}", flush=True)
         subprocess.run(command, shell=True, cwd=folder, env=env, check=True, stdout=subprocess.DEVNULL)
-    shutil.copy(folder / entry.drawn, ROOT / "docs" / entry.picture)
+    drawn, picture = folder / entry.drawn, ROOT / "docs" / entry.picture
+    if drawn.suffix == ".html":
+        photograph(drawn, picture)
+    else:
+        shutil.copy(drawn, picture)
 
 
 def main(asked: str = "") -> None:
@@ -63,9 +105,9 @@ def main(asked: str = "") -> None:
     shared = Path(os.environ.get("ROA_SHARED_DATA", "nowhere"))
     with TemporaryDirectory() as made:
         folder = Path(made)
-        for name in ("examples", "benchmarks"):
+        for name in ("examples", "benchmarks", "data"):
             (folder / name).symlink_to(ROOT / name)
-        for entry in entries():
+        for entry in entries() + reports():
             if entry.note == "slow" and asked != "all":
                 print(f"left as it is: {entry.picture}, which takes minutes")
                 continue

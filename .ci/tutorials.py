@@ -25,8 +25,8 @@ import nbformat
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "docs" / "tutorials"
 PACKAGES = ("roa_circuit", "fitting", "netlists", "meta")
-SECONDS = 120
-"""How long a cell may take."""
+SECONDS = 600
+"""How long a cell may take: kernels may have to be translated, on a machine that is busy."""
 
 
 def names() -> list[str]:

@@ -92,10 +92,10 @@ def _of_u() -> str:
 
 def _cases(state: str, p: str, q: str) -> str:
     """The window of each polarity."""
-    lines = ""
+    lines, case = "", _words("for\u00a0")
     for room, power, sign in ((f"( 1 − {state} )", p, "<"), (state, q, ">")):
         window = _sup(_row(room), _row(power))
-        lines += f"<mtr><mtd>{window}</mtd><mtd>{_words('for ')}{_row(f'V {sign} 0')}</mtd></mtr>"
+        lines += f"<mtr><mtd>{window}</mtd><mtd>{case}{_row(f'V {sign} 0')}</mtd></mtr>"
     return f"<mrow><mo>{{</mo><mtable>{lines}</mtable></mrow>"
 
 
@@ -118,7 +118,9 @@ def _row(text: str) -> str:
     found = []
     for token in text.split():
         kind = "mn" if token.isdigit() else "mi" if token.isalpha() else "mo"
-        found.append(f"<{kind}>{html.escape(token)}</{kind}>")
+        # A bracket would grow with what stands in its row, and its fellow in another row would not.
+        still = ' stretchy="false"' if token in "()" else ""
+        found.append(f"<{kind}{still}>{html.escape(token)}</{kind}>")
     return f"<mrow>{''.join(found)}</mrow>"
 
 

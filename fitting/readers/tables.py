@@ -67,7 +67,7 @@ def read_table(path: Path, how: Conventions, sheets: Sheets | None = None) -> Ta
     """
     known = {} if sheets is None else sheets
     key = path, how.sheet, tuple(how.columns.values())
-    sheet = known.get(key) or known.setdefault(key, read_sheet(path, _means(how), how.sheet))
+    sheet = known.get(key) or known.setdefault(key, read_sheet(path, titles_known(how), how.sheet))
     sheet, left_out = _chosen(sheet, how)
     sheet, read = _with_read_voltage(sheet, how)
     how, above = with_told(
@@ -93,7 +93,7 @@ def read_table(path: Path, how: Conventions, sheets: Sheets | None = None) -> Ta
     )
 
 
-def _means(how: Conventions) -> Callable[[str], bool]:
+def titles_known(how: Conventions) -> Callable[[str], bool]:
     """Whether a text may be the title of a column."""
     known = meaningful(how.columns.values())
 

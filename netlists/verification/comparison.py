@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from netlists.verification.collocation import Scope
-from netlists.verification.engines import Plan, Run, surrogate_reads, voltages
+from netlists.verification.engines import Analysis, Plan, Run, surrogate_reads, voltages
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Floats, relative_error
 from netlists.verification.samples import Sample
 from roa_circuit.chips.converter_use import uses
@@ -46,7 +46,7 @@ def reads(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run], plan: 
         "end_to_end_current_error": max(map(relative_error, own, theirs)),
         "max_difference_error": _differences(sample, spice, same),
         "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
-        **_read_out(sample, spice),
+        **_read_out(sample, spice, transient=plan.analysis is Analysis.transient),
         "spice_currents": assemble(sample.tiles, own),
         "surrogate_currents": assemble(sample.tiles, same),
     }
@@ -85,7 +85,7 @@ def _answers(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run]) -> 
     }
 
 
-def _read_out(sample: Sample, spice: Sequence[Run]) -> dict[str, Any]:
+def _read_out(sample: Sample, spice: Sequence[Run], *, transient: bool) -> dict[str, Any]:
     """The fields of a Verification that say what reads use of converters, and do to states."""
     chips, volts = sample.chips, [voltages(tile.layer) for tile in sample.tiles]
     currents = [run.currents for run in spice]
@@ -96,7 +96,7 @@ def _read_out(sample: Sample, spice: Sequence[Run]) -> dict[str, Any]:
     ]
     told = [
         *(use.warning for use in used),
-        warning(max(moved), np.concatenate([v.ravel() for v in volts])),
+        warning(max(moved), np.concatenate([v.ravel() for v in volts]), transient=transient),
     ]
     return {
         "converters": [use.to_dict() for use in used],

@@ -48,9 +48,10 @@ class Phase(StrEnum):
 class Analysis(StrEnum):
     """How the simulator works: transients of dynamic cells, reads as a DC sweep, or operating points.
 
-    A read moves no state (0.1 V for 1 us adds less than 1e-9), so a sweep of frozen cells gives the
-    same currents in a fifth of the time. Collocation sweeps reads, and checks a write at operating
-    points (`netlists.verification.collocation`).
+    A read hardly moves the states of Table 1's cells (0.1 V for 1 us adds less than 1e-9), so a sweep
+    of frozen cells gives the same currents in a fifth of the time; of other laws it is said where reads
+    move more. Collocation sweeps reads, and checks a write at operating points
+    (`netlists.verification.collocation`).
     """
 
     transient = "transient"

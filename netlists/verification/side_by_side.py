@@ -2,76 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roa_circuit.basics import files
-from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.presentation.drawing import BLUE, GREEN, RED, Drawing, draw, plain
 from roa_circuit.presentation.page import Page, Section, figure, made_by, table
+from roa_circuit.presentation.runs import Run, differences, head
+from roa_circuit.presentation.runs import differing as apart
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST = 9
-_EXPECTED = "the folder, or the report.json, that `roa-spice verify` leaves"
 _SETTINGS = ("layer", "device", "current_scale [-]", "phase", "tile", "compensation", "engine_version")
 _PARTS = ("lines", "crossbar", "circuit", "drawn", "options")
 _ENGINES = (("accuracy_ideal", "ideal", BLUE), ("accuracy_surrogate", "surrogate", GREEN),
             ("accuracy_spice", "simulator", RED))  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One verification as its report.json has it, under a name of its own."""
-
-    name: str
-    document: Mapping[str, Any]
-
-    @classmethod
-    def read(cls, path: Path) -> Run:
-        """The run of a folder, or of its report.json.
-
-        Raises
-        ------
-        InputError : no such file, or one that no verification of a single layer wrote.
-        """
-        source = path / "report.json" if path.is_dir() else path
-        try:
-            found = files.from_json(files.text(source, expected=_EXPECTED))
-        except ValueError as error:
-            raise InputError(f"{source}: is no JSON ({error}); expected {_EXPECTED}") from None
-        if not isinstance(found, dict) or "max_relative_current_error" not in found:
-            raise InputError(f"{source}: is of no verification of one layer; expected {_EXPECTED}")
-        home = source.parent if source.name == "report.json" else source.with_suffix("")
-        return cls(name=home.name or str(path), document=found)
-
-    @property
-    def settings(self) -> dict[str, str]:
-        """What was asked for, flat: `lines: r_word [Ohm]` and the like."""
-        document = self.document
-        flat = {name: _said(document[name]) for name in _SETTINGS if name in document}
-        for part in _PARTS:
-            if isinstance(document.get(part), dict):
-                flat |= dict(_flat(document[part], part))
-        return flat
-
-
-def _flat(values: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{above}: {name}")
-        else:
-            yield f"{above}: {name}", _said(value)
-
-
-def _said(value: Any) -> str:
-    return "–" if value is None or value == [] else plain(str(value), 60)
+def is_one(run: Run) -> bool:
+    """Whether a run is the verification of one layer."""
+    return "max_relative_current_error" in run.document
 
 
 def _share(value: float) -> str:
@@ -103,15 +56,7 @@ def found(runs: Sequence[Run]) -> list[list[str]]:
 
 def differing(runs: Sequence[Run]) -> list[list[str]]:
     """The settings that are not the same in all runs."""
-    every = [run.settings for run in runs]
-    names = dict.fromkeys(name for one in every for name in one)
-    rows = [[name, *(one.get(name, "–") for one in every)] for name in names]
-    return [row for row in rows if len(set(row[1:])) > 1]
-
-
-def head(runs: Sequence[Run]) -> list[str]:
-    """The head of both tables."""
-    return ["", *(plain(run.name, 24) for run in runs)]
+    return apart([run.settings(_SETTINGS, _PARTS) for run in runs])
 
 
 def drawings(runs: Sequence[Run]) -> list[Drawing]:
@@ -136,19 +81,16 @@ def drawings(runs: Sequence[Run]) -> list[Drawing]:
 def page(runs: Sequence[Run], made: dict[str, Any]) -> Page:
     """The report."""
     passed = all(run.document.get("passed") for run in runs)
-    apart = differing(runs)
+    rows = differing(runs)
     return Page(
         command="roa-spice compare",
         title=f"{counted(len(runs), 'verification')} side by side",
         verdict="all passed" if passed else "not all passed",
         passed=passed,
         lead="What differs between the runs, and what each of them found.",
-        numbers=[("runs", str(len(runs)), ""), ("settings that differ", str(len(apart)), "")],
+        numbers=[("runs", str(len(runs)), ""), ("settings that differ", str(len(rows)), "")],
         sections=[
-            Section(title="What differs", parts=[
-                table(head(runs), apart or [["nothing", *("–" for _ in runs)]],
-                      caption="Settings that are not the same in all runs; – stands for none."),
-            ]),
+            Section(title="What differs", parts=[differences(runs, rows)]),
             Section(title="What was found", parts=[
                 *(figure(one.inline(), one.caption, wide=one.wide) for one in drawings(runs)),
                 table(head(runs), found(runs), caption="A quantity a row; – where a run has none."),

@@ -15,8 +15,8 @@ from roa_circuit.device.parameters import Device
 
 Floats = NDArray[np.float64]
 
-NOTICED = 1e-4
-"""The change of omega by one read from which it is said."""
+NOTICED, NOTICED_IN_TRANSIENTS = 1e-4, 1e-6
+"""The change of omega by one read from which it is said, and where a simulator's cells do move."""
 
 
 def moved_by_a_read(state: Floats, voltages: Floats, device: Device, hold: float = READ_HOLD) -> float:
@@ -39,14 +39,23 @@ def moved_by_a_read(state: Floats, voltages: Floats, device: Device, hold: float
     return worst
 
 
-def warning(moved: float, voltages: Floats, hold: float = READ_HOLD) -> str:
-    """What to say of reads that would move omega by so much, or nothing."""
-    if moved < NOTICED:
+def warning(moved: float, voltages: Floats, hold: float = READ_HOLD, *, transient: bool = False) -> str:
+    """What to say of reads that would move omega by so much, or nothing.
+
+    transient : whether cells move in the simulator that the surrogate is compared with
+    """
+    if moved < (NOTICED_IN_TRANSIENTS if transient else NOTICED):
         return ""
     largest, long = engineering(float(np.abs(voltages).max()), "V"), engineering(hold, "s")
     if math.isnan(moved):
         return (
             f"the law says nothing of what reads of up to {largest} for {long} move; states are frozen"
+        )
+    if transient:
+        return (
+            f"reads of up to {largest} for {long} move omega in the simulator by up to {moved:.2g} each,"
+            " and the surrogate leaves that out, so currents may differ by as much or more; lower the"
+            " voltages, or freeze the cells of reads by --analysis sweep"
         )
     return (
         f"reads of up to {largest} for {long} would move omega by up to {moved:.2g} each;"

@@ -224,7 +224,12 @@ def titled(name: str) -> str:
 
 def named(metric: Metric) -> str:
     """A metric's name in words."""
-    return metric.name.replace("mac_", "MAC ").replace("_", " ")
+    return worded(metric.name)
+
+
+def worded(name: str) -> str:
+    """The same of the name alone."""
+    return name.replace("mac_", "MAC ").replace("_", " ")
 
 
 def to_dict(found: Findings) -> dict[str, Any]:

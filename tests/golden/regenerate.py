@@ -16,8 +16,11 @@ from roa_circuit.circuit.components import Amplifier, Transistor
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.waveforms import write_programme
+from roa_circuit.device.compact_model import ngspice_library
+from roa_circuit.device.laws.table import Table
 from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.parameters import load_device
+from roa_circuit.device.verilog_a import verilog_a
 
 FOLDER = Path(__file__).parent
 
@@ -44,6 +47,22 @@ GATED = Circuitry(transistor=Transistor(), amplifier=Amplifier(r_feedback=1e4, o
 DEVICE, AS_PRINTED = default_device(), load_device("zhang2021")
 CURVED = Windows(**DEVICE.memristor.constants, p=0.5, q=2.0, ratio=9.0, threshold_up=0.5)
 WINDOWS = replace(DEVICE, name="windows", memristor=CURVED)
+MEASURED = Table(
+    states=(0.0, 0.5, 1.0), up=(-1.0,), down=(1.0, 1.2), raises=((0.2, 0.1, 0.0),),
+    lowers=((0.0, 0.1, 0.2), (0.0, 0.15, 0.3)), width_up=3e-6, width_down=3e-4, ratio=4.0, inert=0.6,
+    **{name: AS_PRINTED.memristor.constants[name] for name in ("gamma", "delta", "alpha", "beta")},
+)  # fmt: skip
+TABLE = replace(
+    DEVICE, name="table", memristor=MEASURED,
+    pulses=replace(
+        DEVICE.pulses, potentiation_voltage=-1.0, potentiation_width=3e-6,
+        depression_voltage=1.2, depression_width=3e-4,
+    ),
+)  # fmt: skip
+CELLS = {
+    "zhang2021": AS_PRINTED, "windows": WINDOWS, "table": TABLE,
+    "vteam": load_device("vteam"), "yakopcic": load_device("yakopcic"),
+}  # fmt: skip
 GOLDEN = {"origin": "golden"}
 VACASK = {"engine": Engine.vacask}
 
@@ -96,10 +115,17 @@ def exports():
             yield f"{language}/{name}.net", exported(deck.circuit, language)[""]
 
 
+def cells():
+    """(file name, compact model) of a device of every law, for ngspice and in Verilog-A."""
+    for law, device in CELLS.items():
+        yield f"cells/{law}.lib", ngspice_library(device)
+        yield f"cells/{law}.va", verilog_a(device)
+
+
 def golden_decks() -> dict[str, str]:
     """File name to text, the package's version left open."""
     version = f"roa-circuit {metadata.version('roa-circuit')}"
-    texts = [*((name, deck.text) for name, deck in decks()), *exports()]
+    texts = [*((name, deck.text) for name, deck in decks()), *exports(), *cells()]
     return {name: text.replace(version, "roa-circuit VERSION") for name, text in texts}
 
 

@@ -28,6 +28,15 @@ def test_every_picture_is_there_and_has_a_command():
     }
 
 
+def test_every_picture_of_a_report_has_its_page_and_command():
+    found = {Path(entry.picture).stem: entry for entry in figures.reports()}
+    assert set(found) == {"fit_report", "sweep_report", "verify_report"}
+    for entry in found.values():
+        assert (ROOT / "docs" / entry.picture).is_file()
+        assert entry.drawn.endswith("/report.html")
+        assert shlex.split(entry.commands[0])[0] in PROGRAMS
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("entry", QUICK.values(), ids=lambda entry: entry.picture)
 def test_a_command_draws_its_picture(entry, command, tmp_path, monkeypatch):

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cell_trains import Train, in_ngspice, in_vacask
 
 from fitting.commands import cli as fitting_cli
 from netlists.commands import cli
 from netlists.decks.deck import read_deck, sweep_deck, write_deck
-from netlists.simulation import ngspice, vacask
+from netlists.simulation import vacask
 from netlists.simulation.parallel import Together
 from netlists.simulation.simulators import Engine
 from netlists.simulation.vacask import find_compiler, find_program
@@ -59,16 +60,6 @@ def test_the_verilog_a_compiles_without_a_warning(tmp_path, name):
     assert (tmp_path / "memristor.osdi").stat().st_size > 0
 
 
-@dataclasses.dataclass
-class Train:
-    """Pulses of both polarities on one cell, a read after each; times in the gaps between."""
-
-    points: list
-    gaps: list
-    reads: list
-    omega: list
-
-
 def train(device, start):
     p, pulses = device.memristor, device.pulses
     up = (pulses.potentiation_voltage, pulses.potentiation_width)
@@ -88,42 +79,6 @@ def train(device, start):
     found.reads = found.reads[1::2]
     found.points.append((now + edge, 0.0))
     return found
-
-
-def in_ngspice(library, start, found):
-    corners = "\n".join(f"+ {t!r} {v!r}" for t, v in found.points)
-    end = found.points[-1][0]
-    run = ngspice.simulate(f"""* a train
-{library}
-V1 a 0 PWL(
-{corners} )
-X1 a 0 memristor w0={start!r}
-.save v(x1.omega) i(v1)
-.options reltol=1e-6 trtol=1 abstol=1e-15 vntol=1e-9
-.tran 1u {end!r} 0 1u uic
-.end
-""")
-    return run.at(found.gaps, ["x1.omega"])[:, 0], -run.at(found.reads, ["v1#branch"])[:, 0]
-
-
-def in_vacask(verilog, start, found):
-    wave = ",\n  ".join(f"{t!r}, {v!r}" for t, v in found.points)
-    end = found.points[-1][0]
-    run = vacask.simulate(f"""a train
-ground 0
-load "{verilog}"
-model vsource vsource
-model memristor memristor
-v1 (a 0) vsource type="pwl" wave=[
-  {wave} ]
-x1 (a 0) memristor w0={start!r}
-control
-  options reltol=1e-6 vntol=1e-9 abstol=1e-15 nr_residualcheck=0 tran_minpts=0 tran_fbr=0.02
-  save p(x1,omega) i(v1)
-  analysis out tran step=1u stop={end!r}
-endc
-""")
-    return run.at(found.gaps, ["x1.omega"])[:, 0], -run.at(found.reads, ["v1:flow(br)"])[:, 0]
 
 
 @pytest.mark.parametrize("which", ["fitted", "design point"])

@@ -101,7 +101,7 @@ def _curves(figure: Figure, found: Findings) -> None:
     lines: list[Value | None] = [None] if by is None else list(by.levels)
     lines = lines[:: -(-len(lines) // _MOST_LINES)]
     places = _places(along)
-    for line, colour in zip(lines, _hues(len(lines)), strict=True):
+    for line, colour in zip(lines, hues(len(lines)), strict=True):
         fixed = {} if by is None or line is None else {by.name: line}
         points = [{**_base(found), **fixed, along.name: level} for level in along.levels]
         values = found.study.values(points, found.metric.name)
@@ -226,7 +226,7 @@ def _title(axis: Axis) -> str:
     return summary.titled(axis.name) + (f" [{unit}]" if unit not in ("", "-") else "")
 
 
-def _hues(count: int) -> list[Any]:
+def hues(count: int) -> list[Any]:
     """Colours from blue over violet to red."""
     from matplotlib.colors import LinearSegmentedColormap
 

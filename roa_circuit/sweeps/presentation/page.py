@@ -74,9 +74,10 @@ def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
 
 def _points(found: Findings) -> Section:
     several, chips = len(found.sweep.axes) > 1, len(found.sweep.seeds)
-    what = "Mean over the chips and its 95 % interval" if chips > 1 else "Of one chip"
+    what = "Mean over the chips and its 95 % interval." if chips > 1 else "The metric of one chip."
     if not found.sweep.is_grid:
-        what = "Every point" + (", coloured by the second field" if several else "")
+        what = "Every point" + (", coloured by the second field." if several else ".")
+    what += " Hover over a point for its numbers, or click to choose it."
     plots = [plot("curves", what)]
     if several:
         plots.append(plot("map", "The mean, over two fields. A ring is the point chosen."))

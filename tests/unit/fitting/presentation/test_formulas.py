@@ -34,6 +34,15 @@ def test_formulas_are_well_formed(name):
         assert len(list(math.iter())) > 8
 
 
+def test_brackets_are_all_of_one_size():
+    """The second of k (e − e) grew with the two windows beside it, and the first stayed small."""
+    for name in ("zhang2021", "windows"):
+        for text in formulas(LAWS[name]):
+            brackets = [one for one in ElementTree.fromstring(text).iter("mo") if one.text in ("(", ")")]
+            assert brackets
+            assert {one.get("stretchy") for one in brackets} == {"false"}
+
+
 @pytest.mark.parametrize("name", LAWS)
 def test_every_constant_is_explained(name):
     text = "".join(section(LAWS[name]).parts)
@@ -50,7 +59,7 @@ def test_the_windows_of_the_formulas_are_those_of_the_law():
     """(1 - u)^p for V < 0, u^q for V > 0."""
     motion = ElementTree.fromstring(formulas(LAWS["windows"])[0])
     rows = ["".join(row.itertext()) for row in motion.iter("mtr")]
-    assert rows == ["(1−u)pfor V<0", "uqfor V>0"]
+    assert rows == ["(1−u)pfor\u00a0V<0", "uqfor\u00a0V>0"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from netlists.decks.deck import read_deck, sweep_deck, write_deck
+from netlists.decks.languages import Language
 from netlists.decks.stimuli import gate_stimuli, write_stimuli
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.errors import InputError
@@ -16,16 +17,36 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.device.compact_model import comment, ngspice_library
+from roa_circuit.device.laws import laws
 from roa_circuit.device.parameters import Device, load_device
 
 GOLDEN = Path(__file__).parents[3] / "golden"
 
 
+FILES = {
+    str(p.relative_to(GOLDEN)) for p in GOLDEN.rglob("*.*") if p.suffix not in (".py", ".json", ".pyc")
+}
+
+
+@pytest.fixture(scope="module")
+def golden():
+    return runpy.run_path(str(GOLDEN / "regenerate.py"))["golden_decks"]()
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("name", sorted(path.name for path in GOLDEN.glob("*.[cs]i[rm]")))
-def test_decks_are_the_golden_ones_to_the_byte(name):
-    decks = runpy.run_path(str(GOLDEN / "regenerate.py"))["golden_decks"]()
-    assert decks[name] == (GOLDEN / name).read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_decks_are_the_golden_ones_to_the_byte(name, golden):
+    """Those of every language, and the compact models of every law."""
+    assert golden[name] == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.long
+def test_every_deck_language_and_law_has_a_golden_file(golden):
+    assert set(golden) == FILES
+    assert {f"{language}/write.net" for language in Language} <= FILES
+    assert {
+        f"cells/{law}.{kind}" for law in (*laws(), "vteam", "yakopcic") for kind in ("lib", "va")
+    } <= FILES
 
 
 def cards(deck, prefix):

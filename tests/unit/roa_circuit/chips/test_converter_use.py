@@ -116,3 +116,13 @@ def test_reads_that_move_states_are_told_by_how_much(volts):
     assert moved == pytest.approx(abs(after - 0.3), rel=1e-5)
     assert "would move omega" in warning(moved, asked)
     assert warning(moved_by_a_read(state, np.array([[0.1, 0.1]]), DEVICE), asked) == ""
+
+
+def test_a_simulator_whose_cells_move_is_told_of_earlier():
+    """States that move by 1e-5 in a read change currents by more than the two engines may differ."""
+    asked = np.array([[0.1, 0.1]])
+    assert warning(1e-5, asked) == ""
+    told = warning(1e-5, asked, transient=True)
+    assert "move omega in the simulator by up to 1e-05 each" in told
+    assert "--analysis sweep" in told
+    assert warning(1e-9, asked, transient=True) == ""
