@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from roa_circuit.device.laws.formulas.currents import current_at
 from roa_circuit.device.laws.formulas.definition import IMPLICIT
 from roa_circuit.device.laws.formulas.shipped import load_definition, shipped_laws
 from roa_circuit.device.laws.law import SECTION
-from roa_circuit.device.parameters import load_device
+from roa_circuit.device.parameters import load_device, with_law_beside
 
 _DECADES = 1e12  # that a constant may lie from where its search begins
 _GIVEN, _DRAWN = 6, 4  # beginnings that are searched from: the first, and the best of others
@@ -248,7 +249,7 @@ def _way_out(law: str) -> str:
 
 def _of_file(name: str, prior: Law) -> Law:
     """The law of a file, with its own constants or, where it has none, those of the prior."""
-    document = toml.loads(toml.read(name), source=name)
+    document = with_law_beside(toml.loads(toml.read(name), source=name), Path(name))
     if SECTION in document:
         return read_law(document)
     definition = load_definition(name)

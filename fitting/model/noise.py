@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ FEWEST_READS = 10
 _FEWEST_READINGS = 6  # of a train that tells its scatter
 _CURRENT_LEAST = 1e-27  # [A], so that a sweep of nothing but zeros divides
 _SWEEP_FLOOR = 0.01  # of a train's largest current: below it a sweep's noise is taken as absolute
+_SURE = 3.0  # standard deviations
 _WORTH = 2.0  # log-likelihood that a less usual noise must gain (AIC: 1 for its parameter)
 
 
@@ -60,7 +62,7 @@ def read_noise(m: Measurements) -> ReadNoise | None:
     Readings of one train at one voltage without a pulse between them are of one state; so are points
     of I-V sweeps, which leave the state alone, unless they come back on another branch. The likelihood
     of the groups' variances decides whether the noise is relative, absolute or both: the simpler one,
-    unless it is clearly worse. Drift between readings counts as noise.
+    unless it is clearly worse. Ten readings or more that clearly drift tell it by second differences.
     """
     mean, variance, freedom = _groups(m)
     count = int(freedom.sum())
@@ -182,8 +184,34 @@ def _groups(m: Measurements) -> tuple[FloatArray, FloatArray, FloatArray]:
     count = np.bincount(group)
     mean = np.bincount(group, weights=m.current) / count
     squares = np.bincount(group, weights=(m.current - mean[group]) ** 2)
+    freedom = np.maximum(count - 1.0, 1.0)
+    variance, freedom = _without_drift(m.current, group, count, squares / freedom, freedom)
     again = (count > 1) & (mean != 0)
-    return mean[again], squares[again] / (count[again] - 1), (count[again] - 1).astype(np.float64)
+    return mean[again], variance[again], freedom[again]
+
+
+def _without_drift(
+    current: FloatArray, group: Any, count: Any, variance: FloatArray, freedom: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(variance, freedom) of groups; by second differences where neighbours agree too well for chance.
+
+    Von Neumann's ratio: half the mean square of first differences over the variance is 1 +- 1 / sqrt(n)
+    without a drift.
+    """
+    order = np.argsort(group, kind="stable")
+    alike = group[order]
+
+    def mean_square(times: int) -> FloatArray:
+        inside = alike[times:] == alike[:-times]
+        of = alike[times:][inside]
+        total = np.bincount(of, np.diff(current[order], times)[inside] ** 2, len(count))
+        return np.asarray(total / np.maximum(count - times, 1))
+
+    drifts = (count >= FEWEST_READS) & (mean_square(1) / 2.0 < (1.0 - _SURE / np.sqrt(count)) * variance)
+    return (
+        np.where(drifts, mean_square(2) / 6.0, variance),  # 1 + 4 + 1 times the variance
+        np.where(drifts, count - 2.0, freedom),
+    )
 
 
 def _profile(shape: FloatArray, variance: FloatArray, freedom: FloatArray) -> tuple[float, float]:

@@ -132,6 +132,11 @@ def _with_read_voltage(sheet: Sheet, how: Conventions) -> tuple[Sheet, tuple[str
     found = {p: at for p, at in found.items() if sheet.titles[p] not in how.columns.values()}
     volts = {at[1] for at in found.values()}
     told = "read_voltage" in {MEANING.get(plain(text)) for text in sheet.titles} | set(how.columns)
+    if len(volts) > 1 and not set(READINGS) & set(how.columns):
+        several = ", ".join(repr(sheet.titles[place]) for place in found)
+        last = next(sheet.titles[p] for p, at in found.items() if at[1] != min(volts))
+        raise InputError(f"{sheet.place}: {several} were read at different voltages; leave all but "
+                         f"those of one out, such as --ignore {last!r}")  # fmt: skip
     if len(volts) != 1 or told:
         return sheet, ()
     titles = list(sheet.titles)

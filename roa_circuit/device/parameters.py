@@ -143,12 +143,14 @@ class Device(Shown):
     def from_dict(cls, document: dict[str, Any], *, source: str = "parameter set") -> Device:
         """As `from_toml`, from the parsed document. Unknown sections are ignored."""
         try:
-            law = read_law(document)
+            law, pulses = read_law(document), Pulses(**_pulses(document))
+            highest = max(pulses.depression_voltage, pulses.read_voltage, pulses.full_scale)
+            law.require_reach(pulses.potentiation_voltage, highest)
             return cls(
                 name=str(document.get("name", "unnamed")),
                 citation=str(document.get("citation", "")),
                 memristor=law,
-                pulses=Pulses(**_pulses(document)),
+                pulses=pulses,
                 spread=_spread(document, law),
             )
         except InputError as error:
@@ -184,11 +186,16 @@ def load_device(name_or_path: str | Path) -> Device:
             f"device {text!r} is neither a file nor a shipped set; {nearest(text, shipped())}"
         )
     document = toml.loads(toml.read(path), source=text)
-    return Device.from_dict(_with_law_beside(document, path), source=text)
+    return Device.from_dict(with_law_beside(document, path), source=text)
 
 
-def _with_law_beside(document: dict[str, Any], path: Path) -> dict[str, Any]:
-    """The document with the formulas of the law file that it names, which lies beside it."""
+def with_law_beside(document: dict[str, Any], path: Path) -> dict[str, Any]:
+    """The document at `path` with the formulas of the law file that it names, which lies beside it.
+
+    Raises
+    ------
+    InputError : no such file, or one without a section [law].
+    """
     section = document.get("memristor")
     law = section.get("law") if isinstance(section, dict) else None
     if not isinstance(law, str) or not law.endswith(".toml") or "law" in document:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from fitting.readers.columns.cells import bare_numbers
 from fitting.readers.files.sheet import Sheet
-from fitting.readers.titles import end, is_counter, plain, unit_of, way, words
+from fitting.readers.titles import MEANING, NUMBER, end, is_counter, plain, unit_of, way, words
 
 COUNTED = 3  # numbers in a row: 1, 2, 3
 EITHER = {"npulses", "numpulses", "pulsecount", "numberofpulses", "pulses", "count", "pulsenum"}
 """Titles of a count since the start if its numbers rise, else of the pulses of each row."""
+
+_NORMALISED = re.compile(r"norm(ali[sz]ed)?\.?[ _]", re.IGNORECASE)
 
 
 def is_count(sheet: Sheet, place: int) -> bool:
@@ -25,7 +29,7 @@ def is_count(sheet: Sheet, place: int) -> bool:
     if sheet.title_line and plain(text) in EITHER:
         return True
     if sheet.title_line and is_counter(text):
-        return _is_restarting(values)
+        return _is_restarting(values) and not is_share(sheet, place)
     if is_abscissa(sheet, place):
         return bool((np.diff(values) > 0).all()) and not is_share(sheet, place)
     steps = np.diff(values)
@@ -44,11 +48,15 @@ def is_abscissa(sheet: Sheet, place: int) -> bool:
 
 
 def is_share(sheet: Sheet, place: int) -> bool:
-    """Whether a column titled x counts pulses over their number, evenly to 1, as NeuroSim does."""
+    """Whether a column counts pulses over their number, evenly to 1: NeuroSim's x, or by its title."""
+    text = sheet.titles[place]
     named = [word for word in words(sheet.titles[place]) if not way(word)]
     values = bare_numbers(sheet, place)
     values = values[np.isfinite(values)]
-    if unit_of(sheet.titles[place]) or named not in (["x"], ["xf"], ["xdata"]) or len(values) < COUNTED:
+    bare = _NORMALISED.sub("", text)
+    counts = sheet.title_line and (is_counter(bare) or MEANING.get(plain(bare)) == NUMBER)
+    titled = named in (["x"], ["xf"], ["xdata"]) or counts
+    if unit_of(bare) or not titled or len(values) < COUNTED:
         return False
     steps = np.diff(values)
     return bool(np.isclose(values[-1], 1.0) and values[0] >= 0 and (steps > 0).all()

@@ -91,6 +91,8 @@ def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
         if name is None and place not in series and not size_alone:
             name = _without_way(sheet, place, meaning)
         name = TIME if name is None and plain(text) == "t" and rises(sheet, place) else name
+        if name == NUMBER and NUMBER not in given and is_share(sheet, place):
+            name = None
         if name is None:
             others.append(place)
         elif name in known:

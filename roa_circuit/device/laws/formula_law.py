@@ -18,6 +18,7 @@ from roa_circuit.device.laws.formulas.currents import Curve, current_at, trees_o
 from roa_circuit.device.laws.formulas.definition import IMPLICIT, Definition
 from roa_circuit.device.laws.formulas.grammar import names_in, substituted
 from roa_circuit.device.laws.formulas.quadrature import mean_over_ramp, short_ramps
+from roa_circuit.device.laws.formulas.reach import check_reach
 from roa_circuit.device.laws.formulas.shipped import load_definition
 from roa_circuit.device.laws.formulas.values import value, value_and_slope
 from roa_circuit.device.laws.formulas.writing import simulator_text
@@ -70,6 +71,11 @@ class FormulaLaw(Law):
         super().__post_init__()
         if not self.varies:
             check_law(self, self.definition)
+
+    def require_reach(self, lowest: float, highest: float) -> None:
+        """Raise InputError unless the law holds between these voltages [V], one of each sign."""
+        if not self.varies:
+            check_reach(self, self.definition, lowest, highest)
 
     # Constants
 

@@ -9,6 +9,8 @@ from fitting import fit_device
 from fitting.model.beginnings import beginnings
 from fitting.model.formulaic import law_by_formulas
 from fitting.readers.measurements import Measurements
+from roa_circuit.basics import toml
+from roa_circuit.basics.errors import InputError
 from roa_circuit.device.parameters import load_device
 
 
@@ -97,3 +99,19 @@ def test_currents_bend_as_sweeps_do():
     )  # fmt: skip
     begun = next(iter(beginnings(law, m)))
     assert begun.constants["b"] == pytest.approx(2.0, rel=0.25)
+
+
+def test_a_law_file_is_found_beside_the_parameter_set_that_names_it(tmp_path, monkeypatch):
+    lab = tmp_path / "lab"
+    lab.mkdir()
+    document = load_device("vteam").to_dict()
+    (lab / "formulas.toml").write_text(toml.dumps({"law": document.pop("law")}), encoding="utf-8")
+    document["memristor"] = {"law": "formulas.toml", **document["memristor"]}
+    (lab / "mine.toml").write_text(toml.dumps(document), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    prior = load_device("zhang2021").memristor
+    assert law_by_formulas("lab/mine.toml", prior).begins == load_device("vteam").memristor
+    (lab / "formulas.toml").unlink()
+    (lab / "mine.toml").rename(lab / "other.toml")  # forms are kept by their name
+    with pytest.raises(InputError, match=r"lab.formulas\.toml: cannot be read"):
+        law_by_formulas("lab/other.toml", prior)

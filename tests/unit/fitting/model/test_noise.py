@@ -1,5 +1,7 @@
 """The read noise told from re-readings, and what weighs a fit."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,17 @@ def test_the_noise_model_is_found(relative, absolute):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("noise", [0.0, 0.003])
+def test_a_drift_is_no_noise(noise):
+    time = np.geomspace(1.0, 1e5, 31)
+    exact = 2e-6 * time**-0.02
+    flat = rereadings(0.0, 0.0, reads=31, states=1)
+    scatter = 1.0 + noise * np.random.default_rng(3).standard_normal(31)
+    found = read_noise(dataclasses.replace(flat, current=exact * scatter))
+    assert found.relative == pytest.approx(noise, rel=0.4, abs=1e-4)
+    assert found.count == 29
+
+
 def test_estimates_scatter_as_their_count_promises():
     """sqrt(1 / 2n) of a standard deviation, and no bias: over 200 repetitions."""
     found = [read_noise(rereadings(0.01, 0.0, seed=seed)).relative for seed in range(200)]

@@ -441,8 +441,18 @@ def test_a_title_says_where_it_was_read(tmp_path, reference, header):
 def test_titles_of_several_read_voltages_are_no_one_s(tmp_path):
     path = tmp_path / "station.csv"
     path.write_text("pulse,G@0.1V [S],G@0.2V [S]\n1,1e-5,2e-5\n2,1e-5,2e-5\n", encoding="utf-8")
-    with pytest.raises(InputError):
-        read_measurements(path)
+    with pytest.raises(InputError, match=r"different voltages.*--ignore 'G@0\.2V"):
+        read_measurements(path, Conventions(read_voltage=0.1))
+
+
+@pytest.mark.parametrize("title", ["Normalized pulse number", "normalised pulse #", "Pulse", "x"])
+def test_pulse_numbers_over_their_number_are_a_pulse_a_row(tmp_path, title):
+    path = tmp_path / "curve.csv"
+    rows = "".join(f"{n / 10:.3f},{0.1 * n}\n" for n in range(1, 11))
+    path.write_text(f"{title},G [uS]\n{rows}", encoding="utf-8")
+    m = read_measurements(path, Conventions(pulses=((-2.0, 1e-5),), read_voltage=0.1))
+    assert m.pulses[1:].tolist() == [1.0] * 9
+    assert "a pulse a row" in " ".join(m.ignored)
 
 
 def test_a_table_of_arc_one_is_in_ohms_and_volts(tmp_path, reference):

@@ -272,6 +272,8 @@ def test_a_tower_of_powers_costs_nothing():
         ('"k [1/s]"', '"q [1/s]" = "> 0; x"\n"k [1/s]"', "no formula has them"),
         ('"k [1/s]"', '"k"', 'must read "name'),
         ("(1 - exp(-beta*v))", "(exp(-beta*v) - 1)", "must rise with v"),
+        ("(1 - exp(-beta*v))", "(1.1 - exp(-beta*v))", "current must be 0 at v = 0"),
+        ("k*(exp(", "k*(0.001 + exp(", "motion must be 0 at v = 0"),
     ],
 )
 def test_complaints_say_what_is_wrong(old, new, complaint):
@@ -293,3 +295,35 @@ def test_constants_keep_their_bounds():
         read_law(document)
     with pytest.raises(InputError, match="did you mean 'vteam'"):
         Device.from_dict(dataclasses.asdict(TABLE_1) | {"memristor": {"law": "vteem"}})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "volts", "complaint"),
+    [
+        ("k*(exp(", "k*sqrt(v)*(exp(", 1.0, "motion: sqrt is taken of -1"),
+        ("", "", 50.0, "exponent of .* beyond ± 80"),
+        ("k*(exp(", "k*pow(0.5 + v, 0.5)*(exp(", 1.0, "pow is taken of -0.5"),
+        ("", "", 1.0, None),
+    ],
+)
+def test_a_law_holds_wherever_pulses_reach(old, new, volts, complaint):
+    document = toml.loads(EQ_1.replace(old, new, 1), source="test")
+    document["memristor"] = BY_TEXT.to_document()["memristor"]
+    reach = load_device("zhang2021").to_dict()["pulses"]
+    reach |= {"potentiation_voltage [V]": -volts, "depression_voltage [V]": volts}
+    document["pulses"] = reach
+    if complaint is None:
+        assert Device.from_dict(document).pulses.depression_voltage == volts
+        return
+    with pytest.raises(InputError, match=complaint):
+        Device.from_dict(document)
+
+
+def test_a_guarded_root_is_no_root_of_what_is_below_zero():
+    formula = "k*(exp("
+    guarded = EQ_1.replace(formula, "(sqrt(v) if v > 0 else sqrt(-v))*k*(exp(", 1)
+    document = toml.loads(guarded, source="test")
+    document["memristor"] = BY_TEXT.to_document()["memristor"]
+    law = read_law(document)
+    law.require_reach(-1.0, 1.0)
+    assert law.state_derivative(0.5, -1.0) > 0
