@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def _clamped(tree: Tree, names: Mapping[str, Any]) -> Iterator[str]:
         yield from _clamped_call(tree[1], parts, names)
 
 
-def _clamped_call(name: str, parts: tuple[Tree, ...], names: Mapping[str, Any]) -> Iterator[str]:
+def _clamped_call(name: str, parts: Sequence[Tree], names: Mapping[str, Any]) -> Iterator[str]:
     of = np.asarray(value(parts[0], names))
     largest = float(np.abs(of).max())
     if name in ("exp", "sinh", "cosh") and largest > LARGEST_EXPONENT:
