@@ -106,7 +106,7 @@ def test_a_law_file_is_found_beside_the_parameter_set_that_names_it(tmp_path, mo
     lab.mkdir()
     document = load_device("vteam").to_dict()
     (lab / "formulas.toml").write_text(toml.dumps({"law": document.pop("law")}), encoding="utf-8")
-    document["memristor"] = {"law": "formulas.toml", **document["memristor"]}
+    document["memristor"]["law"] = "formulas.toml"
     (lab / "mine.toml").write_text(toml.dumps(document), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     prior = load_device("zhang2021").memristor
