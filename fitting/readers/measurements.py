@@ -81,6 +81,13 @@ class Measurements(Shown):
         return result
 
     @property
+    def each_width(self) -> FloatArray:
+        """Of one pulse of each row [s] but for rounding, 0 without a pulse, (rows,)."""
+        count = np.ones(len(self)) if self.pulses is None else np.nan_to_num(self.pulses, nan=1.0)
+        met, place = np.unique(self.width / np.where(count > 0, count, 1.0), return_inverse=True)
+        return np.array([float(f"{one:.9g}") for one in met.tolist()])[place]
+
+    @property
     def conductance(self) -> FloatArray:
         """current / read_voltage [S], (rows,); NaN where a sweep passes through 0 V."""
         safe = np.where(np.abs(self.read_voltage) < _NO_VOLTAGE, np.nan, self.read_voltage)
@@ -223,8 +230,16 @@ def _read_one(path: Path, how: Conventions, sheets: Sheets | None) -> Measuremen
         limited=table.flags(AT_LIMIT)[order] if AT_LIMIT in table.columns else None,
         normalised=table.normalised,
         taken=table.taken,
-        assumed=table.assumed,
+        assumed=(*table.assumed, *_turned(how)),
     )
+
+
+def _turned(how: Conventions) -> tuple[str, ...]:
+    """A word on voltages that have the other sign than in their file."""
+    if not how.positive_sets:
+        return ()
+    return ("the terminals are exchanged: voltages have the other sign here than in the file and in "
+            "--pulse, so that V < 0 potentiates",)  # fmt: skip
 
 
 def joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements:
@@ -271,12 +286,14 @@ def joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements
 
 def describe(m: Measurements) -> str:
     """One line on what was read: '1,024 readings; 9 trains, pulses of -3.8 V to 3.5 V, 3 µs'."""
-    pulses, widths = m.voltage[m.voltage != 0], m.width[m.width > 0]
+    pulses, widths = m.voltage[m.voltage != 0], m.each_width[m.width > 0]
     span = f", pulses of {_span(pulses, 'V')}, {_span(widths, 's')}" if pulses.size else ", no pulses"
     sweeps = f", {int(m.sweep.sum()):,} of them I-V points" if m.sweep.any() else ""
     return f"{counted(len(m), 'reading')}{sweeps}; {counted(len(m.labels), 'train')}{span}"
 
 
 def _span(values: FloatArray, unit: str) -> str:
-    ends = (values.min(), values.max())
-    return " to ".join(dict.fromkeys(f"{v:g} V" if unit == "V" else engineering(v, unit) for v in ends))
+    """'-1 V', '-1 V and 1 V', or '-3.8 V to 3.5 V' of more."""
+    met = np.unique(values)
+    ends = dict.fromkeys(f"{v:g} V" if unit == "V" else engineering(v, unit) for v in met[[0, -1]])
+    return (" and " if len(met) == 2 else " to ").join(ends)

@@ -264,7 +264,9 @@ class _Fitted(Table):
 def _widths(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
     """Of columns in so much room: words stay whole if they can, those of the first column longest."""
     found = [min(width, max(room, 1)) for width in wanted]
-    for floors in (least, [*least[:1], *(1 for _ in least[1:])], [1] * len(least)):
+    name = min(wanted[0], _LONGEST_WORD) if wanted else 0
+    few = [1] * len(least[1:])
+    for floors in ([name, *least[1:]], least, [*least[:1], *few], [1, *few]):
         while sum(found) > room:
             wide = [place for place, width in enumerate(found) if width > floors[place]]
             if not wide:
