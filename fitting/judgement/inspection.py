@@ -92,8 +92,9 @@ def _row(t: Train) -> list[str]:
     kinds = [f"{n:g} × {V:g} V {engineering(T, 's')}" for (V, T), n in list(t.kinds.items())[:3]]
     if len(t.kinds) > 3:
         voltages = [V for V, _ in t.kinds]
-        kinds = [f"{sum(t.kinds.values()):g} pulses, {len(t.kinds)} kinds, "
-                 f"{min(voltages):g} … {max(voltages):g} V"]  # fmt: skip
+        widths = dict.fromkeys(engineering(T, "s") for T in sorted(T for _, T in t.kinds))
+        kinds = [f"{sum(t.kinds.values()):g} pulses, {min(voltages):g} … {max(voltages):g} V, "
+                 f"{' … '.join([*widths][:: max(len(widths) - 1, 1)])}"]  # fmt: skip
     reads = ", ".join(engineering(V, "V") for V in t.read_voltages[:3])
     reads += ", …" * (len(t.read_voltages) > 3)
     remarks = [f"{t.sweep_points} I–V points"] if t.sweep_points else []

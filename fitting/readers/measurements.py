@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.readers.conventions import Conventions
+from fitting.readers.conventions import BY_TIME, Conventions
 from fitting.readers.forms.checks import check_pulses, check_ranges, currents, dwells, kinds
-from fitting.readers.forms.table import AT_LIMIT, PER_ROW
+from fitting.readers.forms.table import AT_LIMIT, PER_ROW, Table
 from fitting.readers.tables import Sheets, read_table
 from fitting.readers.titles import TIME
 from roa_circuit.basics.errors import InputError
@@ -230,8 +230,16 @@ def _read_one(path: Path, how: Conventions, sheets: Sheets | None) -> Measuremen
         limited=table.flags(AT_LIMIT)[order] if AT_LIMIT in table.columns else None,
         normalised=table.normalised,
         taken=table.taken,
-        assumed=(*table.assumed, *_turned(how)),
+        assumed=(*table.assumed, *_timed(table, how), *_turned(how)),
     )
+
+
+def _timed(table: Table, how: Conventions) -> tuple[str, ...]:
+    """A word on what a Time column says of the widths."""
+    if how.dwell != BY_TIME:
+        return ()
+    return (f"{table.headers[TIME]!r} is when each point was read: it is a pulse as long as the time "
+            "since the row before, and the first row of a train as long as the second",)  # fmt: skip
 
 
 def _turned(how: Conventions) -> tuple[str, ...]:
