@@ -314,10 +314,13 @@ def _print(run: _Run, said: dict[str, Any]) -> None:
         left_open,
         weights,
     )
+    from fitting.readers.measurements import ways
 
     m, result = run.measurements, run.fit
     if len(set(m.devices)) > 1:
         console.say(f"{len(set(m.devices))} devices fitted as one: roa-fit spread tells them apart")
+    if named := ways(m):
+        console.say(named)
     for text in m.assumed:
         console.say(f"assumed: {text}")
     if m.ignored:

@@ -300,6 +300,23 @@ def describe(m: Measurements) -> str:
     return f"{counted(len(m), 'reading')}{sweeps}; {counted(len(m.labels), 'train')}{span}"
 
 
+def ways(m: Measurements) -> str:
+    """Which trains are of potentiation, which of depression; '' where all are of both, or of one."""
+    signs = [set(np.sign(m.voltage[m.train == t]).tolist()) - {0.0} for t in range(len(m.labels))]
+    named = {
+        kind: [label for label, met in zip(m.labels, signs, strict=True) if met == {sign}]
+        for sign, kind in ((-1.0, "potentiation (V < 0)"), (1.0, "depression (V > 0)"))
+    }
+    if not all(named.values()):
+        return ""
+    return "; ".join(f"{kind}: {few(labels)}" for kind, labels in named.items())
+
+
+def few(labels: Sequence[str], most: int = 4) -> str:
+    """The first of many names."""
+    return ", ".join(labels[:most]) + (f" and {len(labels) - most} more" if len(labels) > most else "")
+
+
 def _span(values: FloatArray, unit: str) -> str:
     """'-1 V', '-1 V and 1 V', or '-3.8 V to 3.5 V' of more."""
     met = np.unique(values)

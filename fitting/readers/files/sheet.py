@@ -23,7 +23,7 @@ from fitting.readers.files.preamble import (
 from fitting.readers.files.scripts import script_lines
 from fitting.readers.files.text import LONGEST_PREAMBLE, Means, before, decoded, plain_lines, table_lines
 from fitting.readers.files.workbook import OLD, workbook_lines
-from fitting.readers.titles import end, is_unit, plain, unit_of, way
+from fitting.readers.titles import end, is_counter, is_unit, plain, unit_of, way
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.text import is_count
@@ -31,6 +31,7 @@ from roa_circuit.basics.text import is_count
 _TDMS = b"TDSm"
 _ARC_ONE = {"wordline", "bitline", "resistance", "amplitude", "pulsewidth", "readvoltage"}
 _FEWEST_NUMBERED = 3
+_OF_COUNTS = {"#", "-", "–", "n", "no", "no.", "nr.", "count", "counts", "pulses"}
 _ORIGIN_ROWS = {"long name", "name", "units", "unit", "comments", "comment", "f(x)", "f(x)="}
 
 
@@ -197,6 +198,12 @@ def _numbers_columns(lines: list[Line]) -> bool:
     return counted and any(not cell.isdigit() for cell in lines[1][1][-len(first) :])
 
 
+def _unit(cell: str, text: str) -> str:
+    """The unit in a line of units; that of a count is none, whatever stands there."""
+    unit = cell.strip("[]() ")
+    return "" if is_counter(text) and unit.lower() in _OF_COUNTS else unit
+
+
 def _with_heads(sheet: Sheet) -> Sheet:
     """The sheet with lines of units and of second titles below the first, as LabVIEW and Origin write
     them, in its titles.
@@ -207,7 +214,7 @@ def _with_heads(sheet: Sheet) -> Sheet:
         return sheet
     titles, unused = list(sheet.titles), list(sheet.unused)
     for line, row in zip(sheet.line[:count], sheet.cells[:count], strict=True):
-        units = [cell.strip("[]() ") for cell in row]
+        units = [_unit(cell, text) for cell, text in zip(row, titles, strict=True)]
         if any(units) and all(is_unit(unit) for unit in units if unit):
             titles = [f"{text} [{unit}]" if unit and not unit_of(text) else text
                       for text, unit in zip(titles, units, strict=True)]  # fmt: skip
