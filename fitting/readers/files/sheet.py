@@ -10,6 +10,7 @@ from pathlib import Path
 from fitting.readers.files.arrays import array_lines, is_arrays
 from fitting.readers.files.easyexpert import is_export, records
 from fitting.readers.files.labview import is_measurement, measurement_lines
+from fitting.readers.files.numerals import parted_thousands, plain_numbers
 from fitting.readers.files.preamble import (
     Line,
     grouped,
@@ -54,6 +55,7 @@ class Sheet:
     limit: float | None = None
     si: bool = False
     said: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()  # how they were read, in words
     train_lines: tuple[int, ...] = ()  # where each column stood, if it was a row
     above: tuple[str, ...] = ()  # the lines over the titles, comments too
 
@@ -94,7 +96,9 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
         return _sheet(lines, source, unused)
     if content[:2] == b"PK" or content[:4] == OLD:
         lines, unused = workbook_lines(content, source, worksheet)
-        sheet = _of_lines(*_after_preamble(lines, unused, means), source)
+        table, unused = _after_preamble(lines, unused, means)
+        table, numbers = plain_numbers(table, ",", source, pointed=False)
+        sheet = dataclasses.replace(_of_lines(table, unused, source), numbers=numbers)
         return _with_above(sheet, ((number, ",".join(cells)) for number, cells in lines))
     if worksheet is not None:
         raise InputError(f"{path}: --sheet {worksheet!r}: is no workbook, and has no sheets")
@@ -109,7 +113,8 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
     script = script_lines(text)
     if script is not None:
         return _sheet(script, source, ())
-    sheet = _of_lines(*table_lines(text, source, means), source)
+    parted, unused, numbers = table_lines(text, source, means)
+    sheet = dataclasses.replace(_of_lines(parted, unused, source), numbers=numbers)
     return _with_above(sheet, enumerate(text.splitlines()[:LONGEST_PREAMBLE], start=1))
 
 
@@ -167,6 +172,10 @@ def _sheet(lines: list[Line], source: str, unused: tuple[str, ...]) -> Sheet:
     if not rows:
         raise InputError(f"{source}: has a header but no rows; add one row per reading")
     for line, cells in rows:
+        if len(cells) > len(titles) and (parted := parted_thousands(cells)):
+            raise InputError(f"{source}, line {line}: has {len(cells)} cells where the header has "
+                             f"{len(titles)}; is {parted} one number? Write it without thousands signs, "
+                             "or in quotes")  # fmt: skip
         if len(cells) != len(titles):
             raise InputError(f"{source}, line {line}: has {len(cells)} cells where the header has "
                              f"{len(titles)}; leave cells empty, but keep their separators (if line "
