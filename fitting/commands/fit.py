@@ -14,17 +14,21 @@ from fitting.commands._outputs import as_json, write_all
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable
 from roa_circuit.basics.units import counted, percent
+from roa_circuit.circuit import footing
 from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.parameters import Device, Pulses, load_device
 from roa_circuit.presentation import console, drawing
 from roa_circuit.presentation.options import Figures, Json, flag, folder, grouped
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fitting.judgement.choice import Choice
     from fitting.judgement.verdict import Judgement
-    from fitting.readers.measurements import FloatArray, Measurements
+    from fitting.readers.measurements import Measurements
     from fitting.search.fit import Fit
     from fitting.search.intervals import Intervals
+    from roa_circuit.device.notes import Notes
     from roa_circuit.presentation.drawing import Drawing
 
 _NORMALISED = (
@@ -106,11 +110,13 @@ def fit(
     found = find_intervals(choice.fit, intervals, seed=seed or 0)
     result, verdict = found.applied(choice.fit), choice.judgement
     run = _Run(
-        fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
+        fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device,
+        given=options.given_pulses(how, idle),
     )  # fmt: skip
     made = {
         "prior": prior,
         "known_before": known_before(form, device),
+        "remarks": run.remarks,
         "provenance": console.provenance(inputs=measurements),
     }
     said = _identifiability(run)
@@ -127,7 +133,8 @@ def fit(
         output_dir / n for n in _MODELS if (output_dir / n).is_file() and output_dir / n not in files
     ]
     write_all(files, gone=stale)
-    console.say(describe(read))
+    for text in (*footing.unread(device), describe(read)):
+        console.say(text)
     _print(run)
     if result.describes and not all(e.identifiable for e in result.estimates.values()):
         _print_identifiability(said)
@@ -167,6 +174,21 @@ class _Run:
     choice: Choice
     measurements: Measurements
     prior: Device
+    given: Sequence[str] = ()
+
+    @property
+    def notes(self) -> Notes:
+        """What the measurement did not tell of the device."""
+        from fitting.judgement.left_open import notes_of, weak_constants
+        from fitting.judgement.wording import known_before
+
+        weak = weak_constants(self.fit.estimates, known_before(self.fit.objective.form, self.prior))
+        return notes_of(self.measurements, self.fit.memristor, weak, self.given)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What commands say of device.toml; nothing of a fit that wrote none."""
+        return footing.remarks(_fitted_device(self)) if self.fit.describes else []
 
 
 def _identifiability(run: _Run) -> dict[str, Any]:
@@ -203,6 +225,7 @@ def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
         "verdict": run.law.document(),
         "identifiability": said,
         "pulses_beyond_data": _unmeasured_pulses(run),
+        "remarks": run.remarks,
     }
 
 
@@ -246,7 +269,10 @@ def _fitted_device(run: _Run) -> Device:
     if m.normalised:
         citation += f"; {_NORMALISED}"
     citation += f"; {run.law.line()}"
-    return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=_pulses_of(run))
+    return Device(
+        name=name.stem, citation=citation, memristor=result.memristor, pulses=_pulses_of(run),
+        notes=run.notes,
+    )  # fmt: skip
 
 
 def _pulses_of(run: _Run) -> Pulses:
@@ -266,24 +292,16 @@ def _pulses_of(run: _Run) -> Pulses:
 
 
 def _unmeasured_pulses(run: _Run) -> str | None:
-    """A line on pulses of device.toml whose voltages the data neither have nor enclose; None if none."""
-    pulses, measured = _pulses_of(run), run.measurements.voltage
-    beyond = [
-        f"{volts:g} V"
-        for volts in (pulses.potentiation_voltage, pulses.depression_voltage)
-        if not _enclosed(abs(volts), np.abs(measured[np.sign(measured) == np.sign(volts)]))
-    ]
+    """A line on pulses of device.toml that the data neither have nor enclose; None if none."""
+    from fitting.judgement.left_open import measured
+
+    beyond = measured(run.measurements).missing(vars(_pulses_of(run)))
     if not beyond or not run.fit.describes:
         return None
     return (
-        f"device.toml writes with pulses of {run.prior.name}, beyond the voltages measured:"
-        f" {', '.join(beyond)}; edit its [pulses] to yours"
+        f"device.toml writes with pulses of {run.prior.name}, which it notes: {'; '.join(beyond)}; edit"
+        " its [pulses] to yours"
     )
-
-
-def _enclosed(volts: float, measured: FloatArray) -> bool:
-    """Whether measured voltages have this one, or one on either side, within a percent."""
-    return bool(measured.size) and 0.99 * measured.min() <= volts <= 1.01 * measured.max()
 
 
 def _drawings(run: _Run) -> list[Drawing]:
@@ -332,6 +350,8 @@ def _print(run: _Run) -> None:
     console.say(run.law.line())
     if beyond := _unmeasured_pulses(run):
         console.say(beyond)
+    if run.given:
+        console.say(f"pulses are as {', '.join(run.given)} says: device.toml notes it")
     if run.choice.contest is not None:
         console.out.print(
             console.table(run.choice.title, CONTEST_COLUMNS, contest_rows(run.choice.contest))

@@ -16,6 +16,7 @@ import pytest
 
 from fitting.commands import cli
 from fitting.commands._outputs import write_all
+from fitting.judgement.left_open import NORMALISED
 from fitting.readers import example
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable
@@ -457,11 +458,55 @@ def test_a_device_of_normalised_readings_says_that_it_has_no_amperes(roa_fit, tm
     _, out, _ = roa_fit(path, *how)
     assert "not amperes" in " ".join(out.split())
     assert json.loads((tmp_path / "o" / "fit.json").read_text())["normalised"] is True
-    assert "not amperes" in load_device(tmp_path / "o" / "device.toml").citation
+    device = load_device(tmp_path / "o" / "device.toml")
+    assert "not amperes" in device.citation
+    assert NORMALISED in device.notes.currents
+    of_currents, of_writes = json.loads((tmp_path / "o" / "fit.json").read_text())["remarks"]
+    assert of_currents.endswith(NORMALISED)
+    assert "mu1, mu2 from zhang2021, not measured" in of_writes
+    assert "the measured pulses are as --pulse -1.1V,3us says" in of_writes
+    assert of_writes.endswith("no depression was measured, all of it is assumed")
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert f"device {device.name}: amperes, siemens and joules are in part assumed" in page
+    assert "no depression was measured, all of it is assumed" in page
 
 
-@pytest.mark.parametrize(("voltages", "said"), [((-1.0, 1.3), True), ((-1.1, 1.4), False)])
-def test_pulses_of_the_device_that_the_data_do_not_have_are_said(roa_fit, tmp_path, voltages, said):
+@pytest.mark.long
+def test_a_population_notes_what_single_devices_do_not_tell(roa_fit, tmp_path):
+    rng, law = np.random.default_rng(3), load_device("zhang2021").memristor
+    rows = ["device,voltage [V],width [s],read_voltage [V],conductance [S]"]
+    for name in "abcd":
+        own = law.changed(gamma=law.gamma * float(np.exp(0.1 * rng.standard_normal())))
+        omega = 0.1 * np.ones(1)
+        for number in range(40):
+            if number:
+                omega = own.after_dose(omega, own.dose(np.array(-1.1), 3e-6))
+            G = float(own.current(omega, 0.1)[0]) / 0.1 * (1.0 + 2e-3 * rng.standard_normal())
+            rows.append(f"{name},{-1.1 if number else 0},3e-6,0.1,{G!r}")
+    (tmp_path / "many.csv").write_text("\n".join(rows))
+    code, out, _ = roa_fit("spread", tmp_path / "many.csv", "--output-dir", tmp_path / "o")
+    assert code == 0
+    device = load_device(tmp_path / "o" / "device.toml")
+    assert device.notes.measured.potentiation_width == (3e-6, 3e-6)
+    assert device.notes.measured.depression_voltage is None
+    told = json.loads((tmp_path / "o" / "spread.json").read_text())["remarks"]
+    assert "not told by one device's readings, the same in all" in told[-1]
+    assert "no depression was measured, all of it is assumed" in told[-1]
+    assert all(text in out for text in told)
+
+
+@pytest.mark.parametrize(
+    ("voltages", "width", "said"),
+    [
+        ((-1.0, 1.3), "3e-5", "potentiation pulses of -1.1 V, 3 µs were not measured (-1 V, 3 µs were); "
+         "depression pulses of 1.4 V, 30 µs were not measured (1.3 V, 30 µs were)"),
+        ((-1.1, 1.4), "3e-6", "depression pulses of 1.4 V, 30 µs were not measured (1.4 V, 3 µs were)"),
+        ((-1.1, 1.4), "3e-5", ""),
+    ],
+)  # fmt: skip
+def test_pulses_of_the_device_that_the_data_do_not_have_are_said(
+    roa_fit, tmp_path, voltages, width, said
+):
     device = load_device("zhang2021")
     rows = ["train,voltage [V],width [s],read_voltage [V],current [A]"]
     for train, start, volts in zip("ab", (0.05, 0.95), voltages, strict=True):
@@ -469,11 +514,18 @@ def test_pulses_of_the_device_that_the_data_do_not_have_are_said(roa_fit, tmp_pa
         raised = 1 - 1 / (1 / (1 - start) + dose) if volts < 0 else 1 / (1 / start + dose)
         for number, state in enumerate(raised):
             current = float(device.memristor.current(state, 0.1))
-            rows.append(f"{train},{volts if number else 0},3e-6,0.1,{current!r}")
+            long = width if volts > 0 else "3e-6"
+            rows.append(f"{train},{volts if number else 0},{long},0.1,{current!r}")
     (tmp_path / "p.csv").write_text("\n".join(rows))
     asked = (tmp_path / "p.csv", "--law", "zhang2021", "-o", tmp_path, "--json", tmp_path / "j.json")
     code, out, _ = roa_fit(*asked)
     assert code == 0
-    line = "device.toml writes with pulses of zhang2021, beyond the voltages measured: -1.1 V, 1.4 V"
-    assert (line in out) is said
-    assert (json.loads((tmp_path / "j.json").read_text())["pulses_beyond_data"] is not None) is said
+    line = "device.toml writes with pulses of zhang2021, which it notes: "
+    found = json.loads((tmp_path / "j.json").read_text())
+    assert (line in out) is (found["pulses_beyond_data"] is not None) is bool(said)
+    assert f"{line}{said}; edit its [pulses] to yours" in out or not said
+    of_pulses = [
+        text for text in found["remarks"] if "pulses of" in text and "were not measured" in text
+    ]
+    assert bool(of_pulses) is bool(said)
+    assert said in " ".join(of_pulses)
