@@ -545,6 +545,29 @@ def test_a_fitted_law_that_its_device_s_own_pulses_leave_is_refused(roa_fit, tmp
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("drift", [0.0, 0.004])
+def test_a_drift_that_is_left_out_of_the_noise_is_said(roa_fit, tmp_path, drift):
+    law, rng = load_device("zhang2021").memristor, np.random.default_rng(0)
+    rows = ["voltage [V],width [s],read_voltage [V],current [A]"]
+    for number in range(30):
+        current = float(law.current(1 - 1 / (1 / 0.9 + 0.2 * number), 0.1))
+        for again in range(20 if number == 29 else 1):
+            reading = current * (1.0 - drift * again) * (1.0 + 1e-3 * rng.standard_normal())
+            rows.append(f"{0 if again else -1.1},3e-6,0.1,{reading!r}")
+    (tmp_path / "p.csv").write_text("\n".join(rows))
+    asked = (tmp_path / "p.csv", "--law", "zhang2021", "-o", tmp_path / "o")
+    _, out, _ = roa_fit(*asked)
+    line = "re-readings, the drift of 1 state taken out"
+    assert (line in out) is bool(drift)
+    found = json.loads((tmp_path / "o" / "fit.json").read_text())
+    assert found["noise_from"] == found["verdict"]["noise_from"] == (line if drift else "re-readings")
+    assert (line in found["weighting"]["said"]) is bool(drift)
+    assert (line in (tmp_path / "o" / "report.html").read_text()) is bool(drift)
+    _, out, _ = roa_fit("inspect", tmp_path / "p.csv")
+    assert (line in out) is bool(drift)
+
+
+@pytest.mark.long
 def test_a_population_notes_what_single_devices_do_not_tell(roa_fit, tmp_path):
     rng, law = np.random.default_rng(3), load_device("zhang2021").memristor
     rows = ["device,voltage [V],width [s],read_voltage [V],conductance [S]"]
