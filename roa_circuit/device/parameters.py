@@ -124,6 +124,11 @@ class Device(Shown):
         """The same device with other values of these constants of its law."""
         return dataclasses.replace(self, memristor=self.memristor.changed(**constants))
 
+    def same_as(self, other: Device) -> bool:
+        """Whether both are one device, whatever is noted of them."""
+        one, another = (dataclasses.replace(device, notes=None).to_dict() for device in (self, other))
+        return one == another
+
     def to_dict(self) -> dict[str, Any]:
         """The TOML document as a dictionary; keys carry units."""
         document: dict[str, Any] = {

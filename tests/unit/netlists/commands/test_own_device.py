@@ -157,6 +157,9 @@ def test_a_layer_keeps_the_notes_of_its_device(spice):
     assert spice("layer", *asked)[0] == 0
     code, out, _ = spice("compensate", "--layer", "l.npz")
     assert (code, CURRENTS in out.splitlines()) == (0, True)
+    code, out, _ = spice("compensate", "--layer", "l.npz", "--device", "mine.toml")
+    assert (code, "not of its own" in out) == (0, False)
+    assert "in part assumed" not in out
 
 
 def test_a_section_that_is_not_read_is_said(spice):
