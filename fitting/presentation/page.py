@@ -70,7 +70,7 @@ def page(
 
     said : the entry `identifiability` of `fit.json`
     choice : the law that was fitted, the verdict on it, and others it was held against
-    made : 'prior', 'known_before', 'pulses_beyond_data' and 'provenance', as in `fit.json`
+    made : 'prior', 'known_before', 'pulses_beyond_data', 'remarks' and 'provenance', as in `fit.json`
     """
     law, title = choice.judgement, f.objective.form.title
     known = sum(e.identifiable for e in f.estimates.values())
@@ -101,7 +101,7 @@ def page(
             title="What is left over",
             parts=[row(_left_over(f, m), names=["misfit"]), *_law(law)],
         ),
-        Section(title="What the data determine", parts=_determined(f, said)),
+        Section(title="What the data determine", parts=_determined(f, said, made["remarks"])),
         law_section(f.memristor),
         Section(title="Trains", parts=[_trains(f, m)]),
         Section(title="How it was made", parts=[made_by(made["provenance"], _conditions(f, m, made))]),
@@ -186,7 +186,7 @@ def _law(law: Judgement) -> list[Markup]:
 # --- what the data determine --------------------------------------------------------------------
 
 
-def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
+def _determined(f: Fit, said: dict[str, Any], remarks: Sequence[str]) -> list[Markup]:
     told = [name for name, e in f.estimates.items() if e.identifiable]
     lines = [f"determined by these data: {', '.join(told) or 'no constant alone'}"]
     rough = [name for name, e in f.estimates.items() if e.told and not e.identifiable]
@@ -194,6 +194,7 @@ def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     lines += wording.left_open(f)
     if said["proposal"] is not None:
         lines.append(f"what would settle it: {wording.proposal(said['proposal'])}")
+    lines += [f"noted in device.toml, which commands repeat: {text}" for text in remarks]
     count = f.objective.form.count
     rank = f"The readings tell {said['rank']} of {count} combinations of the constants apart."
     parts = [paragraph(rank), bullets([_in_symbols(line) for line in lines])]
