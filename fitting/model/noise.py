@@ -10,7 +10,7 @@ import numpy as np
 from fitting.model.loops import moved
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.basics.units import counted, engineering, percent
+from roa_circuit.basics.units import counted, engineering, share
 
 WEIGHTINGS = ("auto", "relative", "absolute", "reads")
 FEWEST_READS = 10
@@ -36,7 +36,7 @@ class ReadNoise:
         return np.hypot(self.relative * current, self.absolute)
 
     def __str__(self) -> str:
-        parts = [percent(self.relative, 2)] if self.relative else []
+        parts = [share(self.relative)] if self.relative else []
         parts += [engineering(self.absolute, "A")] if self.absolute else []
         return " and ".join(parts) or "0"
 
