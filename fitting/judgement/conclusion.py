@@ -15,10 +15,10 @@ from fitting.judgement.choice import AUTO, Choice
 from fitting.judgement.hints import hints_of
 from fitting.judgement.laws import ALIKE, KNOWN, NEAR_NOISE, SILENT, STRETCH, Contest
 from fitting.judgement.verdict import DOUBTFUL, HOLDS, REJECTED, UNCHECKED
-from fitting.judgement.wording import every, proposal, share
+from fitting.judgement.wording import every, proposal
 from fitting.model.residuals import EQUATIONS
 from fitting.readers.measurements import Measurements
-from roa_circuit.basics.units import counted, engineering, percent
+from roa_circuit.basics.units import counted, engineering, percent, share
 
 _BEFORE, _AFTER = percent(KNOWN, 0), percent(1.0 - KNOWN, 0)
 _WITHIN = "use the device within these bounds alone"

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.judgement.comparison import FEWEST_READINGS, Comparison, compare, history
-from fitting.judgement.wording import beside_noise, share
+from fitting.judgement.wording import beside_noise
 from fitting.model.noise import reading_noise
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import NOTABLE, correlation_of, notable, pairs
 from fitting.search.fit import Fit
+from roa_circuit.basics.units import share
 from roa_circuit.device.laws import Law
 
 HOLDS, DOUBTFUL, REJECTED, UNCHECKED = "holds", "doubtful", "rejected", "unchecked"

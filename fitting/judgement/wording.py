@@ -13,7 +13,7 @@ from fitting.readers.measurements import Measurements
 from fitting.search.estimates import AT_PRIOR, AT_SEARCH, Estimate
 from fitting.search.fit import Fit
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR
-from roa_circuit.basics.units import PREFIXES, counted, engineering, percent
+from roa_circuit.basics.units import PREFIXES, counted, engineering, percent, share
 from roa_circuit.device.laws.formula_law import FormulaLaw
 from roa_circuit.device.parameters import Device
 
@@ -71,13 +71,6 @@ def rounded(values: Sequence[float], stderr: float, size: float = 1.0) -> list[s
         digits = [min(max(floor(log10(abs(v) or 1.0)) - last, 0), most) for v in values]
         return [f"{v:.{n}e}" for v, n in zip(values, digits, strict=True)]
     return [f"{v:.{max(-last, 0)}f}" for v in values]
-
-
-def share(part: float) -> str:
-    """A misfit or a noise: two decimals of a percent, or two digits if it is less than a tenth."""
-    if 0 < part < _NOTHING:
-        return f"below {percent(_NOTHING, 1, significant=True)}"
-    return percent(part, 2, significant=0 < part < _SMALL)
 
 
 def beside_noise(f: Fit, noise: float | None, noise_from: str) -> str:

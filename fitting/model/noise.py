@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fitting.model.loops import moved
 from fitting.readers.measurements import FloatArray, Measurements
 from roa_circuit.basics.errors import InputError, nearest
-from roa_circuit.basics.units import counted, engineering, percent
+from roa_circuit.basics.units import counted, engineering, share
 
 WEIGHTINGS = ("auto", "relative", "absolute", "reads")
 RE_READINGS = "re-readings"
@@ -54,7 +54,7 @@ class ReadNoise:
         return np.hypot(self.relative * current, self.absolute)
 
     def __str__(self) -> str:
-        parts = [percent(self.relative, 2)] if self.relative else []
+        parts = [share(self.relative)] if self.relative else []
         parts += [engineering(self.absolute, "A")] if self.absolute else []
         return " and ".join(parts) or "0"
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fitting.readers.columns.beside import with_units_beside
 from fitting.readers.columns.blocks import blocks
 from fitting.readers.columns.bounds import without_bounds
 from fitting.readers.columns.channels import channels
@@ -23,6 +24,7 @@ from fitting.readers.files.sheet import Sheet, read_sheet
 from fitting.readers.forms.above import with_told
 from fitting.readers.forms.agreed import without_agreed
 from fitting.readers.forms.gaps import bridged
+from fitting.readers.forms.gates import check_channels, without_readings_during_pulses
 from fitting.readers.forms.given import filled
 from fitting.readers.forms.inscribed import tell_voltages
 from fitting.readers.forms.inverse import lost_in_noise
@@ -67,14 +69,16 @@ def read_table(path: Path, how: Conventions, sheets: Sheets | None = None) -> Ta
     """
     known = {} if sheets is None else sheets
     key = path, how.sheet, tuple(how.columns.values())
-    sheet = known.get(key) or known.setdefault(key, read_sheet(path, titles_known(how), how.sheet))
+    sheet = known.get(key) or known.setdefault(
+        key, with_units_beside(read_sheet(path, titles_known(how), how.sheet))
+    )
     sheet, left_out = _chosen(sheet, how)
     sheet, read = _with_read_voltage(sheet, how)
     how, above = with_told(
         how, sheet.above, {MEANING.get(plain(t), "") for t in sheet.titles} | set(how.columns)
     )
     sheet, said = turned(sheet, how)
-    said = (*sheet.numbers, *read, *above, *said)
+    said = (*sheet.noted, *read, *above, *said)
     tables, ways = [], set[float]()
     for prefix, block in blocks(sheet):
         table, own = _one(block, prefix, how)
@@ -170,7 +174,8 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> tuple[Table, Convention
     """(one block as a table, the conventions without what its columns say anyhow)."""
     here = {plain(text) for text in sheet.titles}
     given = {name: text for name, text in how.columns.items() if not prefix or plain(text) in here}
-    found = find_columns(sheet, given, how.si or sheet.si)
+    told = {name: text for name, text in sheet.columns.items() if name in READINGS}
+    found = find_columns(sheet, told | given, how.si or sheet.si)
     suspect(sheet, found)
     found = without_words(sheet, found)
     how, said = without_agreed(sheet, found, how)
@@ -180,6 +185,7 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> tuple[Table, Convention
 def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
     """The table of the form that its columns have."""
     if is_sweep(found):
+        check_channels(sheet, found)
         found = dataclasses.replace(without_ratio(sheet, found), series=())
         if how.read_voltage is not None and how.width is not None:
             found = _with_readings(found)
@@ -201,6 +207,7 @@ def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
     require(sheet, set(found.known) | ({"voltage", "width"} if retained else set()), found.others, how,
             timed=TIME in found.known)  # fmt: skip
     table = with_signs(sheet, found, rows_table(sheet, found, how), how)
+    table = without_readings_during_pulses(sheet, found, table, how)
     if retained:
         return _at_rest(table)
     if any(name.endswith("_before") for name in found.known):

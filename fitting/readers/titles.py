@@ -32,8 +32,8 @@ SPELLINGS = {
     "puls pulsnummer",
     COUNT: "num_applied n_applied applied pulses_applied num_pulses_applied applied_pulses "
     "number_of_applied_pulses pulses_per_read",
-    TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time",
-    LIMITED: "compliance in_compliance compliance_flag limited status",
+    TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time relative_time rel_time",
+    LIMITED: "compliance in_compliance compliance_flag limited status source_limit",
     WAY: "phase direction operation process",
     "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
     "amplitude pulse_amplitude v_amp v_bitline v_bl v_te v_set v_reset v_p bias write_voltage "

@@ -99,6 +99,13 @@ def percent(share: float, digits: int = 1, *, significant: bool = False) -> str:
     return f"{100 * share:.0f} %" if "e+" in text else f"{text} %"
 
 
+def share(part: float, least: float = 1e-7) -> str:
+    """A part as '0.97 %': two decimals, or two digits below a tenth of a percent; 'below …' rounding."""
+    if 0 < part < least:
+        return f"below {percent(least, 1, significant=True)}"
+    return percent(part, 2, significant=0 < part < 1e-3)
+
+
 def counted(count: int, noun: str) -> str:
     """A number with its noun: '1 point', '2,000 points'."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from fitting.readers.columns.channels import channels, paired
 from fitting.readers.columns.counters import is_count
+from fitting.readers.columns.gated import is_gate_current
 from fitting.readers.files.sheet import Sheet
 from fitting.readers.titles import (
     MEANING,
@@ -77,7 +78,7 @@ def _of_one_voltage(sheet: Sheet) -> list[tuple[str, Sheet]]:
     """A sweep for each of several currents beside one voltage; none where one is that of its channel."""
     places = range(len(sheet.titles))
     volts = [p for p in places if _is_of(sheet, p, "voltage")]
-    amps = [p for p in places if _is_of(sheet, p, "current")]
+    amps = [p for p in places if _is_of(sheet, p, "current") and not is_gate_current(sheet.titles[p])]
     known = {MEANING.get(plain(text)) for text in sheet.titles}
     if len(volts) != 1 or len(amps) < 2 or {"width", "read_voltage", "current"} & known:
         return []

@@ -16,7 +16,7 @@ _INDEX = re.compile(r"(\[\d+\])+$")
 _NODE = re.compile(r"(?P<quantity>[VI])\((?P<key>[\w.#]+)\)", re.IGNORECASE)
 _NAMED = r"[Vv]oltage|[Cc]urrent|VOLTAGE|CURRENT"
 _BEHIND = re.compile(
-    rf"(?P<key>\w[\w. ]*?)(?:[ _.]+(?P<spaced>[VvIi]|{_NAMED})|(?P<quantity>[VI]|{_NAMED}))"
+    rf"(?P<key>\w[\w. -]*?)(?:[ _.]+(?P<spaced>[VvIi]|{_NAMED})|(?P<quantity>[VI]|{_NAMED}))"
 )
 _BEFORE = re.compile(rf"(?P<quantity>[VI]|[vi](?=[\d_])|{_NAMED})[ _.]*(?P<key>\w[\w ]*)")
 _BY_INSTRUMENT = re.compile(r"smu\w*\.[VI](\[\d+\])*|[A-H][VI]\d*|[VI]\([\w.#]+\)", re.IGNORECASE)

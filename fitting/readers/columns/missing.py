@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from fitting.readers.columns.cells import bare_numbers
+from fitting.readers.columns.gated import is_gate_current
 from fitting.readers.conventions import Conventions
 from fitting.readers.files.preamble import is_number
 from fitting.readers.files.sheet import Sheet
-from fitting.readers.titles import READINGS, TIME, title, unit_of
+from fitting.readers.titles import READINGS, TIME, UNITS, factor, title, unit_of
 from roa_circuit.basics.errors import InputError, nearest
 
 _NORMALISED = 10.0
@@ -53,8 +54,7 @@ def require(
         if (times := texts.count(wanted)) > 1:
             raise InputError(f"{sheet.place}: column {wanted!r} appears {times} times; leave one,"
                              " or give the others titles of their own")  # fmt: skip
-        found = nearest(wanted, texts)
-        found = f"; --column {missing[0]}=TITLE says which it is: {found}" if texts else ""
+        found = _which(texts, missing) + _of_gates(sheet, known, missing)
         raise InputError(f"{sheet.place}: {which} missing{hint}{found}")
 
 
@@ -63,6 +63,29 @@ def _of_both_signs(sheet: Sheet, others: Sequence[int]) -> bool:
         return False
     values = np.concatenate([bare_numbers(sheet, place) for place in others] or [np.empty(0)])
     return bool((values < 0).any() and (values > 0).any() and np.nanmax(np.abs(values)) < _NORMALISED)
+
+
+def _which(texts: Sequence[str], missing: list[str]) -> str:
+    """Which columns may be the first of those that are missing."""
+    may_be = [text for text in texts if _may_be(text, missing[0])]
+    near = nearest(title(missing[0]), may_be) if may_be else ""
+    return f"; --column {missing[0]}=TITLE says which it is: {near}" if near else ""
+
+
+def _of_gates(sheet: Sheet, known: set[str], missing: list[str]) -> str:
+    """A word on pulses of a gate's current, which no law takes."""
+    gates = [text for text in sheet.titles if is_gate_current(text)]
+    if "voltage" not in missing or not gates:
+        return ""
+    without = ", and --ignore the column of widths" * ("width" in known)
+    return (f"; {gates[0]!r} is a gate's current: let a voltage stand in its place, as in "
+            f"--pulse=-1V,1s,50 --pulse 1V,1s,50{without}; only the dose of one is told")  # fmt: skip
+
+
+def _may_be(text: str, name: str) -> bool:
+    """Whether a column may have this meaning, by its unit."""
+    unit = unit_of(text)
+    return unit is None or factor(unit, UNITS[name]) is not None
 
 
 def _hint(name: str, both: bool) -> str:
@@ -75,7 +98,7 @@ def _check_twice(sheet: Sheet, known: set[str], how: Conventions) -> None:
     if how.pulsed and TIME not in known and {"voltage", "width"} & known:
         own = "voltage" if "voltage" in known else "width"
         raise InputError(f"{sheet.place}: has a column for the {own} of each pulse, so --pulse is "
-                         "one too many; leave it out")  # fmt: skip
+                         "one too many; leave it out, or --ignore that column")  # fmt: skip
     if how.width is not None and "width" in known:
         raise InputError(f"{sheet.place}: has a column for the width of each pulse, so --width is one "
                          "too many; leave it out")  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from fitting.readers.columns.channels import channels
+from fitting.readers.columns.gated import is_gate_current
 from fitting.readers.columns.roles import Found
 from fitting.readers.conventions import reading
 from fitting.readers.files.sheet import Sheet
@@ -24,6 +25,9 @@ def only_readings(sheet: Sheet, found: Found) -> Found:
     kept, left = [], list(found.ignored)
     for place in found.others:
         text, unit = sheet.titles[place], units[place]
+        if is_gate_current(text):
+            left.append(f"{text} (a gate's current, no reading)")
+            continue
         if _is_voltage(sheet, place):
             raise InputError(f"{sheet.place}: {text!r} is a voltage, no reading: "
                              f"--column voltage={text!r} if it is that of the pulses, "

@@ -12,7 +12,7 @@ import numpy as np
 
 from fitting.readers.columns.cells import bare_numbers, numbers, rises, unit_factor
 from fitting.readers.columns.counters import COUNTED, EITHER, is_count, is_share
-from fitting.readers.columns.gated import take_gated
+from fitting.readers.columns.gated import is_channel, take_gated
 from fitting.readers.columns.swept import take_instruments, take_swept
 from fitting.readers.files.sheet import Sheet
 from fitting.readers.titles import (
@@ -52,7 +52,7 @@ class Found:
     `repeated` says that a reading's title stands there twice, so that each of them is a train. `series`
     are the places of readings that are numbered from 0 or 1, such as i_0 … i_4, of what `series_of`
     says; they are among the `others`, too. `crossing` are the places of a word line and a bit line,
-    which name a device together.
+    which name a device together. `gated` says that a gate has the pulses and a channel is read.
     """
 
     known: dict[str, Column]
@@ -64,6 +64,7 @@ class Found:
     series: tuple[int, ...] = ()
     series_of: str = ""
     crossing: tuple[int, ...] = ()
+    gated: bool = False
 
 
 def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
@@ -181,8 +182,11 @@ def _settled(
     ignored: list[str] = []
     assumed: list[str] = []
     _take_label_for_count(sheet, known, assumed, given)
-    take_gated(sheet, known, others, assumed)  # before I_sd passes for a deviation
+    gated = take_gated(sheet, known, others, assumed)  # before I_sd passes for a deviation
+    read = bool(set(READINGS) & set(known))
     for place in [p for p in others if is_derived(sheet.titles[p])]:
+        if not read and is_channel(sheet.titles[place]):
+            continue
         others.remove(place)
         ignored.append(f"{sheet.titles[place]} (no reading, or worked out from some)")
     for place in [p for p in others if is_count(sheet, p)]:
@@ -206,7 +210,7 @@ def _settled(
         absolute |= take_swept(sheet, known, others, assumed, si)
     return Found(
         known=known, others=tuple(others), ignored=tuple(ignored), assumed=tuple(assumed),
-        repeated=repeated, absolute=absolute, crossing=crossing,
+        repeated=repeated, absolute=absolute, crossing=crossing, gated=gated,
     )  # fmt: skip
 
 

@@ -7,8 +7,9 @@ import re
 
 from fitting.readers.columns.cells import rises, unit_factor
 from fitting.readers.columns.channels import Channel, by_instrument, channels, paired
+from fitting.readers.columns.gated import check_transfer
 from fitting.readers.files.sheet import Sheet
-from fitting.readers.titles import TIME, UNITS, Column, factor, is_absolute, unit_of
+from fitting.readers.titles import TIME, UNITS, Column, factor, is_absolute, parts, unit_of
 from roa_circuit.basics.errors import InputError
 
 _SPANNED = 2  # different voltages: fewer are a bias, not a sweep
@@ -38,6 +39,7 @@ def take_swept(
         others.remove(channel.place)
         if assume and not si:
             assumed.append(f"{text!r} is in {UNITS[channel.quantity]}, as such instruments write it")
+    check_transfer(sheet, sheet.titles[pair[1].place], others)
     check_bias(sheet, others)
     _take_time(sheet, known, others, pair[0], si)
     return frozenset(c.quantity for c in pair if c.absolute)
@@ -135,7 +137,7 @@ def _take_time(
     """The time of the same channel, such as Smu1.Time[1][1]."""
     for place in list(others):
         text = sheet.titles[place]
-        name = re.sub(r"(\[\d+\])+$", "", text).lower()
+        name = re.sub(r"(\[\d+\])+$", "", parts(text)[0]).strip().lower()
         if TIME not in known and name.endswith("time") and rises(sheet, place):
             unit = unit_of(text)
             scale = 1.0 if unit is None and (voltage.si or sheet.si or si) else factor(unit or "", "s")

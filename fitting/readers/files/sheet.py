@@ -55,7 +55,7 @@ class Sheet:
     limit: float | None = None
     si: bool = False
     said: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()  # how they were read, in words
+    noted: tuple[str, ...] = ()  # how its cells were read, in words
     train_lines: tuple[int, ...] = ()  # where each column stood, if it was a row
     above: tuple[str, ...] = ()  # the lines over the titles, comments too
 
@@ -98,7 +98,7 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
         lines, unused = workbook_lines(content, source, worksheet)
         table, unused = _after_preamble(lines, unused, means)
         table, numbers = plain_numbers(table, ",", source, pointed=False)
-        sheet = dataclasses.replace(_of_lines(table, unused, source), numbers=numbers)
+        sheet = dataclasses.replace(_of_lines(table, unused, source), noted=numbers)
         return _with_above(sheet, ((number, ",".join(cells)) for number, cells in lines))
     if worksheet is not None:
         raise InputError(f"{path}: --sheet {worksheet!r}: is no workbook, and has no sheets")
@@ -114,7 +114,7 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
     if script is not None:
         return _sheet(script, source, ())
     parted, unused, numbers = table_lines(text, source, means)
-    sheet = dataclasses.replace(_of_lines(parted, unused, source), numbers=numbers)
+    sheet = dataclasses.replace(_of_lines(parted, unused, source), noted=numbers)
     return _with_above(sheet, enumerate(text.splitlines()[:LONGEST_PREAMBLE], start=1))
 
 

@@ -122,6 +122,7 @@ def _flagged(sheet: Sheet, found: Found, current: FloatArray) -> NDArray[np.bool
         flagged |= np.abs(np.nan_to_num(current)) >= _AT_LIMIT * sheet.limit
     if LIMITED in found.known:
         cells = as_labels(sheet, found.known[LIMITED])
-        true = _TRUE if plain(found.known[LIMITED].title) == "status" else _TRUE | {"1", "1.0", "yes"}
+        named = plain(found.known[LIMITED].title)  # a number there is a status, or the limit itself
+        true = _TRUE if named in ("status", "sourcelimit") else _TRUE | {"1", "1.0", "yes"}
         flagged |= np.array([cell.strip().lower() in true for cell in cells])
     return flagged

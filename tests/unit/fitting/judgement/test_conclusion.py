@@ -12,8 +12,9 @@ from fitting.commands import cli
 from fitting.judgement.choice import chosen
 from fitting.judgement.conclusion import _doubts, _reason, _steps, conclusion, laws_tried
 from fitting.judgement.laws import Contest
-from fitting.judgement.wording import contest_rows, outcome, share
+from fitting.judgement.wording import contest_rows, outcome
 from fitting.model.residuals import EQUATIONS
+from roa_circuit.basics.units import share
 from roa_circuit.device.laws.windows import Windows
 
 V_READ = 0.05
