@@ -128,8 +128,8 @@ class HowToRead:
         str | None,
         typer.Option(
             metavar="T",
-            help="I-V sweeps move the state: the time at each point, such as 20ms, or time: as the Time "
-            "column says.",
+            help="I-V sweeps move the state: the time at each point, such as 20ms, or time: since the "
+            "row before, by the Time column.",
         ),
     ] = None
     sheet: Annotated[

@@ -101,6 +101,7 @@ def fit(
     made = {
         "prior": prior,
         "known_before": known_before(form, device),
+        "pulses_beyond_data": unmeasured_pulses(run),
         "remarks": run.remarks,
         "provenance": console.provenance(inputs=measurements),
     }
@@ -120,15 +121,14 @@ def fit(
     write_all(files, gone=stale)
     for text in (*footing.unread(device), describe(read)):
         console.say(text)
-    _print(run)
-    if result.describes and not all(e.identifiable for e in result.estimates.values()):
-        _print_identifiability(said)
+    _print(run, said)
     if compare:
         _print_laws(verdict)
     if fit_report:
         from fitting.presentation.report import lmfit_report
 
         console.out.print(lmfit_report(result), markup=False, highlight=False)
+    _print_verdict(run, said)
     for path in files:
         console.say(f"  {path}")
     if stale:
@@ -202,62 +202,62 @@ def _drawings(run: Run) -> list[Drawing]:
     return [*drawn, corner_plot(run.fit, run.intervals)]
 
 
-def _print(run: Run) -> None:
-    """The table of constants, and in a line each what it rests on."""
-    from fitting.judgement.hints import hints_of
+def _print(run: Run, said: dict[str, Any]) -> None:
+    """The tables of constants and of laws, and in a line each what they rest on."""
+    from fitting.judgement.conclusion import laws_tried
     from fitting.judgement.wording import (
         CONSTANT_COLUMNS,
         CONTEST_COLUMNS,
+        combination,
         constant_row,
         contest_rows,
         known_before,
         left_open,
-        outcome,
         weights,
     )
+    from fitting.readers.measurements import ways
 
     m, result = run.measurements, run.fit
     if len(set(m.devices)) > 1:
         console.say(f"{len(set(m.devices))} devices fitted as one: roa-fit spread tells them apart")
+    if named := ways(m):
+        console.say(named)
     for text in m.assumed:
         console.say(f"assumed: {text}")
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
     if m.normalised:
         console.say(NORMALISED)
+    if run.given and result.describes:
+        console.say(f"pulses are as {', '.join(run.given)} says: device.toml notes it")
     rows = [constant_row(e) for e in result.estimates.values()]
     form = result.objective.form
     title = f"Fitted constants of {form.title} (prior: {known_before(form, run.prior)})"
     console.out.print(console.table(title, CONSTANT_COLUMNS, rows))
-    console.say(outcome(result))
-    console.say(run.law.line())
-    if beyond := unmeasured_pulses(run):
-        console.say(beyond)
-    if run.given:
-        console.say(f"pulses are as {', '.join(run.given)} says: device.toml notes it")
-    if run.choice.contest is not None:
-        console.out.print(
-            console.table(run.choice.title, CONTEST_COLUMNS, contest_rows(run.choice.contest))
-        )
-        for line in run.choice.said:
-            console.say(line)
-    for line in hints_of(result):
-        console.say(line)
     console.say(weights(result))
     if any(e.told for e in result.estimates.values()):
         console.say(f"intervals: {result.intervals}")
     for line in left_open(result) if result.describes else ():
         console.say(line)
-
-
-def _print_identifiability(said: dict[str, Any]) -> None:
-    """Only where something is open: the products that are known, and what to measure next."""
-    from fitting.judgement.wording import combination, proposal
-
-    if said["combinations"]:
+    known = all(e.identifiable for e in result.estimates.values())
+    if result.describes and said["combinations"] and not known:
         console.say(f"measured: {'; '.join(combination(c) for c in said['combinations'][:5])}")
-    if said["proposal"] is not None:
-        console.say(proposal(said["proposal"]))
+    if run.choice.contest is not None:
+        rows = contest_rows(run.choice.contest, taken=result.describes)
+        console.out.print(console.table(run.choice.title, CONTEST_COLUMNS, rows))
+        for line in laws_tried(run.choice):
+            console.say(line)
+
+
+def _print_verdict(run: Run, said: dict[str, Any]) -> None:
+    """What became of the fit and the law, where not to trust it, and what to do next."""
+    from fitting.judgement.conclusion import conclusion
+    from fitting.judgement.wording import outcome
+
+    console.say("")
+    console.say(outcome(run.fit))
+    for line in conclusion(run.choice, said["proposal"], unmeasured_pulses(run)):
+        console.say(line)
 
 
 def _print_laws(law: Judgement) -> None:

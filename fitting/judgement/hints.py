@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fitting.judgement.advice import usual_read
 from fitting.model.loops import opening
-from fitting.readers.measurements import Measurements
+from fitting.readers.measurements import Measurements, few
+from fitting.readers.titles import way
 from fitting.search.fit import Fit
 from roa_circuit.basics.units import counted, engineering
 from roa_circuit.device.memristor import current
@@ -34,7 +35,7 @@ def hints(m: Measurements) -> list[str]:
     """A line for each: exchanged terminals, sweeps that moved the state, limited currents."""
     found = _of_one_sign(m)
     if not found and _runs_backwards(m):
-        found.append(f"V < 0 lowers the conductance here, and V > 0 raises it: {_TURNED}")
+        found.append(f"V < 0 lowers the conductance here, and V > 0 raises it: {_TURNED}{_misnamed(m)}")
     sweeps = _sweeps(m)
     moved = [(label, rows) for label, rows in sweeps if m.still[rows].all() and _has_branches(m, rows)]
     if moved:
@@ -84,7 +85,17 @@ def _far_off(f: Fit) -> list[str]:
 
 
 def _named(labels: list[str]) -> str:
-    return ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
+    return few(labels, 3)
+
+
+def _misnamed(m: Measurements) -> str:
+    """A word on trains that are named after potentiation, or depression, and have the other's pulses."""
+    for index, label in enumerate(m.labels):
+        V = m.voltage[(m.train == index) & (m.voltage != 0)]
+        if way(label) and len(V) and (np.sign(V) == way(label)).all():
+            return (f", or have the trains each other's pulses ({label!r} has {V[0]:g} V)? Give --pulse "
+                    "in the order of the files or titles")  # fmt: skip
+    return ""
 
 
 def _runs_backwards(m: Measurements) -> bool:

@@ -36,15 +36,23 @@ from roa_circuit.device.parameters import Device
 KNOWN = 0.7
 """The share of every train that extrapolation is fitted to."""
 
+STRETCH = 4
+"""Readings of a stretch that is held out."""
+
+SILENT = 1.4
+"""Times better must a law be that says nothing outside of the readings, to be taken."""
+
+NEAR_NOISE = 3.0
+"""Times the noise of a reading: a law that says more, and misses no more, will do."""
+
+ALIKE = 1.1
+"""Times the lowest held-out misfit: as good, so that extrapolation decides."""
+
 Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 _MANY = 10  # trains, of which half can be held out
-_STRETCH = 4  # readings of one that is held out
 _HURRIED = 20  # steps of a search beyond its rounds: one that takes more goes on if it may win
 _FEWEST = 8  # readings of a train of which some can be held out
-_SILENT = 1.4  # times better must a law be that says nothing outside of the readings, to be taken
-_NEAR_NOISE = 3.0  # times the noise of a reading: a law that says more, and misses no more, will do
-_ALIKE = 1.1  # times the lowest held-out misfit: as good, so that extrapolation decides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,17 +177,17 @@ def contest(
     by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
 
     speaking = [one.score for one in found if one.form.extrapolates and one.solution.converged]
-    enough = noise is not None and min(speaking, default=np.inf) <= _NEAR_NOISE * noise
+    enough = noise is not None and min(speaking, default=np.inf) <= NEAR_NOISE * noise
 
     def score(one: Contender) -> float:
         """The misfit, and against a law that is silent outside of the readings if another will do."""
-        return one.score * (1.0 if one.form.extrapolates else np.inf if enough else _SILENT)
+        return one.score * (1.0 if one.form.extrapolates else np.inf if enough else SILENT)
 
     least = min(map(score, found))
 
     def order(one: Contender) -> tuple[bool, bool, float]:
         """Those whose search came to an end first; of those that are alike, the best at predicting."""
-        near = one.form.extrapolates and score(one) <= _ALIKE * least
+        near = one.form.extrapolates and score(one) <= ALIKE * least
         return (
             not one.solution.converged,
             not near and score(one) > least,
@@ -254,7 +262,7 @@ def stretches(m: Measurements) -> list[NDArray[np.bool_]]:
     The first stretch tells where a train starts, and is never held out.
     """
     place = np.arange(len(m)) - np.searchsorted(m.train, m.train)
-    number = place // _STRETCH
+    number = place // STRETCH
     chosen = [number % 2 == 1, (number % 2 == 0) & (number > 0)]
     return [one & _usable(m) for one in chosen]
 

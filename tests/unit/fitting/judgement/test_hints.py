@@ -167,6 +167,6 @@ def test_hints_are_given_where_they_help(loops, command, tmp_path):
     (hint,) = json.loads((out / "fit.json").read_text())["hints"]
     assert hint in said
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert "<li>loops: the current comes back on another branch" in page, "a name stays as it is"
+    assert "<li>Next: loops: the current comes back on another branch" in page, "a name stays as it is"
     code, _, err = command(cli.main, "inspect", loops, "--dwell", "0s")
     assert (code, "must be a time above 0" in err) == (2, True)
