@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from roa_circuit.basics.errors import InputError, nearest
@@ -37,6 +39,12 @@ def own_function(name: str, *, what: str) -> Callable[..., Any]:
         raise InputError(f"module {module!r} has no function {function!r}; {nearest(function, known)}")
     made: Callable[..., Any] = getattr(found, function)
     return made
+
+
+def code_of(name: str) -> str:
+    """The SHA-256 of the file that an imported 'package.module:function' stands in, or ''."""
+    file = getattr(sys.modules.get(name.partition(":")[0]), "__file__", None)
+    return "" if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 @contextlib.contextmanager
