@@ -24,7 +24,7 @@ def own_function(name: str, *, what: str) -> Callable[..., Any]:
 
     Raises
     ------
-    InputError : another form of name, or no such module or function.
+    InputError : another form of name, no such module or function, or a module that fails.
     """
     if not _NAME.fullmatch(name):
         raise InputError(f"{what} {name!r} must be PACKAGE.MODULE:FUNCTION, as in nets.digits:network")
@@ -34,6 +34,9 @@ def own_function(name: str, *, what: str) -> Callable[..., Any]:
             found = importlib.import_module(module)
         except ImportError as error:
             raise InputError(f"{what} {name!r} cannot be imported: {error}") from None
+        except (Exception, SystemExit) as error:  # whatever the user's file does
+            why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise InputError(f"{what} {name!r} cannot be imported, {module} fails: {why}") from error
     known = [one for one, value in vars(found).items() if callable(value) and not one.startswith("_")]
     if function not in known:
         raise InputError(f"module {module!r} has no function {function!r}; {nearest(function, known)}")
