@@ -13,6 +13,7 @@ from meta.commands._inputs import (
     CellsPerFeature,
     Compute,
     Data,
+    OwnHead,
     Views,
     adopt,
     compute_of,
@@ -48,6 +49,7 @@ def pretrain(
     head_rate: Annotated[
         Number, _option("At which the head is written; the best on validation classes.")
     ] = None,
+    head: OwnHead = None,
     backbone: Annotated[
         str | None, _option("residual; blocks, the paper's four; or PACKAGE.MODULE:FUNCTION.")
     ] = None,
@@ -97,7 +99,7 @@ def pretrain(
 
     where = compute_of(compute)
     round_products(to_tf32=True)
-    adopt(backbone)
+    adopt(backbone, head=head)
     how = configuration_of(Pretraining, output, config, resume, context.params)
     cells = device_of_run(how, output, resume=resume)
     images = dataset_of(how.dataset, data)

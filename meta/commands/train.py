@@ -16,6 +16,7 @@ from meta.commands._inputs import (
     Compute,
     Data,
     Method,
+    OwnHead,
     Views,
     adopt,
     compute_of,
@@ -164,6 +165,7 @@ def train(
     sampler: Annotated[
         str | None, _option("PACKAGE.MODULE:FUNCTION that chooses a task's images; its code is run.")
     ] = None,
+    head: OwnHead = None,
     learning_rate: Annotated[Number, _option("Of the outer loop; 1e-3, falls to 1e-5.")] = None,
     rate_scale: Annotated[Number, _option("Factor on the learned inner rates at the start.")] = None,
     head_rate: Annotated[
@@ -234,7 +236,7 @@ def train(
         )
     where = compute_of(compute)
     round_products(to_tf32=True)
-    adopt(backbone, inner_loss=inner_loss, rate_rule=rate_rule, sampler=sampler)
+    adopt(backbone, head=head, inner_loss=inner_loss, rate_rule=rate_rule, sampler=sampler)
     how = configuration_of(Training, output, config, resume, context.params)
     for name, why in how.idle.items():
         console.remark(f"{name} = {getattr(how, name)} ignored: {why}")

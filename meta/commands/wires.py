@@ -18,6 +18,7 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     OwnBackbone,
+    OwnHead,
     OwnLoss,
     OwnRates,
     Ways,
@@ -47,6 +48,7 @@ def wires(
     backbone: OwnBackbone = None,
     inner_loss: OwnLoss = None,
     rate_rule: OwnRates = None,
+    head: OwnHead = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
@@ -85,7 +87,7 @@ def wires(
     else:
         unused += circuit_options.idle_in_settled_reads(circuit)
     named = network_of(
-        network, method, ways, backbone=backbone, inner_loss=inner_loss, rate_rule=rate_rule
+        network, method, ways, backbone=backbone, head=head, inner_loss=inner_loss, rate_rule=rate_rule
     )
     heads = _adapted_heads(named, ways, dataset, data, device, mapping, episodes)
     unused += circuit_options.without_subtractors(imperfections, heads[0].mapping)
