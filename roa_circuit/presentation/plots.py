@@ -1,0 +1,247 @@
+"""Plots of many points: what a page needs to say each point's numbers, and to zoom.
+
+A plot takes the place of a drawing on the screen, where scripts run; it shows the same points in the
+same colours. Its numbers lie in tables, a row a point, with seven digits: differences too small for
+that have columns of their own.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from roa_circuit.presentation.interaction import Program, script
+
+if TYPE_CHECKING:
+    from roa_circuit.presentation.drawing import Drawing
+
+MOST_POINTS = 8000
+"""Of a plot: a browser draws so many in a second or two."""
+
+_KEPT = 0.1  # of them are the most telling ones
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One number, or word, of every point.
+
+    title : what the reader is told it is; '' of one that only places points
+    unit : a plain one is shown with prefixes, '%' is not
+    words : what the values count into, where they are words
+    """
+
+    values: ArrayLike
+    title: str = ""
+    unit: str = ""
+    digits: int = 5
+    words: Sequence[str] = ()
+
+    def of(self, rows: Indices) -> Column:
+        """The same of some points."""
+        return replace(self, values=np.asarray(self.values)[rows])
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        shown = {"title": self.title, "unit": self.unit, "digits": self.digits}
+        words = {"words": list(self.words)} if self.words else {}
+        return {**shown, **words, **packed(self.values)}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Table:
+    """The numbers of many points, which several plots may share; a row is a point.
+
+    name : its own on the page, and that of the file that a reader saves
+    shape : (rows, columns) of the array whose cells are the points, row by row
+    """
+
+    name: str
+    columns: Mapping[str, Column]
+    shape: tuple[int, int] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values; what no point has is left out."""
+        told = {name: one for name, one in self.columns.items() if _says(one)}
+        columns = {name: one.to_dict() for name, one in told.items()}
+        return {"columns": columns, "shape": self.shape}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """Of a panel, or of all of them.
+
+    size : what its numbers are divided by, such as 1e-6 where its title says µS
+    span : where it begins and ends; as far as the points where it is None
+    """
+
+    title: str
+    size: float = 1.0
+    log: bool = False
+    span: tuple[float, float] | None = None
+    down: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """Some points of a table, as dots, a line, steps, a band or coloured cells.
+
+    x, y : names of columns
+    low : of a band, the column of its lower edge; `y` is that of the upper
+    colour : a colour of `page.css`, or of cells the name of a scale
+    name : in the legend
+    rows : of the table; all where it is None
+    gaps : the column where another value breaks a line
+    dash : '' or one of plotly's
+    told : whether pointing at it says the numbers of the point
+    turned : of cells, whether the array lies on its side
+    """
+
+    table: Table
+    x: str
+    y: str
+    kind: str = "dots"
+    low: str = ""
+    colour: str = "blue"
+    name: str = ""
+    rows: Indices | None = None
+    gaps: str = ""
+    dash: str = ""
+    size: float = 4.0
+    alpha: float = 1.0
+    told: bool = True
+    turned: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        plain = {name: value for name, value in vars(self).items() if name not in ("table", "rows")}
+        rows = {} if self.rows is None else {"rows": packed(np.asarray(self.rows))}
+        return {**plain, "table": self.table.name, **rows}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """A line that is no data: a limit, zero, equality, or a strip between two values.
+
+    kind : 'across', 'up', 'equal' or 'strip'
+    at : where; a strip lies as far above 0 as below
+    """
+
+    kind: str
+    at: float = 0.0
+    colour: str = "faint"
+    dash: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One pair of axes; `share` is how much of the height it takes beside the others."""
+
+    y: Axis
+    traces: Sequence[Trace]
+    marks: Sequence[Mark] = ()
+    title: str = ""
+    share: float = 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        traces, marks = [one.to_dict() for one in self.traces], [vars(one) for one in self.marks]
+        return {"y": vars(self.y), "traces": traces, "marks": marks, "title": self.title,
+                "share": self.share}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """Panels above each other, or beside each other, over one kind of x axis.
+
+    labels : (text, from, to) of stretches of the x axis that have a name
+    note : what the reader must know of the points, such as that they are a part of all
+    beside : whether panels stand beside each other where there is room
+    """
+
+    x: Axis
+    panels: Sequence[Panel]
+    labels: Sequence[tuple[str, float, float]] = ()
+    note: str = ""
+    beside: bool = False
+    tables: Sequence[Table] = field(init=False)
+
+    def __post_init__(self) -> None:
+        every = [trace.table for panel in self.panels for trace in panel.traces]
+        object.__setattr__(self, "tables", list(dict.fromkeys(every)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, without the tables."""
+        return {
+            "x": vars(self.x), "panels": [one.to_dict() for one in self.panels],
+            "labels": [list(one) for one in self.labels], "note": self.note, "beside": self.beside,
+        }  # fmt: skip
+
+
+def program(drawn: Iterable[Drawing]) -> Program | None:
+    """The program that puts plots in place of those drawings that have one; None where none has."""
+    plots = {one.name: one.plot for one in drawn if one.plot is not None}
+    if not plots:
+        return None
+    tables: dict[str, Table] = {}
+    for one in (table for plot in plots.values() for table in plot.tables):
+        assert tables.setdefault(one.name, one) is one, f"two tables are named {one.name}"
+    return Program(
+        code=script(__package__, "figures.js"),
+        data={
+            "tables": {name: one.to_dict() for name, one in tables.items()},
+            "plots": {name: one.to_dict() for name, one in plots.items()},
+        },
+        without="Figures can be zoomed, and say the numbers of their points, where JavaScript runs.",
+    )
+
+
+def telling(size: ArrayLike, most: int = MOST_POINTS) -> Indices:
+    """Which of many points a plot has: all, or those where `size` is largest and others at random."""
+    sizes = np.nan_to_num(np.asarray(size, float))
+    if len(sizes) <= most:
+        return np.arange(len(sizes))
+    order = np.argsort(-sizes, kind="stable")
+    first, rest = np.split(order, [int(_KEPT * most)])
+    others = np.random.default_rng(0).choice(rest, most - len(first), replace=False)
+    return np.sort(np.concatenate([first, others]))
+
+
+def thinned_note(count: int, kept: int, what: str, largest: str) -> str:
+    """What a reader is told of `telling`; '' where all points are there."""
+    if kept == count:
+        return ""
+    first = int(_KEPT * kept)
+    return (
+        f"Of {count:,} {what} it has {kept:,}: the {first:,} with the largest {largest}, the others"
+        " drawn at random."
+    )
+
+
+def packed(values: ArrayLike) -> dict[str, Any]:
+    """Numbers as plotly packs them: their type, and their bytes in base64; one number if all are it."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            array = array.astype("<f4")
+    else:
+        kind = np.min_scalar_type(int(array.max(initial=0)))
+        array = array.astype("<i4" if array.min(initial=0) < 0 else kind.newbyteorder("<"))
+    same = {}
+    if len(array) > 1 and (array == array[0]).all():
+        same, array = {"same": len(array)}, array[:1]
+    kind_and_size = f"{array.dtype.kind}{array.dtype.itemsize}"
+    return {"dtype": kind_and_size, "bdata": base64.b64encode(array.tobytes()).decode(), **same}
+
+
+def _says(column: Column) -> bool:
+    """Whether a column has a number for any point."""
+    array = np.asarray(column.values)
+    return array.dtype.kind != "f" or bool(np.isfinite(array).any())
