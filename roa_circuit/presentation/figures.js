@@ -42,7 +42,7 @@ function reader(table, name, size) {
   return row => row < 0 || !values || !Number.isFinite(values[row]) ? null : values[row] / size;
 }
 function points(trace, table, x, y) {
-  const rows = rowsOf(trace, table), colour = style(trace.colour);
+  const rows = rowsOf(trace, table), colour = style(trace.colour) || trace.colour;
   const found = { type: "scatter", x: rows.map(reader(table, trace.x, x.size)), y: rows.map(reader(table, trace.y, y.size)) };
   if (trace.kind === "band") {
     const low = rows.map(reader(table, trace.low, y.size)).reverse();
@@ -51,16 +51,16 @@ function points(trace, table, x, y) {
   }
   const line = { color: colour, width: 1.6, dash: trace.dash || "solid", shape: trace.kind === "steps" ? "hv" : "linear" };
   const text = rows.map(row => row < 0 ? "" : texts(table)[row]);
-  const dots = { size: narrow ? 0.6 * trace.size : trace.size, color: colour, opacity: trace.alpha };
-  return { rows, drawn: { ...found, mode: trace.kind === "dots" ? "markers" : "lines", line, marker: dots, text } };
+  const dots = { size: narrow && rows.length > 500 ? 0.6 * trace.size : trace.size, color: colour, opacity: trace.alpha };
+  return { rows, drawn: { ...found, mode: { dots: "markers", both: "lines+markers" }[trace.kind] || "lines", line, marker: dots, text } };
 }
 // The cells of an array; where it lies on its side, its rows run along x.
 function cells(trace, table, y) {
   const [high, wide] = table.shape, [down, along] = trace.turned ? [wide, high] : [high, wide];
   const rows = range(down).map(i => range(along).map(j => trace.turned ? j * wide + i : i * wide + j));
   const value = reader(table, trace.y, y.size), [zmin, zmax] = y.span;
-  const text = rows.map(line => line.map(row => texts(table)[row]));
-  return { rows, drawn: { type: "heatmap", z: rows.map(line => line.map(value)), zmin, zmax, text, colorscale: trace.colour } };
+  const text = rows.map(line => line.map(row => texts(table)[row])), colorscale = trace.scale.map((one, i, all) => [i / (all.length - 1), one]);
+  return { rows, drawn: { type: "heatmap", z: rows.map(line => line.map(value)), zmin, zmax, text, colorscale } };
 }
 
 function line(mark, n) {
@@ -80,16 +80,15 @@ const axisOf = (one, extra) => axisWith({
 const isMap = plot => plot.panels.some(panel => panel.traces.some(trace => trace.kind === "heat"));
 const narrow = innerWidth < 600;
 const besides = (plot, width) => plot.beside && width > 700;
-// Where panels stand: [left, right, bottom, top], as shares of the whole.
+// Where panels stand: [left, right, bottom, top], as shares of the whole; beside each other two or three in a line.
 function places(plot, beside) {
-  const count = plot.panels.length, bar = isMap(plot) ? 0.06 : 0;
-  if (beside) return range(count).map(i => [i / count + (i ? 0.03 : 0), (i + 1) / count - bar, 0, 1]);
-  const whole = plot.panels.reduce((sum, one) => sum + one.share, 0), gap = bar ? 0.09 : 0.05;
+  const count = plot.panels.length, bar = isMap(plot) ? 0.06 : 0, many = beside ? (count > 3 ? 2 : count) : 1, lines = Math.ceil(count / many);
+  const gap = bar ? 0.09 : 0.05, whole = range(lines).reduce((sum, i) => sum + plot.panels[i * many].share, 0);
   let top = 1;
-  return plot.panels.map(one => {
-    const from = Math.max(top - (1 - gap * (count - 1)) * one.share / whole, 0), place = [0, 1 - bar, from, top];
+  return range(lines).flatMap(i => {
+    const from = Math.max(top - (1 - gap * (lines - 1)) * plot.panels[i * many].share / whole, 0), to = top;
     top = from - gap;
-    return place;
+    return range(many).map(j => [j / many + (j ? 0.03 : 0), (j + 1) / many - bar, from, to]);
   });
 }
 
@@ -102,7 +101,7 @@ function names(plot, width) {
 }
 
 function composed(plot, width, height) {
-  const beside = besides(plot, width), where = places(plot, beside), map = isMap(plot), last = plot.panels.length - 1;
+  const where = places(plot, besides(plot, width)), map = isMap(plot), lowest = Math.min(...where.map(place => place[2]));
   const curves = [], shapes = [], annotations = names(plot, width - 70), axes = {};
   plot.panels.forEach((panel, i) => {
     const n = i ? String(i + 1) : "", [left, right, bottom, top] = where[i], on = { xaxis: `x${n}`, yaxis: `y${n}` };
@@ -115,9 +114,9 @@ function composed(plot, width, height) {
       curves.push({ ...one, table, told: trace.told && trace.kind !== "band", map: trace.kind === "heat", subplot: on.xaxis + on.yaxis });
     }
     shapes.push(...panel.marks.map(mark => line(mark, n)));
-    const titled = beside || i === last, linked = i ? { matches: "x" } : {};
+    const titled = bottom === lowest, linked = i ? { matches: "x" } : {};
     axes[`xaxis${n}`] = axisOf(plot.x, { ...linked, domain: [left, right], anchor: on.yaxis, showticklabels: titled, showgrid: !map, ...(titled ? {} : { title: { text: "" } }) });
-    axes[`yaxis${n}`] = axisOf(map ? { ...panel.y, span: null } : panel.y, { ...(map && i ? { matches: "y" } : {}), domain: [bottom, top], anchor: on.xaxis, showgrid: !map, ...(beside && i ? { title: { text: "" } } : {}) });
+    axes[`yaxis${n}`] = axisOf(map ? { ...panel.y, span: null } : panel.y, { ...(map && i ? { matches: "y" } : {}), domain: [bottom, top], anchor: on.xaxis, showgrid: !map, ...(left > 0 ? { title: { text: "" } } : {}) });
     if (panel.title) annotations.push({ text: `<b>${plain(panel.title)}</b>`, x: left, xanchor: "left", xref: "paper", y: top, yanchor: "bottom", yref: "paper", showarrow: false, font: { size: 12, color: style("ink") } });
   });
   const above = plot.labels.length ? 58 : 40, inner = height - above - 48;
@@ -138,7 +137,7 @@ class Live {
     caption.append(this.how);
     figure.classList.add("live");
     const wide = this.box.clientWidth, many = this.plot.panels.length;
-    this.height = isMap(this.plot) && !besides(this.plot, wide) ? Math.max(90 + 150 * many, tall) : Math.min(Math.max(tall, 330), 620);
+    this.height = isMap(this.plot) && !besides(this.plot, wide) ? Math.max(90 + (this.plot.beside ? 260 : 150) * many, tall) : Math.min(Math.max(tall, 330), 620);
     Object.assign(this.box, { id: `plot-${name}`, tabIndex: 0 });
     this.box.style.height = `${this.height}px`;
     this.how.id = `how-${name}`;

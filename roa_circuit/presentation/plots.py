@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 8000
 """Of a plot: a browser draws so many in a second or two."""
+
+MOST_CELLS = 16_384
+"""Of an array whose map a page has: 128 x 128, some 0.7 MB."""
 
 _KEPT = 0.1  # of them are the most telling ones
 
@@ -87,6 +91,11 @@ class Axis:
     span: tuple[float, float] | None = None
     down: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        known = self.span is not None and bool(np.isfinite(self.span).all())
+        return {**vars(self), "span": self.span if known else None}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
@@ -94,7 +103,8 @@ class Trace:
 
     x, y : names of columns
     low : of a band, the column of its lower edge; `y` is that of the upper
-    colour : a colour of `page.css`, or of cells the name of a scale
+    colour : a colour of `page.css`
+    scale : colours of cells, from the low end of what they show to the high one
     name : in the legend
     rows : of the table; all where it is None
     gaps : the column where another value breaks a line
@@ -109,6 +119,7 @@ class Trace:
     kind: str = "dots"
     low: str = ""
     colour: str = "blue"
+    scale: Sequence[str] = ()
     name: str = ""
     rows: Indices | None = None
     gaps: str = ""
@@ -120,7 +131,11 @@ class Trace:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        plain = {name: value for name, value in vars(self).items() if name not in ("table", "rows")}
+        plain = {
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("table", "rows") and value != ()
+        }
         rows = {} if self.rows is None else {"rows": packed(np.asarray(self.rows))}
         return {**plain, "table": self.table.name, **rows}
 
@@ -152,8 +167,9 @@ class Panel:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
-        traces, marks = [one.to_dict() for one in self.traces], [vars(one) for one in self.marks]
-        return {"y": vars(self.y), "traces": traces, "marks": marks, "title": self.title,
+        traces = [one.to_dict() for one in self.traces]
+        marks = [vars(one) for one in self.marks if np.isfinite(one.at)]
+        return {"y": self.y.to_dict(), "traces": traces, "marks": marks, "title": self.title,
                 "share": self.share}  # fmt: skip
 
 
@@ -180,7 +196,7 @@ class Plot:
     def to_dict(self) -> dict[str, Any]:
         """As plain values, without the tables."""
         return {
-            "x": vars(self.x), "panels": [one.to_dict() for one in self.panels],
+            "x": self.x.to_dict(), "panels": [one.to_dict() for one in self.panels],
             "labels": [list(one) for one in self.labels], "note": self.note, "beside": self.beside,
         }  # fmt: skip
 
@@ -203,6 +219,44 @@ def program(drawn: Iterable[Drawing]) -> Program | None:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A line of a plot of many: whose it is, in words by title, and its points.
+
+    x, y : (points,); `more` are further columns of the same length
+    """
+
+    whose: Mapping[str, str]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    more: Mapping[str, Column] = field(default_factory=dict)
+    colour: str = "blue"
+    dash: str = ""
+    label: str = ""
+    kind: str = "line"
+
+
+def curves(name: str, lines: Sequence[Curve], x: Column, y: Column) -> tuple[Table, list[Trace]]:
+    """(the points of all lines as one table, a trace of each); `x` and `y` say what numbers are."""
+    counts = [len(line.x) for line in lines]
+    ends = np.cumsum([0, *counts])
+    columns = {}
+    for title in lines[0].whose:
+        words = list(dict.fromkeys(line.whose[title] for line in lines))
+        places = [words.index(line.whose[title]) for line in lines]
+        columns[title] = Column(values=np.repeat(places, counts), title=title, words=words)
+    columns["x"] = replace(x, values=np.concatenate([line.x for line in lines]))
+    columns["y"] = replace(y, values=np.concatenate([line.y for line in lines]))
+    for key, one in lines[0].more.items():
+        columns[key] = replace(one, values=np.concatenate([line.more[key].values for line in lines]))
+    table = Table(name=name, columns=columns)
+    return table, [
+        Trace(table=table, x="x", y="y", kind=line.kind, colour=line.colour, dash=line.dash,
+              name=line.label, rows=np.arange(low, high))
+        for line, (low, high) in zip(lines, pairwise(ends.tolist()), strict=True)
+    ]  # fmt: skip
+
+
 def telling(size: ArrayLike, most: int = MOST_POINTS) -> Indices:
     """Which of many points a plot has: all, or those where `size` is largest and others at random."""
     sizes = np.nan_to_num(np.asarray(size, float))
@@ -212,6 +266,26 @@ def telling(size: ArrayLike, most: int = MOST_POINTS) -> Indices:
     first, rest = np.split(order, [int(_KEPT * most)])
     others = np.random.default_rng(0).choice(rest, most - len(first), replace=False)
     return np.sort(np.concatenate([first, others]))
+
+
+def thinned_line(lines: Sequence[NDArray[np.float64]], most: int) -> Indices:
+    """Which points lines over one axis have: all, or the least and the most of each in every stretch."""
+    count = len(lines[0])
+    if count <= most:
+        return np.arange(count)
+    edges = np.linspace(0, count, most // (2 * len(lines)) + 1).astype(int)
+    kept = {0, count - 1}
+    for low, high in pairwise(edges.tolist()):
+        for line in lines:
+            part = line[low:high]
+            kept |= {low + int(part.argmin()), low + int(part.argmax())}
+    return np.array(sorted(kept))
+
+
+def grid(shape: tuple[int, ...]) -> dict[str, Column]:
+    """The place of every cell of an array, row by row."""
+    rows, columns = np.indices(shape).reshape(2, -1)
+    return {"row": Column(values=rows, title="row"), "column": Column(values=columns, title="column")}
 
 
 def thinned_note(count: int, kept: int, what: str, largest: str) -> str:
