@@ -27,7 +27,6 @@ from roa_circuit.presentation.drawing import (
     dots,
     draw,
     limits,
-    part_of,
     plain,
     shortened,
 )
@@ -180,22 +179,23 @@ def _plot_misfit(axes: Axes, f: Fit, m: Measurements, place: FloatArray) -> None
 
 
 def _parity(r: Readings) -> Drawing:
-    m, rows = r.measured, ~r.measured.sweep
-    measured, fitted = m.conductance[rows], conductance(r.fit.predicted, m)[rows]
+    m = r.measured
+    measured, fitted = m.conductance, conductance(r.fit.predicted, m)
     size, title = _conductances(m)
-    both = limits(np.concatenate([measured, fitted]) / size)
+    both = limits(np.concatenate([measured[~m.sweep], fitted[~m.sweep]]) / size)
+    rows = r.rows[r.of_trains]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        dots(axes, measured / size, fitted / size, colour=BLUE, size=2.0, alpha=0.35)
+        dots(axes, measured[rows] / size, fitted[rows] / size, colour=BLUE, size=2.0, alpha=0.35)
         axes.plot(both, both, "-", lw=1.2, color=RED)
         axes.set(xlim=both, ylim=both)
         axes.set_xlabel(f"measured {title}")
         axes.set_ylabel(f"fitted {title}")
 
     caption = (
-        f"Fitted against measured {kind_of(m)} of {counted(len(measured), 'reading')} in "
-        f"{counted(len(m.labels), 'train')}; on the line they are equal.{part_of(len(measured))}"
+        f"Fitted against measured {kind_of(m)} of {counted(int((~m.sweep).sum()), 'reading')} in "
+        f"{counted(len(m.labels), 'train')}; on the line they are equal.{r.thinned}"
     )
     return draw("parity", caption, paint, plot=plots.parity(r, size, title, both))
 
@@ -237,6 +237,7 @@ def _sweeps(r: Readings) -> Drawing:
     size, prefix = prefix_for(most)
     visible = limits(np.array([-most, most]) / size)
     reaches = {omega: _SIGMAS * current_error(f, omega, V) for omega in ends}
+    rows = r.rows[r.of_sweeps]
     widest = 2 * max(float(one.max()) for one in reaches.values()) / size / (visible[1] - visible[0])
 
     def paint(figure: Figure) -> None:
@@ -249,13 +250,14 @@ def _sweeps(r: Readings) -> Drawing:
             )
             axes.fill_between(V, *band, color=RED, alpha=0.18, lw=0)
             axes.plot(V, line / size, style, lw=1.3, color=RED, label=f"fitted, ω = {omega:g}")
-        for number, train in enumerate(np.unique(m.train[m.sweep])):
-            rows = np.flatnonzero(m.sweep & (m.train == train))
-            if m.still[rows].all():
-                rows = rows[np.argsort(m.read_voltage[rows])]
-            axes.plot(m.read_voltage[rows], f.predicted[rows] / size, "-", lw=0.9, color=SOFT, zorder=3,
-                      label="" if number else "fitted, as swept")  # fmt: skip
-        dots(axes, m.read_voltage[m.sweep], m.current[m.sweep] / size, colour=BLUE, label="measured")
+        if rows.size:
+            ends_of = np.flatnonzero(np.diff(m.train[rows])) + 1
+            x, y = (
+                np.insert(one, ends_of, np.nan)
+                for one in (m.read_voltage[rows], f.predicted[rows] / size)
+            )
+            axes.plot(x, y, "-", lw=0.9, color=SOFT, zorder=3, label="fitted, as swept")
+        dots(axes, m.read_voltage[rows], m.current[rows] / size, colour=BLUE, label="measured")
         axes.set_ylim(visible)
         axes.set_xlabel("voltage [V]")
         axes.set_ylabel(f"current [{prefix}A]")
@@ -268,7 +270,7 @@ def _sweeps(r: Readings) -> Drawing:
     )
     caption = (
         f"I–V. {measured} law at its two ends (orange), {_band(widest > _SEEN)}."
-        f"{part_of(int(m.sweep.sum()))}"
+        f"{r.thinned if rows.size else ''}"
     )
     law = [End(omega=w, voltage=V, current=line, reach=reaches[w]) for w, line in ends.items()]
     plot = plots.sweeps(r, law, Axis(title=f"current [{prefix}A]", size=size, span=visible))

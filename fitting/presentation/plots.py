@@ -21,7 +21,7 @@ from roa_circuit.presentation.plots import (
     Table,
     Trace,
     telling,
-    thinned_note,
+    thinned,
 )
 
 Labels = Sequence[tuple[str, float, float]]
@@ -44,14 +44,17 @@ class Readings:
         return telling(np.abs(self.fit.residual))
 
     @cached_property
-    def note(self) -> str:
-        """What a plot says where it has not all of them."""
-        return thinned_note(len(self.measured), len(self.rows), "readings", "misfits")
+    def thinned(self) -> str:
+        """What a caption says where the table has not all of them."""
+        return thinned(len(self.measured), len(self.rows), "readings", "misfits")
 
     @cached_property
     def of_sweeps(self) -> NDArray[np.int64]:
-        """The rows of the table that are points of I-V sweeps."""
-        return np.flatnonzero(self.measured.sweep[self.rows])
+        """The rows of the table that are points of I-V sweeps; by voltage where these move nothing."""
+        m, rows = self.measured, np.flatnonzero(self.measured.sweep[self.rows])
+        chosen = self.rows[rows]
+        moved = np.isin(m.train[chosen], m.train[m.sweep & ~m.still])
+        return rows[np.lexsort((np.where(moved, chosen, m.read_voltage[chosen]), m.train[chosen]))]
 
     @cached_property
     def of_trains(self) -> NDArray[np.int64]:
@@ -127,7 +130,6 @@ def trains(r: Readings, labels: Labels, size: float, title: str) -> Plot:
         x=Axis(title="reading, in order; band: ± 2 rms"),
         panels=[Panel(y=Axis(title=title, size=size), traces=upper, share=3.0), below],
         labels=labels,
-        note=r.note,
     )
 
 
@@ -139,7 +141,6 @@ def parity(r: Readings, size: float, title: str, span: tuple[float, float]) -> P
     return Plot(
         x=Axis(title=f"measured {title}", size=size, span=span),
         panels=[Panel(y=y, traces=[dots], marks=[equal])],
-        note=r.note,
     )
 
 
@@ -153,7 +154,7 @@ def sweeps(r: Readings, ends: Sequence[End], axis: Axis) -> Plot:
             Trace(table=r.table, x="read_voltage", y="current", name="measured", rows=r.of_sweeps),
         ]  # fmt: skip
     panel = Panel(y=axis, traces=traces, marks=[Mark(kind="across")])
-    return Plot(x=Axis(title="voltage [V]"), panels=[panel], note=r.note if r.of_sweeps.size else "")
+    return Plot(x=Axis(title="voltage [V]"), panels=[panel])
 
 
 def laws(m: Measurements, place: FloatArray, fitted: dict[str, FloatArray], axis: Axis) -> Plot:

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from netlists.simulation.recordings import Recording
 from netlists.verification import plots
-from netlists.verification.plots import Cells
+from netlists.verification.plots import Cells, Currents
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.basics.units import counted, prefix_for
 from roa_circuit.presentation.drawing import (
     BLUE,
     FAINT,
-    MOST_DOTS,
     RED,
     VIOLET,
     Drawing,
@@ -23,7 +22,6 @@ from roa_circuit.presentation.drawing import (
     dots,
     draw,
     limits,
-    part_of,
 )
 from roa_circuit.presentation.map_drawings import drawings as map_drawings
 from roa_circuit.presentation.plots import MOST_CELLS, Axis
@@ -61,11 +59,13 @@ def _currents(result: Verification) -> Drawing:
     spice, surrogate = map(_simulated, (result.spice_currents, result.surrogate_currents))
     size, prefix = prefix_for(float(np.abs(surrogate).max(initial=0.0)))
     both = limits(np.concatenate([surrogate, spice]) / size)
+    currents = Currents(result=result)
+    theirs, ours = result.spice_currents[currents.chosen], result.surrogate_currents[currents.chosen]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         axes.plot(both, both, "-", lw=0.8, color=FAINT)
-        dots(axes, surrogate / size, spice / size, colour=BLUE, size=3.5, alpha=0.6)
+        dots(axes, ours / size, theirs / size, colour=BLUE, size=3.5, alpha=0.6)
         axes.set(
             xlim=both, ylim=both, xlabel=f"surrogate [{prefix}A]", ylabel=f"{result.engine} [{prefix}A]"
         )
@@ -73,9 +73,9 @@ def _currents(result: Verification) -> Drawing:
     reads, columns = result.spice_currents.shape
     caption = (
         f"Sensed currents of {counted(reads, 'read')} of {counted(columns, 'column')}, {result.engine}"
-        f" against the surrogate; on the line they are equal.{part_of(spice.size)}"
+        f" against the surrogate; on the line they are equal.{currents.thinned}"
     )
-    plot = plots.currents(result, f"[{prefix}A]", size, both)
+    plot = currents.plot(f"{prefix}A", size, both)
     return draw(f"{result.layer}--currents", caption, paint, plot=plot)
 
 
@@ -160,15 +160,16 @@ def _states(result: Verification, cells: Cells) -> Drawing:
 
 
 def _state_scatter(result: Verification, cells: Cells) -> Drawing:
-    spice, surrogate = result.spice_state, result.surrogate_state
-    moved = np.abs(spice - result.initial_state) > _MOVED
-    there = np.isfinite(spice)
-    kinds = ((~moved & there, FAINT, "hardly moved"), (moved & there, BLUE, "written"))
+    moved = np.abs(result.spice_state - result.initial_state) > _MOVED
+    written = moved.ravel()[cells.chosen]
+    spice, surrogate = (
+        one.ravel()[cells.chosen] for one in (result.spice_state, result.surrogate_state)
+    )
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], "-", lw=0.8, color=FAINT)
-        for chosen, colour, name in kinds:
+        for chosen, colour, name in ((~written, FAINT, "hardly moved"), (written, BLUE, "written")):
             dots(axes, surrogate[chosen], spice[chosen], colour=colour, size=3.5, label=name)
         axes.set(
             xlabel="ω, surrogate", ylabel=f"ω, {result.engine}", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03)
@@ -176,11 +177,9 @@ def _state_scatter(result: Verification, cells: Cells) -> Drawing:
         axes.legend(loc="upper left")
 
     caption = (
-        f"The states of {counted(int(there.sum()), 'cell')} after the write; grey ones moved by"
-        f" {_MOVED:g} at the most. On the line the engines agree."
+        f"The states of {counted(len(cells.simulated), 'cell')} after the write; grey ones moved by"
+        f" {_MOVED:g} at the most. On the line the engines agree.{cells.thinned}"
     )
-    if max(int(chosen.sum()) for chosen, *_ in kinds) > MOST_DOTS:
-        caption += f" Of either kind at most {MOST_DOTS:,} are drawn, at random."
     return draw(f"{result.layer}--state-scatter", caption, paint, plot=cells.scatter(moved))
 
 

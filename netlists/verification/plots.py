@@ -23,8 +23,8 @@ from roa_circuit.presentation.plots import (
     Trace,
     grid,
     telling,
+    thinned,
     thinned_line,
-    thinned_note,
 )
 
 Floats = NDArray[np.float64]
@@ -33,24 +33,40 @@ Indices = NDArray[np.int64]
 _MOST_STEPS = 2000  # of a waveform
 
 
-def currents(result: Verification, axis: str, size: float, span: tuple[float, float]) -> Plot:
-    """Every read and column, simulator against surrogate; the axis has this title, over `size`."""
-    errors = relative_errors(result)
-    reads, columns = np.nonzero(np.isfinite(errors))
-    chosen = telling(errors[reads, columns])
-    table = _of_currents(result, f"{result.layer}--currents", reads[chosen], columns[chosen])
-    dots = Trace(table=table, x="surrogate", y="simulator", size=4, alpha=0.6)
-    return Plot(
-        x=Axis(title=f"surrogate {axis}", size=size, span=span),
-        panels=[
-            Panel(
-                y=Axis(title=f"{result.engine} {axis}", size=size, span=span),
-                traces=[dots],
-                marks=[Mark(kind="equal", at=max(map(abs, span)))],
-            )
-        ],
-        note=thinned_note(len(reads), len(chosen), "currents", "errors"),
-    )
+@dataclass(frozen=True, kw_only=True)
+class Currents:
+    """The currents of every read and column, by both engines; of very many the worst and others."""
+
+    result: Verification
+
+    @cached_property
+    def simulated(self) -> tuple[Indices, Indices]:
+        """(reads, columns) of the tiles that were not left out."""
+        reads, columns = np.nonzero(np.isfinite(relative_errors(self.result)))
+        return reads, columns
+
+    @cached_property
+    def chosen(self) -> tuple[Indices, Indices]:
+        """(reads, columns) of those that are drawn."""
+        reads, columns = self.simulated
+        rows = telling(relative_errors(self.result)[reads, columns])
+        return reads[rows], columns[rows]
+
+    @property
+    def thinned(self) -> str:
+        """What a caption says where these are not all."""
+        return thinned(len(self.simulated[0]), len(self.chosen[0]), "currents", "errors")
+
+    def plot(self, unit: str, size: float, span: tuple[float, float]) -> Plot:
+        """Simulator against surrogate; `unit` stands on the axes, whose numbers are over `size`."""
+        table = _of_currents(self.result, f"{self.result.layer}--currents", *self.chosen)
+        y = Axis(title=f"{self.result.engine} [{unit}]", size=size, span=span)
+        dots = Trace(table=table, x="surrogate", y="simulator", alpha=0.6)
+        equal = Mark(kind="equal", at=max(map(abs, span)))
+        return Plot(
+            x=Axis(title=f"surrogate [{unit}]", size=size, span=span),
+            panels=[Panel(y=y, traces=[dots], marks=[equal])],
+        )
 
 
 def current_errors(result: Verification, drawn: Floats, span: tuple[float, float]) -> Plot:
@@ -93,13 +109,25 @@ class Cells:
         return self.result.spice_state.size <= MOST_CELLS
 
     @cached_property
+    def simulated(self) -> Indices:
+        """The cells of tiles that were not left out, counted row by row."""
+        return np.flatnonzero(np.isfinite(self.result.spice_state - self.result.surrogate_state))
+
+    @cached_property
+    def chosen(self) -> Indices:
+        """Those of them that are drawn as dots."""
+        apart = np.abs(self.result.spice_state - self.result.surrogate_state)
+        return self.simulated[telling(apart.ravel()[self.simulated])]
+
+    @property
+    def thinned(self) -> str:
+        """What a caption says where these are not all."""
+        return thinned(len(self.simulated), len(self.chosen), "cells", "differences")
+
+    @property
     def rows(self) -> Indices:
-        """The cells that the table has, counted row by row; of many, those that were simulated."""
-        error = self.result.spice_state - self.result.surrogate_state
-        if self.whole:
-            return np.arange(error.size)
-        there = np.flatnonzero(np.isfinite(error))
-        return there[telling(np.abs(error.ravel()[there]))]
+        """The cells that the table has."""
+        return np.arange(self.result.spice_state.size) if self.whole else self.chosen
 
     @cached_property
     def table(self) -> Table:
@@ -145,23 +173,21 @@ class Cells:
 
     def scatter(self, moved: NDArray[np.bool_]) -> Plot:
         """Simulator against surrogate; `moved` (rows, columns) tells the cells that were written."""
-        error = np.asarray(self.table.columns["difference"].values)
-        there, written = np.isfinite(error), moved.ravel()[self.rows]
+        places = self.chosen if self.whole else np.arange(len(self.chosen))
+        written = moved.ravel()[self.chosen]
         kinds = ((~written, "faint", "hardly moved"), (written, "blue", "written"))
-        chosen = np.flatnonzero(there)[telling(np.abs(error[there]))]
         traces = [
             Trace(table=self.table, x="surrogate", y="simulator", colour=colour, name=name, alpha=0.8,
-                  rows=chosen[which[chosen]])
-            for which, colour, name in kinds if which[chosen].any()
+                  rows=places[which])
+            for which, colour, name in kinds if which.any()
         ]  # fmt: skip
-        count = int(np.isfinite(self.result.spice_state).sum())
         span = (-0.03, 1.03)
+        y = Axis(title=f"ω, {self.result.engine}", span=span)
+        equal = Mark(kind="equal", at=1.0)
         return Plot(
             x=Axis(title="ω, surrogate", span=span),
-            panels=[Panel(y=Axis(title=f"ω, {self.result.engine}", span=span), traces=traces,
-                          marks=[Mark(kind="equal", at=1.0)])],
-            note=thinned_note(count, len(chosen), "cells", "differences"),
-        )  # fmt: skip
+            panels=[Panel(y=y, traces=traces, marks=[equal])],
+        )
 
 
 def waveforms(layer: str, write: Recording, cells: Mapping[str, tuple[int, int]], axis: Axis) -> Plot:

@@ -43,8 +43,7 @@ _STYLE: Any = {
     "legend.frameon": False, "legend.fontsize": 8.5, "lines.solid_capstyle": "round",
     "svg.fonttype": "none", "svg.hashsalt": "roa-circuit",
 }  # fmt: skip
-MOST_DOTS = 20_000
-"""Of one colour in a figure."""
+_MOST_DOTS = 20_000
 
 _SELDOM = ("mpl_toolkits.mplot3d", "matplotlib.dviread")  # three dimensions, and formulas by TeX
 _KNOWN = {"mpl_toolkits.mplot3d": {"Axes3D": {"name": "3d"}}}  # matplotlib asks its projections for it
@@ -150,8 +149,8 @@ def dots(
 
     points = np.stack(np.broadcast_arrays(np.asarray(x, float), np.asarray(y, float)), axis=-1)
     points = points[np.isfinite(points).all(axis=-1)]
-    if len(points) > MOST_DOTS:
-        chosen = np.random.default_rng(0).choice(len(points), MOST_DOTS, replace=False)
+    if len(points) > _MOST_DOTS:
+        chosen = np.random.default_rng(0).choice(len(points), _MOST_DOTS, replace=False)
         points = points[np.sort(chosen)]
     if not len(points):
         return
@@ -207,11 +206,6 @@ def stops(scale: str, count: int = 17) -> list[str]:
     from matplotlib.colors import to_hex
 
     return [to_hex(one) for one in colormaps[scale](np.linspace(0.0, 1.0, count))]
-
-
-def part_of(count: int) -> str:
-    """What a caption says where `dots` draws only some of so many points."""
-    return f" {MOST_DOTS:,} of them are drawn, at random." if count > MOST_DOTS else ""
 
 
 def files(drawings: Sequence[Drawing]) -> dict[str, bytes]:

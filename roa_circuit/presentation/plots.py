@@ -27,6 +27,7 @@ MOST_POINTS = 8000
 MOST_CELLS = 16_384
 """Of an array whose map a page has: 128 x 128, some 0.7 MB."""
 
+_WHOLE = 2**31
 _KEPT = 0.1  # of them are the most telling ones
 
 Indices = NDArray[np.int64]
@@ -48,8 +49,12 @@ class Column:
     words: Sequence[str] = ()
 
     def of(self, rows: Indices) -> Column:
-        """The same of some points."""
-        return replace(self, values=np.asarray(self.values)[rows])
+        """The same of some points, and the words that these have."""
+        values = np.asarray(self.values)[rows]
+        if not self.words:
+            return replace(self, values=values)
+        met, places = np.unique(values, return_inverse=True)
+        return replace(self, values=places, words=[self.words[index] for index in met])
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -69,6 +74,11 @@ class Table:
     name: str
     columns: Mapping[str, Column]
     shape: tuple[int, int] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many points it has."""
+        return max(len(np.asarray(one.values)) for one in self.columns.values())
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values; what no point has is left out."""
@@ -136,7 +146,8 @@ class Trace:
             for name, value in vars(self).items()
             if name not in ("table", "rows") and value != ()
         }
-        rows = {} if self.rows is None else {"rows": packed(np.asarray(self.rows))}
+        every = self.rows is None or np.array_equal(self.rows, np.arange(self.table.count))
+        rows = {} if every else {"rows": packed(np.asarray(self.rows))}
         return {**plain, "table": self.table.name, **rows}
 
 
@@ -178,7 +189,7 @@ class Plot:
     """Panels above each other, or beside each other, over one kind of x axis.
 
     labels : (text, from, to) of stretches of the x axis that have a name
-    note : what the reader must know of the points, such as that they are a part of all
+    note : what the reader must know of its points beside the caption
     beside : whether panels stand beside each other where there is room
     """
 
@@ -288,14 +299,14 @@ def grid(shape: tuple[int, ...]) -> dict[str, Column]:
     return {"row": Column(values=rows, title="row"), "column": Column(values=columns, title="column")}
 
 
-def thinned_note(count: int, kept: int, what: str, largest: str) -> str:
-    """What a reader is told of `telling`; '' where all points are there."""
+def thinned(count: int, kept: int, what: str, largest: str) -> str:
+    """What a caption says of `telling`; '' where all points are there."""
     if kept == count:
         return ""
     first = int(_KEPT * kept)
     return (
-        f"Of {count:,} {what} it has {kept:,}: the {first:,} with the largest {largest}, the others"
-        " drawn at random."
+        f" Of {count:,} {what} {kept:,} are drawn: the {first:,} with the largest {largest}, the others"
+        " at random."
     )
 
 
@@ -303,9 +314,10 @@ def packed(values: ArrayLike) -> dict[str, Any]:
     """Numbers as plotly packs them: their type, and their bytes in base64; one number if all are it."""
     array = np.asarray(values)
     if array.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            array = array.astype("<f4")
-    else:
+        with np.errstate(over="ignore", invalid="ignore"):
+            whole = (array == array.astype(np.int64)).all() and np.abs(array).max(initial=0) < _WHOLE
+            array = array.astype(np.int64 if whole else "<f4")
+    if array.dtype.kind != "f":
         kind = np.min_scalar_type(int(array.max(initial=0)))
         array = array.astype("<i4" if array.min(initial=0) < 0 else kind.newbyteorder("<"))
     same = {}
