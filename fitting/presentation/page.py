@@ -49,8 +49,7 @@ _WORDS = {
     "unchecked": "unchecked",
 }
 _FOOTER = (
-    "The misfit of a reading is (fitted − measured) / measured; below a hundredth of its sweep's"
-    " largest current an I–V point counts by that hundredth. A constant is identifiable if its"
+    "A constant is identifiable if its"
     f" standard error is within {percent(IDENTIFIABLE_LOG_ERROR, 0)}, told roughly up to"
     f" {percent(LARGEST_LOG_ERROR, 0)}. Fitted means that the search"
     f" converged and the misfit is within {percent(LARGEST_MISFIT, 0)} rms, or twice the noise of a"
@@ -114,7 +113,7 @@ def page(
             ("trains", f"{len(m.labels):,}", f"{int((m.voltage != 0).sum()):,} pulses"),
         ],
         sections=sections,
-        footer=_FOOTER,
+        footer=f"The misfit of a reading is {wording.misfit(f, m)}. {_FOOTER}",
         program=program(drawn),
     )
 

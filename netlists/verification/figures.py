@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from netlists.simulation.recordings import Recording
 from netlists.verification import plots
-from netlists.verification.plots import Cells, Currents
+from netlists.verification.plots import Cells, Currents, bands_of, slices_of
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.basics.units import counted, prefix_for
 from roa_circuit.presentation.drawing import (
@@ -70,10 +70,13 @@ def _currents(result: Verification) -> Drawing:
             xlim=both, ylim=both, xlabel=f"surrogate [{prefix}A]", ylabel=f"{result.engine} [{prefix}A]"
         )
 
-    reads, columns = result.spice_currents.shape
+    columns, bands = result.spice_currents.shape[1], bands_of(result)
+    of = f"{counted(result.reads, 'read')} of {counted(columns, 'column')}"
+    of += f" in {bands} bands of tiles" if bands > 1 else ""
+    of += f", {slices} slices of each input" if (slices := slices_of(result)) > 1 else ""
     caption = (
-        f"Sensed currents of {counted(reads, 'read')} of {counted(columns, 'column')}, {result.engine}"
-        f" against the surrogate; on the line they are equal.{currents.thinned}"
+        f"Sensed currents of {of}: {result.engine} against the surrogate; on the line they are equal."
+        f"{currents.thinned}"
     )
     plot = currents.plot(f"{prefix}A", size, both)
     return draw(f"{result.layer}--currents", caption, paint, plot=plot)

@@ -81,13 +81,13 @@ def current_errors(result: Verification, drawn: Floats, span: tuple[float, float
 
 
 def _of_currents(
-    result: Verification, name: str, reads: Indices, columns: Indices, **more: Column
+    result: Verification, name: str, rows: Indices, columns: Indices, **more: Column
 ) -> Table:
-    """Some reads of some columns, as both engines have them."""
-    theirs, ours = (one[reads, columns] for one in (result.spice_currents, result.surrogate_currents))
-    errors = relative_errors(result)[reads, columns]
+    """Some rows of some columns of the currents, as both engines have them."""
+    theirs, ours = (one[rows, columns] for one in (result.spice_currents, result.surrogate_currents))
+    errors = relative_errors(result)[rows, columns]
     shown = {
-        "read": Column(values=reads, title="read", digits=9),
+        **_whose(result, rows),
         "column": Column(values=columns, title="column", digits=9),
         "surrogate": Column(values=ours, title="surrogate", unit="A"),
         "simulator": Column(values=theirs, title=str(result.engine), unit="A"),
@@ -95,6 +95,28 @@ def _of_currents(
         "error": Column(values=errors, title="relative error", digits=2),
     }
     return Table(name=name, columns={**shown, **more})
+
+
+def _whose(result: Verification, rows: Indices) -> dict[str, Column]:
+    """The read of each row of currents; its slice of the inputs and its band of tiles, where several."""
+    slices = slices_of(result)
+    a_band = result.reads * slices
+    columns = {"read": Column(values=rows % a_band // slices, title="read", digits=9)}
+    if slices > 1:
+        columns["slice"] = Column(values=rows % slices, title="slice of the input")
+    if bands_of(result) > 1:
+        columns["band"] = Column(values=rows // a_band, title="band of tiles")
+    return columns
+
+
+def slices_of(result: Verification) -> int:
+    """How many reads an input takes, whose currents follow each other."""
+    return max(int(result.drawn["imperfections"].get("dac_slices", 1)), 1) if result.drawn else 1
+
+
+def bands_of(result: Verification) -> int:
+    """How many bands of tiles have currents, one after the other."""
+    return len(result.spice_currents) // (result.reads * slices_of(result))
 
 
 @dataclass(frozen=True, kw_only=True)

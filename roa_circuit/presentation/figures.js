@@ -287,4 +287,4 @@ const watch = new IntersectionObserver(async seen => {
     new Live(target, target.dataset.plot);
   }
 }, { rootMargin: "400px" });
-for (const one of document.querySelectorAll("figure[data-plot]")) watch.observe(one);
+for (const one of document.querySelectorAll("figure[data-plot]")) if (data.plots[one.dataset.plot]) watch.observe(one);

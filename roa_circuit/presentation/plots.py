@@ -8,6 +8,7 @@ that have columns of their own.
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -213,8 +214,13 @@ class Plot:
 
 
 def program(drawn: Iterable[Drawing]) -> Program | None:
-    """The program that puts plots in place of those drawings that have one; None where none has."""
-    plots = {one.name: one.plot for one in drawn if one.plot is not None}
+    """The program that puts plots in place of those drawings that have one; None where none has.
+
+    A name that two have is no address: these stay drawings.
+    """
+    having = [one for one in drawn if one.plot is not None]
+    met = Counter(one.name for one in having)
+    plots = {one.name: one.plot for one in having if one.plot is not None and met[one.name] == 1}
     if not plots:
         return None
     tables: dict[str, Table] = {}
