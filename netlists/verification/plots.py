@@ -111,7 +111,7 @@ def _whose(result: Verification, rows: Indices) -> dict[str, Column]:
 
 def slices_of(result: Verification) -> int:
     """How many reads an input takes, whose currents follow each other."""
-    return max(int(result.drawn["imperfections"].get("dac_slices", 1)), 1) if result.drawn else 1
+    return max(int(result.drawn["imperfections"].get("dac_slices [-]", 1)), 1) if result.drawn else 1
 
 
 def bands_of(result: Verification) -> int:

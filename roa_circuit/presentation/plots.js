@@ -3,8 +3,9 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const range = count => Array.from({ length: count }, (_, i) => i);
 
-// plotly reads some tags in the texts that it draws; what comes from a file is none.
-const plain = text => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+// plotly reads some tags and formulas in the texts that it draws; what comes from a file is neither.
+const entities = { "&": "&amp;", "<": "&lt;", ">": "&gt;", $: "&#36;" };
+const plain = text => String(text).replace(/[&<>$]/g, one => entities[one]);
 
 // A number with so many digits, and its prefix. Only a plain unit takes one: neither 1/K nor a count do.
 function prefixed(value, unit, digits) {

@@ -11,6 +11,7 @@ from netlists.simulation.recordings import Quantity, Recording
 from netlists.verification import figures, plots
 from netlists.verification.figures import drawings
 from netlists.verification.result import column_errors, relative_errors
+from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.layers.tiling import TileSize
 from roa_circuit.presentation.page import Page
 from roa_circuit.presentation.plots import program, telling
@@ -54,7 +55,7 @@ def test_currents_of_several_bands_of_tiles_say_whose_they_are(pretender):
 
 def test_slices_of_an_input_are_told_apart(pretender):
     result = pretender(rows=9, columns=6)
-    sliced = {"imperfections": {"dac_slices": 2}}
+    sliced = {"imperfections": Imperfections(dac_bits=4, dac_slices=2).to_dict()}
     twice = {
         name: np.repeat(getattr(result, name), 2, axis=0)
         for name in ("spice_currents", "surrogate_currents")
