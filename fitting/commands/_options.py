@@ -128,8 +128,8 @@ class HowToRead:
         str | None,
         typer.Option(
             metavar="T",
-            help="I-V sweeps move the state: the time at each point, such as 20ms, or time: as the Time "
-            "column says.",
+            help="I-V sweeps move the state: the time at each point, such as 20ms, or time: since the "
+            "row before, by the Time column.",
         ),
     ] = None
     sheet: Annotated[
@@ -190,6 +190,15 @@ class HowToRead:
             where=tuple(_pair("--where", text) for text in self.where or ()),
             sheet=self.sheet,
         )
+
+
+def given_pulses(how: HowToRead, idle: Sequence[str] = ()) -> list[str]:
+    """The options, as typed, that say what pulses are where no column does.
+
+    idle : those that change nothing
+    """
+    texts = {"--pulse": how.pulse or (), "--width": (how.width,) if how.width else ()}
+    return [f"{name} {text}" for name, given in texts.items() if name[2:] not in idle for text in given]
 
 
 def readings(files: Sequence[Path], how: HowToRead) -> tuple[Measurements, list[str]]:

@@ -23,14 +23,13 @@ def inspect(
 ) -> int:
     """Show what is understood of the files: trains, pulses, read voltages, gaps, outliers."""
     from fitting.judgement.hints import hints
-    from fitting.judgement.inspection import inspect_trains, rows_of, summary, understood
+    from fitting.judgement.inspection import inspect_trains, listed, summary, understood
     from fitting.readers.measurements import describe
 
     check_writable(json_file)
     m, unused = options.readings(measurements, how)
     trains = inspect_trains(m)
-    columns = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
-    rows = rows_of(trains, most)
+    columns, rows = listed(trains, most)
     console.out.print(console.table(f"{m.source}: {counted(len(trains), 'train')}", columns, rows))
     if len(trains) > most:
         console.out.print(f"and {len(trains) - most} more (--most {len(trains)} lists all)")

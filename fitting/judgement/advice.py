@@ -28,6 +28,7 @@ _DOSE, _PULSES = 0.3, 20  # of a proposed train: each pulse shows, none saturate
 _SWEEP = np.linspace(-1.0, 1.0, 41)
 _SHORTEST, _ORDINARY, _LONGEST = 1e-8, 1e-6, 1.0  # [s], of what a pulse generator makes
 _ANOTHER = 1.2  # times the amplitude that is there
+_FURTHEST = 2.0  # times the largest voltage that the device has met: more may break it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,16 +96,18 @@ def combinations(
         end = "Gmax" if size == "gamma" else "Gmin"
         title = f"{end} at {engineering(V_r, 'V')} ({name} as V goes to 0)"
         found.append((title, float(G), "S", weights))
+    width = m.each_width
     kinds, count = np.unique(
-        np.stack([m.voltage, m.width], axis=1)[m.voltage != 0], axis=0, return_counts=True
+        np.stack([m.voltage, width], axis=1)[m.voltage != 0], axis=0, return_counts=True
     )
-    rows = {(V, T): row for row, (V, T) in enumerate(zip(m.voltage, m.width, strict=True))}
-    slopes, dose = dose_slopes(m, p), pulse_strength(m.voltage, m.width, p)
+    rows = {(V, T): row for row, (V, T) in enumerate(zip(m.voltage, width, strict=True))}
+    slopes, all_pulses = dose_slopes(m, p), pulse_strength(m.voltage, m.width, p)
+    dose = pulse_strength(m.voltage, width, p)
     for V, T in kinds[np.argsort(-count, kind="stable")[:_MOST_DOSES]]:
         row = rows[V, T]
         if dose[row] != 0:
             weights = np.zeros(form.count)
-            weights[:3] = slopes[:, row] / dose[row]
+            weights[:3] = slopes[:, row] / all_pulses[row]
             found.append((f"dose of {V:g} V, {engineering(T, 's')}", abs(dose[row]), "-", weights))
     result = []
     for name, value, unit, weights in found:
@@ -161,15 +164,17 @@ Train = tuple[float, list[tuple[float, float, float, bool]]]  # start, (V, T, re
 
 
 def _candidates(m: Measurements, p: Memristor, prior: Device) -> list[tuple[str, list[Train]]]:
-    V_r = usual_read(m)
+    V_r, own = usual_read(m), prior.pulses
+    met = float(np.abs(np.append(m.voltage, m.read_voltage)).max())
+    furthest = max(_FURTHEST * met, abs(own.potentiation_voltage), abs(own.depression_voltage))
     sweeps = [(omega, [(0.0, 0.0, float(V), True) for V in _SWEEP]) for omega in (0.02, 0.98)]
     result: list[tuple[str, list[Train]]] = [
         ("I-V sweeps of a set and of a reset device, -1 V to 1 V", sweeps)
     ]
     trains: dict[str, Train] = {}
     for verb, sign, usual, omega in (
-        ("potentiating", -1.0, prior.pulses.potentiation_voltage, 0.1),
-        ("depressing", 1.0, prior.pulses.depression_voltage, 0.9),
+        ("potentiating", -1.0, own.potentiation_voltage, 0.1),
+        ("depressing", 1.0, own.depression_voltage, 0.9),
     ):
         there = m.voltage[m.voltage * sign > 0]
         V = float(np.median(there)) * _ANOTHER if there.size else usual
@@ -177,7 +182,7 @@ def _candidates(m: Measurements, p: Memristor, prior: Device) -> list[tuple[str,
         if not _SHORTEST < T < _LONGEST:
             T = _ORDINARY
             V = sign * float(np.log(_DOSE / (p.k * T))) / (p.mu1 if sign < 0 else p.mu2)
-        if V * sign > 0:
+        if 0 < V * sign <= furthest:
             text = f"a train of {_PULSES} {verb} pulses, {V:.3g} V, {engineering(T, 's')}"
             trains[text] = (omega, [(0.0, 0.0, V_r, False)] + [(V, T, V_r, False)] * _PULSES)
     result += [(text, [train]) for text, train in trains.items()]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
-from fitting.judgement.wording import taken
 from fitting.model.form import FITTED, Form
 from fitting.model.noise import reading_noise
 from fitting.model.noise import weighting as weigh
@@ -28,18 +27,23 @@ class Choice:
     """The fit of the law that was taken, the verdict on it, and the laws it was held against.
 
     contest : None where no other law was tried
+    asked : the law that was asked for
+    equations : the verdict on Eq. 1-2, where they are why others were tried
+    lone : whether no other law can be tried, as there are no trains of pulses
     """
 
     fit: Fit
     judgement: Judgement
     contest: Contest | None
-    said: tuple[str, ...] = ()
+    asked: str = AUTO
+    equations: Judgement | None = None
+    lone: bool = False
 
     @property
     def title(self) -> str:
         """Of the table of laws."""
-        by = self.contest.by if self.contest else ""
-        return "Laws on the same readings" + (f", the best on held-out {by} first" if by else "")
+        first = "the one taken" if self.fit.describes else "the best"
+        return f"Misfits of laws on the same readings, {first} first"
 
     @property
     def own(self) -> Contender | None:
@@ -61,6 +65,7 @@ class Choice:
         return {
             "law": form.name,
             "noise": self.fit.noise if self.judgement.noise is None else self.judgement.noise,
+            "noise_from": "the misfit" if self.judgement.noise is None else self.judgement.noise_from,
             "held_out_rmse": None if own is None else own.held_out,
             "extrapolation_rmse": None if own is None else own.extrapolation,
             "laws": list(listed.values()),
@@ -91,13 +96,13 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
     InputError : an unknown law, weighting or loss; fewer readings than unknowns; no pulses.
     """
     check_law(law)
-    first = None
+    first, lone = None, not _has_trains(m)
     if law in (AUTO, EQUATIONS.LAW):
         first = _equations(m, prior, weighting=weighting, loss=loss)
         doubt = not first.fit.describes or first.judgement.word in (DOUBTFUL, REJECTED)
-        if law == EQUATIONS.LAW or not doubt or not _has_trains(m):
-            return first
-    if not _has_trains(m):
+        if law == EQUATIONS.LAW or not doubt or lone:
+            return replace(first, asked=law, lone=lone)
+    if lone:
         raise InputError(
             f"{m.source}: has no pulses with readings after them, which tell how a cell moves;"
             f" --law {law} needs trains of pulses"
@@ -119,10 +124,8 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
             m, prior, weighting=weighting, loss=loss, form=best.form, begin=best.solution
         )  # fmt: skip
         verdict = judge(fit, best.form.prior(prior.memristor))
-    said = [taken(best, found.by, verdict.noise, m)]
-    if first is not None and best.form != EQUATIONS:
-        said.insert(0, f"Eq. 1-2: {first.judgement.line()}")
-    return Choice(fit=fit, judgement=verdict, contest=found, said=tuple(said))
+    before = None if first is None else first.judgement
+    return Choice(fit=fit, judgement=verdict, contest=found, asked=law, equations=before)
 
 
 def _has_trains(m: Measurements) -> bool:

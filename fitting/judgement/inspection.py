@@ -10,7 +10,8 @@ import numpy as np
 
 from fitting.judgement.hints import hints
 from fitting.model.noise import read_noise
-from fitting.readers.measurements import FloatArray, Measurements
+from fitting.readers.measurements import FloatArray, Measurements, ways
+from fitting.readers.titles import WAYS
 from roa_circuit.basics.units import counted, engineering
 
 _OUTLYING = 8.0  # times the usual step from reading to reading
@@ -20,9 +21,9 @@ _OUTLYING = 8.0  # times the usual step from reading to reading
 class Train:
     """One train: its readings, kinds of pulse with their counts, and what looks odd.
 
-    `first` and `last` are conductances [S] (NaN in a pure I-V sweep); `merged` counts pulses without a
-    reading of their own; `outliers` are the places (counted from 1 within the train) of readings far
-    off their neighbours, `outlier_lines` where they stand in the file.
+    `first` and `last` are conductances [S], or normalised (NaN in a pure I-V sweep); `merged` counts
+    pulses without a reading of their own; `outliers` are the places (counted from 1 within the train) of
+    readings far off their neighbours, `outlier_lines` where they stand in the file.
     """
 
     label: str
@@ -35,6 +36,7 @@ class Train:
     merged: int
     outliers: tuple[int, ...]
     outlier_lines: tuple[int, ...] = ()
+    normalised: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, with voltages [V], widths [s] and counts of pulses instead of `kinds`."""
@@ -69,7 +71,7 @@ def _train(m: Measurements, label: str, rows: slice) -> Train:
         read_voltages=tuple(np.unique(m.read_voltage[rows][~sweep]).tolist()),
         first=float(G[0]) if len(G) else np.nan, last=float(G[-1]) if len(G) else np.nan,
         merged=int(np.sum(np.maximum(np.floor(count[voltage != 0] - 1.0), 0.0))),
-        outliers=tuple(outliers.tolist()), outlier_lines=lines,
+        outliers=tuple(outliers.tolist()), outlier_lines=lines, normalised=m.normalised,
     )  # fmt: skip
 
 
@@ -83,17 +85,29 @@ def _outliers(G: FloatArray) -> Any:
     return np.flatnonzero(spike > _OUTLYING * max(usual, 1e-3 * np.median(np.abs(G)))) + 2
 
 
-def rows_of(trains: list[Train], most: int) -> list[list[str]]:
-    """The table's rows: label, readings, pulses, read voltages, conductance, remarks."""
-    return [_row(train) for train in trains[:most]]
+def listed(trains: list[Train], most: int) -> tuple[list[str], list[list[str]]]:
+    """(columns, rows) of the first so many trains, without columns that tell them nothing apart.
+
+    Of one read voltage the summary says which; a column of nothing but '-' is left out.
+    """
+    what = "normalised" if any(train.normalised for train in trains) else "conductance"
+    columns = ["train", "readings", "pulses", "read at", what, "remarks"]
+    rows = [_row(train) for train in trains[:most]]
+    alike = {V for train in trains for V in train.read_voltages}
+    left = {"read at"} if len(alike) <= 1 else set()
+    left |= {c for n, c in enumerate(columns) if all(row[n] == "-" for row in rows)}
+    kept = [n for n, column in enumerate(columns) if column not in left]
+    return [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
 def _row(t: Train) -> list[str]:
-    kinds = [f"{n:g} × {V:g} V {engineering(T, 's')}" for (V, T), n in list(t.kinds.items())[:3]]
+    kinds = [f"{n:g} × {V:g} V {engineering(T, 's')}, {WAYS[-1 if V > 0 else 1]}"
+             for (V, T), n in list(t.kinds.items())[:3]]  # fmt: skip
     if len(t.kinds) > 3:
         voltages = [V for V, _ in t.kinds]
-        kinds = [f"{sum(t.kinds.values()):g} pulses, {len(t.kinds)} kinds, "
-                 f"{min(voltages):g} … {max(voltages):g} V"]  # fmt: skip
+        widths = dict.fromkeys(engineering(T, "s") for T in sorted(T for _, T in t.kinds))
+        kinds = [f"{sum(t.kinds.values()):g} pulses, {min(voltages):g} … {max(voltages):g} V, "
+                 f"{' … '.join([*widths][:: max(len(widths) - 1, 1)])}"]  # fmt: skip
     reads = ", ".join(engineering(V, "V") for V in t.read_voltages[:3])
     reads += ", …" * (len(t.read_voltages) > 3)
     remarks = [f"{t.sweep_points} I–V points"] if t.sweep_points else []
@@ -104,7 +118,8 @@ def _row(t: Train) -> list[str]:
         lines = t.outlier_lines or t.outliers
         named = ", ".join(map(str, lines[:4])) + (" …" if len(lines) > 4 else "")
         remarks.append(f"outliers in line {named}" if t.outlier_lines else f"outliers at {named}")
-    G = f"{engineering(t.first, 'S')} → {engineering(t.last, 'S')}" if np.isfinite(t.first) else "-"
+    ends = (f"{G:.3g}" if t.normalised else engineering(G, "S") for G in (t.first, t.last))
+    G = " → ".join(ends) if np.isfinite(t.first) else "-"
     return [t.label, str(t.readings), "; ".join(kinds) or "none", reads or "-", G,
             "; ".join(remarks) or "-"]  # fmt: skip
 
@@ -122,19 +137,22 @@ def summary(m: Measurements, trains: list[Train]) -> list[str]:
     several = f"{total:,.6g} pulses" if total != round(total) else counted(int(total), "pulse")
     lines = [] if not kinds else [f"{several}: {_amount(up, 'potentiating amplitude')}, "
              f"{_amount(down, 'depressing amplitude')}, {_amount(widths, 'width')}"]  # fmt: skip
+    lines += [ways(m)] if ways(m) else []
     G = m.conductance[~m.sweep]
     if len(G):
         reads = np.unique(m.read_voltage[~m.sweep])
         span = (f"normalised readings {G.min():.4g} to {G.max():.4g}" if m.normalised else
                 f"conductance {engineering(G.min(), 'S')} to {engineering(G.max(), 'S')}")  # fmt: skip
-        lines.append(f"{span}, {_amount(set(reads.tolist()), 'read voltage')}")
+        at = f"read at {engineering(float(reads[0]), 'V')}" if len(reads) == 1 else (
+            _amount(reads.tolist(), "read voltage"))  # fmt: skip
+        lines.append(f"{span}, {at}")
     if m.sweep.any():
         V, current = m.read_voltage[m.sweep], m.current[m.sweep]
         ends = " to ".join(engineering(float(end), "A") for end in (current.min(), current.max()))
         lines.append(f"I-V points {V.min():.4g} V to {V.max():.4g} V, {ends}")
     noise = read_noise(m)
     if noise is not None:
-        lines.append(f"noise of a reading: {noise}, from {_amount(range(noise.count), 're-reading')}")
+        lines.append(f"noise of a reading: {noise.said}")
     odd = [t.label for t in trains if t.outliers]
     if odd:
         line = next((t.outlier_lines[0] for t in trains if t.outlier_lines), None)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fitting.judgement.comparison import FINE, REFIT, halves_of, held_out, own_misfit
 from fitting.model.form import Form
-from fitting.model.formulaic import law_by_formulas
+from fitting.model.formulaic import law_by_formulas, require_reach
 from fitting.model.residuals import EQUATIONS, Objective
 from fitting.model.tabular import TableForm
 from fitting.model.windowed import WindowsForm
@@ -36,15 +36,23 @@ from roa_circuit.device.parameters import Device
 KNOWN = 0.7
 """The share of every train that extrapolation is fitted to."""
 
+STRETCH = 4
+"""Readings of a stretch that is held out."""
+
+SILENT = 1.4
+"""Times better must a law be that says nothing outside of the readings, to be taken."""
+
+NEAR_NOISE = 3.0
+"""Times the noise of a reading: a law that says more, and misses no more, will do."""
+
+ALIKE = 1.1
+"""Times the lowest held-out misfit: as good, so that extrapolation decides."""
+
 Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 _MANY = 10  # trains, of which half can be held out
-_STRETCH = 4  # readings of one that is held out
 _HURRIED = 20  # steps of a search beyond its rounds: one that takes more goes on if it may win
 _FEWEST = 8  # readings of a train of which some can be held out
-_SILENT = 1.4  # times better must a law be that says nothing outside of the readings, to be taken
-_NEAR_NOISE = 3.0  # times the noise of a reading: a law that says more, and misses no more, will do
-_ALIKE = 1.1  # times the lowest held-out misfit: as good, so that extrapolation decides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +136,8 @@ def forms_of(m: Measurements, names: Sequence[str], prior: Device) -> list[Form]
 
     Raises
     ------
-    InputError : readings that cannot have the only law that is asked for; an unknown law.
+    InputError : readings that cannot have the only law that is asked for; an unknown law, or one from
+        a file that does not hold at all voltages that were measured.
     """
     found: list[Form] = []
     for name in FORMS:
@@ -138,7 +147,11 @@ def forms_of(m: Measurements, names: Sequence[str], prior: Device) -> list[Form]
             except InputError:
                 if len(names) == 1:
                     raise
-    return found + [law_by_formulas(name, prior.memristor) for name in names if name not in FORMS]
+    for name in (name for name in names if name not in FORMS):
+        form = law_by_formulas(name, prior.memristor)
+        require_reach(form.begins, m, name)
+        found.append(form)
+    return found
 
 
 def contest(
@@ -164,17 +177,17 @@ def contest(
     by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
 
     speaking = [one.score for one in found if one.form.extrapolates and one.solution.converged]
-    enough = noise is not None and min(speaking, default=np.inf) <= _NEAR_NOISE * noise
+    enough = noise is not None and min(speaking, default=np.inf) <= NEAR_NOISE * noise
 
     def score(one: Contender) -> float:
         """The misfit, and against a law that is silent outside of the readings if another will do."""
-        return one.score * (1.0 if one.form.extrapolates else np.inf if enough else _SILENT)
+        return one.score * (1.0 if one.form.extrapolates else np.inf if enough else SILENT)
 
     least = min(map(score, found))
 
     def order(one: Contender) -> tuple[bool, bool, float]:
         """Those whose search came to an end first; of those that are alike, the best at predicting."""
-        near = one.form.extrapolates and score(one) <= _ALIKE * least
+        near = one.form.extrapolates and score(one) <= ALIKE * least
         return (
             not one.solution.converged,
             not near and score(one) > least,
@@ -249,7 +262,7 @@ def stretches(m: Measurements) -> list[NDArray[np.bool_]]:
     The first stretch tells where a train starts, and is never held out.
     """
     place = np.arange(len(m)) - np.searchsorted(m.train, m.train)
-    number = place // _STRETCH
+    number = place // STRETCH
     chosen = [number % 2 == 1, (number % 2 == 0) & (number > 0)]
     return [one & _usable(m) for one in chosen]
 

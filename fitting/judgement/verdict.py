@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitting.judgement.comparison import FEWEST_READINGS, Comparison, compare, history
+from fitting.judgement.wording import beside_noise, share
 from fitting.model.noise import reading_noise
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.correlated import NOTABLE, correlation_of, notable, pairs
 from fitting.search.fit import Fit
-from roa_circuit.basics.units import percent
 from roa_circuit.device.laws import Law
 
 HOLDS, DOUBTFUL, REJECTED, UNCHECKED = "holds", "doubtful", "rejected", "unchecked"
@@ -42,6 +42,7 @@ class Judgement:
     ones (1 if independent), `repeated_limit` what chance reaches; None without such trains.
     """
 
+    law: str
     word: str
     reason: str
     misfit: float
@@ -57,7 +58,7 @@ class Judgement:
 
     def line(self) -> str:
         """The verdict as one plain sentence."""
-        return f"LAW {self.word.upper()}: {self.reason}"
+        return f"LAW {self.word.upper()}: {self.law}: {self.reason}"
 
     def document(self) -> dict[str, Any]:
         """The verdict and its evidence as plain values."""
@@ -76,7 +77,7 @@ def judge(f: Fit, prior: Law) -> Judgement:
     rho = correlation_of(misfit, together)
     repeated, limit = _repeated(misfit, m, rho)
     evidence = Judgement(
-        word="", reason="", noise=noise, noise_from=noise_from,
+        law=f.objective.form.title, word="", reason="", noise=noise, noise_from=noise_from,
         misfit=float(np.sqrt(np.mean(misfit**2))),
         chi2=None if noise is None else float(misfit @ misfit) / freedom / noise**2,
         correlation=rho, runs=_runs(misfit, together), sweep_correlation=_sweep_correlation(misfit, m),
@@ -89,38 +90,36 @@ def judge(f: Fit, prior: Law) -> Judgement:
 def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
     """(the verdict, the reason), from the evidence; `count` is the number of pairs of misfits."""
     m = f.objective.measurements
-    size = f"misfit {percent(j.misfit, 2)}" + (
-        "" if j.noise is None else f" against {percent(j.noise, 2)} of noise"
-    )
-    described = f.objective.form.title
-    follow = f"successive ones correlate {j.correlation:.2f}"
+    follow = f"successive misfits correlate {j.correlation:.2f}"
     correlated, alike = notable(j.correlation, count), j.repeated is not None
     repeats = j.repeated is not None and j.repeated > (j.repeated_limit or np.inf)
     better = "" if j.laws is None else _better(j.laws)
     first = j.laws is not None and j.laws.verdicts[0] is j.laws.own
-    best = f", the best of {len(j.laws.verdicts)} laws by AIC" if j.laws is not None and first else ""
+    others = [v.law for v in j.laws.verdicts[1:]] if j.laws is not None and first else []
+    best = f", by AIC better than {' and '.join(others)}" if others else ""
     above = 0.0 if not j.noise else j.misfit / j.noise
     short = int(np.bincount(m.train[~m.still]).max(initial=0)) < FEWEST_READINGS and not alike
-    others = ", or devices that differ" if len(set(m.devices)) > 1 else ""
+    unlike = ", or devices that differ" if len(set(m.devices)) > 1 else ""
     bent = j.sweep_correlation is not None and j.sweep_correlation > _sweep_limit(m)
+    unmet = "it does not describe these readings" if f.converged else "the search for it found no end"
     cases = (
-        (not f.describes, REJECTED,
-         f"{described} do not describe these readings" + (better and f"; {better}")),
-        (repeats and better != "", REJECTED, f"the same in like trains; {better}"),
+        (not f.describes, REJECTED, unmet + (better and f"; {better}")),
+        (repeats and better != "", REJECTED, f"the misfit is the same in like trains; {better}"),
         (better != "" and correlated and not alike, REJECTED, f"{follow}; {better}"),
-        (repeats, DOUBTFUL, "the same in like trains, though no simpler law does better"),
+        (repeats, DOUBTFUL, "the misfit is the same in like trains, though no simpler law does better"),
         (better != "" and not correlated, DOUBTFUL, better),
         (correlated and not alike, DOUBTFUL,
-         f"{follow}: another law, or write noise; three trains with the same pulses would tell"),
-        (above > _MUCH and not alike, DOUBTFUL, f"{above:.3g} times as large"),
-        (bent, DOUBTFUL, f"in I-V sweeps successive ones correlate {j.sweep_correlation or 0:.2f}: "
+         f"{follow}: another law, or write noise, which like trains would tell apart"),
+        (above > _MUCH and not alike, DOUBTFUL, "far more than the noise of a reading"),
+        (bent, DOUBTFUL, f"in I-V sweeps successive misfits correlate {j.sweep_correlation or 0:.2f}: "
                          "Eq. 2 bends otherwise"),
         (short, UNCHECKED, f"no train of {FEWEST_READINGS} readings to judge it by"),
-        (correlated, HOLDS, f"another one in every like train: write noise{others}"
+        (correlated, HOLDS, f"another misfit in every like train: write noise{unlike}"
                             f"{best if not better else ''}"),
         (True, HOLDS, f"without a pattern{best}"),
     )  # fmt: skip
-    return next((word, f"{size}, {reason}") for true, word, reason in cases if true)
+    size = beside_noise(f, j.noise, j.noise_from)
+    return next((word, f"{size}; {reason}") for true, word, reason in cases if true)
 
 
 def _better(laws: Comparison) -> str:
@@ -131,8 +130,9 @@ def _better(laws: Comparison) -> str:
         return ""
     trains = "the train" if laws.trains == 1 else f"{laws.trains} trains"
     names = " and ".join(v.law for v in ahead)
-    sizes = ", ".join(percent(v.rmse, 2) for v in ahead)
-    return f"{names} {'does' if len(ahead) == 1 else 'do'} better ({sizes} on {trains})"
+    sizes = " and ".join(share(v.rmse) for v in ahead)
+    there = f"misfit {sizes} on {trains}, where {laws.law} has {share(own.rmse)}"
+    return f"{names} {'does' if len(ahead) == 1 else 'do'} better by AIC ({there})"
 
 
 def _runs(misfit: FloatArray, together: NDArray[np.bool_]) -> float:

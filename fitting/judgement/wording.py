@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from fitting.judgement.comparison import Comparison
 from fitting.model.form import Form
 from fitting.model.formulaic import FormulaForm
@@ -15,7 +13,7 @@ from fitting.readers.measurements import Measurements
 from fitting.search.estimates import AT_PRIOR, AT_SEARCH, Estimate
 from fitting.search.fit import Fit
 from fitting.search.identifiability import IDENTIFIABLE_LOG_ERROR
-from roa_circuit.basics.units import PREFIXES, engineering, percent
+from roa_circuit.basics.units import PREFIXES, counted, engineering, percent
 from roa_circuit.device.laws.formula_law import FormulaLaw
 from roa_circuit.device.parameters import Device
 
@@ -26,6 +24,8 @@ CONSTANT_COLUMNS = ("parameter", "value", "stderr", "95 % interval", "prior", "b
 LAW_COLUMNS = ("law", "misfit", "held-out trains", "unknowns", "AIC")
 
 _SMALL = 1e-3  # below that a number is written with its power of ten
+_NOTHING = 1e-7  # of a reading: rounding of numbers, no noise
+_AS_LARGE = 1.05
 _WEAK = {
     AT_PRIOR: "not identifiable from these data, held at the prior",
     AT_SEARCH: "not identifiable from these data, held where the search began",
@@ -73,21 +73,50 @@ def rounded(values: Sequence[float], stderr: float, size: float = 1.0) -> list[s
     return [f"{v:.{max(-last, 0)}f}" for v in values]
 
 
+def share(part: float) -> str:
+    """A misfit or a noise: two decimals of a percent, or two digits if it is less than a tenth."""
+    if 0 < part < _NOTHING:
+        return f"below {percent(_NOTHING, 1, significant=True)}"
+    return percent(part, 2, significant=0 < part < _SMALL)
+
+
+def beside_noise(f: Fit, noise: float | None, noise_from: str) -> str:
+    """The misfit of all readings, and how far that is from the noise of one."""
+    m, loss, misfit = f.objective.measurements, f.objective.loss, f.judged_rmse
+    size = f"misfit {share(f.relative_rmse)}{' of their range' if m.shift else ''} over {every(m)}"
+    if loss.name != "linear":
+        size += f", {share(misfit)} as outliers count less ({loss.name})"
+    if noise is None:
+        return f"{size}, the noise of a reading unknown"
+    if noise < _NOTHING:
+        return f"{size}, though neighbouring readings show no noise"
+    by = f"{share(noise)}, by {noise_from}"
+    if misfit <= _AS_LARGE * noise:
+        return f"{size}, no more than the noise of a reading ({by})"
+    times = misfit / noise
+    return f"{size}, {times:.{0 if times >= 10 else 1}f} times the noise of a reading ({by})"
+
+
+def every(m: Measurements) -> str:
+    """'all 1,131 readings'."""
+    return counted(len(m), "reading") if len(m) == 1 else f"all {len(m):,} readings"
+
+
 def outcome(f: Fit) -> str:
-    """The result of the fit in one line, or why there is none."""
+    """What became of the fit and of its device, in one line."""
     if not f.converged:
         reason = " ".join(f.message.split())
-        return f"FAILED: the search did not converge ({reason}); no device written"
+        return f"FAILED: no device written, as the search did not converge ({reason})"
+    title = f.objective.form.title
     if not f.describes:
-        return (f"FAILED: the model misses the readings by {percent(f.relative_rmse)} rms "
-                f"(limit {percent(f.limit, 0)}): {f.objective.form.title} do not describe them; "
-                "no device written")  # fmt: skip
+        return (f"FAILED: no device written, as {title} misses {every(f.objective.measurements)} by "
+                f"{share(f.judged_rmse)} rms (limit {percent(f.limit, 0)})")  # fmt: skip
     known = sum(e.identifiable for e in f.estimates.values())
     rough = sum(e.told for e in f.estimates.values()) - known
     more = f", {rough} roughly" * (rough > 0)
     to = percent(IDENTIFIABLE_LOG_ERROR, 0)
-    return (f"FITTED: {known} of {len(f.estimates)} constants known to {to}{more}, misfit "
-            f"{percent(f.relative_rmse, 2)} rms, in {engineering(f.seconds, 's')}")  # fmt: skip
+    return (f"FITTED: {known} of {len(f.estimates)} constants of {title} known to {to}{more}, in "
+            f"{engineering(f.seconds, 's')}; device written")  # fmt: skip
 
 
 def weights(f: Fit) -> str:
@@ -123,43 +152,31 @@ def left_open(f: Fit) -> list[str]:
     return [f"{text}: {', '.join(names)}" for text, names in by_reason.items() if names]
 
 
-CONTEST_COLUMNS = ("law", "misfit", "held out", "last 30 %", "AIC")
+CONTEST_COLUMNS = ("law", "all readings", "held out", "last 30 %", "AIC", "remark")
 
 
-def contest_rows(found: Contest) -> list[list[str]]:
-    """A row for every law that took part, the one to take first."""
+def contest_rows(found: Contest, *, taken: bool) -> list[list[str]]:
+    """A row for every law that took part, the one to take first.
+
+    taken : whether a device was written of it
+    """
     return [
-        [one.form.title, percent(one.rmse, 2), _or_none(one.held_out), _or_none(one.extrapolation),
-         f"{one.aic:.0f}"]
+        [one.form.title, share(one.rmse), _or_none(one.held_out), _or_none(one.extrapolation),
+         f"{one.aic:.0f}", _remark(one, first=one is found.best, taken=taken)]
         for one in found.contenders
     ]  # fmt: skip
 
 
-def _or_none(share: float | None) -> str:
-    return "-" if share is None else percent(share, 2)
+def _remark(one: Contender, *, first: bool, taken: bool) -> str:
+    if first:
+        return "taken" if taken else "the best"
+    if not one.solution.converged:
+        return "search did not end"
+    return "-" if one.form.extrapolates else "measured states alone"
 
 
-def taken(one: Contender, by: str, noise: float | None, m: Measurements) -> str:
-    """Which law was taken, how far from the noise it is, and where it must not be trusted."""
-    unseen = f"{percent(one.rmse, 2)} off" + (
-        "" if one.held_out is None else f", {percent(one.held_out, 2)} on held-out {by}"
-    )
-    times = "" if not noise else f", {one.score / noise:.2g} times the noise ({percent(noise, 2)})"
-    doubts = []
-    for sign, name in ((-1, "potentiation"), (1, "depression")):
-        volts = np.unique(m.voltage[np.sign(m.voltage) == sign])
-        if len(volts) == 0:
-            doubts.append(f"in {name}, which was not measured")
-        elif len(volts) == 1:
-            doubts.append(f"in {name} at other voltages than {volts[0]:g} V")
-    plain = ~m.sweep
-    low, high = m.conductance[plain].min(), m.conductance[plain].max()
-    unit = "" if m.normalised else "S"
-    doubts.append(f"outside {engineering(low, unit)} to {engineering(high, unit)}")
-    if one.extrapolation is not None:
-        doubts.append(f"beyond the measured pulses, as the last 30 % are missed by "
-                      f"{percent(one.extrapolation, 2)} if it never saw them")  # fmt: skip
-    return f"LAW TAKEN: {one.form.title}: {unseen}{times}; do not trust it {'; '.join(doubts)}"
+def _or_none(part: float | None) -> str:
+    return "-" if part is None else share(part)
 
 
 def known_before(form: Form, prior: Device) -> str:
@@ -187,7 +204,6 @@ def proposal(added: dict[str, Any]) -> str:
 def law_rows(laws: Comparison) -> list[list[str]]:
     """A row for every law that was compared, the best first."""
     return [
-        [v.law, percent(v.rmse, 2), "-" if v.held_out is None else percent(v.held_out, 2),
-         str(v.unknowns), f"{v.aic:.0f}"]
+        [v.law, share(v.rmse), _or_none(v.held_out), str(v.unknowns), f"{v.aic:.0f}"]
         for v in laws.verdicts
     ]  # fmt: skip

@@ -148,7 +148,8 @@ class TableForm(TrackedForm):
         for index, V in enumerate(self.amplitudes):
             dose = np.full_like(u, -np.sign(V))
             after = np.asarray(to_omega(tracks.after(u, dose, Place(first=index)), self.ratio))
-            change = np.abs(after - omega)
+            # One pulse never overtakes another, but where speeds differ by decades rounding says so.
+            change = np.abs(np.maximum.accumulate(after) - omega)
             change[-1 if V < 0 else 0] = 0.0
             rows.append(tuple(map(float, change)))
         sides = [[i for i, V in enumerate(self.amplitudes) if V * sign > 0] for sign in (-1.0, 1.0)]

@@ -12,7 +12,7 @@ import numpy as np
 from fitting.judgement import wording
 from fitting.judgement.bands import correlation as constants_correlation
 from fitting.judgement.choice import Choice
-from fitting.judgement.hints import hints_of
+from fitting.judgement.conclusion import conclusion, laws_tried
 from fitting.judgement.verdict import REJECTED, Judgement
 from fitting.presentation.figures import SYMBOLS
 from fitting.presentation.formulas import section as law_section
@@ -69,7 +69,7 @@ def page(
 
     said : the entry `identifiability` of `fit.json`
     choice : the law that was fitted, the verdict on it, and others it was held against
-    made : 'prior', 'known_before' and 'provenance', as in `fit.json`
+    made : 'prior', 'known_before', 'pulses_beyond_data', 'remarks' and 'provenance', as in `fit.json`
     """
     law, title = choice.judgement, f.objective.form.title
     known = sum(e.identifiable for e in f.estimates.values())
@@ -78,13 +78,15 @@ def page(
     def row(*parts: Markup, names: Sequence[str]) -> Markup:
         return side_by_side([*parts, *(figures[name] for name in names if name in figures)])
 
+    told = conclusion(choice, said["proposal"], made["pulses_beyond_data"])
     sections = [
         Section(
+            title="What to make of it",
+            parts=[bullets(_sentence(_in_symbols(line)) for line in told)],
+        ),
+        Section(
             title="Constants",
-            parts=[
-                *([bullets(f"{line}." for line in seen)] if (seen := hints_of(f)) else []),
-                row(_constants(f, made["known_before"]), names=["constants", "corner"]),
-            ],
+            parts=[row(_constants(f, made["known_before"]), names=["constants", "corner"])],
         ),
         Section(
             title="Measured and fitted",
@@ -95,7 +97,7 @@ def page(
             title="What is left over",
             parts=[row(_left_over(f, m), names=["misfit"]), *_law(law)],
         ),
-        Section(title="What the data determine", parts=_determined(f, said)),
+        Section(title="What the data determine", parts=_determined(f, said, made["remarks"])),
         law_section(f.memristor),
         Section(title="Trains", parts=[_trains(f, m)]),
         Section(title="How it was made", parts=[made_by(made["provenance"], _conditions(f, m, made))]),
@@ -139,10 +141,10 @@ def _contest(choice: Choice, figures: Mapping[str, Markup]) -> list[Section]:
     """Laws on the same readings, where others were tried."""
     if choice.contest is None:
         return []
-    caption = (f"{choice.title}. Last 30 %: a fit to the first 70 % of every train predicts the rest."
-               " AIC is for misfits that correlate.")  # fmt: skip
-    parts = [bullets(f"{line}." for line in choice.said)]
-    parts.append(table(wording.CONTEST_COLUMNS, wording.contest_rows(choice.contest), caption=caption))
+    lines = [_sentence(line) for line in (choice.title, *laws_tried(choice))]
+    caption = " ".join([*lines, "AIC is for misfits that correlate."])
+    rows = wording.contest_rows(choice.contest, taken=choice.fit.describes)
+    parts = [table(wording.CONTEST_COLUMNS, rows, caption=caption)]
     return [
         Section(title="Which law", parts=[*parts, *([figures["laws"]] if "laws" in figures else [])])
     ]
@@ -181,7 +183,7 @@ def _law(law: Judgement) -> list[Markup]:
 # --- what the data determine --------------------------------------------------------------------
 
 
-def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
+def _determined(f: Fit, said: dict[str, Any], remarks: Sequence[str]) -> list[Markup]:
     told = [name for name, e in f.estimates.items() if e.identifiable]
     lines = [f"determined by these data: {', '.join(told) or 'no constant alone'}"]
     rough = [name for name, e in f.estimates.items() if e.told and not e.identifiable]
@@ -189,6 +191,7 @@ def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     lines += wording.left_open(f)
     if said["proposal"] is not None:
         lines.append(f"what would settle it: {wording.proposal(said['proposal'])}")
+    lines += [f"noted in device.toml, which commands repeat: {text}" for text in remarks]
     count = f.objective.form.count
     rank = f"The readings tell {said['rank']} of {count} combinations of the constants apart."
     parts = [paragraph(rank), bullets([_in_symbols(line) for line in lines])]

@@ -106,7 +106,7 @@ def page(sides: Sequence[Side], noise: float, drawn: Sequence[Drawing], made: di
     """The report."""
     names = [plain(one.device.name, 32) for one in sides]
     most = max(sides, key=lambda one: one.levels or 0)
-    remarks = [f"{one.device.name}: {text}." for one in sides for text in one.remarks]
+    remarks = [f"{text}." for one in sides for text in one.said]
     laws = dict.fromkeys(one.device.memristor.name for one in sides)
     of_constants, constants = constant_rows(sides)
     step_head = ["ω", *(f"{name}, {way}" for name in names for way in ("up", "down"))]
@@ -146,9 +146,10 @@ def page(sides: Sequence[Side], noise: float, drawn: Sequence[Drawing], made: di
 
 
 _ABOUT = (
-    "Pulses lead from a tenth of the range of ω to nine tenths, and back. Energy is V I T of one pulse,"
-    " the mean over ω. Write noise is σ_WN of Eq. 7, as a [spread] has it. Levels are states of whole"
-    " pulses from ω = 1/2, each two standard deviations of write and reading clear of the next."
+    "Pulses lead from a tenth of the range of ω to nine tenths, and back. Energy is V I T of one pulse"
+    " with its edges, the mean over ω. Write noise is σ_WN of Eq. 7, as a [spread] has it. Levels are"
+    " states of whole pulses from ω = 1/2, each two standard deviations of write and reading clear of"
+    " the next."
 )
 
 

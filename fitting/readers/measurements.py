@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.readers.conventions import Conventions
+from fitting.readers.conventions import BY_TIME, Conventions
 from fitting.readers.forms.checks import check_pulses, check_ranges, currents, dwells, kinds
-from fitting.readers.forms.table import AT_LIMIT, PER_ROW
+from fitting.readers.forms.table import AT_LIMIT, PER_ROW, Table
 from fitting.readers.tables import Sheets, read_table
 from fitting.readers.titles import TIME
 from roa_circuit.basics.errors import InputError
@@ -79,6 +79,13 @@ class Measurements(Shown):
         """Points of I-V sweeps that leave the state alone, (rows,)."""
         result: NDArray[np.bool_] = self.sweep & (self.width == 0)
         return result
+
+    @property
+    def each_width(self) -> FloatArray:
+        """Of one pulse of each row [s] but for rounding, 0 without a pulse, (rows,)."""
+        count = np.ones(len(self)) if self.pulses is None else np.nan_to_num(self.pulses, nan=1.0)
+        met, place = np.unique(self.width / np.where(count > 0, count, 1.0), return_inverse=True)
+        return np.array([float(f"{one:.9g}") for one in met.tolist()])[place]
 
     @property
     def conductance(self) -> FloatArray:
@@ -223,8 +230,24 @@ def _read_one(path: Path, how: Conventions, sheets: Sheets | None) -> Measuremen
         limited=table.flags(AT_LIMIT)[order] if AT_LIMIT in table.columns else None,
         normalised=table.normalised,
         taken=table.taken,
-        assumed=table.assumed,
+        assumed=(*table.assumed, *_timed(table, how), *_turned(how)),
     )
+
+
+def _timed(table: Table, how: Conventions) -> tuple[str, ...]:
+    """A word on what a Time column says of the widths."""
+    if how.dwell != BY_TIME:
+        return ()
+    return (f"{table.headers[TIME]!r} is when each point was read: it is a pulse as long as the time "
+            "since the row before, and the first row of a train as long as the second",)  # fmt: skip
+
+
+def _turned(how: Conventions) -> tuple[str, ...]:
+    """A word on voltages that have the other sign than in their file."""
+    if not how.positive_sets:
+        return ()
+    return ("the terminals are exchanged: voltages have the other sign here than in the file and in "
+            "--pulse, so that V < 0 potentiates",)  # fmt: skip
 
 
 def joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements:
@@ -271,12 +294,31 @@ def joined(files: Sequence[Path], parts: Sequence[Measurements]) -> Measurements
 
 def describe(m: Measurements) -> str:
     """One line on what was read: '1,024 readings; 9 trains, pulses of -3.8 V to 3.5 V, 3 µs'."""
-    pulses, widths = m.voltage[m.voltage != 0], m.width[m.width > 0]
+    pulses, widths = m.voltage[m.voltage != 0], m.each_width[m.width > 0]
     span = f", pulses of {_span(pulses, 'V')}, {_span(widths, 's')}" if pulses.size else ", no pulses"
     sweeps = f", {int(m.sweep.sum()):,} of them I-V points" if m.sweep.any() else ""
     return f"{counted(len(m), 'reading')}{sweeps}; {counted(len(m.labels), 'train')}{span}"
 
 
+def ways(m: Measurements) -> str:
+    """Which trains are of potentiation, which of depression; '' where all are of both, or of one."""
+    signs = [set(np.sign(m.voltage[m.train == t]).tolist()) - {0.0} for t in range(len(m.labels))]
+    named = {
+        kind: [label for label, met in zip(m.labels, signs, strict=True) if met == {sign}]
+        for sign, kind in ((-1.0, "potentiation (V < 0)"), (1.0, "depression (V > 0)"))
+    }
+    if not all(named.values()):
+        return ""
+    return "; ".join(f"{kind}: {few(labels)}" for kind, labels in named.items())
+
+
+def few(labels: Sequence[str], most: int = 4) -> str:
+    """The first of many names."""
+    return ", ".join(labels[:most]) + (f" and {len(labels) - most} more" if len(labels) > most else "")
+
+
 def _span(values: FloatArray, unit: str) -> str:
-    ends = (values.min(), values.max())
-    return " to ".join(dict.fromkeys(f"{v:g} V" if unit == "V" else engineering(v, unit) for v in ends))
+    """'-1 V', '-1 V and 1 V', or '-3.8 V to 3.5 V' of more."""
+    met = np.unique(values)
+    ends = dict.fromkeys(f"{v:g} V" if unit == "V" else engineering(v, unit) for v in met[[0, -1]])
+    return (" and " if len(met) == 2 else " to ").join(ends)

@@ -74,7 +74,7 @@ def read_table(path: Path, how: Conventions, sheets: Sheets | None = None) -> Ta
         how, sheet.above, {MEANING.get(plain(t), "") for t in sheet.titles} | set(how.columns)
     )
     sheet, said = turned(sheet, how)
-    said = (*read, *above, *said)
+    said = (*sheet.numbers, *read, *above, *said)
     tables, ways = [], set[float]()
     for prefix, block in blocks(sheet):
         table, own = _one(block, prefix, how)

@@ -18,6 +18,9 @@ UNITS = {
     "read_current_before": "A",
 }  # fmt: skip
 READINGS = ("conductance", "resistance", "read_current")
+WAYS = {1: "potentiation", -1: "depression"}
+"""What `way` finds, in words."""
+
 NORMALISED = "1"
 """The unit of readings over some reference."""
 

@@ -100,10 +100,14 @@ class Fit(Shown):
         return float(np.sqrt(np.mean(self.residual**2)))
 
     @property
+    def judged_rmse(self) -> float:
+        """Root mean square of the relative misfit, outliers weighted by the loss."""
+        return float(np.sqrt(np.mean(self.objective.loss.bent(self.residual)[0] ** 2)))
+
+    @property
     def describes(self) -> bool:
         """Whether the search converged and the model meets the data, outliers weighted by the loss."""
-        judged = self.objective.loss.bent(self.residual)[0]
-        return self.converged and float(np.sqrt(np.mean(judged**2))) <= self.limit
+        return self.converged and self.judged_rmse <= self.limit
 
 
 def fit_device(

@@ -200,7 +200,7 @@ def writing_of(
         own = trained_device(network)
     except InputError:
         own = cells
-    if own.to_dict() != cells.to_dict():
+    if not own.same_as(cells):
         console.say(
             f"written on {_named(cells)}, not on {_named(own)}, which the network was trained on"
         )

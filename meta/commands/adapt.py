@@ -38,7 +38,7 @@ from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.consumption import published
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 
@@ -131,7 +131,7 @@ def adapt(
     for text in said:
         console.say(text)
     amplifier = None if hardware is None else hardware.circuitry.amplifier
-    console.say(footing.footing(writing.device, lines, amplifier=amplifier))
+    standing.say(writing.device, lines, amplifier=amplifier)
     if json is not None:
         found = episode.to_dict() | {
             "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,

@@ -43,7 +43,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 if TYPE_CHECKING:
     from meta.circuits.behind_circuit import Hardware
@@ -175,7 +175,7 @@ def evaluate(
     more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
     _conclude(json, rows, seed, footing.to_dict(writing.device, lines) | more)
     amplifier = None if hardware is None else hardware.circuitry.amplifier
-    console.say(footing.footing(writing.device, lines, amplifier=amplifier))
+    standing.say(writing.device, lines, amplifier=amplifier)
 
 
 def _without_circuit(

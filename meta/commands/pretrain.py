@@ -22,7 +22,7 @@ from meta.commands._inputs import (
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import console, options, standing
 
 if TYPE_CHECKING:
     from meta.training.pretrain import PretrainingEpoch
@@ -114,7 +114,7 @@ def pretrain(
             on_step=lambda epoch, _: bar.update(line, completed=epoch),
         )
     console.say(f"network: {output / 'best.safetensors'}")
-    console.say(footing.footing(cells, None))
+    standing.say(cells, None)
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
         write_json(json, found | footing.to_dict(cells, None))

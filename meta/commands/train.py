@@ -31,7 +31,7 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import console, options, standing
 
 if TYPE_CHECKING:
     from meta.circuits.validate import SpiceValidation
@@ -268,7 +268,7 @@ def train(
         )
     console.say(f"network: {output / 'best.safetensors'}")
     lines = None if wires is None else wires.hardware.crossbar
-    console.say(footing.footing(cells, lines))
+    standing.say(cells, lines)
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
         write_json(json, found | footing.to_dict(cells, lines) | {"ignored": list(how.idle)})

@@ -34,7 +34,7 @@ from roa_circuit.circuit import footing
 from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.recovery import Compensation
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 if TYPE_CHECKING:
     from meta.circuits.behind_wires import WiredEpisode
@@ -115,6 +115,7 @@ def wires(
     cells, circuitry = heads[0].device, circuit or BARE
     each = [heads[0].behind(circuitry, Wiring.of_wires(one)).crossbar for one in ohms]
     console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))
+    standing.say_remarks(cells)
     if json is not None:
         stands_on = footing.to_dict(cells, None) | {"lines": [footing.ohms(one) for one in each]}
         found = {

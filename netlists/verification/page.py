@@ -13,7 +13,9 @@ from netlists.verification.report import HEAD, analysed, headline, summary_rows
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
+from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import Crossbar, said
+from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.presentation.drawing import Drawing
 from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
@@ -40,7 +42,7 @@ _FOOTER = (
 
 def page(
     results: Sequence[Verification],
-    crossbars: Sequence[Crossbar],
+    layers: Sequence[ProgrammedLayer],
     options: Mapping[str, Any],
     drawn: Sequence[Sequence[Drawing]],
     provenance: Mapping[str, Any],
@@ -54,14 +56,14 @@ def page(
     passed = all(result.passed for result in results)
     alone = len(results) == 1
     sections = [] if alone else [Section(title="Layers", parts=[_overview(results)])]
-    for result, figures in zip(results, drawn, strict=True):
-        parts = _parts(result, figures)
+    for result, layer, figures in zip(results, layers, drawn, strict=True):
+        parts = _parts(result, figures, footing.remarks(layer.device))
         if alone:
             sections += [Section(title=title, parts=[part]) for title, part in parts.items()]
         else:
             inner = [piece for title, part in parts.items() for piece in (subheading(title), part)]
             sections.append(Section(title=headline(result), parts=inner))
-    conditions = _conditions(results[0], crossbars[0], options)
+    conditions = _conditions(results[0], layers[0].crossbar, options)
     sections.append(Section(title="How it was made", parts=[made_by(provenance, conditions)]))
     return Page(
         command="roa-spice verify",
@@ -131,8 +133,11 @@ def _overview(results: Sequence[Verification]) -> Markup:
     return table(head, rows, caption="Every layer; errors are the worst of all its tiles.")
 
 
-def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
-    """A layer's result, currents and states, each a row of tables and figures."""
+def _parts(result: Verification, drawn: Sequence[Drawing], remarks: Sequence[str]) -> dict[str, Markup]:
+    """A layer's result, currents and states, each a row of tables and figures.
+
+    remarks : on its device
+    """
     of_map = [one for one in drawn if re.search(r"--(maps|array)-of-read-\d+$", one.name)]
     figures = {one.name.rpartition("--")[2]: shown(one) for one in drawn}
 
@@ -146,9 +151,9 @@ def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
         " perfect wires without imperfections, which the verdict leaves out.",
     )
     parts = {"Result": row(summary, names=["currents"])}
-    if result.warnings:
-        rows = [(text,) for text in result.warnings]
-        parts["To heed"] = table(("reads",), rows, caption="What the verdict leaves out.")
+    if told := [*result.warnings, *remarks]:
+        rows = [(text,) for text in told]
+        parts["To heed"] = table(("remark",), rows, caption="What the verdict leaves out.")
     if "current-error" in figures:
         parts["Columns"] = row(_columns(result), names=["current-error"])
     parts["States"] = row(names=["states", "state-scatter", "state-error"])

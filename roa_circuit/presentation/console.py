@@ -14,6 +14,7 @@ import os
 import shlex
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import typer
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -176,8 +178,18 @@ def _nowhere() -> TextIO:
 
 
 def say(text: str) -> None:
-    """One line of plain text, never wrapped in the middle of a path."""
-    out.print(plain(text), markup=False, soft_wrap=True)
+    """A line of plain text. A terminal breaks it between words; one that is indented is not broken."""
+    text = plain(text)
+    if out.is_terminal and not text.startswith(" "):
+        text = "\n".join(_lines(line) for line in text.split("\n"))
+    out.print(text, markup=False, soft_wrap=True)
+
+
+def _lines(text: str) -> str:
+    """A long line as several, those behind the first indented."""
+    return textwrap.fill(
+        text, out.width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def remark(text: str) -> None:
@@ -220,16 +232,47 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
 
     Titles and cells are shown as they are, whatever markup or control characters they hold.
     """
-    rows = list(rows)
-    longest = max((len(word) for row in rows for word in row[0].split()), default=0)
-    result = Table(title=Text(one_line(title), "bold"), title_justify="left", header_style="dim")
-    width = min(longest, _LONGEST_WORD)
-    result.add_column(Text(one_line(columns[0])), overflow="fold", min_width=width)
-    for column in columns[1:]:
-        result.add_column(Text(one_line(column)), justify="right", overflow="fold")
-    for row in rows:
-        result.add_row(*(Text(plain(cell)) for cell in row))
+    cells = [[plain(cell) for cell in row] for row in rows]
+    head = [one_line(column) for column in columns]
+    result = _Fitted(title=Text(one_line(title), "bold"), title_justify="left", header_style="dim")
+    for place, (text, *under) in enumerate(zip(head, *cells, strict=True)):
+        result.add_column(Text(text), justify="right" if place else "left", overflow="fold")
+        lines = [line for cell in (text, *under) for line in cell.splitlines()]
+        words = [word for line in lines for word in line.split()]
+        result.wanted.append(max(map(cell_len, lines), default=0))
+        result.least.append(min(max(map(cell_len, words), default=0), _LONGEST_WORD))
+    for row in cells:
+        result.add_row(*map(Text, row))
     return result
+
+
+class _Fitted(Table):
+    """A table whose widest columns give way first where there is no room, and words last."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.wanted: list[int] = []
+        self.least: list[int] = []
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width - 3 * len(self.columns) - 1  # without rules and blanks
+        for column, width in zip(self.columns, _widths(self.wanted, self.least, room), strict=True):
+            column.max_width = width
+        yield from super().__rich_console__(console, options)
+
+
+def _widths(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Of columns in so much room: words stay whole if they can, those of the first column longest."""
+    found = [min(width, max(room, 1)) for width in wanted]
+    name = min(wanted[0], _LONGEST_WORD) if wanted else 0
+    few = [1] * len(least[1:])
+    for floors in ([name, *least[1:]], least, [*least[:1], *few], [1, *few]):
+        while sum(found) > room:
+            wide = [place for place, width in enumerate(found) if width > floors[place]]
+            if not wide:
+                break
+            found[max(wide, key=found.__getitem__)] -= 1
+    return found
 
 
 def progress() -> Progress:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fitting import fit_device, read_measurements
 from fitting.commands import cli
-from fitting.judgement.inspection import inspect_trains, rows_of, summary
+from fitting.judgement.inspection import inspect_trains, listed, summary
 from fitting.readers.conventions import Conventions
 from fitting.readers.measurements import describe
 from roa_circuit.basics.errors import InputError
@@ -253,7 +253,7 @@ def check(path, content, how=Conventions()):
         assert finite
         assert (np.diff(m.train) >= 0).all()
         trains = inspect_trains(m)
-        assert rows_of(trains, 20)
+        assert listed(trains, 20)[1]
         assert summary(m, trains)
         assert describe(m)
     assert time.process_time() - began < 5.0

@@ -79,8 +79,10 @@ def _written(sheet: Sheet, column: Column, row: int, text: str) -> float:
     except (InputError, ValueError) as error:
         if isinstance(error, InputError) and (" is in " in str(error) or "too large" in str(error)):
             raise
-        raise InputError(f"{where}: {text[:40]!r} is not a finite number; correct it or leave the "
-                         "cell empty") from None  # fmt: skip
+        told = "," in text and any(map(str.isdigit, text))
+        how = ("write it with a point and without thousands signs" if told
+               else "correct it or leave the cell empty")  # fmt: skip
+        raise InputError(f"{where}: {text[:40]!r} is not a finite number; {how}") from None
     if column.factor not in (None, 1.0) and _OHM.sub("Ohm", text.strip())[-len(unit) :] != unit:
         raise InputError(f"{where}: {text[:40]!r} has a prefix and so has the title; write the unit "
                          f"out ({text[:40].strip()}{unit}), or a bare number") from None  # fmt: skip

@@ -10,6 +10,7 @@ from pathlib import Path
 from fitting.readers.files.arrays import array_lines, is_arrays
 from fitting.readers.files.easyexpert import is_export, records
 from fitting.readers.files.labview import is_measurement, measurement_lines
+from fitting.readers.files.numerals import parted_thousands, plain_numbers
 from fitting.readers.files.preamble import (
     Line,
     grouped,
@@ -23,7 +24,7 @@ from fitting.readers.files.preamble import (
 from fitting.readers.files.scripts import script_lines
 from fitting.readers.files.text import LONGEST_PREAMBLE, Means, before, decoded, plain_lines, table_lines
 from fitting.readers.files.workbook import OLD, workbook_lines
-from fitting.readers.titles import end, is_unit, plain, unit_of, way
+from fitting.readers.titles import end, is_counter, is_unit, plain, unit_of, way
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.text import is_count
@@ -31,6 +32,7 @@ from roa_circuit.basics.text import is_count
 _TDMS = b"TDSm"
 _ARC_ONE = {"wordline", "bitline", "resistance", "amplitude", "pulsewidth", "readvoltage"}
 _FEWEST_NUMBERED = 3
+_OF_COUNTS = {"#", "-", "–", "n", "no", "no.", "nr.", "count", "counts", "pulses"}
 _ORIGIN_ROWS = {"long name", "name", "units", "unit", "comments", "comment", "f(x)", "f(x)="}
 
 
@@ -53,6 +55,7 @@ class Sheet:
     limit: float | None = None
     si: bool = False
     said: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()  # how they were read, in words
     train_lines: tuple[int, ...] = ()  # where each column stood, if it was a row
     above: tuple[str, ...] = ()  # the lines over the titles, comments too
 
@@ -93,7 +96,9 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
         return _sheet(lines, source, unused)
     if content[:2] == b"PK" or content[:4] == OLD:
         lines, unused = workbook_lines(content, source, worksheet)
-        sheet = _of_lines(*_after_preamble(lines, unused, means), source)
+        table, unused = _after_preamble(lines, unused, means)
+        table, numbers = plain_numbers(table, ",", source, pointed=False)
+        sheet = dataclasses.replace(_of_lines(table, unused, source), numbers=numbers)
         return _with_above(sheet, ((number, ",".join(cells)) for number, cells in lines))
     if worksheet is not None:
         raise InputError(f"{path}: --sheet {worksheet!r}: is no workbook, and has no sheets")
@@ -108,7 +113,8 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
     script = script_lines(text)
     if script is not None:
         return _sheet(script, source, ())
-    sheet = _of_lines(*table_lines(text, source, means), source)
+    parted, unused, numbers = table_lines(text, source, means)
+    sheet = dataclasses.replace(_of_lines(parted, unused, source), numbers=numbers)
     return _with_above(sheet, enumerate(text.splitlines()[:LONGEST_PREAMBLE], start=1))
 
 
@@ -166,6 +172,10 @@ def _sheet(lines: list[Line], source: str, unused: tuple[str, ...]) -> Sheet:
     if not rows:
         raise InputError(f"{source}: has a header but no rows; add one row per reading")
     for line, cells in rows:
+        if len(cells) > len(titles) and (parted := parted_thousands(cells)):
+            raise InputError(f"{source}, line {line}: has {len(cells)} cells where the header has "
+                             f"{len(titles)}; is {parted} one number? Write it without thousands signs, "
+                             "or in quotes")  # fmt: skip
         if len(cells) != len(titles):
             raise InputError(f"{source}, line {line}: has {len(cells)} cells where the header has "
                              f"{len(titles)}; leave cells empty, but keep their separators (if line "
@@ -197,6 +207,12 @@ def _numbers_columns(lines: list[Line]) -> bool:
     return counted and any(not cell.isdigit() for cell in lines[1][1][-len(first) :])
 
 
+def _unit(cell: str, text: str) -> str:
+    """The unit in a line of units; that of a count is none, whatever stands there."""
+    unit = cell.strip("[]() ")
+    return "" if is_counter(text) and unit.lower() in _OF_COUNTS else unit
+
+
 def _with_heads(sheet: Sheet) -> Sheet:
     """The sheet with lines of units and of second titles below the first, as LabVIEW and Origin write
     them, in its titles.
@@ -207,7 +223,7 @@ def _with_heads(sheet: Sheet) -> Sheet:
         return sheet
     titles, unused = list(sheet.titles), list(sheet.unused)
     for line, row in zip(sheet.line[:count], sheet.cells[:count], strict=True):
-        units = [cell.strip("[]() ") for cell in row]
+        units = [_unit(cell, text) for cell, text in zip(row, titles, strict=True)]
         if any(units) and all(is_unit(unit) for unit in units if unit):
             titles = [f"{text} [{unit}]" if unit and not unit_of(text) else text
                       for text, unit in zip(titles, units, strict=True)]  # fmt: skip

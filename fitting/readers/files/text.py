@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
+from fitting.readers.files.numerals import plain_numbers
 from fitting.readers.files.preamble import (
     Line,
     grouped,
@@ -52,36 +54,39 @@ def plain_lines(text: str, source: str) -> list[Line]:
     return list(_cells(raw, source, ","))
 
 
-def table_lines(text: str, source: str, means: Means) -> tuple[list[Line], tuple[str, ...]]:
-    """(the lines from the titles on, what was left out before them)."""
+def table_lines(
+    text: str, source: str, means: Means
+) -> tuple[list[Line], tuple[str, ...], tuple[str, ...]]:
+    """(the lines from the titles on, what was left out before them, how numbers were read)."""
     raw, remarks = _without_remarks(_with_titles(enumerate(io.StringIO(text, newline=None), start=1)))
     for found in (partial(title_line, means=means), line_over_numbers):
         for separator in SEPARATORS:
             rows = _rows([line.lstrip("#% ") for _, line in raw[:LONGEST_PREAMBLE]], separator)
             begin = found([cells for _, cells in with_points(list(enumerate(rows)), separator)])
             if begin is not None:
-                lines, unused = _from_titles(raw, rows, begin, separator, source)
-                return lines, (*unused, *remarks)
+                lines, unused, said = _from_titles(raw, rows, begin, separator, source)
+                return lines, (*unused, *remarks), said
     raw = [line for line in raw if not is_comment(line[1])]
     separator = _separator([line for _, line in raw[:_SAMPLED]])
-    return with_points(list(_cells(raw, source, separator)), separator), remarks
+    lines, said = plain_numbers(list(_cells(raw, source, separator)), separator, source)
+    return lines, remarks, said
 
 
 def _from_titles(
     raw: list[tuple[int, str]], rows: list[list[str]], begin: int, separator: str, source: str
-) -> tuple[list[Line], tuple[str, ...]]:
-    """(the lines from the one at `begin` on, with the words above it; what was left out)."""
+) -> tuple[list[Line], tuple[str, ...], tuple[str, ...]]:
+    """(the lines from `begin` on, with the words above; what was left out; how numbers were read)."""
     raw[begin] = (raw[begin][0], raw[begin][1].lstrip("#% "))
     said = any(not is_comment(line) for _, line in raw[:begin])
     unused = (before(raw[begin][0]),) if said else ()
-    lines = with_points(list(_cells(raw[begin:], source, separator)), separator)
+    lines, numbers = plain_numbers(list(_cells(raw[begin:], source, separator)), separator, source)
     if separator == " " and lines:
         lines[0] = (lines[0][0], rows[begin])
     if begin and lines:
         titles = grouped(rows[begin - 1], lines[0][1])
         unused = () if begin == 1 and titles != lines[0][1] else unused
         lines[0] = (lines[0][0], titles)
-    return lines, unused
+    return lines, unused, numbers
 
 
 def _without_remarks(
@@ -128,8 +133,15 @@ def _with_titles(lines: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
 
 
 def _split(line: str, separator: str) -> list[str]:
+    if separator != " " and '"' in line:
+        with contextlib.suppress(csv.Error, StopIteration):
+            return [cell.strip() for cell in next(_parted(line, separator))]
     cells = _BLANKS.split(line.strip()) if separator == " " else line.split(separator)
     return [cell.strip().strip('"') for cell in cells]
+
+
+def _parted(line: str, separator: str) -> Iterator[list[str]]:
+    return csv.reader([line], strict=True, delimiter=separator, skipinitialspace=True)
 
 
 def _cells(raw: list[tuple[int, str]], source: str, separator: str) -> Iterator[Line]:
@@ -139,7 +151,7 @@ def _cells(raw: list[tuple[int, str]], source: str, separator: str) -> Iterator[
             if separator == " ":
                 rows: Iterable[list[str]] = [_split(line, separator)]
             else:
-                rows = csv.reader([line], strict=True, delimiter=separator, skipinitialspace=True)
+                rows = _parted(line, separator)
             cells = [cell.strip() for row in rows for cell in row]
         except csv.Error as error:
             raise InputError(f"{source}, line {number}: is not CSV: {error}; check its quotes") from None

@@ -22,6 +22,7 @@ from fitting.readers.titles import (
     READINGS,
     TIME,
     WAY,
+    WAYS,
     Column,
     cell_way,
     is_ordinal,
@@ -60,7 +61,7 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
         source=sheet.source, line=line, columns=columns, label=as_labels(sheet, known.get(LABEL)),
         device=_devices(sheet, found), headers=headers, ignored=tuple(ignored),
         assumed=found.assumed, normalised=any(c.normalised for c in known.values()),
-        taken=tuple(f"{c.title!r} is {_said(name, found)}" for name, c in known.items()),
+        taken=tuple(f"{c.title!r} is {_said(name, found, sheet)}" for name, c in known.items()),
     )  # fmt: skip
     for name in (LABEL, DEVICE):
         for row, text in enumerate(table.label if name == LABEL else table.device):
@@ -97,9 +98,14 @@ def _devices(sheet: Sheet, found: Found) -> tuple[str, ...]:
     return tuple(" ".join(row[place] for place in found.crossing) for row in sheet.cells)
 
 
-def _said(name: str, found: Found) -> str:
+def _said(name: str, found: Found, sheet: Sheet) -> str:
     if found.known[name].normalised:
         return "normalised"
+    if name == WAY:
+        met = dict.fromkeys(as_labels(sheet, found.known[name]))
+        words = {kind: [cell for cell in met if cell_way(cell) == sign] for sign, kind in WAYS.items()}
+        named = [f"{kind} ({', '.join(cells)})" for kind, cells in words.items() if cells]
+        return f"{name}: {', '.join(named)}" if named else name
     swept = "current" in found.known and "width" not in found.known
     return "a count of points" if name == NUMBER and swept else title(name)
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
+from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import RESISTANCES
 from roa_circuit.circuit.crossbar import said as ohms
+from roa_circuit.device.parameters import Device
 from roa_circuit.presentation.interaction import Program, script
 from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
@@ -240,11 +242,17 @@ def conditions(found: Findings) -> list[tuple[str, str]]:
     rows = [
         ("base", ", ".join(f"{summary.titled(name)} {value}" for name, value in fields.items())),
         ("device", _cells(document.get("device", {}))),
+        ("remarks", "; ".join(_remarks(document.get("device", {})))),
         ("circuit", ", ".join(said)),
         ("seeds", _seeds(found.sweep.seeds)),
         ("imperfections", ", ".join(f"{k} = {v}" for k, v in document.get("imperfections", {}).items())),
     ]
     return [row for row in rows if row[1]]
+
+
+def _remarks(device: dict[str, Any]) -> list[str]:
+    """What the measurement of the device leaves open of a sweep."""
+    return footing.remarks(Device.from_dict(device)) if device else []
 
 
 def _data(found: Findings, command: str) -> dict[str, Any]:

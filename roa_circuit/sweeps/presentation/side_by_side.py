@@ -16,9 +16,18 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.presentation import drawing
 from roa_circuit.presentation.drawing import Drawing, draw, plain, shortened
-from roa_circuit.presentation.page import Page, Section, made_by, paragraph, shown, side_by_side, table
+from roa_circuit.presentation.page import (
+    Page,
+    Section,
+    bullets,
+    made_by,
+    paragraph,
+    shown,
+    side_by_side,
+    table,
+)
 from roa_circuit.presentation.plots import Axis, Column, Curve, Panel, Plot, curves, program
-from roa_circuit.presentation.runs import Run, differences, head
+from roa_circuit.presentation.runs import Run, differences, head, remarks
 from roa_circuit.presentation.runs import differing as apart
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.distribution import cumulative
@@ -326,6 +335,7 @@ def page(sweeps: Sequence[Swept], made: dict[str, Any]) -> Page:
                     *(shown(one) for one in drawn),
                     table(head(runs), found(sweeps), caption="A quantity a row; – for none."),
                 ]),
+                *([bullets(told)] if (told := remarks(runs)) else []),
             ]),
             Section(title="At the same points", parts=[
                 side_by_side([table(head(runs), lines[:_MOST_ROWS], caption=_titled(metric, len(lines)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fitting import fit_device, read_measurements
-from fitting.judgement.advice import combinations, proposal, rank
+from fitting.judgement.advice import _candidates, combinations, proposal, rank
 from roa_circuit.device.memristor import conductance
 
 
@@ -48,6 +48,29 @@ def test_the_papers_ramps_call_for_a_second_depression_amplitude(some_trains, pr
     added = proposal(m, f.memristor, f.start, f.noise, prior)
     assert "depressing" in added.measurement
     assert "mu2" in added.settles
+
+
+def test_no_pulse_is_proposed_that_would_break_the_device(without_sweeps, prior):
+    """A sweep to 1.1 V, whose fit had a flat rate, was to be followed by pulses of 23 V."""
+    flat = dataclasses.replace(prior.memristor, k=0.04, mu2=0.7)
+    m = dataclasses.replace(without_sweeps, voltage=without_sweeps.voltage / 4.0)
+    largest = np.abs(m.voltage).max()
+    found = _candidates(m, flat, prior)
+    assert len(found) > 2
+    volts = [abs(V) for _, trains in found for _, rows in trains for V, T, _, _ in rows if T]
+    assert max(volts) <= max(2.0 * largest, prior.pulses.depression_voltage)
+
+
+def test_pulses_that_lie_between_two_readings_are_one_dose(without_sweeps, prior, shipped_fit):
+    """Rows of 1, 2 and 3 pulses of one kind were doses of three kinds."""
+    cycles = without_sweeps.of_trains([1])
+    times = 1.0 + np.arange(len(cycles)) % 3
+    m = dataclasses.replace(cycles, width=cycles.width * times, pulses=times)
+    form, x = shipped_fit.objective.form, shipped_fit.solution.x
+    found = combinations(m, form, x, shipped_fit.jacobian, 0.01)
+    doses = {c.name: c.value for c in found if c.name.startswith("dose")}
+    assert set(doses) == {"dose of -1.1 V, 3 µs", "dose of 1.4 V, 30 µs"}
+    assert doses["dose of -1.1 V, 3 µs"] == pytest.approx(0.4713, rel=0.02)
 
 
 def test_products_are_given_at_a_voltage_that_was_used(shipped, shipped_fit):

@@ -52,17 +52,22 @@ BETTER = against(law("constant step", -50.0, 0.01))
 
 def evidence(**changed):
     how = {
-        "word": "", "reason": "", "misfit": 0.01234, "noise": 0.01, "noise_from": "", "chi2": 1.0,
+        "law": "Eq. 1-2", "word": "", "reason": "", "misfit": 0.01234, "noise": 0.01,
+        "noise_from": "neighbours", "chi2": 1.0,
         "correlation": 0.0, "runs": 0.0, "sweep_correlation": None, "repeated": None,
         "repeated_limit": None, "laws": against(law("constant step", 50.0, 0.05)),
     }  # fmt: skip
     return Judgement(**{**how, **changed})
 
 
-def said(describes=True, m=None, count=200, **changed):
-    form = SimpleNamespace(title="Eq. 1-2")
-    objective = SimpleNamespace(measurements=m or readings(2), form=form)
-    return _word(evidence(**changed), SimpleNamespace(objective=objective, describes=describes), count)
+def said(describes=True, m=None, count=200, loss="linear", plain=None, converged=True, **changed):
+    """The verdict and its reason; `plain` is the misfit if all readings count alike."""
+    found = evidence(**changed)
+    objective = SimpleNamespace(measurements=m or readings(2), loss=SimpleNamespace(name=loss))
+    f = SimpleNamespace(objective=objective, describes=describes, converged=converged,
+                        judged_rmse=found.misfit,
+                        relative_rmse=found.misfit if plain is None else plain)  # fmt: skip
+    return _word(found, f, count)
 
 
 def test_runs_are_deviations_from_half_as_many_changes_of_sign_as_pairs():
@@ -115,37 +120,47 @@ def test_better_laws_are_named_with_what_they_miss():
     close, worse = law("close", -9.0, 0.01), law("worse", -50.0, 0.03)
     assert _better(against(close, worse)) == ""
     assert _better(against(law("windows", -11.0, 0.01234), close)) == (
-        "windows does better (1.23 % on 4 trains)"
+        "windows does better by AIC (misfit 1.23 % on 4 trains, where Eq. 1-2 has 2.00 %)"
     )
     two = law("a", -50.0, 0.01), law("b", -40.0, 0.02)
-    assert _better(against(*two, trains=1)) == "a and b do better (1.00 %, 2.00 % on the train)"
-    assert _better(against(*two, trains=2)).endswith("on 2 trains)")
+    assert _better(against(*two, trains=1)) == (
+        "a and b do better by AIC (misfit 1.00 % and 2.00 % on the train, where Eq. 1-2 has 2.00 %)"
+    )
+    assert "on 2 trains, where" in _better(against(*two, trains=2))
 
 
+NOISE = "the noise of a reading (1.00 %, by neighbours)"
 CASES = (
-    ({}, HOLDS, "misfit 1.23 % against 1.00 % of noise, without a pattern"),
+    ({}, HOLDS, f"misfit 1.23 % over all 16 readings, 1.2 times {NOISE}; without a pattern"),
+    ({"misfit": 0.0104}, HOLDS, f"misfit 1.04 % over all 16 readings, no more than {NOISE}; without"),
     ({"laws": None}, HOLDS, "without a pattern"),
-    ({"noise": None, "laws": None}, HOLDS, "misfit 1.23 %, without a pattern"),
+    ({"noise": None, "laws": None}, HOLDS, "readings, the noise of a reading unknown; without a"),
+    ({"noise": 1e-15}, DOUBTFUL, "readings, though neighbouring readings show no noise; far more than"),
+    ({"noise": 2.4e-4, "repeated": 1.0, "repeated_limit": 2.0}, HOLDS, "51 times the noise of a reading "
+     "(0.024 %, by neighbours); without"),
+    ({"loss": "huber", "plain": 0.2}, HOLDS, "misfit 20.00 % over all 16 readings, 1.23 % as outliers "
+     f"count less (huber), 1.2 times {NOISE}; without a pattern"),
     ({"laws": Comparison(law="Eq. 1-2", verdicts=(OWN, law("x", 9.0, 0.1)), trains=1)}, HOLDS,
-     "without a pattern, the best of 2 laws by AIC"),
-    ({"describes": False}, REJECTED, "Eq. 1-2 do not describe these readings"),
+     "without a pattern, by AIC better than x"),
+    ({"describes": False}, REJECTED, "it does not describe these readings"),
+    ({"describes": False, "converged": False}, REJECTED, "the search for it found no end"),
     ({"describes": False, "laws": BETTER}, REJECTED,
-     "do not describe these readings; constant step does better"),
+     "does not describe these readings; constant step does better"),
     ({"laws": BETTER, "repeated": 4.0, "repeated_limit": 2.0}, REJECTED, "the same in like trains; con"),
     ({"laws": BETTER, "repeated": 2.0, "repeated_limit": 4.0}, DOUBTFUL, "constant step does better"),
-    ({"laws": BETTER, "correlation": 0.5}, REJECTED, "successive ones correlate 0.50; constant step"),
-    ({"laws": BETTER}, DOUBTFUL, "noise, constant step does better"),
+    ({"laws": BETTER, "correlation": 0.5}, REJECTED, "successive misfits correlate 0.50; constant step"),
+    ({"laws": BETTER}, DOUBTFUL, f"{NOISE}; constant step does better"),
     ({"repeated": 4.0, "repeated_limit": 2.0}, DOUBTFUL, "the same in like trains, though no simpler"),
-    ({"correlation": 0.5}, DOUBTFUL, "successive ones correlate 0.50: another law, or write noise"),
-    ({"misfit": 0.051}, DOUBTFUL, "5.1 times as large"),
+    ({"correlation": 0.5}, DOUBTFUL, "successive misfits correlate 0.50: another law, or write noise"),
+    ({"misfit": 0.051}, DOUBTFUL, f"5.1 times {NOISE}; far more than the noise of a reading"),
     ({"misfit": 0.05}, HOLDS, "without a pattern"),
     ({"misfit": 0.051, "repeated": 1.0, "repeated_limit": 2.0}, HOLDS, "without a pattern"),
     ({"correlation": 0.5, "repeated": 1.0, "repeated_limit": 2.0}, HOLDS, "in every like train: write"),
     ({"correlation": 0.5, "repeated": 1.0, "repeated_limit": 2.0,
       "laws": Comparison(law="Eq. 1-2", verdicts=(OWN, law("x", 9.0, 0.1)), trains=1)}, HOLDS,
-     "in every like train: write noise, the best of 2 laws by AIC"),
+     "in every like train: write noise, by AIC better than x"),
     ({"correlation": 0.5, "repeated": 1.0, "repeated_limit": 2.0, "laws": BETTER}, HOLDS,
-     "another one in every like train: write noise"),
+     "another misfit in every like train: write noise"),
 )  # fmt: skip
 
 
@@ -153,7 +168,7 @@ CASES = (
 def test_every_case_has_its_word_and_its_reason(case, word, reason):
     found = said(**case)
     assert (found[0], reason in found[1]) == (word, True), found
-    assert f"misfit {100 * case.get('misfit', 0.01234):.2f} %" in found[1]
+    assert f"{100 * case.get('misfit', 0.01234):.2f} %" in found[1]
 
 
 def test_trains_too_short_to_judge_by_are_unchecked_and_sweeps_that_bend_doubted():

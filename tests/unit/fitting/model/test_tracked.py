@@ -99,6 +99,22 @@ def test_a_table_begins_with_the_changes_that_were_measured(windows, prior):
     assert near < 0.1 * far
 
 
+def test_speeds_that_differ_by_decades_are_a_table_all_the_same(windows, prior):
+    """64k cells at 2.5 V of the gate: one pulse seemed to overtake another by 1e-5 of the range."""
+    made = TableForm.of(trains(windows, volts=(-1.0, 1.55)), prior)
+    knots = (0.0, 0.22045515, 0.27217422, 0.3182559, 0.36383498, 0.40722802, 0.45369054, 0.50380675,
+             0.56960894, 0.66202647, 0.78993264, 0.83249133, 0.87416224, 0.91220318, 0.94976115,
+             1.0)  # fmt: skip
+    speeds = (3.0, 1.83067806, 1e-7, 1e-7, 5.91696217e-3, 7.86426086e-1, 1e-7, 7.47524864e-2,
+              1.07732737e-3, 2.05191961, 4.84737349e-4, 1.00003844e-7, 1.00009200e-7, 3.452008e-3,
+              1.63411103e-3, 1.53987095e-2)  # fmt: skip
+    form = dataclasses.replace(made, amplitudes=(-1.0,), knots=knots, ratio=500.0)
+    table = form.law(np.log(speeds))
+    ends = np.array(table.states) + np.array(table.raises[0])
+    assert np.all(np.diff(ends) >= 0.0)
+    assert ends.max() <= 1.0
+
+
 @pytest.mark.long
 def test_a_table_meets_a_device_of_another_law(windows, prior):
     m = trains(windows, volts=(-1.0, 1.55), pulses=80, noise=0.002)

@@ -30,7 +30,7 @@ def _products(m, f):
 def whole_page():
     """The HTML of a fit's page."""
 
-    def build(f, m, proposal=None):
+    def build(f, m, proposal=None, remarks=()):
         said = {
             "order": list(NAMES), **dataclasses.asdict(rank(f.jacobian, f.noise)), "proposal": proposal,
             "combinations": [
@@ -39,7 +39,8 @@ def whole_page():
         }  # fmt: skip
         inputs = [{"file": "a.csv", "bytes": 1, "sha256": "0" * 64}]
         made = {
-            "prior": "zhang2021", "known_before": "zhang2021",
+            "prior": "zhang2021", "known_before": "zhang2021", "pulses_beyond_data": None,
+            "remarks": remarks,
             "provenance": provenance(command="roa-fit a.csv", inputs=inputs),
         }  # fmt: skip
         law = judge(f, load_device("zhang2021").memristor)

@@ -199,6 +199,18 @@ def test_points_at_the_compliance_are_shown_and_not_fitted(read):
     assert np.bincount(kept.train).tolist() == [11, 4]
 
 
+def test_the_convention_by_which_widths_come_from_times_is_said(read):
+    """Since the row before; the last row is none but a row, the first has that of the second."""
+    times = [0.0, 1.0, 3.0, 7.0]
+    rows = "".join(f"{t},{V},{1e-6 * V}\n" for t, V in zip(times, (0.5, 1, 1.5, 2), strict=True))
+    text = "Time [s],V [V],I [A]\n" + rows
+    m = read(text, dwell=np.inf)
+    assert m.width.tolist() == [1.0, 1.0, 2.0, 4.0]
+    (said,) = [text for text in m.assumed if "Time [s]" in text]
+    assert "as long as the time since the row before, and the first row of a train" in said
+    assert not [said for said in read(text, dwell=1.0).assumed if "Time" in said]
+
+
 def test_the_time_of_every_point_is_its_dwell(read):
     rows = "".join(
         f"{t},{v},{i:.6g}\n" for t, v, i in zip(np.arange(21) ** 1.5, LOOP, CURRENT, strict=True)

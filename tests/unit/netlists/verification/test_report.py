@@ -20,9 +20,11 @@ from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit.components import Transistor
 from roa_circuit.circuit.crossbar import Crossbar
+from roa_circuit.circuit.design_point import default_device
 from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.device.memristor import current
 from roa_circuit.device.programming import after_pulses
+from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import TileSize, split
 from roa_circuit.solver.dense import read_currents_dense
 
@@ -114,10 +116,20 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def whole_page(results):
-    crossbars = [Crossbar(rows=r.rows, columns=r.columns, r_word=1.5) for r in results]
+def layer_of(result, device):
+    """A layer on lines of 1.5 Ohm, as large as that of a result."""
+    shape = result.rows, result.columns
+    return ProgrammedLayer(
+        name=result.layer, device=device, crossbar=Crossbar(rows=shape[0], columns=shape[1], r_word=1.5),
+        initial_state=np.full(shape, 0.5), pulses=np.zeros(shape, dtype=np.int64),
+        inputs=np.zeros((0, shape[0])), labels=np.empty(0, dtype=np.int64),
+    )  # fmt: skip
+
+
+def whole_page(results, device=None):
+    layers = [layer_of(one, device or default_device()) for one in results]
     made = provenance(command="roa-spice verify --layer fc", inputs=[])
-    return page(results, crossbars, OPTIONS, [drawings(r) for r in results], made).to_html()
+    return page(results, layers, OPTIONS, [drawings(r) for r in results], made).to_html()
 
 
 @pytest.mark.long

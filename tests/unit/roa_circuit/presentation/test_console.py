@@ -24,6 +24,35 @@ def test_names_of_rows_are_not_broken_where_columns_are_many():
     assert max(map(len, text.getvalue().splitlines())) <= 80
 
 
+def test_no_letter_is_cut_off_where_the_first_column_needs_its_room():
+    """The remarks of `roa-fit inspect` ended at the edge of a terminal of 80 columns."""
+    head = ["train", "readings", "pulses", "read at", "conductance", "remarks"]
+    row = ("data-hysteresis-loop", "11", "48 × -1 V 1 µs", "100 mV", "23.5 pS → 5.51 nS",
+           "37 pulses without reading")  # fmt: skip
+    for width in (80, 60, 30):
+        text = io.StringIO()
+        Console(file=text, width=width).print(console.table("Trains", head, [row]))
+        lines = text.getvalue().splitlines()
+        assert max(map(len, lines)) <= width
+        parts = zip(*(line.split("│") for line in lines if "│" in line), strict=True)
+        whole = ["".join(part).replace(" ", "") for part in parts]
+        assert whole[1:-1] == [cell.replace(" ", "") for cell in row]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_breaks_lines_between_words_and_paths_nowhere(monkeypatch, terminal):
+    out = Console(file=io.StringIO(), force_terminal=terminal, width=40)
+    monkeypatch.setattr(console, "out", out)
+    said, path = "pulses of a hundred volts break " * 3, "  " + "a folder/" * 9
+    console.say(said.strip())
+    console.say(path)
+    lines = out.file.getvalue().splitlines()
+    assert lines[-1] == path
+    assert (max(map(len, lines[:-1])) <= 40) == terminal
+    assert " ".join(line.strip() for line in lines[:-1]) == said.strip()
+    assert all(line.startswith("  ") for line in lines[1:-1])
+
+
 def test_a_table_may_be_empty():
     assert console.table("Nothing", ["", "value"], []).row_count == 0
 
