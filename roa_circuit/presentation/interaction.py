@@ -49,7 +49,8 @@ class Program:
 
 
 @lru_cache
-def script(package: str, name: str) -> str:
-    """The code of a program: what all have in common, and its own file of a package."""
-    files = (resources.files(__package__) / "plots.js", resources.files(package) / name)
+def script(package: str, *names: str) -> str:
+    """The code of a program: what all have in common, and its own files of a package."""
+    own = (resources.files(package) / name for name in names)
+    files = (resources.files(__package__) / "plots.js", *own)
     return "\n".join(one.read_text(encoding="utf-8").strip() for one in files)

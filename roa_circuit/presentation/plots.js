@@ -38,7 +38,9 @@ function layout(extra) {
 // plotly offers to upload a plot to its makers; a page sends nothing.
 const unsent = { showSendToCloud: false, plotlyServerURL: "" };
 const config = { responsive: true, displaylogo: false, ...unsent, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
-const axisWith = extra => ({ gridcolor: style("grid"), zerolinecolor: style("grid"), linecolor: style("faint"), automargin: true, ...extra });
+const axisWith = extra => ({
+  gridcolor: style("grid"), zerolinecolor: style("grid"), linecolor: style("faint"), automargin: true, ...extra,
+});
 
 // Unpacks plotly and runs it; the page's policy knows its hash.
 async function unpacked() {

@@ -227,7 +227,7 @@ def program(drawn: Iterable[Drawing]) -> Program | None:
     for one in (table for plot in plots.values() for table in plot.tables):
         assert tables.setdefault(one.name, one) is one, f"two tables are named {one.name}"
     return Program(
-        code=script(__package__, "figures.js"),
+        code=script(__package__, "figures.js", "live.js"),
         data={
             "tables": {name: one.to_dict() for name, one in tables.items()},
             "plots": {name: one.to_dict() for name, one in plots.items()},
