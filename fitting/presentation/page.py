@@ -28,19 +28,19 @@ from roa_circuit.presentation.page import (
     Page,
     Section,
     bullets,
-    figure,
     made_by,
     mark,
     matrix,
     paragraph,
+    shown,
     side_by_side,
     subheading,
     table,
     unfolding,
 )
+from roa_circuit.presentation.plots import program
 
 _MOST_TRAINS = 200
-_CROWDED = ("parity", "current-voltage")
 _MOST_CONSTANTS = 20  # of a matrix
 _WORDS = {
     "holds": "not refuted",
@@ -49,8 +49,7 @@ _WORDS = {
     "unchecked": "unchecked",
 }
 _FOOTER = (
-    "The misfit of a reading is (fitted − measured) / measured; below a hundredth of its sweep's"
-    " largest current an I–V point counts by that hundredth. A constant is identifiable if its"
+    "A constant is identifiable if its"
     f" standard error is within {percent(IDENTIFIABLE_LOG_ERROR, 0)}, told roughly up to"
     f" {percent(LARGEST_LOG_ERROR, 0)}. Fitted means that the search"
     f" converged and the misfit is within {percent(LARGEST_MISFIT, 0)} rms, or twice the noise of a"
@@ -74,10 +73,7 @@ def page(
     """
     law, title = choice.judgement, f.objective.form.title
     known = sum(e.identifiable for e in f.estimates.values())
-    figures = {
-        one.name: figure(one.inline(), one.caption, wide=one.wide, crowded=one.name in _CROWDED)
-        for one in drawn
-    }
+    figures = {one.name: shown(one) for one in drawn}
 
     def row(*parts: Markup, names: Sequence[str]) -> Markup:
         return side_by_side([*parts, *(figures[name] for name in names if name in figures)])
@@ -119,7 +115,8 @@ def page(
             ("trains", f"{len(m.labels):,}", f"{int((m.voltage != 0).sum()):,} pulses"),
         ],
         sections=sections,
-        footer=_FOOTER,
+        footer=f"The misfit of a reading is {wording.misfit(f, m)}. {_FOOTER}",
+        program=program(drawn),
     )
 
 
@@ -237,13 +234,13 @@ def _trains(f: Fit, m: Measurements) -> Markup:
         for index, (label, low, high) in enumerate(zip(m.labels, edges[:-1], edges[1:], strict=True))
     ]  # fmt: skip
     worst = sorted(rows, key=lambda row: -float(row[-1].removesuffix(" %")))[:_MOST_TRAINS]
-    shown = rows if len(rows) <= _MOST_TRAINS else worst
+    listed = rows if len(rows) <= _MOST_TRAINS else worst
     caption = (
-        "Every train" if len(rows) == len(shown) else f"The worst {len(shown)} of {len(rows):,} trains"
+        "Every train" if len(rows) == len(listed) else f"The worst {len(listed)} of {len(rows):,} trains"
     )
     head = ("train", "readings", "pulses", "I–V points", "ω at its start", "misfit, rms")
-    inner = table(head, shown, caption=f"{caption}.")
-    return inner if len(shown) <= 12 else unfolding(caption, inner)
+    inner = table(head, listed, caption=f"{caption}.")
+    return inner if len(listed) <= 12 else unfolding(caption, inner)
 
 
 def _conditions(f: Fit, m: Measurements, made: dict[str, Any]) -> list[tuple[str, str]]:

@@ -21,14 +21,15 @@ from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
     Page,
     Section,
-    figure,
     made_by,
     mark,
     paragraph,
+    shown,
     side_by_side,
     subheading,
     table,
 )
+from roa_circuit.presentation.plots import program
 
 _WORST_COLUMNS = 12
 _FOOTER = (
@@ -75,6 +76,7 @@ def page(
         numbers=_numbers(results),
         sections=sections,
         footer=_FOOTER,
+        program=program(one for layer in drawn for one in layer),
     )
 
 
@@ -137,12 +139,10 @@ def _parts(result: Verification, drawn: Sequence[Drawing], remarks: Sequence[str
     remarks : on its device
     """
     of_map = [one for one in drawn if re.search(r"--(maps|array)-of-read-\d+$", one.name)]
-    shown = {
-        one.name.rpartition("--")[2]: figure(one.inline(), one.caption, wide=one.wide) for one in drawn
-    }
+    figures = {one.name.rpartition("--")[2]: shown(one) for one in drawn}
 
     def row(*parts: Markup, names: Sequence[str]) -> Markup:
-        return side_by_side([*parts, *(shown[name] for name in names if name in shown)])
+        return side_by_side([*parts, *(figures[name] for name in names if name in figures)])
 
     summary = table(
         HEAD,
@@ -154,14 +154,14 @@ def _parts(result: Verification, drawn: Sequence[Drawing], remarks: Sequence[str
     if told := [*result.warnings, *remarks]:
         rows = [(text,) for text in told]
         parts["To heed"] = table(("remark",), rows, caption="What the verdict leaves out.")
-    if "current-error" in shown:
+    if "current-error" in figures:
         parts["Columns"] = row(_columns(result), names=["current-error"])
     parts["States"] = row(names=["states", "state-scatter", "state-error"])
     if result.map:
         parts["A read"] = Markup(
             "\n".join([paragraph(_of_the_map(result)), *map_parts(result.map, of_map)])
         )
-    return parts | ({"Waveforms": shown["waveforms"]} if "waveforms" in shown else {})
+    return parts | ({"Waveforms": figures["waveforms"]} if "waveforms" in figures else {})
 
 
 def _of_the_map(result: Verification) -> str:
