@@ -12,15 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from roa_circuit.presentation.interaction import Program, script
-
-if TYPE_CHECKING:
-    from roa_circuit.presentation.drawing import Drawing
 
 MOST_POINTS = 8000
 """Of a plot: a browser draws so many in a second or two."""
@@ -213,7 +210,17 @@ class Plot:
         }  # fmt: skip
 
 
-def program(drawn: Iterable[Drawing]) -> Program | None:
+class Drawn(Protocol):
+    """A figure that may have a plot in its place."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def plot(self) -> Plot | None: ...
+
+
+def program(drawn: Iterable[Drawn]) -> Program | None:
     """The program that puts plots in place of those drawings that have one; None where none has.
 
     A name that two have is no address: these stay drawings.

@@ -215,7 +215,7 @@ def test_the_outer_gradient_goes_through_the_head(own, bars):
 
 
 def test_what_the_cells_cannot_take_is_counted_and_said(own, bars):
-    """A pulse on an erased cell is a rise of 0.31; four are one of 0.636. One cell alone has twice its g.
+    """A pulse on an erased cell is a rise of 0.31; four one of 0.636. One cell alone has twice its g.
 
     Of every four changes that are not 0: -0.2, 0.1, 0.4 and 1.9.
     """
