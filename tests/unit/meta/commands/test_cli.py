@@ -84,7 +84,7 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     assert set(rows[0]) == {
         "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",
         "accuracy", "ci95", "paper", "pulses_per_weight", "write_energy", "write_seconds",
-        "erase_energy", "erase_seconds", "initial_map", "cosine",
+        "erase_energy", "erase_seconds", "initial_map", "cosine", "head", "digital",
     }  # fmt: skip
 
 
