@@ -91,7 +91,8 @@ def design(
         output_dir / "readings.csv": reading_table(trains).encode(),
     }
     if json_file is not None:
-        files[json_file] = (json.dumps(_document(found, budget, meant, device), indent=2) + "\n").encode()
+        document = _document(found, budget, meant, device)
+        files[json_file] = (json.dumps(document, indent=2) + "\n").encode()
     write_all(files)
     _print(found, trains, meant, budget)
     for path in files:

@@ -259,8 +259,9 @@ def test_a_design_says_what_its_device_assumes(roa_fit, tmp_path):
     notes = Notes(currents=(), writes=("mu1 from a book",), measured=Measured())
     noted = dataclasses.replace(load_device("zhang2021"), name="mine", notes=notes)
     (tmp_path / "mine.toml").write_text(noted.to_toml())
-    few = ("--pulses", 30, "--iv-points", 10, "--output-dir", tmp_path / "o", "--json", tmp_path / "d.json")
-    code, out, _ = roa_fit("design", "--device", tmp_path / "mine.toml", *few)
+    few = ("--pulses", 30, "--iv-points", 10, "--output-dir", tmp_path / "o")
+    asked = ("--device", tmp_path / "mine.toml", "--json", tmp_path / "d.json")
+    code, out, _ = roa_fit("design", *asked, *few)
     [said] = json.loads((tmp_path / "d.json").read_text())["remarks"]
     assert (code, said in out.splitlines()) == (0, True)
     assert "mu1 from a book" in said
