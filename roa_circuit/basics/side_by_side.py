@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from roa_circuit.basics.interrupts import postponed
 from roa_circuit.basics.processes import end_with
 
 T = TypeVar("T")
@@ -28,17 +29,20 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     if not theirs:
         return [call() for call in calls]
     reader, writer = os.pipe()
-    parent, child = os.getpid(), os.fork()
-    if child == 0:
-        _answer(reader, writer, parent, [calls[i] for i in theirs])
-    os.close(writer)
+    parent, child = os.getpid(), 0
     try:
+        with postponed():  # a signal must not meet the child as if it were its parent
+            child = os.fork()
+            if child == 0:
+                _answer(reader, writer, parent, [calls[i] for i in theirs])
+            os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
             mine = {i: call() for i, call in enumerate(calls) if i not in theirs}
             answer = pipe.read()
     finally:
-        os.kill(child, signal.SIGKILL)  # it has answered, or nobody waits for it any more
-        os.waitpid(child, 0)
+        if child:
+            os.kill(child, signal.SIGKILL)  # it has answered, or nobody waits for it any more
+            os.waitpid(child, 0)
     found = pickle.loads(answer) if answer else [calls[i]() for i in theirs]
     return [mine[i] if i in mine else found[i // 2] for i in range(len(calls))]
 
