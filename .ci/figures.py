@@ -30,7 +30,7 @@ _REPORT = re.compile(
     r"!\[[^\]]+\]\((?:\.\./)*(?P<picture>[^)]+)\)$",
     re.M,
 )
-_WIDE, _LONGEST = 1180, 1800  # pixels
+_WIDE, _LONGEST = 1180, 2000  # pixels
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -77,9 +77,10 @@ def photograph(page: Path, picture: Path) -> None:
     program = next(filter(None, map(shutil.which, _BROWSERS)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": _WIDE, "height": 1080}, color_scheme="light")
+        # Plots are drawn where they are near the window, which is as high as the picture.
+        tab = browser.new_page(viewport={"width": _WIDE, "height": _LONGEST}, color_scheme="light")
         tab.goto(page.resolve().as_uri())
-        tab.wait_for_timeout(2000)  # the plots of an interactive page
+        tab.wait_for_timeout(2000)
         end = tab.evaluate(_END, _LONGEST)
         clip = {"x": 0, "y": 0, "width": _WIDE, "height": int(end) if end else 1080}
         tab.screenshot(path=picture, full_page=True, clip=clip)

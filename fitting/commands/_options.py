@@ -192,6 +192,15 @@ class HowToRead:
         )
 
 
+def given_pulses(how: HowToRead, idle: Sequence[str] = ()) -> list[str]:
+    """The options, as typed, that say what pulses are where no column does.
+
+    idle : those that change nothing
+    """
+    texts = {"--pulse": how.pulse or (), "--width": (how.width,) if how.width else ()}
+    return [f"{name} {text}" for name, given in texts.items() if name[2:] not in idle for text in given]
+
+
 def readings(files: Sequence[Path], how: HowToRead) -> tuple[Measurements, list[str]]:
     """(the files as the options have them read, the options that change nothing of it)."""
     from fitting.readers.measurements import read_measurements

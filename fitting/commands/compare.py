@@ -66,7 +66,7 @@ def compare(
     title = f"{len(sides)} devices side by side"
     console.out.print(console.table(title, head(sides), rows(sides)))
     for one in sides:
-        for text in one.remarks:
-            console.say(f"{one.device.name}: {text}")
+        for text in one.said:
+            console.say(text)
     for path in files:
         console.say(f"  {path}")

@@ -13,6 +13,7 @@ import typer
 from fitting.commands._options import POLARITIES, Polarity, share_of
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.units import engineering, parse_quantity, percent
+from roa_circuit.circuit import footing
 from roa_circuit.device.parameters import Device, load_device
 from roa_circuit.presentation import console, options
 
@@ -80,6 +81,8 @@ def design(
         pulses=pulses, points=iv_points, noise=share_of("--noise", noise), window=(start, end)
     )
     meant = _read_at(load_device(device), read)
+    for text in footing.unread(meant):
+        console.say(text)
     check_writable(output_dir / "protocol.csv", json_file)
     found = best_protocol(meant, generator, budget, uncertainty=share_of("--uncertainty", uncertainty))
     trains = tuple(train.mirrored() for train in found.trains) if POLARITIES[polarity] else found.trains

@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
-
 from fitting.commands import _options as options
 from fitting.commands._outputs import as_json, write_all
+from fitting.commands._run import MODELS, NORMALISED, Run, models, unmeasured_pulses
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable
-from roa_circuit.basics.units import counted, percent
+from roa_circuit.basics.units import counted
+from roa_circuit.circuit import footing
 from roa_circuit.device.laws.zhang2021 import Memristor
-from roa_circuit.device.parameters import Device, Pulses, load_device
+from roa_circuit.device.parameters import load_device
 from roa_circuit.presentation import console, drawing
 from roa_circuit.presentation.options import Figures, Json, flag, folder, grouped
 
 if TYPE_CHECKING:
-    from fitting.judgement.choice import Choice
     from fitting.judgement.verdict import Judgement
-    from fitting.readers.measurements import FloatArray, Measurements
-    from fitting.search.fit import Fit
-    from fitting.search.intervals import Intervals
     from roa_circuit.presentation.drawing import Drawing
-
-_NORMALISED = (
-    "readings are normalised: currents of this device are multiples of an unknown one, not amperes;"
-    " scale them (current_scale) before an array is made of it"
-)
-_MODELS = ("device.toml", "memristor.lib", "memristor.va")
 
 
 @grouped
@@ -105,19 +94,21 @@ def fit(
         )
     found = find_intervals(choice.fit, intervals, seed=seed or 0)
     result, verdict = found.applied(choice.fit), choice.judgement
-    run = _Run(
-        fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device
+    run = Run(
+        fit=result, intervals=found, law=verdict, choice=choice, measurements=m, prior=device,
+        given=options.given_pulses(how, idle),
     )  # fmt: skip
     made = {
         "prior": prior,
         "known_before": known_before(form, device),
-        "pulses_beyond_data": _unmeasured_pulses(run),
+        "pulses_beyond_data": unmeasured_pulses(run),
+        "remarks": run.remarks,
         "provenance": console.provenance(inputs=measurements),
     }
     said = _identifiability(run)
     summary = _summary(run, said) | {"ignored": unused + idle, "normalised": m.normalised}
     drawn = _drawings(run)
-    files = {output_dir / "fit.json": as_json(summary | made), **_models(run, output_dir)}
+    files = {output_dir / "fit.json": as_json(summary | made), **models(run, output_dir)}
     if json_file is not None:
         files.setdefault(json_file, as_json(summary))
     files[output_dir / "report.html"] = page(result, m, drawn, said, choice, made).to_html().encode()
@@ -125,10 +116,11 @@ def fit(
         named = drawing.files(drawn).items()
         files |= {output_dir / "figures" / name: content for name, content in named}
     stale = [
-        output_dir / n for n in _MODELS if (output_dir / n).is_file() and output_dir / n not in files
+        output_dir / n for n in MODELS if (output_dir / n).is_file() and output_dir / n not in files
     ]
     write_all(files, gone=stale)
-    console.say(describe(read))
+    for text in (*footing.unread(device), describe(read)):
+        console.say(text)
     _print(run, said)
     if compare:
         _print_laws(verdict)
@@ -157,19 +149,7 @@ def _given(files: list[Path] | None, example: bool) -> list[Path]:
     return [shipped.example()] if example else list(files or [])
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Run:
-    """What one run found: the fit with these intervals, the verdict on its law, and from what."""
-
-    fit: Fit
-    intervals: Intervals
-    law: Judgement
-    choice: Choice
-    measurements: Measurements
-    prior: Device
-
-
-def _identifiability(run: _Run) -> dict[str, Any]:
+def _identifiability(run: Run) -> dict[str, Any]:
     """What the data do measure, their rank, and the measurement to add, for the JSON document."""
     from fitting.judgement.advice import combinations, proposal, rank
     from fitting.judgement.verdict import REJECTED
@@ -191,7 +171,7 @@ def _identifiability(run: _Run) -> dict[str, Any]:
     }
 
 
-def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
+def _summary(run: Run, said: dict[str, Any]) -> dict[str, Any]:
     """The JSON document of the run; `said` is its `_identifiability`."""
     from fitting.judgement.hints import hints_of
     from fitting.presentation.report import document
@@ -202,91 +182,12 @@ def _summary(run: _Run, said: dict[str, Any]) -> dict[str, Any]:
         **run.choice.document(),
         "verdict": run.law.document(),
         "identifiability": said,
-        "pulses_beyond_data": _unmeasured_pulses(run),
+        "pulses_beyond_data": unmeasured_pulses(run),
+        "remarks": run.remarks,
     }
 
 
-def _models(run: _Run, folder: Path) -> dict[Path, bytes]:
-    """The fitted device as files that simulators open; none from a fit that failed."""
-    from roa_circuit.device.compact_model import ngspice_library
-    from roa_circuit.device.verilog_a import verilog_a
-
-    if not run.fit.describes:
-        return {}
-    device = _fitted_device(run)
-    texts = [device.to_toml()]
-    if run.fit.memristor.in_simulators is None:
-        texts += [ngspice_library(device), verilog_a(device)]
-    return {folder / name: text.encode() for name, text in zip(_MODELS, texts, strict=False)}
-
-
-def _fitted_device(run: _Run) -> Device:
-    """The fitted constants and the prior's pulses; data and verdict are the citation."""
-    from fitting.judgement.wording import known_before
-    from fitting.search.estimates import AT_PRIOR, AT_SEARCH
-
-    m, result = run.measurements, run.fit
-    held, begun = (
-        [name for name, e in result.estimates.items() if e.basis == basis]
-        for basis in (AT_PRIOR, AT_SEARCH)
-    )
-    tied = [name for name, e in result.estimates.items() if e.basis == "with prior"]
-    name = Path(m.source.split(", ")[0])
-    citation = f"roa-fit to {name.name}, {len(m)} readings, misfit {percent(result.relative_rmse, 2)}"
-    if held:
-        source = known_before(result.objective.form, run.prior)
-        citation += f"; not identifiable, from {source}: {', '.join(held)}"
-    if begun:
-        citation += f"; not identifiable, held where the search began: {', '.join(begun)}"
-    if tied:
-        citation += f"; known only together with those: {', '.join(tied)}"
-    for sign, kind in ((-1, "potentiation"), (1, "depression")):
-        if not result.objective.form.extrapolates and not (np.sign(m.voltage) == sign).any():
-            citation += f"; {kind}, which was not measured, is from {run.prior.name}"
-    if m.normalised:
-        citation += f"; {_NORMALISED}"
-    citation += f"; {run.law.line()}"
-    return Device(name=name.stem, citation=citation, memristor=result.memristor, pulses=_pulses_of(run))
-
-
-def _pulses_of(run: _Run) -> Pulses:
-    """The prior's pulses; of a device by another law, the measured ones, at which alone it is known."""
-    pulses, m = run.prior.pulses, run.measurements
-    if isinstance(run.fit.memristor, Memristor):
-        return pulses
-    from fitting.judgement.advice import usual_read
-
-    own: dict[str, float] = {}
-    for sign, kind in ((-1, "potentiation"), (1, "depression")):
-        there = np.stack([m.voltage, m.width])[:, np.sign(m.voltage) == sign]
-        if there.size:
-            met, counts = np.unique(there, axis=1, return_counts=True)
-            own[f"{kind}_voltage"], own[f"{kind}_width"] = map(float, met[:, counts.argmax()])
-    return dataclasses.replace(pulses, read_voltage=abs(usual_read(m)), **own)
-
-
-def _unmeasured_pulses(run: _Run) -> str | None:
-    """A line on pulses of device.toml whose voltages the data neither have nor enclose; None if none."""
-    pulses, measured = _pulses_of(run), run.measurements.voltage
-    beyond = [
-        f"{volts:g} V"
-        for volts in (pulses.potentiation_voltage, pulses.depression_voltage)
-        if not _enclosed(abs(volts), np.abs(measured[np.sign(measured) == np.sign(volts)]))
-    ]
-    if not beyond or not run.fit.describes:
-        return None
-    return (
-        f"device.toml writes with pulses of {run.prior.name}, beyond the voltages measured:"
-        f" {', '.join(beyond)}; edit its [pulses] to yours"
-    )
-
-
-def _enclosed(volts: float, measured: FloatArray) -> bool:
-    """Whether measured voltages have this one, or one on either side, within a percent."""
-    return bool(measured.size) and 0.99 * measured.min() <= volts <= 1.01 * measured.max()
-
-
-def _drawings(run: _Run) -> list[Drawing]:
+def _drawings(run: Run) -> list[Drawing]:
     """The figures of the report, with a corner plot where intervals come from MCMC."""
     from fitting.presentation.figures import contest_drawing, drawings
 
@@ -301,7 +202,7 @@ def _drawings(run: _Run) -> list[Drawing]:
     return [*drawn, corner_plot(run.fit, run.intervals)]
 
 
-def _print(run: _Run, said: dict[str, Any]) -> None:
+def _print(run: Run, said: dict[str, Any]) -> None:
     """The tables of constants and of laws, and in a line each what they rest on."""
     from fitting.judgement.conclusion import laws_tried
     from fitting.judgement.wording import (
@@ -326,7 +227,9 @@ def _print(run: _Run, said: dict[str, Any]) -> None:
     if m.ignored:
         console.say(f"not used: {', '.join(m.ignored)}")
     if m.normalised:
-        console.say(_NORMALISED)
+        console.say(NORMALISED)
+    if run.given and result.describes:
+        console.say(f"pulses are as {', '.join(run.given)} says: device.toml notes it")
     rows = [constant_row(e) for e in result.estimates.values()]
     form = result.objective.form
     title = f"Fitted constants of {form.title} (prior: {known_before(form, run.prior)})"
@@ -346,14 +249,14 @@ def _print(run: _Run, said: dict[str, Any]) -> None:
             console.say(line)
 
 
-def _print_verdict(run: _Run, said: dict[str, Any]) -> None:
+def _print_verdict(run: Run, said: dict[str, Any]) -> None:
     """What became of the fit and the law, where not to trust it, and what to do next."""
     from fitting.judgement.conclusion import conclusion
     from fitting.judgement.wording import outcome
 
     console.say("")
     console.say(outcome(run.fit))
-    for line in conclusion(run.choice, said["proposal"], _unmeasured_pulses(run)):
+    for line in conclusion(run.choice, said["proposal"], unmeasured_pulses(run)):
         console.say(line)
 
 

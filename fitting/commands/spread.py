@@ -16,6 +16,7 @@ from fitting.commands._outputs import as_json, write_all
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable
 from roa_circuit.basics.units import percent
+from roa_circuit.circuit import footing
 from roa_circuit.device.parameters import UNITS, load_device
 from roa_circuit.presentation import console
 from roa_circuit.presentation.options import Json, folder, grouped
@@ -58,6 +59,7 @@ def spread(
     surrogate draws from, and every device's constants. Exit codes as those of [bold]roa-fit[/].
     """
     from fitting.judgement.hints import hints
+    from fitting.judgement.left_open import notes_of
     from fitting.population.spread import spread as population_of
     from fitting.presentation.spread_figure import drawing
     from fitting.readers.measurements import describe
@@ -67,11 +69,9 @@ def spread(
     conventions = how.of_each(measurements)
     m, names, kind = _owners(measurements, conventions, by)
     unused = options.ignored(measurements, conventions)
-    found = population_of(m, names, known)
+    found, remarks = population_of(m, names, known), list[str]()
     made = {"prior": prior, "provenance": console.provenance(inputs=measurements)}
-    summary = _document(found, kind) | {"ignored": unused}
     files = {
-        output_dir / "spread.json": as_json(summary | made),
         output_dir / "devices.csv": _device_table(found).encode(),
         output_dir / "spread.png": drawing(found).png(),
     }
@@ -79,23 +79,34 @@ def spread(
         citation = (
             f"roa-fit spread of {Path(m.source.split(', ')[0]).name}, {len(found.devices.names)} devices"
         )
-        device = found.device(Path(m.source.split(", ")[0]).stem, citation, known)
+        weak = {"not told by one device's readings, the same in all": _held(found)}
+        notes = notes_of(m, known.memristor, weak, options.given_pulses(how, unused))
+        device = found.device(Path(m.source.split(", ")[0]).stem, citation, known, notes)
+        remarks = footing.remarks(device)
         files[output_dir / "device.toml"] = device.to_toml().encode()
+    summary = _document(found, kind) | {"remarks": remarks, "ignored": unused}
+    files[output_dir / "spread.json"] = as_json(summary | made)
     if json_file is not None:
         files.setdefault(json_file, as_json(summary))
     stale = [output_dir / "device.toml"] if (output_dir / "device.toml").is_file() else []
     write_all(files, gone=() if found.describes else stale)
-    console.say(describe(m))
+    for text in (*footing.unread(known), describe(m)):
+        console.say(text)
     for text in m.assumed:
         console.say(f"assumed: {text}")
     _print(found, kind)
-    for line in hints(m):
+    for line in (*remarks, *hints(m)):
         console.say(line)
     for path in files:
         console.say(f"  {path}")
     if stale and not found.describes:
         console.say(f"taken away, of an earlier run: {stale[0]}")
     return 0 if found.describes else 1
+
+
+def _held(found: Population) -> list[str]:
+    """The constants that one device's readings do not tell."""
+    return [name for name in found.median if name not in found.devices.free]
 
 
 def _owners(
@@ -204,7 +215,7 @@ def _write_noise(found: Population) -> str:
 def _left_open(found: Population, fewest: int) -> Iterator[str]:
     """What so many devices, or the readings of one, do not tell."""
     count = len(found.devices.names)
-    held = [name for name in found.median if name not in found.devices.free]
+    held = _held(found)
     if held:
         yield f"one device's readings do not tell {', '.join(held)}: taken to be the same in all"
     if count < fewest:

@@ -65,6 +65,7 @@ class Choice:
         return {
             "law": form.name,
             "noise": self.fit.noise if self.judgement.noise is None else self.judgement.noise,
+            "noise_from": "the misfit" if self.judgement.noise is None else self.judgement.noise_from,
             "held_out_rmse": None if own is None else own.held_out,
             "extrapolation_rmse": None if own is None else own.extrapolation,
             "laws": list(listed.values()),

@@ -47,7 +47,8 @@ def laws_tried(choice: Choice) -> list[str]:
         "stretches": f"every second stretch of {STRETCH} readings, by a fit to the others",
     }
     said = ["all readings: misfit of a fit to all, with every constant free"]
-    said += [f"held out: of {held_out[found.by]}"] * bool(found.by)
+    if found.by:
+        said.append(f"held out: of {held_out[found.by]}")
     if any(one.extrapolation is not None for one in found.contenders):
         said.append(f"last {_AFTER}: of each train, by a fit to its first {_BEFORE}")
     lines = ["; ".join(said)]

@@ -10,6 +10,8 @@ import numpy as np
 
 from fitting.readers.measurements import FloatArray
 from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit import footing
+from roa_circuit.device.laws import Law
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import Programming, after_pulses, noise_deviation
 from roa_circuit.device.pulse_charge import charge_and_heat
@@ -34,7 +36,8 @@ class Side:
     up, down : omega along trains of PULSES from 0.05 and 0.95
     pulses_up, pulses_down : from a tenth of the range to nine tenths, and back; None of a pulse that
         moves nothing, such as one below a threshold
-    energy_up, energy_down : of one pulse [J] while it moves the state, the mean over STATES
+    energy_up, energy_down : of one pulse and its edges [J] while it moves the state, the mean over
+        STATES
     sigma_wn : of Eq. 7; None where the device file has no [spread]
     levels : that one write from omega = 1/2 sets and a reading tells apart
     remarks : what is missing, and why
@@ -56,6 +59,11 @@ class Side:
     levels: int | None
     remarks: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> list[str]:
+        """The remarks in words for all devices, and what its measurement leaves open."""
+        return [*(f"{self.device.name}: {text}" for text in self.remarks), *footing.remarks(self.device)]
+
     def document(self) -> dict[str, Any]:
         """As plain values."""
         arrays = {name: getattr(self, name) for name in ("raised", "lowered", "up", "down")}
@@ -68,7 +76,8 @@ class Side:
             **{name: None if one is None else one.tolist() for name, one in arrays.items()},
             "pulses_up": self.pulses_up, "pulses_down": self.pulses_down,
             "energy_up": self.energy_up, "energy_down": self.energy_down,
-            "sigma_wn": self.sigma_wn, "levels": self.levels, "remarks": list(self.remarks),
+            "sigma_wn": self.sigma_wn, "levels": self.levels,
+            "remarks": [*self.remarks, *footing.remarks(self.device)],
         }  # fmt: skip
 
 
@@ -83,7 +92,7 @@ class _Way:
 
 
 def side(device: Device, noise: float, read_voltage: float | None = None) -> Side:
-    """What a device does with its own pulses.
+    """What a device does with its own pulses and their edges.
 
     noise : of one reading, relative
     read_voltage : [V], in place of the device's own
@@ -102,10 +111,8 @@ def side(device: Device, noise: float, read_voltage: float | None = None) -> Sid
     def driven(sign: int) -> _Way:
         kind = "potentiation" if sign > 0 else "depression"
         V, width = (float(getattr(pulses, f"{kind}_{what}")) for what in ("voltage", "width"))
-        dose = law.dose(np.array(V), np.array(width))
-        doses, volts = dose + 0.0 * STATES, np.full(len(STATES), V)
-        changed = np.abs(np.asarray(law.after_dose(STATES, doses, V)) - STATES)
-        heat = charge_and_heat(STATES, doses, volts, volts, width, law)[1]
+        dose = law.dose(np.array(V), np.array(width), edge=pulses.edge_fraction * width)
+        changed = np.abs(np.asarray(law.after_dose(STATES, dose + 0.0 * STATES, V)) - STATES)
         start, end = (_LOW, _HIGH) if sign > 0 else (_HIGH, _LOW)
         apart = law.coordinate(np.array(end), np.array(V)) - law.coordinate(np.array(start), np.array(V))
         course = law.after_dose(
@@ -119,7 +126,7 @@ def side(device: Device, noise: float, read_voltage: float | None = None) -> Sid
         return _Way(
             change=changed, course=np.asarray(course),
             pulses=abs(float(apart / dose)) if moves else None,
-            energy=float(np.mean(np.abs(heat))),
+            energy=float(np.mean(_energy(law, V, width, pulses.edge_fraction * width))),
         )  # fmt: skip
 
     up = tried("a potentiation pulse", lambda: driven(1)) or _Way()
@@ -135,13 +142,26 @@ def side(device: Device, noise: float, read_voltage: float | None = None) -> Sid
     )  # fmt: skip
 
 
+def _energy(law: Law, V: float, width: float, edge: float) -> FloatArray:
+    """Of one pulse [J] from each of STATES: its flat top, and by Simpson's rule the edges beside it."""
+    volts = np.full(len(STATES), V)
+    rise = edge * np.asarray(law.ramp_mean_rate(volts))
+    flat = rise + np.asarray(law.dose(volts, np.full(len(STATES), width)))
+    heat = charge_and_heat(STATES, flat, volts, volts, width, law, first=rise)[1]
+    for state in (STATES, np.asarray(law.after_dose(STATES, flat, volts))):
+        halfway, full = (np.asarray(law.current(state, share * volts)) for share in (0.5, 1.0))
+        heat = heat + V * edge / 6.0 * (2.0 * halfway + full)
+    return np.abs(heat)
+
+
 def _levels(device: Device, noise: float, gmin: float, gmax: float) -> int:
     """States of whole pulses from omega = 1/2, each two deviations clear of the one before.
 
     A level's deviation is the write noise of Eq. 7 and the noise of a reading, both in omega.
     """
     count = np.arange(-_REACH, _REACH + 1)
-    states = np.unique(np.asarray(after_pulses(np.full(len(count), 0.5), count, device)))
+    reached = after_pulses(np.full(len(count), 0.5), count, device, edges=True)
+    states = np.unique(np.asarray(reached))
     sigma_wn = 0.0 if device.spread is None else float(device.spread.sigma_wn)
     how = Programming(sigma_wn=sigma_wn)
     written = np.asarray(noise_deviation(np.full(len(states), 0.5), states, how))

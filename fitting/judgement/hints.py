@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,7 @@ _FAR, _ONE_IN = 15.0, 50  # times the usual misfit, in one reading of so many
 _TURN = 0.15  # of a train's range, by which its extreme lies beyond both ends
 _OPEN = 0.1  # of ln |I| between the branches of a loop
 _FEW_VOLTAGES = 5
+_FEWEST_OF_A_KIND = 3
 _FEWEST_HELD, _FEWEST_OF_TRAIN = 6, 9
 _SAME_CURRENT, _FEWEST_LIMITED, _APART = 1e-3, 4, 0.05
 
@@ -30,8 +33,8 @@ _TURNED = "are the terminals exchanged? --polarity positive-sets (or negative-se
 
 def hints(m: Measurements) -> list[str]:
     """A line for each: exchanged terminals, sweeps that moved the state, limited currents."""
-    found = []
-    if _runs_backwards(m):
+    found = _of_one_sign(m)
+    if not found and _runs_backwards(m):
         found.append(f"V < 0 lowers the conductance here, and V > 0 raises it: {_TURNED}{_misnamed(m)}")
     sweeps = _sweeps(m)
     moved = [(label, rows) for label, rows in sweeps if m.still[rows].all() and _has_branches(m, rows)]
@@ -106,6 +109,52 @@ def _runs_backwards(m: Measurements) -> bool:
     alike = (np.diff(m.train[rows]) == 0) & (np.diff(m.read_voltage[rows]) == 0) & (up != down)
     step = (np.where(up, 1.0, -1.0) * np.diff(m.conductance[rows]))[alike]
     return len(step) >= _FEWEST_MOVES and float(step.sum()) < -_CLEARLY * float(np.abs(step).sum())
+
+
+def _of_one_sign(m: Measurements) -> list[str]:
+    """Pulses that all have one sign, of which some clearly raise the conductance and others lower it."""
+    pulsed = m.voltage != 0
+    signs = np.unique(np.sign(m.voltage[pulsed]))
+    if len(signs) != 1 or len(np.unique(m.voltage[pulsed])) == 1:
+        return []
+    up, down = _opposed(m, m.voltage)
+    by_train = not (up and down)
+    if by_train:
+        up, down = _opposed(m, m.train)
+    if not (up and down):
+        return []
+    raising, lowering = (
+        _named([m.labels[int(one)] for one in found]) if by_train else _volts(found)
+        for found in (up, down)
+    )
+    kind, sign = ("depression", "above") if signs[0] > 0 else ("potentiation", "below")
+    return [
+        f"every pulse is {sign} 0 V and was taken for {kind}, though those of {raising} raise the"
+        f" conductance and those of {lowering} lower it: signs come from a column 'polarity' of + and -,"
+        " or from --pulse V,T[,N] twice, once --ignore leaves out the columns of the pulses"
+    ]
+
+
+def _opposed(m: Measurements, kinds: NDArray[Any]) -> tuple[list[float], list[float]]:
+    """Which kinds (rows,) of pulses raise and which lower the conductance; none if one way prevails."""
+    rows = np.flatnonzero((m.voltage[1:] != 0) & ~m.sweep[1:] & ~m.sweep[:-1]) + 1
+    alike = (m.train[rows] == m.train[rows - 1]) & (m.read_voltage[rows] == m.read_voltage[rows - 1])
+    rows = rows[alike]
+    step = m.conductance[rows] - m.conductance[rows - 1]
+    ways: tuple[list[float], list[float]] = ([], [])
+    moved = [0.0, 0.0]
+    for kind in np.unique(kinds[rows]).tolist():
+        own = step[kinds[rows] == kind]
+        net = float(own.sum())
+        if len(own) >= _FEWEST_OF_A_KIND and abs(net) > _CLEARLY * float(np.abs(own).sum()):
+            ways[int(net < 0)].append(float(kind))
+            moved[int(net < 0)] += abs(net)
+    return ways if min(moved) > _CLEARLY * max(moved) else ([], [])
+
+
+def _volts(values: list[float]) -> str:
+    ends = (min(values), max(values))
+    return f"{' to '.join(dict.fromkeys(f'{one:g}' for one in ends))} V"
 
 
 def _sweeps(m: Measurements) -> list[tuple[str, NDArray[np.int64]]]:

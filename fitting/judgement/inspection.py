@@ -152,7 +152,7 @@ def summary(m: Measurements, trains: list[Train]) -> list[str]:
         lines.append(f"I-V points {V.min():.4g} V to {V.max():.4g} V, {ends}")
     noise = read_noise(m)
     if noise is not None:
-        lines.append(f"noise of a reading: {noise}, from {_amount(range(noise.count), 're-reading')}")
+        lines.append(f"noise of a reading: {noise.said}")
     odd = [t.label for t in trains if t.outliers]
     if odd:
         line = next((t.outlier_lines[0] for t in trains if t.outlier_lines), None)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from fitting.judgement.comparison import FINE, REFIT, halves_of, held_out, own_misfit
 from fitting.model.form import Form
-from fitting.model.formulaic import law_by_formulas
+from fitting.model.formulaic import law_by_formulas, require_reach
 from fitting.model.residuals import EQUATIONS, Objective
 from fitting.model.tabular import TableForm
 from fitting.model.windowed import WindowsForm
@@ -136,7 +136,8 @@ def forms_of(m: Measurements, names: Sequence[str], prior: Device) -> list[Form]
 
     Raises
     ------
-    InputError : readings that cannot have the only law that is asked for; an unknown law.
+    InputError : readings that cannot have the only law that is asked for; an unknown law, or one from
+        a file that does not hold at all voltages that were measured.
     """
     found: list[Form] = []
     for name in FORMS:
@@ -146,7 +147,11 @@ def forms_of(m: Measurements, names: Sequence[str], prior: Device) -> list[Form]
             except InputError:
                 if len(names) == 1:
                     raise
-    return found + [law_by_formulas(name, prior.memristor) for name in names if name not in FORMS]
+    for name in (name for name in names if name not in FORMS):
+        form = law_by_formulas(name, prior.memristor)
+        require_reach(form.begins, m, name)
+        found.append(form)
+    return found
 
 
 def contest(

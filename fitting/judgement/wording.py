@@ -122,6 +122,20 @@ def weights(f: Fit) -> str:
             f"the others scatter {percent(f.noise, 2)}")  # fmt: skip
 
 
+def misfit(f: Fit, m: Measurements) -> str:
+    """What the misfit of a reading is, as these readings were weighed."""
+    floor = "; below a hundredth of its sweep's largest current an I–V point counts by that hundredth"
+    if f.weighting.name == "absolute":
+        over = "the range of all readings" if m.shift else "the rms of all readings"
+        return f"(fitted − measured) over {over}"
+    if f.weighting.name == "reads":
+        usual = percent(f.weighting.read_noise or 0.0, 2, significant=True)
+        return (
+            f"(fitted − measured) over the noise of that reading, times the usual noise, {usual}{floor}"
+        )
+    return f"(fitted − measured) / measured{floor}"
+
+
 def left_open(f: Fit) -> list[str]:
     """What the data do not tell, with a line for each reason."""
     by_reason = {

@@ -215,6 +215,19 @@ class FormulaForm(TrackedForm):
         return on[:, place], off[:, place]
 
 
+def require_reach(law: Law, m: Measurements, name: str) -> None:
+    """Raise InputError unless a law holds at all voltages of the measurements.
+
+    name : of the law, as it was asked for
+    """
+    volts = np.concatenate([m.voltage, m.read_voltage])
+    ends = min(float(volts.min()), 0.0), max(float(volts.max()), 0.0)
+    try:
+        law.require_reach(*ends, f"the pulses and readings of {m.source}")
+    except InputError as error:
+        raise InputError(f"--law {name}: {error}") from None
+
+
 def law_by_formulas(name: str, prior: Law) -> FormulaForm:
     """The form of a law from a file, or of a shipped one; its search begins at the constants there.
 

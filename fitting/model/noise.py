@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fitting.model.loops import moved
 from fitting.readers.measurements import FloatArray, Measurements
@@ -13,6 +14,7 @@ from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.units import counted, engineering, share
 
 WEIGHTINGS = ("auto", "relative", "absolute", "reads")
+RE_READINGS = "re-readings"
 FEWEST_READS = 10
 """So many re-readings tell the noise to about a fifth; fewer do not weigh a fit."""
 
@@ -25,11 +27,27 @@ _WORTH = 2.0  # log-likelihood that a less usual noise must gain (AIC: 1 for its
 
 @dataclass(frozen=True, kw_only=True)
 class ReadNoise:
-    """A reading's variance, (relative * I)^2 + absolute^2 [A^2], from `count` re-readings."""
+    """A reading's variance, (relative * I)^2 + absolute^2 [A^2], from `count` re-readings.
+
+    drifting : states whose readings drift, which was taken out
+    """
 
     relative: float
     absolute: float  # [A]
     count: int
+    drifting: int = 0
+
+    @property
+    def source(self) -> str:
+        """What tells it, in words."""
+        if not self.drifting:
+            return RE_READINGS
+        return f"{RE_READINGS}, the drift of {counted(self.drifting, 'state')} taken out"
+
+    @property
+    def said(self) -> str:
+        """What it is, and from how many readings."""
+        return f"{self} from {counted(self.count, 're-reading')}" + self.source.removeprefix(RE_READINGS)
 
     def of(self, current: FloatArray) -> FloatArray:
         """The standard deviation [A] of readings (rows,)."""
@@ -47,13 +65,14 @@ class Weighting:
 
     `scale` (rows,) [A] is the reading itself (relative), or its noise made comparable with it: there
     scale / |I| is 1 where the noise is the usual one. `read_noise` is in units of `scale`, None where
-    no state was read twice.
+    no state was read twice; `noise_from` says what told it.
     """
 
     name: str
     scale: FloatArray
     read_noise: float | None
     said: str
+    noise_from: str = RE_READINGS
 
 
 def read_noise(m: Measurements) -> ReadNoise | None:
@@ -64,7 +83,7 @@ def read_noise(m: Measurements) -> ReadNoise | None:
     of the groups' variances decides whether the noise is relative, absolute or both: the simpler one,
     unless it is clearly worse. Ten readings or more that clearly drift tell it by second differences.
     """
-    mean, variance, freedom = _groups(m)
+    mean, variance, freedom, drifting = _groups(m)
     count = int(freedom.sum())
     if not count:
         return None
@@ -79,7 +98,10 @@ def read_noise(m: Measurements) -> ReadNoise | None:
         relative, absolute = both[0], both[0] * corner
     else:
         relative, absolute = 0.0, only_absolute[0]
-    return ReadNoise(relative=float(np.sqrt(relative)), absolute=float(np.sqrt(absolute)), count=count)
+    return ReadNoise(
+        relative=float(np.sqrt(relative)), absolute=float(np.sqrt(absolute)), count=count,
+        drifting=drifting,
+    )  # fmt: skip
 
 
 def weighting(m: Measurements, name: str = "auto") -> Weighting:
@@ -96,42 +118,48 @@ def weighting(m: Measurements, name: str = "auto") -> Weighting:
         raise InputError(f"--weighting {name!r} is unknown; {nearest(name, WEIGHTINGS)}")
     size = np.maximum(np.abs(m.current), _CURRENT_LEAST)
     noise = read_noise(m)
+    source = RE_READINGS if noise is None else noise.source
     if m.shift:
         if name not in ("auto", "absolute"):
             raise InputError(f"{m.source}: normalised readings that go below 0 weigh alike: leave "
                              "--weighting out; a spread needs readings as measured")  # fmt: skip
         scale = np.ptp(m.conductance[~m.sweep]) * np.abs(m.read_voltage)
         said = "normalised readings weigh alike; misfits are over their range"
+        if noise is not None and noise.drifting:
+            said += f"; noise of a reading from {source}"
         usual = _usual(noise, scale, size)
-        return Weighting(name="absolute", scale=scale, read_noise=usual, said=said)
+        return Weighting(
+            name="absolute", scale=scale, read_noise=usual, said=said, noise_from=source
+        )  # fmt: skip
     if name == "reads" and noise is None:
         raise InputError(f"{m.source}: --weighting reads: no state was read twice; read some states "
                          "again without a pulse between, or use --weighting relative")  # fmt: skip
     count = 0 if noise is None else noise.count
-    told = (
-        f"read noise {noise} from {counted(count, 're-reading')}" if count else "no state was read twice"
-    )
+    told = "no state was read twice" if noise is None else f"read noise {noise.said}"
     if name == "absolute":
         scale = np.full(len(m), float(np.sqrt(np.mean(size**2))))
-        return Weighting(name="absolute", scale=scale, read_noise=_usual(noise, scale, size),
-                         said=f"all readings weigh alike, as asked ({told})")  # fmt: skip
+        said = f"all readings weigh alike, as asked ({told})"
+        usual = _usual(noise, scale, size)
+        return Weighting(
+            name="absolute", scale=scale, read_noise=usual, said=said, noise_from=source
+        )  # fmt: skip
     by_reads = name == "reads" or (name == "auto" and count >= FEWEST_READS)
     if by_reads and noise is not None and noise.of(size).min() > 0:
         sigma = noise.of(size)
         usual = float(np.median(sigma[~m.sweep] / size[~m.sweep])) if (~m.sweep).any() else 1.0
         return Weighting(name="reads", scale=_floored(sigma / usual, m), read_noise=usual,
-                         said=f"readings weigh by their {told}")  # fmt: skip
+                         noise_from=source, said=f"readings weigh by their {told}")  # fmt: skip
     scale = _floored(size, m)
     if name == "auto" and 0 < count < FEWEST_READS:
         told = f"only {told}"
     return Weighting(name="relative", scale=scale, read_noise=_usual(noise, scale, size),
-                     said=f"readings weigh by their size ({told})")  # fmt: skip
+                     noise_from=source, said=f"readings weigh by their size ({told})")  # fmt: skip
 
 
 def reading_noise(m: Measurements, w: Weighting) -> tuple[float | None, str]:
     """(the noise of a reading over the weighting's scale, what tells it): without any law."""
     if w.read_noise is not None:
-        return w.read_noise, "re-readings"
+        return w.read_noise, w.noise_from
     told = _scatter(m, w.scale)
     return (None, "nothing") if told is None else (told, "neighbouring readings")
 
@@ -173,8 +201,11 @@ def _usual(noise: ReadNoise | None, scale: FloatArray, size: FloatArray) -> floa
     return float(np.sqrt(np.mean((noise.of(size) / scale) ** 2)))
 
 
-def _groups(m: Measurements) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """(mean current [A], variance [A^2], freedom) of every state that was read more than once."""
+def _groups(m: Measurements) -> tuple[FloatArray, FloatArray, FloatArray, int]:
+    """(mean current [A], variance [A^2], freedom) of every state that was read more than once.
+
+    The last is the number of those that drift.
+    """
     state = np.cumsum((m.voltage != 0) | (np.diff(m.train, prepend=-1) != 0))
     _, group = np.unique(np.stack([state, m.read_voltage]), axis=1, return_inverse=True)
     group = group.ravel()
@@ -185,15 +216,17 @@ def _groups(m: Measurements) -> tuple[FloatArray, FloatArray, FloatArray]:
     mean = np.bincount(group, weights=m.current) / count
     squares = np.bincount(group, weights=(m.current - mean[group]) ** 2)
     freedom = np.maximum(count - 1.0, 1.0)
-    variance, freedom = _without_drift(m.current, group, count, squares / freedom, freedom)
+    variance, freedom, drifts = _without_drift(m.current, group, count, squares / freedom, freedom)
     again = (count > 1) & (mean != 0)
-    return mean[again], variance[again], freedom[again]
+    return mean[again], variance[again], freedom[again], int(drifts[again].sum())
 
 
 def _without_drift(
     current: FloatArray, group: Any, count: Any, variance: FloatArray, freedom: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """(variance, freedom) of groups; by second differences where neighbours agree too well for chance.
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+    """(variance, freedom, which drift) of groups: those whose neighbours agree too well for chance.
+
+    The variance of these is that of second differences.
 
     Von Neumann's ratio: half the mean square of first differences over the variance is 1 +- 1 / sqrt(n)
     without a drift.
@@ -211,6 +244,7 @@ def _without_drift(
     return (
         np.where(drifts, mean_square(2) / 6.0, variance),  # 1 + 4 + 1 times the variance
         np.where(drifts, count - 2.0, freedom),
+        drifts,
     )
 
 

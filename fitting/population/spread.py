@@ -21,6 +21,7 @@ from fitting.search.estimates import LARGEST_MISFIT
 from fitting.search.fit import Optimum, optimum
 from fitting.search.identifiability import SMALLEST_NOISE
 from roa_circuit.device.laws.zhang2021 import Memristor
+from roa_circuit.device.notes import Notes
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.spread import Spread
 
@@ -67,7 +68,7 @@ class Population:
         """Whether Eq. 1-2 meet each device's readings within a tenth, no constant running away."""
         return self.read_noise <= LARGEST_MISFIT and not self.devices.runaway
 
-    def device(self, name: str, citation: str, prior: Device) -> Device:
+    def device(self, name: str, citation: str, prior: Device, notes: Notes | None = None) -> Device:
         """The parameter set with its [spread]: the population's medians, the prior's pulses."""
         matrix = tuple(tuple(float(v) for v in row) for row in self.log_covariance)
         spread = Spread(
@@ -76,8 +77,9 @@ class Population:
         )  # fmt: skip
         memristor = Memristor(**{name: self.median[name].value for name in NAMES})
         return Device(
-            name=name, citation=citation, memristor=memristor, pulses=prior.pulses, spread=spread
-        )
+            name=name, citation=citation, memristor=memristor, pulses=prior.pulses, spread=spread,
+            notes=notes,
+        )  # fmt: skip
 
 
 def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:

@@ -8,6 +8,8 @@ import numpy as np
 
 from fitting.judgement.bands import current_error, rate_error
 from fitting.judgement.wording import with_unit
+from fitting.presentation import plots
+from fitting.presentation.plots import End, Readings, conductance, kind_of, unit_of
 from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.fit import Fit
 from roa_circuit.basics.units import counted, prefix_for
@@ -26,7 +28,9 @@ from roa_circuit.presentation.drawing import (
     draw,
     limits,
     plain,
+    shortened,
 )
+from roa_circuit.presentation.plots import Axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,13 +54,13 @@ _ANYTHING = np.log(1e6)  # the widest band of a rate
 
 def drawings(f: Fit, m: Measurements) -> list[Drawing]:
     """All figures of a fit, the widest first."""
-    plain_rows = ~m.sweep
+    readings = Readings(fit=f, measured=m, place=_places(m))
     result = []
-    if plain_rows.any():
+    if (~m.sweep).any():
         in_order = len(m.labels) <= _MOST_TRAINS and len(m) <= _MOST_READINGS
-        result.append(_trains(f, m) if in_order else _parity(f, m))
+        result.append((_trains if in_order else _parity)(readings))
     result.append(_distribution(f))
-    result.append(_sweeps(f, m))
+    result.append(_sweeps(readings))
     if (m.voltage != 0).any() and f.objective.form.has_rate:
         result.append(_rates(f, m))
     if len(f.estimates) <= _MOST_CONSTANTS:
@@ -67,20 +71,24 @@ def drawings(f: Fit, m: Measurements) -> list[Drawing]:
 # --- measured against fitted --------------------------------------------------------------------
 
 
-def _trains(f: Fit, m: Measurements) -> Drawing:
-    place = _places(m)
+def _trains(r: Readings) -> Drawing:
+    f, m, place = r.fit, r.measured, r.place
+    size, title = _conductances(m)
 
     def paint(figure: Figure) -> None:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3.0, 1.3])
-        _plot_trains(above, f, m, place)
+        _plot_trains(above, r, size)
+        above.set_ylabel(title)
         _plot_misfit(below, f, m, place)
 
     swept = " (blue; orange: points of I–V sweeps)" if m.sweep.any() else ""
+    kind = kind_of(m)
     caption = (
-        "Conductance after each pulse, measured (dots) and fitted (line). Below, each reading's"
-        f" misfit{swept}, in a band of twice the rms."
+        f"{kind[:1].upper()}{kind[1:]} after each pulse, measured (dots) and fitted (line). Below, each"
+        f" reading's misfit{swept}, in a band of twice the rms."
     )
-    return draw("trains", caption, paint, size=(9.6, 5.2), top=0.5)
+    plot = plots.trains(r, _labels(m, place), size, title)
+    return draw("trains", caption, paint, size=(9.6, 5.2), top=0.5, plot=plot)
 
 
 def contest_drawing(found: Contest, m: Measurements) -> Drawing | None:
@@ -89,24 +97,26 @@ def contest_drawing(found: Contest, m: Measurements) -> Drawing | None:
     if len(m.labels) > _MOST_TRAINS or len(m) > _MOST_READINGS or not rows.any():
         return None
     place, ends = _places(m), np.flatnonzero(np.diff(m.train)) + 1
-    size, prefix = prefix_for(float(np.median(m.conductance[rows])))
+    size, title = _conductances(m)
+    fitted = {
+        one.form.title: conductance(one.form.predict(one.solution.x, m, one.form.schedule(m)), m)
+        for one in found.contenders[: len(_LINES)]
+    }
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         dots(axes, place[rows], m.conductance[rows] / size, colour=BLUE, label="measured")
-        for one, (colour, style) in zip(found.contenders, _LINES, strict=False):
-            current = one.form.predict(one.solution.x, m, one.form.schedule(m))
-            fitted = np.where(rows, current / np.where(rows, m.read_voltage, 1.0), np.nan) / size
-            x, y = np.insert(place, ends, np.nan), np.insert(fitted, ends, np.nan)
-            axes.plot(x, y, style, lw=1.2, color=colour, label=one.form.title)
-        axes.set_ylabel(f"conductance [{prefix}S]")
+        for (name, values), (colour, style) in zip(fitted.items(), _LINES, strict=False):
+            x, y = np.insert(place, ends, np.nan), np.insert(values / size, ends, np.nan)
+            axes.plot(x, y, style, lw=1.2, color=colour, label=name)
+        axes.set_ylabel(title)
         axes.set_xlabel("reading, in order")
         axes.margins(x=0.01)
         axes.legend(loc="lower left", ncols=4, bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0)
 
-    return draw(
-        "laws", "The laws that do best, over the same readings.", paint, size=(9.6, 3.6), top=0.5
-    )
+    plot = plots.laws(m, place, fitted, Axis(title=title, size=size))
+    caption = "The laws that do best (lines), over the same readings (dots)."
+    return draw("laws", caption, paint, size=(9.6, 3.6), top=0.5, plot=plot)
 
 
 def _places(m: Measurements) -> FloatArray:
@@ -115,31 +125,42 @@ def _places(m: Measurements) -> FloatArray:
     return np.arange(len(m)) + gap * m.train
 
 
-def _plot_trains(axes: Axes, f: Fit, m: Measurements, place: FloatArray) -> None:
-    rows = ~m.sweep
-    size, prefix = prefix_for(float(np.median(m.conductance[rows])))
+def _conductances(m: Measurements) -> tuple[float, str]:
+    """(what the numbers of their axis are divided by, its title)."""
+    size, prefix = prefix_for(float(np.median(m.conductance[~m.sweep])))
+    unit = unit_of(m)
+    return (size, f"{kind_of(m)} [{prefix}{unit}]") if unit else (1.0, kind_of(m))
+
+
+def _plot_trains(axes: Axes, r: Readings, size: float) -> None:
+    m, place, rows = r.measured, r.place, ~r.measured.sweep
     dots(axes, place[rows], m.conductance[rows] / size, colour=BLUE, label="measured")
-    fitted = np.full(len(m), np.nan)
-    fitted[rows] = f.predicted[rows] / m.read_voltage[rows] / size
+    fitted = conductance(r.fit.predicted, m) / size
     # A gap between trains: a line through all of them is one path.
     ends = np.flatnonzero(np.diff(m.train)) + 1
     x, y = np.insert(place, ends, np.nan), np.insert(fitted, ends, np.nan)
     axes.plot(x, y, "-", lw=1.2, color=RED, label="fitted")
     _name_trains(axes, m, place)
-    axes.set_ylabel(f"conductance [{prefix}S]")
     axes.margins(x=0.01)
     axes.legend(loc="lower left", ncols=2, bbox_to_anchor=(0.0, 1.07), borderaxespad=0.0, borderpad=0.0)
 
 
+def _labels(m: Measurements, place: FloatArray) -> list[tuple[str, float, float]]:
+    """The names of trains of pulses, and from where to where they lie."""
+    edges = np.searchsorted(m.train, np.arange(len(m.labels) + 1))
+    return [
+        (shortened(label, 24), float(place[low]), float(place[high - 1]))
+        for label, low, high in zip(m.labels, edges[:-1], edges[1:], strict=True)
+        if not m.sweep[low:high].all()
+    ]
+
+
 def _name_trains(axes: Axes, m: Measurements, place: FloatArray) -> None:
     """Write names above the trains that are wide enough."""
-    edges = np.searchsorted(m.train, np.arange(len(m.labels) + 1))
-    for label, low, high in zip(m.labels, edges[:-1], edges[1:], strict=True):
-        if m.sweep[low:high].all():
-            continue
-        text = plain(label, 24)
-        if np.ptp(place[low:high]) > _LETTER * len(text) * np.ptp(place):
-            axes.annotate(text, (float(np.mean(place[low:high])), 1.0), (0, 3), va="bottom", ha="center",
+    for label, low, high in _labels(m, place):
+        text = plain(label)
+        if high - low > _LETTER * len(text) * np.ptp(place):
+            axes.annotate(text, (0.5 * (low + high), 1.0), (0, 3), va="bottom", ha="center",
                           xycoords=("data", "axes fraction"), textcoords="offset points",
                           fontsize=8, color=SOFT, annotation_clip=False)  # fmt: skip
 
@@ -157,26 +178,26 @@ def _plot_misfit(axes: Axes, f: Fit, m: Measurements, place: FloatArray) -> None
     axes.grid(visible=False, axis="x")
 
 
-def _parity(f: Fit, m: Measurements) -> Drawing:
-    rows = ~m.sweep
-    measured = m.conductance[rows]
-    fitted = f.predicted[rows] / m.read_voltage[rows]
-    size, prefix = prefix_for(float(np.median(measured)))
+def _parity(r: Readings) -> Drawing:
+    m = r.measured
+    measured, fitted = m.conductance, conductance(r.fit.predicted, m)
+    size, title = _conductances(m)
+    both = limits(np.concatenate([measured[~m.sweep], fitted[~m.sweep]]) / size)
+    rows = r.rows[r.of_trains]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        dots(axes, measured / size, fitted / size, colour=BLUE, size=2.0, alpha=0.35)
-        both = limits(np.concatenate([measured, fitted]) / size)
+        dots(axes, measured[rows] / size, fitted[rows] / size, colour=BLUE, size=2.0, alpha=0.35)
         axes.plot(both, both, "-", lw=1.2, color=RED)
         axes.set(xlim=both, ylim=both)
-        axes.set_xlabel(f"measured conductance [{prefix}S]")
-        axes.set_ylabel(f"fitted [{prefix}S]")
+        axes.set_xlabel(f"measured {title}")
+        axes.set_ylabel(f"fitted {title}")
 
     caption = (
-        f"Fitted against measured conductance of {counted(int(rows.sum()), 'reading')} in "
-        f"{counted(len(m.labels), 'train')}; on the line they are equal."
+        f"Fitted against measured {kind_of(m)} of {counted(int((~m.sweep).sum()), 'reading')} in "
+        f"{counted(len(m.labels), 'train')}; on the line they are equal.{r.thinned}"
     )
-    return draw("parity", caption, paint)
+    return draw("parity", caption, paint, plot=plots.parity(r, size, title, both))
 
 
 def _distribution(f: Fit) -> Drawing:
@@ -206,7 +227,8 @@ def _distribution(f: Fit) -> Drawing:
 # --- how far the laws are known -----------------------------------------------------------------
 
 
-def _sweeps(f: Fit, m: Measurements) -> Drawing:
+def _sweeps(r: Readings) -> Drawing:
+    f, m = r.fit, r.measured
     reach = float(np.abs(m.read_voltage[m.sweep]).max()) if m.sweep.any() else 1.0
     V = np.linspace(-reach, reach, 121)
     ends = {omega: np.asarray(current(omega, V, f.memristor)) for omega in (1.0, 0.0)}
@@ -215,6 +237,7 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
     size, prefix = prefix_for(most)
     visible = limits(np.array([-most, most]) / size)
     reaches = {omega: _SIGMAS * current_error(f, omega, V) for omega in ends}
+    rows = r.rows[r.of_sweeps]
     widest = 2 * max(float(one.max()) for one in reaches.values()) / size / (visible[1] - visible[0])
 
     def paint(figure: Figure) -> None:
@@ -227,13 +250,14 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
             )
             axes.fill_between(V, *band, color=RED, alpha=0.18, lw=0)
             axes.plot(V, line / size, style, lw=1.3, color=RED, label=f"fitted, ω = {omega:g}")
-        for number, train in enumerate(np.unique(m.train[m.sweep])):
-            rows = np.flatnonzero(m.sweep & (m.train == train))
-            if m.still[rows].all():
-                rows = rows[np.argsort(m.read_voltage[rows])]
-            axes.plot(m.read_voltage[rows], f.predicted[rows] / size, "-", lw=0.9, color=SOFT, zorder=3,
-                      label="" if number else "fitted, as swept")  # fmt: skip
-        dots(axes, m.read_voltage[m.sweep], m.current[m.sweep] / size, colour=BLUE, label="measured")
+        if rows.size:
+            ends_of = np.flatnonzero(np.diff(m.train[rows])) + 1
+            x, y = (
+                np.insert(one, ends_of, np.nan)
+                for one in (m.read_voltage[rows], f.predicted[rows] / size)
+            )
+            axes.plot(x, y, "-", lw=0.9, color=SOFT, zorder=3, label="fitted, as swept")
+        dots(axes, m.read_voltage[rows], m.current[rows] / size, colour=BLUE, label="measured")
         axes.set_ylim(visible)
         axes.set_xlabel("voltage [V]")
         axes.set_ylabel(f"current [{prefix}A]")
@@ -244,8 +268,13 @@ def _sweeps(f: Fit, m: Measurements) -> Drawing:
         if m.sweep.any()
         else "No sweep was measured: the"
     )
-    caption = f"I–V. {measured} law at its two ends (orange), {_band(widest > _SEEN)}."
-    return draw("current-voltage", caption, paint)
+    caption = (
+        f"I–V. {measured} law at its two ends (orange), {_band(widest > _SEEN)}."
+        f"{r.thinned if rows.size else ''}"
+    )
+    law = [End(omega=w, voltage=V, current=line, reach=reaches[w]) for w, line in ends.items()]
+    plot = plots.sweeps(r, law, Axis(title=f"current [{prefix}A]", size=size, span=visible))
+    return draw("current-voltage", caption, paint, plot=plot)
 
 
 def _band(seen: bool) -> str:

@@ -28,19 +28,19 @@ from roa_circuit.presentation.page import (
     Page,
     Section,
     bullets,
-    figure,
     made_by,
     mark,
     matrix,
     paragraph,
+    shown,
     side_by_side,
     subheading,
     table,
     unfolding,
 )
+from roa_circuit.presentation.plots import program
 
 _MOST_TRAINS = 200
-_CROWDED = ("parity", "current-voltage")
 _MOST_CONSTANTS = 20  # of a matrix
 _WORDS = {
     "holds": "not refuted",
@@ -49,8 +49,7 @@ _WORDS = {
     "unchecked": "unchecked",
 }
 _FOOTER = (
-    "The misfit of a reading is (fitted − measured) / measured; below a hundredth of its sweep's"
-    " largest current an I–V point counts by that hundredth. A constant is identifiable if its"
+    "A constant is identifiable if its"
     f" standard error is within {percent(IDENTIFIABLE_LOG_ERROR, 0)}, told roughly up to"
     f" {percent(LARGEST_LOG_ERROR, 0)}. Fitted means that the search"
     f" converged and the misfit is within {percent(LARGEST_MISFIT, 0)} rms, or twice the noise of a"
@@ -70,14 +69,11 @@ def page(
 
     said : the entry `identifiability` of `fit.json`
     choice : the law that was fitted, the verdict on it, and others it was held against
-    made : 'prior', 'known_before', 'pulses_beyond_data' and 'provenance', as in `fit.json`
+    made : 'prior', 'known_before', 'pulses_beyond_data', 'remarks' and 'provenance', as in `fit.json`
     """
     law, title = choice.judgement, f.objective.form.title
     known = sum(e.identifiable for e in f.estimates.values())
-    figures = {
-        one.name: figure(one.inline(), one.caption, wide=one.wide, crowded=one.name in _CROWDED)
-        for one in drawn
-    }
+    figures = {one.name: shown(one) for one in drawn}
 
     def row(*parts: Markup, names: Sequence[str]) -> Markup:
         return side_by_side([*parts, *(figures[name] for name in names if name in figures)])
@@ -101,7 +97,7 @@ def page(
             title="What is left over",
             parts=[row(_left_over(f, m), names=["misfit"]), *_law(law)],
         ),
-        Section(title="What the data determine", parts=_determined(f, said)),
+        Section(title="What the data determine", parts=_determined(f, said, made["remarks"])),
         law_section(f.memristor),
         Section(title="Trains", parts=[_trains(f, m)]),
         Section(title="How it was made", parts=[made_by(made["provenance"], _conditions(f, m, made))]),
@@ -119,7 +115,8 @@ def page(
             ("trains", f"{len(m.labels):,}", f"{int((m.voltage != 0).sum()):,} pulses"),
         ],
         sections=sections,
-        footer=_FOOTER,
+        footer=f"The misfit of a reading is {wording.misfit(f, m)}. {_FOOTER}",
+        program=program(drawn),
     )
 
 
@@ -186,7 +183,7 @@ def _law(law: Judgement) -> list[Markup]:
 # --- what the data determine --------------------------------------------------------------------
 
 
-def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
+def _determined(f: Fit, said: dict[str, Any], remarks: Sequence[str]) -> list[Markup]:
     told = [name for name, e in f.estimates.items() if e.identifiable]
     lines = [f"determined by these data: {', '.join(told) or 'no constant alone'}"]
     rough = [name for name, e in f.estimates.items() if e.told and not e.identifiable]
@@ -194,6 +191,7 @@ def _determined(f: Fit, said: dict[str, Any]) -> list[Markup]:
     lines += wording.left_open(f)
     if said["proposal"] is not None:
         lines.append(f"what would settle it: {wording.proposal(said['proposal'])}")
+    lines += [f"noted in device.toml, which commands repeat: {text}" for text in remarks]
     count = f.objective.form.count
     rank = f"The readings tell {said['rank']} of {count} combinations of the constants apart."
     parts = [paragraph(rank), bullets([_in_symbols(line) for line in lines])]
@@ -236,13 +234,13 @@ def _trains(f: Fit, m: Measurements) -> Markup:
         for index, (label, low, high) in enumerate(zip(m.labels, edges[:-1], edges[1:], strict=True))
     ]  # fmt: skip
     worst = sorted(rows, key=lambda row: -float(row[-1].removesuffix(" %")))[:_MOST_TRAINS]
-    shown = rows if len(rows) <= _MOST_TRAINS else worst
+    listed = rows if len(rows) <= _MOST_TRAINS else worst
     caption = (
-        "Every train" if len(rows) == len(shown) else f"The worst {len(shown)} of {len(rows):,} trains"
+        "Every train" if len(rows) == len(listed) else f"The worst {len(listed)} of {len(rows):,} trains"
     )
     head = ("train", "readings", "pulses", "I–V points", "ω at its start", "misfit, rms")
-    inner = table(head, shown, caption=f"{caption}.")
-    return inner if len(shown) <= 12 else unfolding(caption, inner)
+    inner = table(head, listed, caption=f"{caption}.")
+    return inner if len(listed) <= 12 else unfolding(caption, inner)
 
 
 def _conditions(f: Fit, m: Measurements, made: dict[str, Any]) -> list[tuple[str, str]]:

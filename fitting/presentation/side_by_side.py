@@ -20,24 +20,26 @@ from roa_circuit.presentation.drawing import (
     Drawing,
     draw,
     plain,
+    shortened,
 )
 from roa_circuit.presentation.page import (
     Page,
     Section,
     bullets,
-    figure,
     made_by,
+    shown,
     side_by_side,
     table,
 )
+from roa_circuit.presentation.plots import Axis, Column, Curve, Mark, Panel, Plot, curves, program
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from roa_circuit.device.laws import Law
 
-_COLOURS = (BLUE, RED, GREEN, VIOLET, INK, SOFT, FAINT)
+_COLOURS = {"blue": BLUE, "red": RED, "green": GREEN, "violet": VIOLET, "ink": INK, "soft": SOFT,
+            "faint": FAINT}  # fmt: skip
 _NONE = "-"
 
 
@@ -104,11 +106,11 @@ def page(sides: Sequence[Side], noise: float, drawn: Sequence[Drawing], made: di
     """The report."""
     names = [plain(one.device.name, 32) for one in sides]
     most = max(sides, key=lambda one: one.levels or 0)
-    remarks = [f"{one.device.name}: {text}." for one in sides for text in one.remarks]
+    remarks = [f"{text}." for one in sides for text in one.said]
     laws = dict.fromkeys(one.device.memristor.name for one in sides)
     of_constants, constants = constant_rows(sides)
     step_head = ["ω", *(f"{name}, {way}" for name in names for way in ("up", "down"))]
-    figures = [figure(one.inline(), one.caption, wide=one.wide) for one in drawn]
+    figures = [shown(one) for one in drawn]
     return Page(
         command="roa-fit compare",
         title=f"{counted(len(sides), 'device')} side by side",
@@ -139,13 +141,15 @@ def page(sides: Sequence[Side], noise: float, drawn: Sequence[Drawing], made: di
             ])]),
         ],
         footer=_ABOUT,
+        program=program(drawn),
     )  # fmt: skip
 
 
 _ABOUT = (
-    "Pulses lead from a tenth of the range of ω to nine tenths, and back. Energy is V I T of one pulse,"
-    " the mean over ω. Write noise is σ_WN of Eq. 7, as a [spread] has it. Levels are states of whole"
-    " pulses from ω = 1/2, each two standard deviations of write and reading clear of the next."
+    "Pulses lead from a tenth of the range of ω to nine tenths, and back. Energy is V I T of one pulse"
+    " with its edges, the mean over ω. Write noise is σ_WN of Eq. 7, as a [spread] has it. Levels are"
+    " states of whole pulses from ω = 1/2, each two standard deviations of write and reading clear of"
+    " the next."
 )
 
 
@@ -163,65 +167,86 @@ def _joule(value: float | None) -> str:
 
 def _lines(sides: Sequence[Side]) -> list[tuple[Side, str, str]]:
     """Every device with a colour and a label."""
+    colours = list(_COLOURS)
     return [
-        (one, _COLOURS[i % len(_COLOURS)], plain(one.device.name, 24)) for i, one in enumerate(sides)
+        (one, colours[i % len(colours)], shortened(one.device.name, 24)) for i, one in enumerate(sides)
     ]
 
 
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="lower left", ncols=3, bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0)
-
-
 def _steps(sides: Sequence[Side]) -> Drawing:
-    def paint(figure: Figure) -> None:
-        axes = figure.subplots()
-        for one, colour, label in _lines(sides):
-            for change, sign, style in ((one.raised, 100.0, "-"), (one.lowered, -100.0, "--")):
-                if change is not None:
-                    name = label if sign > 0 or one.raised is None else None
-                    axes.plot(STATES, sign * change, style, lw=1.3, color=colour, label=name)
-        axes.axhline(0.0, color=FAINT, lw=0.6)
-        axes.set_xlabel("state ω before the pulse")
-        axes.set_ylabel("change of ω by one pulse [%]")
-        _legend(axes)
-
+    lines = [
+        Curve(whose={"device": label, "pulse": way}, x=STATES, y=sign * 100.0 * change, colour=colour,
+              dash=dash, label=label if sign > 0 or one.raised is None else "")
+        for one, colour, label in _lines(sides)
+        for change, sign, way, dash in ((one.raised, 1, "up", ""), (one.lowered, -1, "down", "dash"))
+        if change is not None
+    ]  # fmt: skip
+    x = Column(values=[], title="ω before the pulse", digits=3)
+    y = Column(values=[], title="change", unit="%", digits=4)
+    axes = Axis(title="state ω before the pulse"), Axis(title="change of ω by one pulse [%]")
     caption = "One potentiation pulse (lines) and one depression pulse (dashes) from every state."
-    return draw("steps", caption, paint, top=0.5)
+    return _drawing("steps", caption, lines, (x, y), axes)
 
 
 def _trains(sides: Sequence[Side]) -> Drawing:
-    def paint(figure: Figure) -> None:
-        axes = figure.subplots()
-        for one, colour, label in _lines(sides):
-            for course, style in ((one.up, "-"), (one.down, "--")):
-                if course is not None:
-                    name = label if course is one.up or one.up is None else None
-                    axes.plot(np.arange(PULSES + 1), course, style, lw=1.3, color=colour, label=name)
-        axes.set_ylim(0.0, 1.0)
-        axes.set_xlabel("pulses")
-        axes.set_ylabel("state ω")
-        _legend(axes)
-
-    caption = "Trains of a device's own pulses, up from ω = 0.05 and down from 0.95."
-    return draw("trains", caption, paint, top=0.5)
+    count = np.arange(PULSES + 1.0)
+    lines = [
+        Curve(whose={"device": label, "pulses": way}, x=count, y=course, colour=colour, dash=dash,
+              label=label if way == "up" or one.up is None else "")
+        for one, colour, label in _lines(sides)
+        for course, way, dash in ((one.up, "up", ""), (one.down, "down", "dash"))
+        if course is not None
+    ]  # fmt: skip
+    x, y = Column(values=[], title="after pulse"), Column(values=[], title="ω")
+    axes = Axis(title="pulses"), Axis(title="state ω", span=(0.0, 1.0))
+    caption = "Trains of a device's own pulses, up from ω = 0.05 (lines) and down from 0.95 (dashes)."
+    return _drawing("trains", caption, lines, (x, y), axes)
 
 
 def _currents(sides: Sequence[Side]) -> Drawing:
     reach = max(abs(one.read_voltage) for one in sides)
     V = np.linspace(-reach, reach, 81)
-    curves = [
-        [np.asarray(one.device.memristor.current(omega, V)) for omega in (1.0, 0.0)] for one in sides
-    ]
-    size, prefix = prefix_for(float(np.max(np.abs(curves))))
+    lines = [
+        Curve(whose={"device": label, "state": f"ω = {omega:g}"}, x=V,
+              y=np.asarray(one.device.memristor.current(omega, V)), colour=colour, dash=dash,
+              label=label if omega else "")
+        for one, colour, label in _lines(sides)
+        for omega, dash in ((1.0, ""), (0.0, "dash"))
+    ]  # fmt: skip
+    size, prefix = prefix_for(float(max(np.abs(line.y).max() for line in lines)))
+    x, y = Column(values=[], title="voltage", unit="V"), Column(values=[], title="current", unit="A")
+    axes = Axis(title="voltage [V]"), Axis(title=f"current [{prefix}A]", size=size)
+    caption = "I–V at ω = 1 (lines) and ω = 0 (dashes), up to the largest of the read voltages."
+    return _drawing("current-voltage", caption, lines, (x, y), axes)
+
+
+def _drawing(
+    name: str,
+    caption: str,
+    lines: Sequence[Curve],
+    columns: tuple[Column, Column],
+    axes: tuple[Axis, Axis],
+) -> Drawing:
+    """Curves of devices, as a figure and as a plot."""
+    along, up = axes
 
     def paint(figure: Figure) -> None:
-        axes = figure.subplots()
-        for (_, colour, label), (on, off) in zip(_lines(sides), curves, strict=True):
-            axes.plot(V, on / size, "-", lw=1.3, color=colour, label=label)
-            axes.plot(V, off / size, "--", lw=1.3, color=colour)
-        axes.set_xlabel("voltage [V]")
-        axes.set_ylabel(f"current [{prefix}A]")
-        _legend(axes)
+        drawn = figure.subplots()
+        for line in lines:
+            style = "--" if line.dash else "-"
+            drawn.plot(line.x, line.y / up.size, style, lw=1.3, color=_COLOURS[line.colour],
+                       label=plain(line.label) or None)  # fmt: skip
+        if up.span is None:
+            drawn.axhline(0.0, color=FAINT, lw=0.6)
+        else:
+            drawn.set_ylim(up.span)
+        drawn.set_xlabel(along.title)
+        drawn.set_ylabel(up.title)
+        drawn.legend(loc="lower left", ncols=3, bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0)
 
-    caption = "I–V at ω = 1 (lines) and ω = 0 (dashes), up to the largest of the read voltages."
-    return draw("current-voltage", caption, paint, top=0.5)
+    plot = None
+    if lines:
+        _, traces = curves(name, lines, *columns)
+        zero = [Mark(kind="across")] if up.span is None else []
+        plot = Plot(x=along, panels=[Panel(y=up, traces=traces, marks=zero)])
+    return draw(name, caption, paint, top=0.5, plot=plot)

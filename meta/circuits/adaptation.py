@@ -111,6 +111,7 @@ def adapt_episode(
         relative_rate=rate,
         sigma_wn=write.how.sigma_wn,
         **({} if write.mapping == REFERENCE else {"mapping": str(write.mapping)}),
+        **network.rules.given,
     )
     given = answers(network, task, adapted)
     layers = programmed_layers(

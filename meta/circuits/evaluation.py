@@ -25,6 +25,7 @@ class CircuitRow:
     accuracy_without : accuracy of the same adaptations on perfect circuits, without write noise
     agreement : share of query images that both classify alike
     warnings : what does not suit the reads of the first episode, by layer
+    head : a head of one's own that was written; None is the usual one
     placed : by layer, how well its initial state could be placed for its wires; None where it is not
     """
 
@@ -41,6 +42,7 @@ class CircuitRow:
     agreement: float
     warnings: list[str]
     placed: dict[str, dict[str, Any]] | None = None
+    head: str | None = None
 
 
 def evaluate_behind(
@@ -98,6 +100,7 @@ def evaluate_behind(
             agreement=float(alike.mean()),
             placed={name: one.to_dict() for name, one in placed.items()} or None,
             warnings=said,
+            head=network.rules.head,
         )
         for sigma, said, (behind, without, alike) in zip(
             sigmas, told, scores.transpose(0, 2, 1), strict=True

@@ -19,6 +19,7 @@ from meta.learning.writing import Writing
 from meta.network.architecture import HEAD
 from meta.network.convolutional import Network
 from meta.processes.pool import one_thread
+from roa_circuit.basics.own_code import code_of
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.converter_use import numbers_of, transposed
 from roa_circuit.circuit.mapping import REFERENCE
@@ -127,10 +128,18 @@ class NetworkSubject:
             "data": f"{tasks.dataset.name} {hashlib.sha256(images.tobytes()).hexdigest()}",
             "episodes": {"shots": tasks.shots, "queries": tasks.queries, "in_situ": own.in_situ},
             "writing": self._written(),
+            **self._own_code(),
             "circuit": circuit,
             "tiles": str(own.tile),
             "compensation": own.compensation.name,
         }
+
+    def _own_code(self) -> dict[str, Any]:
+        """Code of one's own, each with the hash of its file: another code's points are not reused."""
+        named = dict(self.network.rules.given)
+        if ":" in self.network.architecture.backbone:
+            named["backbone"] = self.network.architecture.backbone
+        return {"own_code": {k: f"{n} {code_of(n)}" for k, n in named.items()}} if named else {}
 
     def _written(self) -> dict[str, Any]:
         """The planned writing, as stores have it."""

@@ -14,7 +14,7 @@ from roa_circuit.chips.consumption import Consumption
 from roa_circuit.presentation import console
 
 if TYPE_CHECKING:
-    from meta.data.tasks import Tasks
+    from meta.data.tasks import Task, Tasks
     from meta.evaluation.cycle import Cycle
     from meta.learning.writing import Writing
     from meta.network.convolutional import Network
@@ -51,6 +51,28 @@ def cycle_of(
     figures, network = given or consumption.published(), network.to("cpu")
     (task,) = Draws(tasks, ways=network.architecture.ways, count=1)
     return full_cycle(network, task, replace(writing, relative_rate=rate), figures), figures
+
+
+def head_fit_of(network: Network, tasks: Tasks, writing: Writing, rate: float) -> dict[str, Any]:
+    """How an own head's changes for the first task fit its cells, as `say_head_fit` has it."""
+    from meta.evaluation.draws import Draws
+
+    if network.rules.head is None:
+        return {}
+    (task,) = Draws(tasks, ways=network.architecture.ways, count=1)
+    return say_head_fit(network.to("cpu"), task, replace(writing, relative_rate=rate))
+
+
+def say_head_fit(network: Network, task: Task, writing: Writing) -> dict[str, Any]:
+    """How an own head's changes for a task fit its cells, said and as JSON has it; else empty."""
+    from meta.evaluation.head_fit import head_fit
+
+    fit = head_fit(network, task, writing)
+    if fit is None:
+        return {}
+    if fit.said:
+        console.say(fit.said)
+    return {"head": fit.to_dict()}
 
 
 def show_cycle(cycle: Cycle) -> None:

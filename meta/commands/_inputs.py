@@ -64,6 +64,13 @@ OwnRates = Annotated[
         metavar="NAME",
     ),
 ]
+OwnHead = Annotated[
+    str | None,
+    typer.Option(
+        help="Of an erased head: PACKAGE.MODULE:FUNCTION of what is written on it; its code is run.",
+        metavar="NAME",
+    ),
+]
 ModuleName = Annotated[
     str | None,
     typer.Option(
@@ -200,7 +207,7 @@ def writing_of(
         own = trained_device(network)
     except InputError:
         own = cells
-    if own.to_dict() != cells.to_dict():
+    if not own.same_as(cells):
         console.say(
             f"written on {_named(cells)}, not on {_named(own)}, which the network was trained on"
         )
@@ -227,6 +234,7 @@ def network_of(
     trained_ways: int | None = None,
     *,
     backbone: str | None = None,
+    head: str | None = None,
     **rules: str | None,
 ) -> tuple[Network, str]:
     """(network, method it is used with), from a file or as shipped for the method.
@@ -234,10 +242,12 @@ def network_of(
     A network file has the method that it was trained for; without a file, roa is the default.
 
     backbone, rules : of the user's own, which the network of the file was trained with
+    head : of the user's own, for a network with an erased one
     """
+    from meta.learning.head import with_own_head
     from meta.network.shipped import shipped_network
 
-    adopt(backbone, **rules)
+    adopt(backbone, head=head, **rules)
     if path is None:
         for option, own in {"backbone": backbone, **rules}.items():
             if own is not None:
@@ -253,7 +263,7 @@ def network_of(
                 f"--trained-ways {trained_ways}: the network of {name} was trained for {learned} ways,"
                 " and serves any number; leave it out"
             )
-        return network.with_ways(ways or network.architecture.ways), name
+        return with_own_head(network.with_ways(ways or network.architecture.ways), head), name
     if trained_ways is not None:
         raise InputError(f"--trained-ways {trained_ways}: --network is one already; leave it out")
     network = network_in(path)
@@ -268,7 +278,7 @@ def network_of(
                 f"--{kind.replace('_', '-')} {own}: {path} was trained without it; leave it out, or give"
                 " a network that was"
             )
-    name = method or network.method.name
+    name, network = method or network.method.name, with_own_head(network, head)
     return network if ways is None else network.with_ways(ways), name
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from meta.commands._cycle import ConsumptionFile, cycle_to_dict, show_cycle
+from meta.commands._cycle import ConsumptionFile, cycle_to_dict, say_head_fit, show_cycle
 from meta.commands._inputs import (
     CellsPerFeature,
     Data,
@@ -18,6 +18,7 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     OwnBackbone,
+    OwnHead,
     OwnLoss,
     OwnRates,
     Queries,
@@ -38,7 +39,7 @@ from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.consumption import published
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 LAYER_COLUMNS = ["layer", "rows", "columns", "pulses", "cells_written"]
 
@@ -49,6 +50,7 @@ def adapt(
     backbone: OwnBackbone = None,
     inner_loss: OwnLoss = None,
     rate_rule: OwnRates = None,
+    head: OwnHead = None,
     method: Method = None,
     ways: Ways = None,
     dataset: DataSet = "glyphs",
@@ -85,7 +87,7 @@ def adapt(
     from meta.evaluation.cycle import full_cycle
 
     net, name = network_of(
-        network, method, ways, backbone=backbone, inner_loss=inner_loss, rate_rule=rate_rule
+        network, method, ways, backbone=backbone, head=head, inner_loss=inner_loss, rate_rule=rate_rule
     )
     net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     writing = replace(writing_of(net, name, device, mapping).at(sigma_wn), relative_rate=relative_rate)
@@ -113,9 +115,9 @@ def adapt(
     said = warnings(held)
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")
-    head = [key.replace("_", " ") for key in LAYER_COLUMNS]
+    titles = [key.replace("_", " ") for key in LAYER_COLUMNS]
     rows = [[row["layer"], *(f"{row[key]:,}" for key in LAYER_COLUMNS[1:])] for row in episode.summary()]
-    console.out.print(console.table(f"Adapted in one write, seed {seed}", head, rows))
+    console.out.print(console.table(f"Adapted in one write, seed {seed}", titles, rows))
     console.say(
         f"query accuracy {percent(episode.accuracy, 2)} "
         f"(before the write {percent(episode.accuracy_before, 2)})"
@@ -126,16 +128,17 @@ def adapt(
     own = net.with_ways(tasks.ways)
     cycle = full_cycle(own, episode.task, writing, figures)
     show_cycle(cycle)
+    fit = say_head_fit(own, episode.task, writing)
     placed = {name: one.to_dict() for name, one in placements(held).items()}
     say_placed(placed)
     for text in said:
         console.say(text)
     amplifier = None if hardware is None else hardware.circuitry.amplifier
-    console.say(footing.footing(writing.device, lines, amplifier=amplifier))
+    standing.say(writing.device, lines, amplifier=amplifier)
     if json is not None:
         found = episode.to_dict() | {
             "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,
             "ignored": unused,
         }  # fmt: skip
-        found |= {"cycle": cycle_to_dict(cycle, figures)}
+        found |= {"cycle": cycle_to_dict(cycle, figures), **fit}
         write_json(json, found | footing.to_dict(writing.device, lines))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meta.commands._cycle import ConsumptionFile, cycle_of, cycle_to_dict, show_cycle
+from meta.commands._cycle import ConsumptionFile, cycle_of, cycle_to_dict, head_fit_of, show_cycle
 from meta.commands._inputs import (
     CellsPerFeature,
     Compute,
@@ -20,6 +20,7 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     OwnBackbone,
+    OwnHead,
     OwnLoss,
     OwnRates,
     Queries,
@@ -43,7 +44,7 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
 from roa_circuit.basics.units import engineering, percent
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 if TYPE_CHECKING:
     from meta.circuits.behind_circuit import Hardware
@@ -64,6 +65,7 @@ def evaluate(
     backbone: OwnBackbone = None,
     inner_loss: OwnLoss = None,
     rate_rule: OwnRates = None,
+    head: OwnHead = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
@@ -135,6 +137,7 @@ def evaluate(
         backbone=backbone,
         inner_loss=inner_loss,
         rate_rule=rate_rule,
+        head=head,
     )
     net = net.with_head(cells_per_feature=cells_per_feature, views=views)
     if tasks < 2:
@@ -161,7 +164,10 @@ def evaluate(
     drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
     learned = net.note.get("training", {}).get("ways")
     trained = f", trained for {learned} ways" if learned else ""
-    title = f"{name}{trained}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
+    own = "" if net.rules.head is None else f", head {net.rules.head}"
+    title = (
+        f"{name}{own}{trained}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
+    )
     rows: Sequence[Row] | Sequence[CircuitRow]
     if hardware is None:
         rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
@@ -171,11 +177,12 @@ def evaluate(
         _show_behind(rows, title)
     cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
     show_cycle(cycle[0])
+    fit = head_fit_of(net, drawn, writing, rows[0].relative_rate)
     lines = None if hardware is None else hardware.crossbar
-    more = {"cycle": cycle_to_dict(*cycle), "ignored": unused}
+    more = {"cycle": cycle_to_dict(*cycle), "ignored": unused, **fit}
     _conclude(json, rows, seed, footing.to_dict(writing.device, lines) | more)
     amplifier = None if hardware is None else hardware.circuitry.amplifier
-    console.say(footing.footing(writing.device, lines, amplifier=amplifier))
+    standing.say(writing.device, lines, amplifier=amplifier)
 
 
 def _without_circuit(
@@ -264,6 +271,8 @@ def _show(rows: list[Row], title: str) -> None:
     if rows[0].cosine is not None:
         best = percent(rows[0].cosine, 2)
         console.say(f"the same features in floating point, the nearest class by cosine: {best}")
+    if rows[0].digital is not None:
+        console.say(f"the same head in floating point, without cells: {percent(rows[0].digital, 2)}")
 
 
 def _table(rows: list[Row], title: str) -> object:

@@ -13,6 +13,7 @@ from meta.commands._inputs import (
     CellsPerFeature,
     Compute,
     Data,
+    OwnHead,
     Views,
     adopt,
     compute_of,
@@ -22,7 +23,7 @@ from meta.commands._inputs import (
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import console, options, standing
 
 if TYPE_CHECKING:
     from meta.training.pretrain import PretrainingEpoch
@@ -48,6 +49,7 @@ def pretrain(
     head_rate: Annotated[
         Number, _option("At which the head is written; the best on validation classes.")
     ] = None,
+    head: OwnHead = None,
     backbone: Annotated[
         str | None, _option("residual; blocks, the paper's four; or PACKAGE.MODULE:FUNCTION.")
     ] = None,
@@ -97,7 +99,7 @@ def pretrain(
 
     where = compute_of(compute)
     round_products(to_tf32=True)
-    adopt(backbone)
+    adopt(backbone, head=head)
     how = configuration_of(Pretraining, output, config, resume, context.params)
     cells = device_of_run(how, output, resume=resume)
     images = dataset_of(how.dataset, data)
@@ -114,7 +116,7 @@ def pretrain(
             on_step=lambda epoch, _: bar.update(line, completed=epoch),
         )
     console.say(f"network: {output / 'best.safetensors'}")
-    console.say(footing.footing(cells, None))
+    standing.say(cells, None)
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
         write_json(json, found | footing.to_dict(cells, None))

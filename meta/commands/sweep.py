@@ -18,6 +18,7 @@ from meta.commands._inputs import (
     ModuleWeights,
     NetworkFile,
     OwnBackbone,
+    OwnHead,
     OwnLoss,
     OwnRates,
     Shots,
@@ -49,6 +50,7 @@ def sweep(
     backbone: OwnBackbone = None,
     inner_loss: OwnLoss = None,
     rate_rule: OwnRates = None,
+    head: OwnHead = None,
     module: ModuleName = None,
     weights: ModuleWeights = None,
     method: Method = None,
@@ -93,7 +95,13 @@ def sweep(
         if weights is not None:
             raise InputError(f"--weights {weights}: are of a network of your own; add --module")
         net, name = network_of(
-            network, method, ways, backbone=backbone, inner_loss=inner_loss, rate_rule=rate_rule
+            network,
+            method,
+            ways,
+            backbone=backbone,
+            head=head,
+            inner_loss=inner_loss,
+            rate_rule=rate_rule,
         )
         writing = writing_of(net, name, device, mapping)
         require_one_write(net, writing)
@@ -102,7 +110,7 @@ def sweep(
     else:
         episodic = {
             "--network": network, "--backbone": backbone, "--inner-loss": inner_loss,
-            "--rate-rule": rate_rule,
+            "--rate-rule": rate_rule, "--head": head,
             "--method": method, "--data": data,
             "--ways": ways, "--dataset": dataset != "omniglot", "--shots": shots != 1,
             "--queries": queries != _QUERIES,

@@ -16,6 +16,7 @@ from meta.commands._inputs import (
     Compute,
     Data,
     Method,
+    OwnHead,
     Views,
     adopt,
     compute_of,
@@ -31,7 +32,7 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
-from roa_circuit.presentation import console, options
+from roa_circuit.presentation import console, options, standing
 
 if TYPE_CHECKING:
     from meta.circuits.validate import SpiceValidation
@@ -164,6 +165,7 @@ def train(
     sampler: Annotated[
         str | None, _option("PACKAGE.MODULE:FUNCTION that chooses a task's images; its code is run.")
     ] = None,
+    head: OwnHead = None,
     learning_rate: Annotated[Number, _option("Of the outer loop; 1e-3, falls to 1e-5.")] = None,
     rate_scale: Annotated[Number, _option("Factor on the learned inner rates at the start.")] = None,
     head_rate: Annotated[
@@ -234,7 +236,7 @@ def train(
         )
     where = compute_of(compute)
     round_products(to_tf32=True)
-    adopt(backbone, inner_loss=inner_loss, rate_rule=rate_rule, sampler=sampler)
+    adopt(backbone, head=head, inner_loss=inner_loss, rate_rule=rate_rule, sampler=sampler)
     how = configuration_of(Training, output, config, resume, context.params)
     for name, why in how.idle.items():
         console.remark(f"{name} = {getattr(how, name)} ignored: {why}")
@@ -268,7 +270,7 @@ def train(
         )
     console.say(f"network: {output / 'best.safetensors'}")
     lines = None if wires is None else wires.hardware.crossbar
-    console.say(footing.footing(cells, lines))
+    standing.say(cells, lines)
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
         write_json(json, found | footing.to_dict(cells, lines) | {"ignored": list(how.idle)})

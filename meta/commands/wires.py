@@ -18,6 +18,7 @@ from meta.commands._inputs import (
     Method,
     NetworkFile,
     OwnBackbone,
+    OwnHead,
     OwnLoss,
     OwnRates,
     Ways,
@@ -34,7 +35,7 @@ from roa_circuit.circuit import footing
 from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.layers.recovery import Compensation
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 if TYPE_CHECKING:
     from meta.circuits.behind_wires import WiredEpisode
@@ -47,6 +48,7 @@ def wires(
     backbone: OwnBackbone = None,
     inner_loss: OwnLoss = None,
     rate_rule: OwnRates = None,
+    head: OwnHead = None,
     method: Method = None,
     dataset: DataSet = "omniglot",
     data: Data = None,
@@ -85,7 +87,7 @@ def wires(
     else:
         unused += circuit_options.idle_in_settled_reads(circuit)
     named = network_of(
-        network, method, ways, backbone=backbone, inner_loss=inner_loss, rate_rule=rate_rule
+        network, method, ways, backbone=backbone, head=head, inner_loss=inner_loss, rate_rule=rate_rule
     )
     heads = _adapted_heads(named, ways, dataset, data, device, mapping, episodes)
     unused += circuit_options.without_subtractors(imperfections, heads[0].mapping)
@@ -115,6 +117,7 @@ def wires(
     cells, circuitry = heads[0].device, circuit or BARE
     each = [heads[0].behind(circuitry, Wiring.of_wires(one)).crossbar for one in ohms]
     console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))
+    standing.say_remarks(cells)
     if json is not None:
         stands_on = footing.to_dict(cells, None) | {"lines": [footing.ohms(one) for one in each]}
         found = {

@@ -164,6 +164,9 @@ def _reads(part: str, of: str, one: ImageReads, images: int, consumption: Consum
 
 
 def _gradient(network: Network, images: int, consumption: Consumption) -> Item:
+    if network.rules.head is not None:  # whose operations nobody has counted
+        name = "own head, digital: not counted"
+        return Item(part=ADAPTATION, name=name, energy=0.0, seconds=0.0)
     macs = network.architecture.steps * gradient_macs(network, images)
     return Item(
         part=ADAPTATION, name="gradient, digital", energy=macs * consumption.digital_mac,

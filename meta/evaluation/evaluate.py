@@ -39,6 +39,8 @@ class Row:
     paper : what Table 2 of the paper has for this cell, if it has it
     cosine : of the nearest class by cosine on the features of an erased head, in floating point; None
         of other methods, whose features change with the write
+    head, digital : a head of one's own, and what it reaches in floating point, without cells; None of
+        the usual one
     """
 
     method: str
@@ -60,6 +62,8 @@ class Row:
     erase_seconds: float
     initial_map: str
     cosine: float | None = None
+    head: str | None = None
+    digital: float | None = None
 
 
 def evaluate(
@@ -87,12 +91,15 @@ def evaluate(
     writing = writing or Writing.of(network)
     writing.check(network)
     noisy = [writing.at(sigma) for sigma in sigmas]
-    cosine = None
+    cosine = digital = None
     with pool():
         if network.architecture.erased is not None:
             if writing.verify_rounds == 0:
                 tasks, dtype = embedded_once(network, tasks, dtype, len(noisy) * count)
             cosine = cosine_accuracy(network, tasks, count=count, dtype=dtype)
+        if network.rules.head is not None:
+            ideal = [replace(writing, relative_rate=1.0, verify_rounds=0, ideal=True)]
+            digital = variant_accuracies(network, tasks, ideal, count=count, dtype=dtype)[0].mean
         rates = [1.0 if writing.relative_rate is None else writing.relative_rate] * len(noisy)
         if writing.chooses_its_rate:
             rates = _best_rates(network, tasks, noisy, validation_tasks(count), dtype, on_task)
@@ -101,7 +108,7 @@ def evaluate(
             network, tasks, variants, count=count, dtype=dtype, on_task=on_task
         )
     rows = [_row(network, tasks, *pair) for pair in zip(variants, outcomes, strict=True)]
-    return [replace(row, cosine=cosine) for row in rows]
+    return [replace(row, cosine=cosine, head=network.rules.head, digital=digital) for row in rows]
 
 
 def _best_rates(

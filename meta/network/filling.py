@@ -29,7 +29,7 @@ def filled(network: Network, largest: float = LARGEST) -> Network:
         raise InputError("filled: this network's blocks are written, at the scale that training chose")
     copy = Network(network.architecture).to(network.compute)
     copy.load_state_dict(network.state_dict())
-    copy.note = network.note
+    copy.note, copy.rules = network.note, network.rules
     for name in network.architecture.convolutions:
         key = key_of(name)
         weight, variance = copy.weights[key], copy.get_buffer(f"variance_{key}")

@@ -1,7 +1,8 @@
 """Rules of one's own: functions that shape adaptation, imported by name when they are asked for.
 
-A network's file holds their names and never runs them by itself. `inner_loss` and `rate_rule` decide an
-adaptation, so a network keeps both. A `sampler` (`meta.data.sampler`) draws the tasks of a training.
+A network's file holds their names and never runs them by itself. `inner_loss`, `rate_rule` and `head`
+decide an adaptation, so a network keeps them. A `sampler` (`meta.data.sampler`) draws the tasks of a
+training.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Tensor
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.own_code import own_function
 
-KINDS = ("inner_loss", "rate_rule", "sampler")
+KINDS = ("inner_loss", "rate_rule", "sampler", "head")
 """The rules that there are, each a setting of a training and an option of its command."""
 
 _OWN: dict[tuple[str, str], Callable[..., Any]] = {}
@@ -49,10 +50,24 @@ class RateRule(Protocol):
         ...
 
 
+class Head(Protocol):
+    """What is written onto an erased head, from the support set of one task."""
+
+    def __call__(self, features: Tensor, labels: Tensor, ways: int, /) -> Tensor:
+        """Wanted changes of g, (ways, features): an output is their product with an image's features.
+
+        features : (images, features) as the network makes them: >= 0, or around 0 where it centres them
+        labels : (images,) classes that count from 0, each as often as any other
+
+        A training's gradient goes through it, where it computes in torch.
+        """
+        ...
+
+
 def adopt_rule(kind: str, name: str) -> str:
     """Let networks and trainings have a rule of one's own; the name is returned.
 
-    kind : inner_loss, rate_rule or sampler
+    kind : inner_loss, rate_rule, sampler or head
     name : 'package.module:function', of what is installed or of the working directory
 
     Raises
@@ -105,6 +120,7 @@ class Rules:
 
     inner_loss: str | None = None
     rate_rule: str | None = None
+    head: str | None = None
 
     def __post_init__(self) -> None:
         for kind, name in self.given.items():
@@ -156,6 +172,21 @@ class Rules:
         pairs = zip(weight, gradient, strict=True)
         return torch.stack([_rate(rule, own, name, step, learned, *one) for one in pairs])
 
+    def changes(self, features: Tensor, labels: Tensor, ways: int) -> Tensor | None:
+        """What the own head wants written (ways, features), of a stack for each task; None without one.
+
+        Raises
+        ------
+        InputError : it fails, or returns another shape, or what is not finite from finite features.
+        """
+        if self.head is None:
+            return None
+        name, own = self.head, adopted("head", self.head)
+        if labels.ndim == 1:
+            return _changes(name, own, features, labels, ways)
+        pairs = zip(features, labels, strict=True)
+        return torch.stack([_changes(name, own, *one, ways) for one in pairs])
+
 
 def _loss(name: str, own: InnerLoss, logits: Tensor, labels: Tensor) -> Tensor:
     found = _called("inner_loss", name, own, logits, labels)
@@ -174,6 +205,23 @@ def _rate(
             "rate_rule", rule, f"returned shape {shape} for weights {tuple(weight.shape)}; or take ()"
         )
     return found.to(gradient.dtype).expand_as(gradient)
+
+
+def _changes(name: str, own: Head, features: Tensor, labels: Tensor, ways: int) -> Tensor:
+    found = _called("head", name, own, features.clone(), labels.clone(), ways)
+    if found.shape != (ways, features.shape[-1]):
+        _refuse(
+            "head", name,
+            f"returned shape {tuple(found.shape)} for {ways} ways of {features.shape[-1]} features; give"
+            " (ways, features), one row a class",
+        )  # fmt: skip
+    if found.is_complex():
+        _refuse("head", name, "returned complex numbers; a cell's change is a real one")
+    found = found.to(features)
+    if bool(torch.isfinite(features).all()) and not bool(torch.isfinite(found).all()):
+        shots = len(labels) // ways
+        _refuse("head", name, f"gives changes that are not finite, {ways}-way {shots}-shot")
+    return found
 
 
 def _check_loss(name: str, own: InnerLoss) -> None:
@@ -201,6 +249,12 @@ def _check_rate(name: str, own: RateRule) -> None:
             torch.autograd.grad(found.sum(), learned, allow_unused=True)
 
 
+def _check_head(name: str, own: Head) -> None:
+    """Ask for the changes of three classes, of two images each."""
+    features = 1 + torch.linspace(0.0, 9.0, 30).cos().view(6, 5)
+    _changes(name, own, features, torch.arange(3).repeat_interleave(2), 3)
+
+
 def _called(kind: str, name: str, own: Callable[..., Any], *given: Any) -> Tensor:
     try:
         found = own(*given)
@@ -226,5 +280,7 @@ def _rules(given: dict[str, str]) -> Rules:
     return Rules(**given)
 
 
-_CHECKS: dict[str, Callable[[str, Any], None]] = {"inner_loss": _check_loss, "rate_rule": _check_rate}
+_CHECKS: dict[str, Callable[[str, Any], None]] = {
+    "inner_loss": _check_loss, "rate_rule": _check_rate, "head": _check_head,
+}  # fmt: skip
 """A sampler is checked against the images that it draws from."""

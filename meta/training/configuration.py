@@ -56,6 +56,7 @@ class Training:
     max_pulses : cap on the pulses of one cell; None is the method's own
     inner_loss, rate_rule, sampler : adopted functions of one's own (`meta.network.rules`): the loss of
         the inner step, its rates, and which classes and drawings make a task of the training
+    head : another, of an erased head: the changes that it is written with
     turns : whether a class turned by 90 degrees is another class, as drawings in grey are unless they
         are like 6 and 9; None is as the data set has it, no for pictures in colour
 
@@ -106,6 +107,7 @@ class Training:
     inner_loss: str | None = None
     rate_rule: str | None = None
     sampler: str | None = None
+    head: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -137,7 +139,13 @@ class Training:
         for kind in KINDS:
             if (name := getattr(self, kind)) is not None:
                 adopted(kind, name)
-        if method.erased is not None and (own := self.rules.given):
+        own = [kind for kind in self.rules.given if kind != "head"]
+        if method.erased is None and self.head is not None:
+            raise InputError(
+                f"head: of an erased head; {self.method} learns its own, and writes all layers; train"
+                " roa-robust, or leave it out"
+            )
+        if method.erased is not None and own:
             raise InputError(
                 f"{' and '.join(own)}: of an inner step; {self.method} writes its head in closed form,"
                 " without one; train roa or another method, or leave it out"
@@ -196,6 +204,8 @@ class Training:
         if how.erased is not None:
             erased = f"{self.method} writes its head from an erased state, in one closed step"
             why |= dict.fromkeys(("pulses_from", "relative_rate", "second_order"), erased)
+            own = f"head {self.head} wants changes of a size of its own"
+            why |= dict.fromkeys(("rate_scale", "head_rate") if self.head else (), own)
         elif how.written != "pulses":
             why["pulses_from"] = f"{self.method} trains with ideal weights"
         if not how.multi_step:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class PretrainingEpoch:
     accuracy_train : of the classifier, on changed images of the training classes
     cosine, accuracy_pulses, accuracy_noise : on tasks of validation classes: the nearest class in
         floating point, the head as written, and the mean over all noise levels; None between validations
-    rate : at which the head was written there
+    rate : at which the head was written there; None of one's own, which has no rate
     """
 
     epoch: int
@@ -176,6 +176,7 @@ class _Run:
         self.augmentation = Augmentation(mirror=colour if how.mirror is None else how.mirror)
         generator = torch.Generator().manual_seed(how.seed)
         network = Network(how.architecture(dataset.channels, dataset.size), generator)
+        network.rules = how.rules
         self.turns = 4 if how.turned_classes else 1
         classes = self.turns * len(self.images)
         self.classifier = Classifier(network, classes, generator).to(compute)
@@ -270,8 +271,8 @@ class _Run:
         return loss.item(), int((logits.argmax(1) == own).sum())
 
     @torch.no_grad()
-    def validate(self) -> dict[str, float]:
-        """Choose the head's rate on validation classes, and say how well it does there."""
+    def validate(self) -> dict[str, float | None]:
+        """Choose the usual head's rate on validation classes, and say how well the head does there."""
         how, network = self.how, self.network.eval()
         if how.centred:
             self.measure_means()
@@ -289,19 +290,31 @@ class _Run:
         )
         levels = [replace(writing, relative_rate=1.0).at(sigma) for sigma in how.how.noise]
         found = {}
-        for rate in RATES if how.head_rate is None else (how.head_rate,):
-            network.log_rates[HEAD].fill_(math.log(rate))
+        for rate in self.rates:
+            self.set_rate(rate)
             found[rate] = [
                 one.mean
                 for one in variant_accuracies(network, tasks, levels, count=how.validation_tasks)
             ]
         best = max(found, key=lambda rate: np.mean(found[rate]))
-        network.log_rates[HEAD].fill_(math.log(best))
+        self.set_rate(best)
         cosine = cosine_accuracy(network, tasks, count=how.validation_tasks, dtype=torch.float32)
         return {
             "cosine": cosine, "accuracy_pulses": found[best][0],
             "accuracy_noise": float(np.mean(found[best])), "rate": best,
         }  # fmt: skip
+
+    @property
+    def rates(self) -> Sequence[float | None]:
+        """The rates at which validation writes the head; one of one's own has none."""
+        if self.how.head is not None:
+            return (None,)
+        return RATES if self.how.head_rate is None else (self.how.head_rate,)
+
+    def set_rate(self, rate: float | None) -> None:
+        """Let the usual head be written at this rate; None leaves it as it is."""
+        if rate is not None:
+            self.network.log_rates[HEAD].fill_(math.log(rate))
 
     @torch.no_grad()
     def finished(self) -> Network:
@@ -310,7 +323,7 @@ class _Run:
             self.network.eval()
             if self.how.centred:
                 self.measure_means()
-            self.network.log_rates[HEAD].fill_(math.log(self.how.head_rate or math.nan))
+            self.set_rate(self.how.head_rate)
         return self.network
 
     @torch.no_grad()

@@ -10,6 +10,7 @@ from typing import Any, Self
 from meta.network.architecture import Architecture
 from meta.network.backbones import RESIDUAL
 from meta.network.methods import Method, find_method
+from meta.network.rules import Rules
 from meta.network.views import ONE
 from meta.training.sections import read_section, require_counts, write_section
 from roa_circuit.basics.errors import InputError
@@ -33,6 +34,8 @@ class Pretraining:
     classes : that are learned: train; or train+validation, when every choice has been made before: no
         validation takes place then, and the last network is kept
     head_rate : at which the head is written; None is the best of a few on validation classes
+    head : adopted rule of one's own (`meta.network.rules`), which writes the head in validation; None is
+        the usual one
     turned_classes : whether images turned by a quarter are classes of their own, four for one
     mirror : whether images are mirrored; None is yes for colour, no for drawings in grey
     warm_up : steps in which the learning rate rises; it falls along a cosine to 0 from there on
@@ -47,6 +50,7 @@ class Pretraining:
     dataset: str = "omniglot"
     classes: str = TRAIN
     head_rate: float | None = None
+    head: str | None = None
     backbone: str = RESIDUAL
     filters: int = 32
     epochs: int = 60
@@ -84,12 +88,22 @@ class Pretraining:
             raise InputError(f"head_rate = {self.head_rate} must be a positive number")
         if self.classes not in (TRAIN, BOTH):
             raise InputError(f"classes = {self.classes!r} must be {TRAIN} or {BOTH}")
-        if not self.validated and self.head_rate is None:
+        if self.rules.given and self.head_rate is not None:
+            raise InputError(
+                f"head_rate = {self.head_rate}: of the usual head; head {self.head} wants changes of a"
+                " size of its own; leave one of them out"
+            )
+        if not self.validated and self.head_rate is None and self.head is None:
             raise InputError(
                 f"classes = {BOTH!r} leaves no class on which to choose the head's rate; give head_rate,"
                 f" as a run on {TRAIN} alone found it (metrics.csv, rate)"
             )
         Mapping.parse(self.mapping)
+
+    @property
+    def rules(self) -> Rules:
+        """The rule of one's own that writes the head, if there is one."""
+        return Rules(head=self.head)
 
     @property
     def validated(self) -> bool:

@@ -16,7 +16,7 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
-from roa_circuit.presentation import console
+from roa_circuit.presentation import console, standing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,17 +62,18 @@ class DrawnArray:
             seed=seed, chip=chip,
         )  # fmt: skip
 
-    def to_dict(self) -> dict[str, Any]:
-        """What the JSON document of a command says of the array."""
+    def to_dict(self, *, writes: bool = True) -> dict[str, Any]:
+        """What the JSON document of a command says of the array; `writes` : whether it is written."""
         return {
             **self.crossbar.to_dict(),
             "circuit": self.circuitry.to_dict(),
-            **footing.to_dict(self.device, self.crossbar),
+            **footing.to_dict(self.device, self.crossbar, writes=writes),
             "drawn": {"seed": self.seed, **self.chip.summary()} if self.imperfections else None,
         }
 
-    def say_what_it_is(self) -> None:
+    def say_what_it_is(self, *, writes: bool = True) -> None:
         """Print the device, its scale, the lines, and which of them the imperfections hit."""
-        console.say(footing.footing(self.device, self.crossbar, amplifier=self.circuitry.amplifier))
+        amplifier = self.circuitry.amplifier
+        standing.say(self.device, self.crossbar, amplifier=amplifier, writes=writes)
         if self.imperfections:
             console.say(f"seed {self.seed}: {self.chip.described()}")

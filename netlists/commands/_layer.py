@@ -77,7 +77,7 @@ def layer_on(
 def _of_other_cells(layer: ProgrammedLayer, other: Device) -> ProgrammedLayer:
     """The layer on other cells, with a line about it where they differ from its own."""
     own = layer.device
-    if other.to_dict() != own.to_dict():
+    if not other.same_as(own):
         scales = (one.memristor.current_scale for one in (other, own))
         new, old = (f"{scale:g}" for scale in scales)
         console.say(

@@ -34,7 +34,7 @@ def compare(
     Nothing is computed again. Give each run of [bold]roa-spice verify[/], [bold]roa-spice sweep[/] or
     [bold]roa-meta sweep[/] a folder of its own ([bold]--output-dir[/]), and name these folders here.
     """
-    from roa_circuit.presentation.runs import MOST, Run, head
+    from roa_circuit.presentation.runs import MOST, Run, head, remarks
 
     if not 2 <= len(runs) <= MOST:
         raise InputError(f"compare takes 2 to {MOST} runs, not {len(runs)}")
@@ -50,6 +50,7 @@ def compare(
         "runs": [one.name for one in known],
         "differing": {row[0]: row[1:] for row in apart},
         "found": {row[0]: row[1:] for row in told},
+        "remarks": remarks(known),
         **more,
     }
     write_text(html, page.to_html())
@@ -58,6 +59,8 @@ def compare(
         write_json(json_file, numbers)
     console.out.print(console.table("What differs", head(known), apart))
     console.out.print(console.table("What was found", head(known), told))
+    for text in remarks(known):
+        console.say(text)
     console.say(f"page {html}; compare.json beside it")
 
 

@@ -21,7 +21,7 @@ from roa_circuit.circuit.crossbar import said
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation, Recovery, mapped, recover
 from roa_circuit.layers.tiling import TileSize, split
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 _LEGEND = (
     "weights: rms error of g in [-1, 1]; outputs: rms error over their rms; same: reads whose largest"
@@ -76,9 +76,9 @@ def compensate(
     head = ["", "weights", "outputs", "same", "right", "clipped"]
     console.out.print(console.table(title, head, map(_row, found)))
     console.say(_LEGEND)
-    console.say(footing.footing(placed.device, c, amplifier=circuitry.amplifier))
+    standing.say(placed.device, c, amplifier=circuitry.amplifier, writes=False)
     summary: dict[str, Any] = {
-        "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c),
+        "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c, writes=False),
         "circuit": circuitry.to_dict(), "tile": str(size), "reads": len(chosen.inputs), "seed": drawn_by,
         **of_reads,
         "imperfections": imperfections.to_dict() if imperfections else None,

@@ -16,17 +16,18 @@ from netlists.commands._states import Conductances, read_weights_of
 from netlists.commands.tables import read_matrix
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable, write_summary
-from roa_circuit.basics.units import counted
+from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.circuit import footing
 from roa_circuit.circuit.contents import require_inputs, require_weights
 from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.circuit.mapping import REFERENCE
-from roa_circuit.device.programming import after_pulses
+from roa_circuit.device.parameters import Device
+from roa_circuit.device.programming import after_pulses, pulse_doses
 from roa_circuit.layers.planned import BEYOND, CAPPED
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.tiling import TileSize
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 LARGEST_INPUT = 1e6
 _DRAWN_READS = 16
@@ -109,8 +110,7 @@ def layer(
         provenance=console.provenance([p for p in (weights, activations, labels) if p]),
     )
     made.save(output)
-    reached = after_pulses(made.initial_state, made.pulses, made.device)
-    error = float(np.sqrt(np.mean((made.mapping.weights_of(np.asarray(reached)) - g) ** 2)))
+    error, with_edges = (_rms_error(made, g, edges=edges) for edges in (False, True))
     rows, columns = made.crossbar.shape
     pulses = int(np.abs(made.pulses).sum())
     written = (
@@ -121,16 +121,19 @@ def layer(
         f" {counted(len(x), 'read')}; next: roa-spice verify --layer {output}"
     )
     of_reads = note_reads(made, TileSize(), BARE, None, 0) if len(x) else {}
-    console.say(footing.footing(made.device, made.crossbar))
+    standing.say(made.device, made.crossbar, writes=not ideal)
+    if f"{error:.2g}" != f"{with_edges:.2g}":
+        console.say(_of_edges(made.device, with_edges))
     capped = made.provenance.get(CAPPED)
     for text in made.not_reached:
         console.say(f"{text}; scale them down, or leave the write out with --ideal{_way_out(made)}")
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": pulses, "rms_error": error,
+        "rms_error_with_edges": with_edges,
         "reads": len(x), "seed": None if activations else seed or 0, "mapping": str(made.mapping),
         "capped": capped, "ignored": unused,
-        "beyond": made.provenance.get(BEYOND), **footing.to_dict(made.device, made.crossbar),
-        **of_reads,
+        "beyond": made.provenance.get(BEYOND),
+        **footing.to_dict(made.device, made.crossbar, writes=not ideal), **of_reads,
     }  # fmt: skip
     write_summary(json_file, summary)
 
@@ -157,12 +160,32 @@ def _of_network(
         f"{output}: layer {named}, {rows} x {columns} cells, {made.mapping.said};"
         f" {counted(len(made.inputs), 'read')}; next: roa-spice verify --layer {output} --phase read"
     )
-    console.say(footing.footing(made.device, made.crossbar))
+    standing.say(made.device, made.crossbar, writes=False)
     summary = {
         "layer": str(output), "rows": rows, "columns": columns, "pulses": 0, "reads": len(made.inputs),
-        "mapping": str(made.mapping), **footing.to_dict(made.device, made.crossbar),
+        "mapping": str(made.mapping), **footing.to_dict(made.device, made.crossbar, writes=False),
     }  # fmt: skip
     write_summary(json_file, summary)
+
+
+def _rms_error(made: ProgrammedLayer, g: NDArray[np.float64], *, edges: bool) -> float:
+    """How far from g its pulses leave the weights, with the edges of the pulses or without."""
+    reached = after_pulses(made.initial_state, made.pulses, made.device, edges=edges)
+    return float(np.sqrt(np.mean((made.mapping.weights_of(np.asarray(reached)) - g) ** 2)))
+
+
+def _of_edges(device: Device, error: float) -> str:
+    """What the edges of pulses do to a plan that does not count them."""
+    doses = zip(pulse_doses(device, edges=True), pulse_doses(device), strict=True)
+    up, down = (
+        percent(float(whole / flat) - 1.0 if flat else 0.0, 2, significant=True) for whole, flat in doses
+    )
+    share = percent(device.pulses.edge_fraction, 3, significant=True)
+    return (
+        f"pulses are counted by their flat tops; edges of {share} of that add {up} to the dose of a"
+        f" potentiation pulse and {down} to that of a depression pulse, which brings g within"
+        f" {error:.2g} rms"
+    )
 
 
 def _way_out(made: ProgrammedLayer) -> str:

@@ -22,7 +22,7 @@ from roa_circuit.layers.maps import ReadMap, read_map
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
-from roa_circuit.presentation import circuit_options, console, drawing, options
+from roa_circuit.presentation import circuit_options, console, drawing, options, standing
 
 FILES = ("report.html", "map.csv", "map.json")
 
@@ -83,9 +83,11 @@ def map(
     placed = chosen.behind(circuitry)
     stands_on = footing.footing(placed.device, placed.crossbar, amplifier=circuitry.amplifier)
     console.say(stands_on)
+    standing.say_remarks(placed.device)
     made = console.provenance(inputs=[Path(layer)] if Path(layer).is_file() else [])
     conditions = [
         ("cells and lines", stands_on),
+        *(("remark", text) for text in footing.remarks(placed.device)),
         ("tiles", f"up to {tile} weights; {placed.mapping.said}"),
         *([("compensation", compensation)] if compensation != "nothing" else []),
         *([("circuit", described(circuitry.to_dict()))] if circuitry.to_dict() else []),

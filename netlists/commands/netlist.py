@@ -26,7 +26,7 @@ from roa_circuit.chips.circuitry import BARE
 from roa_circuit.chips.draw import draw
 from roa_circuit.chips.in_situ import write_in_situ
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 
 class Transient(StrEnum):
@@ -128,7 +128,7 @@ def netlist(
         f" {deck.duration * 1e6:.4g} us; run it with: {(language or engine).command} {output}"
         + (f" (not run here: {language} was not at hand)" if language else "")
     )
-    console.say(footing.footing(chosen.device, chosen.crossbar, amplifier=circuitry.amplifier))
+    standing.say(chosen.device, chosen.crossbar, amplifier=circuitry.amplifier)
     if imperfections:
         console.say(f"seed {drawn_by}: {chip.described()}")
 

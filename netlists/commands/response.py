@@ -13,6 +13,7 @@ from netlists.commands._dialect import CellOption, dialect_of, source_of
 from netlists.decks.response import response_deck
 from netlists.simulation.simulators import Engine
 from roa_circuit.basics.results import check_writable, write_summary, write_text
+from roa_circuit.circuit import footing
 from roa_circuit.circuit.design_point import chosen_device
 from roa_circuit.device.parameters import Pulses
 from roa_circuit.presentation import circuit_options, console, options
@@ -64,6 +65,8 @@ def response(
             "pulses": len(signs), "read_voltage [V]": volts, "conductance [S]": conductances,
         },
     )  # fmt: skip
+    for text in footing.unread(chosen):
+        console.say(text)
     low, high = min(conductances), max(conductances)
     console.say(
         f"{output}: {pulses} pulses up and {pulses} down, {low:.4g} to {high:.4g} S;"

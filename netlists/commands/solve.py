@@ -128,7 +128,7 @@ def solve(
     moved = moved_by_a_read(omega, volts, chip.device)
     energy = read_energy([(chip, array.circuitry, omega, volts)], slices=chip.slices.count)
     summary = {
-        "engine": str(engine), "reads": len(asked), **array.to_dict(), "seconds": seconds,
+        "engine": str(engine), "reads": len(asked), **array.to_dict(writes=False), "seconds": seconds,
         "engine_version": version, "ngspice_version": version if engine is Engine.ngspice else None,
         "ignored": [*unused, *needless], "currents": str(output),
         "read_disturb": moved, "converters": [use.to_dict() for use in used],
@@ -138,7 +138,7 @@ def solve(
     size = f"{len(asked)} x {array.crossbar.columns}"
     console.say(f"{output}: {size} currents [A] by {engine} in {seconds:.3g} s")
     console.say(energy.said())
-    array.say_what_it_is()
+    array.say_what_it_is(writes=False)
     say_of_reads(used, moved, volts)
 
 

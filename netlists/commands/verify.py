@@ -47,11 +47,10 @@ from roa_circuit.basics.units import counted
 from roa_circuit.chips import idle
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.imperfections import Imperfections
-from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import NOTHING, Compensation
 from roa_circuit.layers.tiling import Tile, TileSize, sample, split
-from roa_circuit.presentation import circuit_options, console, drawing, options
+from roa_circuit.presentation import circuit_options, console, drawing, options, standing
 
 _LIGHT = 1024  # cells of an array whose waveforms are kept unasked: some 10 MB
 
@@ -241,8 +240,7 @@ class _Report:
         from netlists.verification.page import page
 
         drawn = [drawings(result) for result in self.results]
-        crossbars = [layer.crossbar for layer in self.layers]
-        html = page(self.results, crossbars, self.asked, drawn, self.made).to_html()
+        html = page(self.results, self.layers, self.asked, drawn, self.made).to_html()
         write_text(self.folder / "report.html", html)
         if with_figures:
             for name, content in drawing.files([one for layer in drawn for one in layer]).items():
@@ -367,7 +365,7 @@ def _verify_one(
     console.out.print(console.table(headline(result), HEAD, summary_rows(result)))
     for text in result.warnings:
         console.say(text)
-    console.say(footing.footing(layer.device, layer.crossbar, amplifier=arrays.circuitry.amplifier))
+    standing.say(layer.device, layer.crossbar, amplifier=arrays.circuitry.amplifier)
     return result
 
 

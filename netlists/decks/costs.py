@@ -28,6 +28,7 @@ class Prices:
     load, dynamic_load : for each cell and iteration, with a frozen or a moving state
     factor : for each product of an iteration
     parse, order : for each cell, and for each product, once a deck
+    spill : power of the cells, beyond 64 x 64, that a product's time grows by: memory beyond the caches
     sweep, point, read, pulse : iterations that a read of a sweep, an operating point of a write, a read
         or a pulse takes
     start : of the worker process
@@ -44,6 +45,7 @@ class Prices:
     read: float
     pulse: float
     start: float = 0.35
+    spill: float = 0.0
     memory: float
     memory_factor: float
 
@@ -70,15 +72,21 @@ class Prices:
         return _WORKER + self.memory * cells + self.memory_factor * fill
 
     def _iteration(self, crossbar: Crossbar, load: float) -> float:
-        return load * crossbar.rows * crossbar.columns + self.factor * _products(crossbar)
+        return load * crossbar.rows * crossbar.columns + self.factor * self._products(crossbar)
 
     def _once(self, crossbar: Crossbar) -> float:
         cells = crossbar.rows * crossbar.columns
-        return self.start + self.parse * cells + self.order * _products(crossbar)
+        return self.start + self.parse * cells + self.order * self._products(crossbar)
+
+    def _products(self, crossbar: Crossbar) -> float:
+        """Of one factoring: row by row of narrow arrays, along the cuts of others."""
+        beyond = max(1.0, crossbar.rows * crossbar.columns / _CACHED)
+        return float(_filled(crossbar) * min(*crossbar.shape, _BY_CUTS) * beyond**self.spill)
 
 
 _LAW = 2e-5  # seconds for each cell and point
 _BY_CUTS = 16.0  # products for each of m n^2, as counted for 64 x 20 to 64 x 65 cells
+_CACHED = 64 * 64  # cells
 _WORKER = 8e7  # bytes of Python, PySpice and the simulator itself
 _DOUBT = 3.0  # what an estimate may be wrong by on an idle machine
 
@@ -86,18 +94,18 @@ _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
         load=4e-6, dynamic_load=1e-5, factor=1.5e-8, parse=1.5e-4, order=4.2e-7,
-        sweep=4.0, point=2.5, read=28.0, pulse=115.0, memory=1.5e4, memory_factor=35.0,
+        sweep=4.0, point=2.5, read=28.0, pulse=115.0, spill=0.65, memory=1.5e4, memory_factor=35.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
-        load=1e-6, dynamic_load=1e-6, factor=3.5e-9, parse=1e-4, order=1e-8,
+        load=1e-6, dynamic_load=1e-6, factor=3.5e-9, parse=5e-5, order=1e-8,
         sweep=3.0, point=3.0, read=42.0, pulse=190.0, memory=4.5e3, memory_factor=4.0,
     ),
 }  # fmt: skip
 
 
 # ngspice 46: KLU in place of Sparse 1.3, and compiled Verilog-A in place of behavioural sources.
-_WITH_KLU = {"factor": 4e-9, "order": 2e-8, "memory_factor": 20.0}
+_WITH_KLU = {"factor": 4e-9, "order": 2e-8, "spill": 0.0, "memory_factor": 20.0}
 _WITH_OSDI = {"load": 1e-6, "dynamic_load": 1.1e-6, "parse": 4e-5}
 
 
@@ -164,8 +172,3 @@ def _filled(crossbar: Crossbar) -> float:
     """m n^2; 0 for perfect wires, where a line is one node and little is left to be factored."""
     longer, shorter = max(crossbar.shape), min(crossbar.shape)
     return float(longer * shorter**2) if np.any(crossbar.r_word) or np.any(crossbar.r_bit) else 0.0
-
-
-def _products(crossbar: Crossbar) -> float:
-    """What one factoring takes: row by row of narrow arrays, along the cuts of others."""
-    return _filled(crossbar) * min(*crossbar.shape, _BY_CUTS)

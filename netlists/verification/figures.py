@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from netlists.simulation.recordings import Recording
+from netlists.verification import plots
+from netlists.verification.plots import Cells, Currents, bands_of, slices_of
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
-from roa_circuit.basics.units import prefix_for
+from roa_circuit.basics.units import counted, prefix_for
 from roa_circuit.presentation.drawing import (
     BLUE,
     FAINT,
@@ -22,6 +24,7 @@ from roa_circuit.presentation.drawing import (
     limits,
 )
 from roa_circuit.presentation.map_drawings import drawings as map_drawings
+from roa_circuit.presentation.plots import MOST_CELLS, Axis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +33,7 @@ Floats = NDArray[np.float64]
 
 _SMALLEST_CURRENT_ERROR = 1e-17  # where a perfect match is drawn on a logarithmic axis
 _SMALLEST_STATE_ERROR = 1e-12
+_MOVED = 1e-3  # of a state: what is drawn as written
 
 
 def drawings(result: Verification) -> list[Drawing]:
@@ -37,9 +41,10 @@ def drawings(result: Verification) -> list[Drawing]:
     done = []
     if result.phase != "write":
         done += [_currents(result), _current_errors(result)]
-    done.append(_states(result))
+    cells = Cells(result=result)
+    done.append(_states(result, cells))
     if result.phase != "read":
-        done += [_state_scatter(result), _state_errors(result)]
+        done += [_state_scatter(result, cells), _state_errors(result)]
     writes = [one for one in result.recordings if one.pulses is not None]
     done += [_waveforms(result.layer, one) for one in writes[:1]]
     return done + (map_drawings(result.map) if result.map else [])
@@ -53,24 +58,34 @@ def _simulated(values: Floats) -> Floats:
 def _currents(result: Verification) -> Drawing:
     spice, surrogate = map(_simulated, (result.spice_currents, result.surrogate_currents))
     size, prefix = prefix_for(float(np.abs(surrogate).max(initial=0.0)))
+    both = limits(np.concatenate([surrogate, spice]) / size)
+    currents = Currents(result=result)
+    theirs, ours = result.spice_currents[currents.chosen], result.surrogate_currents[currents.chosen]
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        both = limits(np.concatenate([surrogate, spice]) / size)
         axes.plot(both, both, "-", lw=0.8, color=FAINT)
-        dots(axes, surrogate / size, spice / size, colour=BLUE, size=3.5, alpha=0.6)
+        dots(axes, ours / size, theirs / size, colour=BLUE, size=3.5, alpha=0.6)
         axes.set(
             xlim=both, ylim=both, xlabel=f"surrogate [{prefix}A]", ylabel=f"{result.engine} [{prefix}A]"
         )
 
+    columns, bands = result.spice_currents.shape[1], bands_of(result)
+    of = f"{counted(result.reads, 'read')} of {counted(columns, 'column')}"
+    of += f" in {bands} bands of tiles" if bands > 1 else ""
+    of += f", {slices} slices of each input" if (slices := slices_of(result)) > 1 else ""
     caption = (
-        f"Sensed currents of {spice.size:,} reads and columns, {result.engine} against the surrogate."
+        f"Sensed currents of {of}: {result.engine} against the surrogate; on the line they are equal."
+        f"{currents.thinned}"
     )
-    return draw(f"{result.layer}--currents", caption, paint)
+    plot = currents.plot(f"{prefix}A", size, both)
+    return draw(f"{result.layer}--currents", caption, paint, plot=plot)
 
 
 def _current_errors(result: Verification) -> Drawing:
-    errors = np.maximum(column_errors(result), _SMALLEST_CURRENT_ERROR)
+    found = column_errors(result)
+    errors = np.maximum(found, _SMALLEST_CURRENT_ERROR)
+    span = float(errors.min() / 5), float(5 * max(errors.max(), CURRENT_LIMIT))
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
@@ -78,28 +93,42 @@ def _current_errors(result: Verification) -> Drawing:
         dots(axes, np.arange(len(errors)), errors, colour=BLUE, size=4.5)
         axes.axhline(CURRENT_LIMIT, color=RED, lw=1, ls="--", label="limit")
         axes.legend(loc="center right")
-        axes.set_ylim(errors.min() / 5, 5 * max(errors.max(), CURRENT_LIMIT))
+        axes.set_ylim(span)
         decades(axes.yaxis)
         axes.locator_params(axis="x", integer=True)
         axes.set(xlabel="column", ylabel="relative error")
 
-    caption = (
-        "The worst relative error of each column's current; each tile's last column is its reference."
+    caption = "The worst relative error of each column's current, over all reads." + _at_least(
+        found, _SMALLEST_CURRENT_ERROR
     )
-    return draw(f"{result.layer}--current-error", caption, paint)
+    plot = plots.current_errors(result, errors, span)
+    return draw(f"{result.layer}--current-error", caption, paint, plot=plot)
 
 
-def _states(result: Verification) -> Drawing:
+def _at_least(errors: Floats, least: float) -> str:
+    """What a caption says of errors that a logarithmic axis cannot show as they are."""
+    few = int((errors < least).sum())
+    return f" {few:,} below {least:.0e} are drawn there." if few else ""
+
+
+def _states(result: Verification, cells: Cells) -> Drawing:
     """Maps of the array before, after, and of the error; a long array lies on its side."""
     written = result.phase != "read"
-    maps = [("state ω", result.spice_state, "viridis", 1.0)]
+    named = {"simulator": ("state ω", "viridis", 1.0)}
+    values = {"simulator": result.spice_state}
     if written:
         error = np.abs(result.spice_state - result.surrogate_state)
-        maps = [
-            ("ω before", result.initial_state, "viridis", 1.0),
-            (f"ω after, {result.engine}", result.spice_state, "viridis", 1.0),
-            (f"|ω {result.engine} − ω surrogate|", error, "magma", max(float(np.nanmax(error)), 1e-12)),
-        ]
+        named = {
+            "before": ("ω before", "viridis", 1.0),
+            "simulator": (f"ω after, {result.engine}", "viridis", 1.0),
+            "error": (
+                f"|ω {result.engine} − ω surrogate|",
+                "magma",
+                max(float(np.nanmax(error)), 1e-12),
+            ),
+        }
+        values = {"before": result.initial_state, "simulator": result.spice_state, "error": error}
+    maps = [(named[name][0], values[name], *named[name][1:]) for name in named]
     tall = result.spice_state.shape[0] > result.spice_state.shape[1]
     long = max(result.spice_state.shape) > 3 * min(result.spice_state.shape)
 
@@ -126,30 +155,40 @@ def _states(result: Verification) -> Drawing:
     what = "States before and after the write, and how far the engines are apart."
     caption = what if written else "The states that were read, as the tiles lie."
     height = (1.3 * len(maps) + 0.9) if long else 3.6
-    return draw(f"{result.layer}--states", caption, paint, size=(9.6, height), top=0.35, gap=0.45)
+    caption += "" if cells.whole else f" Pointing tells cells of arrays up to {MOST_CELLS:,} cells."
+    return draw(
+        f"{result.layer}--states", caption, paint, size=(9.6, height), top=0.35, gap=0.45,
+        plot=cells.maps(named, turned=tall, long=long),
+    )  # fmt: skip
 
 
-def _state_scatter(result: Verification) -> Drawing:
-    spice, surrogate, before = map(
-        _simulated, (result.spice_state, result.surrogate_state, result.initial_state)
+def _state_scatter(result: Verification, cells: Cells) -> Drawing:
+    moved = np.abs(result.spice_state - result.initial_state) > _MOVED
+    written = moved.ravel()[cells.chosen]
+    spice, surrogate = (
+        one.ravel()[cells.chosen] for one in (result.spice_state, result.surrogate_state)
     )
-    moved = np.abs(spice - before) > 1e-3
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
-        for chosen, colour, name in ((~moved, FAINT, "hardly moved"), (moved, BLUE, "written")):
+        axes.plot([0, 1], [0, 1], "-", lw=0.8, color=FAINT)
+        for chosen, colour, name in ((~written, FAINT, "hardly moved"), (written, BLUE, "written")):
             dots(axes, surrogate[chosen], spice[chosen], colour=colour, size=3.5, label=name)
         axes.set(
             xlabel="ω, surrogate", ylabel=f"ω, {result.engine}", xlim=(-0.03, 1.03), ylim=(-0.03, 1.03)
         )
         axes.legend(loc="upper left")
 
-    return draw(f"{result.layer}--state-scatter", "Every cell's state after the write.", paint)
+    caption = (
+        f"The states of {counted(len(cells.simulated), 'cell')} after the write; grey ones moved by"
+        f" {_MOVED:g} at the most. On the line the engines agree.{cells.thinned}"
+    )
+    return draw(f"{result.layer}--state-scatter", caption, paint, plot=cells.scatter(moved))
 
 
 def _state_errors(result: Verification) -> Drawing:
-    errors = _simulated(np.abs(result.spice_state - result.surrogate_state))
-    errors = np.maximum(errors, _SMALLEST_STATE_ERROR)
+    found = _simulated(np.abs(result.spice_state - result.surrogate_state))
+    errors = np.maximum(found, _SMALLEST_STATE_ERROR)
     low, high = np.log10(errors.min()) - 0.1, np.log10(max(float(errors.max()), STATE_LIMIT)) + 0.3
     cells, edges = np.histogram(errors, bins=np.logspace(low, high, 40))
 
@@ -163,7 +202,9 @@ def _state_errors(result: Verification) -> Drawing:
         decades(axes.xaxis)
         axes.yaxis.set_major_formatter("{x:g}")
 
-    caption = "How the errors of the states are spread over the cells."
+    caption = "How the errors of the states are spread over the cells." + _at_least(
+        found, _SMALLEST_STATE_ERROR
+    )
     return draw(f"{result.layer}--state-error", caption, paint)
 
 
@@ -187,7 +228,8 @@ def _waveforms(layer: str, write: Recording) -> Drawing:
                      bbox_to_anchor=(0.0, 1.02), borderaxespad=0.0, borderpad=0.0)  # fmt: skip
 
     caption = "Three cells during the write: what is across them behind the wires, and their state."
-    return draw(f"{layer}--waveforms", caption, paint, size=(9.6, 4.8), top=0.4)
+    plot = plots.waveforms(layer, write, cells, Axis(title=f"time [{prefix}s]", size=size))
+    return draw(f"{layer}--waveforms", caption, paint, size=(9.6, 4.8), top=0.4, plot=plot)
 
 
 def _telling_cells(write: Recording) -> dict[str, tuple[int, int]]:

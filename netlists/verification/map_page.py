@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from roa_circuit.basics.units import engineering, percent
@@ -14,11 +14,12 @@ from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
     Page,
     Section,
-    figure,
     made_by,
+    shown,
     side_by_side,
     table,
 )
+from roa_circuit.presentation.plots import program
 
 _FOOTER = (
     "IR drop is a cell's drive less the voltage between its two nodes: what drivers, lines and readouts"
@@ -32,7 +33,7 @@ def parts(found: ReadMap, drawn: Iterable[Drawing] | None = None) -> list[Markup
 
     drawn : its `drawings`, if they are made already
     """
-    figures = [figure(one.inline(), one.caption, wide=one.wide) for one in drawn or drawings(found)]
+    figures = [shown(one) for one in drawn or drawings(found)]
     facts = found.facts()
     ranges = table(
         facts.head, facts.rows, caption="Every map's range, and the place of its largest value."
@@ -49,7 +50,7 @@ def parts(found: ReadMap, drawn: Iterable[Drawing] | None = None) -> list[Markup
 
 def page(
     found: ReadMap,
-    drawn: Iterable[Drawing],
+    drawn: Sequence[Drawing],
     conditions: Iterable[tuple[str, str]],
     provenance: Mapping[str, Any],
 ) -> Page:
@@ -75,4 +76,5 @@ def page(
             Section(title="How it was made", parts=[made_by(provenance, conditions)]),
         ],
         footer=_FOOTER,
+        program=program(drawn),
     )

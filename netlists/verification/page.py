@@ -13,20 +13,23 @@ from netlists.verification.report import HEAD, analysed, headline, summary_rows
 from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
+from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import Crossbar, said
+from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.presentation.drawing import Drawing
 from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
     Page,
     Section,
-    figure,
     made_by,
     mark,
     paragraph,
+    shown,
     side_by_side,
     subheading,
     table,
 )
+from roa_circuit.presentation.plots import program
 
 _WORST_COLUMNS = 12
 _FOOTER = (
@@ -39,7 +42,7 @@ _FOOTER = (
 
 def page(
     results: Sequence[Verification],
-    crossbars: Sequence[Crossbar],
+    layers: Sequence[ProgrammedLayer],
     options: Mapping[str, Any],
     drawn: Sequence[Sequence[Drawing]],
     provenance: Mapping[str, Any],
@@ -53,14 +56,14 @@ def page(
     passed = all(result.passed for result in results)
     alone = len(results) == 1
     sections = [] if alone else [Section(title="Layers", parts=[_overview(results)])]
-    for result, figures in zip(results, drawn, strict=True):
-        parts = _parts(result, figures)
+    for result, layer, figures in zip(results, layers, drawn, strict=True):
+        parts = _parts(result, figures, footing.remarks(layer.device))
         if alone:
             sections += [Section(title=title, parts=[part]) for title, part in parts.items()]
         else:
             inner = [piece for title, part in parts.items() for piece in (subheading(title), part)]
             sections.append(Section(title=headline(result), parts=inner))
-    conditions = _conditions(results[0], crossbars[0], options)
+    conditions = _conditions(results[0], layers[0].crossbar, options)
     sections.append(Section(title="How it was made", parts=[made_by(provenance, conditions)]))
     return Page(
         command="roa-spice verify",
@@ -73,6 +76,7 @@ def page(
         numbers=_numbers(results),
         sections=sections,
         footer=_FOOTER,
+        program=program(one for layer in drawn for one in layer),
     )
 
 
@@ -129,15 +133,16 @@ def _overview(results: Sequence[Verification]) -> Markup:
     return table(head, rows, caption="Every layer; errors are the worst of all its tiles.")
 
 
-def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
-    """A layer's result, currents and states, each a row of tables and figures."""
+def _parts(result: Verification, drawn: Sequence[Drawing], remarks: Sequence[str]) -> dict[str, Markup]:
+    """A layer's result, currents and states, each a row of tables and figures.
+
+    remarks : on its device
+    """
     of_map = [one for one in drawn if re.search(r"--(maps|array)-of-read-\d+$", one.name)]
-    shown = {
-        one.name.rpartition("--")[2]: figure(one.inline(), one.caption, wide=one.wide) for one in drawn
-    }
+    figures = {one.name.rpartition("--")[2]: shown(one) for one in drawn}
 
     def row(*parts: Markup, names: Sequence[str]) -> Markup:
-        return side_by_side([*parts, *(shown[name] for name in names if name in shown)])
+        return side_by_side([*parts, *(figures[name] for name in names if name in figures)])
 
     summary = table(
         HEAD,
@@ -146,17 +151,17 @@ def _parts(result: Verification, drawn: Sequence[Drawing]) -> dict[str, Markup]:
         " perfect wires without imperfections, which the verdict leaves out.",
     )
     parts = {"Result": row(summary, names=["currents"])}
-    if result.warnings:
-        rows = [(text,) for text in result.warnings]
-        parts["To heed"] = table(("reads",), rows, caption="What the verdict leaves out.")
-    if "current-error" in shown:
+    if told := [*result.warnings, *remarks]:
+        rows = [(text,) for text in told]
+        parts["To heed"] = table(("remark",), rows, caption="What the verdict leaves out.")
+    if "current-error" in figures:
         parts["Columns"] = row(_columns(result), names=["current-error"])
     parts["States"] = row(names=["states", "state-scatter", "state-error"])
     if result.map:
         parts["A read"] = Markup(
             "\n".join([paragraph(_of_the_map(result)), *map_parts(result.map, of_map)])
         )
-    return parts | ({"Waveforms": shown["waveforms"]} if "waveforms" in shown else {})
+    return parts | ({"Waveforms": figures["waveforms"]} if "waveforms" in figures else {})
 
 
 def _of_the_map(result: Verification) -> str:

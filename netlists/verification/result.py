@@ -179,8 +179,12 @@ def relative_error(currents: Floats, reference: Floats) -> float:
 
 def column_errors(result: Verification) -> Floats:
     """The worst relative deviation of each column's currents, (columns,)."""
-    errors = _relative(result.spice_currents, result.surrogate_currents)
-    return np.asarray(np.nanmax(errors, axis=0, initial=0.0))
+    return np.asarray(np.nanmax(relative_errors(result), axis=0, initial=0.0))
+
+
+def relative_errors(result: Verification) -> Floats:
+    """The relative deviation of every read and column, (reads, columns)."""
+    return _relative(result.spice_currents, result.surrogate_currents)
 
 
 def _relative(currents: Floats, reference: Floats) -> Floats:

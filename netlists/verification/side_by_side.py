@@ -9,8 +9,8 @@ import numpy as np
 
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.presentation.drawing import BLUE, GREEN, RED, Drawing, draw, plain
-from roa_circuit.presentation.page import Page, Section, figure, made_by, table
-from roa_circuit.presentation.runs import Run, differences, head
+from roa_circuit.presentation.page import Page, Section, bullets, figure, made_by, table
+from roa_circuit.presentation.runs import Run, differences, head, remarks
 from roa_circuit.presentation.runs import differing as apart
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def page(runs: Sequence[Run], made: dict[str, Any]) -> Page:
             Section(title="What was found", parts=[
                 *(figure(one.inline(), one.caption, wide=one.wide) for one in drawings(runs)),
                 table(head(runs), found(runs), caption="A quantity a row; – where a run has none."),
+                *([bullets(told)] if (told := remarks(runs)) else []),
             ]),
             Section(title="How it was made", parts=[made_by(made["provenance"], [
                 ("runs", ", ".join(made["files"])),

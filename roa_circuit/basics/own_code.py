@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from roa_circuit.basics.errors import InputError, nearest
@@ -22,7 +24,7 @@ def own_function(name: str, *, what: str) -> Callable[..., Any]:
 
     Raises
     ------
-    InputError : another form of name, or no such module or function.
+    InputError : another form of name, no such module or function, or a module that fails.
     """
     if not _NAME.fullmatch(name):
         raise InputError(f"{what} {name!r} must be PACKAGE.MODULE:FUNCTION, as in nets.digits:network")
@@ -32,11 +34,20 @@ def own_function(name: str, *, what: str) -> Callable[..., Any]:
             found = importlib.import_module(module)
         except ImportError as error:
             raise InputError(f"{what} {name!r} cannot be imported: {error}") from None
+        except (Exception, SystemExit) as error:  # whatever the user's file does
+            why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+            raise InputError(f"{what} {name!r} cannot be imported, {module} fails: {why}") from error
     known = [one for one, value in vars(found).items() if callable(value) and not one.startswith("_")]
     if function not in known:
         raise InputError(f"module {module!r} has no function {function!r}; {nearest(function, known)}")
     made: Callable[..., Any] = getattr(found, function)
     return made
+
+
+def code_of(name: str) -> str:
+    """The SHA-256 of the file that an imported 'package.module:function' stands in, or ''."""
+    file = getattr(sys.modules.get(name.partition(":")[0]), "__file__", None)
+    return "" if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()
 
 
 @contextlib.contextmanager

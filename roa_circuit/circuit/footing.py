@@ -1,4 +1,4 @@
-"""The footing of a result: which cells it stands on, at which scale, and on which lines."""
+"""The footing of a result: which cells it stands on, at which scale, on which lines; what is open."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from roa_circuit.device.parameters import Device
 
 NO_WIRES, VARIED = "without wires", "varied"
 _SCALE = "current_scale"
+_CURRENTS = "amperes, siemens and joules"
+_WRITES = "counts, times and joules of pulses"
 
 
 def footing(
@@ -43,6 +45,26 @@ def cells(device: Device, varied: Collection[str] = ()) -> str:
     return f"{said}, reversed: potentiation lowers its current at {device.pulses.read_voltage:g} V"
 
 
+def remarks(device: Device, *, writes: bool = True) -> list[str]:
+    """A line each on what is not read of a device's file, and on what its measurement did not tell.
+
+    writes : whether anything is said of writes, besides currents
+    """
+    found = []
+    if device.notes is not None:
+        of_writes = device.notes.of_writes(vars(device.pulses)) if writes else []
+        for what, lines in ((_CURRENTS, device.notes.currents), (_WRITES, of_writes)):
+            if lines:
+                found.append(f"{what} are in part assumed: {'; '.join(lines)}")
+    return [*unread(device), *(f"device {device.name}: {text}" for text in found)]
+
+
+def unread(device: Device) -> list[str]:
+    """A line on what is not read of a device's file, if there is any."""
+    keys = ", ".join(device.unread)
+    return [f"device {device.name}: of its file, {keys} means nothing here and is not read"] * bool(keys)
+
+
 def is_reversed(device: Device) -> bool:
     """Whether potentiation lowers the current that is read, as where a fit exchanged the terminals."""
     smallest, largest = device.memristor.conductance_range(device.pulses.read_voltage)
@@ -60,13 +82,16 @@ def lines(crossbar: Crossbar, varied: Collection[str] = ()) -> str:
     return f"wires {wires}{each}, source {source}, sense {sense}"
 
 
-def to_dict(device: Device, crossbar: Crossbar | None, varied: Collection[str] = ()) -> dict[str, Any]:
-    """The same for JSON; keys carry units."""
+def to_dict(
+    device: Device, crossbar: Crossbar | None, varied: Collection[str] = (), *, writes: bool = True
+) -> dict[str, Any]:
+    """The same for JSON, with the `remarks`; keys carry units."""
     return {
         "device": device.name,
         "current_scale [-]": VARIED if _SCALE in varied else device.memristor.current_scale,
         "reversed": is_reversed(device),
         "lines": NO_WIRES if crossbar is None else ohms(crossbar, varied),
+        "remarks": remarks(device, writes=writes),
     }
 
 

@@ -17,6 +17,7 @@ from roa_circuit.device.arrays import is_array
 from roa_circuit.device.laws import read_law
 from roa_circuit.device.laws.law import Constant, Law
 from roa_circuit.device.laws.zhang2021 import Memristor
+from roa_circuit.device.notes import Notes
 from roa_circuit.device.spread import Spread
 
 LARGEST_EXPONENT = 300.0
@@ -27,6 +28,7 @@ PULSE_UNITS = {
     "potentiation_width": "s",
     "depression_voltage": "V", "depression_width": "s", "edge_fraction": "-",
 }  # fmt: skip
+_KEYS = ("name", "citation", "pulses", "spread", "notes")
 UNITS = {**Memristor.UNITS, **PULSE_UNITS}
 """Of the constants of Eq. 1 and 2, and of pulses."""
 
@@ -65,7 +67,9 @@ class Device(Shown):
     """One parameter set: the memristor, its pulses, and where the numbers come from.
 
     memristor : the device's law with its constants, such as `Memristor`
-    `spread`, where known, says how devices of this kind differ, and one write from the next.
+    spread : where known, how devices of this kind differ, and one write from the next
+    notes : where a fit wrote it, what the measurement did not tell
+    unread : the keys of its file that mean nothing here
 
     Raises
     ------
@@ -77,6 +81,8 @@ class Device(Shown):
     memristor: Law
     pulses: Pulses
     spread: Spread | None = None
+    notes: Notes | None = None
+    unread: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         if self.spread is not None:
@@ -105,6 +111,9 @@ class Device(Shown):
         rows += [("taken for granted", assumed) for assumed in law.assumptions]
         if self.spread is not None:
             rows.append(("spread", f"of {', '.join(self.spread.names) or 'writes'}"))
+        if self.notes is not None:
+            lines = [*self.notes.currents, *self.notes.of_writes(vars(self.pulses))]
+            rows += [("not measured", line) for line in lines]
         return Facts(title=f"Device {self.name}", rows=rows)
 
     def scaled(self, current_scale: float) -> Device:
@@ -115,6 +124,11 @@ class Device(Shown):
         """The same device with other values of these constants of its law."""
         return dataclasses.replace(self, memristor=self.memristor.changed(**constants))
 
+    def same_as(self, other: Device) -> bool:
+        """Whether both are one device, whatever is noted of them."""
+        one, another = (dataclasses.replace(device, notes=None).to_dict() for device in (self, other))
+        return one == another
+
     def to_dict(self) -> dict[str, Any]:
         """The TOML document as a dictionary; keys carry units."""
         document: dict[str, Any] = {
@@ -123,7 +137,8 @@ class Device(Shown):
             **self.memristor.to_document(),
             "pulses": records.document(self.pulses, PULSE_UNITS, whole=True),
         }
-        return document if self.spread is None else document | {"spread": self.spread.to_dict()}
+        parts = {"spread": self.spread, "notes": self.notes}
+        return document | {name: one.to_dict() for name, one in parts.items() if one is not None}
 
     def to_toml(self) -> str:
         """The parameter set as TOML text; `Device.from_toml` reads it back exactly."""
@@ -141,17 +156,20 @@ class Device(Shown):
 
     @classmethod
     def from_dict(cls, document: dict[str, Any], *, source: str = "parameter set") -> Device:
-        """As `from_toml`, from the parsed document. Unknown sections are ignored."""
+        """As `from_toml`, from the parsed document. Other sections are `unread`, and commands say so."""
         try:
             law, pulses = read_law(document), Pulses(**_pulses(document))
             highest = max(pulses.depression_voltage, pulses.read_voltage, pulses.full_scale)
             law.require_reach(pulses.potentiation_voltage, highest)
+            read = {*_KEYS, *law.to_document()}
             return cls(
                 name=str(document.get("name", "unnamed")),
                 citation=str(document.get("citation", "")),
                 memristor=law,
                 pulses=pulses,
                 spread=_spread(document, law),
+                notes=_notes(document),
+                unread=tuple(key for key in document if key not in read),
             )
         except InputError as error:
             raise InputError(f"{source}: {error}") from None
@@ -231,7 +249,17 @@ def _pulses(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _spread(document: dict[str, Any], law: Law) -> Spread | None:
-    section = document.get("spread")
-    if section is not None and not isinstance(section, dict):
-        raise InputError(f"spread = {section!r} must be a section [spread]")
+    section = _optional(document, "spread")
     return None if section is None else Spread.from_dict(section, law.spreading)
+
+
+def _notes(document: dict[str, Any]) -> Notes | None:
+    section = _optional(document, "notes")
+    return None if section is None else Notes.from_dict(section)
+
+
+def _optional(document: dict[str, Any], name: str) -> dict[str, Any] | None:
+    section = document.get(name)
+    if section is not None and not isinstance(section, dict):
+        raise InputError(f"{name} = {section!r} must be a section [{name}]")
+    return section

@@ -70,14 +70,21 @@ class Programming:
             raise InputError(f"sigma_wn = {self.sigma_wn!r} must be a finite number, not negative")
 
 
-def pulse_doses(device: Device) -> tuple[Array, Array]:
+def pulse_doses(device: Device, *, edges: bool = False) -> tuple[Array, Array]:
     """(dose of one potentiation pulse, |dose| of one depression pulse) [-].
 
-    (0.4713, 0.2406) for Table 1; arrays if the device's constants are.
+    (0.4713, 0.2406) for Table 1; arrays if the device's constants are. Pulses are rectangles, as in
+    Eq. 6; with `edges` the ramps of the device's `edge_fraction` count, too.
     """
     pulses, p = device.pulses, device.memristor
-    up = pulse_strength(pulses.potentiation_voltage, pulses.potentiation_width, p)
-    down = pulse_strength(pulses.depression_voltage, pulses.depression_width, p)
+    share = pulses.edge_fraction if edges else 0.0
+    up, down = (
+        pulse_strength(volts, width, p, edge=share * width)
+        for volts, width in (
+            (pulses.potentiation_voltage, pulses.potentiation_width),
+            (pulses.depression_voltage, pulses.depression_width),
+        )
+    )
     return (up, -down) if p.varies else (float(up), -float(down))
 
 
@@ -120,10 +127,10 @@ def round_count(count: Array, how: Programming, generator: np.random.Generator |
     return sign * xp.floor(size + _like(generator.random(tuple(count.shape)), count))
 
 
-def after_pulses(omega: Array, count: Array, device: Device) -> Array:
-    """The state after a signed number of programming pulses, in closed form."""
+def after_pulses(omega: Array, count: Array, device: Device, *, edges: bool = False) -> Array:
+    """The state after a signed number of pulses, in closed form; `edges` as in `pulse_doses`."""
     count = as_array(count)
-    up, down = pulse_doses(device)
+    up, down = pulse_doses(device, edges=edges)
     xp, pulses = namespace(count), device.pulses
     dose = xp.where(count < 0, count * down, count * up)
     if device.memristor.one_coordinate:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import ArrayLike
 
+    from roa_circuit.presentation.plots import Plot
+
 INK, SOFT, FAINT, GRID = "#1c2733", "#586573", "#8a94a0", "#e4e8ec"
 BLUE, RED, GREEN, VIOLET = "#0b63b0", "#c8461e", "#18794e", "#7b4fb8"
 PAPER = "#ffffff"
@@ -49,13 +51,17 @@ _KNOWN = {"mpl_toolkits.mplot3d": {"Axes3D": {"name": "3d"}}}  # matplotlib asks
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """One figure: the `name` of its file, its caption and its SVG; a `wide` one has a row to itself."""
+    """One figure: the `name` of its file, its caption and its SVG; a `wide` one has a row to itself.
+
+    plot : the same points for a page's program to draw, where they are many
+    """
 
     name: str
     caption: str
     svg: str
     wide: bool
     figure: Figure
+    plot: Plot | None = None
 
     def inline(self) -> str:
         """The SVG as part of a page: in the page's colours, with identifiers no other drawing has."""
@@ -81,12 +87,14 @@ def draw(
     right: float = 0.15,
     top: float = 0.15,
     gap: float = 0.1,
+    plot: Plot | None = None,
 ) -> Drawing:
     """Let `paint` fill a figure of `size` [inch], wide above 7; the same data give the same bytes.
 
     name : any text; it becomes the name of a file
     right, top, gap : room left free at the sides and between stacked panels [inch]. They are given,
         as a layout that measures all text first takes as long as the drawing.
+    plot : takes the place of the drawing on a page that runs
     """
     with _quick_start():
         import matplotlib as mpl
@@ -104,7 +112,7 @@ def draw(
         canvas.print_svg(file, metadata={"Date": None, "Creator": None})  # savefig would draw it twice
     plain_name = re.sub(r"[^A-Za-z0-9_-]", "_", name)
     return Drawing(
-        name=plain_name, caption=caption, svg=file.getvalue(), wide=size[0] > 7, figure=figure
+        name=plain_name, caption=caption, svg=file.getvalue(), wide=size[0] > 7, figure=figure, plot=plot
     )
 
 
@@ -184,8 +192,20 @@ def limits(values: ArrayLike, margin: float = 0.05) -> tuple[float, float]:
 
 def plain(text: str, longest: int = 60) -> str:
     """A name from a file as a label: cut to `longest`, never read as a formula."""
-    cut = text if len(text) <= longest else "…" + text[1 - longest :]
-    return cut.replace("$", r"\$")
+    return shortened(text, longest).replace("$", r"\$")
+
+
+def shortened(text: str, longest: int = 60) -> str:
+    """A name from a file, cut to `longest`."""
+    return text if len(text) <= longest else "…" + text[1 - longest :]
+
+
+def stops(scale: str, count: int = 17) -> list[str]:
+    """Colours of a scale of matplotlib from its low end to its high one, as a plot has them."""
+    from matplotlib import colormaps
+    from matplotlib.colors import to_hex
+
+    return [to_hex(one) for one in colormaps[scale](np.linspace(0.0, 1.0, count))]
 
 
 def files(drawings: Sequence[Drawing]) -> dict[str, bytes]:

@@ -20,7 +20,7 @@ GROUPS = {
     " wire-resistance",
     "Sweep": "vary design",
     "Tasks": "ways shots queries sigma-wn reading trained-ways relative-rate train",
-    "Network": "backbone filters last-filters cells-per-feature views centred erased same-length"
+    "Network": "backbone head filters last-filters cells-per-feature views centred erased same-length"
     " noise-scale turns turned-classes mirror",
     "Training": "config resume start-network inner-loss rate-rule sampler classes epochs iterations"
     " batch learning-rate rate-scale head-rate head-rate-scale"

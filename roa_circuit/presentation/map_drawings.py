@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,18 @@ from numpy.typing import NDArray
 
 from roa_circuit.basics.units import prefix_for
 from roa_circuit.layers.maps import QUANTITIES, Quantity, ReadMap
-from roa_circuit.presentation.drawing import FAINT, INK, SOFT, Drawing, draw
+from roa_circuit.layers.tiling import assemble
+from roa_circuit.presentation.drawing import FAINT, INK, SOFT, Drawing, draw, stops
+from roa_circuit.presentation.plots import (
+    MOST_CELLS,
+    Axis,
+    Column,
+    Panel,
+    Plot,
+    Table,
+    Trace,
+    grid,
+)
 from roa_circuit.solver.operating_point import OperatingPoint
 
 if TYPE_CHECKING:
@@ -41,40 +53,94 @@ def _maps(found: ReadMap) -> Drawing:
     maps = [found.of(one.name) for one in shown]
     tall = maps[0].shape[0] > 1.5 * maps[0].shape[1]
     long = max(maps[0].shape) > 3 * min(maps[0].shape)
+    scales = [_Scale.of(one, values) for one, values in zip(shown, maps, strict=True)]
 
     def paint(figure: Figure) -> None:
         grid = figure.subplots(4, 1, sharex=True) if long else figure.subplots(2, 2)
-        for index, (axes, one, values) in enumerate(zip(grid.ravel(), shown, maps, strict=True)):
-            _heat(figure, axes, one, values.T if tall else values)
+        for index, (axes, scale, values) in enumerate(zip(grid.ravel(), scales, maps, strict=True)):
+            _heat(figure, axes, scale, values.T if tall else values)
             if not long or index == len(maps) - 1:
                 axes.set_xlabel("row" if tall else "column")
             axes.set_ylabel("column" if tall else "row")
 
     caption = (
         "Over the array: what lines take of each cell's drive; voltage, current and heat of each cell."
-        + (" Each tile's last column is its reference." if len(found.tiles) > 1 else "")
     )
+    if len(found.tiles) > 1:
+        caption += f" In each tile: {found.tiles[0].layer.mapping.said}."
+    whole = maps[0].size <= MOST_CELLS
+    if not whole:
+        caption += f" Pointing tells cells of arrays up to {MOST_CELLS:,} cells; map.csv has every cell."
     height = 1.25 * len(maps) + 1.1 if long else 6.9
     name = f"{found.layer}--maps-of-read-{found.read}"
-    return draw(name, caption, paint, size=(9.6, height), top=0.35, gap=0.8, right=0.35)
+    laid = {one.name: scale for one, scale in zip(shown, scales, strict=True)}
+    plot = replace(_plot(found, laid, turned=tall), beside=not long) if whole else None
+    return draw(name, caption, paint, size=(9.6, height), top=0.35, gap=0.8, right=0.35, plot=plot)
 
 
-def _heat(figure: Figure, axes: Axes, one: Quantity, values: Floats) -> None:
-    """One map with its scale in the unit that suits it; round 0 where both signs are large."""
-    least, most = float(np.nanmin(values)), float(np.nanmax(values))
-    size, prefix = prefix_for(max(abs(least), abs(most)))
-    limit = max(abs(least), abs(most)) or size
-    one_sided = least >= -_ASIDE * most
-    colours, low = ("viridis", min(least, 0.0)) if one_sided else ("RdBu", -limit)
+@dataclass(frozen=True, kw_only=True)
+class _Scale:
+    """A map's title and the ends of its colours, in the unit that suits it; round 0 for both signs."""
+
+    title: str
+    size: float
+    colours: str
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, one: Quantity, values: Floats) -> _Scale:
+        """The scale of a quantity."""
+        least, most = float(np.nanmin(values)), float(np.nanmax(values))
+        size, prefix = prefix_for(max(abs(least), abs(most)))
+        limit = max(abs(least), abs(most)) or size
+        one_sided = least >= -_ASIDE * most
+        colours, low = ("viridis", min(least, 0.0)) if one_sided else ("RdBu", -limit)
+        title = f"{one.title} [{prefix}{one.unit}]"
+        return cls(title=title, size=size, colours=colours, low=low / size, high=limit / size)
+
+
+def _heat(figure: Figure, axes: Axes, scale: _Scale, values: Floats) -> None:
+    """One map with its scale."""
     image = axes.imshow(
-        values / size, cmap=colours, vmin=low / size, vmax=limit / size, aspect="auto",
+        values / scale.size, cmap=scale.colours, vmin=scale.low, vmax=scale.high, aspect="auto",
         interpolation="none",
     )  # fmt: skip
-    axes.set_title(f"{one.title} [{prefix}{one.unit}]")
+    axes.set_title(scale.title)
     axes.grid(visible=False)
     axes.locator_params(integer=True)
     bar: Any = figure.colorbar(image, ax=axes, aspect=14, pad=0.015, fraction=0.04)
     bar.outline.set_visible(False)
+
+
+def _plot(found: ReadMap, scales: dict[str, _Scale], *, turned: bool) -> Plot:
+    """The same maps; pointing at a cell tells all that is known of it."""
+    states = assemble(found.tiles, found.states)
+    columns = grid(states.shape) | {"omega": Column(values=states.ravel(), title="ω", digits=4)}
+    drives = [
+        np.broadcast_to(point.drives[0][:, None], state.shape)
+        for point, state in zip(found.points, found.states, strict=True)
+    ]
+    columns["drive"] = Column(
+        values=assemble(found.tiles, drives).ravel(), title="drive", unit="V", digits=4
+    )
+    for one in QUANTITIES:
+        values = found.of(one.name).ravel()
+        columns[one.name] = Column(values=values, title=one.title, unit=one.unit, digits=4)
+    table = Table(
+        name=f"{found.layer}--cells", columns=columns, shape=(states.shape[0], states.shape[1])
+    )
+    along, up = ("row", "column") if turned else ("column", "row")
+    panels = [
+        Panel(
+            y=Axis(title=up, size=scale.size, span=(scale.low, scale.high), down=True),
+            traces=[Trace(table=table, x="column", y=name, kind="heat", scale=stops(scale.colours),
+                          turned=turned)],
+            title=scale.title,
+        )
+        for name, scale in scales.items()
+    ]  # fmt: skip
+    return Plot(x=Axis(title=along), panels=panels)
 
 
 def _array(found: ReadMap, point: OperatingPoint) -> Drawing:

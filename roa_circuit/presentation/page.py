@@ -7,21 +7,20 @@ The content security policy of a page forbids requests, and every script but tho
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
 import html
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib import resources
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from roa_circuit.presentation.interaction import Program
 from roa_circuit.presentation.markup import Markup, escaped
 from roa_circuit.presentation.saving import download
+
+if TYPE_CHECKING:
+    from roa_circuit.presentation.drawing import Drawing
 
 Tone = str
 """'good', 'bad', 'weak' (grey) or '': a colour of the style file."""
@@ -33,20 +32,6 @@ class Section:
 
     title: str
     parts: Sequence[Markup]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """The program of an interactive page.
-
-    code : JavaScript that runs when the page has loaded
-    library : JavaScript that `code` unpacks (gzip, base64) from the element `library` and runs
-    data : plain values, which become JSON in the element `data`
-    """
-
-    code: str
-    library: str
-    data: Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +71,7 @@ class Page:
             sections="\n".join(_section(one) for one in self.sections),
             footer=escaped(self.footer),
             policy=_policy(self.program),
-            program=_program(self.program) if self.program else "",
+            program=self.program.to_html() if self.program else "",
         )
 
 
@@ -178,16 +163,27 @@ def matrix(names: Sequence[str], values: Sequence[Sequence[float]], *, caption: 
     return _scrolling(f'<table class="matrix">{inner}<tbody>\n{body}\n</tbody></table>{saved}', caption)
 
 
-def figure(svg: str, caption: str, *, wide: bool = False, crowded: bool = False) -> Markup:
+def figure(
+    svg: str, caption: str, *, wide: bool = False, crowded: bool = False, plot: str = ""
+) -> Markup:
     """A drawing of `drawing` with its caption.
 
     wide : takes the whole line; it can be scrolled on a phone, and enlarged
     crowded : has more points than can be told apart; can be enlarged, too
+    plot : the name of the plot that takes its place on a screen, where scripts run
     """
     grows = wide or crowded
     inner = _enlarging(caption) + _scrolling(svg, caption) if grows else f"<div>{svg}</div>"
-    kind = _classes("wide" if wide else "")
-    return Markup(f"<figure{kind}>{inner}<figcaption>{escaped(caption)}</figcaption></figure>")
+    still = f'<div class="still">{inner}</div>' if plot else inner
+    kind = _classes("wide" if wide else "") + (f' data-plot="{html.escape(plot)}"' if plot else "")
+    return Markup(f"<figure{kind}>{still}<figcaption>{escaped(caption)}</figcaption></figure>")
+
+
+def shown(one: Drawing) -> Markup:
+    """A drawing with its caption, and its plot where it has one."""
+    many = one.plot is not None
+    name = one.name if many else ""
+    return figure(one.inline(), one.caption, wide=one.wide, crowded=many, plot=name)
 
 
 def _enlarging(caption: str) -> str:
@@ -221,28 +217,8 @@ def plot(name: str, caption: str, *, wide: bool = False) -> Markup:
 
 
 def _policy(program: Program | None) -> str:
-    scripts = ""
-    if program:
-        digests = (hashlib.sha256(one.encode()).digest() for one in (program.code, program.library))
-        hashes = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
-        scripts = f" blob:; script-src {hashes}"  # plotly saves a picture of itself through a blob
-    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:{scripts}"
-
-
-def _program(program: Program) -> str:
-    data = json.dumps(program.data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
-    return (
-        "<noscript><p>The plots need JavaScript; the tables do not.</p></noscript>\n"
-        f'<script type="application/json" id="data">{data}</script>\n'
-        f'<script type="text/plain" id="library">{_packed(program.library)}</script>\n'
-        f"<script>{program.code}</script>"
-    )
-
-
-@lru_cache(maxsize=1)
-def _packed(library: str) -> str:
-    """The library as a page carries it; a fifth of a second, which pages of one process share."""
-    return base64.b64encode(gzip.compress(library.encode(), compresslevel=6, mtime=0)).decode()
+    allowed = program.policy() if program else ""
+    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:{allowed}"
 
 
 def _signed(value: float) -> str:

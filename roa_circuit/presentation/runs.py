@@ -73,6 +73,16 @@ def differing(every: Sequence[Mapping[str, str]]) -> list[list[str]]:
     return [row for row in rows if len(set(row[1:])) > 1]
 
 
+def remarks(runs: Sequence[Run]) -> list[str]:
+    """What runs say of the devices that they stand on, each line once, under the names of its runs."""
+    owners: dict[str, list[str]] = {}
+    for run in runs:
+        lines = run.document.get("remarks")
+        for line in lines if isinstance(lines, list) else ():
+            owners.setdefault(str(line), []).append(run.name)
+    return [f"{', '.join(names)}: {line}" for line, names in owners.items()]
+
+
 def head(runs: Sequence[Run]) -> list[str]:
     """The head of a table with a column for each run."""
     return ["", *(plain(run.name, 24) for run in runs)]

@@ -16,7 +16,7 @@ from roa_circuit.basics.errors import ConvergenceError, InputError, nearest
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.circuit import footing
-from roa_circuit.presentation import console, drawing, options
+from roa_circuit.presentation import console, drawing, options, standing
 from roa_circuit.sweeps import summary, tables
 from roa_circuit.sweeps.budgets import Target, share
 from roa_circuit.sweeps.clusters import quiet_scheduler_at
@@ -205,9 +205,7 @@ def carry_out(
             if axis.field.part in (CIRCUIT, MEMRISTOR)
             for target in axis.field.targets
         }
-        console.say(
-            footing.footing(setup.device, setup.crossbar, varied, amplifier=setup.circuitry.amplifier)
-        )
+        standing.say(setup.device, setup.crossbar, varied, amplifier=setup.circuitry.amplifier)
         stands_on = footing.to_dict(setup.device, setup.crossbar, varied)
         unused = [*ignored, *of_circuit(), *(f"vary {name}" for name in idle)]
         _write(found, asked, {**stands_on, "ignored": unused})

@@ -1,126 +1,12 @@
 """The reports in a real browser: nothing is fetched, overflows, is empty or too faint to read."""
 
 import csv
-import io
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-import fitting.commands.cli
-import netlists.commands.cli
-from roa_circuit.basics.results import write_text
-from roa_circuit.presentation import drawing, page
+from looking import OVERLAPPING, VIEWS, inked, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.ngspice, pytest.mark.xdist_group("reports")]
-
-PULSES = Path(__file__).parents[2] / "data" / "pulses.csv"
-GRID = [
-    "--vary", "wire_resistance=1:1k:4log", "--vary", "sigma_wn=0,1,4", "--vary", "scheme=V/2,V/3",
-    "--vary", "adc_bits=0,6", "--repeats", "2", "--target", "agreement=70%", "--check", "1%",
-]  # fmt: skip
-DRAWN = [
-    "--vary", "wire_resistance=1:1k:log", "--vary", "sigma_wn=0:4", "--design", "sobol",
-    "--points", "16", "--sensitivity", "sobol", "--samples", "8",
-]  # fmt: skip
-SWEEPS = ("sweep", "drawn")
-VIEWS = {
-    "light": {"width": 1180, "color_scheme": "light"},
-    "dark": {"width": 1180, "color_scheme": "dark"},
-    "phone": {"width": 375, "color_scheme": "light"},
-}
-
-
-@pytest.fixture(scope="module")
-def reports(tmp_path_factory, make_layer):
-    """Where each page is, written once, by the command that makes it where there is one."""
-    folder = tmp_path_factory.mktemp("reports")
-    names = ("fit", "verify", "sweep", "drawn", "odd")
-    fitted, verified, swept, drawn, odd = (folder / name / "report.html" for name in names)
-    options = {"standalone_mode": False}
-    fitting.commands.cli.app([str(PULSES), "--output-dir", str(fitted.parent)], **options)
-    make_layer(rows=12).save(folder / "layer.npz")
-    layer = ["--layer", str(folder / "layer.npz")]
-    netlists.commands.cli.app(["verify", *layer, "--output-dir", str(verified.parent)], **options)
-    for how, page_file in ((GRID, swept), (DRAWN, drawn)):
-        one = ["sweep", *layer, *how, "--workers", "1", "--output-dir", str(page_file.parent)]
-        netlists.commands.cli.app(one, **options)
-    write_text(odd, odd_page().to_html())
-    return {"fit": fitted, "verify": verified, "sweep": swept, "drawn": drawn, "odd": odd}
-
-
-def odd_page():
-    """Everything a page can hold, with names as long as a file may give them."""
-    long = "a_name_without_any_space_" * 20
-
-    def paint(figure):
-        drawing.dots(figure.subplots(), [1, 2], [3, 4], colour=drawing.VIOLET, label=drawing.plain(long))
-
-    wide = drawing.draw(long, long, paint, size=(9.6, 3.0))
-    parts = [
-        page.paragraph(long), page.bullets([long]), page.facts([("input", long), (long, long)]),
-        page.table((long, long), [(long, long)], caption=long), page.mark(long, "weak"),
-        page.matrix([long, "b"], [[1.0, -1.0], [-1.0, 1.0]], caption=long),
-        page.unfolding(long, page.paragraph(long)),
-        page.side_by_side([page.figure(wide.inline(), long, wide=True), page.paragraph(long)]),
-    ]  # fmt: skip
-    sections = [page.Section(title=f"{i} {long}", parts=parts) for i in range(2)]
-    return page.Page(
-        command="roa-fit", title=long, verdict="failed", passed=False, lead=long,
-        numbers=[(long, long, long)] * 3, sections=sections, footer=long,
-    )  # fmt: skip
-
-
-def opened(browser, reports, name, width=1180, color_scheme="light"):
-    """(tab of a report in a view, its context, all that it complained of or asked for beside itself)."""
-    viewport = {"width": width, "height": 800}
-    context = browser.new_context(viewport=viewport, color_scheme=color_scheme)
-    tab, heard = context.new_page(), []
-    tab.on("console", lambda message: heard.append(message.text))
-    tab.on("pageerror", lambda error: heard.append(str(error)))
-    tab.on("request", lambda request: heard.append(request.url))
-    address = reports[name].as_uri()
-    tab.goto(address)
-    assert heard.pop(0) == address
-    if name in SWEEPS:
-        tab.wait_for_selector("html[data-drawn]")
-    return tab, context, heard
-
-
-@pytest.fixture
-def visit(browser, reports):
-    """Open a report in a view, to use it; what it asks for or complains of fails the test."""
-    contexts = []
-
-    def open_(name, **view):
-        tab, *rest = opened(browser, reports, name, **view)
-        contexts.append(rest)
-        return tab
-
-    yield open_
-    for context, heard in contexts:
-        context.close()
-        assert heard == []
-
-
-@pytest.fixture(scope="module")
-def looked_at(browser, reports):
-    """As `visit`, for tests that only look: each report is opened once a view."""
-    tabs = {}
-
-    def look(name, **view):
-        key = (name, *sorted(view.items()))
-        if key not in tabs:
-            tabs[key] = opened(browser, reports, name, **view)
-        tab, _, heard = tabs[key]
-        assert heard == []
-        return tab
-
-    yield look
-    for _, context, heard in tabs.values():
-        context.close()
-        assert heard == []
-
 
 # A part that scrolls by itself may be wider; nothing else may leave the window.
 OVERFLOWING = """() => [...document.querySelectorAll('body *')].filter(e =>
@@ -185,19 +71,6 @@ def test_every_text_can_be_read(looked_at, name, scheme):
     assert [one for one in found if one[0] < 4.5] == []
 
 
-def picture(png):
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(float)
-
-
-def inked(png):
-    """The share of pixels that differ from the ground, which the corner shows, and how light that is."""
-    pixels = picture(png)
-    ground = pixels[2, 2]
-    return np.mean(np.abs(pixels - ground).max(axis=2) > 40), ground.mean() / 255
-
-
 @pytest.mark.parametrize(
     ("name", "view"),
     [
@@ -209,8 +82,10 @@ def inked(png):
         pytest.param("verify", "dark", marks=pytest.mark.slow),
     ],
 )
-def test_no_figure_is_empty(looked_at, name, view):
-    tab = looked_at(name, **VIEWS[view])
+def test_no_figure_is_empty_where_no_scripts_run(looked_at, name, view):
+    tab = looked_at(name, **VIEWS[view], java_script_enabled=False)
+    assert "where JavaScript runs" in tab.inner_text("noscript p")
+    assert tab.locator(".plot").count() == 0
     figures = tab.locator("figure svg").all()
     assert len(figures) >= 5
     for one in figures:
@@ -222,10 +97,10 @@ def test_no_figure_is_empty(looked_at, name, view):
 @pytest.mark.parametrize("name", [pytest.param("fit", marks=pytest.mark.slow), "verify"])
 def test_paper_gets_everything_and_is_white(visit, name):
     tab = visit(name, color_scheme="dark")
-    for one in tab.locator("figure svg").all():
-        one.scroll_into_view_if_needed()
     tab.emulate_media(media="print")
     assert tab.locator("nav").is_hidden()
+    assert all(plot.is_hidden() for plot in tab.locator(".plot").all())
+    assert all(still.is_visible() for still in tab.locator(".still svg").all())
     assert all(part.is_visible() for part in tab.locator("details > .scroll table").all())
     share, ground = inked(tab.screenshot(full_page=True))
     assert 0.01 < share < 0.6
@@ -243,9 +118,10 @@ def test_the_keyboard_reaches_contents_and_tables_and_shows_where_it_is(visit, n
             "(e => [e.tagName, e.className, getComputedStyle(e).outlineStyle])(document.activeElement)"
         ))  # fmt: skip
     assert met[0] == ["A", "skip", "solid"]
-    links, tables = tab.locator("nav a").count(), tab.locator("main .scroll").count()
+    links, tables = tab.locator("nav a").count(), tab.locator("main .scroll:visible").count()
     assert sum(tag == "A" for tag, *_ in met) >= links
     assert sum(kind == "scroll" for _, kind, _ in met) >= tables
+    assert sum("plot" in kind.split() for _, kind, _ in met) >= tab.locator(".plot").count() >= 2
     assert {outline for tag, _, outline in met if tag != "BODY"} == {"solid"}
 
 
@@ -263,7 +139,7 @@ def test_a_table_is_saved_as_csv_though_the_page_runs_and_asks_for_nothing(visit
 
 @pytest.mark.parametrize("view", ["light", "phone"])
 def test_a_figure_is_enlarged_by_keyboard_and_its_points_come_apart(visit, view):
-    tab = visit("fit", **VIEWS[view])
+    tab = visit("fit", **VIEWS[view], java_script_enabled=False)
     figure = tab.locator("figure.wide").first
     width = "e => e.getBoundingClientRect().width"
     before, dots = figure.locator("svg").evaluate(width), figure.locator("svg").screenshot()
@@ -276,20 +152,6 @@ def test_a_figure_is_enlarged_by_keyboard_and_its_points_come_apart(visit, view)
     tab.emulate_media(media="print")
     assert figure.get_by_label("enlarge").is_hidden()
     assert figure.locator("svg").evaluate(width) < 1.01 * VIEWS[view]["width"]
-
-
-# Pairs of texts of one plot that cover each other, but for the numbers in a map's cells.
-OVERLAPPING = """() => [...document.querySelectorAll('.plot')].flatMap(plot => {
-  const texts = [...plot.querySelectorAll('text')].filter(e => e.textContent.trim()
-    && !e.closest('.modebar') && e.getBoundingClientRect().width > 0);
-  const boxes = texts.map(e => e.getBoundingClientRect());
-  return texts.flatMap((a, i) => texts.slice(i + 1).map((b, k) => {
-    const [p, q] = [boxes[i], boxes[i + 1 + k]];
-    const across = Math.min(p.right, q.right) - Math.max(p.left, q.left);
-    const down = Math.min(p.bottom, q.bottom) - Math.max(p.top, q.top);
-    return across > 2 && down > 4 ? plot.id + ': ' + a.textContent + ' / ' + b.textContent : '';
-  })).filter(Boolean);
-})"""
 
 
 @pytest.mark.parametrize(

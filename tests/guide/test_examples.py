@@ -17,6 +17,7 @@ SHORT = [
 LONG = [
     "adapt_and_verify",
     "own_backbone",
+    "own_head",
     "own_rules",
     "faults",
     "train_on_glyphs",

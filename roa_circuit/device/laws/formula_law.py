@@ -18,7 +18,7 @@ from roa_circuit.device.laws.formulas.currents import Curve, current_at, trees_o
 from roa_circuit.device.laws.formulas.definition import IMPLICIT, Definition
 from roa_circuit.device.laws.formulas.grammar import names_in, substituted
 from roa_circuit.device.laws.formulas.quadrature import mean_over_ramp, short_ramps
-from roa_circuit.device.laws.formulas.reach import check_reach
+from roa_circuit.device.laws.formulas.reach import PULSES, check_reach
 from roa_circuit.device.laws.formulas.shipped import load_definition
 from roa_circuit.device.laws.formulas.values import value, value_and_slope
 from roa_circuit.device.laws.formulas.writing import simulator_text
@@ -72,10 +72,10 @@ class FormulaLaw(Law):
         if not self.varies:
             check_law(self, self.definition)
 
-    def require_reach(self, lowest: float, highest: float) -> None:
-        """Raise InputError unless the law holds between these voltages [V], one of each sign."""
+    def require_reach(self, lowest: float, highest: float, what: str = PULSES) -> None:
+        """Raise InputError unless the law holds between these voltages [V], <= 0 and >= 0."""
         if not self.varies:
-            check_reach(self, self.definition, lowest, highest)
+            check_reach(self, self.definition, lowest, highest, what)
 
     # Constants
 

@@ -126,8 +126,11 @@ class Law(ABC):
             if not _is_array(value) and value == 0:
                 raise InputError(f"spread of {name!r}: a factor changes nothing of {name} = 0")
 
-    def require_reach(self, lowest: float, highest: float) -> None:  # noqa: B027
-        """Raise InputError unless the law holds between these voltages [V]; classes all do."""
+    def require_reach(self, lowest: float, highest: float, what: str = "") -> None:  # noqa: B027
+        """Raise InputError unless the law holds between these voltages [V]; classes all do.
+
+        what : reaches them, in words
+        """
 
     @property
     def pace(self) -> Constant:

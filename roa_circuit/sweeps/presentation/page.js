@@ -1,16 +1,8 @@
-"use strict";
-// The plots of a sweep's report. Everything is in the page: the numbers, metrics in percent, and plotly, packed.
-const data = JSON.parse(document.getElementById("data").textContent);
+// The plots of a sweep's report, after `plots.js`; metrics are in percent.
 const form = document.getElementById("controls");
 const { axes, metrics } = data;
-const quantity = value => String(Number(Number(value).toPrecision(3)));
-// [number, prefix], as the tables have them; counts, shares and compound units such as 1/K take no prefix.
-function scaled(axis, value) {
-  const x = Number(Number(value).toPrecision(3)), prefixes = ["f", "p", "n", "µ", "m", "", "k", "M", "G"];
-  if (!x || !/^[A-Za-zΩ]+$/.test(axis.unit)) return [quantity(value), ""];
-  const thousands = Math.min(Math.max(Math.floor(Math.log10(Math.abs(x)) / 3), -5), 3);
-  return [quantity(x / 1000 ** thousands), prefixes[thousands + 5]];
-}
+const quantity = value => prefixed(value, "", 3)[0];
+const scaled = (axis, value) => prefixed(value, axis.unit, 3);  // as the tables have them
 function said(axis, value) {
   const [number, prefix] = axis.words ? [String(value), ""] : scaled(axis, value);
   return number + (axis.unit ? ` ${prefix}${axis.unit}` : "");
@@ -20,7 +12,6 @@ const margin = (half, metric) => half ? ` ± ${percent(half, metric.more)}` : ""
 // An interval about a share of the answers ends where shares do.
 const above = (mean, half, metric) => metric.more ? Math.min(half, Math.max(100 - mean, 0)) : half;
 const below = (mean, half) => Math.min(half, mean);
-const range = count => Array.from({ length: count }, (_, i) => i);
 const count = data.mean[0].length;
 
 // Points: a grid's are counted with the last axis fastest, those of other designs have their values.
@@ -80,48 +71,26 @@ function choose(point) {
 
 let paper = false;
 
-// Colours: those of the page, as it is now.
-const style = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-function mixed(from, to, share) {
-  const [a, b] = [from, to].map(hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16)));
-  return a.map((one, i) => Math.round(one + share * (b[i] - one)));
-}
 const hues = total => range(total).map(i => total < 3
   ? mixed(style(i ? "red" : "blue"), style("blue"), 0)
   : i < (total - 1) / 2
     ? mixed(style("blue"), style("violet"), 2 * i / (total - 1))
     : mixed(style("violet"), style("red"), 2 * i / (total - 1) - 1));
-const rgb = (colour, alpha = 1) => `rgba(${colour.join(",")},${alpha})`;
 
 function axisOf(axis, extra = {}) {
-  return {
+  return axisWith({
     title: { text: axis.title + (axis.unit ? ` [${axis.unit}]` : "") }, type: axis.words ? "category" : axis.log ? "log" : "linear",
-    gridcolor: style("grid"), zerolinecolor: style("grid"), linecolor: style("faint"), automargin: true,
     ...(axis.log ? { dtick: 1 } : {}), ...extra,
-  };
+  });
 }
 const shares = { tickformat: ".3~f", ticksuffix: " %" };
-const metricAxis = metric => ({
-  title: { text: metric.title }, ...shares, gridcolor: style("grid"), zerolinecolor: style("grid"),
-  linecolor: style("faint"), automargin: true,
-});
-function layout(extra) {
-  return {
-    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
-    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: style("soft") },
-    margin: { l: 56, r: 12, t: 12, b: 48 }, autosize: true, ...extra,
-    modebar: { bgcolor: "rgba(0,0,0,0)", color: style("faint"), activecolor: style("ink") },
-    hoverlabel: { align: "left", bgcolor: style("card"), bordercolor: style("faint"), font: { color: style("ink") } },
-    ...(paper ? { autosize: false, width: 620, height: extra.height || 300 } : {}),
-    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: style("soft") }, ...(extra.legend || {}) },
-  };
-}
-const config = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const metricAxis = metric => axisWith({ title: { text: metric.title }, ...shares });
+const onPage = extra => layout({ ...extra, ...(paper ? { autosize: false, width: 620, height: extra.height || 300 } : {}) });
 
 function hover(point, m) {
-  const lines = axes.map((axis, a) => `${axis.title}: ${said(axis, value(point, a))}`);
+  const lines = axes.map((axis, a) => plain(`${axis.title}: ${said(axis, value(point, a))}`));
   const metric = metrics[m], mean = data.mean[m][point], half = data.half[m][point];
-  lines.push(mean === null ? `failed: ${data.failed[point]}`
+  lines.push(mean === null ? plain(`failed: ${data.failed[point]}`)
     : `<b>${metric.title}: ${percent(mean, metric.more)}</b>` + margin(half, metric));
   if (mean !== null && data.chips > 1) lines.push(`worst chip: ${percent(data.worst[m][point], metric.more)}`);
   return lines.join("<br>");
@@ -143,7 +112,7 @@ function curves(m, x, by) {
     lines.forEach((line, i) => {
       const points = range(count).filter(p => shown(p, but) && (line === null || level(p, by) === line));
       const xs = points.map(p => value(p, x)), ys = points.map(p => data.mean[m][p]);
-      const halves = points.map(p => data.half[m][p] || 0), name = line === null ? "" : said(axes[by], axes[by].levels[line]);
+      const halves = points.map(p => data.half[m][p] || 0), name = line === null ? "" : plain(said(axes[by], axes[by].levels[line]));
       if (halves.some(half => half > 0)) traces.push({
         type: "scatter", mode: "lines", x: [...xs, ...[...xs].reverse()], hoverinfo: "skip", showlegend: false, legendgroup: name,
         y: [...ys.map((y, j) => y + above(y, halves[j], metric)), ...ys.map((y, j) => y - below(y, halves[j])).reverse()],
@@ -159,7 +128,7 @@ function curves(m, x, by) {
   traces.push(mark(value(selected(), x), data.mean[m][selected()]));
   const unit = axes[by].unit ? ` [${axes[by].unit}]` : "";
   const legend = { title: { text: axes[by].title + unit, side: "top", font: { size: 12, color: style("soft") } } };
-  Plotly.react("curves", traces, layout({ xaxis: axisOf(axes[x]), yaxis: metricAxis(metric), legend }), config);
+  Plotly.react("curves", traces, onPage({ xaxis: axisOf(axes[x]), yaxis: metricAxis(metric), legend }), config);
 }
 
 const bar = title => ({
@@ -174,7 +143,7 @@ const mapMargin = { l: 56, r: 12, t: 36, b: 48 };
 function map(m, x, y) {
   if (!document.getElementById("map")) return;
   const metric = metrics[m], traces = [], scale = { colorscale: "Viridis", reversescale: !metric.more };
-  if (x === y) return Plotly.react("map", [], layout({
+  if (x === y) return Plotly.react("map", [], onPage({
     xaxis: { visible: false }, yaxis: { visible: false },
     annotations: [{ text: "choose two fields for a map", showarrow: false, font: { color: style("soft") } }],
   }), config);
@@ -186,7 +155,7 @@ function map(m, x, y) {
       text: points.map(p => hover(p, m)), hovertemplate: "%{text}<extra></extra>",
     });
     traces.push(mark(value(selected(), x), value(selected(), y)));
-    return Plotly.react("map", traces, layout({ xaxis: axisOf(axes[x]), yaxis: axisOf(axes[y]), margin: mapMargin }), config);
+    return Plotly.react("map", traces, onPage({ xaxis: axisOf(axes[x]), yaxis: axisOf(axes[y]), margin: mapMargin }), config);
   }
   // Levels by their number: cells of one size, whatever the distance of their values.
   const cells = axes[y].levels.map((_, j) => axes[x].levels.map((_, i) => range(count).find(
@@ -209,7 +178,7 @@ function map(m, x, y) {
     font: { size: 10, color: data.mean[m][p] === null ? style("soft") : dark(data.mean[m][p]) ? "#ffffff" : "#111111" }, captureevents: false,
   })));
   traces.push(mark(level(selected(), x), level(selected(), y), 32));
-  Plotly.react("map", traces, layout({
+  Plotly.react("map", traces, onPage({
     xaxis: levels(x), yaxis: levels(y), annotations: labels, margin: mapMargin,
   }), config);
 }
@@ -235,7 +204,7 @@ function swings() {
     customdata: rows.map(one => percent(one[key], metric.more)),
     hovertemplate: "%{y} %{text}<br><b>" + metric.title + " %{customdata}</b><extra></extra>",
   });
-  Plotly.react("tornado", [bars("low", "low", "blue", 0.8), bars("high", "high", "red", rows.map(one => one.covers ? 0.35 : 0.8))], layout({
+  Plotly.react("tornado", [bars("low", "low", "blue", 0.8), bars("high", "high", "red", rows.map(one => one.covers ? 0.35 : 0.8))], onPage({
     barmode: "overlay", height, margin: barMargin, xaxis: metricAxis(metric), yaxis: { automargin: true },
     shapes: [{ type: "line", x0: base, x1: base, yref: "paper", y0: 0, y1: 1, line: { color: style("ink"), width: 1, dash: "dot" } }],
   }), config);
@@ -250,9 +219,9 @@ function indices() {
     error_x: { type: "data", array: rows.map(one => one[key + "_half"]), color: style("ink"), thickness: 1.2, width: 3 },
     hovertemplate: "%{y}<br><b>%{x:.3f}</b><extra>" + name + "</extra>",
   });
-  Plotly.react("sobol", [bars("total", "with all others", "violet"), bars("first", "alone", "blue")], layout({
+  Plotly.react("sobol", [bars("total", "with all others", "violet"), bars("first", "alone", "blue")], onPage({
     barmode: "group", height, margin: barMargin, yaxis: { automargin: true },
-    xaxis: { title: { text: "share of the variance" }, gridcolor: style("grid"), zerolinecolor: style("faint"), automargin: true },
+    xaxis: axisWith({ title: { text: "share of the variance" }, zerolinecolor: style("faint") }),
   }), config);
 }
 
@@ -285,18 +254,14 @@ function print(now) {
 }
 
 async function start() {
-  const bytes = Uint8Array.from(atob(document.getElementById("library").textContent), one => one.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const script = document.createElement("script");
-  script.textContent = await new Response(stream).text();
-  document.head.append(script);
+  await unpacked();
   drawAll();
   form.addEventListener("change", draw);
   for (const id of ["curves", "map"]) document.getElementById(id)?.on("plotly_click", event => {
     const hit = event.points[0].customdata;
     if (hit !== undefined) choose(Array.isArray(hit) ? hit[0] : hit);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  whenColoursChange(drawAll);
   matchMedia("print").addEventListener("change", event => print(event.matches));
   addEventListener("beforeprint", () => print(true));
   addEventListener("afterprint", () => print(false));

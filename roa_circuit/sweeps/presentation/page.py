@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 import numpy as np
 
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
+from roa_circuit.circuit import footing
 from roa_circuit.circuit.crossbar import RESISTANCES
 from roa_circuit.circuit.crossbar import said as ohms
+from roa_circuit.device.parameters import Device
+from roa_circuit.presentation.interaction import Program, script
 from roa_circuit.presentation.markup import Markup
 from roa_circuit.presentation.page import (
     Page,
-    Program,
     Section,
     controls,
     made_by,
@@ -68,7 +69,7 @@ def page(found: Findings, command: str, provenance: Mapping[str, Any]) -> Page:
         numbers=_numbers(found),
         sections=sections,
         footer=_FOOTER,
-        program=Program(code=_code(), library=_plotly(), data=_data(found, command)),
+        program=Program(code=script(__package__, "page.js"), data=_data(found, command)),
     )
 
 
@@ -241,11 +242,17 @@ def conditions(found: Findings) -> list[tuple[str, str]]:
     rows = [
         ("base", ", ".join(f"{summary.titled(name)} {value}" for name, value in fields.items())),
         ("device", _cells(document.get("device", {}))),
+        ("remarks", "; ".join(_remarks(document.get("device", {})))),
         ("circuit", ", ".join(said)),
         ("seeds", _seeds(found.sweep.seeds)),
         ("imperfections", ", ".join(f"{k} = {v}" for k, v in document.get("imperfections", {}).items())),
     ]
     return [row for row in rows if row[1]]
+
+
+def _remarks(device: dict[str, Any]) -> list[str]:
+    """What the measurement of the device leaves open of a sweep."""
+    return footing.remarks(Device.from_dict(device)) if device else []
 
 
 def _data(found: Findings, command: str) -> dict[str, Any]:
@@ -323,14 +330,3 @@ def _short(values: Sequence[float] | np.ndarray[Any, Any]) -> list[float | None]
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _code() -> str:
-    return (resources.files("roa_circuit.sweeps.presentation") / "page.js").read_text(encoding="utf-8")
-
-
-def _plotly() -> str:
-    """The library that draws; wheels hold it, the package plotly has it where these sources are used."""
-    own = resources.files(__package__) / "plotly.min.js"
-    library = own if own.is_file() else resources.files("plotly") / "package_data" / "plotly.min.js"
-    return library.read_text(encoding="utf-8")

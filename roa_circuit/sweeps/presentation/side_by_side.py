@@ -5,16 +5,29 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.presentation import drawing
-from roa_circuit.presentation.drawing import Drawing, draw, plain
-from roa_circuit.presentation.page import Page, Section, figure, made_by, paragraph, side_by_side, table
-from roa_circuit.presentation.runs import Run, differences, head
+from roa_circuit.presentation.drawing import Drawing, draw, plain, shortened
+from roa_circuit.presentation.page import (
+    Page,
+    Section,
+    bullets,
+    made_by,
+    paragraph,
+    shown,
+    side_by_side,
+    table,
+)
+from roa_circuit.presentation.plots import Axis, Column, Curve, Panel, Plot, curves, program
+from roa_circuit.presentation.runs import Run, differences, head, remarks
 from roa_circuit.presentation.runs import differing as apart
 from roa_circuit.sweeps import summary
 from roa_circuit.sweeps.distribution import cumulative
@@ -22,6 +35,8 @@ from roa_circuit.sweeps.presentation.figures import hues
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Floats = NDArray[np.float64]
 
 _SETTINGS = ("metric", "reversed")
 _PARTS = ("subject", "lines", "sweep")
@@ -183,13 +198,15 @@ def drawings(sweeps: Sequence[Swept]) -> list[Drawing]:
         return []
     if first.of_chips:
         caption = f"Share of each sweep's chips whose {summary.worded(metric)} lies at or below a value."
-        return [draw("chips", caption, lambda figure: _chips(figure, sweeps, metric))]
+        plot = _chips_plot(sweeps, metric)
+        return [draw("chips", caption, lambda figure: _chips(figure, sweeps, metric), plot=plot)]
     if any(_level(point) is None for one in sweeps for point in one.rows):
         return []
     caption = f"{_worded(metric)} of each sweep; means over the chips"
     banded = any(one.value(point, metric + _HALF) for one in sweeps for point in one.rows)
     caption += ", and their 95 % intervals as bands." if banded else "."
-    return [draw("curves", caption, lambda figure: _curves(figure, sweeps, metric))]
+    plot = _curves_plot(sweeps, metric)
+    return [draw("curves", caption, lambda figure: _curves(figure, sweeps, metric), plot=plot)]
 
 
 def _level(point: Sequence[str]) -> float | None:
@@ -199,30 +216,68 @@ def _level(point: Sequence[str]) -> float | None:
         return None
 
 
-def _curves(figure: Figure, sweeps: Sequence[Swept], metric: str) -> None:
-    axes = figure.subplots()
-    places: list[float] = []
-    for one, colour in zip(sweeps, hues(len(sweeps)), strict=True):
-        drawn = [
-            (float(point[0]), value, one.value(point, metric + _HALF) or 0.0)
-            for point in one.rows
-            if (value := one.value(point, metric)) is not None
-        ]
-        at = [place for place, _, _ in drawn]
-        places += at
-        axes.plot(at, [v for _, v, _ in drawn], "-o", ms=3, lw=1.5, color=colour,
-                  label=plain(one.run.name, 24))  # fmt: skip
-        below, above = [v - half for _, v, half in drawn], [v + half for _, v, half in drawn]
-        axes.fill_between(at, below, above, color=colour, alpha=0.13, lw=0)
-    if places and min(places) > 0 and max(places) / min(places) >= 100:
-        axes.set_xscale("log")
-        drawing.decades(axes.xaxis)
+def _known(one: Swept, metric: str) -> tuple[Floats, Floats, Floats]:
+    """(places, values, half widths of intervals) of the points that have a value."""
+    found = [
+        (float(point[0]), value, one.value(point, metric + _HALF) or 0.0)
+        for point in one.rows
+        if (value := one.value(point, metric)) is not None
+    ]
+    places, values, halves = np.array(found).reshape(-1, 3).T
+    return places, values, halves
+
+
+def _along(sweeps: Sequence[Swept], metric: str) -> tuple[str, str, bool]:
+    """(name, unit, whether it is logarithmic) of the one axis."""
     name, _, unit = sweeps[0].axes[0].partition(" [")
     unit = unit.rstrip("]").replace("Ohm", "Ω")
-    axes.set_xlabel(summary.titled(name) + (f" [{unit}]" if unit not in ("", "-") else ""))
+    places = np.concatenate([_known(one, metric)[0] for one in sweeps])
+    log = bool(places.size and places.min() > 0 and places.max() / places.min() >= 100)
+    return summary.titled(name), "" if unit == "-" else unit, log
+
+
+def _curves(figure: Figure, sweeps: Sequence[Swept], metric: str) -> None:
+    axes = figure.subplots()
+    for one, colour in zip(sweeps, hues(len(sweeps)), strict=True):
+        places, values, halves = _known(one, metric)
+        axes.plot(places, values, "-o", ms=3, lw=1.5, color=colour, label=plain(one.run.name, 24))
+        axes.fill_between(places, values - halves, values + halves, color=colour, alpha=0.13, lw=0)
+    name, unit, log = _along(sweeps, metric)
+    if log:
+        axes.set_xscale("log")
+        drawing.decades(axes.xaxis)
+    axes.set_xlabel(name + (f" [{unit}]" if unit else ""))
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.4g}")
     axes.set_ylabel(f"{summary.worded(metric)} [%]")
     axes.legend()
+
+
+def _curves_plot(sweeps: Sequence[Swept], metric: str) -> Plot:
+    """The same curves; pointing tells a point's mean and its interval."""
+    name, unit, log = _along(sweeps, metric)
+    lines, percent_of = [], Column(values=[], title=_worded(metric), unit="%", digits=4)
+    for one, colour in zip(sweeps, _colours(len(sweeps)), strict=True):
+        places, values, halves = (np.asarray(each) for each in _known(one, metric))
+        half = Column(values=np.where(halves > 0, 100 * halves, np.nan), title="±", unit="%", digits=3)
+        ends = {
+            "low": Column(values=100 * (values - halves)),
+            "high": Column(values=100 * (values + halves)),
+        }
+        label = shortened(one.run.name, 24)
+        lines.append(Curve(whose={"sweep": label}, x=places, y=100 * values, more={"half": half, **ends},
+                           colour=colour, label=label, kind="both"))  # fmt: skip
+    _, traces = curves("curves", lines, Column(values=[], title=name, unit=unit), percent_of)
+    bands = [replace(one, kind="band", y="high", low="low", name="", told=False) for one in traces]
+    y = Axis(title=f"{summary.worded(metric)} [%]")
+    along = Axis(title=name + (f" [{unit}]" if unit else ""), log=log)
+    return Plot(x=along, panels=[Panel(y=y, traces=[*bands, *traces])])
+
+
+def _colours(count: int) -> list[str]:
+    """`hues`, as a page writes them."""
+    from matplotlib.colors import to_hex
+
+    return [to_hex(one) for one in hues(count)]
 
 
 def _chips(figure: Figure, sweeps: Sequence[Swept], metric: str) -> None:
@@ -240,9 +295,29 @@ def _chips(figure: Figure, sweeps: Sequence[Swept], metric: str) -> None:
     axes.legend()
 
 
+def _chips_plot(sweeps: Sequence[Swept], metric: str) -> Plot | None:
+    """The same curves; pointing tells a value and how many chips are at or below it."""
+    lines = []
+    for one, colour in zip(sweeps, _colours(len(sweeps)), strict=True):
+        values = [value for point in one.rows if (value := one.value(point, metric)) is not None]
+        if values:
+            at, share = (np.asarray(each) for each in cumulative(values))
+            label = shortened(one.run.name, 24)
+            lines.append(Curve(whose={"sweep": label}, x=100 * at, y=share, colour=colour, label=label,
+                               kind="steps"))  # fmt: skip
+    if not lines:
+        return None
+    x = Column(values=[], title=_worded(metric), unit="%", digits=4)
+    y = Column(values=[], title="share of chips at or below", digits=4)
+    _, traces = curves("chips", lines, x, y)
+    upward = Axis(title="share of chips at or below", span=(0.0, 1.03))
+    return Plot(x=Axis(title=f"{summary.worded(metric)} [%]"), panels=[Panel(y=upward, traces=traces)])
+
+
 def page(sweeps: Sequence[Swept], made: dict[str, Any]) -> Page:
     """The report."""
     runs, rows, alike = [one.run for one in sweeps], differing(sweeps), shared(sweeps)
+    drawn = drawings(sweeps)
     failed = sum(bool(row["failed"]) for one in sweeps for row in one.rows.values())
     points = len(next(iter(alike.values()), []))
     return Page(
@@ -257,9 +332,10 @@ def page(sweeps: Sequence[Swept], made: dict[str, Any]) -> Page:
             Section(title="What differs", parts=[differences(runs, rows)]),
             Section(title="What was found", parts=[
                 side_by_side([
-                    *(figure(one.inline(), one.caption, wide=one.wide) for one in drawings(sweeps)),
+                    *(shown(one) for one in drawn),
                     table(head(runs), found(sweeps), caption="A quantity a row; – for none."),
                 ]),
+                *([bullets(told)] if (told := remarks(runs)) else []),
             ]),
             Section(title="At the same points", parts=[
                 side_by_side([table(head(runs), lines[:_MOST_ROWS], caption=_titled(metric, len(lines)))
@@ -271,6 +347,7 @@ def page(sweeps: Sequence[Swept], made: dict[str, Any]) -> Page:
             ])]),
         ],
         footer="Numbers are those of each sweep's report.json and sweep.csv; its page explains them.",
+        program=program(drawn),
     )  # fmt: skip
 
 

@@ -15,31 +15,38 @@ from roa_circuit.device.laws.formulas.grammar import Tree
 from roa_circuit.device.laws.formulas.values import value, whole_exponent
 from roa_circuit.device.laws.law import LAW, Law
 
+PULSES = "pulses and reads"
+"""What reaches the voltages of a parameter set."""
+
 _ROUNDING = 1e-9
 _STATES = (0.02, 0.25, 0.5, 0.75, 0.98)
 _VOLTAGES = 25  # of each polarity
 
 
-def check_reach(law: Law, definition: Definition, lowest: float, highest: float) -> None:
-    """Raise InputError unless the law holds from `lowest` [V] < 0 to `highest` [V] > 0.
+def check_reach(
+    law: Law, definition: Definition, lowest: float, highest: float, what: str = PULSES
+) -> None:
+    """Raise InputError unless the law holds from `lowest` [V] <= 0 to `highest` [V] >= 0.
+
+    what : reaches so far, in words; an end at 0 V is one that nothing reaches
 
     It holds where everything is finite, no exponent or root is clamped, the current rises with the
     voltage and V > 0 lowers omega.
     """
     share = np.linspace(0.0, 1.0, _VOLTAGES + 1)[1:]
-    V, omega = (
-        part.ravel() for part in np.meshgrid(np.concatenate([lowest * share, highest * share]), _STATES)
-    )
+    ends = [end * share for end in (lowest, highest) if end]
+    if not ends:
+        return
+    V, omega = (part.ravel() for part in np.meshgrid(np.concatenate(ends), _STATES))
     trees, state, constants = trees_of(definition), definition.state, law.constants
-    span = f"between {lowest:g} and {highest:g} V, which pulses and reads reach"
+    change = "constants, pulses" if what == PULSES else "constants"
+    span = f"between {lowest:g} and {highest:g} V, which {what} reach"
     with np.errstate(all="ignore"):
         x = np.asarray(value(trees["state_of_omega"], {**constants, "omega": omega}))
         for part in ("motion", "current"):
             told = next(_clamped(trees[part], {**constants, state: x + 0.0 * V, "v": V}), None)
             if told:
-                raise InputError(
-                    f"[{LAW}] {part}: {told} {span}; change constants, pulses or the formula"
-                )
+                raise InputError(f"[{LAW}] {part}: {told} {span}; change {change} or the formula")
         moved, slope = law.state_derivative(omega, V), law.differential_conductance(omega, V)
     if not np.isfinite(moved).all() or (moved * np.sign(V) > 0).any():
         raise InputError(f"[{LAW}] motion must be finite and lower omega for v > 0 {span}")

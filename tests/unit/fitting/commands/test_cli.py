@@ -16,6 +16,7 @@ import pytest
 
 from fitting.commands import cli
 from fitting.commands._outputs import write_all
+from fitting.judgement.left_open import NORMALISED
 from fitting.readers import example
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable
@@ -457,11 +458,151 @@ def test_a_device_of_normalised_readings_says_that_it_has_no_amperes(roa_fit, tm
     _, out, _ = roa_fit(path, *how)
     assert "not amperes" in " ".join(out.split())
     assert json.loads((tmp_path / "o" / "fit.json").read_text())["normalised"] is True
-    assert "not amperes" in load_device(tmp_path / "o" / "device.toml").citation
+    device = load_device(tmp_path / "o" / "device.toml")
+    assert "not amperes" in device.citation
+    assert NORMALISED in device.notes.currents
+    of_currents, of_writes = json.loads((tmp_path / "o" / "fit.json").read_text())["remarks"]
+    assert of_currents.endswith(NORMALISED)
+    assert "mu1, mu2 from zhang2021, not measured" in of_writes
+    assert "the measured pulses are as --pulse -1.1V,3us says" in of_writes
+    assert of_writes.endswith("no depression was measured, all of it is assumed")
+    page = (tmp_path / "o" / "report.html").read_text()
+    assert f"device {device.name}: amperes, siemens and joules are in part assumed" in page
+    assert "no depression was measured, all of it is assumed" in page
 
 
-@pytest.mark.parametrize(("voltages", "said"), [((-1.0, 1.3), True), ((-1.1, 1.4), False)])
-def test_pulses_of_the_device_that_the_data_do_not_have_are_said(roa_fit, tmp_path, voltages, said):
+EQ_1_AS_TEXT = """
+[law]
+name = "mine"
+citation = "Eq. 1 and 2 as formulas"
+motion = "k*(exp(-mu1*v) - exp(mu2*v))*((1 - omega)**2 if v < 0 else omega**2)"
+current = "omega*gamma*sinh(delta*v) + (1 - omega)*alpha*(1 - exp(-beta*v))"
+[law.constants]
+"k [1/s]" = "> 0; rate"
+"mu1 [1/V]" = "> 0; up"
+"mu2 [1/V]" = "> 0; down"
+"gamma [A]" = "> 0; on"
+"delta [1/V]" = "> 0; on"
+"alpha [A]" = "> 0; off"
+"beta [1/V]" = "> 0; off"
+[memristor]
+law = "mine"
+"k [1/s]" = 1e-4
+"mu1 [1/V]" = {mu1}
+"mu2 [1/V]" = 13.0
+"gamma [A]" = 3e-3
+"delta [1/V]" = 0.5
+"alpha [A]" = 1.6e-3
+"beta [1/V]" = 0.5
+"""
+
+
+def _ups(path, volts):
+    """Pulses of these amplitudes, ten each, that each raise omega by a dose of 0.2."""
+    law, rows = (
+        load_device("zhang2021").memristor,
+        ["voltage [V],width [s],read_voltage [V],current [A]"],
+    )
+    for number in range(10 * len(volts)):
+        current = float(law.current(1 - 1 / (1 / 0.9 + 0.2 * number), 0.1))
+        rows.append(f"{volts[number % len(volts)]},3e-6,0.1,{current!r}")
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_a_law_file_that_does_not_reach_the_measured_voltages_is_refused(roa_fit, tmp_path):
+    """Its exponents were clamped there, and a fit went on without a word."""
+    (tmp_path / "mine.toml").write_text(EQ_1_AS_TEXT.format(mu1=19.25))
+    asked = ("--law", tmp_path / "mine.toml", "--output-dir", tmp_path / "o")
+    code, _, error = roa_fit(_ups(tmp_path / "far.csv", (-1.1, -4.5)), *asked)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "mine.toml: [law] motion: exp has an exponent of 86.6, beyond ± 80" in error
+    assert "between -4.5 and 0.1 V, which the pulses and readings of" in error
+    assert error.endswith("far.csv reach; change constants or the formula\n")
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.long
+def test_a_fitted_law_that_its_device_s_own_pulses_leave_is_refused(roa_fit, tmp_path):
+    """device.toml was written, and no command could read it."""
+    text = EQ_1_AS_TEXT.format(mu1=19.25).replace('"k*(exp(', '"k*sqrt(1.2 - v)*(exp(')
+    (tmp_path / "mine.toml").write_text(text)
+    up = _ups(tmp_path / "up.csv", (-1.1,))
+    asked = ("--law", tmp_path / "mine.toml", "--output-dir", tmp_path / "o")
+    code, _, error = roa_fit(up, *asked)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "the fitted law mine makes no device: [law] motion: sqrt is taken of -0.2, below 0" in error
+    assert "the pulses of zhang2021 reach" in error
+    assert not (tmp_path / "o").exists()
+    prior = (
+        load_device("zhang2021")
+        .to_toml()
+        .replace('depression_voltage [V]" = 1.4', 'depression_voltage [V]" = 1.0')
+    )
+    (tmp_path / "p.toml").write_text(prior)
+    assert roa_fit(up, *asked, "--prior", tmp_path / "p.toml")[0] == 0
+    assert load_device(tmp_path / "o" / "device.toml").memristor.name == "mine"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("drift", [0.0, 0.004])
+def test_a_drift_that_is_left_out_of_the_noise_is_said(roa_fit, tmp_path, drift):
+    law, rng = load_device("zhang2021").memristor, np.random.default_rng(0)
+    rows = ["voltage [V],width [s],read_voltage [V],current [A]"]
+    for number in range(30):
+        current = float(law.current(1 - 1 / (1 / 0.9 + 0.2 * number), 0.1))
+        for again in range(20 if number == 29 else 1):
+            reading = current * (1.0 - drift * again) * (1.0 + 1e-3 * rng.standard_normal())
+            rows.append(f"{0 if again else -1.1},3e-6,0.1,{reading!r}")
+    (tmp_path / "p.csv").write_text("\n".join(rows))
+    asked = (tmp_path / "p.csv", "--law", "zhang2021", "-o", tmp_path / "o")
+    _, out, _ = roa_fit(*asked)
+    line = "re-readings, the drift of 1 state taken out"
+    assert (line in out) is bool(drift)
+    found = json.loads((tmp_path / "o" / "fit.json").read_text())
+    assert found["noise_from"] == found["verdict"]["noise_from"] == (line if drift else "re-readings")
+    assert (line in found["weighting"]["said"]) is bool(drift)
+    assert (line in (tmp_path / "o" / "report.html").read_text()) is bool(drift)
+    _, out, _ = roa_fit("inspect", tmp_path / "p.csv")
+    assert (line in out) is bool(drift)
+
+
+@pytest.mark.long
+def test_a_population_notes_what_single_devices_do_not_tell(roa_fit, tmp_path):
+    rng, law = np.random.default_rng(3), load_device("zhang2021").memristor
+    rows = ["device,voltage [V],width [s],read_voltage [V],conductance [S]"]
+    for name in "abcd":
+        own = law.changed(gamma=law.gamma * float(np.exp(0.1 * rng.standard_normal())))
+        omega = 0.1 * np.ones(1)
+        for number in range(40):
+            if number:
+                omega = own.after_dose(omega, own.dose(np.array(-1.1), 3e-6))
+            G = float(own.current(omega, 0.1)[0]) / 0.1 * (1.0 + 2e-3 * rng.standard_normal())
+            rows.append(f"{name},{-1.1 if number else 0},3e-6,0.1,{G!r}")
+    (tmp_path / "many.csv").write_text("\n".join(rows))
+    code, out, _ = roa_fit("spread", tmp_path / "many.csv", "--output-dir", tmp_path / "o")
+    assert code == 0
+    device = load_device(tmp_path / "o" / "device.toml")
+    assert device.notes.measured.potentiation_width == (3e-6, 3e-6)
+    assert device.notes.measured.depression_voltage is None
+    told = json.loads((tmp_path / "o" / "spread.json").read_text())["remarks"]
+    assert "not told by one device's readings, the same in all" in told[-1]
+    assert "no depression was measured, all of it is assumed" in told[-1]
+    assert all(text in out for text in told)
+
+
+@pytest.mark.parametrize(
+    ("voltages", "width", "said"),
+    [
+        ((-1.0, 1.3), "3e-5", "potentiation pulses of -1.1 V, 3 µs were not measured (-1 V, 3 µs were); "
+         "depression pulses of 1.4 V, 30 µs were not measured (1.3 V, 30 µs were)"),
+        ((-1.1, 1.4), "3e-6", "depression pulses of 1.4 V, 30 µs were not measured (1.4 V, 3 µs were)"),
+        ((-1.1, 1.4), "3e-5", ""),
+    ],
+)  # fmt: skip
+def test_pulses_of_the_device_that_the_data_do_not_have_are_said(
+    roa_fit, tmp_path, voltages, width, said
+):
     device = load_device("zhang2021")
     rows = ["train,voltage [V],width [s],read_voltage [V],current [A]"]
     for train, start, volts in zip("ab", (0.05, 0.95), voltages, strict=True):
@@ -469,11 +610,18 @@ def test_pulses_of_the_device_that_the_data_do_not_have_are_said(roa_fit, tmp_pa
         raised = 1 - 1 / (1 / (1 - start) + dose) if volts < 0 else 1 / (1 / start + dose)
         for number, state in enumerate(raised):
             current = float(device.memristor.current(state, 0.1))
-            rows.append(f"{train},{volts if number else 0},3e-6,0.1,{current!r}")
+            long = width if volts > 0 else "3e-6"
+            rows.append(f"{train},{volts if number else 0},{long},0.1,{current!r}")
     (tmp_path / "p.csv").write_text("\n".join(rows))
     asked = (tmp_path / "p.csv", "--law", "zhang2021", "-o", tmp_path, "--json", tmp_path / "j.json")
     code, out, _ = roa_fit(*asked)
     assert code == 0
-    line = "device.toml writes with pulses of zhang2021, beyond the voltages measured: -1.1 V, 1.4 V"
-    assert (line in out) is said
-    assert (json.loads((tmp_path / "j.json").read_text())["pulses_beyond_data"] is not None) is said
+    line = "device.toml writes with pulses of zhang2021, which it notes: "
+    found = json.loads((tmp_path / "j.json").read_text())
+    assert (line in out) is (found["pulses_beyond_data"] is not None) is bool(said)
+    assert f"{line}{said}; edit its [pulses] to yours" in out or not said
+    of_pulses = [
+        text for text in found["remarks"] if "pulses of" in text and "were not measured" in text
+    ]
+    assert bool(of_pulses) is bool(said)
+    assert said in " ".join(of_pulses)

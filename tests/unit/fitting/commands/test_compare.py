@@ -6,10 +6,12 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from fitting.commands import cli
 from fitting.judgement.devices import STATES, side
-from roa_circuit.device.memristor import after_dose, current
+from roa_circuit.device.memristor import after_dose, current, state_derivative
+from roa_circuit.device.notes import Measured, Notes
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.spread import Spread
 
@@ -22,8 +24,14 @@ def roa_fit(command):
     return partial(command, cli.main)
 
 
+def with_edges(share):
+    """Table 1 with pulses of this `edge_fraction`."""
+    pulses = dataclasses.replace(TABLE_1.pulses, edge_fraction=share)
+    return dataclasses.replace(TABLE_1, pulses=pulses)
+
+
 def test_numbers_are_those_of_closed_forms():
-    one, p = side(TABLE_1, 0.01), TABLE_1.memristor
+    one, p = side(with_edges(1e-12), 0.01), TABLE_1.memristor
     dose = p.k * 3e-6 * (np.exp(1.1 * p.mu1) - np.exp(-1.1 * p.mu2))
     np.testing.assert_allclose(one.raised, (1 - STATES) - 1 / (1 / (1 - STATES) + dose), rtol=1e-9)
     assert one.pulses_up == pytest.approx((1 / 0.1 - 1 / 0.9) / dose)
@@ -32,6 +40,52 @@ def test_numbers_are_those_of_closed_forms():
     assert one.energy_up == pytest.approx(energy, rel=1e-6)
     assert one.up[1] - one.up[0] == pytest.approx(one.raised[0])
     assert one.sigma_wn is None
+
+
+@pytest.mark.parametrize(("way", "share"), [("up", 0.01), ("up", 0.5), ("down", 0.5)])
+def test_a_pulse_has_its_edges(way, share):
+    """They were left out: a device with slow edges was compared as if its pulses were rectangles."""
+    device, p = with_edges(share), TABLE_1.memristor
+    V, width = (-1.1, 3e-6) if way == "up" else (1.4, 30e-6)
+    edge, states, energies = share * width, [], []
+    for start in STATES:
+
+        def slope(t, y):
+            v = V * np.interp(t, [0.0, edge, edge + width, 2.0 * edge + width], [0.0, 1.0, 1.0, 0.0])
+            return [state_derivative(y[0], v, p), v * current(y[0], v, p)]
+
+        found = solve_ivp(
+            slope, (0.0, 2.0 * edge + width), [start, 0.0], method="LSODA", max_step=edge / 5.0,
+            rtol=1e-9, atol=[1e-12, 1e-18],
+        )  # fmt: skip
+        states.append(found.y[0, -1])
+        energies.append(found.y[1, -1])
+    one = side(device, 0.01)
+    changed = one.raised if way == "up" else one.lowered
+    np.testing.assert_allclose(changed, np.abs(np.array(states) - STATES), rtol=1e-5)
+    energy = one.energy_up if way == "up" else one.energy_down
+    assert energy == pytest.approx(np.mean(energies), rel=2e-3)  # edges by Simpson's rule
+    assert side(with_edges(0.5), 0.01).pulses_up < 0.97 * side(with_edges(0.01), 0.01).pulses_up
+
+
+def test_levels_count_the_edges_of_their_pulses():
+    assert side(with_edges(2.0), 1e-3).levels < side(with_edges(0.01), 1e-3).levels
+
+
+def test_what_the_measurement_did_not_tell_is_repeated(roa_fit, tmp_path):
+    notes = Notes(currents=("delta from a book",), writes=("mu1 from a book",), measured=Measured())
+    path = tmp_path / "mine.toml"
+    path.write_text(dataclasses.replace(TABLE_1, name="mine", notes=notes).to_toml())
+    code, out, _ = roa_fit("compare", path, "zhang2021", "--output-dir", tmp_path)
+    assert code == 0
+    said = [line for line in out.splitlines() if line.startswith("device mine: ")]
+    assert len(said) == 2
+    assert said[0].endswith("amperes, siemens and joules are in part assumed: delta from a book")
+    assert "mu1 from a book; no potentiation was measured" in said[1]
+    assert "device zhang2021: " not in out
+    one, other = json.loads((tmp_path / "compare.json").read_text())["devices"]
+    assert (one["remarks"], other["remarks"]) == (said, [])
+    assert "mu1 from a book; no potentiation was measured" in (tmp_path / "compare.html").read_text()
 
 
 def test_noise_leaves_fewer_levels():

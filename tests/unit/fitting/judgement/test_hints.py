@@ -50,6 +50,64 @@ def test_a_hysteresis_loop_tells_all_seven_constants(loops, prior):
     assert judge(f, prior.memristor).word == "holds"
 
 
+def _sizes(prior, pulses, first="voltage [V]"):
+    """Rows of pulses (V, T, count) at sizes of their voltage, V < 0 potentiating, read at 50 mV."""
+    rng, omega, rows, law = np.random.default_rng(1), 0.2, [], prior.memristor
+    for V, T, count in pulses:
+        for _ in range(count):
+            omega = float(after_dose(omega, pulse_strength(V, T, law)))
+            G = float(current(omega, 0.05, law)) / 0.05 * (1 + 2e-3 * rng.standard_normal())
+            rows.append((V, f"{abs(V)},{T},0.05,{G:.6g}"))
+    return f"{first},width [s],read_voltage [V],conductance [S]\n", rows
+
+
+UP, DOWN = (-1.1, 1e-6, 30), (1.4, 1e-5, 30)
+
+
+def test_voltages_above_0_of_pulses_of_both_polarities_are_said(command, prior, tmp_path):
+    """All of them were taken for depression, and neither inspect nor fit had a word on it."""
+    head, rows = _sizes(prior, [UP, DOWN])
+    path = tmp_path / "sizes.csv"
+    path.write_text("type," + head + "".join(f"{'P' if V < 0 else 'D'},{text}\n" for V, text in rows))
+    assert (read_measurements(path).voltage > 0).all()
+    code, out, _ = command(cli.main, "inspect", path, "--json", tmp_path / "i.json")
+    (line,) = json.loads((tmp_path / "i.json").read_text())["hints"]
+    assert (code, line in out.splitlines()) == (0, True)
+    assert line.startswith(
+        "every pulse is above 0 V and was taken for depression, though those of 1.1 V"
+    )
+    assert "those of 1.4 V lower it" in line
+    left_out = ("--ignore", "voltage [V]", "--ignore", "width [s]")
+    told = ("--pulse=-1.1V,1us", "--pulse", "1.4V,10us")  # as the line says
+    code, out, _ = command(cli.main, "inspect", path, *left_out, *told)
+    assert (code, "every pulse is" in out) == (0, False)
+    assert "1 potentiating amplitude, 1 depressing amplitude" in out
+    path.write_text("polarity," + head + "".join(f"{'-' if V < 0 else '+'},{t}\n" for V, t in rows))
+    assert hints(read_measurements(path)) == []
+
+
+def test_trains_of_amplitudes_without_signs_are_told_by_their_names(prior, tmp_path):
+    steps = 0.01 * np.arange(20)
+    ramps = [(-1.0 - step, 1e-6, 1) for step in steps] + [(1.3 + step, 1e-5, 1) for step in steps]
+    head, rows = _sizes(prior, ramps)
+    path = tmp_path / "ramps.csv"
+    trains = ("set" if V < 0 else "reset" for V, _ in rows)
+    path.write_text("train," + head + "".join(
+        f"{name},{text}\n" for name, (_, text) in zip(trains, rows, strict=True)))  # fmt: skip
+    (line,) = hints(read_measurements(path))
+    assert "those of set raise the conductance and those of reset lower it" in line
+
+
+@pytest.mark.parametrize("pulses", [[(0.9, 1e-6, 30), DOWN, (0.8, 1e-6, 20)], [(-0.5, 1e-6, 30), UP]])
+def test_pulses_of_one_polarity_are_no_matter_of_signs(prior, tmp_path, pulses):
+    """Amplitudes that move nothing show the noise of readings, which goes both ways."""
+    head, rows = _sizes(prior, pulses)
+    path = tmp_path / "one.csv"
+    sign = "-" if pulses[-1][0] < 0 else ""
+    path.write_text(head + "".join(f"{sign}{text}\n" for _, text in rows))
+    assert not any("every pulse is" in line for line in hints(read_measurements(path)))
+
+
 @pytest.mark.long
 def test_a_loop_of_another_law_does_not_hold(loops, prior):
     """A resistor in series takes a tenth of the voltage."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fitting import fit_device
-from fitting.model.noise import read_noise, weighting
+from fitting.model.noise import read_noise, reading_noise, weighting
 from fitting.model.residuals import predict
 from fitting.model.schedule import schedule
 from fitting.readers.measurements import Measurements
@@ -46,7 +46,24 @@ def test_a_drift_is_no_noise(noise):
     scatter = 1.0 + noise * np.random.default_rng(3).standard_normal(31)
     found = read_noise(dataclasses.replace(flat, current=exact * scatter))
     assert found.relative == pytest.approx(noise, rel=0.4, abs=1e-4)
-    assert found.count == 29
+    assert (found.count, found.drifting) == (29, 1)
+
+
+def test_a_drift_that_is_taken_out_is_said():
+    """Nothing told that the noise is not the scatter that one sees."""
+    m = rereadings(0.003, 0.0, reads=20, states=5, seed=1)
+    again = np.arange(len(m)) % 20
+    drifting = np.arange(len(m)) < 40  # the first two states
+    moved = dataclasses.replace(m, current=m.current * np.where(drifting, 1.0 - 0.004 * again, 1.0))
+    found = read_noise(moved)
+    assert (found.drifting, read_noise(m).drifting) == (2, 0)
+    assert found.relative == pytest.approx(0.003, rel=0.3)
+    for name in ("auto", "absolute", "relative"):
+        w = weighting(moved, name)
+        assert "re-readings, the drift of 2 states taken out" in w.said
+        assert reading_noise(moved, w) == (w.read_noise, "re-readings, the drift of 2 states taken out")
+        assert "drift" not in weighting(m, name).said
+    assert reading_noise(m, weighting(m))[1] == "re-readings"
 
 
 def test_estimates_scatter_as_their_count_promises():

@@ -1,5 +1,6 @@
 """roa-meta from the outside: exit codes, one line of complaint, JSON."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -14,6 +15,8 @@ from meta.circuits.behind_circuit import Hardware
 from meta.commands import cli
 from meta.network.architecture import Architecture
 from meta.network.convolutional import Network
+from roa_circuit.device.notes import Notes
+from roa_circuit.device.parameters import load_device
 from roa_circuit.layers.programmed import ProgrammedLayer
 
 
@@ -28,6 +31,26 @@ def small_network(tmp_path):
     path = tmp_path / "small.safetensors"
     Network(Architecture(filters=4), torch.Generator().manual_seed(0)).save(path)
     return path
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["adapt", "evaluate"])
+def test_what_the_measurement_of_a_device_did_not_tell_is_said(roa_meta, small_network, tmp_path, name):
+    """Both print joules, times and counts of pulses."""
+    notes = Notes(currents=("delta from a book",), writes=("mu1 from a book",))
+    noted = dataclasses.replace(load_device("zhang2021"), name="mine", notes=notes)
+    (tmp_path / "noted.toml").write_text(noted.to_toml())
+    few = {"adapt": ("-o", tmp_path / "layers"), "evaluate": ("--tasks", 2, "--sigma-wn", 0)}[name]
+    asked = ("--network", small_network, "--dataset", "glyphs", "--queries", 1, "--relative-rate", 2)
+    told = tmp_path / "x.json"
+    code, out, _ = roa_meta(name, *asked, *few, "--device", tmp_path / "noted.toml", "--json", told)
+    assert code == 0
+    expected = [
+        "device mine: amperes, siemens and joules are in part assumed: delta from a book",
+        "device mine: counts, times and joules of pulses are in part assumed: mu1 from a book",
+    ]
+    assert [line for line in out.splitlines() if line.startswith("device mine: ")] == expected
+    assert json.loads(told.read_text())["remarks"] == expected
 
 
 @pytest.mark.long
@@ -61,7 +84,7 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     assert set(rows[0]) == {
         "method", "dataset", "ways", "shots", "sigma_wn", "reading", "relative_rate", "steps", "tasks",
         "accuracy", "ci95", "paper", "pulses_per_weight", "write_energy", "write_seconds",
-        "erase_energy", "erase_seconds", "initial_map", "cosine",
+        "erase_energy", "erase_seconds", "initial_map", "cosine", "head", "digital",
     }  # fmt: skip
 
 

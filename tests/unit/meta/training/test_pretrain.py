@@ -174,14 +174,15 @@ def test_a_residual_network_passes_from_the_command_to_its_circuits(command, bar
     assert json.loads((tmp_path / "p.json").read_text())["training"]["backbone"] == "residual"
     best = tmp_path / "run" / "best.safetensors"
     assert Network.load(best).architecture.centred
-    (tmp_path / "c.toml").write_text('[lines]\n"r_word [Ohm]" = 0.0\n"r_bit [Ohm]" = 0.0\n')
+    perfect = "".join(f'"r_{name} [Ohm]" = 0.0\n' for name in ("word", "bit", "source", "sense"))
+    (tmp_path / "c.toml").write_text("[lines]\n" + perfect)
     code, _, _ = roa_meta(
         "evaluate", "--network", best, *where, "--tasks", 2, "--queries", 2, "--sigma-wn", 0,
         "--circuit", tmp_path / "c.toml", "--json", tmp_path / "e.json",
     )  # fmt: skip
     assert code == 0
     (row,) = json.loads((tmp_path / "e.json").read_text())["rows"]
-    assert row["agreement"] >= 0.9
+    assert row["agreement"] == 1.0
     code, _, _ = roa_meta("adapt", "--network", best, *where, "--queries", 2, "-o", tmp_path / "layers")
     assert code == 0
     made = {path.stem for path in (tmp_path / "layers").glob("*.npz")}

@@ -47,6 +47,19 @@ def test_settings_that_differ_and_what_was_found(roa_spice, run, tmp_path):
     assert "Right answers of each run" in page
 
 
+def test_what_runs_say_of_their_devices_is_said_once(roa_spice, run, tmp_path):
+    """Energies stood side by side, and what they rest on only in the reports of their own."""
+    one, other = "device mine: joules are in part assumed: delta from a book", "device b: x"
+    run("good", 1.0, write_energy_spice=1e-9, remarks=[one])
+    run("bad", 500.0, write_energy_spice=2e-9, remarks=[one, other])
+    code, out, _ = roa_spice("compare", "good", "bad", "--json", "found.json")
+    expected = [f"good, bad: {one}", f"bad: {other}"]
+    assert (code, [text for text in out.splitlines() if "device" in text]) == (0, expected)
+    assert json.loads((tmp_path / "found.json").read_text())["remarks"] == expected
+    page = (tmp_path / "out/compare/compare.html").read_text()
+    assert all(text in page for text in expected)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

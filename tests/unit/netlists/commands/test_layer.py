@@ -1,12 +1,15 @@
 """roa-spice layer: weights of one's own become a layer that every other command takes."""
 
+import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from netlists.commands import cli
 from roa_circuit.device.memristor import conductance
+from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
 
@@ -42,6 +45,31 @@ def test_weights_are_written_as_whole_pulses_allow(files, command):
     np.testing.assert_array_equal(reached[:, -1], 0)
     np.testing.assert_allclose(layer.inputs * layer.input_scale, np.loadtxt("x.csv", delimiter=","))
     assert (layer.name, list(layer.labels)) == ("mine", [0, 1, 2, 1, 0])
+
+
+@pytest.mark.parametrize("share", [0.01, 1.0])
+def test_edges_that_the_plan_leaves_out_are_said_where_they_show(files, command, share):
+    """The counts are those of flat tops; on slow edges each pulse does more, and nothing said so."""
+    device = load_device("vteam")
+    pulses = dataclasses.replace(device.pulses, edge_fraction=share)
+    Path("slow.toml").write_text(dataclasses.replace(device, pulses=pulses).to_toml())
+    asked = ("--weights", "w.csv", "--device", "slow.toml", "--json", "l.json", "-o", "mine.npz")
+    code, out, _ = command(cli.main, "layer", *asked)
+    assert code == 0
+    told, layer = json.loads(Path("l.json").read_text()), ProgrammedLayer.load(files / "mine.npz")
+    g, law = np.loadtxt("w.csv", delimiter=","), device.memristor
+    state, count = layer.initial_state, layer.pulses
+    for sign, V, T in (
+        (1, pulses.potentiation_voltage, pulses.potentiation_width),
+        (-1, pulses.depression_voltage, pulses.depression_width),
+    ):
+        dose = law.dose(np.array(V), np.array(T), edge=share * T)
+        one = law.after_dose(state, dose * np.abs(count), np.full(state.shape, V))
+        state = np.where(np.sign(count) == sign, one, state)
+    error = np.sqrt(np.mean((2 * state[:, :-1] - 1 - g) ** 2))
+    assert told["rms_error_with_edges"] == pytest.approx(error, rel=1e-6)
+    assert ("edges of 100 % of that add " in out) is (share == 1.0)
+    assert (f"which brings g within {error:.2g} rms" in out) is (share == 1.0)
 
 
 @pytest.mark.long

@@ -1,5 +1,6 @@
 """A device of one's own, from the file to energies and outputs, by every command that has cells."""
 
+import dataclasses
 import json
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from netlists.layers.shipped import load_layer
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar, default_device
 from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import conductance, current
+from roa_circuit.device.notes import Measured, Notes
 from roa_circuit.device.parameters import Device, Pulses, load_device
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read import read_currents
@@ -106,6 +108,67 @@ def test_every_command_with_cells_takes_the_device_and_says_so(spice, name):
     assert ("source varied" in out) == (name == "sweep")
     document = json.loads(told.read_text())
     assert (document["device"], document["current_scale [-]"]) == ("mine", 1.0)
+
+
+NOTED = dataclasses.replace(
+    OWN, notes=Notes(currents=("delta from a book",), writes=("mu1 from a book",), measured=Measured())
+)
+CURRENTS = "device mine: amperes, siemens and joules are in part assumed: delta from a book"
+WRITES = (
+    "device mine: counts, times and joules of pulses are in part assumed: mu1 from a book;"
+    " no potentiation was measured, all of it is assumed;"
+    " no depression was measured, all of it is assumed"
+)
+COMMANDS = {
+    "layer": ("layer", "--weights", "weights.csv", "-o", "l.npz"),
+    "ideal layer": ("layer", "--weights", "weights.csv", "--ideal", "-o", "l.npz"),
+    "program": ("program", "--wanted", "states.csv", "-o", "o.csv"),
+    "solve": ("solve", "--states", "states.csv", "--inputs", "volts.csv", "-o", "i.csv"),
+    "netlist": ("netlist", "-o", "x.cir", "--reads", "1"),
+    "compensate": ("compensate", "--reads", "2", "--tile", "32x5"),
+    "map": ("map", "--output-dir", "out"),
+    "sweep": ("sweep", "--reads", "2", "--vary", "source_resistance=1", "--sensitivity", "none",
+              "--output-dir", "out"),
+    "verify": ("verify", "--phase", "read", "--reads", "2", "--output-dir", "out"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.ngspice] * (n == "verify")) for n in COMMANDS]
+)
+def test_every_command_repeats_what_the_measurement_did_not_tell(spice, name):
+    """Joules and counts of pulses were printed without a word on what they rest on."""
+    Path("noted.toml").write_text(NOTED.to_toml())
+    code, out, _ = spice(*COMMANDS[name], "--device", "noted.toml", "--json", "x.json")
+    assert code == 0
+    of_reads_alone = name in ("ideal layer", "solve", "compensate")
+    expected = [CURRENTS] if of_reads_alone else [CURRENTS, WRITES]
+    assert [line for line in out.splitlines() if line.startswith("device mine: ")] == expected
+    told = json.loads(Path("x.json").read_text())
+    assert told["remarks"] == expected
+    if name in ("map", "sweep", "verify"):
+        page = Path("out/report.html").read_text()
+        assert all(text in page for text in expected)
+
+
+def test_a_layer_keeps_the_notes_of_its_device(spice):
+    Path("noted.toml").write_text(NOTED.to_toml())
+    asked = ("--weights", "weights.csv", "--device", "noted.toml", "-o", "l.npz")
+    assert spice("layer", *asked)[0] == 0
+    code, out, _ = spice("compensate", "--layer", "l.npz")
+    assert (code, CURRENTS in out.splitlines()) == (0, True)
+    code, out, _ = spice("compensate", "--layer", "l.npz", "--device", "mine.toml")
+    assert (code, "not of its own" in out) == (0, False)
+    assert "in part assumed" not in out
+
+
+def test_a_section_that_is_not_read_is_said(spice):
+    Path("typed.toml").write_text(OWN.to_toml() + "\n[spraed]\ndevices = 3\n")
+    asked = ("--weights", "weights.csv", "--device", "typed.toml", "--json", "l.json", "-o", "l.npz")
+    code, out, _ = spice("layer", *asked)
+    line = "device mine: of its file, spraed means nothing here and is not read"
+    assert (code, line in out.splitlines()) == (0, True)
+    assert json.loads(Path("l.json").read_text())["remarks"] == [line]
 
 
 @pytest.mark.ngspice

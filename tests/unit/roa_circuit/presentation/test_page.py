@@ -3,6 +3,7 @@
 import base64
 import csv
 import gzip
+import hashlib
 import io
 import re
 import urllib.parse
@@ -16,7 +17,9 @@ from matplotlib.image import imread
 from scipy.ndimage import label
 
 from roa_circuit.presentation import drawing, page
-from roa_circuit.presentation.page import Page, Program, Section
+from roa_circuit.presentation.interaction import Program
+from roa_circuit.presentation.library import Library
+from roa_circuit.presentation.page import Page, Section
 
 
 class Reader(HTMLParser):
@@ -161,16 +164,21 @@ def test_text_never_becomes_markup(text):
     assert "<script" not in report(title="<script>" + text).to_html()
 
 
-def test_each_page_carries_the_library_of_its_own_program():
-    """It is packed once for all pages of a process that have the same."""
-    for library in ("let a = '✓';", "let b;", "let b;"):
-        program = Program(code="run();", library=library, data=[1])
+def test_a_page_carries_the_library_of_its_program_and_lets_no_other_run():
+    for code in ("let a = '✓';", "let b;"):
+        program = Program(code="run();", library=Library.of(code.encode()), data=["</script>"])
         text = Page(
             command="roa-spice", title="t", verdict="done", passed=True, lead="", numbers=[],
             sections=[], footer="", program=program,
         ).to_html()  # fmt: skip
         packed = re.search(r'id="library">([^<]*)<', text)[1]
-        assert gzip.decompress(base64.b64decode(packed)).decode() == library
+        assert gzip.decompress(base64.b64decode(packed)).decode() == code
+        policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+        allowed = re.findall(r"'sha256-([^']*)'", policy)
+        digests = [hashlib.sha256(one.encode()).digest() for one in ("run();", code)]
+        assert allowed == [base64.b64encode(one).decode() for one in digests]
+        assert "unsafe-eval" not in policy
+        assert text.count("</script>") == 3
 
 
 def test_an_inline_drawing_takes_the_colours_of_the_page(curve):

@@ -319,6 +319,16 @@ def test_a_law_holds_wherever_pulses_reach(old, new, volts, complaint):
         Device.from_dict(document)
 
 
+def test_a_polarity_that_nothing_reaches_is_not_asked_for():
+    one_way = law(EQ_1.replace("k*(exp(", "k*sqrt(0.5 - v)*(exp(", 1), **dict(BY_TEXT.values))
+    one_way.require_reach(-1.0, 0.0, "the readings")
+    one_way.require_reach(0.0, 0.0, "the readings")
+    with pytest.raises(
+        InputError, match="below 0, between -1 and 1 V, which the readings reach; change co"
+    ):
+        one_way.require_reach(-1.0, 1.0, "the readings")
+
+
 def test_a_guarded_root_is_no_root_of_what_is_below_zero():
     formula = "k*(exp("
     guarded = EQ_1.replace(formula, "(sqrt(v) if v > 0 else sqrt(-v))*k*(exp(", 1)
