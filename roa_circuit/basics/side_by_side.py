@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from roa_circuit.basics.interrupts import postponed
+from roa_circuit.basics import interrupts
 from roa_circuit.basics.processes import end_with
 
 T = TypeVar("T")
@@ -29,20 +29,18 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     if not theirs:
         return [call() for call in calls]
     reader, writer = os.pipe()
-    parent, child = os.getpid(), 0
+    with interrupts.postponed():  # or the child, too, would end with a line
+        parent, child = os.getpid(), os.fork()
+        if child == 0:
+            _answer(reader, writer, parent, [calls[i] for i in theirs])
+    os.close(writer)
     try:
-        with postponed():  # a signal must not meet the child as if it were its parent
-            child = os.fork()
-            if child == 0:
-                _answer(reader, writer, parent, [calls[i] for i in theirs])
-            os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
             mine = {i: call() for i, call in enumerate(calls) if i not in theirs}
             answer = pipe.read()
     finally:
-        if child:
-            os.kill(child, signal.SIGKILL)  # it has answered, or nobody waits for it any more
-            os.waitpid(child, 0)
+        os.kill(child, signal.SIGKILL)  # it has answered, or nobody waits for it any more
+        os.waitpid(child, 0)
     found = pickle.loads(answer) if answer else [calls[i]() for i in theirs]
     return [mine[i] if i in mine else found[i // 2] for i in range(len(calls))]
 
@@ -57,8 +55,8 @@ def _answer(reader: int, writer: int, parent: int, calls: Sequence[Callable[[], 
     """Write what the calls return, whole or not at all, and end without anything else."""
     try:
         os.close(reader)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number in interrupts.ENDING:
+            signal.signal(number, signal.SIG_DFL)
         end_with(parent)  # by a thread, so that it never forks in turn
         answer = pickle.dumps([call() for call in calls])
         with os.fdopen(writer, "wb") as pipe:

@@ -59,13 +59,9 @@ def run(app: typer.Typer) -> NoReturn:
         )
     if err.is_terminal:  # whoever waits there, as for a bar of progress
         compilation.when_it_begins(_say_compiling)
-    with interrupts.as_interrupts() as ended_by:
-        code = _exit_code(app, ended_by)
+    code = _exit_code(app)
     if code == _INTERRUPTED:  # typer makes it of a Ctrl-C, too, and says nothing
-        code = 128 + (ended_by[0] if ended_by else signal.SIGINT)
-    interrupts.end_without_a_word(code)
-    if code > 128 and code != _UNREAD:
-        complain(interrupts.said_of(code - 128))
+        complain(interrupts.said_of(signal.SIGINT))
     sys.exit(_flushed(code))
 
 
@@ -73,7 +69,7 @@ def _say_compiling() -> None:
     remark("compiling the kernels for this machine: up to a minute, this once")
 
 
-def _exit_code(app: typer.Typer, ended_by: Sequence[int] = ()) -> int:
+def _exit_code(app: typer.Typer) -> int:
     try:
         code = app(standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -84,11 +80,11 @@ def _exit_code(app: typer.Typer, ended_by: Sequence[int] = ()) -> int:
         return error.exit_code
     except typer.Exit as stop:
         return stop.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
     except SystemExit:  # typer's, where nobody reads what is printed
         return _UNREAD
     except BaseException as error:
-        if ended_by or isinstance(error, KeyboardInterrupt):  # a library may make another error of it
-            return _INTERRUPTED
         return _misused(error) if isinstance(error, UsageError) else _unforeseen(error)
 
 
