@@ -57,6 +57,7 @@ def _end_or_wait(number: int, frame: FrameType | None) -> None:
 def _end_if_asked() -> None:
     if not _asked or _writing:
         return
+    _writing.append(None)  # or a second signal might say a second line
     with contextlib.suppress(OSError):
         os.write(2, f"{_line_start()}error: {said_of(_asked[0])}\n".encode())
     os._exit(128 + _asked[0])
