@@ -96,13 +96,13 @@ def _downloaded_omniglot(progress: DownloadProgress | None) -> NDArray[np.uint8]
     fetch = pooch.HTTPDownloader(progressbar=progress or False)
     for archive, checksum in OMNIGLOT_ARCHIVES.items():
         path, content = folder / archive, io.BytesIO()
-        if path.is_file() and _md5(path.read_bytes()) == checksum:
-            continue
         try:
+            if path.is_file() and _md5(path.read_bytes()) == checksum:
+                continue
             fetch(OMNIGLOT_URL + archive, content, None)
             if (found := _md5(content.getvalue())) != checksum:
                 raise ValueError(f"{archive} has the MD5 sum {found}, and should have {checksum}")
-            write_bytes(path, content.getvalue())  # nothing is there before: nobody waits for a tidy end
+            write_bytes(path, content.getvalue())  # nothing of it is there before, however this ends
         except (OSError, ValueError) as error:
             raise InputError(
                 f"Omniglot could not be downloaded to {folder}: {error}; pass a local copy with --data"
