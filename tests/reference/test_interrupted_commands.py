@@ -39,6 +39,8 @@ OF_A_FIT = {"device.toml", "fit.json", "memristor.lib", "memristor.va", "report.
 class Command:
     """A command that runs in a folder, and what it may leave there."""
 
+    remarks = ("roa, 2-way 1-shot: ", "epoch ")  # of a training, on stderr
+
     def __init__(self, command, folder, cache=None):
         package, words = command
         self.folder, self.mark, self.temporary = folder, uuid.uuid4().hex, folder / "tmp"
@@ -67,11 +69,13 @@ class Command:
         return bool(children(self.process.pid))
 
     def end(self, number):
-
+        """Send a signal and look at what is left; whether it came before the command's own end."""
         self.process.send_signal(number)
         _, said = self.process.communicate(timeout=120)
         code = self.process.returncode
-        assert (code, said) in ((128 + number, f"error: {said_of(number)}\n"), (0, "")), number
+        *before, last = said.splitlines() or [""]
+        assert (code, last) in ((128 + number, f"error: {said_of(number)}"), (0, "")), (number, said)
+        assert [line for line in before if not line.startswith(self.remarks)] == [], said
         until = time.monotonic() + 20
         while (marked(self.mark) or list(self.temporary.iterdir())) and time.monotonic() < until:
             time.sleep(0.02)
