@@ -1,5 +1,5 @@
 """`python -m fitting` is `roa-fit`."""
 
-from fitting.commands.cli import main
+from fitting.commands.entry import main
 
 main()

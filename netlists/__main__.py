@@ -1,5 +1,5 @@
 """`python -m netlists` is `roa-spice`."""
 
-from netlists.commands.cli import main
+from netlists.commands.entry import main
 
 main()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.interrupts import postponed
 from roa_circuit.basics.results import write_file
 
 
@@ -30,14 +31,15 @@ def write_all(files: Mapping[Path, bytes], gone: Iterable[Path] = ()) -> None:
             raise InputError(f"{path}: is a folder, not a file; move it or choose another name")
     made_folders = [folder for path in files for folder in _missing(path.parent)]
     made_files = [path for path in files if not path.exists()]
-    try:
-        for path, content in files.items():
-            write_file(path, lambda file, content=content: file.write(content) and None)  # type: ignore[misc]
-    except BaseException:
-        _take_back(made_files, made_folders)
-        raise
-    for path in gone:
-        path.unlink(missing_ok=True)
+    with postponed():  # all or none: not new files beside those of an earlier run, either
+        try:
+            for path, content in files.items():
+                write_file(path, lambda file, content=content: file.write(content) and None)  # type: ignore[misc]
+        except BaseException:
+            _take_back(made_files, made_folders)
+            raise
+        for path in gone:
+            path.unlink(missing_ok=True)
 
 
 def _missing(folder: Path) -> list[Path]:

@@ -6,11 +6,14 @@ import importlib.util
 import sys
 from typing import NoReturn
 
-from roa_circuit.presentation import console
+from roa_circuit.basics import interrupts
 
 
 def main() -> NoReturn:
     """Run `roa-meta`, or say what it lacks."""
+    interrupts.end_at_once()
+    from roa_circuit.presentation import console
+
     missing = [
         name for name in ("torch", "safetensors", "pooch") if importlib.util.find_spec(name) is None
     ]

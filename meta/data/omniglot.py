@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import zipfile
@@ -16,14 +17,15 @@ from meta.data import pictures
 from meta.data.fewshot import SIZE, FewShotDataset, shuffled_split
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.results import write_bytes
 
 if TYPE_CHECKING:
     from PIL import Image
 
 OMNIGLOT_URL = "https://raw.githubusercontent.com/brendenlake/omniglot/master/python/"
 OMNIGLOT_ARCHIVES = {
-    "images_background.zip": "md5:68d2efa1b9178cc56df9314c21c6e718",
-    "images_evaluation.zip": "md5:6b91aef0f799c5bb55b94e3f2daec811",
+    "images_background.zip": "68d2efa1b9178cc56df9314c21c6e718",
+    "images_evaluation.zip": "6b91aef0f799c5bb55b94e3f2daec811",
 }
 _SIZE = 105  # [pixels] of the original drawings
 _LARGEST_DRAWING = 1 << 20  # bytes
@@ -90,22 +92,26 @@ def _unpack_npz(path: Path) -> NDArray[np.uint8]:
 def _downloaded_omniglot(progress: DownloadProgress | None) -> NDArray[np.uint8]:
     import pooch
 
-    pooch.get_logger().setLevel("ERROR")
     folder = Path(pooch.os_cache("roa-circuit")) / "omniglot"
+    fetch = pooch.HTTPDownloader(progressbar=progress or False)
     for archive, checksum in OMNIGLOT_ARCHIVES.items():
+        path, content = folder / archive, io.BytesIO()
         try:
-            pooch.retrieve(
-                OMNIGLOT_URL + archive,
-                known_hash=checksum,
-                fname=archive,
-                path=folder,
-                downloader=pooch.HTTPDownloader(progressbar=progress or False),
-            )
+            if path.is_file() and _md5(path.read_bytes()) == checksum:
+                continue
+            fetch(OMNIGLOT_URL + archive, content, None)
+            if (found := _md5(content.getvalue())) != checksum:
+                raise ValueError(f"{archive} has the MD5 sum {found}, and should have {checksum}")
+            write_bytes(path, content.getvalue())  # nothing of it is there before, however this ends
         except (OSError, ValueError) as error:
             raise InputError(
                 f"Omniglot could not be downloaded to {folder}: {error}; pass a local copy with --data"
             ) from None
     return _read_folder(folder)
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _read_folder(folder: Path) -> NDArray[np.uint8]:

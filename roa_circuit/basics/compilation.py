@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from roa_circuit.basics import interrupts
+
 ENTRY: dict[str, Any] = {
     "cache": True,
     "nogil": True,
@@ -38,7 +40,7 @@ def when_it_begins(tell: Callable[[], None]) -> None:
 @functools.cache
 def watch() -> None:
     """Listen to numba; modules of kernels call it, as numba is then loaded anyway."""
-    from numba.core import event
+    from numba.core import caching, event
 
     class Listener(event.Listener):  # type: ignore[misc, unused-ignore]
         def on_start(self, _: Any) -> None:
@@ -49,6 +51,9 @@ def watch() -> None:
             pass
 
     event.register("numba:compile", Listener())  # type: ignore[no-untyped-call, unused-ignore]
+    # Cut short, an index may name the code of an earlier version, which would be taken for this one's.
+    kept: Any = caching.Cache
+    kept.save_overload = interrupts.postponed()(kept.save_overload)
 
 
 @functools.cache

@@ -20,8 +20,10 @@ from typing import Any, BinaryIO
 
 from roa_circuit.basics import files
 from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.interrupts import postponed
 
 
+@postponed()
 def write_file(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a file that appears at `path` only when complete.
 

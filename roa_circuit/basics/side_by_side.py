@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from roa_circuit.basics import interrupts
 from roa_circuit.basics.processes import end_with
 
 T = TypeVar("T")
@@ -28,9 +29,14 @@ def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
     if not theirs:
         return [call() for call in calls]
     reader, writer = os.pipe()
-    parent, child = os.getpid(), os.fork()
-    if child == 0:
-        _answer(reader, writer, parent, [calls[i] for i in theirs])
+    # The child stays deaf to signals, which would end it as if it were its parent; it ends with that.
+    heard = signal.pthread_sigmask(signal.SIG_BLOCK, interrupts.ENDING)
+    try:
+        parent, child = os.getpid(), os.fork()
+        if child == 0:
+            _answer(reader, writer, parent, [calls[i] for i in theirs])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, heard)
     os.close(writer)
     try:
         with os.fdopen(reader, "rb") as pipe:
@@ -53,8 +59,6 @@ def _answer(reader: int, writer: int, parent: int, calls: Sequence[Callable[[], 
     """Write what the calls return, whole or not at all, and end without anything else."""
     try:
         os.close(reader)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         end_with(parent)  # by a thread, so that it never forks in turn
         answer = pickle.dumps([call() for call in calls])
         with os.fdopen(writer, "wb") as pipe:

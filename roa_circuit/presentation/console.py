@@ -15,7 +15,6 @@ import shlex
 import signal
 import sys
 import textwrap
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +26,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from roa_circuit.basics import compilation, results
+from roa_circuit.basics import compilation, interrupts, results
 from roa_circuit.basics.errors import RoaError, SimulatorError
 from roa_circuit.basics.text import one_line, plain, shortened
 from roa_circuit.presentation import last_resort
@@ -42,7 +41,6 @@ UNFORESEEN = 4
 """The exit code of an error that nobody foresaw."""
 
 _INTERRUPTED, _UNREAD = 130, 141
-_ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _LONGEST_QUOTE = 300  # characters of a line of a simulator's
 _LONGEST_WORD = 20  # that a table's first column makes room for
 
@@ -61,11 +59,9 @@ def run(app: typer.Typer) -> NoReturn:
         )
     if err.is_terminal:  # whoever waits there, as for a bar of progress
         compilation.when_it_begins(_say_compiling)
-    with _signals_as_interrupts() as ended_by:
-        code = _exit_code(app)
+    code = _exit_code(app)
     if code == _INTERRUPTED:  # typer makes it of a Ctrl-C, too, and says nothing
-        code = 128 + (ended_by[0] if ended_by else signal.SIGINT)
-        complain(f"ended by {signal.Signals(code - 128).name}" if ended_by else "interrupted")
+        complain(interrupts.said_of(signal.SIGINT))
     sys.exit(_flushed(code))
 
 
@@ -119,33 +115,6 @@ def _unforeseen(error: BaseException) -> int:
         return RoaError.exit_code
     complain(last_resort.report(error))
     return UNFORESEEN
-
-
-@contextmanager
-def _signals_as_interrupts() -> Iterator[list[int]]:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does, so that it removes what it began.
-
-    Yields the list that will hold the signal's number.
-    """
-    ended_by: list[int] = []
-    found = [number for number in _ENDING if signal.getsignal(number) == signal.SIG_DFL]
-
-    def end(number: int, _: object) -> None:
-        ended_by.append(number)
-        for other in found:
-            signal.signal(other, signal.SIG_IGN)  # one is enough; a second would cut the clean-up short
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield ended_by
-        return
-    for number in found:
-        signal.signal(number, end)
-    try:
-        yield ended_by
-    finally:
-        for number in found:
-            signal.signal(number, signal.SIG_IGN if ended_by else signal.SIG_DFL)
 
 
 def _make_writable() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from roa_circuit.basics import results
 from roa_circuit.basics.files import last_opened
+from roa_circuit.basics.interrupts import postponed
 from roa_circuit.basics.text import shortened
 
 
@@ -24,6 +25,7 @@ def report(error: BaseException) -> str:
     return f"unforeseen {type(error).__name__}: {shortened(str(error), 200)}{reading}; {where}"
 
 
+@postponed()
 def _kept(error: BaseException) -> Path | None:
     """The file that keeps the traceback and what led to it; None where it cannot be written."""
     with contextlib.suppress(OSError):

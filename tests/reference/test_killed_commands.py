@@ -1,6 +1,5 @@
 """Commands killed at random moments: what they promised to keep is kept, no process or file is left."""
 
-import contextlib
 import itertools
 import json
 import os
@@ -10,11 +9,11 @@ import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from processes import marked
 
 pytestmark = [pytest.mark.slow, pytest.mark.ngspice]
 
@@ -29,16 +28,6 @@ PRETRAIN = (
 SWEEP = ("netlists", "sweep --vary wire_resistance=0:5:400 --vary sigma_wn=0,1 --workers 2 -o out")
 VERIFY = ("netlists", "verify --layer conv1 --tile 16x4 --reads 2 -o out")
 SIGNALS = [signal.SIGKILL] * 10 + [signal.SIGTERM] * 5 + [signal.SIGHUP] * 2
-
-
-def marked(mark):
-    """The processes that carry a mark in their environment."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if f"ROA_KILLED={mark}".encode() in (entry / "environ").read_bytes():
-                found.append((entry / "cmdline").read_bytes()[:200])
-    return found
 
 
 def draw_pictures(folder):
@@ -73,7 +62,7 @@ def test_nothing_is_left_of_a_killed_command_and_nothing_kept_is_lost(tmp_path, 
         "JOBLIB_TEMP_FOLDER": str(temporary), "ROA_KILLED": mark,
     }  # fmt: skip
     environment.pop("TORCHINDUCTOR_CACHE_DIR", None)  # with it, torch makes no folder of its own
-    start = [sys.executable, "-c", f"from {package}.commands.cli import main; main()", *words.split()]
+    start = [sys.executable, "-c", f"from {package}.commands.entry import main; main()", *words.split()]
     for number, sent in enumerate(SIGNALS):
         begun = package == "meta" and (tmp_path / "out" / "config.toml").exists()
         resumed = ["--resume"] if begun else []

@@ -79,11 +79,14 @@ def test_download_checks_its_archives(archives, tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(omniglot, "OMNIGLOT_URL", f"http://127.0.0.1:{server.server_port}/")
     monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path / "cache" / name)
-    right = {f.name: "md5:" + hashlib.md5(f.read_bytes()).hexdigest() for f in archives.glob("*.zip")}
+    right = {f.name: hashlib.md5(f.read_bytes()).hexdigest() for f in archives.glob("*.zip")}
     try:
         with pytest.raises(InputError, match=r"could not be downloaded.*--data"):
             load_dataset("omniglot")
         monkeypatch.setattr(omniglot, "OMNIGLOT_ARCHIVES", right)
+        assert len(load_dataset("omniglot").images) == 6
+        assert {path.name for path in (tmp_path / "cache").rglob("*.*")} == set(right)
+        monkeypatch.setattr(omniglot, "OMNIGLOT_URL", "http://127.0.0.1:1/")  # nobody is asked again
         assert len(load_dataset("omniglot").images) == 6
     finally:
         server.shutdown()

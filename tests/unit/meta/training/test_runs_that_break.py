@@ -24,7 +24,7 @@ HOW = Training(
     dataset="bars", ways=2, queries=1, filters=2, epochs=1, iterations=2, batch=1, validation_tasks=2
 )
 COMMAND = [
-    sys.executable, "-c", "from meta.commands.cli import main; main()", "train", "--dataset", "glyphs",
+    sys.executable, "-c", "from meta.commands.entry import main; main()", "train", "--dataset", "glyphs",
     "--ways", "2", "--queries", "1", "--filters", "2", "--epochs", "1", "--iterations", "400",
     "--batch", "1",
     "--validation-tasks", "2",
