@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -123,9 +124,10 @@ def netlist(
     write_summary(json_file, summary)
     if phase is not Transient.write and chip.slices.count > 1:
         console.say(f"each input is read in {chip.slices.count} slices, the least bits first")
+    command = f"{(language or engine).command} {shlex.quote(str(output))}"
     console.say(
         f"{output}: {phase} of layer {chosen.name}, {crossbar.rows} x {crossbar.columns} cells,"
-        f" {deck.duration * 1e6:.4g} us; run it with: {(language or engine).command} {output}"
+        f" {deck.duration * 1e6:.4g} us; run it with: {command}"
         + (f" (not run here: {language} was not at hand)" if language else "")
     )
     standing.say(chosen.device, chosen.crossbar, amplifier=circuitry.amplifier)
