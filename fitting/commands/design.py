@@ -81,7 +81,7 @@ def design(
         pulses=pulses, points=iv_points, noise=share_of("--noise", noise), window=(start, end)
     )
     meant = _read_at(load_device(device), read)
-    for text in footing.unread(meant):
+    for text in footing.remarks(meant):
         console.say(text)
     check_writable(output_dir / "protocol.csv", json_file)
     found = best_protocol(meant, generator, budget, uncertainty=share_of("--uncertainty", uncertainty))
@@ -91,7 +91,8 @@ def design(
         output_dir / "readings.csv": reading_table(trains).encode(),
     }
     if json_file is not None:
-        files[json_file] = (json.dumps(_document(found, budget, device), indent=2) + "\n").encode()
+        document = _document(found, budget, meant, device)
+        files[json_file] = (json.dumps(document, indent=2) + "\n").encode()
     write_all(files)
     _print(found, trains, meant, budget)
     for path in files:
@@ -115,7 +116,7 @@ def _read_at(device: Device, read: str | None) -> Device:
     return dataclasses.replace(device, pulses=pulses)
 
 
-def _document(found: Design, budget: Budget, device: str) -> dict[str, Any]:
+def _document(found: Design, budget: Budget, meant: Device, device: str) -> dict[str, Any]:
     from roa_circuit.basics.results import provenance
 
     return {
@@ -129,6 +130,7 @@ def _document(found: Design, budget: Budget, device: str) -> dict[str, Any]:
         "trains": [dataclasses.asdict(train) for train in found.trains],
         "seconds": found.seconds,
         "device": device,
+        "remarks": footing.remarks(meant),
         "provenance": provenance(command="roa-fit design"),
     }
 

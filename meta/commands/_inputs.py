@@ -118,7 +118,15 @@ Views = Annotated[
     ),
 ]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]
-Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of the tasks and the write noise.")]
+Seed = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=2**63 - 1,
+        help="Of the tasks and the write noise. Behind a circuit task i has this + i: another sample's"
+        " must lie further away than --tasks.",
+    ),
+]
 
 
 def dataset_of(name: str, data: Path | None) -> FewShotDataset:

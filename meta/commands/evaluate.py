@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -162,27 +163,30 @@ def evaluate(
         imperfections, in_situ=in_situ, mapping=writing.mapping
     ) + circuit_options.idle_in_settled_reads(circuit)
     drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
-    learned = net.note.get("training", {}).get("ways")
-    trained = f", trained for {learned} ways" if learned else ""
-    own = "" if net.rules.head is None else f", head {net.rules.head}"
-    title = (
-        f"{name}{own}{trained}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
-    )
+    title = f"{_named(net, name)}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
     rows: Sequence[Row] | Sequence[CircuitRow]
     if hardware is None:
-        rows = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
-        _show(rows, title)
+        rows = plain = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
+        show = partial(_show, plain, title)
     else:
-        rows = _behind(net, drawn, hardware, writing, sigmas, tasks)
-        _show_behind(rows, title)
+        rows = circuits = _behind(net, drawn, hardware, writing, sigmas, tasks)
+        show = partial(_show_behind, circuits, title)
     cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
-    show_cycle(cycle[0])
     fit = head_fit_of(net, drawn, writing, rows[0].relative_rate)
     lines = None if hardware is None else hardware.crossbar
     more = {"cycle": cycle_to_dict(*cycle), "ignored": unused, **fit}
     _conclude(json, rows, seed, footing.to_dict(writing.device, lines) | more)
+    show()  # after the file, which a reader of the table that leaves early would else take away
+    show_cycle(cycle[0])
     amplifier = None if hardware is None else hardware.circuitry.amplifier
     standing.say(writing.device, lines, amplifier=amplifier)
+
+
+def _named(network: Network, name: str) -> str:
+    """A network as the title of a table has it: with its own head, and for how many ways it learned."""
+    own = "" if network.rules.head is None else f", head {network.rules.head}"
+    learned = network.note.get("training", {}).get("ways")
+    return f"{name}{own}, trained for {learned} ways" if learned else f"{name}{own}"
 
 
 def _without_circuit(

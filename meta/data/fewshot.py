@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -48,6 +50,15 @@ class FewShotDataset(Shown):
     def channels(self) -> int:
         """1 for ink, 3 for colour."""
         return int(self.images.shape[4]) if self.images.ndim == 5 else 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of images and split; the same for the same data alone."""
+        found = hashlib.sha256(str(self.images.shape).encode())
+        found.update(self.images.tobytes())
+        for name, classes in self.classes.items():
+            found.update(name.encode() + classes.astype(np.int64).tobytes())
+        return found.hexdigest()[:16]
 
     def split(self, name: str) -> NDArray[Any]:
         """The images (classes, drawings, ...) of one split.

@@ -120,7 +120,8 @@ def _dataset(
     chosen = [picture for pictures in lists for picture in pictures[:drawings]]
     size = COLOUR_SIZE
     if colour is None:
-        colour = _is_colour(chosen[0])
+        coloured = [_is_colour(path) for path in chosen]
+        colour = any(coloured)
         size = _own_size(chosen) if colour else SIZE
     with ThreadPoolExecutor() as threads:
         pixels = list(threads.map(lambda path: _picture(path, colour, size), chosen))
@@ -133,11 +134,33 @@ def _dataset(
         remarks.append(f"{{data}}: {unused} pictures unused; each class gives the smallest's {drawings}")
     return FewShotDataset(
         name=name,
-        remarks=tuple(text.format(data=data) for text in remarks),
+        remarks=(*(text.format(data=data) for text in remarks), *_shared(data, images, splits)),
         images=images,
         classes={s: np.arange(a, b) for s, a, b in zip(splits, starts, ends, strict=True)},
         turns=turns and not colour,
     )
+
+
+def _shared(data: Path, images: NDArray[np.uint8], splits: Mapping[str, Classes]) -> list[str]:
+    """A line on test classes with a picture that another split has, too; none if there is none."""
+    names = [(split, name) for split, classes in splits.items() for name in classes]
+    seen = {
+        picture.tobytes()
+        for (split, _), pictures in zip(names, images, strict=True)
+        for picture in pictures
+        if split != "test"
+    }
+    met = [
+        name
+        for (split, name), pictures in zip(names, images, strict=True)
+        if split == "test" and any(picture.tobytes() in seen for picture in pictures)
+    ]
+    if not met:
+        return []
+    return [
+        f"{data}: {len(met)} of the test classes, {met[0]} first, have pictures that train or validation"
+        " have, too: test accuracies are then not those of new classes"
+    ]
 
 
 def _is_colour(path: Path) -> bool:

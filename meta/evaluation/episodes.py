@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from meta.data.tasks import Task, Tasks, as_batch, stack
 from meta.evaluation.draws import Draws
@@ -48,9 +49,11 @@ class Episodes:
 
 
 def interval_over_tasks(accuracies: NDArray[np.float64]) -> float:
-    """Half the width of the 95 % interval of the mean over tasks; of one task, infinite."""
+    """Half the width of the mean's 95 % interval over tasks, by Student's t; of one task, infinite."""
     n = len(accuracies)
-    return float(1.96 * accuracies.std(ddof=1) / math.sqrt(n)) if n > 1 else math.inf
+    if n < 2:
+        return math.inf
+    return float(stdtrit(n - 1, 0.975) * accuracies.std(ddof=1) / math.sqrt(n))
 
 
 def summary(network: Network, outcomes: Sequence[Outcome]) -> Episodes:

@@ -108,5 +108,14 @@ def require_same(was: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -
             )
 
 
+def require_same_images(record: Mapping[str, Any], now: str, folder: Path) -> None:
+    """Raise InputError where a run was begun with other images; runs of earlier versions do not say."""
+    if record.get("images", now) != now:
+        raise InputError(
+            f"{folder}: the images are not those that this run was begun with; give their --data, or"
+            " another --output-dir"
+        )
+
+
 def _kind(optimiser: torch.optim.Optimizer) -> str:
     return type(optimiser).__name__.lower()

@@ -33,7 +33,7 @@ from meta.network.filling import filled
 from meta.network.precision import CPU, fastest_dtype, prepare
 from meta.network.views import TURNED, views_of
 from meta.training.augmentation import Augmentation, pasted
-from meta.training.checkpoint import load_state, require_same, save_state, state_of
+from meta.training.checkpoint import load_state, require_same, require_same_images, save_state, state_of
 from meta.training.device import device_of_run
 from meta.training.pretraining import Pretraining
 from meta.training.train import require_no_run
@@ -206,6 +206,7 @@ class _Run:
         path = state_of(self.folder)
         record = load_state(path, self.classifier, self.optimiser, self.streams)
         require_same(record.get("training", {}), self.how.note(), self.folder)
+        require_same_images(record, self.dataset.fingerprint, self.folder)
         try:
             self.rows = [PretrainingEpoch(**row) for row in record["epochs"]]
         except (KeyError, TypeError, ValueError) as error:
@@ -328,16 +329,16 @@ class _Run:
 
     @torch.no_grad()
     def measure_means(self) -> None:
-        """Keep the mean of the training images' features, in each of four turns."""
+        """Keep the mean of the training images' features, in each of four turns, in float32."""
         network = self.network
         weights, means = network.initial_weights(), network.get_buffer("mean_features").zero_()
         for drawings in self.images:
             for quarters, view in enumerate(views_of(drawings.float() / 255, TURNED)):
                 maps = network.architecture.body.outputs(
-                    prepare(view.to(self.compute), self.dtype),
+                    prepare(view.to(self.compute), torch.float32),
                     lambda name, x: network.convolved(name, x, weights[name], 0),
                 )
-                features = F.normalize(maps.flatten(1).float(), dim=-1)
+                features = F.normalize(maps.flatten(1), dim=-1)
                 means[quarters] += features.mean(0) / len(self.images)
 
     def record(self, row: PretrainingEpoch) -> None:
@@ -363,6 +364,7 @@ class _Run:
         record = {
             "training": self.how.note(),
             "device": self.device.to_dict(),
+            "images": self.dataset.fingerprint,
             "epochs": [asdict(row) for row in self.rows],
         }
         path = self.folder / "state.safetensors"

@@ -28,7 +28,7 @@ from meta.network.convolutional import Network
 from meta.network.precision import CPU, fastest_dtype
 from meta.network.rules import adopted
 from meta.processes.pool import pool
-from meta.training.checkpoint import load_state, require_same, save_state, state_of
+from meta.training.checkpoint import load_state, require_same, require_same_images, save_state, state_of
 from meta.training.configuration import Training
 from meta.training.device import device_of_run
 from meta.training.objective import Phase
@@ -226,6 +226,7 @@ class _Run:
         # What a run of an earlier version does not name, it had as is usual.
         usual = {field.name: field.default for field in fields(Training)}
         require_same(usual | record.get("training", {}), asdict(self.how), self.folder)
+        require_same_images(record, self.dataset.fingerprint, self.folder)
         if record.get("circuit") != (self.circuit.to_dict() if self.circuit else None):
             raise InputError(
                 f"{self.folder}: the circuit is not that of this run, which its circuit.toml and"
@@ -364,6 +365,7 @@ class _Run:
         record: dict[str, Any] = {
             "training": asdict(self.how),
             "device": self.device.to_dict(),
+            "images": self.dataset.fingerprint,
             "epochs": [asdict(r) for r in self.rows],
             "start": self.started_from,
             **({"circuit": self.circuit.to_dict()} if self.circuit else {}),

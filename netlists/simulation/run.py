@@ -61,13 +61,17 @@ class Simulation:
 
         Raises
         ------
-        SimulatorError : a vector is missing or of another length.
+        SimulatorError : a vector is missing or of another length, or has what is no number.
         """
         for name in names:
             length = len(self.vectors.get(name, ()))
             if length != rows:
                 raise SimulatorError(
                     f"{self.version} left {length} values of {name}, not {rows}", log=self.log
+                )
+            if not np.isfinite(self.vectors[name]).all():
+                raise SimulatorError(
+                    f"{self.version} left values of {name} that are no numbers", log=self.log
                 )
         return np.stack([self.vectors[name] for name in names], axis=1)
 

@@ -9,7 +9,14 @@ import numpy as np
 
 from netlists.verification.collocation import Scope
 from netlists.verification.engines import Analysis, Plan, Run, surrogate_reads, voltages
-from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Floats, relative_error
+from netlists.verification.result import (
+    CURRENT_LIMIT,
+    ENERGY_LIMIT,
+    RESIDUAL_LIMIT,
+    STATE_LIMIT,
+    Floats,
+    relative_error,
+)
 from netlists.verification.samples import Sample
 from roa_circuit.chips.converter_use import uses
 from roa_circuit.chips.read_disturb import moved_by_a_read, warning
@@ -118,6 +125,9 @@ def states(
         "write_energy_spice": _total(run.energy for run in spice),
         "wire_energy": _total(run.wire_energy for run in surrogate),
     }
+    figures["write_energy_error"] = _apart(
+        figures["write_energy_spice"], figures["write_energy_surrogate"]
+    )
     return {
         **{
             name: None if value is None or not plan.writes else float(value)
@@ -163,14 +173,24 @@ def _total(energies: Iterable[float | None]) -> float | None:
     return None if None in known else sum(energy or 0.0 for energy in known)
 
 
+def _apart(energy: float | None, other: float | None) -> float | None:
+    """How far an energy is from another one, over that one; None where one is unknown."""
+    if energy is None or other is None:
+        return None
+    return abs(energy - other) / max(abs(other), 1e-300)
+
+
 def passed(fields: dict[str, Any], *, labelled: bool) -> bool:
     """Whether the fields of a Verification are within the limits."""
-    current, state = fields["max_relative_current_error"], fields["max_state_error"]
-    of_states = state, fields["residual_bound"], fields["max_transient_error"]
-    of_reads = current, fields["max_difference_error"]
-    within = all(error is None or error <= CURRENT_LIMIT for error in of_reads) and all(
-        error is None or error <= STATE_LIMIT for error in of_states
-    )
+    limits = {
+        "max_relative_current_error": CURRENT_LIMIT,
+        "max_difference_error": CURRENT_LIMIT,
+        "max_state_error": STATE_LIMIT,
+        "max_transient_error": STATE_LIMIT,
+        "residual_bound": RESIDUAL_LIMIT,
+        "write_energy_error": ENERGY_LIMIT,
+    }
+    within = all(fields[name] is None or fields[name] <= limit for name, limit in limits.items())
     return bool(within and (not labelled or fields["prediction_agreement"] in (None, 1.0)))
 
 

@@ -10,7 +10,13 @@ import numpy as np
 
 from netlists.verification.map_page import parts as map_parts
 from netlists.verification.report import HEAD, analysed, headline, summary_rows
-from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
+from netlists.verification.result import (
+    CURRENT_LIMIT,
+    ENERGY_LIMIT,
+    STATE_LIMIT,
+    Verification,
+    column_errors,
+)
 from roa_circuit.basics.units import counted, percent
 from roa_circuit.chips.circuitry import described
 from roa_circuit.circuit import footing
@@ -35,8 +41,9 @@ _WORST_COLUMNS = 12
 _FOOTER = (
     "Current errors are relative to each current itself, the surrogate reading the states that"
     " the simulator wrote; a current below a millionth of the largest counts as that millionth."
-    f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e}, and, where a"
-    " layer has labels, the same prediction for every read."
+    f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e}, the"
+    f" energy of a write within {100 * ENERGY_LIMIT:g} %, and, where a layer has labels, the same"
+    " prediction for every read."
 )
 
 

@@ -6,7 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from netlists.simulation.ngspice import Via
-from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification
+from netlists.verification.result import (
+    CURRENT_LIMIT,
+    ENERGY_LIMIT,
+    RESIDUAL_LIMIT,
+    STATE_LIMIT,
+    Verification,
+)
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.circuit import footing
 from roa_circuit.layers.programmed import ProgrammedLayer
@@ -33,7 +39,7 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         (f"disturb of idle cells, surrogate / {result.engine}",
          _both(_number, result.max_disturb_surrogate, result.max_disturb_spice), ""),
         (f"energy of the write, surrogate / {result.engine}",
-         _both(_joules, result.write_energy_surrogate, result.write_energy_spice), ""),
+         _both(_joules, result.write_energy_surrogate, result.write_energy_spice), _of_energy(result)),
         ("of it lost in wires and terminals",
          _share(result.wire_energy, result.write_energy_surrogate), ""),
         ("energy of a read, mean over reads", _of_a_read(result), ""),
@@ -53,6 +59,10 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         *(_times(result) if result.spice_seconds else ()),
     ]  # fmt: skip
     return [(row[0], row[1], row[2], row[3] if len(row) > 3 else "") for row in rows if row[1]]
+
+
+def _of_energy(result: Verification) -> str:
+    return "" if result.write_energy_error is None else f"{100 * ENERGY_LIMIT:g} %"
 
 
 def _of_a_read(result: Verification) -> str:
@@ -97,7 +107,7 @@ def _collocated(result: Verification) -> list[tuple[str, str, str]]:
     sampled = result.pulses_simulated < (result.pulses_in_programme or 0)
     whole = ", for all pulses" if sampled else ""
     return [
-        (f"bound on the states' error{whole}", _number(result.residual_bound), f"{STATE_LIMIT:.0e}"),
+        (f"bound on the states' error{whole}", _number(result.residual_bound), f"{RESIDUAL_LIMIT:.0e}"),
         ("row pulses at operating points",
          f"{result.pulses_simulated} of {result.pulses_in_programme}", ""),
         (f"{counted(result.pulses_as_transients or 0, 'pulse')} as full transients, worst error",

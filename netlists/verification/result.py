@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 
 CURRENT_LIMIT = 1e-5
 STATE_LIMIT = 5e-3
+RESIDUAL_LIMIT = 1e-4  # of the bound by operating points, which know no error of time steps
+ENERGY_LIMIT = 0.01
 """What `passed` asks for, beside the same prediction for every read of a layer with labels."""
 
 _NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured against that share
@@ -49,6 +51,7 @@ class Verification(Shown):
     max_disturb_* : largest |change of omega| of a cell that was given no pulse
     write_energy_* : what the line drivers delivered during the write [J]; `wire_energy` is what
         the surrogate's wires, drivers and sense resistors took of it
+    write_energy_error : |E_spice - E| / |E|; None where the simulator's is unknown
     prediction_agreement : share of reads whose largest output is the same in both, each on its
         own states
     accuracy_* : share of right answers, None where the layer has no labels; `ideal` are the
@@ -98,6 +101,7 @@ class Verification(Shown):
     max_disturb_spice: float | None
     write_energy_surrogate: float | None
     write_energy_spice: float | None
+    write_energy_error: float | None
     wire_energy: float | None
     prediction_agreement: float | None
     accuracy_ideal: float | None

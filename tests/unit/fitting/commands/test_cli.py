@@ -1,5 +1,6 @@
 """roa-fit as its users meet it: files, table, exit codes, one line for bad input."""
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -20,6 +21,7 @@ from fitting.judgement.left_open import NORMALISED
 from fitting.readers import example
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import check_writable
+from roa_circuit.device.notes import Measured, Notes
 from roa_circuit.device.parameters import load_device
 
 PULSES = Path(__file__).parents[4] / "data" / "pulses.csv"
@@ -250,6 +252,19 @@ def test_outputs_that_cannot_be_written_leave_nothing(roa_fit, tmp_path, monkeyp
     assert code == 2
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == [blocker]
+
+
+@pytest.mark.long
+def test_a_design_says_what_its_device_assumes(roa_fit, tmp_path):
+    notes = Notes(currents=(), writes=("mu1 from a book",), measured=Measured())
+    noted = dataclasses.replace(load_device("zhang2021"), name="mine", notes=notes)
+    (tmp_path / "mine.toml").write_text(noted.to_toml())
+    few = ("--pulses", 30, "--iv-points", 10, "--output-dir", tmp_path / "o")
+    asked = ("--device", tmp_path / "mine.toml", "--json", tmp_path / "d.json")
+    code, out, _ = roa_fit("design", *asked, *few)
+    [said] = json.loads((tmp_path / "d.json").read_text())["remarks"]
+    assert (code, said in out.splitlines()) == (0, True)
+    assert "mu1 from a book" in said
 
 
 def test_write_all_spares_what_was_there(tmp_path):

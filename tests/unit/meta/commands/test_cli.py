@@ -88,6 +88,18 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     }  # fmt: skip
 
 
+def test_the_document_is_there_before_the_table(roa_meta, small_network, tmp_path, monkeypatch):
+    """`| head` closed the pipe and took minutes of work with it."""
+
+    def unread(*_):
+        raise SystemExit
+
+    monkeypatch.setattr("meta.commands.evaluate._show", unread)
+    few = ("--dataset", "glyphs", "--tasks", 2, "--queries", 2, "--sigma-wn", 0, "--relative-rate", 2)
+    roa_meta("evaluate", "--network", small_network, *few, "--json", tmp_path / "e.json")
+    assert len(json.loads((tmp_path / "e.json").read_text())["rows"]) == 1
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("named", "trained"),

@@ -171,6 +171,25 @@ def test_a_folder_keeps_its_own_split_and_colours(tmp_path):
     assert task.support.shape == (2, 3, 84, 84)
 
 
+def test_a_grey_picture_among_coloured_ones_does_not_turn_them_grey(tmp_path):
+    """The first file alone decided."""
+    for index, split in enumerate(("train", "validation", "test")):
+        save_pictures(tmp_path / split / "a", 2, (32, 32, 3), index)
+    first = tmp_path / "train" / "a" / "0.png"
+    Image.open(first).convert("L").save(first)
+    dataset = load_dataset("folder", tmp_path)
+    assert (dataset.images.shape, dataset.turns) == ((3, 2, 32, 32, 3), False)
+
+
+def test_pictures_of_test_classes_that_were_trained_on_are_said(tmp_path):
+    for index, split in enumerate(("train", "validation", "test")):
+        save_pictures(tmp_path / split / "a", 2, (32, 32, 3), index)
+    assert load_dataset("folder", tmp_path).remarks == ()
+    save_pictures(tmp_path / "test" / "{b}", 2, (32, 32, 3), 0)
+    (told,) = load_dataset("folder", tmp_path).remarks
+    assert "1 of the test classes, {b} first, have pictures that train or validation have" in told
+
+
 def pictures(folder, images, suffix="png"):
     """Three classes of the same two pictures, as files of this kind."""
     for index in range(3):
@@ -205,8 +224,8 @@ def test_pictures_that_no_episode_can_use_are_told(tmp_path):
 
 def test_dark_ink_on_light_paper_is_told_with_the_way_out(tmp_path):
     light, dark = Image.fromarray(INK), Image.fromarray(255 - INK)
-    assert pictures(tmp_path / "light", [light, light]).remarks == ()
-    (remark,) = pictures(tmp_path / "dark", [dark, dark]).remarks
+    assert "dark drawings" not in " ".join(pictures(tmp_path / "light", [light, light]).remarks)
+    (remark, _) = pictures(tmp_path / "dark", [dark, dark]).remarks
     assert "dark drawings on light paper" in remark
     assert "mogrify -negate" in remark
 

@@ -93,6 +93,9 @@ def test_a_run_goes_on_to_the_same_weights(bars, tmp_path):
     assert without_time[0] == without_time[1]
     with pytest.raises(InputError, match=r"this run has seed = 0, not 1"):
         pretrain(bars, replace(how, seed=1), tmp_path / "run", resume=True)
+    others = replace(bars, images=255 - bars.images)
+    with pytest.raises(InputError, match="images are not those that this run was begun with"):
+        pretrain(others, how, tmp_path / "run", resume=True)
     with pytest.raises(InputError, match="holds a run already"):
         pretrain(bars, HOW, tmp_path / "run")
 

@@ -59,6 +59,9 @@ def test_a_run_cut_off_in_its_first_epoch_goes_on_from_the_network_that_it_start
     assert resumed.note["start"] == whole.note["start"] == again.note
     for name, weight in whole.state_dict().items():
         assert torch.equal(weight, resumed.state_dict()[name])
+    others = replace(bars, images=255 - bars.images)
+    with pytest.raises(InputError, match="images are not those that this run was begun with"):
+        train(others, second, tmp_path / "cut", resume=True)
 
 
 def test_a_second_training_into_the_same_folder_is_refused(bars, tmp_path):

@@ -23,6 +23,7 @@ class Pretender:
     parts: dict
     current_error: float = 0.0
     state_error: float = 0.0
+    energy_error: float = 0.0
     flip: bool = False
 
     def simulate(self, deck, *, name, progress, **_):
@@ -38,7 +39,11 @@ class Pretender:
         states = {
             f"xword{i}_col{j}.omega": np.array([omega]) for (i, j), omega in np.ndenumerate(written)
         }
-        return {**states, "energy": np.array([1e3 * outcome.energy]), "time": np.ones(1)}
+        return {
+            **states,
+            "energy": np.array([1e3 * outcome.energy * (1 + self.energy_error)]),
+            "time": np.ones(1),
+        }
 
     def read(self, part, written):
         currents = read_currents(part.crossbar, written, 0.1 * part.inputs, part.device)
@@ -51,13 +56,14 @@ class Pretender:
 def pretender(monkeypatch, make_layer):
     """A verification in which the surrogate itself plays ngspice, with errors put in."""
 
-    def run(*, current_error=0.0, state_error=0.0, flip=False, labels=True, tile=None, tiles=None,
-            phase=Phase.both, **layer_options):  # fmt: skip
+    def run(*, current_error=0.0, state_error=0.0, energy_error=0.0, flip=False, labels=True,
+            tile=None, tiles=None, phase=Phase.both, **layer_options):  # fmt: skip
         layer = make_layer(**layer_options)
         if not labels:
             layer = dataclasses.replace(layer, labels=layer.labels[:0])
         parts = {(t.first_row, t.first_column): t for t in split(layer, tile)}
-        actor = Pretender(parts=parts, current_error=current_error, state_error=state_error, flip=flip)
+        actor = Pretender(parts=parts, current_error=current_error, state_error=state_error,
+                          energy_error=energy_error, flip=flip)  # fmt: skip
         monkeypatch.setattr(Simulator, "simulate", lambda _, deck, **how: actor.simulate(deck, **how))
         arrays = Arrays(tile=tile or TileSize(), tiles=tiles)
         return verify(layer, arrays, Testbench(phase=phase))

@@ -9,12 +9,14 @@ import pytest
 from netlists.decks.costs import prices, said
 from netlists.decks.dialect import Dialect
 from netlists.simulation.simulators import Engine
+from netlists.verification.comparison import passed
 from netlists.verification.engines import Analysis, Phase
 from netlists.verification.figures import drawings
 from netlists.verification.page import page
 from netlists.verification.report import headline, summary_rows, totals
 from netlists.verification.result import column_errors, relative_error
 from netlists.verification.verify import estimated_seconds
+from roa_circuit.basics.errors import SimulatorError
 from roa_circuit.basics.results import provenance
 from roa_circuit.chips.circuitry import Circuitry
 from roa_circuit.chips.in_situ import write_in_situ
@@ -40,10 +42,32 @@ def test_agreement_passes(pretender):
 
 
 @pytest.mark.parametrize(
-    "fault", [{"current_error": 2e-5}, {"state_error": 0.02}, {"flip": True, "columns": 4}]
-)
+    "fault",
+    [
+        {"current_error": 2e-5}, {"state_error": 0.02}, {"flip": True, "columns": 4},
+        {"energy_error": 0.02}, {"energy_error": np.nan},
+    ],
+)  # fmt: skip
 def test_each_limit_fails_on_its_own(pretender, fault):
     assert not pretender(**fault).passed
+
+
+def test_a_reading_that_is_no_number_is_an_error_in_whichever_tile(pretender):
+    """The worst of two tiles, one of them NaN, was the other's."""
+    with pytest.raises(SimulatorError, match="values of vsense0#branch that are no numbers"):
+        pretender(current_error=np.nan, tile=TileSize(rows=3, columns=2))
+
+
+def test_states_that_no_time_step_blurs_have_a_limit_of_their_own():
+    """A state that is off by 1e-3 passed, as if operating points had errors of time steps."""
+    limits = dict.fromkeys(
+        (
+            "max_relative_current_error", "max_difference_error", "max_state_error",
+            "max_transient_error", "residual_bound", "write_energy_error", "prediction_agreement",
+        )
+    )  # fmt: skip
+    assert passed(limits | {"max_transient_error": 1e-3, "residual_bound": 9e-5}, labelled=True)
+    assert not passed(limits | {"residual_bound": 1e-3}, labelled=True)
 
 
 def test_current_error_is_elementwise_and_relative(pretender):
