@@ -64,9 +64,9 @@ def _end_if_asked() -> None:
 
 
 def _line_start() -> str:
-    """On a terminal: an empty line, as a bar of progress may stand there, and the cursor that it hid."""
+    """On a terminal, where a bar of progress may stand: a clear line, in no colour, and the cursor."""
     animated = os.isatty(2) and os.environ.get("TERM", "dumb") != "dumb"
-    return "\r\x1b[K\x1b[?25h" if animated else ""
+    return "\r\x1b[0m\x1b[K\x1b[?25h" if animated else ""
 
 
 def _end_in_peace() -> None:
