@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 
 CURRENT_LIMIT = 1e-5
 STATE_LIMIT = 5e-3
+STATE_SHARE = 0.02  # of the largest change that the surrogate writes, if that is less
 RESIDUAL_LIMIT = 1e-4  # of the bound by operating points, which know no error of time steps
 ENERGY_LIMIT = 0.01
 """What `passed` asks for, beside the same prediction for every read of a layer with labels."""
@@ -43,6 +44,8 @@ class Verification(Shown):
     max_output_error : worst |y_spice - y| of the layer's outputs over the largest |y|, each
         engine on the states it wrote itself
     max_state_error : worst |omega_spice - omega| of all cells
+    max_state_change : largest change of a cell that the surrogate writes; `state_limit` of it is what
+        `max_state_error` and `max_transient_error` may be
     residual_bound, pulses_simulated, pulses_in_programme : of a write by collocation, what the
         surrogate's states are wrong by at the most; of a sample of its pulses, scaled to all.
         `max_state_error` is then of states that the residuals add up to
@@ -92,6 +95,7 @@ class Verification(Shown):
     max_difference_error: float | None
     max_output_error: float | None
     max_state_error: float | None
+    max_state_change: float | None
     residual_bound: float | None
     pulses_simulated: int | None
     pulses_in_programme: int | None
@@ -170,6 +174,14 @@ class Verification(Shown):
         numbers["read_energy"] = self.read_energy.to_dict() if self.read_energy else None
         numbers["current_scale [-]"] = numbers.pop("current_scale")
         return {**numbers, "ngspice_version": self.ngspice_version}
+
+
+def state_limit(change: float | None) -> float:
+    """What states may be wrong by after a write that moves cells by so much at the most.
+
+    A write that moves little is else passed with cells that do not move at all.
+    """
+    return STATE_LIMIT if change is None else min(STATE_LIMIT, max(STATE_SHARE * change, 1e-6))
 
 
 def relative_error(currents: Floats, reference: Floats) -> float:

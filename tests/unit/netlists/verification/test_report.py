@@ -63,6 +63,7 @@ def test_states_that_no_time_step_blurs_have_a_limit_of_their_own():
     limits = dict.fromkeys(
         (
             "max_relative_current_error", "max_difference_error", "max_state_error",
+            "max_state_change",
             "max_transient_error", "residual_bound", "write_energy_error", "prediction_agreement",
         )
     )  # fmt: skip
