@@ -17,6 +17,21 @@ from roa_circuit.device.parameters import load_device
 BASE = load_device("zhang2021")
 EQ_2 = {name: getattr(BASE.memristor, name) for name in ("gamma", "delta", "alpha", "beta")}
 UP, DOWN = (-0.95, -1.0, -1.08), (1.0, 1.08, 1.2)  # [V], of the table
+EQ_1 = """
+[law]
+name = "eq1"
+citation = "Zhang et al. 2021, Eq. 1 and 2"
+motion = "k*(exp(-mu1*v) - exp(mu2*v))*((1 - omega)**2 if v < 0 else omega**2)"
+current = "omega*gamma*sinh(delta*v) + (1 - omega)*alpha*(1 - exp(-beta*v))"
+[law.constants]
+"k [1/s]" = "> 0; rate"
+"mu1 [1/V]" = "> 0; up"
+"mu2 [1/V]" = "> 0; down"
+"gamma [A]" = "> 0; on"
+"delta [1/V]" = "> 0; on"
+"alpha [A]" = "> 0; off"
+"beta [1/V]" = "> 0; off"
+"""
 MIXED = """
 [law]
 name = "mixed"

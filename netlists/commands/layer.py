@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -118,7 +119,7 @@ def layer(
     )
     console.say(
         f"{output}: {rows} x {columns} cells, {made.mapping.said}; {written};"
-        f" {counted(len(x), 'read')}; next: roa-spice verify --layer {output}"
+        f" {counted(len(x), 'read')}; next: roa-spice verify --layer {shlex.quote(str(output))}"
     )
     of_reads = note_reads(made, TileSize(), BARE, None, 0) if len(x) else {}
     standing.say(made.device, made.crossbar, writes=not ideal)
@@ -156,9 +157,10 @@ def _of_network(
     assert made is not None
     made.save(output)
     rows, columns = made.crossbar.shape
+    command = f"roa-spice verify --layer {shlex.quote(str(output))} --phase read"
     console.say(
         f"{output}: layer {named}, {rows} x {columns} cells, {made.mapping.said};"
-        f" {counted(len(made.inputs), 'read')}; next: roa-spice verify --layer {output} --phase read"
+        f" {counted(len(made.inputs), 'read')}; next: {command}"
     )
     standing.say(made.device, made.crossbar, writes=False)
     summary = {

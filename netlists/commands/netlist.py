@@ -168,5 +168,15 @@ def _write(deck: Deck, language: Language | None, path: Path) -> None:
     if language is None:
         deck.write(path)
         return
-    for name, text in exported(deck.circuit, language).items():
-        write_text(path.parent / name if name else path, text)
+    files = {
+        path.parent / name if name else path: text
+        for name, text in exported(deck.circuit, language).items()
+    }
+    for beside, text in files.items():
+        if beside != path and beside.exists() and beside.read_text(encoding="utf-8") != text:
+            raise InputError(
+                f"{beside}: is the model of another device, which decks beside it include; give another"
+                " folder, or move it away"
+            )
+    for file, text in files.items():
+        write_text(file, text)

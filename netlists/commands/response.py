@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -70,7 +71,7 @@ def response(
     low, high = min(conductances), max(conductances)
     console.say(
         f"{output}: {pulses} pulses up and {pulses} down, {low:.4g} to {high:.4g} S;"
-        f" fit it with: roa-fit {output} --output-dir fit"
+        f" fit it with: roa-fit {shlex.quote(str(output))} --output-dir fit"
     )
 
 

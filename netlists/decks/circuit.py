@@ -117,7 +117,7 @@ class Circuit:
     senses : ammeters of the columns that no amplifier of finite gain reads
     outputs : output nodes of the amplifiers, if there are any
     differences : output nodes of the subtractors, where the readout has any
-    offsets : sources at the inputs of amplifiers of finite gain, and at the references of subtractors,
+    offsets : sources at the inputs of amplifiers, and at the references of subtractors,
         where these have offsets
     elements : wires, cells and their access devices, row by row
     gates : sources of the access devices, one for each row, and of their bulk, if there are any

@@ -329,7 +329,7 @@ class _Array:
             outputs=output_nodes(columns) if amplifier else (),
             differences=differences,
             offsets=(
-                *(() if grounded else offset_sources(offsets)),
+                *offset_sources(offsets),
                 *reference_sources(made, amplifier),
             ),
             elements=(

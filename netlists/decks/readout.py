@@ -17,8 +17,9 @@ ratio has the mismatch e. Without amplifiers, Hplus{k} and Hminus{k} make volts 
     out{minus} -- Rminus{k}: R --- inv{k}   (-) Ediff{k} --+-- diff{k}
                                     +-- Rloop{k}: R -------+
 
-An offset is the voltage of Vsense{j}, on which Hamp{j} then stands; where the gain is finite, of the
-node offset{j}, against which the amplifier compares its bit line.
+An offset is the voltage of the node offset{j}, against which an amplifier of finite gain compares its
+bit line. An ideal one stands on it, and Vsense{j} has that voltage, too: what subtractors draw from an
+output must not pass the ammeter.
 """
 
 from __future__ import annotations
@@ -94,8 +95,10 @@ def made_subtractors(
 
 def reference_sources(made: Subtractors, amplifier: Amplifier | None) -> tuple[Source, ...]:
     """What the subtractors' offsets are made of: the voltages of their references."""
+    if not len(made.offset):
+        return ()
     volts_per_ampere = -amplifier.share * amplifier.r_feedback if amplifier else TRANSRESISTANCE
-    e = made.mismatch if len(made.mismatch) else np.zeros(len(made.offset))
+    e = made.mismatch if len(made.mismatch) else 0.0
     return tuple(
         Source(name=f"ref{k}", node=f"ref{k}", points=[(0.0, volts)])
         for k, volts in enumerate((volts_per_ampere * made.offset / (1.0 - e)).tolist())
@@ -120,7 +123,7 @@ def _open_loop(amplifier: Amplifier | None) -> float:
 
 
 def offset_sources(offsets: Sequence[float]) -> tuple[Source, ...]:
-    """Of amplifiers of finite gain, their offsets [V] against ground."""
+    """Of amplifiers, their offsets [V] against ground."""
     return tuple(
         Source(name=f"offset{j}", node=f"offset{j}", points=[(0.0, volts)])
         for j, volts in enumerate(offsets)
@@ -135,7 +138,7 @@ def amplifiers(columns: int, amplifier: Amplifier, *, offset: bool = False) -> I
     for j, out in enumerate(output_nodes(columns)):
         name, bit = f"amp{j}", f"bit{j}"
         if amplifier.gain is None:
-            stands = (out, bit if offset else "0")
+            stands = (out, f"offset{j}" if offset else "0")
             yield _source(Kind.ccvs, name, stands, (f"sense{j}",), -amplifier.r_feedback)
             continue
         compared = (f"offset{j}" if offset else "0", bit)

@@ -95,8 +95,10 @@ def _models(circuit: Circuit) -> Iterator[str]:
 def _sources(circuit: Circuit) -> Iterator[str]:
     of_lines = (*circuit.words, *circuit.senses, *circuit.gates)
     by_number = {Task.sweep: circuit.words, Task.points: of_lines}.get(circuit.task, ())
+    several = any(len(source.points) > 1 for source in by_number)
     for source in (*circuit.words, *circuit.senses, *circuit.offsets, *circuit.gates):
-        yield from _by_number(source) if source in by_number else _in_time(source)
+        constant = several and len(source.points) == 1  # as that of transistors' bulk
+        yield from _by_number(source) if source in by_number and not constant else _in_time(source)
 
 
 def _in_time(source: Source) -> Iterator[str]:

@@ -38,6 +38,9 @@ FAR = 0.1
 TRANSIENTS = 3
 """So many pulses of a verification are full transients as well."""
 
+_STILL = 1e-4
+"""The change of a pulse that moves no cell further: a simulator's own rounding is a share of it."""
+
 _ITERATIONS = 40.0  # a pulse's transient beside an operating point, for progress
 
 
@@ -87,6 +90,7 @@ class Collocated:
     bound : (rows, columns) on |omega - the surrogate's|
     energy : of the simulated pulses [J], which the lines' sources deliver
     transient_error : worst |omega| by which full transients differ; None without any
+    transient_share : the worst such error over the largest change of that pulse
     seconds : of all decks, one after the other
     """
 
@@ -94,6 +98,7 @@ class Collocated:
     bound: Floats
     energy: float
     transient_error: float | None
+    transient_share: float | None
     seconds: float
     version: str
 
@@ -180,11 +185,13 @@ class Collocation:
             # An error that shrinks is not relied on: wires, which couple cells, are not counted here.
             bound = np.maximum(step.growth, 1.0) * bound + np.abs(step.residual)
         errors = [part.error for part in parts if part.error is not None]
+        shares = [part.share for part in parts if part.share is not None]
         return Collocated(
             state=np.clip(last + residual.reshape(last.shape), 0.0, 1.0),
             bound=bound.reshape(last.shape),
             energy=sum(step.energy for step in steps),
-            transient_error=max(errors, default=None),
+            transient_error=float(np.max(errors)) if errors else None,
+            transient_share=float(np.max(shares)) if shares else None,
             seconds=sum(part.seconds for part in parts),
             version=next((part.version for part in parts), ""),
         )
@@ -228,7 +235,8 @@ class Collocation:
         deck = write_deck(self.chip.crossbar, before, one, self.chip.device, **self.how)
         done = self.run(deck, f"pulse{number}{self.name}", progress)
         error = float(np.abs(deck.measured(done).reshape(before.shape) - after).max())
-        return _Part(steps=[], error=error, seconds=done.seconds, version=done.version)
+        share = error / max(float(np.abs(after - before).max()), _STILL)
+        return _Part(steps=[], error=error, share=share, seconds=done.seconds, version=done.version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +257,7 @@ class _Part:
     seconds: float
     version: str
     error: float | None = None
+    share: float | None = None
 
 
 def _step(number: int, pulse: WritePulse, states: Floats, table: Floats, chip: Chip) -> _Step:

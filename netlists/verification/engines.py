@@ -131,6 +131,7 @@ class Run:
     wire_energy: float | None = None
     bound: float | None = None
     transient_error: float | None = None
+    transient_share: float | None = None
     version: str = ""
     recordings: tuple[Recording, ...] = ()
     subtracted: Floats = field(default_factory=lambda: np.zeros((0, 0)))
@@ -290,7 +291,8 @@ def _collocated(
         together=together,
     ).done(progress)
     # The surrogate's own write of all pulses at once, beside its pulses one by one.
-    apart = np.abs(chip.written(run.before, trajectory.states[-1], counts) - run.state)
+    alike = chip.afresh().written(run.before, trajectory.states[-1], counts)  # with the same noise
+    apart = np.abs(alike - run.state)
     share = len(scope.chosen.points) / len(trajectory.pulses)
     return replace(
         run,
@@ -298,6 +300,7 @@ def _collocated(
         energy=found.energy if share == 1.0 else None,
         bound=float((found.bound + apart).max()),
         transient_error=found.transient_error,
+        transient_share=found.transient_share,
         write_seconds=found.seconds,
         version=found.version,
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from netlists.simulation.recordings import Recording
 from netlists.verification import plots
 from netlists.verification.plots import Cells, Currents, bands_of, slices_of
-from netlists.verification.result import CURRENT_LIMIT, STATE_LIMIT, Verification, column_errors
+from netlists.verification.result import CURRENT_LIMIT, Verification, column_errors, state_limit
 from roa_circuit.basics.units import counted, prefix_for
 from roa_circuit.presentation.drawing import (
     BLUE,
@@ -189,13 +189,14 @@ def _state_scatter(result: Verification, cells: Cells) -> Drawing:
 def _state_errors(result: Verification) -> Drawing:
     found = _simulated(np.abs(result.spice_state - result.surrogate_state))
     errors = np.maximum(found, _SMALLEST_STATE_ERROR)
-    low, high = np.log10(errors.min()) - 0.1, np.log10(max(float(errors.max()), STATE_LIMIT)) + 0.3
+    limit = state_limit(result.max_state_change)
+    low, high = np.log10(errors.min()) - 0.1, np.log10(max(float(errors.max()), limit)) + 0.3
     cells, edges = np.histogram(errors, bins=np.logspace(low, high, 40))
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         axes.stairs(cells, edges, fill=True, color=BLUE, alpha=0.6)
-        axes.axvline(STATE_LIMIT, color=RED, lw=1, ls="--", label="limit")
+        axes.axvline(limit, color=RED, lw=1, ls="--", label="limit")
         axes.legend(loc="upper left")
         axes.set(xscale="log", yscale="symlog", xlabel="|Δω|", ylabel="cells")
         axes.set_ylim(0, 2.0 * cells.max())

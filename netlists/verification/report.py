@@ -11,7 +11,9 @@ from netlists.verification.result import (
     ENERGY_LIMIT,
     RESIDUAL_LIMIT,
     STATE_LIMIT,
+    STATE_SHARE,
     Verification,
+    state_limit,
 )
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.circuit import footing
@@ -34,7 +36,8 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         ("column currents, worst relative error", _number(result.max_relative_current_error),
          f"{CURRENT_LIMIT:.0e}"),
         *_differences(result),
-        ("final states, worst error", _number(result.max_state_error), f"{STATE_LIMIT:.0e}"),
+        ("final states, worst error", _number(result.max_state_error),
+         f"{state_limit(result.max_state_change):.0e}"),
         *_collocated(result),
         (f"disturb of idle cells, surrogate / {result.engine}",
          _both(_number, result.max_disturb_surrogate, result.max_disturb_spice), ""),
@@ -112,6 +115,8 @@ def _collocated(result: Verification) -> list[tuple[str, str, str]]:
          f"{result.pulses_simulated} of {result.pulses_in_programme}", ""),
         (f"{counted(result.pulses_as_transients or 0, 'pulse')} as full transients, worst error",
          _number(result.max_transient_error), f"{STATE_LIMIT:.0e}"),
+        ("the same over the change by that pulse", _number(result.max_transient_share),
+         f"{STATE_SHARE:.0e}"),
     ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 CURRENT_LIMIT = 1e-5
 STATE_LIMIT = 5e-3
-STATE_SHARE = 0.02  # of the largest change that the surrogate writes, if that is less
+STATE_SHARE = 0.02  # of the largest change by a write, or by a pulse as a transient, if that is less
 RESIDUAL_LIMIT = 1e-4  # of the bound by operating points, which know no error of time steps
 ENERGY_LIMIT = 0.01
 """What `passed` asks for, beside the same prediction for every read of a layer with labels."""
@@ -45,12 +45,12 @@ class Verification(Shown):
         engine on the states it wrote itself
     max_state_error : worst |omega_spice - omega| of all cells
     max_state_change : largest change of a cell that the surrogate writes; `state_limit` of it is what
-        `max_state_error` and `max_transient_error` may be
+        `max_state_error` may be
     residual_bound, pulses_simulated, pulses_in_programme : of a write by collocation, what the
         surrogate's states are wrong by at the most; of a sample of its pulses, scaled to all.
         `max_state_error` is then of states that the residuals add up to
     pulses_as_transients, max_transient_error : the pulses among them that were full transients, and
-        the worst difference of a state after one
+        the worst difference of a state after one; `max_transient_share` is over the change by that pulse
     max_disturb_* : largest |change of omega| of a cell that was given no pulse
     write_energy_* : what the line drivers delivered during the write [J]; `wire_energy` is what
         the surrogate's wires, drivers and sense resistors took of it
@@ -101,6 +101,7 @@ class Verification(Shown):
     pulses_in_programme: int | None
     pulses_as_transients: int | None
     max_transient_error: float | None
+    max_transient_share: float | None
     max_disturb_surrogate: float | None
     max_disturb_spice: float | None
     write_energy_surrogate: float | None

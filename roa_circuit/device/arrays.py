@@ -14,7 +14,7 @@ from roa_circuit.basics.errors import InputError
 Array = Any
 """A numpy array, a torch tensor, or another array of the Array API standard."""
 
-# e^80 switches any cell in a femtosecond and still fits float32: the clamp changes no result.
+# Still fits float32. A device whose own pulses go beyond is refused; elsewhere e^80 is as good as more.
 LARGEST_EXPONENT = 80.0
 
 _NUMPYS_OWN = frozenset({np.ndarray, np.float64, float, int})

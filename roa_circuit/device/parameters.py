@@ -13,15 +13,12 @@ from array_api_compat import array_namespace
 from roa_circuit.basics import records, toml
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.shown import Facts, Shown
-from roa_circuit.device.arrays import is_array
+from roa_circuit.device.arrays import LARGEST_EXPONENT, is_array
 from roa_circuit.device.laws import read_law
 from roa_circuit.device.laws.law import Constant, Law
 from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.notes import Notes
 from roa_circuit.device.spread import Spread
-
-LARGEST_EXPONENT = 300.0
-"""Of a law at a device's own pulses: e^300 times any of its constants is still a number."""
 
 PULSE_UNITS = {
     "read_voltage": "V", "full_scale_voltage": "V", "potentiation_voltage": "V",
@@ -98,7 +95,7 @@ class Device(Shown):
             if exponent > LARGEST_EXPONENT:
                 raise InputError(
                     f"{volts} = {height:g} V times {name} makes an exponent of {exponent:.3g} in law"
-                    f" {law.name}; it is no model of a device beyond {LARGEST_EXPONENT:g}"
+                    f" {law.name}; beyond {LARGEST_EXPONENT:g} it is clamped, and no model of a device"
                 )
 
     def facts(self) -> Facts:

@@ -26,6 +26,7 @@ DEVICE = default_device()
 NAMES = ["reference:2", "pair", "pair:push-pull"]
 AMPLIFIED = Circuitry(amplifier=Amplifier(r_feedback=1e4, gain=1e4, offset=1e-4))
 IDEAL = Circuitry(amplifier=Amplifier(r_feedback=1e4))
+OFFSET = Circuitry(amplifier=Amplifier(r_feedback=1e4, offset=1e-4))
 
 
 def a_layer(name, rows=6, outputs=3, ohms=5.0, seed=0):
@@ -87,7 +88,9 @@ def test_the_subtraction_is_that_of_the_amplifiers_outputs(circuitry, build):
 
 
 @pytest.mark.ngspice
-@pytest.mark.parametrize("circuitry", [BARE, IDEAL, AMPLIFIED], ids=["bare", "ideal", "amplified"])
+@pytest.mark.parametrize(
+    "circuitry", [BARE, IDEAL, OFFSET, AMPLIFIED], ids=["bare", "ideal", "offset", "amplified"]
+)
 @pytest.mark.parametrize(("name", "build"), [("pair", read_deck), ("reference:2", sweep_deck)])
 def test_subtractors_of_a_chip_are_amplifiers_among_uneven_resistors(name, build, circuitry):
     layer = a_layer(name).behind(circuitry)
@@ -104,6 +107,13 @@ def test_subtractors_of_a_chip_are_amplifiers_among_uneven_resistors(name, build
     np.testing.assert_allclose(ours, dense, atol=1e-9 * largest)
     found = deck.subtracted(deck.run(name="read", time_limit=60))
     np.testing.assert_allclose(found, dense, atol=1e-6 * largest)
+
+
+@pytest.mark.ngspice
+def test_subtractors_may_be_uneven_and_have_no_offset():
+    """Their decks ended in a broadcasting error."""
+    uneven = Arrays(imperfections=Imperfections(subtractor_mismatch=0.02), seed=1)
+    assert verify(a_layer("pair"), uneven, Testbench(phase=Phase.read)).passed
 
 
 @pytest.mark.ngspice

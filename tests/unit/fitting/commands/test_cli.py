@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +25,6 @@ from roa_circuit.device.parameters import load_device
 
 PULSES = Path(__file__).parents[4] / "data" / "pulses.csv"
 FILES = {"device.toml", "fit.json", "memristor.lib", "memristor.va", "report.html"}
-
-
-@pytest.fixture
-def roa_fit(command):
-    """Run the command in this process; gives (exit code, stdout, stderr)."""
-    return partial(command, cli.main)
 
 
 @pytest.fixture(scope="module")
@@ -484,79 +477,6 @@ def test_a_device_of_normalised_readings_says_that_it_has_no_amperes(roa_fit, tm
     page = (tmp_path / "o" / "report.html").read_text()
     assert f"device {device.name}: amperes, siemens and joules are in part assumed" in page
     assert "no depression was measured, all of it is assumed" in page
-
-
-EQ_1_AS_TEXT = """
-[law]
-name = "mine"
-citation = "Eq. 1 and 2 as formulas"
-motion = "k*(exp(-mu1*v) - exp(mu2*v))*((1 - omega)**2 if v < 0 else omega**2)"
-current = "omega*gamma*sinh(delta*v) + (1 - omega)*alpha*(1 - exp(-beta*v))"
-[law.constants]
-"k [1/s]" = "> 0; rate"
-"mu1 [1/V]" = "> 0; up"
-"mu2 [1/V]" = "> 0; down"
-"gamma [A]" = "> 0; on"
-"delta [1/V]" = "> 0; on"
-"alpha [A]" = "> 0; off"
-"beta [1/V]" = "> 0; off"
-[memristor]
-law = "mine"
-"k [1/s]" = 1e-4
-"mu1 [1/V]" = {mu1}
-"mu2 [1/V]" = 13.0
-"gamma [A]" = 3e-3
-"delta [1/V]" = 0.5
-"alpha [A]" = 1.6e-3
-"beta [1/V]" = 0.5
-"""
-
-
-def _ups(path, volts):
-    """Pulses of these amplitudes, ten each, that each raise omega by a dose of 0.2."""
-    law, rows = (
-        load_device("zhang2021").memristor,
-        ["voltage [V],width [s],read_voltage [V],current [A]"],
-    )
-    for number in range(10 * len(volts)):
-        current = float(law.current(1 - 1 / (1 / 0.9 + 0.2 * number), 0.1))
-        rows.append(f"{volts[number % len(volts)]},3e-6,0.1,{current!r}")
-    path.write_text("\n".join(rows))
-    return path
-
-
-def test_a_law_file_that_does_not_reach_the_measured_voltages_is_refused(roa_fit, tmp_path):
-    """Its exponents were clamped there, and a fit went on without a word."""
-    (tmp_path / "mine.toml").write_text(EQ_1_AS_TEXT.format(mu1=19.25))
-    asked = ("--law", tmp_path / "mine.toml", "--output-dir", tmp_path / "o")
-    code, _, error = roa_fit(_ups(tmp_path / "far.csv", (-1.1, -4.5)), *asked)
-    assert (code, error.count("\n")) == (2, 1)
-    assert "mine.toml: [law] motion: exp has an exponent of 86.6, beyond ± 80" in error
-    assert "between -4.5 and 0.1 V, which the pulses and readings of" in error
-    assert error.endswith("far.csv reach; change constants or the formula\n")
-    assert not (tmp_path / "o").exists()
-
-
-@pytest.mark.long
-def test_a_fitted_law_that_its_device_s_own_pulses_leave_is_refused(roa_fit, tmp_path):
-    """device.toml was written, and no command could read it."""
-    text = EQ_1_AS_TEXT.format(mu1=19.25).replace('"k*(exp(', '"k*sqrt(1.2 - v)*(exp(')
-    (tmp_path / "mine.toml").write_text(text)
-    up = _ups(tmp_path / "up.csv", (-1.1,))
-    asked = ("--law", tmp_path / "mine.toml", "--output-dir", tmp_path / "o")
-    code, _, error = roa_fit(up, *asked)
-    assert (code, error.count("\n")) == (2, 1)
-    assert "the fitted law mine makes no device: [law] motion: sqrt is taken of -0.2, below 0" in error
-    assert "the pulses of zhang2021 reach" in error
-    assert not (tmp_path / "o").exists()
-    prior = (
-        load_device("zhang2021")
-        .to_toml()
-        .replace('depression_voltage [V]" = 1.4', 'depression_voltage [V]" = 1.0')
-    )
-    (tmp_path / "p.toml").write_text(prior)
-    assert roa_fit(up, *asked, "--prior", tmp_path / "p.toml")[0] == 0
-    assert load_device(tmp_path / "o" / "device.toml").memristor.name == "mine"
 
 
 @pytest.mark.long

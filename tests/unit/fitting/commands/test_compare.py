@@ -2,13 +2,11 @@
 
 import dataclasses
 import json
-from functools import partial
 
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from fitting.commands import cli
 from fitting.judgement.devices import STATES, side
 from roa_circuit.device.memristor import after_dose, current, state_derivative
 from roa_circuit.device.notes import Measured, Notes
@@ -16,12 +14,6 @@ from roa_circuit.device.parameters import load_device
 from roa_circuit.device.spread import Spread
 
 TABLE_1 = load_device("zhang2021")
-
-
-@pytest.fixture
-def roa_fit(command):
-    """Run the command in this process; gives (exit code, stdout, stderr)."""
-    return partial(command, cli.main)
 
 
 def with_edges(share):

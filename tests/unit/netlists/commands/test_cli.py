@@ -174,6 +174,20 @@ def test_netlist_of_a_layer_file(spice, make_layer, tmp_path, phase):
     assert json.loads(Path("n.json").read_text())["phase"] == phase
 
 
+def test_a_deck_of_another_device_takes_no_model_from_one_beside_it(spice, make_layer, tmp_path):
+    """The second export overwrote the first one's memristor.va."""
+    make_layer().save(tmp_path / "layer.npz")
+    asked = ("netlist", "--layer", "layer.npz", "--phase", "write", "--language", "spectre")
+    assert spice(*asked, "-o", "a.scs")[0] == 0
+    model = (tmp_path / "memristor.va").read_text()
+    status, _, error = spice(*asked, "--device", "zhang2021", "-o", "b.scs")
+    assert (status, error.count("\n")) == (2, 1)
+    assert "memristor.va: is the model of another device" in error
+    assert not (tmp_path / "b.scs").exists()
+    assert (tmp_path / "memristor.va").read_text() == model
+    assert spice(*asked, "-o", "c.scs")[0] == 0
+
+
 @pytest.mark.parametrize("language", ["ltspice", "xyce", "spectre", "hspice"])
 def test_netlist_speaks_other_languages(spice, make_layer, tmp_path, language):
     make_layer().save(tmp_path / "layer.npz")

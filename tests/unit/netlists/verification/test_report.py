@@ -14,7 +14,7 @@ from netlists.verification.engines import Analysis, Phase
 from netlists.verification.figures import drawings
 from netlists.verification.page import page
 from netlists.verification.report import headline, summary_rows, totals
-from netlists.verification.result import column_errors, relative_error
+from netlists.verification.result import column_errors, relative_error, state_limit
 from netlists.verification.verify import estimated_seconds
 from roa_circuit.basics.errors import SimulatorError
 from roa_circuit.basics.results import provenance
@@ -63,12 +63,24 @@ def test_states_that_no_time_step_blurs_have_a_limit_of_their_own():
     limits = dict.fromkeys(
         (
             "max_relative_current_error", "max_difference_error", "max_state_error",
-            "max_state_change",
+            "max_state_change", "max_transient_share",
             "max_transient_error", "residual_bound", "write_energy_error", "prediction_agreement",
         )
     )  # fmt: skip
     assert passed(limits | {"max_transient_error": 1e-3, "residual_bound": 9e-5}, labelled=True)
     assert not passed(limits | {"residual_bound": 1e-3}, labelled=True)
+
+
+def test_what_moves_little_is_held_to_a_share_of_it(pretender):
+    """Cells that moved backwards passed, as 5e-3 of omega is more than many a write moves."""
+    assert state_limit(None) == state_limit(0.5) == 5e-3
+    assert state_limit(1.8e-3) == pytest.approx(3.6e-5)
+    few = {"rows": 4, "columns": 3, "density": 0.1, "labels": False}
+    whole = pretender(**few)
+    assert whole.passed
+    assert not pretender(state_error=0.05 * whole.max_state_change, **few).passed
+    alike = dict.fromkeys(vars(whole)) | {"max_transient_share": 2.0, "max_transient_error": 2e-3}
+    assert not passed(alike, labelled=False)
 
 
 def test_current_error_is_elementwise_and_relative(pretender):

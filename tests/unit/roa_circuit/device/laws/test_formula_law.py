@@ -8,7 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_devices import DEVICES
+from law_devices import DEVICES, EQ_1
 from scipy.integrate import solve_ivp
 
 from roa_circuit import Device, InputError, load_device
@@ -24,22 +24,6 @@ from roa_circuit.device.laws.formulas.writing import simulator_text
 VTEAM, YAKOPCIC = (load_device(name) for name in ("vteam", "yakopcic"))
 TABLE_1 = load_device("zhang2021").memristor
 
-EQ_1 = """
-[law]
-name = "eq1"
-citation = "Zhang et al. 2021, Eq. 1 and 2"
-motion = "k*(exp(-mu1*v) - exp(mu2*v))*((1 - omega)**2 if v < 0 else omega**2)"
-current = "omega*gamma*sinh(delta*v) + (1 - omega)*alpha*(1 - exp(-beta*v))"
-[law.constants]
-"k [1/s]" = "> 0; rate"
-"mu1 [1/V]" = "> 0; up"
-"mu2 [1/V]" = "> 0; down"
-"gamma [A]" = "> 0; on"
-"delta [1/V]" = "> 0; on"
-"alpha [A]" = "> 0; off"
-"beta [1/V]" = "> 0; off"
-"""
-
 
 def law(text, **constants):
     definition = Definition.from_document(toml.loads(text, source="test"))
@@ -47,7 +31,8 @@ def law(text, **constants):
 
 
 BY_TEXT = law(
-    EQ_1, **{name: getattr(TABLE_1, name) for name in TABLE_1.units if name != "current_scale"}
+    EQ_1,
+    **{name: getattr(TABLE_1, name) for name in TABLE_1.units if name != "current_scale"},
 )
 MIXED = DEVICES["a coordinate an amplitude"].memristor
 
