@@ -20,12 +20,15 @@ from netlists.commands._dialect import (
     dialect_of,
     require_no_simulator,
 )
+from netlists.commands._expected import expect_rounds
 from netlists.commands._layer import note
 from netlists.commands._states import Conductances, read_states
 from netlists.commands._unused import OF_AGE, draws, ignored, seed_of
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks.deck import How
+from netlists.decks.dialect import CellModel, Matrix
 from netlists.decks.spice_array import SpiceArray
+from netlists.simulation.ngspice import Via
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine as Simulators
 from roa_circuit.basics.errors import InputError
@@ -138,12 +141,8 @@ def program(
         require_no_simulator(engine, matrix, cell, via, time_limit)
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
     else:
-        simulator = Simulators(str(engine))
-        charged = drawn.circuitry.stores_charge
-        dialect = dialect_of(simulator, matrix, cell, via, charged=charged, within=time_limit)
-        how: How = {"circuitry": drawn.circuitry, "engine": simulator, "dialect": dialect}
-        limit = time_limit or DEFAULT_TIME_LIMIT
-        array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=limit, **how)
+        array = _in_simulator(drawn, blank, Simulators(str(engine)), (matrix, cell, via), time_limit)
+        expect_rounds(array, rounds)
     began = time.perf_counter()
     result = write_verify(array, states, drawn.device, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began
@@ -169,6 +168,21 @@ def program(
         console.say(text)
     if result.failed.any():
         raise typer.Exit(1)
+
+
+def _in_simulator(
+    drawn: DrawnArray,
+    start: Floats,
+    engine: Simulators,
+    asked: tuple[Matrix | None, CellModel | None, Via | None],
+    time_limit: float | None,
+) -> SpiceArray:
+    """The array with cells at `start`, in a simulator."""
+    charged = drawn.circuitry.stores_charge
+    dialect = dialect_of(engine, *asked, charged=charged, within=time_limit)
+    how: How = {"circuitry": drawn.circuitry, "engine": engine, "dialect": dialect}
+    limit = time_limit or DEFAULT_TIME_LIMIT
+    return SpiceArray(drawn.chip, start, drawn.device, time_limit=limit, **how)
 
 
 def _of_weights(mapping: Mapping | None, wanted: Floats, reached: Floats) -> dict[str, Any]:
