@@ -85,12 +85,12 @@ def test_ranges_that_inputs_tell_are_those_of_each_arrangement(command, make_lay
     )
     layer.save(Path("uneven.npz"))
     Path("converters.toml").write_text('"adc_bits [-]" = 8\nadc_range = "column"\n')
-    options = ["--layer", "uneven.npz", "--wire-resistance", "5", "--imperfections", "converters.toml"]
-    assert command(cli.main, "compensate", *options, "--json", "c.json")[0] == 0
-    found = {
-        one["compensation"]: one["mac_error"]
-        for one in json.loads(Path("c.json").read_text())["recovered"]
-    }
-    assert found["permuted"] < 1.5 * found["nothing"]
-    for name in ("predistorted", "placed"):
-        assert found[name] < 0.0065  # what 8 bits take, and readings beyond the range
+    options = ["--layer", "uneven.npz", "--wire-resistance", "5"]
+    found = []
+    for more in ([], ["--imperfections", "converters.toml"]):
+        assert command(cli.main, "compensate", *options, *more, "--json", "c.json")[0] == 0
+        rows = json.loads(Path("c.json").read_text())["recovered"]
+        found.append({one["compensation"]: one["mac_error"] for one in rows})
+    without, digitised = found
+    for name, error in without.items():
+        assert digitised[name] < error + 0.01, name  # 8 bits, and readings beyond the range
