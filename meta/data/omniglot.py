@@ -116,6 +116,12 @@ def _md5(content: bytes) -> str:
 
 def _read_folder(folder: Path) -> NDArray[np.uint8]:
     """The official archives, zipped or unpacked, as (classes, 20, 105, 105), sorted by name."""
+    names = [(name, name.removesuffix(".zip")) for name in OMNIGLOT_ARCHIVES]
+    if not any((folder / name).exists() for pair in names for name in pair):
+        raise InputError(
+            f"{folder}: Omniglot's archives are not there ({' and '.join(OMNIGLOT_ARCHIVES)}, or what"
+            " they unpack to); for pictures of your own add --dataset folder"
+        )
     characters: dict[str, list[NDArray[np.uint8]]] = {}
     for archive in OMNIGLOT_ARCHIVES:
         for name, drawing in _drawings(folder, archive):

@@ -211,21 +211,33 @@ def sample_task(
 
 
 def check_sizes(
-    available: Sequence[int], ways: int, shots: int, queries: int, where: str = "the split"
+    available: Sequence[int],
+    ways: int,
+    shots: int,
+    queries: int,
+    where: str = "the split",
+    way_out: str = "",
 ) -> None:
     """Check that the (classes, drawings) of a split are enough for an episode.
+
+    way_out : what to do where there are too few classes, for the message
 
     Raises
     ------
     InputError : they are not.
     """
     classes, drawings = available
+    if classes < 2:
+        raise InputError(f"{where} has 1 class, and a task needs 2 or more{way_out}")
     if ways > classes or ways < 2:
-        raise InputError(f"ways = {ways} must lie between 2 and the {classes} classes of {where}")
-    if shots < 1 or queries < 1 or shots + queries > drawings:
         raise InputError(
-            f"shots + queries = {shots} + {queries} must be positive and at most the "
-            f"{drawings} drawings of a class in {where}"
+            f"ways = {ways} must lie between 2 and the {classes} classes of {where}{way_out}"
+        )
+    if shots < 1 or queries < 1 or shots + queries > drawings:
+        fewer = f"; take fewer, such as --queries {drawings - shots}" if drawings > shots > 0 else ""
+        raise InputError(
+            f"shots + queries = {shots} + {queries} must be positive and at most the {drawings} pictures"
+            f" that each class of {where} has{fewer}"
         )
 
 

@@ -137,6 +137,33 @@ def require_pairs(mapping: Mapping, method: Method) -> None:
         )
 
 
+def require_head_mapping(mapping: Mapping, method: Method) -> None:
+    """Check that a method's erased head can be written on a mapping, and differs from those of others.
+
+    Raises
+    ------
+    InputError : as `require_pairs` and `require_one_reference`.
+    """
+    if mapping.paired:
+        require_pairs(mapping, method)
+    else:
+        require_one_reference(mapping)
+
+
+def require_one_reference(mapping: Mapping) -> None:
+    """Check that there is one reference, where nothing reads more of them.
+
+    Raises
+    ------
+    InputError : references of groups, which differ from one in a circuit alone.
+    """
+    if mapping.every is not None:
+        raise InputError(
+            f"mapping {mapping}: changes nothing without a circuit; train with reference, and give"
+            f" --mapping {mapping} to `evaluate --circuit FILE`"
+        )
+
+
 def trained_device(network: Network) -> Device:
     """The device that a network was trained on, which its file holds; else the design point's.
 

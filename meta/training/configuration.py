@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-from meta.learning.writing import require_pairs
+from meta.learning.writing import require_one_reference, require_pairs
 from meta.network.architecture import Architecture
 from meta.network.backbones import BLOCKS
 from meta.network.methods import Method, find_method
@@ -132,6 +132,8 @@ class Training:
             raise InputError(f"rho = {self.rho} must lie in (0, 1]")
         if self.columns.paired:
             require_pairs(self.columns, method)
+        elif not self.behind_circuit:
+            require_one_reference(self.columns)
         self._check_circuit(method)
         self._check_rules(method)
 

@@ -47,6 +47,14 @@ from roa_circuit.device.programming import Programming
 RATES = (0.3, 0.6, 1.2, 2.4)
 """Candidates of the rate at which the head is written, chosen on validation classes."""
 
+VALIDATION_WAYS = 5
+
+NOT_ENOUGH = (
+    "; for pictures of your own make folders train, validation and test, the second with 5 classes or"
+    " more; or leave validation out: --classes train+validation --head-rate 0.6"
+)
+"""Ways out where the validation split has fewer classes than validation tells apart."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainingEpoch:
@@ -168,7 +176,8 @@ class _Run:
         self.dataset, self.how, self.folder = dataset, how, folder
         self.compute, self.device = compute, device
         if how.validated:
-            check_sizes(dataset.split("validation").shape[:2], 5, 1, 1, "the validation split")
+            sizes = dataset.split("validation").shape[:2]
+            check_sizes(sizes, VALIDATION_WAYS, 1, 1, "the validation split", NOT_ENOUGH)
         learned = np.concatenate([dataset.split(name) for name in how.splits])
         self.images = channels_first(learned)
         self.dtype = fastest_dtype(compute)
@@ -280,7 +289,7 @@ class _Run:
         images = self.dataset.split("validation")
         features = embedded(network, images, self.dtype)
         tasks = Tasks(
-            dataset=self.dataset.only("validation", features), split="validation", ways=5,
+            dataset=self.dataset.only("validation", features), split="validation", ways=VALIDATION_WAYS,
             queries=min(15, images.shape[1] - 1), seed=how.seed + 1,
         )  # fmt: skip
         writing = Writing(

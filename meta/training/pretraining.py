@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from meta.learning.writing import require_head_mapping
 from meta.network.architecture import Architecture
 from meta.network.backbones import RESIDUAL
 from meta.network.methods import Method, find_method
@@ -98,7 +99,7 @@ class Pretraining:
                 f"classes = {BOTH!r} leaves no class on which to choose the head's rate; give head_rate,"
                 f" as a run on {TRAIN} alone found it (metrics.csv, rate)"
             )
-        Mapping.parse(self.mapping)
+        require_head_mapping(Mapping.parse(self.mapping), self.how)
 
     @property
     def rules(self) -> Rules:

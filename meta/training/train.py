@@ -212,7 +212,10 @@ class _Run:
         InputError : the validation split has too few classes or drawings.
         """
         sizes = self.dataset.split("validation").shape[:2]
-        check_sizes(sizes, self.how.ways, self.how.shots, 1, "the validation split")
+        fewer = "take fewer --ways, or " if sizes[0] > 1 else ""
+        way_out = f"; {fewer}make folders train, validation and test with enough classes in each"
+        own = way_out if self.dataset.name == "folder" else ""
+        check_sizes(sizes, self.how.ways, self.how.shots, 1, "the validation split", own)
 
     def restore(self) -> None:
         """Go on from state.safetensors.

@@ -148,7 +148,7 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
         (["evaluate", "--network", "nowhere.safetensors"], "nowhere.safetensors"),
         (["adapt", "--wire-resistance", "1 V"], "expected Ohm"),
         (["adapt", "--wire-resistance", "-1"], "must be 0 Ohm or more"),
-        (["adapt", "--shots", 30], "at most the 20 drawings"),
+        (["adapt", "--shots", 30], "at most the 20 pictures"),
         (["train", "--dataset", "glyphs"], "--output"),
         (["train", "-o", "x", "--resume"], "no run to go on with"),
         (["train", "-o", "x", "--method", "offline"], "train 'roa' for it"),

@@ -104,6 +104,8 @@ def test_unusable_copies_are_named(tmp_path):
     for path in (tmp_path / "none", tmp_path / "empty.npz", tmp_path):
         with pytest.raises(InputError, match=r"\w"):
             load_dataset("omniglot", path)
+    with pytest.raises(InputError, match="for pictures of your own add --dataset folder"):
+        load_dataset("omniglot", tmp_path)
     with pytest.raises(InputError, match="did you mean 'omniglot'"):
         load_dataset("omniglott")
 

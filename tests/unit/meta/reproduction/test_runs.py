@@ -1,5 +1,6 @@
 """A run is a folder: configuration, metrics, and a training that can be killed at any moment."""
 
+import dataclasses
 import math
 import signal
 import subprocess
@@ -116,6 +117,12 @@ def test_a_run_that_could_not_be_validated_is_not_begun(bars, tmp_path):
         InputError, match="ways = 8 must lie between 2 and the 6 classes of the validation"
     ):
         train(bars, Training(ways=8, **SMALL), tmp_path / "run")
+    own = dataclasses.replace(bars, name="folder")
+    with pytest.raises(InputError, match="take fewer --ways, or make folders train, validation"):
+        train(own, Training(ways=8, **SMALL), tmp_path / "run")
+    alone = own.classes | {"validation": own.classes["validation"][:1]}
+    with pytest.raises(InputError, match="has 1 class, and a task needs 2 or more; make folders"):
+        train(dataclasses.replace(own, classes=alone), Training(ways=2, **SMALL), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

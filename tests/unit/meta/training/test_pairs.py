@@ -42,6 +42,7 @@ def test_networks_of_before_have_one_cell_a_weight():
         ({"mapping": "pear"}, "did you mean 'pair'"),
         ({"mapping": "pair", "method": "maml"}, "takes 5 steps"),
         ({"mapping": "pair:push-pull", "method": "roa-robust"}, "can only rise"),
+        ({"mapping": "reference:8"}, "changes nothing without a circuit"),
     ],
 )
 def test_mappings_that_a_training_cannot_have_are_refused(given, complaint):

@@ -168,11 +168,20 @@ def test_turns_are_those_of_torch():
         ({"learning_rate": -1.0}, "learning_rate = -1.0 must be a positive number"),
         ({"momentum": 1.0}, r"momentum = 1.0 must lie in \[0, 1\)"),
         ({"mapping": "twin"}, "twin"),
+        ({"mapping": "pair:push-pull"}, "can only rise; take --mapping pair"),
+        ({"mapping": "reference:8"}, "reference:8: changes nothing without a circuit"),
     ],
 )
 def test_settings_out_of_range_are_refused(given, message):
     with pytest.raises(InputError, match=message):
         replace(HOW, **given)
+
+
+def test_too_few_validation_classes_are_told_with_both_ways_out(bars, tmp_path):
+    few = replace(bars, classes=bars.classes | {"validation": bars.classes["validation"][:4]})
+    with pytest.raises(InputError, match=r"the 4 classes of .*folders train.*--head-rate 0\.6"):
+        pretrain(few, HOW, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.long
