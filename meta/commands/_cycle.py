@@ -76,8 +76,11 @@ def say_head_fit(fit: HeadFit | None) -> None:
         console.say(fit.said)
 
 
-def show_cycle(cycle: Cycle) -> None:
-    """Print every item, and the sums that matter."""
+def show_cycle(cycle: Cycle, task: str = "one task") -> None:
+    """Print every item, and the sums that matter.
+
+    task : which it is of, for the title
+    """
     from meta.evaluation.cycle import ADAPTATION, NEXT, QUERY
 
     rows = []
@@ -91,7 +94,7 @@ def show_cycle(cycle: Cycle) -> None:
         rows.append(("", "sum", *_said(*cycle.total(part))))
     rows.append(("a cycle", "adaptation and back", *_said(*cycle.total(ADAPTATION, NEXT))))
     console.out.print(
-        console.table("The full cycle of one task, without wires", ("", "", "energy", "time"), rows)
+        console.table(f"The full cycle of {task}, without wires", ("", "", "energy", "time"), rows)
     )
     if cycle.left is not None:
         console.say(f"undoing the write in whole pulses misses the start by {cycle.left:.2g} rms of g")

@@ -108,13 +108,18 @@ InSitu = Annotated[
 CellsPerFeature = Annotated[
     int | None,
     typer.Option(
-        min=1, max=64, metavar="K", help="Of an erased head: rows of cells that a feature drives."
+        min=1,
+        max=64,
+        metavar="K",
+        help="Of an erased head: rows of cells that a feature drives. Default: the network's own, 1"
+        " of a new one.",
     ),
 ]
 Views = Annotated[
     str | None,
     typer.Option(
         help="Of an erased head: features of one, shifts, mirror, turned or turned-mirror copies."
+        " Default: the network's own, one of a new one."
     ),
 ]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from meta.commands._cycle import (
     say_head_fit,
     show_cycle,
 )
+from meta.commands._evaluated import Evaluated, say_faint
 from meta.commands._inputs import (
     CellsPerFeature,
     Compute,
@@ -101,7 +102,7 @@ def evaluate(
     ] = 0,
     circuit: circuit_options.CircuitFile = None,
     imperfections: circuit_options.ImperfectionsFile = None,
-    wire_resistance: circuit_options.WireResistance = None,
+    wire_resistance: circuit_options.NetworkWires = None,
     age: circuit_options.Age = None,
     compensation: circuit_options.CompensationName = "nothing",
     in_situ: InSitu = False,
@@ -171,31 +172,29 @@ def evaluate(
         imperfections, in_situ=in_situ, mapping=writing.mapping
     ) + circuit_options.idle_in_settled_reads(circuit)
     drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
-    title = f"{_named(net, name)}, on {dataset}, {net.architecture.ways}-way {shots}-shot, {tasks} tasks"
+    of = Evaluated.of(net, writing, drawn, tasks, (network, data))
     rows: Sequence[Row] | Sequence[CircuitRow]
     if hardware is None:
         rows = plain = _without_circuit(net.to(where), drawn, writing, sigmas, tasks)
-        show = partial(_show, plain, title)
+        show = partial(_show, plain, of.title, partial(say_faint, net, writing, plain))
     else:
         rows = circuits = _behind(net, drawn, hardware, writing, sigmas, tasks)
-        show = partial(_show_behind, circuits, title)
+        show = partial(_show_behind, circuits, of.title)
     cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
     fit = head_fit_of(net, drawn, writing, rows[0].relative_rate)
     lines = None if hardware is None else hardware.crossbar
-    more = {"cycle": cycle_to_dict(*cycle), "ignored": unused, **head_fit_to_dict(fit)}
+    more = {
+        "of": of.to_dict(),
+        "cycle": cycle_to_dict(*cycle),
+        "ignored": unused,
+        **head_fit_to_dict(fit),
+    }
     _conclude(json, rows, seed, footing.to_dict(writing.device, lines) | more)
     show()  # after the file, which a reader of the table that leaves early would else take away
-    show_cycle(cycle[0])
+    show_cycle(cycle[0], f"the first of {tasks} tasks")
     say_head_fit(fit)
     amplifier = None if hardware is None else hardware.circuitry.amplifier
     standing.say(writing.device, lines, amplifier=amplifier)
-
-
-def _named(network: Network, name: str) -> str:
-    """A network as the title of a table has it: with its own head, and for how many ways it learned."""
-    own = "" if network.rules.head is None else f", head {network.rules.head}"
-    learned = network.note.get("training", {}).get("ways")
-    return f"{name}{own}, trained for {learned} ways" if learned else f"{name}{own}"
 
 
 def _without_circuit(
@@ -279,8 +278,9 @@ def _circuit_table(rows: list[CircuitRow], title: str) -> object:
     return console.table(title, columns, cells)
 
 
-def _show(rows: list[Row], title: str) -> None:
+def _show(rows: list[Row], title: str, say_faint: Callable[[], None]) -> None:
     console.out.print(_table(rows, title))
+    say_faint()
     if any(row.erase_energy and row.sigma_wn for row in rows):
         console.say("erase: of cells as a write without noise leaves them")
     if rows[0].cosine is not None:

@@ -34,8 +34,19 @@ GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"}
 SPLIT_FILES = {"train": "train.csv", "validation": "val.csv", "test": "test.csv"}
 
 DARK_ON_LIGHT = (
-    "{data}: dark drawings on light paper; shipped networks know light ink on black, and lose some 27"
-    " points here: invert the pictures (ImageMagick: mogrify -negate), or train on them as they are"
+    "dark drawings on light paper; a network that learned light ink on black, as those of Omniglot"
+    " did, loses some 27 points here: invert the pictures (ImageMagick: mogrify -negate), or use one"
+    " that was trained on them as they are"
+)
+DARK = 64  # of 255: no pixel of pictures that use the range of their format stays below
+DARKER = (
+    "the largest pixel is {share:.2g} % of what the format holds, as of 12 bits saved in 16, and"
+    " networks know pictures that use all of it: stretch them alike (ImageMagick: mogrify -level"
+    " 0,{share:.2g}%)"
+)
+UNUSED = (
+    "{count} pictures unused; each class gives {drawings}, as many as the smallest, {label} of {split}:"
+    " leave it out, or give it more"
 )
 
 Classes = Mapping[str, Sequence[Path]]
@@ -113,10 +124,13 @@ def _sizes(count: int) -> dict[str, int]:
 def _dataset(
     name: str, data: Path, splits: Mapping[str, Classes], *, turns: bool, colour: bool | None = None
 ) -> FewShotDataset:
-    lists = [pictures for classes in splits.values() for pictures in classes.values()]
-    drawings = min(len(pictures) for pictures in lists)
+    named = {(split, label): files for split, own in splits.items() for label, files in own.items()}
+    lists, fewest = list(named.values()), min(named, key=lambda key: len(named[key]))
+    drawings = len(named[fewest])
     if drawings < 2:
-        raise InputError(f"{data}: a class has {drawings} picture; a support and a query image need two")
+        raise InputError(
+            f"{data}: class {fewest[1]} has {drawings} picture; a support and a query image need two"
+        )
     chosen = [picture for pictures in lists for picture in pictures[:drawings]]
     size = COLOUR_SIZE
     if colour is None:
@@ -129,12 +143,13 @@ def _dataset(
     ends = np.cumsum([len(classes) for classes in splits.values()])
     starts = ends - [len(classes) for classes in splits.values()]
     remarks = [DARK_ON_LIGHT] if not colour and _edges(images) > PAPER else []
+    remarks += [DARKER.format(share=images.max() / 2.55)] if 0 < images.max() < DARK else []
     unused = sum(map(len, lists)) - len(chosen)
     if unused:
-        remarks.append(f"{{data}}: {unused} pictures unused; each class gives the smallest's {drawings}")
+        remarks.append(UNUSED.format(count=unused, drawings=drawings, split=fewest[0], label=fewest[1]))
     return FewShotDataset(
         name=name,
-        remarks=(*(text.format(data=data) for text in remarks), *_shared(data, images, splits)),
+        remarks=(*(f"{data}: {text}" for text in remarks), *_shared(data, images, splits)),
         images=images,
         classes={s: np.arange(a, b) for s, a, b in zip(splits, starts, ends, strict=True)},
         turns=turns and not colour,

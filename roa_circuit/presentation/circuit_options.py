@@ -74,6 +74,10 @@ _ENDS = _WIRES.replace(f"{WIRE_RESISTANCE:g} Ohm", f"{TERMINAL_RESISTANCE:g} Ohm
 WireResistance = Annotated[
     float | None, _resistance("wire", f"Of both lines, a segment; 0 is a perfect wire; {_WIRES}")
 ]
+NetworkWires = Annotated[
+    float | None,
+    _resistance("wire", "Of both lines, a segment; default: the circuit file's own, else no wires."),
+]
 WordResistance = Annotated[
     float | None, _resistance("word", "Of a word line, a segment; default: as --wire-resistance.")
 ]
@@ -145,8 +149,8 @@ MappingName = Annotated[
         metavar="MAPPING",
         rich_help_panel="Circuit",
         help="Columns of an output: reference; reference:K, one in the middle of every K, subtracted"
-        " before the converter; pair, or pair:WRITE by lower, room or push-pull. Default: reference, or"
-        " the layer's own.",
+        " before the converter; pair, or pair:WRITE by lower, room or push-pull. Default: the layer's or"
+        " the network's own, else reference.",
     ),
 ]
 Seed = Annotated[

@@ -56,7 +56,7 @@ MEANINGS = {
     "--validation-tasks": ("tasks a level of noise", 2),
     "--ways": ("classes a task", 3),
     "--weights": ("a file of weights", 3),
-    "--wire-resistance": ("Ohm a segment of both lines", 2),
+    "--wire-resistance": ("Ohm a segment of both lines", 3),
     "--workers": ("how many processes, one a core by default", 2),
 }
 """What a name means in all commands whose help words it differently, and how many wordings there are.

@@ -69,13 +69,19 @@ def test_adapt_writes_layers_that_verify_can_read(roa_meta, small_network, tmp_p
 
 
 def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_path):
-    code, _, _ = roa_meta(
+    code, out, _ = roa_meta(
         "evaluate", "--network", small_network, "--dataset", "glyphs", "--tasks", 2, "--queries", 2,
         "--sigma-wn", "0,1", "--relative-rate", 2, "--json", tmp_path / "e.json",
     )  # fmt: skip
     assert code == 0
     found = json.loads((tmp_path / "e.json").read_text())
     rows, cycle = found["rows"], found["cycle"]
+    assert found["of"] == {
+        "network": str(small_network), "method": "roa", "head": None, "trained_ways": None,
+        "dataset": "glyphs", "data": None, "mapping": "reference", "views": None,
+        "cells_per_feature": None, "ways": 5, "shots": 1, "queries": 2, "tasks": 2,
+    }  # fmt: skip
+    assert "5-way 1-shot, 2 queries a class, 2 tasks, mapping reference" in " ".join(out.split())
     assert [row["sigma_wn"] for row in rows] == [0, 1]
     parts = cycle["adaptation"]["energy"] + cycle["next_task"]["energy"]
     assert cycle["cycle"]["energy"] == pytest.approx(parts)
@@ -93,9 +99,23 @@ def test_an_erase_in_write_noise_says_of_which_cells_it_is(roa_meta, tmp_path, s
     path = tmp_path / "erased.safetensors"
     Network(Architecture(filters=4, erased=0.02), torch.Generator().manual_seed(0)).save(path)
     few = ("--method", "roa-robust", "--dataset", "glyphs", "--tasks", 2, "--queries", 2)
-    code, out, _ = roa_meta("evaluate", "--network", path, *few, "--sigma-wn", sigma)
+    head = ("--mapping", "pair", "--views", "mirror", "--cells-per-feature", 2)
+    code, out, _ = roa_meta("evaluate", "--network", path, *few, *head, "--sigma-wn", sigma)
     assert code == 0
+    assert "mapping pair, views mirror, cells per feature 2" in " ".join(out.split())
     assert ("erase: of cells as a write without noise leaves them" in out) is said
+
+
+@pytest.mark.parametrize(("rate", "faint"), [(1e-6, True), (100, False)])
+def test_a_write_of_hardly_any_pulse_is_told(roa_meta, tmp_path, rate, faint):
+    """It was reported like any other: chance, at 0 pulses and 0 J."""
+    path = tmp_path / "erased.safetensors"
+    Network(Architecture(filters=4, erased=0.02), torch.Generator().manual_seed(0)).save(path)
+    few = ("--dataset", "glyphs", "--tasks", 2, "--queries", 2, "--sigma-wn", 0)
+    how = ("--method", "roa-robust", "--relative-rate", rate)
+    code, out, _ = roa_meta("evaluate", "--network", path, *few, *how)
+    assert code == 0
+    assert ("fewer than one a class" in " ".join(out.split())) is faint
 
 
 def test_the_document_is_there_before_the_table(roa_meta, small_network, tmp_path, monkeypatch):
@@ -127,7 +147,7 @@ def test_energy_of_an_erased_head_has_the_erase_beside_it(roa_meta, tmp_path):
     few = ("--tasks", 2, "--queries", 1, "--sigma-wn", 0, "--json", tmp_path / "e.json")
     code, out, _ = roa_meta("evaluate", "--dataset", "glyphs", *few, "--method", "roa-robust")
     assert code == 0
-    assert "The full cycle of one task" in out
+    assert "The full cycle of the first of 2 tasks" in " ".join(out.split())
     assert "erase, pulses in cells" in " ".join(out.split())
     [row] = json.loads((tmp_path / "e.json").read_text())["rows"]
     assert row["erase_energy"] > 100 * row["write_energy"] > 0

@@ -221,7 +221,17 @@ def test_pictures_that_no_episode_can_use_are_told(tmp_path):
         save_pictures(tmp_path / f"class{index}", count, (32, 32, 3), index)
     dataset = load_dataset("folder", tmp_path)
     assert dataset.images.shape[:2] == (3, 2)
-    assert dataset.remarks == (f"{tmp_path}: 4 pictures unused; each class gives the smallest's 2",)
+    (remark,) = dataset.remarks
+    assert remark.startswith(f"{tmp_path}: 4 pictures unused; each class gives 2")
+    assert "the smallest, class0 of " in remark
+
+
+def test_pictures_that_use_little_of_their_range_are_told(tmp_path):
+    """12 bits that a camera saves in 16 came in as nearly black, and the write had no pulse."""
+    for folder, most in (("low", 4080), ("full", 65535)):
+        image = Image.fromarray((INK.astype(np.int64) * most // 255).astype("uint16"))
+        remarks = pictures(tmp_path / folder, [image, image]).remarks
+        assert any("the largest pixel is 5.9 % of what" in one for one in remarks) is (folder == "low")
 
 
 def test_dark_ink_on_light_paper_is_told_with_the_way_out(tmp_path):
