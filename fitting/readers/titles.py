@@ -70,7 +70,7 @@ _DERIVED = _set(
     " expected desired intended wanted goal setpoint nominal ideal theory theoretical predicted"
     " prediction percentile quantile quartile"
 )
-_ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
+_ORDINALS = _set("index idx")
 _WAYS = {
     +1: _set("ltp pot potentiation potentiate potentiating set up increase inc"),
     -1: _set("ltd dep depression depress depressing reset down decrease dec"),
@@ -270,9 +270,8 @@ def is_derived(text: str) -> bool:
 
 
 def is_ordinal(text: str) -> bool:
-    """Whether a count's title names the pulse itself, so that number 0 is one: 'index', 'pulse_no'."""
-    named = words(text)
-    return not named or bool(_ORDINALS & set(named)) or named[0] == "column"
+    """Whether a count's title names the pulse itself, so that number 0 is one: 'index', 'idx'."""
+    return bool(_ORDINALS & set(words(text)))
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -136,8 +137,10 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
         said.append(f"{known[COUNT].title!r} is the number of pulses before each reading")
     elif NUMBER in known:
         ordinal = is_ordinal(known[NUMBER].title) or "voltage" in known
-        count, anew = pulses_between(table, _of_rows(sheet, table, known[NUMBER]), ordinal=ordinal)
+        order = _of_rows(sheet, table, known[NUMBER])
+        count, anew = pulses_between(table, order, ordinal=ordinal)
         columns[PER_ROW] = count
+        said += _of_zero(known, order)
         skipped = int((count > 1).sum())
         if skipped:
             said.append(
@@ -148,6 +151,15 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
                         "each begins a train")  # fmt: skip
             table = dataclasses.replace(table, label=_runs(table, anew))
     return dataclasses.replace(table, columns=columns).noted(assumed=said)
+
+
+def _of_zero(known: Mapping[str, Column], order: Sequence[str]) -> list[str]:
+    """A word on what a first number of 0 is, where no column has the voltages."""
+    if "voltage" in known or not is_number(order[0]) or float(order[0]) != 0:
+        return []
+    text = known[NUMBER].title
+    what = "the first pulse" if is_ordinal(text) else "a reading before any pulse"
+    return [f"{text!r} begins at 0, which is {what}"]
 
 
 def _of_rows(sheet: Sheet, table: Table, column: Column) -> tuple[str, ...]:

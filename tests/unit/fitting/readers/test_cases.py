@@ -60,6 +60,25 @@ def test_a_counter_is_no_train(read, first):
     np.testing.assert_allclose(bare.conductance, m.conductance)
 
 
+@pytest.mark.parametrize("first", [
+    "Pulse No.", "Pulse Nr.", "pulse_no", "No.", "Nr.", "#", "", "Unnamed: 0", "Step", "iteration",
+    "Point", "Pulse ID", "No. of pulses", "Pulse #", "n", "Count", "Pulsnummer", "Puls Nr.",
+])  # fmt: skip
+def test_a_count_from_0_begins_with_a_reading_before_any_pulse(read, first):
+    rows = "".join(f"{n},{15 + 3 * n}\n" for n in range(7))
+    m = read(f"{first},G [uS]\n{rows}", **PULSE)
+    assert m.pulses.tolist() == [0.0] + [1.0] * 6
+    assert any("begins at 0, which is a reading before any pulse" in said for said in m.assumed)
+    assert read(rows, unit="uS", **PULSE).pulses.tolist() == m.pulses.tolist()
+
+
+@pytest.mark.parametrize("first", ["index", "Idx", "Pulse index"])
+def test_an_index_0_is_the_first_pulse(read, first):
+    m = read(f"{first},G [uS]\n" + "".join(f"{n},{15 + 3 * n}\n" for n in range(7)), **PULSE)
+    assert m.pulses.tolist() == [1.0] * 7
+    assert any("begins at 0, which is the first pulse" in said for said in m.assumed)
+
+
 def test_commas_part_columns_before_they_are_decimals(read):
     m = read("A [uS],B [uS]\n105,98\n131,120\n150,139\n", **PULSE)
     np.testing.assert_allclose(m.conductance * 1e6, [105, 131, 150, 98, 120, 139])
