@@ -13,9 +13,7 @@ RECORD = "train"
 
 _FEWEST_TITLES = 2
 _FEWEST_NUMBERS = 3  # rows of them below a line of titles
-_LONGEST_FOOTER = 10  # lines
 _MOST_HEADS = 3  # lines between the titles and the first numbers
-_SENTENCE = re.compile(r"[^\W\d]{2,}.*[ :=]")  # words, which may have numbers in them
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
@@ -125,31 +123,6 @@ def without_empty_ends(lines: list[Line]) -> list[Line]:
     if any(len(cells) < width or any(cells[width:]) for cells in longer):
         return lines
     return [(number, cells[:width]) for number, cells in lines]
-
-
-def without_footer(lines: list[Line]) -> tuple[list[Line], tuple[str, ...]]:
-    """(without the words that stand below a table, where they stood)."""
-    width, kept = len(lines[0][1]) if lines else 0, list(lines)
-    while len(kept) > 2:
-        cells = kept[-1][1]
-        digits = any(character.isdigit() for cell in cells for character in cell)
-        sentence = len(cells) == 1 and _SENTENCE.match(cells[0]) is not None
-        if len(cells) == width or (digits and not sentence):
-            break
-        kept.pop()
-    kept = _without_last_block(kept)
-    return kept, tuple(f"line {number}" for number, _ in lines[len(kept) :])
-
-
-def _without_last_block(lines: list[Line]) -> list[Line]:
-    """Without a few lines of fewer cells, such as statistics, that an empty line parts from a table."""
-    width = len(lines[0][1]) if lines else 0
-    for place in range(max(2, len(lines) - _LONGEST_FOOTER), len(lines)):
-        (above, before), (number, _) = lines[place - 1], lines[place]
-        apart = number > above + 1 and len(before) == width and is_number(before[0])
-        if apart and all(len(c) < width and not is_number(c[0]) for _, c in lines[place:]):
-            return lines[:place]
-    return lines
 
 
 def stacked(lines: list[Line]) -> list[Line]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fitting.readers.files.arrays import array_lines, is_arrays
 from fitting.readers.files.easyexpert import is_export, records
+from fitting.readers.files.footers import without_footer
 from fitting.readers.files.labview import is_measurement, measurement_lines
 from fitting.readers.files.numerals import parted_thousands, plain_numbers
 from fitting.readers.files.preamble import (
@@ -19,7 +20,6 @@ from fitting.readers.files.preamble import (
     stacked,
     title_line,
     without_empty_ends,
-    without_footer,
 )
 from fitting.readers.files.scripts import script_lines
 from fitting.readers.files.text import LONGEST_PREAMBLE, Means, before, decoded, plain_lines, table_lines

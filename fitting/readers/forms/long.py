@@ -12,7 +12,7 @@ from fitting.readers.columns.roles import Found, as_labels, values_of
 from fitting.readers.conventions import Conventions
 from fitting.readers.files.preamble import is_number
 from fitting.readers.files.sheet import Sheet
-from fitting.readers.forms.counts import check_order, pulses_between
+from fitting.readers.forms.counts import check_numbers, check_order, pulses_between
 from fitting.readers.forms.inverse import conductance_of
 from fitting.readers.forms.table import AGAIN, PER_ROW, RISES, Table
 from fitting.readers.titles import (
@@ -125,6 +125,8 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
     for name in (NUMBER, TIME):
         if name in known:
             check_order(table, known[name].title, _of_rows(sheet, table, known[name]))
+    if NUMBER in known:
+        check_numbers(table, known[NUMBER].title, _of_rows(sheet, table, known[NUMBER]))
     columns, said = dict(table.columns), list[str]()
     if "current" in known and "width" not in known:
         return table  # a sweep: its numbers count points
