@@ -25,7 +25,7 @@ from fitting.readers.forms.above import with_told
 from fitting.readers.forms.agreed import without_agreed
 from fitting.readers.forms.gaps import bridged
 from fitting.readers.forms.gates import check_channels, without_readings_during_pulses
-from fitting.readers.forms.given import filled
+from fitting.readers.forms.given import filled, in_order_of_blocks
 from fitting.readers.forms.inscribed import tell_voltages
 from fitting.readers.forms.inverse import lost_in_noise
 from fitting.readers.forms.long import pairs, reread, rows_table, with_counts
@@ -79,14 +79,17 @@ def read_table(path: Path, how: Conventions, sheets: Sheets | None = None) -> Ta
     )
     sheet, said = turned(sheet, how)
     said = (*sheet.noted, *read, *above, *said)
-    tables, ways = [], set[float]()
+    parts, ways = [], set[float]()
     for prefix, block in blocks(sheet):
         table, own = _one(block, prefix, how)
         if way(prefix) and not any(table.device):  # of one device, potentiation in one block
             table = dataclasses.replace(table, device=table.label, label=("",) * len(table.line))
         ways |= set(table.column(RISES).tolist())
-        table = _without(filled(table, own, prefix), how)
-        tables.append(bridged(table, how.dwell))
+        parts.append((prefix, table, own))
+    tables = [
+        bridged(_without(filled(table, own, prefix), how), how.dwell)
+        for prefix, table, own in in_order_of_blocks(parts)
+    ]
     table = stacked(tables)
     if how.pulse is not None and {1.0, -1.0} <= ways:
         said = (*said, f"potentiation and depression take the one pulse, {how.pulse[0]:g} V: a second "

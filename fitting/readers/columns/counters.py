@@ -16,6 +16,7 @@ EITHER = {"npulses", "numpulses", "pulsecount", "numberofpulses", "pulses", "cou
 
 _MOST = 0.5  # of a column, which must be numbers where its title says that it counts
 _BELOW = -0.5  # what rounds to a number below 0: points off a figure may lie a little below
+_ABSCISSAS = {"x", "xaxis", "xdata", "xvalue", "xvalues"}
 _NORMALISED = re.compile(r"norm(ali[sz]ed)?\.?[ _]", re.IGNORECASE)
 
 
@@ -45,17 +46,22 @@ def is_count(sheet: Sheet, place: int) -> bool:
 
 
 def is_abscissa(sheet: Sheet, place: int) -> bool:
-    """Whether a column is the x of points that were taken off a figure: X, Y, X, Y."""
-    behind = [
-        [word for word in words(text) if not way(word)] for text in sheet.titles[place : place + 2]
-    ]
-    return behind == [["x"], ["y"]]
+    """Whether a column is the x of points that were taken off a figure: X, Y, X, Y or X, LTP, X, LTD."""
+    if place + 1 == len(sheet.titles):
+        return False
+    return is_x(sheet.titles[place]) and not is_x(sheet.titles[place + 1])
+
+
+def is_x(text: str) -> bool:
+    """Whether a title is that of an x: 'X', 'LTP X', 'x2', 'X-Axis'."""
+    named = [word for word in words(text) if not way(word) and not word.isdigit()]
+    return "".join(named) in _ABSCISSAS and not unit_of(text)
 
 
 def is_share(sheet: Sheet, place: int) -> bool:
     """Whether a column counts pulses over their number, evenly to 1: NeuroSim's x, or by its title."""
     text = sheet.titles[place]
-    named = [word for word in words(sheet.titles[place]) if not way(word)]
+    named = [word for word in words(text) if not way(word)]
     values = bare_numbers(sheet, place)
     values = values[np.isfinite(values)]
     bare = _NORMALISED.sub("", text)

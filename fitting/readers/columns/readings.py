@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from fitting.readers.columns.channels import channels
+from fitting.readers.columns.counters import is_x
 from fitting.readers.columns.gated import is_gate_current
 from fitting.readers.columns.roles import Found
 from fitting.readers.conventions import reading
@@ -28,6 +29,10 @@ def only_readings(sheet: Sheet, found: Found) -> Found:
         if is_gate_current(text):
             left.append(f"{text} (a gate's current, no reading)")
             continue
+        if is_x(text) and len(found.others) > 1:
+            raise InputError(f"{sheet.place}: {text!r} is the x of points, but its numbers do not rise "
+                             f"from row to row: sort the rows, or --ignore {text!r} if every row is one "
+                             "pulse")  # fmt: skip
         if _is_voltage(sheet, place):
             raise InputError(f"{sheet.place}: {text!r} is a voltage, no reading: "
                              f"--column voltage={text!r} if it is that of the pulses, "

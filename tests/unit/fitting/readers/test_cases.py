@@ -463,7 +463,7 @@ def test_words_below_a_table_and_a_count_that_begins_with_a_mark(read):
     rows = "".join(f"{n},{n + 2}\n" for n in range(1, 9))
     m = read("# of pulses,Conductance (nS)\n" + rows + "End of data\n", **PULSE)
     assert len(m) == 8
-    assert m.ignored == ("line 10",)
+    assert m.ignored == ("line 10 (below the table)",)
     np.testing.assert_allclose(m.conductance * 1e9, np.arange(3, 11))
 
 

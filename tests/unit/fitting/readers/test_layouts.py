@@ -83,6 +83,12 @@ BARE = {
     "points off a figure": table(
         ["LTP,,LTD,", "X,Y,X,Y"], lambda k, a, b: f"{k + 0.02},{a},{k - 0.01},{b}"
     ),
+    "points off a figure with names above y": table(
+        ["X,LTP,X,LTD"], lambda k, a, b: f"{k + 0.02},{a},{k - 0.01},{b}"
+    ),
+    "points off a figure with numbers": table(
+        ["x1,Potentiation,x2,Depression"], lambda k, a, b: f"{k},{a},{k},{b}"
+    ),
     "x over the number of pulses": table(
         ["xLTP,LTP,xLTD,LTD"], lambda k, a, b: f"{k / N},{a},{k / N},{b}"
     ),
@@ -101,6 +107,35 @@ def test_readings_without_a_unit_take_that_of_the_option(tmp_path, name):
     np.testing.assert_allclose(down, DOWN, rtol=1e-6)
     assert (V == -1).all()
     assert (W == 1).all()
+
+
+UNNAMED = {
+    "points off a figure": table(["X,Y,X,Y"], lambda k, a, b: f"{k - 1.04},{a},{k - 1.01},{b}"),
+    "counts": table(["Pulse,G (uS),Pulse,G (uS)"], lambda k, a, b: f"{k - 1},{a},{k - 1},{b}"),
+    "other counts": table(["n,A,n,B"], lambda k, a, b: f"{k - 1},{a},{k - 1},{b}"),
+}
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+def test_blocks_without_names_have_several_pulses_in_their_order(tmp_path, name):
+    m = read(tmp_path, UNNAMED[name], unit="uS", **BOTH)
+    (up, V), (down, W) = trains(m)
+    np.testing.assert_allclose(up, UP, rtol=1e-6)
+    np.testing.assert_allclose(down, DOWN, rtol=1e-6)
+    assert V.tolist() == [0.0] + [-1.0] * (N - 1)
+    assert W.tolist() == [0.0] + [1.0] * (N - 1)
+    assert [said.rsplit(" has ", 1)[1] for said in m.assumed if " has the pulses of " in said] == [
+        "the pulses of -1 V", "the pulses of 1 V",
+    ]  # fmt: skip
+    turns = ((-1.0, 1e-6, N), (1.0, 1e-6, N))
+    in_turn = read(tmp_path, UNNAMED[name], unit="uS", sequence=turns, read_voltage=0.1)
+    assert any("no pulse is of 1 V" in said for said in in_turn.assumed)
+
+
+def test_an_x_that_does_not_rise_is_refused(tmp_path):
+    text = table(["X,LTP,X,LTD"], lambda k, a, b: f"{k % 3},{a},{k % 3},{b}")
+    with pytest.raises(InputError, match=r"'X' is the x of points.*do not rise"):
+        read(tmp_path, text, unit="uS", **BOTH)
 
 
 ONES = {
