@@ -19,6 +19,7 @@ from fitting.readers.columns.channels import channels
 from fitting.readers.columns.missing import require
 from fitting.readers.columns.readings import only_readings
 from fitting.readers.columns.roles import Found, find_columns, suspect, without_words
+from fitting.readers.columns.terminals import check_terminals
 from fitting.readers.conventions import Conventions, reading
 from fitting.readers.files.sheet import Sheet, read_sheet
 from fitting.readers.forms.above import with_told
@@ -194,6 +195,8 @@ def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
             found = _with_readings(found)
     if "current" in found.known and not set(READINGS) & set(found.known) and _has_widths(sheet, found):
         found = _with_readings(found)
+    if "voltage" in found.known and not is_sweep(found):
+        check_terminals(sheet, found)
     if found.series and _is_reread(found, how):
         return _reread(sheet, found, how)
     if is_wide(found, sheet, how):

@@ -104,8 +104,11 @@ def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
                 others.append(place)
                 continue
             twice = "appears twice" if again else f"means what {other!r} means"
+            each = ""
+            if name == "voltage" and not again:
+                each = f"; if both have pulses, --ignore {other!r} --ignore {text!r} with --pulse twice"
             raise InputError(f"{sheet.place}: column {text!r} {twice}; keep one, or say which with "
-                             f"--column {name}='...' or --ignore {text!r}")  # fmt: skip
+                             f"--column {name}='...' or --ignore {text!r}{each}")  # fmt: skip
         else:
             known[name] = _column(sheet, name, place, given, si)
     for name in repeated:

@@ -1,0 +1,51 @@
+"""Tables that would be read wrong without a word: refused by name, with the option that reads them."""
+
+import re
+
+import pytest
+
+from fitting import read_measurements
+from fitting.readers.conventions import Conventions
+from roa_circuit.basics.errors import InputError
+
+BOTH = {"pulses": ((-1.0, 1e-6), (1.0, 1e-6)), "read_voltage": 0.1}
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read a text as a file."""
+
+    def get(text, name="t.csv", **how):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return read_measurements(path, Conventions(**how))
+
+    return get
+
+
+def two_terminals(first, second):
+    """Five SET pulses on one terminal, then five RESET pulses on the other."""
+    rows = [f"{k},SET,1.5,1.2,0,100,{2 + k}\n" for k in range(1, 6)]
+    rows += [f"{k},RESET,1.5,0,1.6,100,{12 - k}\n" for k in range(6, 11)]
+    return f"Pulse,Type,Vg (V),{first},{second},width (ns),I (uA)\n" + "".join(rows)
+
+
+@pytest.mark.parametrize(("first", "second"), [
+    ("VBL (V)", "VSL (V)"), ("V_BL [V]", "V_SL [V]"), ("VTE (V)", "VBE (V)"), ("V_TE", "V_BE"),
+    ("Voltage (V)", "Erase voltage (V)"), ("V_set (V)", "V_reset (V)"), ("V_p (V)", "Source V (V)"),
+    ("V (V)", "Vout (V)"),
+])  # fmt: skip
+def test_pulses_in_two_columns_are_refused_by_name(read, first, second):
+    text = two_terminals(first, second)
+    with pytest.raises(InputError, match=re.escape(f"--ignore {first!r} --ignore {second!r}")):
+        read(text, read_voltage=0.2, si=True)
+    m = read(text, ignore=(first, second, "width (ns)"), **BOTH)
+    assert m.voltage.tolist() == [-1.0] * 5 + [1.0] * 5
+
+
+@pytest.mark.parametrize("beside", ["Vg (V)", "V_WL (V)", "V_meas (V)", "V_th (V)"])
+def test_a_gate_or_what_was_measured_has_no_pulses(read, beside):
+    rows = "".join(f"{k},{-(k % 2)},1,{1.5 + 0.1 * k},{k + 2}\n" for k in range(10))
+    m = read(f"Pulse,V (V),width (us),{beside},G (uS)\n{rows}", read_voltage=0.1)
+    assert (m.voltage != 0).sum() == 5
+    assert beside in m.ignored
