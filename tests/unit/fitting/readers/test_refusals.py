@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from fitting import read_measurements
@@ -49,3 +50,20 @@ def test_a_gate_or_what_was_measured_has_no_pulses(read, beside):
     m = read(f"Pulse,V (V),width (us),{beside},G (uS)\n{rows}", read_voltage=0.1)
     assert (m.voltage != 0).sum() == 5
     assert beside in m.ignored
+
+
+LOOP = np.concatenate([np.linspace(a, b, 12) for a, b in ((0, 1), (1, 0), (0, -1), (-1, 0))])
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_current_of_one_sign_at_voltages_of_both_is_a_size(read, sign):
+    rows = "".join(f"{v:.4f},{sign * abs(v) * 1e-5:.4e}\n" for v in LOOP)
+    m = read(f"Voltage (V),Current (A)\n{rows}")
+    np.testing.assert_allclose(m.current, LOOP * 1e-5, atol=1e-9)
+    assert any("has one sign, while the voltage has two" in said for said in m.assumed)
+
+
+def test_an_offset_keeps_the_sign_of_a_rectifying_current(read):
+    rows = "".join(f"{v:.4f},{max(v, 0) * 1e-5 + 1e-9:.4e}\n" for v in LOOP)
+    m = read(f"Voltage (V),Current (A)\n{rows}")
+    assert m.current[LOOP < 0] == pytest.approx(1e-9)
