@@ -32,7 +32,8 @@ SPELLINGS = {
     "puls pulsnummer",
     COUNT: "num_applied n_applied applied pulses_applied num_pulses_applied applied_pulses "
     "number_of_applied_pulses pulses_per_read",
-    TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time relative_time rel_time",
+    TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time relative_time rel_time zeit "
+    "messzeit zeitstempel tiempo seconds elapsed_seconds sec secs sekunden time_seconds",
     LIMITED: "compliance in_compliance compliance_flag limited status source_limit",
     WAY: "phase direction operation process",
     "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
@@ -87,6 +88,7 @@ _READ_AT = re.compile(
     r"(?P<volts>-?\d+(?:\.\d+)?)[\s_]*(?P<prefix>m?)V(?![A-Za-z])(?P<rest>.*)",
     re.IGNORECASE,
 )
+_SECONDS = re.compile(r".*(seconds|secs?|sekunden)")
 _NORMALISED = re.compile(r"1|-|a\.? ?u\.?|arb\.? ?units?|norm(\.|ali[sz]ed)?|rel\.?|%?", re.IGNORECASE)
 _WORDS = (
     (re.compile("(\u2126|Ω|ohms?)$", re.IGNORECASE), "Ohm"),
@@ -215,6 +217,11 @@ def factor(unit: str, expected: str) -> float | None:
     if not unit.endswith(expected):
         return None
     return PREFIXES.get(unit.removesuffix(expected).strip())
+
+
+def names_seconds(text: str) -> bool:
+    """Whether the title of a time says its unit as a word: 'Seconds', 'Elapsed seconds'."""
+    return MEANING.get(plain(text)) == TIME and _SECONDS.fullmatch(plain(text)) is not None
 
 
 def is_unit(text: str) -> bool:

@@ -31,6 +31,7 @@ from fitting.readers.titles import (
     is_counter,
     is_derived,
     is_normalised,
+    names_seconds,
     parts,
     plain,
     title,
@@ -172,7 +173,7 @@ def _column(sheet: Sheet, name: str, place: int, given: Mapping[str, str], si: b
         or (unit is None and re.match(r"norm", parts(text)[0], re.IGNORECASE) is not None)
     )
     scale = 1.0 if relative else unit_factor(sheet, name, text, unit)
-    if scale is None and si and name in UNITS:
+    if scale is None and ((si and name in {*UNITS, TIME}) or (unit is None and names_seconds(text))):
         scale = 1.0
     return Column(name=name, place=place, title=text, factor=scale, normalised=relative)
 

@@ -87,6 +87,10 @@ def dwells(table: Table, dwell: float) -> FloatArray:
     if np.isfinite(dwell):
         return np.full(len(table.line), dwell)
     time = table.column(TIME)
+    if TIME in table.headers and TIME not in table.columns:
+        text = table.headers[TIME]
+        raise InputError(f"{table.source}: --dwell time: {text!r} has no unit; --column "
+                         f"'time={text} [s]' gives it")  # fmt: skip
     if np.isnan(time).any():
         raise InputError(f"{table.source}: --dwell time: has no Time column with a unit; give "
                          "the time at each point, such as --dwell 20ms")  # fmt: skip

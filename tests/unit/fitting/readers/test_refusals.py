@@ -67,3 +67,28 @@ def test_an_offset_keeps_the_sign_of_a_rectifying_current(read):
     rows = "".join(f"{v:.4f},{max(v, 0) * 1e-5 + 1e-9:.4e}\n" for v in LOOP)
     m = read(f"Voltage (V),Current (A)\n{rows}")
     assert m.current[LOOP < 0] == pytest.approx(1e-9)
+
+
+TIMES = {
+    "Keithley 4200": ("AV,AI,BV,BI,Time", ",0,0", {}),
+    "seconds as a word": ("Volts,Amps,Seconds", "", {"si": True}),
+    "units by option": ("V,I,Time", "", {"si": True}),
+    "in German": ("Spannung [V],Strom [A],Zeit [s]", "", {}),
+    "in milliseconds": ("V (V),I (A),Zeit (ms)", "", {}),
+    "a unit by option": ("V (V),I (A),Time", "", {"columns": {"time": "Time [s]"}}),
+}
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_a_time_column_tells_the_dwell(read, name):
+    head, beside, how = TIMES[name]
+    rows = "".join(f"{v:.3f},{v * 1e-5:.4e}{beside},{0.02 * n:.2f}\n" for n, v in enumerate(LOOP))
+    m = read(f"{head}\n{rows}", dwell=np.inf, **how)
+    width = 0.02e-3 if "ms" in head else 0.02
+    np.testing.assert_allclose(m.width[m.width > 0], width, rtol=1e-6)
+
+
+def test_a_time_without_a_unit_is_refused_with_the_option_that_gives_it(read):
+    rows = "".join(f"{v:.3f},{v * 1e-5:.4e},{0.02 * n:.2f}\n" for n, v in enumerate(LOOP))
+    with pytest.raises(InputError, match=re.escape("--column 'time=Time [s]' gives it")):
+        read(f"V (V),I (A),Time\n{rows}", dwell=np.inf)
