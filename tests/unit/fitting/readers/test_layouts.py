@@ -132,6 +132,11 @@ def test_blocks_without_names_have_several_pulses_in_their_order(tmp_path, name)
     assert any("no pulse is of 1 V" in said for said in in_turn.assumed)
 
 
+def test_quotes_that_stay_open_are_refused_in_their_line(tmp_path):
+    with pytest.raises(InputError, match=r"line 4: is not CSV"):
+        read(tmp_path, 'pulse,G (uS)\n1,2\n2,3\n3,"4\n4,5\n5,6\n6,7\n7,8\n', **ONE)
+
+
 def test_an_x_that_does_not_rise_is_refused(tmp_path):
     text = table(["X,LTP,X,LTD"], lambda k, a, b: f"{k % 3},{a},{k % 3},{b}")
     with pytest.raises(InputError, match=r"'X' is the x of points.*do not rise"):
@@ -149,6 +154,13 @@ ONES = {
     "a read voltage with its name": (
         table(["pulse,Current(uA)@Vread=0.1V"], lambda k, a, b: f"{k},{a / 10}"),
         {"pulse": (-1.0, 1e-6)},
+    ),
+    "titles of two lines": (
+        table(['"Pulse\nnumber","Conductance\n(µS)"'], lambda k, a, b: f"{k},{a}"), ONE,
+    ),
+    "a title of three lines below prose": (
+        table(["Run 5", '"Pulse";"Conductance\nof the cell\n[µS]"'], lambda k, a, b: f"{k};{a:.2f}"),
+        {**ONE, "columns": {"conductance": "Conductance of the cell [µS]"}},
     ),
     "everything in lines above": (
         table(["# Vread = 0.1 V", "# Vpulse = -1 V, width = 1 us", "pulse,I (uA)"],
