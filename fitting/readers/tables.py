@@ -24,6 +24,7 @@ from fitting.readers.conventions import Conventions, reading
 from fitting.readers.files.sheet import Sheet, read_sheet
 from fitting.readers.forms.above import with_told
 from fitting.readers.forms.agreed import without_agreed
+from fitting.readers.forms.alternate import with_reads_apart
 from fitting.readers.forms.gaps import bridged
 from fitting.readers.forms.gates import check_channels, without_readings_during_pulses
 from fitting.readers.forms.given import filled, in_order_of_blocks
@@ -188,7 +189,8 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> tuple[Table, Convention
 
 def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
     """The table of the form that its columns have."""
-    if is_sweep(found):
+    one_channel = is_sweep(found)
+    if one_channel:
         check_channels(sheet, found)
         found = dataclasses.replace(without_ratio(sheet, found), series=())
         if how.read_voltage is not None and how.width is not None:
@@ -213,6 +215,7 @@ def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
     require(sheet, set(found.known) | ({"voltage", "width"} if retained else set()), found.others, how,
             timed=TIME in found.known)  # fmt: skip
     table = with_signs(sheet, found, rows_table(sheet, found, how), how)
+    table = with_reads_apart(table, how) if one_channel else table
     table = without_readings_during_pulses(sheet, found, table, how)
     if retained:
         return _at_rest(table)

@@ -11,6 +11,7 @@ from fitting.readers.columns.cells import limited
 from fitting.readers.columns.roles import Found, as_labels, values_of
 from fitting.readers.conventions import Conventions
 from fitting.readers.files.sheet import Sheet
+from fitting.readers.forms.alternate import alternating
 from fitting.readers.forms.table import AT_LIMIT, FloatArray, Table
 from fitting.readers.titles import LIMITED, TIME, plain
 from roa_circuit.basics.errors import InputError
@@ -121,9 +122,13 @@ def _check_held(sheet: Sheet, found: Found, table: Table, how: Conventions) -> N
     if several >= _FEW_VOLTAGES or len(V) < _MANY_ROWS or how.dwell is not None:
         return
     held = "time if each was held" if TIME in found.known else "T if it was held, T a point"
+    text, read = found.known["voltage"].title, alternating(V)
+    pulses = "--read V --width T if it is that of pulses"
+    if read:
+        pulses = f"--read {read:g}V --width T if rows at {read:g} V read what the pulses of others left"
     raise InputError(
-        f"{sheet.place}: {found.known['voltage'].title!r} takes {counted(several, 'value')} but 0 in "
-        f"{len(V)} rows: --dwell {held}; --read V --width T if it is that of pulses"
+        f"{sheet.place}: {text!r} takes {counted(several, 'value')} but 0 in "
+        f"{len(V)} rows: --dwell {held}; {pulses}"
     )
 
 

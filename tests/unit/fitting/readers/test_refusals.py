@@ -92,3 +92,18 @@ def test_a_time_without_a_unit_is_refused_with_the_option_that_gives_it(read):
     rows = "".join(f"{v:.3f},{v * 1e-5:.4e},{0.02 * n:.2f}\n" for n, v in enumerate(LOOP))
     with pytest.raises(InputError, match=re.escape("--column 'time=Time [s]' gives it")):
         read(f"V (V),I (A),Time\n{rows}", dwell=np.inf)
+
+
+@pytest.mark.parametrize("down", [1.2, -1.0])
+def test_rows_that_write_and_rows_that_read_by_turns(read, down):
+    """What flows during a pulse is no reading at the read voltage."""
+    G = [20.0 + k for k in range(10)]
+    volts = [1.2 if k < 5 else down for k in range(10)]
+    rows = "".join(f"{v},{50 * v}e-6\n0.1,{g / 10}e-6\n" for v, g in zip(volts, G, strict=True))
+    with pytest.raises(InputError, match=r"--read 0.1V --width T if rows at 0.1 V read"):
+        read(f"V (V),I (A)\n{rows}")
+    m = read(f"V (V),I (A)\n{rows}", read_voltage=0.1, width=1e-6)
+    np.testing.assert_allclose(m.conductance * 1e6, G)
+    assert m.voltage.tolist() == volts
+    assert m.width.tolist() == [1e-6] * 10
+    assert any("10 rows with 'V (V)' at 100 mV are reads" in said for said in m.assumed)
