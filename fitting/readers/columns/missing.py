@@ -97,8 +97,10 @@ def _hint(name: str, both: bool) -> str:
 def _check_twice(sheet: Sheet, known: set[str], how: Conventions) -> None:
     if how.pulsed and TIME not in known and {"voltage", "width"} & known:
         own = "voltage" if "voltage" in known else "width"
+        above = "; a line above the table, such as 'Pulse amplitude (V), -1', gives all their voltage"
+        above = above if own == "width" else ""
         raise InputError(f"{sheet.place}: has a column for the {own} of each pulse, so --pulse is "
-                         "one too many; leave it out, or --ignore that column")  # fmt: skip
+                         f"one too many; leave it out, or --ignore that column{above}")  # fmt: skip
     if how.width is not None and "width" in known:
         raise InputError(f"{sheet.place}: has a column for the width of each pulse, so --width is one "
                          "too many; leave it out")  # fmt: skip
@@ -109,7 +111,7 @@ def _check_twice(sheet: Sheet, known: set[str], how: Conventions) -> None:
 
 def _missing(known: set[str], how: Conventions) -> list[str]:
     readings = [name for name in READINGS if name in known]
-    needed = [] if how.pulsed else ["voltage"]
+    needed = [] if how.pulsed or how.voltage is not None else ["voltage"]
     if readings or "current" not in known:
         needed += [] if how.pulsed or how.width is not None else ["width"]
         needed += [] if how.read_voltage else ["read_voltage"]

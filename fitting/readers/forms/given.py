@@ -37,6 +37,8 @@ def filled(table: Table, how: Conventions, prefix: str = "") -> Table:
         columns.setdefault("voltage", voltage)
     if width is not None:
         columns.setdefault("width", width)
+    if how.voltage is not None and "width" in columns:
+        columns.setdefault("voltage", np.where(columns["width"] > 0, how.voltage, 0.0))
     if how.read_voltage is not None:
         columns.setdefault("read_voltage", np.full(len(table.line), how.read_voltage))
     if "width" in columns:

@@ -107,3 +107,25 @@ def test_rows_that_write_and_rows_that_read_by_turns(read, down):
     assert m.voltage.tolist() == volts
     assert m.width.tolist() == [1e-6] * 10
     assert any("10 rows with 'V (V)' at 100 mV are reads" in said for said in m.assumed)
+
+
+def test_a_voltage_above_a_table_is_that_of_the_pulses_whose_widths_have_a_column(read):
+    rows = "".join(f"{k},{100 * k},{2 + k}\n" for k in range(8))
+    head = "Pulse amplitude (V), -1.2\nVread (V), 0.1\n"
+    m = read(f"{head}Pulse,tp (ns),Iread (uA)\n{rows}")
+    assert m.voltage.tolist() == [0.0] + [-1.2] * 7
+    np.testing.assert_allclose(m.width, [100e-9 * k for k in range(8)])
+    assert any("every pulse has -1.2 V" in said for said in m.assumed)
+    with pytest.raises(InputError, match="a line above the table, such as 'Pulse amplitude"):
+        read(f"Pulse,tp (ns),Iread (uA)\n{rows}", pulse=(-1.2, 1e-7), read_voltage=0.1)
+
+
+def test_a_width_above_a_table_is_that_of_the_pulses_whose_voltages_have_a_column(read):
+    rows = "".join(f"{k},{-0.1 * k:.1f},{2 + k}\n" for k in range(8))
+    head = "Pulse width (us), 0.1\nVread (V), 0.1\n"
+    m = read(f"{head}Pulse,Vwrite (V),Iread (uA)\n{rows}")
+    np.testing.assert_allclose(m.width, [0.0] + [1e-7] * 7)
+    assert any("every pulse lasts 100 ns" in said for said in m.assumed)
+    other = read(f"{head}Pulse,Vwrite (V),Iread (uA)\n{rows}", width=1e-6)
+    np.testing.assert_allclose(other.width[1:], 1e-6)
+    assert any("every pulse lasts 100 ns; --width counts" in said for said in other.assumed)
