@@ -125,8 +125,11 @@ def without_empty_ends(lines: list[Line]) -> list[Line]:
     return [(number, cells[:width]) for number, cells in lines]
 
 
-def stacked(lines: list[Line]) -> list[Line]:
-    """Tables under one another, each with the same titles, as one table with a train for each."""
+def stacked(lines: list[Line], above: str = "") -> list[Line]:
+    """Tables under one another, each with the same titles, as one table with a train for each.
+
+    A lone word over the titles, such as 'LTD', names the train; `above` is that over the first.
+    """
     if not lines:
         return lines
     titles = lines[0][1]
@@ -134,9 +137,17 @@ def stacked(lines: list[Line]) -> list[Line]:
     if not any(repeated) or any(map(is_number, titles)):
         return lines
     found: list[Line] = [(lines[0][0], [RECORD, *titles])]
-    record = 1
-    for (number, cells), again in zip(lines[1:], repeated, strict=True):
-        record += again
-        if not again:
-            found.append((number, [f"record {record}", *cells]))
+    names = [above or "record 1"]
+    for place, ((number, cells), again) in enumerate(zip(lines[1:], repeated, strict=True), start=1):
+        if again:
+            names.append(_lone(lines[place - 1][1]) or f"record {len(names) + 1}")
+        elif not (place < len(repeated) and repeated[place] and _lone(cells)):
+            name, earlier = names[-1], names[:-1].count(names[-1])
+            found.append((number, [f"{name} ({earlier + 1})" if earlier else name, *cells]))
     return found
+
+
+def _lone(cells: Sequence[str]) -> str:
+    """The word of a line that has no other cell; '' of any other line."""
+    filled = [cell for cell in cells if cell]
+    return filled[0] if len(filled) == 1 and filled[0][:1].isalpha() else ""

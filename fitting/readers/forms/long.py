@@ -72,6 +72,10 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
     if len(told) == 1 and WAY not in known:
         ways = np.full(len(line), float(told.pop()))
         table = dataclasses.replace(table, columns={**table.columns, RISES: ways})
+    labelled = [way(text) for text in table.label]
+    if not told and WAY not in known and labelled and all(labelled):
+        ways = np.array(labelled, dtype=np.float64)
+        table = dataclasses.replace(table, columns={**table.columns, RISES: ways})
     if WAY in known:
         cells = as_labels(sheet, known[WAY])
         ways = np.array([float(cell_way(cell) or np.nan) for cell in cells])

@@ -51,6 +51,9 @@ PAIRS = {
     "titles in a comment of MATLAB": table(
         ["% pulse G_LTP(S) G_LTD(S)"], lambda k, a, b: f"  {k:.7e}  {a * 1e-6:.7e}  {b * 1e-6:.7e}"
     ),
+    "blocks under one another with their names": "LTP\nPulse,G (uS)\n"
+    + "".join(f"{k},{a}\n" for k, a in enumerate(UP, start=1)) + "\nLTD\nPulse,G (uS)\n"
+    + "".join(f"{k},{a}\n" for k, a in enumerate(DOWN, start=1)),
     "a cycle in words above": table(
         ["Figure 3b,,,,", "Potentiation,,,Depression,", "Pulse number,G (μS),,Pulse number,G (μS)"],
         lambda k, a, b: f"{k},{a},,{k},{b}",
@@ -107,6 +110,16 @@ def test_readings_without_a_unit_take_that_of_the_option(tmp_path, name):
     np.testing.assert_allclose(down, DOWN, rtol=1e-6)
     assert (V == -1).all()
     assert (W == 1).all()
+
+
+def test_blocks_under_one_another_have_the_pulses_of_their_names(tmp_path):
+    def block(name, values):
+        return f"{name}\nPulse,G (uS)\n" + "".join(f"{k},{a}\n" for k, a in enumerate(values)) + "\n"
+
+    text = "".join(block(*one) for one in (("LTD", DOWN), ("LTP", UP), ("LTD", DOWN), ("LTP", UP)))
+    m = read(tmp_path, text, **BOTH)
+    assert m.labels == ("LTD", "LTP", "LTD (2)", "LTP (2)")
+    assert [V[1] for _, V in trains(m)] == [1.0, -1.0, 1.0, -1.0]
 
 
 UNNAMED = {
