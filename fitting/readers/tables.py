@@ -17,7 +17,7 @@ from fitting.readers.columns.blocks import blocks
 from fitting.readers.columns.bounds import without_bounds
 from fitting.readers.columns.channels import channels
 from fitting.readers.columns.missing import require
-from fitting.readers.columns.readings import only_readings
+from fitting.readers.columns.readings import check_during, only_readings
 from fitting.readers.columns.roles import Found, find_columns, suspect, without_words
 from fitting.readers.columns.terminals import check_terminals
 from fitting.readers.conventions import Conventions, reading
@@ -211,6 +211,9 @@ def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
         )
     if "current" in found.known and "voltage" not in found.known and "read_current" not in found.known:
         found = _with_readings(found)
+    column = found.known.get("read_current")
+    if column is not None and column.title not in how.columns.values():
+        check_during(sheet, column.title)
     retained = _is_retention(found, how)
     require(sheet, set(found.known) | ({"voltage", "width"} if retained else set()), found.others, how,
             timed=TIME in found.known)  # fmt: skip

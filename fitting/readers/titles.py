@@ -80,7 +80,11 @@ _ENDS = {+1: _set("lrs on low ron gon ion"), -1: _set("hrs off high roff goff io
 _TITLE = re.compile(
     r"(?P<name>[^\[\]()]*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<round>(?:[^()]|\([^()]*\))*)\))?"
 )
-_ABSOLUTE = re.compile(r"\|(?P<bars>[^|]+)\|(?P<rest>.*)|abs(?:olute)?[ _(]*(?P<word>[^()]+?)\)?", re.I)
+_ABSOLUTE = re.compile(
+    r"\|(?P<bars>[^|]+)\|(?P<rest>.*)|abs(?:olute)?[ _]*\((?P<round>[^()]+)\)(?P<tail>.+)"
+    r"|abs(?:olute)?[ _(]*(?P<word>[^()]+?(?: \([^()]+\))?)\)?",
+    re.IGNORECASE,
+)
 _TAIL = re.compile(r"(?P<name>.+?)[_ ](?P<unit>[fpnuµμmkKMG]?(?:V|A|S|s|Ohm|ohm|Ω))")
 _READ_AT = re.compile(
     r"(?P<name>.*?[A-Za-z\])])[\s_]*(?:(?:@|(?<![A-Za-z])at(?![A-Za-z]))[\s_=]*(?:V[a-z_]*\s*=\s*)?"
@@ -185,7 +189,10 @@ def _letters(text: str) -> str:
 def without_bars(text: str) -> str:
     """'|I| [A]' and 'abs(I) [A]' as 'I [A]'; any other title as it is."""
     match = _ABSOLUTE.fullmatch(text.strip())
-    return text if match is None else match["word"] or match["bars"] + match["rest"]
+    if match is None:
+        return text
+    whole = match["word"] or (match["bars"] or match["round"]) + (match["rest"] or match["tail"] or "")
+    return str(whole)
 
 
 def read_at(text: str) -> tuple[str, float] | None:

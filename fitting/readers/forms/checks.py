@@ -29,7 +29,8 @@ def kinds(table: Table) -> NDArray[np.bool_]:
         row = int(np.argmax(count > 1))
         both = [table.headers[name] for name in names if has[name][row]]
         table.refuse(row, next(n for n in names if has[n][row]),
-                     f"the row has {len(both)} readings ({', '.join(both)}); --ignore one")  # fmt: skip
+                     f"the row has {len(both)} readings ({', '.join(both)}); --ignore {both[-1]!r} "
+                     "reads the first")  # fmt: skip
     return has["current"]
 
 

@@ -129,3 +129,34 @@ def test_a_width_above_a_table_is_that_of_the_pulses_whose_voltages_have_a_colum
     other = read(f"{head}Pulse,Vwrite (V),Iread (uA)\n{rows}", width=1e-6)
     np.testing.assert_allclose(other.width[1:], 1e-6)
     assert any("every pulse lasts 100 ns; --width counts" in said for said in other.assumed)
+
+
+def test_the_current_during_pulses_is_no_reading(read):
+    rows = "".join(f"{k},-1,1,{-(k + 1)}e-5\n" for k in range(1, 8))
+    with pytest.raises(InputError, match=r"'Ipulse \(A\)' flows during the pulses"):
+        read(f"Pulse,Vpulse (V),width (us),Ipulse (A)\n{rows}", read_voltage=0.1)
+    after = {"read_current": "Ipulse (A)"}
+    text = f"Pulse,Vpulse (V),width (us),Ipulse (A)\n{rows}"
+    assert len(read(text, read_voltage=0.1, scale=-1.0, columns=after)) == 7
+
+
+REFUSED = [
+    ("Pulse,log10(G/S)", "1,-4.5", {}, "'log10.G/S.' is worked out from readings"),
+    ("Pulse,ΔG (uS)", "1,4.5", {}, "is worked out from readings: give these"),
+    ("SourceValue,Reading", "0.1,1e-6", {}, "--column 'voltage=SourceValue .V.' --column 'current=Rea"),
+    ("Pulse,R (kOhm),G (uS),I (uA)", "1,50,20,3", {}, r"--ignore 'I \(uA\)' reads the first"),
+]
+
+
+@pytest.mark.parametrize(("head", "row", "how", "said"), REFUSED)
+def test_refusals_name_the_option_that_helps(read, head, row, how, said):
+    rows = "".join(row.replace("1", str(n), 1) + "\n" for n in range(1, 6))
+    with pytest.raises(InputError, match=said) as refused:
+        read(f"{head}\n{rows}", pulse=(-1.0, 1e-6), read_voltage=0.1, **how)
+    assert "--unit" not in str(refused.value)
+
+
+def test_the_size_of_a_current_in_round_brackets(read):
+    rows = "".join(f"{v:.4f},{abs(v) * 1e-5:.4e}\n" for v in LOOP)
+    m = read(f"V (V),abs(I) (A)\n{rows}")
+    np.testing.assert_allclose(m.current, LOOP * 1e-5, atol=1e-9)
