@@ -15,6 +15,7 @@ import numpy as np
 from fitting.readers.columns.beside import with_units_beside
 from fitting.readers.columns.blocks import blocks
 from fitting.readers.columns.bounds import without_bounds
+from fitting.readers.columns.cells import bare_numbers
 from fitting.readers.columns.channels import channels
 from fitting.readers.columns.missing import require
 from fitting.readers.columns.readings import check_during, only_readings
@@ -271,8 +272,20 @@ def _wide(sheet: Sheet, found: Found, how: Conventions) -> Table:
     table = wide(sheet, found, how).noted(ignored=found.ignored, assumed=found.assumed)
     if cycled:
         said = ["HRS and LRS are one train: in every cycle a pulse, then its reading"]
+        said += _skipped(sheet, found)
         return table.noted(assumed=said)
     return _at_rest(table) if retained else with_counts(sheet, found, table, how)
+
+
+def _skipped(sheet: Sheet, found: Found) -> list[str]:
+    """A word on cycles between those of the table."""
+    counter = found.known.get(NUMBER)
+    if counter is None:
+        return []
+    skipped = int((np.diff(bare_numbers(sheet, counter.place)) > 1).sum())
+    if not skipped:
+        return []
+    return [f"{counter.title!r} skips in {counted(skipped, 'row')}: the cycles between do not count"]
 
 
 def _is_retention(found: Found, how: Conventions) -> bool:

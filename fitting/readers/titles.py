@@ -45,14 +45,19 @@ SPELLINGS = {
     "pulsdauer",
     "read_voltage": "read_voltage v_read read_v v_r reading_voltage lesespannung",
     "conductance": "conductance g g_read conductance_after g_after g_final cond read_conductance "
-    "g_meas g_measurement measured_conductance leitwert",
+    "g_meas g_measurement measured_conductance leitwert g_post post_g conductance_post post_conductance "
+    "after_g final_g final_conductance",
     "resistance": "resistance r r_read resistance_after r_after r_final res read_resistance "
-    "memristance r_meas measured_resistance widerstand",
+    "memristance r_meas measured_resistance widerstand r_post post_r resistance_post post_resistance "
+    "after_r final_r final_resistance",
     "read_current": "read_current i_read read_i i_r current_after i_after read_current_after",
     "current": "current i i_sweep amps measured_current i_meas",
-    "conductance_before": "conductance_before g_before g_initial g_init g0",
-    "resistance_before": "resistance_before r_before r_initial r_init r0",
-    "read_current_before": "read_current_before current_before i_before i_initial i0",
+    "conductance_before": "conductance_before g_before g_initial g_init g0 g_pre pre_g "
+    "conductance_pre pre_conductance before_g initial_g initial_conductance",
+    "resistance_before": "resistance_before r_before r_initial r_init r0 r_pre pre_r "
+    "resistance_pre pre_resistance before_r initial_r initial_resistance",
+    "read_current_before": "read_current_before current_before i_before i_initial i0 i_pre pre_i "
+    "current_pre pre_current before_i initial_i initial_current",
 }
 MEANING = {text.replace("_", ""): name for name, texts in SPELLINGS.items() for text in texts.split()}
 
@@ -111,7 +116,7 @@ _POWER = re.compile(
     r"[x×*·]?\s*(?:10\s*\^?\s*\(?|1?(?<![A-Za-z])[eE])(?P<power>[-+]?\d{1,2})\)?\s*[·*]?\s*(?P<unit>\D+)"
 )
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−–", "0123456789-+--")
-_CELL_WAYS = {"p": 1, "d": -1}
+_CELL_WAYS = {"p": 1, "d": -1, "lrs": 1, "hrs": -1}
 _SPELT = {"kilo": "k", "mega": "M", "milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 
 
@@ -264,7 +269,7 @@ def way(text: str) -> int:
 
 
 def cell_way(cell: str) -> int:
-    """What a cell says of its pulse: as titles do, or with a lone P or D."""
+    """What a cell says of its pulse: as titles do, with a lone P or D, or with the state it left."""
     return way(cell) or _CELL_WAYS.get(cell.strip().lower(), 0)
 
 

@@ -160,3 +160,37 @@ def test_the_size_of_a_current_in_round_brackets(read):
     rows = "".join(f"{v:.4f},{abs(v) * 1e-5:.4e}\n" for v in LOOP)
     m = read(f"V (V),abs(I) (A)\n{rows}")
     np.testing.assert_allclose(m.current, LOOP * 1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("head", [
+    "Pre G (uS),Post G (uS)", "G_pre [uS],G_post [uS]", "Before (uS),After (uS)",
+    "G before (uS),G after (uS)", "Ginit (uS),Gfinal (uS)", "Initial G (uS),Final G (uS)",
+])  # fmt: skip
+def test_readings_before_and_after_each_pulse_however_they_are_headed(read, head):
+    rows = "".join(f"{k},{10 + k},{11 + k}\n" for k in range(1, 8))
+    m = read(f"Pulse,{head}\n{rows}", pulse=(-1.0, 1e-6), read_voltage=0.1)
+    np.testing.assert_allclose(m.conductance[:2] * 1e6, [11, 12])
+    assert m.pulses.tolist() == [0.0, 1.0] * 7
+
+
+def test_wafer_die_and_device_name_a_device_together(read):
+    names = [f"W1,{die},{device}" for die in (1, 2) for device in ("D1", "D2")]
+    rows = "".join(f"{name},{k},{10 + k}\n" for name in names for k in range(4))
+    m = read(f"Wafer,Die,Device,Pulse,G (uS)\n{rows}", pulse=(-1.0, 1e-6), read_voltage=0.1)
+    assert m.devices == ("1 D1", "1 D2", "2 D1", "2 D2")
+    assert "'Die', 'Device' name a device together" in m.assumed
+
+
+def test_a_log_that_begins_as_labviews_files_do_is_a_table(read):
+    rows = "".join(f"{k}\t{k + 1}e-6\n" for k in range(5))
+    text = f"LabVIEW Measurement Log\nPulse amplitude (V):\t-1\n\nPulse No.\tCurrent (A)\n{rows}"
+    assert len(read(text, name="log.txt", pulse=(-1.0, 1e-6), read_voltage=0.1)) == 5
+
+
+def test_cycles_that_are_skipped_are_named(read):
+    both = {"pulses": ((-1.0, 1e-6), (1.0, 1e-6)), "read_voltage": 0.1}
+    rows = "".join(f"{n},{10 + n},{60 + n}\n" for n in (1, 2, 5, 10))
+    m = read(f"Cycle,LRS (kOhm),HRS (kOhm)\n{rows}", **both)
+    assert "'Cycle' skips in 2 rows: the cycles between do not count" in m.assumed
+    states = "".join(f"{n},LRS,{10 + n}\n{n},HRS,{60 + n}\n" for n in range(1, 5))
+    assert read(f"Cycle,State,R (kOhm)\n{states}", **both).voltage.tolist() == [-1.0, 1.0] * 4
