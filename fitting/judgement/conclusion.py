@@ -100,8 +100,9 @@ def _reason(found: Contest, choice: Choice) -> str:
                 f"{share(least.score)}, but knows the measured states alone: it is taken if others miss "
                 f"{SILENT:g} times as much and more than {NEAR_NOISE:g} times the noise")  # fmt: skip
     if least.solution.converged and best.score <= ALIKE * least.score:
-        return (f"{asked}it misses {unseen} by {size}, as good as any, and the last {_AFTER} of every "
-                f"train least")  # fmt: skip
+        return (f"{asked}it misses {unseen} by {size}, which these readings do not tell from "
+                f"{least.form.title} ({share(least.score)}), and the last {_AFTER} of every train "
+                "least")  # fmt: skip
     return f"{asked}it misses {unseen} by {size}; the search for {least.form.title} did not end"
 
 
