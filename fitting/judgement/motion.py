@@ -55,7 +55,7 @@ def _moves(m: Measurements, scale: FloatArray, noise: float) -> bool:
     slopes = _slopes(m, off)
     part = 2.0 / (9.0 * max(len(slopes), 1))  # chance, by Wilson and Hilferty (1931)
     limit = len(slopes) * (1.0 - part + _SIGMAS * np.sqrt(part)) ** 3
-    return float(slopes @ slopes) > limit
+    return bool(slopes @ slopes > limit)
 
 
 def _slopes(m: Measurements, off: FloatArray) -> FloatArray:
