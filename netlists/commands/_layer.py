@@ -64,6 +64,12 @@ def layer_on(
     InputError : no such layer or device, or more reads than it has.
     """
     layer = network.layer(name) or load_layer(name)
+    beside = layer.provenance.get("not_in_file")
+    if isinstance(beside, list) and beside:
+        console.say(
+            f"layer {layer.name}: its chips had more than its file: {', '.join(map(str, beside))};"
+            " options of this command give them"
+        )
     if device is not None:
         layer = _of_other_cells(layer, load_device(device))
     if mapping is not None:

@@ -20,12 +20,15 @@ from netlists.commands._dialect import (
     dialect_of,
     require_no_simulator,
 )
+from netlists.commands._expected import expect_rounds
 from netlists.commands._layer import note
 from netlists.commands._states import Conductances, read_states
 from netlists.commands._unused import OF_AGE, draws, ignored, seed_of
 from netlists.commands.tables import format_matrix, read_matrix
 from netlists.decks.deck import How
+from netlists.decks.dialect import CellModel, Matrix
 from netlists.decks.spice_array import SpiceArray
+from netlists.simulation.ngspice import Via
 from netlists.simulation.run import DEFAULT_TIME_LIMIT
 from netlists.simulation.simulators import Engine as Simulators
 from roa_circuit.basics.errors import InputError
@@ -37,6 +40,7 @@ from roa_circuit.chips.write_verify import VerifiedWrite, write_verify
 from roa_circuit.circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
+from roa_circuit.circuit.pairs import PairWrite
 from roa_circuit.device.programming import Programming
 from roa_circuit.presentation import circuit_options, console, options
 
@@ -114,6 +118,11 @@ def program(
         unused += circuit_options.idle_circuit(circuit)
     cells = chosen_device(device, current_scale)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
+    if mapping is not None and mapping.write is not PairWrite.raise_:
+        raise InputError(
+            f"--mapping {mapping}: write-verify brings each cell to a state of its own, however pairs"
+            " are written; give --mapping pair"
+        )
     if mapping is None:
         states = read_states(wanted, cells if conductances else None)
     elif conductances:
@@ -138,12 +147,8 @@ def program(
         require_no_simulator(engine, matrix, cell, via, time_limit)
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
     else:
-        simulator = Simulators(str(engine))
-        charged = drawn.circuitry.stores_charge
-        dialect = dialect_of(simulator, matrix, cell, via, charged=charged, within=time_limit)
-        how: How = {"circuitry": drawn.circuitry, "engine": simulator, "dialect": dialect}
-        limit = time_limit or DEFAULT_TIME_LIMIT
-        array = SpiceArray(drawn.chip, blank, drawn.device, time_limit=limit, **how)
+        array = _in_simulator(drawn, blank, Simulators(str(engine)), (matrix, cell, via), time_limit)
+        expect_rounds(array, rounds)
     began = time.perf_counter()
     result = write_verify(array, states, drawn.device, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began
@@ -169,6 +174,21 @@ def program(
         console.say(text)
     if result.failed.any():
         raise typer.Exit(1)
+
+
+def _in_simulator(
+    drawn: DrawnArray,
+    start: Floats,
+    engine: Simulators,
+    asked: tuple[Matrix | None, CellModel | None, Via | None],
+    time_limit: float | None,
+) -> SpiceArray:
+    """The array with cells at `start`, in a simulator."""
+    charged = drawn.circuitry.stores_charge
+    dialect = dialect_of(engine, *asked, charged=charged, within=time_limit)
+    how: How = {"circuitry": drawn.circuitry, "engine": engine, "dialect": dialect}
+    limit = time_limit or DEFAULT_TIME_LIMIT
+    return SpiceArray(drawn.chip, start, drawn.device, time_limit=limit, **how)
 
 
 def _of_weights(mapping: Mapping | None, wanted: Floats, reached: Floats) -> dict[str, Any]:

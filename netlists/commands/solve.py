@@ -22,6 +22,7 @@ from netlists.commands._dialect import (
     dialect_of,
     require_no_simulator,
 )
+from netlists.commands._expected import expect
 from netlists.commands._layer import note, say_of_reads
 from netlists.commands._states import Conductances, read_states
 from netlists.commands._unused import OF_AGE, OF_WRITES, draws, idle_where_held, ignored, seed_of
@@ -201,7 +202,9 @@ def _solver(
         what = f"{len(volts)} reads of {len(state)} x {state.shape[1]} cells in {engine}"
         prices = costs.prices(simulator, dialect, circuitry)
         costs.require_memory(prices.bytes(chip.crossbar), DEFAULT_MEMORY_LIMIT, what)
-        costs.require_time(prices.sweep_seconds(chip.crossbar, len(volts)), limit, what)
+        seconds = prices.sweep_seconds(chip.crossbar, len(volts))
+        costs.require_time(seconds, limit, what)
+        expect(what, seconds)
         deck = sweep_deck(chip.crossbar, state, volts, chip.device, **how)
         run = deck.run(name="solve", time_limit=limit)
         return deck.measured(run), run.version

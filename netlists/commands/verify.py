@@ -189,7 +189,7 @@ def verify(
     if (engine, matrix, cell, via) == (None,) * 4:
         bench = _quicker(bench, seconds_at, chosen, circuitry)
     seconds = seconds_at(costs.prices(bench.engine, bench.dialect, circuitry))
-    _announce(chosen, sum(map(len, drawn)), size, phase, seconds, workers)
+    _announce(chosen, sum(map(len, drawn)), size, phase, seconds, bench.engine, workers)
     note(circuitry, lines.wiring)
     clear(output_dir)
     deadline = time.monotonic() + (time_limit or max(DEFAULT_TIME_LIMIT, 5 * seconds))
@@ -342,13 +342,15 @@ def _announce(
     size: TileSize,
     phase: Phase,
     seconds: float,
+    engine: Engine,
     workers: int | None,
 ) -> None:
     """What is about to run, and how long it will take."""
     names = ", ".join(layer.name for layer in layers)
     console.remark(
         f"{names}: {'write and read' if phase is Phase.both else phase} of {counted(tiles, 'tile')}"
-        f" of up to {size} weights; about {said(seconds)} on {counted(workers or cores(), 'core')}"
+        f" of up to {size} weights; {engine} takes about {said(seconds)} on"
+        f" {counted(workers or cores(), 'core')}"
     )
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.circuit.components import Transistor
 
 _LINE = 100
 
@@ -18,6 +19,11 @@ def number(value: float) -> str:
 def exact(value: float) -> str:
     """States and voltages with all digits."""
     return repr(_finite(value) + 0.0)
+
+
+def level_1(transistor: Transistor) -> str:
+    """The constants of its model card; its junctions carry nothing, as the surrogate has none."""
+    return f"vto={number(transistor.threshold)} kp={number(transistor.kp)} is=1e-20"
 
 
 def folded(head: str, words: Iterable[str], mark: str = "+") -> Iterator[str]:

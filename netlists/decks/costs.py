@@ -29,6 +29,8 @@ class Prices:
     factor : for each product of an iteration
     parse, order : for each cell, and for each product, once a deck
     spill : power of the cells, beyond 64 x 64, that a product's time grows by: memory beyond the caches
+    cached : of the m n^2 numbers of a factored matrix, so many leave the caches; with fewer, a product
+        costs less in proportion
     sweep, point, read, pulse : iterations that a read of a sweep, an operating point of a write, a read
         or a pulse takes
     start : of the worker process
@@ -46,6 +48,7 @@ class Prices:
     pulse: float
     start: float = 0.35
     spill: float = 0.0
+    cached: float = 0.0
     memory: float
     memory_factor: float
 
@@ -54,9 +57,8 @@ class Prices:
         return self._once(crossbar) + reads * self.sweep * self._iteration(crossbar, self.load)
 
     def points_seconds(self, crossbar: Crossbar, points: int) -> float:
-        """Seconds of a `points_deck`, and of the law that is integrated over its pulses."""
-        law = _LAW * points * crossbar.rows * crossbar.columns
-        return self._once(crossbar) + law + points * self.point * self._iteration(crossbar, self.load)
+        """Seconds of a `points_deck`."""
+        return self._once(crossbar) + points * self.point * self._iteration(crossbar, self.load)
 
     def read_seconds(self, crossbar: Crossbar, reads: int) -> float:
         """Seconds of a `read_deck`."""
@@ -72,7 +74,9 @@ class Prices:
         return _WORKER + self.memory * cells + self.memory_factor * fill
 
     def _iteration(self, crossbar: Crossbar, load: float) -> float:
-        return load * crossbar.rows * crossbar.columns + self.factor * self._products(crossbar)
+        near = min(1.0, _filled(crossbar) / self.cached) if self.cached else 1.0
+        factor = near * self.factor * self._products(crossbar)
+        return load * crossbar.rows * crossbar.columns + factor
 
     def _once(self, crossbar: Crossbar) -> float:
         cells = crossbar.rows * crossbar.columns
@@ -84,7 +88,7 @@ class Prices:
         return float(_filled(crossbar) * min(*crossbar.shape, _BY_CUTS) * beyond**self.spill)
 
 
-_LAW = 2e-5  # seconds for each cell and point
+_LAW = 1.4e-2, 2.6e-6  # seconds for each pulse, and for each of its cells
 _BY_CUTS = 16.0  # products for each of m n^2, as counted for 64 x 20 to 64 x 65 cells
 _CACHED = 64 * 64  # cells
 _WORKER = 8e7  # bytes of Python, PySpice and the simulator itself
@@ -93,19 +97,20 @@ _DOUBT = 3.0  # what an estimate may be wrong by on an idle machine
 _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
-        load=4e-6, dynamic_load=1e-5, factor=1.5e-8, parse=1.5e-4, order=4.2e-7,
-        sweep=4.0, point=2.5, read=28.0, pulse=115.0, spill=0.65, memory=1.5e4, memory_factor=35.0,
+        load=1.2e-6, dynamic_load=1.8e-6, factor=1.7e-8, parse=1.5e-4, order=4.2e-7,
+        sweep=4.0, point=2.5, read=28.0, pulse=115.0, spill=0.65, cached=3e4,
+        memory=1.5e4, memory_factor=35.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
         load=1e-6, dynamic_load=1e-6, factor=3.5e-9, parse=5e-5, order=1e-8,
-        sweep=3.0, point=3.0, read=42.0, pulse=190.0, memory=4.5e3, memory_factor=4.0,
+        sweep=3.0, point=3.0, read=20.0, pulse=130.0, memory=4.5e3, memory_factor=4.0,
     ),
 }  # fmt: skip
 
 
 # ngspice 46: KLU in place of Sparse 1.3, and compiled Verilog-A in place of behavioural sources.
-_WITH_KLU = {"factor": 4e-9, "order": 2e-8, "spill": 0.0, "memory_factor": 20.0}
+_WITH_KLU = {"factor": 4e-9, "order": 2e-8, "spill": 0.0, "cached": 0.0, "memory_factor": 20.0}
 _WITH_OSDI = {"load": 1e-6, "dynamic_load": 1.1e-6, "parse": 4e-5}
 
 
@@ -128,6 +133,11 @@ def prices(engine: Engine, dialect: Dialect = PLAIN, circuitry: Circuitry = BARE
         read=reads * p.read,
         pulse=writes * p.pulse,
     )
+
+
+def law_seconds(crossbar: Crossbar, pulses: int) -> float:
+    """Seconds in which the law is integrated over pulses at operating points, one after the other."""
+    return pulses * (_LAW[0] + _LAW[1] * crossbar.rows * crossbar.columns)
 
 
 def wall_seconds(seconds: Sequence[float], workers: int) -> float:

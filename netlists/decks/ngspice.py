@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-from netlists.decks._text import exact, folded, number
+from netlists.decks._text import exact, folded, level_1, number
 from netlists.decks.circuit import (
     Access,
     Capacitor,
@@ -51,8 +51,8 @@ _CHARGED = {
     Task.points: _OPTIONS[Task.points],
 }
 
-# ngspice lays 1e-12 S across junctions: through those of a broken line, a millionth of a read's current.
-_JUNCTIONS = " gmin=1e-15"
+# Simulators lay 1e-12 S across junctions: of a broken line, a ten thousandth of what it carries.
+_JUNCTIONS = " gmin=1e-18"
 # A broken line whose transistors are off has nothing to hold it in the first time step.
 _FLOATING = " cshunt=1e-17"
 
@@ -159,8 +159,7 @@ def _access_model(transistor: Transistor | None) -> Iterator[str]:
     if transistor is None:
         yield _ACCESS_MODEL
     else:
-        shape = f"vto={number(transistor.threshold)} kp={number(transistor.kp)}"
-        yield f".model access nmos level=1 {shape}"
+        yield f".model access nmos level=1 {level_1(transistor)}"
 
 
 def _element(element: Element, circuit: Circuit) -> Iterator[str]:

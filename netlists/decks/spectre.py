@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netlists.decks._text import exact, folded, number
+from netlists.decks._text import exact, folded, level_1, number
 from netlists.decks.circuit import (
     Access,
     Capacitor,
@@ -54,8 +54,7 @@ def _models(circuit: Circuit) -> Iterator[str]:
     if transistor is None:
         yield "model access relay vt1=0.49 vt2=0.51 ropen=1e15 rclosed=1e-3"
     else:
-        shape = f"vto={number(transistor.threshold)} kp={number(transistor.kp)}"
-        yield f"model access mos1 type=n {shape}"
+        yield f"model access mos1 type=n {level_1(transistor)}"
 
 
 def _sources(circuit: Circuit) -> tuple[Source, ...]:

@@ -9,10 +9,13 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from netlists.decks.costs import prices
 from netlists.decks.deck import How, sweep_deck, write_deck
+from netlists.decks.dialect import PLAIN
 from netlists.decks.probes import ENERGY, MILLIJOULE
 from netlists.decks.runnable import Deck
 from netlists.simulation.run import DEFAULT_TIME_LIMIT, Simulation
+from netlists.simulation.simulators import Engine
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE
 from roa_circuit.chips.programmable import Array
@@ -43,6 +46,14 @@ class SpiceArray(Array):
         super().__init__(chip, state, device, how.get("circuitry", BARE))
         self._how = how
         self._deadline, self._keep_in = time.monotonic() + time_limit, keep_in
+
+    @property
+    def round_seconds(self) -> float:
+        """What a round of write and verify takes [s], with one pulse a row."""
+        engine = self._how.get("engine", Engine.ngspice)
+        p = prices(engine, self._how.get("dialect", PLAIN), self._how.get("circuitry", BARE))
+        crossbar = self._chip.crossbar
+        return p.write_seconds(crossbar, crossbar.rows) + p.sweep_seconds(crossbar, crossbar.rows)
 
     def _currents(self, chip: Chip, volts: Floats) -> Floats:
         deck = sweep_deck(chip.crossbar, self.state, volts, chip.device, **self._how)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from netlists.decks._text import exact, folded, number
+from netlists.decks._text import exact, folded, level_1, number
 from netlists.decks.circuit import (
     Access,
     Capacitor,
@@ -227,8 +227,7 @@ def _access_model(circuit: Circuit, spelling: Spelling) -> Iterator[str]:
     if transistor is None:
         yield spelling.switch
     else:
-        shape = f"vto={number(transistor.threshold)} kp={number(transistor.kp)}"
-        yield f".model access nmos(level=1 {shape})"
+        yield f".model access nmos(level=1 {level_1(transistor)})"
 
 
 def _element(element: Element, circuit: Circuit) -> Iterator[str]:

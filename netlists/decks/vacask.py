@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from netlists.decks._text import exact, folded, number
+from netlists.decks._text import exact, folded, level_1, number
 from netlists.decks.circuit import (
     Access,
     Capacitor,
@@ -33,6 +33,8 @@ _OPTIONS = {
     Task.sweep: "reltol=1e-9 vntol=1e-12 abstol=1e-18 op_itl=500 op_itlcont=500",
     Task.points: "reltol=1e-6 vntol=1e-9 abstol=1e-15 op_itl=500 op_itlcont=500",
 }
+# Simulators lay 1e-12 S across junctions: of a broken line, a ten thousandth of what it carries.
+_JUNCTIONS = " gmin=1e-18"
 _INDENT = "   "
 
 
@@ -85,9 +87,8 @@ def _models(circuit: Circuit) -> Iterator[str]:
         yield "model capacitor capacitor"
     if circuit.gates and circuit.circuitry.transistor:
         transistor = circuit.circuitry.transistor
-        shape = f"vto={number(transistor.threshold)} kp={number(transistor.kp)}"
         yield 'load "spice/mos1.osdi"'
-        yield f"model access sp_mos1 (type=1 {shape})"
+        yield f"model access sp_mos1 (type=1 {level_1(transistor)})"
     kinds = {element.kind.name for element in circuit.elements if isinstance(element, Controlled)}
     yield from (f"model {kind} {kind}" for kind in sorted(kinds))
 
@@ -174,7 +175,9 @@ def _control(circuit: Circuit) -> Iterator[str]:
     celsius = circuit.circuitry.temperature - (NOMINAL_TEMPERATURE - 27.0)
     temperature = f" temp={number(celsius)}" if celsius != 27.0 else ""
     method = ' tran_method="gear2"' if circuit.stores_charge else ""
-    yield f"options nr_residualcheck=0 {_OPTIONS[circuit.task]}{method}{temperature}"
+    gated = circuit.circuitry.transistor is not None and circuit.task is not Task.write
+    junctions = _JUNCTIONS if gated else ""
+    yield f"options nr_residualcheck=0 {_OPTIONS[circuit.task]}{method}{temperature}{junctions}"
     kept = list(measured(circuit))
     if circuit.recorded:
         kept += [e for quantity in quantities(circuit) for e in quantity.expressions]

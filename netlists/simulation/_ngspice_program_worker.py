@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from netlists.simulation._child import Speaker, keep_priority, leave, limit_memory
-from netlists.simulation._complaints import complaint, is_banner, is_fatal
+from netlists.simulation._complaints import OLDEST, complaint, is_banner, is_fatal, is_too_old
 from netlists.simulation._raw import read_raw
 from roa_circuit.basics.errors import SimulatorError
 
@@ -36,7 +36,11 @@ def main(folder: Path, program: str, memory: int) -> int:
     keep_priority()
     limit_memory(memory)
     try:
-        speaker.say("version", _version(program, folder))
+        version = _version(program, folder)
+        speaker.say("version", version)
+        if is_too_old(version):
+            speaker.say("failed", f"{version} is too old: {OLDEST} or later is needed")
+            return 1
         speaker.say("program", program)
         if (folder / "commands.txt").exists():
             return _answer(program, folder)

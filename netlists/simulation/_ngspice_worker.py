@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from netlists.simulation._child import Speaker, keep_priority, leave, limit_memory
-from netlists.simulation._complaints import complaint, is_banner, is_fatal
+from netlists.simulation._complaints import OLDEST, complaint, is_banner, is_fatal, is_too_old
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
@@ -35,7 +35,11 @@ def main(folder: Path, library: str, memory: int) -> int:
     try:
         shared = _load(library, speaker)
     except Exception as error:
-        speaker.say("failed", f"cannot load {library}: {error}")
+        why = f"{_whose(error, library)}: {error}"
+        speaker.say("failed", f"{why}; --via binary runs the program instead")
+        return 1
+    if is_too_old(shared.own_version):
+        speaker.say("failed", f"{shared.own_version} is too old: {OLDEST} or later is needed")
         return 1
     speaker.say("version", shared.own_version)
     speaker.say("program", _loaded_file() or library)
@@ -50,6 +54,11 @@ def main(folder: Path, library: str, memory: int) -> int:
     except MemoryError:
         speaker.say("failed", "out of memory")
     return 1
+
+
+def _whose(error: Exception, library: str) -> str:
+    """What cannot be loaded: PySpice is imported before it loads the library."""
+    return "cannot import PySpice" if isinstance(error, ImportError) else f"cannot load {library}"
 
 
 def _load(library: str, speaker: Speaker) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -35,7 +36,8 @@ def main(folder: Path, program: str, memory: int) -> int:
     if done.returncode < 0:
         os.kill(os.getpid(), -done.returncode)  # its crash is ours: what watches us tells the two apart
     if done.returncode:
-        speaker.say("failed", lines[0] if lines else f"it ended with code {done.returncode}")
+        why = lines[0] if lines else f"it ended with code {done.returncode}"
+        speaker.say("failed", why + _lacking_linker())
         return 1
     try:
         leave(read_raw(folder / f"{ANALYSIS}.raw"), folder)
@@ -62,6 +64,13 @@ def _simulated(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
         errors="replace",
         check=False,
     )
+
+
+def _lacking_linker() -> str:
+    """What compiled models lack, where that is the linker: `openvaf-r` says nothing of it."""
+    if os.name == "nt" or shutil.which("ld"):
+        return ""
+    return "; Verilog-A needs the linker ld in PATH (Debian and Ubuntu: apt install binutils)"
 
 
 def _plain(line: str) -> str:

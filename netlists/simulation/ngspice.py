@@ -75,7 +75,8 @@ def find_library() -> str:
             return place
     raise SimulatorError(
         "libngspice is not installed: 'apt install libngspice0' on Debian and Ubuntu, "
-        f"'brew install libngspice' on macOS, or name the file in {LIBRARY_VARIABLE}"
+        f"'brew install libngspice' on macOS, or name the file in {LIBRARY_VARIABLE}; the program alone"
+        " ('apt install ngspice') does as well, and so does --engine vacask"
     )
 
 
@@ -103,11 +104,19 @@ def find_program() -> str:
 def _find_driven_library() -> str:
     """The path of libngspice, where PySpice is there to drive it. Raises as `find_library`."""
     library = find_library()
-    if importlib.util.find_spec("PySpice") is None:
+    if not _is_pyspice_here():
         raise SimulatorError(
             "PySpice, which drives libngspice, is not installed: 'pip install PySpice', or --via binary"
         )
     return library
+
+
+def _is_pyspice_here() -> bool:
+    """Whether it can be found; an import hook that fails finds nothing."""
+    try:
+        return importlib.util.find_spec("PySpice") is not None
+    except Exception:
+        return False
 
 
 def _find_program_instead() -> str:

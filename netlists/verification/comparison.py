@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from netlists.verification.result import (
     STATE_LIMIT,
     STATE_SHARE,
     Floats,
+    least_current,
     relative_error,
     state_limit,
 )
@@ -42,27 +44,36 @@ def reads(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run], plan: 
     if not plan.reads:
         empty = np.zeros((0, 0))
         nothing = {"converters": [], "read_disturb": 0.0, "warnings": []}
-        return {**_NOT_READ, **nothing, "spice_currents": empty, "surrogate_currents": empty}
+        arrays = {"spice_currents": empty, "surrogate_currents": empty, "least_current": 0.0}
+        return {**_NOT_READ, **nothing, **arrays}
     own = [run.currents for run in spice]
     theirs = [run.currents for run in surrogate]
     same = [
         surrogate_reads(tile, chip, np.clip(run.state, 0.0, 1.0), plan.circuitry)[0]
         for tile, chip, run in zip(sample.tiles, sample.believed, spice, strict=True)
     ]
+    least = least_current(sample.layer.device)
+    apart = partial(relative_error, least=least)
     return {
         **(_answers(sample, spice, surrogate) if sample.is_whole else _NOT_READ),
-        "max_relative_current_error": _worst(map(relative_error, own, same)),
-        "end_to_end_current_error": _worst(map(relative_error, own, theirs)),
-        "max_difference_error": _differences(sample, spice, same),
+        "max_relative_current_error": _worst(map(apart, own, same)),
+        "end_to_end_current_error": _worst(map(apart, own, theirs)),
+        "max_difference_error": _differences(sample, spice, same, least),
         "read_speedup": sum(r.read_seconds for r in spice) / sum(r.read_seconds for r in surrogate),
         **_read_out(sample, spice, transient=plan.analysis is Analysis.transient),
+        "least_current": least,
         "spice_currents": assemble(sample.tiles, own),
         "surrogate_currents": assemble(sample.tiles, same),
     }
 
 
-def _differences(sample: Sample, spice: Sequence[Run], same: Sequence[Floats]) -> float | None:
-    """The worst error of what the simulator's subtractors put out, over the largest; or None."""
+def _differences(
+    sample: Sample, spice: Sequence[Run], same: Sequence[Floats], least: float
+) -> float | None:
+    """The worst error of what the simulator's subtractors put out, over the largest; or None.
+
+    least : the current [A] that the largest counts for, if it is less
+    """
     if sample.layer.mapping.apart:
         return None
     ours = [chip.joined(currents) for chip, currents in zip(sample.believed, same, strict=True)]
@@ -71,7 +82,7 @@ def _differences(sample: Sample, spice: Sequence[Run], same: Sequence[Floats]) -
         float(np.abs(run.subtracted - one).max(initial=0.0))
         for run, one in zip(spice, ours, strict=True)
     ]
-    return _worst(errors) / max(largest, 1e-300)
+    return _worst(errors) / max(largest, least)
 
 
 def _answers(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run]) -> dict[str, Any]:
@@ -115,7 +126,11 @@ def _read_out(sample: Sample, spice: Sequence[Run], *, transient: bool) -> dict[
 
 
 def states(
-    tiles: Sequence[Tile], spice: Sequence[Run], surrogate: Sequence[Run], plan: Plan
+    tiles: Sequence[Tile],
+    spice: Sequence[Run],
+    surrogate: Sequence[Run],
+    plan: Plan,
+    scopes: Sequence[Scope | None],
 ) -> dict[str, Any]:
     """The fields of a Verification that need states, and the energy of the write."""
     apart = (np.abs(one.state - other.state).max() for one, other in zip(spice, surrogate, strict=True))
@@ -128,6 +143,9 @@ def states(
         "write_energy_spice": _total(run.energy for run in spice),
         "wire_energy": _total(run.wire_energy for run in surrogate),
     }
+    if any(scope and len(scope.chosen.points) < scope.chosen.of for scope in scopes):
+        # What the pulses that were left out do to states, no simulator has seen.
+        figures["max_state_error"] = figures["max_disturb_spice"] = None
     figures["write_energy_error"] = _apart(
         figures["write_energy_spice"], figures["write_energy_surrogate"]
     )

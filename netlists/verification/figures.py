@@ -43,7 +43,7 @@ def drawings(result: Verification) -> list[Drawing]:
         done += [_currents(result), _current_errors(result)]
     cells = Cells(result=result)
     done.append(_states(result, cells))
-    if result.phase != "read":
+    if result.phase != "read" and not result.is_sampled:
         done += [_state_scatter(result, cells), _state_errors(result)]
     writes = [one for one in result.recordings if one.pulses is not None]
     done += [_waveforms(result.layer, one) for one in writes[:1]]
@@ -116,7 +116,13 @@ def _states(result: Verification, cells: Cells) -> Drawing:
     written = result.phase != "read"
     named = {"simulator": ("state ω", "viridis", 1.0)}
     values = {"simulator": result.spice_state}
-    if written:
+    if result.is_sampled:
+        named = {
+            "before": ("ω before", "viridis", 1.0),
+            "surrogate": ("ω after, surrogate", "viridis", 1.0),
+        }
+        values = {"before": result.initial_state, "surrogate": result.surrogate_state}
+    elif written:
         error = np.abs(result.spice_state - result.surrogate_state)
         named = {
             "before": ("ω before", "viridis", 1.0),
@@ -152,8 +158,13 @@ def _states(result: Verification, cells: Cells) -> Drawing:
             bar = figure.colorbar(image, ax=axes, aspect=12, pad=0.015, fraction=0.04)
             bar.outline.set_visible(False)
 
-    what = "States before and after the write, and how far the engines are apart."
-    caption = what if written else "The states that were read, as the tiles lie."
+    caption = "The states that were read, as the tiles lie."
+    if result.is_sampled:
+        caption = "States before the write, and after it in the surrogate."
+    elif written:
+        caption = "States before and after the write, and how far the engines are apart."
+    if tall:
+        caption += " A tall array lies on its side: its word lines run up and down."
     height = (1.3 * len(maps) + 0.9) if long else 3.6
     caption += "" if cells.whole else f" Pointing tells cells of arrays up to {MOST_CELLS:,} cells."
     return draw(

@@ -157,10 +157,15 @@ class Cells:
         r = self.result
         written = r.phase != "read"
         states = {"simulator": (r.spice_state, f"ω, {r.engine}" if written else "ω")}
-        if written:
+        before_and_after = {
+            "before": (r.initial_state, "ω before"),
+            "surrogate": (r.surrogate_state, "ω, surrogate"),
+        }
+        if r.is_sampled:
+            states = before_and_after
+        elif written:
             states = {
-                "before": (r.initial_state, "ω before"),
-                "surrogate": (r.surrogate_state, "ω, surrogate"),
+                **before_and_after,
                 **states,
                 "difference": (r.spice_state - r.surrogate_state, "difference"),
             }
@@ -168,7 +173,7 @@ class Cells:
             name: Column(values=values.ravel()[self.rows], title=title, digits=5)
             for name, (values, title) in states.items()
         }
-        if written:
+        if "difference" in states:
             error = Column(values=np.abs(states["difference"][0]).ravel()[self.rows])
             columns |= {"error": error}
         place = {name: one.of(self.rows) for name, one in grid(r.spice_state.shape).items()}

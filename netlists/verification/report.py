@@ -89,10 +89,24 @@ def analysed(result: Verification) -> str:
         f"The write is checked by collocation: {result.pulses_simulated} of"
         f" {counted(result.pulses_in_programme or 0, 'row pulse')} at operating points with every cell"
         " frozen before and after the pulse, and the law integrated with the voltages found there."
-        " This does not show how the simulator itself steps through time: only the"
-        f" {counted(result.pulses_as_transients or 0, 'pulse')} that were full transients, too, do."
+        " This does not show how the simulator itself steps through time:"
+        f" {_shown_in_time(result.pulses_as_transients or 0)}"
+        + (_UNSEEN if result.is_sampled else "")
         + ("" if result.phase == "write" else f" Reads are {reads}.")
     )
+
+
+_UNSEEN = (
+    " What the other pulses do, no simulator saw: states after the write are the surrogate's, and the"
+    " bound is scaled to all pulses."
+)
+
+
+def _shown_in_time(pulses: int) -> str:
+    """Which pulses do show it."""
+    if pulses == 1:
+        return "only the one pulse that was a full transient, too, does."
+    return f"only the {pulses} pulses that were full transients, too, do."
 
 
 def _differences(result: Verification) -> list[tuple[str, ...]]:
@@ -107,8 +121,7 @@ def _collocated(result: Verification) -> list[tuple[str, str, str]]:
     """What operating points say of a write, and the transients beside them."""
     if result.pulses_simulated is None:
         return []
-    sampled = result.pulses_simulated < (result.pulses_in_programme or 0)
-    whole = ", for all pulses" if sampled else ""
+    whole = ", for all pulses" if result.is_sampled else ""
     return [
         (f"bound on the states' error{whole}", _number(result.residual_bound), f"{RESIDUAL_LIMIT:.0e}"),
         ("row pulses at operating points",

@@ -13,12 +13,14 @@ from netlists.simulation.simulators import Engine
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import percent
 from roa_circuit.chips.read_energy import ReadEnergy
+from roa_circuit.device.memristor import current
+from roa_circuit.device.parameters import Device
 from roa_circuit.layers.maps import ReadMap
 from roa_circuit.layers.recovery import NOTHING
 
 Floats = NDArray[np.float64]
 
-CURRENT_LIMIT = 1e-5
+CURRENT_LIMIT = 1e-6
 STATE_LIMIT = 5e-3
 STATE_SHARE = 0.02  # of the largest change by a write, or by a pulse as a transient, if that is less
 RESIDUAL_LIMIT = 1e-4  # of the bound by operating points, which know no error of time steps
@@ -26,6 +28,7 @@ ENERGY_LIMIT = 0.01
 """What `passed` asks for, beside the same prediction for every read of a layer with labels."""
 
 _NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured against that share
+_NO_CURRENT = 1e-9  # and those below this share of a cell's at omega = 1, in a read, against that
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -48,7 +51,8 @@ class Verification(Shown):
         `max_state_error` may be
     residual_bound, pulses_simulated, pulses_in_programme : of a write by collocation, what the
         surrogate's states are wrong by at the most; of a sample of its pulses, scaled to all.
-        `max_state_error` is then of states that the residuals add up to
+        `max_state_error` is then of states that the residuals add up to; of a sample it is None, like
+        the simulator's disturb, and `spice_state` are the surrogate's states with the residuals of it
     pulses_as_transients, max_transient_error : the pulses among them that were full transients, and
         the worst difference of a state after one; `max_transient_share` is over the change by that pulse
     max_disturb_* : largest |change of omega| of a cell that was given no pulse
@@ -136,6 +140,7 @@ class Verification(Shown):
     initial_state: Floats
     spice_state: Floats
     surrogate_state: Floats
+    least_current: float  # [A] less than which counts as this
     spice_currents: Floats
     surrogate_currents: Floats  # of spice_state
     recordings: tuple[Recording, ...]  # of all tiles' decks, if they were to be kept
@@ -143,6 +148,11 @@ class Verification(Shown):
     placed: dict[str, Any] | None = None
     read_energy: ReadEnergy | None = None
     map: ReadMap | None = None
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether the write has pulses that no simulator saw."""
+        return (self.pulses_simulated or 0) < (self.pulses_in_programme or 0)
 
     @property
     def ngspice_version(self) -> str | None:
@@ -185,13 +195,19 @@ def state_limit(change: float | None) -> float:
     return STATE_LIMIT if change is None else min(STATE_LIMIT, max(STATE_SHARE * change, 1e-6))
 
 
-def relative_error(currents: Floats, reference: Floats) -> float:
+def least_current(device: Device) -> float:
+    """The current [A] below which a line counts as carrying none: a billionth of a cell's, read at 1."""
+    read = np.float64(device.pulses.read_voltage)
+    return _NO_CURRENT * float(np.abs(current(np.float64(1.0), read, device.memristor)))
+
+
+def relative_error(currents: Floats, reference: Floats, least: float = 0.0) -> float:
     """The worst relative deviation of any read and column.
 
-    A current below a millionth of the largest counts as that millionth: where all inputs are 0,
-    rounding noise would otherwise be divided by nothing.
+    A current below a millionth of the largest counts as that millionth, and one below `least` as that:
+    where all inputs are 0, or all lines broken, rounding noise would otherwise be divided by nothing.
     """
-    return float(_relative(currents, reference).max(initial=0.0))
+    return float(_relative(currents, reference, least).max(initial=0.0))
 
 
 def column_errors(result: Verification) -> Floats:
@@ -201,12 +217,12 @@ def column_errors(result: Verification) -> Floats:
 
 def relative_errors(result: Verification) -> Floats:
     """The relative deviation of every read and column, (reads, columns)."""
-    return _relative(result.spice_currents, result.surrogate_currents)
+    return _relative(result.spice_currents, result.surrogate_currents, result.least_current)
 
 
-def _relative(currents: Floats, reference: Floats) -> Floats:
-    floor = _NEGLIGIBLE * float(np.nanmax(np.abs(reference), initial=0.0))
-    return np.abs(currents - reference) / np.maximum(np.abs(reference), max(floor, 1e-300))
+def _relative(currents: Floats, reference: Floats, least: float) -> Floats:
+    floor = max(_NEGLIGIBLE * float(np.nanmax(np.abs(reference), initial=0.0)), least, 1e-300)
+    return np.abs(currents - reference) / np.maximum(np.abs(reference), floor)
 
 
 def _small(value: float | None) -> str:

@@ -16,7 +16,7 @@ import numpy as np
 from netlists.simulation.parallel import Together
 from netlists.simulation.simulators import Engine
 from netlists.verification.engines import Phase, Plan, run_spice
-from netlists.verification.result import relative_error
+from netlists.verification.result import least_current, relative_error
 from netlists.verification.testbench import default_analysis
 from roa_circuit.chips.chip import Chip
 from roa_circuit.layers.deployed import Deployed, settled, voltages, written
@@ -112,8 +112,9 @@ class SpotCheck:
             engines = {"spice": (run.currents, run.state), "surrogate": (own, states)}
             for name, (currents, state) in engines.items():
                 sensed[name].append(array.sensed(chip.afresh(), currents, state, volts))
+            least = least_current(chip.device)
             driven = volts.any(axis=1)  # reads of nothing have no current that an error is relative to
-            errors["spice_error"].append(relative_error(run.currents[driven], same[driven]))
+            errors["spice_error"].append(relative_error(run.currents[driven], same[driven], least))
             errors["state_error"].append(float(np.abs(run.state - states).max()))
         answers = [deployed.answers(sensed[name], chips) for name in ("spice", "surrogate")]
         return {

@@ -90,7 +90,10 @@ def verify(
     spice = _run_simulator(sample, surrogate, plan, scopes, workers, progress)
     wall = time.perf_counter() - started
     checked = collocated(spice, scopes)
-    found = {**reads(sample, spice, surrogate, plan), **states(sample.tiles, spice, surrogate, plan)}
+    found = {
+        **reads(sample, spice, surrogate, plan),
+        **states(sample.tiles, spice, surrogate, plan, scopes),
+    }
     return Verification(
         **_subject(sample, plan),
         **_times(sample, plan, spice, surrogate, wall, (workers, scopes)),
@@ -145,8 +148,20 @@ def estimated_seconds(
         for tile, some in zip(tiles, of_tiles, strict=True)
     ]
     if analysis is Analysis.collocation:  # whose tiles share out what cores are free
-        return max(sum(jobs) / workers, costs.wall_seconds(jobs, workers) / _parts(len(tiles), workers))
+        longest = costs.wall_seconds(jobs, workers) / _parts(len(tiles), workers)
+        return max(sum(jobs) / workers, longest) + _of_the_law(tiles, phase, of_tiles)
     return costs.wall_seconds(jobs, workers)
+
+
+def _of_the_law(tiles: Sequence[Tile], phase: Phase, chosen: Sequence[Chosen | None]) -> float:
+    """Seconds in which the law is integrated over the pulses of all tiles, on one core."""
+    if phase is Phase.read:
+        return 0.0
+    some = chosen_pulses(tiles, None, 0) if None in chosen else [one for one in chosen if one]
+    return sum(
+        costs.law_seconds(tile.layer.crossbar, len(one.points))
+        for tile, one in zip(tiles, some, strict=True)
+    )
 
 
 def chosen_pulses(tiles: Sequence[Tile], pulses: int | None, seed: int) -> list[Chosen]:

@@ -28,8 +28,8 @@ GROUPS = {
     "Validation": "score-every validation-tasks validate-every validate-episodes on-divergence"
     " current-tolerance state-tolerance hardware-wires",
     "Simulator": "cell-model engine language analysis time-limit spice spice-write",
-    "How much": "pulses iv-points reads tiles rounds tolerance points repeats tasks episodes budget"
-    " trainings",
+    "How much": "pulses amplitude iv-points reads tiles rounds tolerance points repeats tasks episodes"
+    " budget trainings",
     "Run": "seed workers jobs scheduler compute",
     "Results": "output-dir output predistorted json figures waveforms compare fit-report strict most"
     " consumption tensorboard",

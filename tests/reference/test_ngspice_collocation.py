@@ -11,6 +11,8 @@ from netlists.simulation.parallel import Together
 from netlists.simulation.simulators import Engine
 from netlists.verification.collocation import Collocation, Scope, choose, surrogate_trajectory
 from netlists.verification.engines import Analysis, Phase
+from netlists.verification.figures import drawings
+from netlists.verification.report import analysed, summary_rows
 from netlists.verification.result import STATE_LIMIT, STATE_SHARE
 from netlists.verification.samples import Arrays
 from netlists.verification.testbench import Testbench
@@ -95,6 +97,23 @@ def test_the_surrogates_write_is_right_within_a_small_bound(make_layer, engine):
     assert result.write_energy_spice == pytest.approx(result.write_energy_surrogate, rel=1e-4)
     assert result.max_disturb_spice == pytest.approx(result.max_disturb_surrogate, abs=1e-8)
     assert result.max_relative_current_error < 1e-7
+
+
+def test_of_a_sample_nothing_is_said_that_no_simulator_saw(make_layer):
+    layer = make_layer(rows=12, columns=4, density=0.4)
+    result = verify(layer, bench=Testbench(pulses=3, time_limit=250))
+    assert result.passed
+    assert result.is_sampled
+    assert result.max_state_error is result.max_disturb_spice is result.write_energy_spice is None
+    assert result.max_disturb_surrogate > 0
+    assert "no simulator saw: states after the write are the surrogate's" in analysed(result)
+    rows = {name: value for name, value, *_ in summary_rows(result)}
+    assert "final states, worst error" not in rows
+    assert rows["disturb of idle cells, surrogate / ngspice"].endswith("/ not measured")
+    drawn = {one.name: one for one in drawings(result)}
+    assert not {f"{layer.name}--state-scatter", f"{layer.name}--state-error"} & drawn.keys()
+    caption = next(one.caption for name, one in drawn.items() if name.endswith("--states"))
+    assert "after it in the surrogate" in caption
 
 
 def test_an_error_planted_in_the_states_comes_back_in_the_bound(make_layer):

@@ -1,8 +1,10 @@
 """What goes wrong inside ngspice comes out as one error with its words and the deck."""
 
+import dataclasses
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,8 +15,10 @@ import numpy as np
 import pytest
 
 from netlists.commands import cli
+from netlists.decks.dialect import PLAIN
 from netlists.simulation import vacask
 from netlists.simulation.ngspice import NGSPICE, Answers, Via, driven, simulate_all
+from netlists.simulation.simulators import Engine
 from netlists.verification.doctor import capabilities, diagnose, second_opinion, second_rows
 from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
@@ -172,16 +176,57 @@ def test_the_doctor_without_vacask(monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_the_doctor_without_ngspice(monkeypatch, capsys):
+def test_the_doctor_without_ngspice(monkeypatch, tmp_path, command):
+    """It still tests VACASK, which compiles cells with the linker in PATH."""
     monkeypatch.delenv("NGSPICE_LIBRARY_PATH", raising=False)
-    monkeypatch.setattr("ctypes.util.find_library", lambda name: None)
-    monkeypatch.setattr("netlists.simulation.ngspice._USUAL_PLACES", ())
-    monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(sys, "argv", ["roa-spice", "doctor"])
-    with pytest.raises(SystemExit) as stop:
-        cli.main()
-    assert stop.value.code == 3
-    assert "apt install libngspice0" in capsys.readouterr().err
+    hide(monkeypatch, "libngspice")
+    (tmp_path / "ld").symlink_to(shutil.which("ld"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, out, err = command(cli.main, "doctor")
+    assert code == 3
+    assert "apt install libngspice0" in err
+    assert "--engine vacask" in err
+    assert ("right" in out) == vacask.is_available()
+    assert "VACASK" in out
+
+
+@pytest.mark.vacask
+def test_vacask_without_a_linker_says_what_to_install(monkeypatch, tmp_path, make_layer):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    bench = Testbench(engine=Engine.vacask, time_limit=60)
+    layer = make_layer(rows=2, columns=2)
+    other = dataclasses.replace(layer.device.memristor, k=layer.device.memristor.k * 1.0123)
+    layer = dataclasses.replace(layer, device=dataclasses.replace(layer.device, memristor=other))
+    with pytest.raises(SimulatorError, match=r"the linker ld in PATH .*apt install binutils"):
+        verify(layer, bench=bench)
+
+
+@pytest.mark.parametrize("body", ["raise ImportError('half installed')", "raise RuntimeError('odd')"])
+def test_a_broken_pyspice_names_the_program(body, monkeypatch, tmp_path, make_layer):
+    """One that is there, but cannot be imported in the worker."""
+    (tmp_path / "PySpice").mkdir()
+    (tmp_path / "PySpice" / "__init__.py").write_text(body + "\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    with pytest.raises(SimulatorError, match=r"cannot .*; --via binary runs the program instead"):
+        verify(make_layer(rows=2, columns=2), bench=Testbench(time_limit=60))
+
+
+def test_an_import_hook_that_raises_is_no_pyspice(monkeypatch):
+    def raises(name, *of):
+        raise RuntimeError(name)
+
+    monkeypatch.setattr("importlib.util.find_spec", raises)
+    assert NGSPICE.found()[1] == shutil.which("ngspice")
+
+
+def test_an_ngspice_that_is_too_old_is_named(monkeypatch, tmp_path, make_layer):
+    old = tmp_path / "ngspice"
+    old.write_text("#!/bin/sh\necho '** ngspice-30 : Circuit level simulation program'\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("NGSPICE_PATH", str(old))
+    bench = Testbench(dialect=dataclasses.replace(PLAIN, via=Via.binary), time_limit=60)
+    with pytest.raises(SimulatorError, match="ngspice-30 is too old: ngspice-34 or later is needed"):
+        verify(make_layer(rows=2, columns=2), bench=bench)
 
 
 def hide(monkeypatch, *missing):

@@ -90,7 +90,7 @@ def test_a_shipped_convolution_on_the_command_line(tmp_path, monkeypatch, capsys
         cli.main()
     said = capsys.readouterr()
     assert stop.value.code == 0
-    assert "read of 3 tiles of up to 6x32 weights; about" in said.err
+    assert "read of 3 tiles of up to 6x32 weights; ngspice takes about" in said.err
     report = json.loads((tmp_path / "v.json").read_text())
     assert (report["tiles"], report["tiles_in_layer"], report["passed"]) == (3, 4, True)
     assert report["max_state_error"] is None

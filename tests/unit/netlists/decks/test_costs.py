@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netlists.decks.costs import prices, require_memory, require_time
+from netlists.decks.costs import law_seconds, prices, require_memory, require_time
 from netlists.decks.deck import points_deck, read_deck, sweep_deck, write_deck
 from netlists.decks.dialect import Dialect
 from netlists.simulation.simulators import Engine
@@ -61,6 +61,17 @@ def test_pulses_and_reads_are_priced_at_the_iterations_they_take(circuitry, tmp_
         states, pulses = np.repeat(told.states, 2, axis=0)[1:-1], np.repeat(told.pulses, 2)
         points = iterations(points_deck(CROSSBAR, states, pulses, DEVICE), tmp_path)
         assert 0.7 < points / len(pulses) / price.point < 1.4
+
+
+def test_small_arrays_are_not_priced_as_large_ones():
+    """A write of many pulses takes seconds as a transient; by collocation the law takes its time."""
+    small, pulses = default_crossbar(8, 4), 400
+    price = prices(Engine.ngspice)
+    assert 1.0 < price.write_seconds(small, pulses) < 6.0  # 1.7 s taken
+    assert price.points_seconds(small, 2 * pulses) < 2.0
+    assert 3.0 < law_seconds(small, pulses) < 12.0  # 5.6 s taken
+    large = default_crossbar(64, 65)
+    assert price.write_seconds(large, 1) > 30 * price.write_seconds(small, 1)
 
 
 def test_limits_are_those_of_engine_and_dialect():

@@ -38,7 +38,7 @@ FAMILY = [
     rf"H\w+ {NODE} {NODE} V\w+ {NUMBER}",
     rf"X\w+ {NODE} {NODE} memristor w0={NUMBER}",
     rf"M\w+ {NODE} {NODE} {NODE} {NODE} access w={NUMBER} l={NUMBER}",
-    rf"\.model access nmos\(level=1 vto={NUMBER} kp={NUMBER}\)",
+    rf"\.model access nmos\(level=1 vto={NUMBER} kp={NUMBER} is={NUMBER}\)",
     rf"\.param {NAME}={NUMBER}",
     rf"\.meas TRAN \w+ FIND {SIGNAL} AT={NUMBER}",
     r"\.ends memristor", r"\.end",
@@ -82,7 +82,7 @@ SPECTRE = [
     rf"X\w+ \({NODE} {NODE}\) memristor w0={NUMBER}",
     rf"M\w+ \({NODE} {NODE} {NODE} {NODE}\) access w={NUMBER} l={NUMBER}",
     rf"S\w+ \({NODE} {NODE} {NODE} 0\) access",
-    rf"model access (?:mos1 type=n vto={NUMBER} kp={NUMBER}|relay(?: \w+={NUMBER})+)",
+    rf"model access (?:mos1 type=n vto={NUMBER} kp={NUMBER} is={NUMBER}|relay(?: \w+={NUMBER})+)",
     rf"tolerances options reltol={NUMBER} vabstol={NUMBER} iabstol={NUMBER} temp={NUMBER}"
     r" saveahdlvars=selected",
     rf"transient tran stop={NUMBER} maxstep={NUMBER} skipdc=yes errpreset=conservative"

@@ -87,6 +87,8 @@ def test_current_error_is_elementwise_and_relative(pretender):
     assert pretender(current_error=1e-6).max_relative_current_error == pytest.approx(1e-6, rel=1e-6)
     assert relative_error(np.array([[1.0, 1.001e-3]]), np.array([[1.0, 1e-3]])) == pytest.approx(1e-3)
     assert relative_error(np.zeros((2, 2)), np.zeros((2, 2))) == 0.0
+    assert relative_error(np.array([[1e-19]]), np.zeros((1, 1)), least=1e-13) == pytest.approx(1e-6)
+    assert relative_error(np.array([[1.1e-12]]), np.array([[1e-12]]), least=1e-13) == pytest.approx(0.1)
 
 
 def test_the_state_error_does_not_leak_into_the_current_error(pretender):
