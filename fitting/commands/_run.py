@@ -124,7 +124,7 @@ def _pulses_of(run: Run) -> Pulses:
     """The measured pulse of each polarity and the measured read voltage, where there was one alone.
 
     Where there were several, Eq. 1-2 keep the prior's, as their rate holds for all; other laws have the
-    most usual ones, as they are known there alone.
+    most usual ones, as they are known there alone; of equally usual ones the strongest.
     """
     pulses, m = run.prior.pulses, run.measurements
     several = not isinstance(run.fit.memristor, Memristor)
@@ -133,7 +133,9 @@ def _pulses_of(run: Run) -> Pulses:
         there = np.stack([m.voltage, m.each_width])[:, np.sign(m.voltage) == sign]
         if there.size and (several or _is_one(there)):
             met, counts = np.unique(there, axis=1, return_counts=True)
-            own[f"{kind}_voltage"], own[f"{kind}_width"] = map(float, met[:, counts.argmax()])
+            usual = met[:, counts == counts.max()]  # the strongest of those that are as usual
+            strongest = usual[:, np.abs(usual[0]).argmax()]
+            own[f"{kind}_voltage"], own[f"{kind}_width"] = map(float, strongest)
     from fitting.judgement.advice import usual_read
 
     reads = m.read_voltage[~m.sweep]
