@@ -47,11 +47,14 @@ class Run:
     @property
     def notes(self) -> Notes:
         """What the measurement did not tell of the device."""
+        from fitting.judgement.ends import spanned
         from fitting.judgement.left_open import notes_of, weak_constants
         from fitting.judgement.wording import known_before
 
         weak = weak_constants(self.fit.estimates, known_before(self.fit.objective.form, self.prior))
-        return notes_of(self.measurements, self.fit.memristor, weak, self.given)
+        notes = notes_of(self.measurements, self.fit.memristor, weak, self.given)
+        part = spanned(self.fit)
+        return dataclasses.replace(notes, currents=(*([part] if part else []), *notes.currents))
 
     @property
     def remarks(self) -> list[str]:

@@ -76,21 +76,27 @@ def said(f: Fit) -> str | None:
 
 def to_measure(f: Fit) -> str | None:
     """What to measure where the readings say little of the range; None where they span enough of it."""
+    part = spanned(f)
+    if part is None:
+        return None
+    ways = " and ".join(one.way for one in beyond(f))
+    return f"{part}: add pulses {ways} until the conductance saturates"
+
+
+def spanned(f: Fit) -> str | None:
+    """A few words on the part of the range that was read; None where that is enough of it."""
     found = beyond(f)
     if not found:
         return None
     m = f.objective.measurements
     G = m.conductance[met(f)]
-    spanned, (smallest, largest) = float(np.ptp(G)), _range(f, m)
+    read, (smallest, largest) = float(np.ptp(G)), _range(f, m)
     untold = [one for one in found if not one.told and f.objective.form.has_rate]
     untold = [one for one in untold if one.name == "Gmax" or abs(one.value) > _NEAR * largest]
-    if spanned >= _FAR * (largest - smallest) and not untold:
+    if read >= _FAR * (largest - smallest) and not untold:
         return None
-    ways = " and ".join(one.way for one in found)
-    return (
-        f"readings span {percent(spanned / (largest - smallest), 2, significant=True)} of the range that"
-        f" the device has by its law: add pulses {ways} until the conductance saturates"
-    )
+    part = percent(read / (largest - smallest), 2, significant=True)
+    return f"readings span {part} of the range that the device has by its law"
 
 
 def _range(f: Fit, m: Measurements) -> tuple[float, float]:

@@ -580,3 +580,10 @@ def test_a_device_writes_with_the_pulses_that_were_measured(roa_fit, tmp_path, c
     assert (pulses.potentiation_voltage, pulses.potentiation_width) == (-1.0, 3e-6)
     assert (pulses.depression_voltage, pulses.depression_width) == (1.4, 3e-5), "of several, the prior's"
     assert pulses.read_voltage == 0.1
+
+
+def test_a_device_notes_how_little_of_its_range_was_read(roa_fit, tmp_path):
+    *_, found, device = written(roa_fit, tmp_path, (-0.9, -0.9))
+    line = "of the range that the device has by its law"
+    assert any(one.startswith("readings span") and one.endswith(line) for one in device.notes.currents)
+    assert any(line in one for one in found["remarks"]), "and commands repeat it"

@@ -56,7 +56,9 @@ def test_ends_that_no_reading_reaches_are_the_law_s(prior):
 
 def test_readings_of_a_small_part_of_the_range_leave_something_to_measure(prior):
     """'device.toml is ready' stood below a range of 65 times what was read."""
-    found = ends.to_measure(of_device(prior, 0.2, 0.4))
+    f = of_device(prior, 0.2, 0.4)
+    found = ends.to_measure(f)
+    assert found.startswith(ends.spanned(f))
     assert found.startswith("readings span ")
     assert found.endswith("add pulses up and down until the conductance saturates")
 
