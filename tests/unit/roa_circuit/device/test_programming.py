@@ -226,8 +226,10 @@ def test_pulses_that_move_nothing_are_refused_where_a_write_needs_them(law):
     with pytest.raises(InputError, match=f"a depression pulse of {V:g} V moves nothing"):
         write([0.5, 0.5, 0.2], [0.1, -0.1, -0.3], device, HOW)
     reached, count = write([0.5, 0.4], [0.3, 0.0], device, HOW)
-    assert count[0] > 0 and count[1] == 0
-    assert reached[0] > 0.5 and reached[1] == 0.4
+    assert count[0] > 0
+    assert count[1] == 0
+    assert reached[0] > 0.5
+    assert reached[1] == 0.4
 
 
 def test_cells_of_their_own_that_no_pulse_moves_get_none():
