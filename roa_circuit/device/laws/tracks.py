@@ -1,10 +1,10 @@
 """Tracks: coordinates in which doses add up, tabulated for laws without a closed form.
 
-A track is x(u) = integral of du / speed(u), the dose that leads from the middle of the range to u. It is
-known at evenly spaced nodes of t = ln(u / (1 - u)), which come as close to both ends as numbers do, with
-its slope there; between nodes it is Hermite's cubic, whose slopes are held where it would turn back.
-States before and after a dose use the same cubic, so doses add up to the last digits. Runs on numpy and
-torch, with derivatives.
+A track is x(u) = integral of du / speed(u), the dose that leads from the middle of the range to u, or
+from where the motion is fastest if there is none in the middle. It is known at evenly spaced nodes of
+t = ln(u / (1 - u)), which come as close to both ends as numbers do, with its slope there; between nodes
+it is Hermite's cubic, whose slopes are held where it would turn back. States before and after a dose use
+the same cubic, so doses add up to the last digits. Runs on numpy and torch, with derivatives.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _FURTHEST = 30.0  # of t: 1e-13 from an end
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _POINTS, _WEIGHTS = 0.5 * (_POINTS + 1.0), 0.5 * _WEIGHTS
 _SLOWEST = 1e-60  # of speeds; what is slower stands
+_STANDS = 1e50  # a slope in the middle of the range from which x would drown all others
 _NEWTON = 3
 _CLOSE, _CLOSE_IN_SINGLE = 1e-5, 1e-3  # of a node's width: a last step of Newton's that met the state
 _HALVINGS = 50  # of a node's width, where Newton's steps have not met it
@@ -70,9 +71,10 @@ class Tracks:
         rise = np.concatenate([pieces[:, :1], pieces, pieces[:, -1:]], axis=1) / step
         slope = np.minimum(_slope(t, speed), _STEEPEST * np.minimum(rise[:, :-1], rise[:, 1:]))
         middle = (nodes - 1) // 2
-        up = np.cumsum(pieces[:, middle:], axis=1)
-        down = np.cumsum(pieces[:, :middle][:, ::-1], axis=1)[:, ::-1]
-        return cls(np.concatenate([-down, np.zeros((len(up), 1)), up], axis=1), slope)
+        x = _summed(pieces, middle)
+        for still in np.flatnonzero(slope[:, middle] > _STANDS):
+            x[still] = _summed(pieces[[still]], int(np.argmin(slope[still])))[0]
+        return cls(x, slope)
 
     def coordinate(self, u: Array, place: Place) -> Array:
         """x of the states u."""
@@ -123,7 +125,7 @@ class Tracks:
         begun = matching(found, t)
         x, slope = self._at(begun, place)
         step = xp.clip((x - target) / slope, -self._step * _CLOSE, self._step * _CLOSE)
-        return xp.where(matching(missed, t), begun - step, t)
+        return xp.where(matching(missed.astype(np.float64), t) > 0, begun - step, t)
 
     def _after_few(self, u: Floats, dose: Floats, place: Place) -> Floats:
         """The same, where most of an array receives no dose: the rest alone is worked out."""
@@ -175,6 +177,13 @@ class Tracks:
             above = x > wanted
             low, high = np.where(above, low, middle), np.where(above, middle, high)
         return np.asarray(-_FURTHEST + self._step * low)
+
+
+def _summed(pieces: Floats, origin: int) -> Floats:
+    """x (tracks, nodes), from its rise (tracks, nodes - 1) between them; 0 at the node `origin`."""
+    up = np.cumsum(pieces[:, origin:], axis=1)
+    down = np.cumsum(pieces[:, :origin][:, ::-1], axis=1)[:, ::-1]
+    return np.concatenate([-down, np.zeros((len(up), 1)), up], axis=1)
 
 
 def _slope(t: Floats, speed: Callable[[Floats], Floats]) -> Floats:
