@@ -63,7 +63,7 @@ def fit(
 
     [bold]windows[/]  du/dt = R (1-u)^p up, R u^q down; u = w, or ln(1 + w (r-1)) / ln r, r = Gmax/Gmin
 
-    [bold]table[/]  the change of u by one pulse, measured at 16 states for each amplitude
+    [bold]table[/]  the change of u by one pulse, measured at up to 18 states for each amplitude
 
     All three: I = w gamma sinh(delta V) + (1-w) alpha (1 - e^(-beta V)). A file has formulas of its own.
     """
