@@ -163,13 +163,18 @@ class Hardware:
 
     def __post_init__(self) -> None:
         for name, kind in (
+            ("circuitry", Circuitry),
+            ("imperfections", Imperfections),
             ("mapping", ColumnMapping),
             ("tile", TileSize),
             ("compensation", Compensation),
         ):
             given = getattr(self, name)
             if isinstance(given, str):
-                raise InputError(f"{name} = {given!r} is a text; give {kind.__name__}.parse({given!r})")
+                how = f"{kind.__name__}.parse({given!r})"
+                if name in ("circuitry", "imperfections"):
+                    how = f"what roa_circuit.chips.{name}.load({given!r}) reads"
+                raise InputError(f"{name} = {given!r} is a text; give {how}")
 
     def holding(self, layers: Mapping[str, ProgrammedLayer], seed: int) -> dict[str, CircuitLayer]:
         """The layers by name, written onto chips that the seed draws."""

@@ -14,8 +14,9 @@ from roa_circuit.chips.consumption import Consumption
 from roa_circuit.presentation import console
 
 if TYPE_CHECKING:
-    from meta.data.tasks import Task, Tasks
+    from meta.data.tasks import Tasks
     from meta.evaluation.cycle import Cycle
+    from meta.evaluation.head_fit import HeadFit
     from meta.learning.writing import Writing
     from meta.network.convolutional import Network
 
@@ -53,26 +54,26 @@ def cycle_of(
     return full_cycle(network, task, replace(writing, relative_rate=rate), figures), figures
 
 
-def head_fit_of(network: Network, tasks: Tasks, writing: Writing, rate: float) -> dict[str, Any]:
-    """How an own head's changes for the first task fit its cells, as `say_head_fit` has it."""
+def head_fit_of(network: Network, tasks: Tasks, writing: Writing, rate: float) -> HeadFit | None:
+    """How an own head's changes for the first task fit its cells; None without one."""
     from meta.evaluation.draws import Draws
-
-    if network.rules.head is None:
-        return {}
-    (task,) = Draws(tasks, ways=network.architecture.ways, count=1)
-    return say_head_fit(network.to("cpu"), task, replace(writing, relative_rate=rate))
-
-
-def say_head_fit(network: Network, task: Task, writing: Writing) -> dict[str, Any]:
-    """How an own head's changes for a task fit its cells, said and as JSON has it; else empty."""
     from meta.evaluation.head_fit import head_fit
 
-    fit = head_fit(network, task, writing)
-    if fit is None:
-        return {}
-    if fit.said:
+    if network.rules.head is None:
+        return None
+    (task,) = Draws(tasks, ways=network.architecture.ways, count=1)
+    return head_fit(network.to("cpu"), task, replace(writing, relative_rate=rate))
+
+
+def head_fit_to_dict(fit: HeadFit | None) -> dict[str, Any]:
+    """As in JSON; empty without an own head."""
+    return {} if fit is None else {"head": fit.to_dict()}
+
+
+def say_head_fit(fit: HeadFit | None) -> None:
+    """Say what the write of an own head leaves out, if anything."""
+    if fit is not None and fit.said:
         console.say(fit.said)
-    return {"head": fit.to_dict()}
 
 
 def show_cycle(cycle: Cycle) -> None:

@@ -8,7 +8,13 @@ from typing import Annotated
 
 import typer
 
-from meta.commands._cycle import ConsumptionFile, cycle_to_dict, say_head_fit, show_cycle
+from meta.commands._cycle import (
+    ConsumptionFile,
+    cycle_to_dict,
+    head_fit_to_dict,
+    say_head_fit,
+    show_cycle,
+)
 from meta.commands._inputs import (
     CellsPerFeature,
     Data,
@@ -85,6 +91,7 @@ def adapt(
     from meta.circuits.behind_circuit import Hardware, accuracy, placements, warnings
     from meta.data.tasks import Tasks
     from meta.evaluation.cycle import full_cycle
+    from meta.evaluation.head_fit import head_fit
 
     net, name = network_of(
         network, method, ways, backbone=backbone, head=head, inner_loss=inner_loss, rate_rule=rate_rule
@@ -115,6 +122,17 @@ def adapt(
     said = warnings(held)
     for name, layer in episode.layers.items():
         layer.save(output / f"{name}.npz")
+    figures = consumption or published()
+    own = net.with_ways(tasks.ways)
+    cycle, fit = full_cycle(own, episode.task, writing, figures), head_fit(own, episode.task, writing)
+    placed = {name: one.to_dict() for name, one in placements(held).items()}
+    if json is not None:
+        found = episode.to_dict() | {
+            "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,
+            "ignored": unused,
+        }  # fmt: skip
+        found |= {"cycle": cycle_to_dict(cycle, figures), **head_fit_to_dict(fit)}
+        write_json(json, found | footing.to_dict(writing.device, lines))
     titles = [key.replace("_", " ") for key in LAYER_COLUMNS]
     rows = [[row["layer"], *(f"{row[key]:,}" for key in LAYER_COLUMNS[1:])] for row in episode.summary()]
     console.out.print(console.table(f"Adapted in one write, seed {seed}", titles, rows))
@@ -124,21 +142,10 @@ def adapt(
         + ("" if behind is None else f", {percent(behind, 2)} behind the circuit")
         + f"; layers in {output}"
     )
-    figures = consumption or published()
-    own = net.with_ways(tasks.ways)
-    cycle = full_cycle(own, episode.task, writing, figures)
     show_cycle(cycle)
-    fit = say_head_fit(own, episode.task, writing)
-    placed = {name: one.to_dict() for name, one in placements(held).items()}
+    say_head_fit(fit)
     say_placed(placed)
     for text in said:
         console.say(text)
     amplifier = None if hardware is None else hardware.circuitry.amplifier
     standing.say(writing.device, lines, amplifier=amplifier)
-    if json is not None:
-        found = episode.to_dict() | {
-            "accuracy_behind_circuit": behind, "placed": placed or None, "warnings": said,
-            "ignored": unused,
-        }  # fmt: skip
-        found |= {"cycle": cycle_to_dict(cycle, figures), **fit}
-        write_json(json, found | footing.to_dict(writing.device, lines))

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from meta.commands._cycle import ConsumptionFile, cycle_of, cycle_to_dict, head_fit_of, show_cycle
+from meta.commands._cycle import (
+    ConsumptionFile,
+    cycle_of,
+    cycle_to_dict,
+    head_fit_of,
+    head_fit_to_dict,
+    say_head_fit,
+    show_cycle,
+)
 from meta.commands._inputs import (
     CellsPerFeature,
     Compute,
@@ -174,10 +182,11 @@ def evaluate(
     cycle = cycle_of(net, drawn, writing, rows[0].relative_rate, consumption)
     fit = head_fit_of(net, drawn, writing, rows[0].relative_rate)
     lines = None if hardware is None else hardware.crossbar
-    more = {"cycle": cycle_to_dict(*cycle), "ignored": unused, **fit}
+    more = {"cycle": cycle_to_dict(*cycle), "ignored": unused, **head_fit_to_dict(fit)}
     _conclude(json, rows, seed, footing.to_dict(writing.device, lines) | more)
     show()  # after the file, which a reader of the table that leaves early would else take away
     show_cycle(cycle[0])
+    say_head_fit(fit)
     amplifier = None if hardware is None else hardware.circuitry.amplifier
     standing.say(writing.device, lines, amplifier=amplifier)
 
@@ -272,6 +281,8 @@ def _circuit_table(rows: list[CircuitRow], title: str) -> object:
 
 def _show(rows: list[Row], title: str) -> None:
     console.out.print(_table(rows, title))
+    if any(row.erase_energy and row.sigma_wn for row in rows):
+        console.say("erase: of cells as a write without noise leaves them")
     if rows[0].cosine is not None:
         best = percent(rows[0].cosine, 2)
         console.say(f"the same features in floating point, the nearest class by cosine: {best}")

@@ -115,11 +115,11 @@ def pretrain(
             on_epoch=lambda row: _report(row, how.epochs),
             on_step=lambda epoch, _: bar.update(line, completed=epoch),
         )
-    console.say(f"network: {output / 'best.safetensors'}")
-    standing.say(cells, None)
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
         write_json(json, found | footing.to_dict(cells, None))
+    console.say(f"network: {output / 'best.safetensors'}")
+    standing.say(cells, None)
 
 
 def _report(row: PretrainingEpoch, epochs: int) -> None:

@@ -207,10 +207,10 @@ def _write(plan: Plan, entries: Sequence[Entry], json: Path | None, unused: list
         if drawing is not None:
             files.append(plan.folder / f"{drawing.name}.png")
             write_bytes(files[-1], drawing.png())
+    if json is not None:
+        write_json(json, {"rows": [asdict(row) for row in rows], "ignored": unused, "provenance": made})
     for grid in (one for one in tables.grids(plan, entries) if not one.empty):
         console.out.print(console.table(grid.title.replace("`", ""), grid.header, grid.rows))
     for text in (*tables.orderings(entries), *tables.missing(entries)):
         console.say(text.replace("`", ""))
     console.say(f"written: {', '.join(map(str, files))}")
-    if json is not None:
-        write_json(json, {"rows": [asdict(row) for row in rows], "ignored": unused, "provenance": made})

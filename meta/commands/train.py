@@ -268,12 +268,12 @@ def train(
             callbacks=callbacks,
             on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
         )
-    console.say(f"network: {output / 'best.safetensors'}")
     lines = None if wires is None else wires.hardware.crossbar
-    standing.say(cells, lines)
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
         write_json(json, found | footing.to_dict(cells, lines) | {"ignored": list(how.idle)})
+    console.say(f"network: {output / 'best.safetensors'}")
+    standing.say(cells, lines)
 
 
 def _events(output: Path) -> Events:

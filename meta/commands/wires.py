@@ -110,14 +110,8 @@ def wires(
             referee=referee,
             on_row=lambda _: bar.advance(line),
         )
-    console.out.print(_table(rows, ohms, f"{len(heads)} adapted heads, {heads[0].crossbar.rows} rows"))
-    for row in {row.wire_resistance: row for row in rows if row.warnings}.values():
-        for text in row.warnings:
-            console.say(f"at {row.wire_resistance:g} Ohm, episode {row.episode}: {text}")
     cells, circuitry = heads[0].device, circuit or BARE
     each = [heads[0].behind(circuitry, Wiring.of_wires(one)).crossbar for one in ohms]
-    console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))
-    standing.say_remarks(cells)
     if json is not None:
         stands_on = footing.to_dict(cells, None) | {"lines": [footing.ohms(one) for one in each]}
         found = {
@@ -125,6 +119,12 @@ def wires(
             "ignored": unused, "provenance": provenance(),
         }  # fmt: skip
         write_json(json, found)
+    console.out.print(_table(rows, ohms, f"{len(heads)} adapted heads, {heads[0].crossbar.rows} rows"))
+    for row in {row.wire_resistance: row for row in rows if row.warnings}.values():
+        for text in row.warnings:
+            console.say(f"at {row.wire_resistance:g} Ohm, episode {row.episode}: {text}")
+    console.say("; ".join([footing.cells(cells), *map(footing.lines, each)]))
+    standing.say_remarks(cells)
 
 
 def _adapted_heads(

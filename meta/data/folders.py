@@ -165,10 +165,6 @@ def _shared(data: Path, images: NDArray[np.uint8], splits: Mapping[str, Classes]
 
 def _is_colour(path: Path) -> bool:
     with opened(path) as image:
-        if image.mode == "F":
-            raise InputError(
-                f"{path}: pixels are real numbers of an unknown range; save it in 8 or 16 bits"
-            )
         return image.mode not in GREY and not (image.mode == "P" and _is_grey(image))
 
 
@@ -201,6 +197,10 @@ def _picture(path: Path, colour: bool, size: int) -> NDArray[np.uint8]:
     from PIL import Image
 
     with opened(path) as image:
+        if image.mode == "F":
+            raise InputError(
+                f"{path}: pixels are real numbers of an unknown range; save it in 8 or 16 bits"
+            )
         plain = _opaque(_in_8_bits(image)).convert("RGB" if colour else "L")
         return np.asarray(plain.resize((size, size), Image.Resampling.BOX), dtype=np.uint8)
 

@@ -64,10 +64,18 @@ def layer_on(
     InputError : no such layer or device, or more reads than it has.
     """
     layer = network.layer(name) or load_layer(name)
+    beside = layer.provenance.get("not_in_file")
+    if isinstance(beside, list) and beside:
+        console.say(
+            f"layer {layer.name}: its chips had more than its file: {', '.join(map(str, beside))};"
+            " options of this command give them"
+        )
     if device is not None:
         layer = _of_other_cells(layer, load_device(device))
     if mapping is not None:
         layer = _on_other_columns(layer, mapping)
+    for text in layer.not_reached:
+        console.say(f"layer {layer.name}, as planned: {text}")
     if reads is not None and reads > len(layer.inputs):
         raise InputError(f"--reads: layer {layer.name!r} has {len(layer.inputs)} reads, not {reads}")
     some = dataclasses.replace(layer, inputs=layer.inputs[:reads], labels=layer.labels[:reads])
@@ -99,8 +107,6 @@ def _on_other_columns(layer: ProgrammedLayer, mapping: Mapping) -> ProgrammedLay
             f"layer {layer.name}: {other.mapping} in place of {layer.mapping}: {columns[1]} bit lines"
             f" instead of {columns[0]}, {pulses[1]} pulses instead of {pulses[0]}"
         )
-        for text in other.not_reached:
-            console.say(text)
     return other
 
 

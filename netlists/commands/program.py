@@ -40,6 +40,7 @@ from roa_circuit.chips.write_verify import VerifiedWrite, write_verify
 from roa_circuit.circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
+from roa_circuit.circuit.pairs import PairWrite
 from roa_circuit.device.programming import Programming
 from roa_circuit.presentation import circuit_options, console, options
 
@@ -117,6 +118,11 @@ def program(
         unused += circuit_options.idle_circuit(circuit)
     cells = chosen_device(device, current_scale)
     drawn_by, needless = seed_of(seed, drawn=draws(imperfections))
+    if mapping is not None and mapping.write is not PairWrite.raise_:
+        raise InputError(
+            f"--mapping {mapping}: write-verify brings each cell to a state of its own, however pairs"
+            " are written; give --mapping pair"
+        )
     if mapping is None:
         states = read_states(wanted, cells if conductances else None)
     elif conductances:
@@ -203,4 +209,4 @@ def _show(result: VerifiedWrite, energy: float, seconds: float) -> None:
     console.out.print(console.table("Write-verify, errors in omega as read", head, rows))
     ends = ", ".join(f"{count} {name}" for name, count in result.counts().items() if count)
     spent = f"{result.pulses.sum()} pulses" + (f", {engineering(energy, 'J')}" if energy else "")
-    console.say(f"{ends}; {spent}, in {seconds:.3g} s")
+    console.say(f"{ends}; {spent}; computed in {seconds:.3g} s")

@@ -58,7 +58,10 @@ class Adc:
         """The converters of some channels, in their order."""
         names = ("full", "offset", "bow", "steps")
         own = {name: getattr(self, name) for name in names}
-        chosen = {n: v[channels] for n, v in own.items() if v is not None and len(v) > 1}
+        lone = not channels.any()  # one channel, whose values are no others' as well
+        chosen = {
+            n: v[channels] for n, v in own.items() if v is not None and len(v) and (len(v) > 1 or lone)
+        }
         return dataclasses.replace(self, **chosen)
 
     def step(self) -> Floats:

@@ -41,6 +41,7 @@ class Use:
     clipped : of the readings that lie beyond the last code by more than rounding, half a step
     largest : of the readings' sizes [V or A]; a range that suits them
     signed : whether codes go from below 0 as far above it
+    found : whether its range is found from sample inputs
     """
 
     name: str
@@ -51,6 +52,7 @@ class Use:
     clipped: float
     largest: float
     signed: bool = False
+    found: bool = False
 
     @property
     def unit(self) -> str:
@@ -65,9 +67,12 @@ class Use:
         fitting = f"these readings reach {engineering(self.largest, self.unit)}"
         if self.clipped > SATURATED:
             lost = f"{percent(self.clipped)} of readings lie beyond its range"
-            return f"{self.name} saturates: {lost}; raise {self.name.lower()}_range, {fitting}"
+            which = "percentile" if self.found else "range"
+            return f"{self.name} saturates: {lost}; raise {self.name.lower()}_{which}, {fitting}"
         if self.used < min(FEW, self.codes):
             few = f"{self.name} uses {self.used} of its {self.codes} codes: {ends}"
+            if self.found:
+                return f"{few}; lower {self.name.lower()}_percentile, {fitting}"
             return f"{few}; set {self.name.lower()}_range nearer to them, {fitting}"
         return ""
 
@@ -98,7 +103,7 @@ class Use:
 
 _NUMBERS: dict[str, Any] = {
     "used": int, "codes": int, "lowest": float, "highest": float, "clipped": float, "largest": float,
-    "signed": bool,
+    "signed": bool, "found": bool,
 }  # fmt: skip
 
 
@@ -111,7 +116,7 @@ class Tally:
         self._first = -self._last if signed else 0
         self._met = np.zeros(0)
         self._count = self._lowest = self._highest = self._clipped = 0
-        self._largest = 0.0
+        self._largest, self.found = 0.0, False
 
     @property
     def last(self) -> int:
@@ -150,6 +155,7 @@ class Tally:
             clipped=self._clipped / max(self._count, 1),
             largest=self._largest,
             signed=self._signed,
+            found=self.found,
         )
 
 
@@ -179,6 +185,7 @@ class Usage:
             values = chip.alone(sensed) if alone else chip.joined(sensed)
             adc = chip.adc.of(chip.mapping.channel_of(chip.crossbar.columns)) if alone else chip.adc
             tally = self._tally("ADC", x.adc_bits, signed=adc.signed)
+            tally.found = isinstance(x.adc_range, str)
             tally.add(values, adc.codes(values), adc.step() * tally.last)
 
     def add_states(self, chip: Chip, state: Floats, volts: Floats) -> None:

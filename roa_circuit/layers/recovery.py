@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ from roa_circuit.layers.placement import (
     require_alone,
 )
 from roa_circuit.layers.programmed import ProgrammedLayer
-from roa_circuit.layers.ranges import chips_of
+from roa_circuit.layers.ranges import chips_of, ranged, seen_by_converters, to_be_found
 from roa_circuit.layers.tiling import Tile, TileSize, outputs, split
 from roa_circuit.solver.read import read_currents
 from roa_circuit.solver.read_model import ReadModel
@@ -160,6 +160,10 @@ class Recovery:
     clipped: float
 
 
+Arrangement = tuple[Order, Floats, Floats, float]
+"""What `mapped` makes of a tile."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Read:
     """A tile as read: currents (reads, channels) [A], and effective weights g (rows, outputs)."""
@@ -195,16 +199,20 @@ def recover(
     for chip in chips:
         require_settled_reads(chip.crossbar, chip.device, circuitry)
     ideal = [_ideal(one.layer) for one in nominal]
-    arrays = list(zip(tiles, nominal, chips, strict=True))
     y_ideal = outputs(tiles, [one.currents for one in ideal])
     found = []
     for number, choice in enumerate(choices):
         placement = placement_of(tiles, nominal, choice, circuitry)
         standing = placed_tiles(tiles, placement) if placement else tiles
         gain = 1.0 / placement.gain if placement else 1.0
+        arranged = [
+            mapped(one, choice, meant.layer, circuitry)
+            for one, meant in zip(standing, nominal, strict=True)
+        ]
+        own = _ranged(chips, standing, arranged, circuitry, imperfections)
         reads = [
-            _read(one, meant.layer, chip, choice, circuitry, gain)
-            for one, (_, meant, chip) in zip(standing, arrays, strict=True)
+            _read(one, meant.layer, chip, choice, circuitry, how, gain)
+            for one, meant, chip, how in zip(standing, nominal, own, arranged, strict=True)
         ]
         y = outputs(tiles, [one.currents for one in reads])
         right = np.argmax(y, axis=1) == layer.labels if len(layer.labels) else None
@@ -229,7 +237,7 @@ def mapped(
     choice: Compensation,
     meant: ProgrammedLayer | None = None,
     circuitry: Circuitry = BARE,
-) -> tuple[Order, Floats, Floats, float]:
+) -> Arrangement:
     """(order, states (rows, columns) on the array, digital gain (channels,), share clipped).
 
     tile : where the initial state is placed for its wires, with its cells as they are placed
@@ -269,16 +277,37 @@ def placement_of(
     return place(tiles, [one.layer for one in meant], circuitry, factor=choice.believed)
 
 
+def _ranged(
+    chips: Sequence[Chip],
+    tiles: Sequence[Tile],
+    arranged: Sequence[Arrangement],
+    circuitry: Circuitry,
+    imperfections: Imperfections | None,
+) -> Sequence[Chip]:
+    """The chips, with ranges of converters that tiles as arranged tell, where these are to be found."""
+    if imperfections is None or not to_be_found(imperfections):
+        return chips
+    seen = [
+        seen_by_converters(
+            replace(tile.layer, inputs=order.inputs(tile.layer.inputs)),
+            circuitry, states, imperfections=imperfections,
+        )
+        for tile, (order, states, _, _) in zip(tiles, arranged, strict=True)
+    ]  # fmt: skip
+    return ranged(chips, seen, imperfections)
+
+
 def _read(
     tile: Tile,
     meant: ProgrammedLayer,
     chip: Chip,
     choice: Compensation,
     circuitry: Circuitry,
+    arrangement: Arrangement,
     gain_of_all: float,
 ) -> _Read:
     layer, chip = tile.layer, chip.afresh()  # every choice meets the same noise
-    order, states, gain, clipped = mapped(tile, choice, meant, circuitry)
+    order, states, gain, clipped = arrangement
     gain = gain * gain_of_all
     states = chip.rested(chip.start(states))
     seen = circuitry.settled(chip.crossbar, states, chip.read_device)

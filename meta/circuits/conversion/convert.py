@@ -8,7 +8,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
+from torch.nn.utils.rnn import PackedSequence
 
 from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.attention import AttentionOnChips
@@ -41,7 +44,12 @@ ByName = Mapping[str, Hardware | None]
 
 
 def convert(
-    module: nn.Module, hardware: Hardware | ByName | None = None, sample: Any = None, *, seed: int = 0
+    module: nn.Module,
+    hardware: Hardware | ByName | None = None,
+    sample: Any = None,
+    *,
+    seed: int = 0,
+    items: int | None = None,
 ) -> Chips:
     """Put the linear layers, convolutions and projections of a torch module on chips.
 
@@ -55,11 +63,16 @@ def convert(
     sample : inputs as the network will meet them, which give each layer the range of its inputs: one
         argument of `forward`, a tuple of them, or a dictionary of named ones
     seed : of the chips; each layer's depend on its name alone besides
+    items : how many items the sample has, for reads, seconds and joules of an item; by default as many
+        as its first tensor of real numbers is long, or, of torch's modules for sequences, wide
+
+    A converted network is converted anew: its weights come onto other hardware.
 
     Raises
     ------
     InputError : nothing to convert, no sample, a pattern that fits nothing, or hardware that a converted
         network does not have: in-situ writes, compensation, write noise.
+        A module that cannot be copied, and a sample that is no tensors or has no finite numbers.
 
     Examples
     --------
@@ -72,22 +85,58 @@ def convert(
     """
     if not isinstance(module, nn.Module):
         raise InputError(f"convert: module is {type(module).__name__}, not a torch.nn.Module")
+    if isinstance(module, torch.jit.ScriptModule):
+        raise InputError("convert: module is scripted; give the torch.nn.Module that it was made from")
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 1 << 31:
+        raise InputError(f"convert: seed = {seed!r} must be a whole number from 0 to 2147483647")
+    if items is not None and items < 1:
+        raise InputError(f"convert: items = {items} must be at least 1")
     args, named = arguments(sample)
+    module = _digital_again(module)
     chosen = _chosen(module, {"*": hardware or Hardware()} if not _by_name(hardware) else hardware)
     for one in chosen.values():
         if isinstance(one, Hardware):
             _require_plain(one)
-    network = copy.deepcopy(module)
-    digital = _converted(network, chosen, seed)
+    digital = _converted(module, chosen, int(seed))
+    network = module
     chips = Chips(network, digital)
     if not chips.layers:
         raise InputError(
             f"convert: nothing of {type(module).__name__} comes onto chips;"
             f" {', '.join(f'{name}: {why}' for name, why in digital.items()) or 'it has no weights'}"
         )
-    chips.calibrate(*args, **named)
+    chips.observe(args, named, items)
     _leave_unused_digital(chips)
+    chips.find_ranges()
     return chips
+
+
+def _digital_again(module: nn.Module) -> nn.Module:
+    """A copy of a module, without the chips that it may stand on already."""
+    own = module.network if isinstance(module, Chips) else module
+    if any(isinstance(one, Chips) for one in own.modules()):
+        raise InputError(
+            "convert: a part of the module is a converted network; put its digital one in place, and"
+            " convert the whole"
+        )
+    try:
+        copied = copy.deepcopy(own)
+    except RuntimeError as error:
+        raise InputError(
+            f"convert: {type(own).__name__} cannot be copied, as {str(error).splitlines()[0]}; make"
+            " weights that are computed permanent by prune.remove or remove_weight_norm"
+        ) from None
+    for one in copied.modules():
+        _leave_chips(one)
+    return copied
+
+
+def _leave_chips(module: Any) -> None:
+    """Make a module on chips torch's own again."""
+    if isinstance(module, OnChips):
+        base: Any = next(base for base, kind in KINDS.items() if kind is type(module))
+        module.__class__ = base
+        del module.matrices
 
 
 def _by_name(hardware: Any) -> bool:
@@ -110,9 +159,15 @@ def arguments(sample: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
             "convert: sample is missing; give inputs as the network will meet them, which set the range"
             " of each layer's drivers: convert(module, hardware, images[:64])"
         )
+    if isinstance(sample, np.ndarray | list):
+        raise InputError(
+            f"convert: sample is a {type(sample).__name__}, not a tensor; give torch.as_tensor of it,"
+            " or a tuple of several arguments"
+        )
     if isinstance(sample, Mapping):
         return (), dict(sample)
-    return (sample if isinstance(sample, tuple) else (sample,)), {}
+    is_several = isinstance(sample, tuple) and not isinstance(sample, PackedSequence)
+    return (sample if is_several else (sample,)), {}
 
 
 def _require_plain(hardware: Hardware) -> None:
@@ -136,7 +191,8 @@ def _require_plain(hardware: Hardware) -> None:
 
 def _chosen(module: nn.Module, by_name: Any) -> dict[str, Hardware | str | None]:
     """The hardware of every layer that can stand on chips, None where a pattern says so."""
-    names = [name for name, one in module.named_modules() if type(one) in KINDS]
+    kind = type(module).__name__
+    names = [name or kind for name, one in module.named_modules() if type(one) in KINDS]
     found: dict[str, Hardware | str | None] = {}
     for name in names:
         fitting = [pattern for pattern in by_name if fnmatch.fnmatchcase(name, pattern)]
@@ -162,7 +218,7 @@ def _converted(
                 digital[name or type(module).__name__] = _why_not(module)
             continue
         inner.update(id(one) for one in module.modules())
-        hardware = chosen[name]
+        hardware = _computed(module) or chosen[name or type(module).__name__]
         why = "left digital" if hardware is None else ""
         if isinstance(hardware, str):
             why = hardware
@@ -199,8 +255,17 @@ def _leave_fast_path(module: nn.Module) -> None:
         module.use_nested_tensor = False
 
 
+def _computed(module: nn.Module) -> str:
+    """Why weights are no parameters of their own, if they are not."""
+    if any("weight" in one and one.endswith(("_orig", "_g", "_v")) for one in module._parameters):
+        return "its weights are computed (pruning, weight_norm): make them permanent first"
+    return ""
+
+
 def _why_not(module: nn.Module) -> str:
     kind = type(module).__name__
+    if hasattr(module, "parametrizations"):
+        return f"{kind} computes its weights: parametrise the converted network instead"
     parent = next((base for base in KINDS if isinstance(module, base)), None)
     if parent:
         return f"{kind} is a {parent.__name__} that may have a forward of its own"
@@ -219,8 +284,6 @@ def _leave_unused_digital(chips: Chips) -> None:
             continue
         why = "the sample gives it zeros alone" if ports[0].reads else "the sample does not reach it"
         chips.digital[name or type(chips.network).__name__] = why
-        base: Any = next(base for base, kind in KINDS.items() if kind is type(module))
-        module.__class__ = base
-        del module.matrices
+        _leave_chips(module)
     if not chips.layers:
         raise InputError("convert: the sample brings no layer anything but zeros; give real inputs")

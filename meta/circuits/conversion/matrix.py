@@ -18,8 +18,16 @@ from torch import Tensor
 from meta.circuits.behind_circuit import Hardware
 from meta.circuits.conversion.port import Port
 from meta.circuits.conversion.tile_reader import TileReader
-from meta.circuits.conversion.tiles import ChipTile, empty_layer, ranged_tiles, scale_of, tiles_on_chips
+from meta.circuits.conversion.tiles import (
+    ChipTile,
+    empty_layer,
+    not_in_file,
+    ranged_tiles,
+    scale_of,
+    tiles_on_chips,
+)
 from roa_circuit.basics.errors import InputError
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.solver.read_model import ReadModel
 
@@ -31,6 +39,7 @@ class Matrix:
 
     name : as in `chips.layers`
     port : which inputs it takes
+    usage : what reads without gradients asked of converters since they were calibrated
     """
 
     def __init__(
@@ -40,6 +49,7 @@ class Matrix:
         self.port = port or Port()
         self._empty = empty_layer(name, *shape, hardware)
         self.tiles: list[ChipTile] = tiles_on_chips(self._empty, hardware, seed)
+        self.usage = Usage()
         self._known: tuple[Tensor, Tensor] | None = None
 
     @property
@@ -65,7 +75,9 @@ class Matrix:
         if torch.is_grad_enabled() and weights.requires_grad:
             return self._effective(weights)
         if self._known is None or not _same(self._known[0], weights):
-            self._known = weights.detach().clone(), self._effective(weights.detach())
+            with torch.inference_mode(False), torch.no_grad():  # a later call may want gradients
+                kept = weights.detach().clone()
+                self._known = kept, self._effective(kept)
         return self._known[1]
 
     def _effective(self, weights: Tensor) -> Tensor:
@@ -79,22 +91,33 @@ class Matrix:
         Negative inputs are reads of their own, which follow those of the positive ones. Outputs of the
         layer are in units of `column_scale`, which is in its provenance.
         """
+        return self._layer(weights, self.port.kept)
+
+    def _layer(self, weights: Tensor, kept: Floats) -> ProgrammedLayer:
         g, scale = self._scaled(weights.detach())
-        x = self.port.kept / (self.port.scale or 1.0)
+        x = kept / (self.port.scale or 1.0)
         x = x if x.size else np.zeros((0, self.shape[0]))
         passes = [x.clip(0, 1), (-x).clip(0, 1)] if self.port.signed else [x.clip(0, 1)]
         return replace(
             self._empty,
+            crossbar=self.hardware.circuitry.lines.on(self._empty.crossbar),
             initial_state=self._empty.mapping.states_of(g.numpy()),
             inputs=np.vstack(passes),
             input_scale=self.port.scale or 1.0,
-            provenance={"made_by": "meta.convert", "column_scale": scale.tolist()},
+            provenance={
+                "made_by": "meta.convert",
+                "column_scale": scale.tolist(),
+                "not_in_file": list(not_in_file(self.hardware)),
+            },
         )
 
     def find_ranges(self, weights: Tensor) -> None:
         """Give converters the ranges that the kept reads tell, where these are to be found."""
         if self.port.reads and self.port.scale:
-            self.tiles = ranged_tiles(self.tiles, self.layer(weights), self.hardware)
+            sample = self._layer(weights, self.port.ranging)
+            self.tiles = ranged_tiles(self.tiles, sample, self.hardware)
+        self.port.settle()
+        self.usage = Usage()
 
     def digital(self, weights: Tensor, x: Floats) -> Floats:
         """What floating point gives (reads, outputs) of inputs (reads, rows)."""
@@ -103,14 +126,23 @@ class Matrix:
     @torch.no_grad()
     def analog(self, weights: Tensor, x: Floats) -> Floats:
         """What the chips give of the same, without being counted."""
-        port = self.port
+        port, usage, tiles = self.port, self.usage, self.tiles
         before = port.seen, port.beyond
+        self.usage, self.tiles = Usage(), [tile.afresh() for tile in tiles]
         y = self.reader(weights.detach().double().cpu())(torch.from_numpy(x)).numpy()
         port.seen, port.beyond = before
+        self.usage, self.tiles = usage, tiles
         return np.asarray(y)
 
+    def observe(self, x: Tensor, count: int | None = None) -> None:
+        """As its port, whose complaint names the layer."""
+        try:
+            self.port.observe(x, count)
+        except InputError as error:
+            raise InputError(f"layer {self.name!r}: {error}") from None
+
     def _observed(self, x: Tensor, weights: Tensor) -> Tensor:
-        self.port.observe(x)
+        self.observe(x)
         return x @ weights
 
     def _scaled(self, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -142,13 +174,19 @@ class Matrix:
 
     def _read_by_tiles(self, weights: Tensor) -> Callable[[Tensor], Tensor]:
         g, scale = self._scaled(weights)
-        readers = [TileReader(tile, part) for tile, part in self._parts(g)]
+        readers = [TileReader(tile, part, usage=self.usage) for tile, part in self._parts(g)]
 
         def read(x: Tensor) -> Tensor:
-            rows = (self.port.limited(x) / self.port.scale).double().cpu().reshape(-1, self.shape[0])
+            rows = (self.port.limited(x) / self.port.scale).double().cpu().flatten(0, -2)
+            if not rows.numel():
+                return x.new_zeros(*x.shape[:-1], self.shape[1])
+            rows = rows if x.dim() > 1 else rows[None]
             y = self._summed(readers, rows.clamp(min=0))
-            if self.port.signed or bool((rows < 0).any()):
-                y = y - self._summed(readers, (-rows).clamp(min=0))
+            # A read of its own where it has something to say, whatever else is in the batch.
+            twice = (rows < 0).any(dim=1) | self.port.signed
+            if bool(twice.any()):
+                against = self._summed(readers, (-rows[twice]).clamp(min=0))
+                y = y.index_add(0, twice.nonzero()[:, 0], -against)
             y = y * scale * self.port.scale
             return y.reshape(*x.shape[:-1], self.shape[1]).to(x)
 

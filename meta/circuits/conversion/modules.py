@@ -7,6 +7,7 @@ them in the range of the weights, and would be read twice for signed inputs.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -16,10 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from meta.circuits.conversion.matrix import Matrix
+from meta.circuits.conversion.port import RANGING_READS, evenly
 
 Product = Callable[[Tensor], Tensor]
 
-_SEEN_WINDOWS = 4  # images of the sample whose windows are kept
+_AT_ONCE = 4  # images whose windows are laid out at the same time
 
 
 class OnChips:
@@ -95,13 +97,24 @@ class _Convolution(OnChips):
         return y if batched else y[0]
 
     def _observe(self, module: nn.Conv1d | nn.Conv2d, x: Tensor) -> None:
-        some = _padded(module, x[:_SEEN_WINDOWS])
-        windows = _windows(module, some).transpose(1, 2)
-        count = windows.shape[1] * len(x)
-        rows = windows.shape[2] // module.groups
+        """Take note of some windows of every image, or of images from all over a large sample."""
+        images = x[torch.from_numpy(evenly(len(x), RANGING_READS)).to(x.device)]
+        each = -(-RANGING_READS // len(images))
+        some, count = [], 0
+        for few in torch.split(images, _AT_ONCE):
+            windows = _windows(module, _padded(module, few.detach())).transpose(1, 2)
+            count = windows.shape[1]
+            # Not the same places of every image: those at its edge would be as good as all.
+            places = [(evenly(count, each) + shift) % count for shift in range(len(windows))]
+            some += [one[torch.from_numpy(at)] for one, at in zip(windows.cpu(), places, strict=True)]
+        rows = some[0].shape[1] // module.groups
+        noted = torch.cat(some)
         for k, matrix in enumerate(self.matrices.values()):
-            matrix.port.observe(windows[..., k * rows : (k + 1) * rows], count)
+            matrix.observe(noted[:, k * rows : (k + 1) * rows], count * len(x))
         largest, negative = float(x.detach().abs().max()), bool((x < 0).any())
+        if not math.isfinite(largest):
+            first = next(iter(self.matrices.values()))
+            first.observe(x.flatten(1), 0)
         for matrix in self.matrices.values():
             matrix.port.scale = max(matrix.port.scale, largest)
             matrix.port.signed = matrix.port.signed or negative
@@ -122,7 +135,7 @@ class _Convolution(OnChips):
         y = torch.cat(read, dim=2).transpose(1, 2)
         sides = zip(padded.shape[2:], module.kernel_size, module.stride, module.dilation, strict=True)
         shape = [(side - d * (k - 1) - 1) // stride + 1 for side, k, stride, d in sides]
-        y = y.reshape(len(x), -1, *shape)
+        y = y.reshape(len(x), module.out_channels, *shape)
         bias = module.bias
         return y if bias is None else y + bias.reshape(-1, *(1 for _ in shape))
 
@@ -180,15 +193,13 @@ class ConvTranspose2dOnChips(OnChips, nn.ConvTranspose2d):
         return y if batched else y[0]
 
     def _folded(self, columns: Tensor, sides: torch.Size, added: list[int]) -> Tensor:
-        every = zip(
-            sides, self.stride, self.padding, self.kernel_size, self.dilation, added, strict=True
-        )
-        shape = [
-            (side - 1) * stride - 2 * int(pad) + d * (k - 1) + more + 1
-            for side, stride, pad, k, d, more in every
-        ]
-        how = {"dilation": self.dilation, "padding": self.padding, "stride": self.stride}
-        return F.fold(columns, shape, self.kernel_size, **how)  # type: ignore[arg-type]
+        """Outputs laid over each other without padding; that is cut off, and `added` to the far ends."""
+        every = zip(sides, self.stride, self.kernel_size, self.dilation, strict=True)
+        whole = [(side - 1) * stride + d * (k - 1) + 1 for side, stride, k, d in every]
+        how = {"dilation": self.dilation, "stride": self.stride}
+        y = F.fold(columns, whole, self.kernel_size, **how)  # type: ignore[arg-type]
+        (top, left), (more_down, more_right) = map(int, self.padding), added
+        return F.pad(y, (-left, more_right - left, -top, more_down - top))
 
 
 def _of_group(weight: Tensor, part: str, groups: int) -> Tensor:

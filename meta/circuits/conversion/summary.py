@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from meta.circuits.conversion.matrix import Matrix
 from roa_circuit.basics.shown import Facts, Shown
 from roa_circuit.basics.units import counted, engineering, percent
 from roa_circuit.chips.consumption import Consumption
-from roa_circuit.chips.converter_use import Use, uses
+from roa_circuit.chips.converter_use import Use, uses, worst
 from roa_circuit.chips.read_energy import read_energy, read_seconds
 from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.layers.deployed import rms
@@ -32,6 +33,7 @@ class LayerSummary:
     seconds : [s] of an item's reads, one after another, conversions included
     joules : [J] of an item's reads; None where it was not asked for
     converters : what the kept reads use of them
+    used_since : what all reads without gradients used of them since calibration
     """
 
     name: str
@@ -48,10 +50,14 @@ class LayerSummary:
     seconds: float
     joules: float | None
     converters: tuple[Use, ...]
+    used_since: tuple[Use, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return {**vars(self), "converters": [one.to_dict() for one in self.converters]}
+        uses = {
+            name: [one.to_dict() for one in getattr(self, name)] for name in ("converters", "used_since")
+        }
+        return {**vars(self), **uses}
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -69,13 +75,14 @@ class Summary(Shown):
     def notes(self) -> list[str]:
         """What to know before the numbers are believed: clipped inputs, converters that do not fit."""
         found = [
-            f"{one.name}: {percent(one.clipped, 2)} of inputs lay beyond +-{one.input_scale:.3g} and"
-            " were clipped; calibrate on a sample that has them"
+            f"{one.name}: {percent(one.clipped, 2, significant=True)} of inputs lay beyond"
+            f" +-{one.input_scale:.3g} and were clipped; calibrate on a sample that has them"
             for one in self.layers
             if one.clipped
         ]
         for one in self.layers:
-            found += [f"{one.name}: {use.warning}" for use in one.converters if use.warning]
+            told = worst([*one.converters, *one.used_since])
+            found += [f"{one.name}: {use.warning}" for use in told if use.warning]
         return found
 
     def facts(self) -> Facts:
@@ -104,9 +111,10 @@ class Summary(Shown):
 def _row(one: LayerSummary) -> list[str]:
     codes = ", ".join(f"{use.used} of {use.codes}" for use in one.converters) or "-"
     sign = "+-" if one.signed else ""
+    error = percent(one.mac_error, 2) if math.isfinite(one.mac_error) else "no outputs"
     return [
         one.name, f"{one.inputs} x {one.outputs}", f"{one.tiles}", f"{one.cells}",
-        percent(one.utilisation, 0), f"{sign}{one.input_scale:.3g}", percent(one.mac_error, 2),
+        percent(one.utilisation, 0), f"{sign}{one.input_scale:.3g}", error,
         percent(one.clipped, 2), codes,
     ]  # fmt: skip
 
@@ -136,13 +144,21 @@ def of_layer(
         utilisation=cells / sum(places),
         input_scale=port.scale,
         signed=port.signed,
-        mac_error=rms([error]) / max(rms([exact]), 1e-300),
+        mac_error=_over(rms([error]), rms([exact])),
         clipped=port.beyond / max(port.seen, 1),
         reads=reads,
         seconds=reads * _seconds(matrix, consumption),
         joules=reads * _joules(matrix, weights) if energy else None,
         converters=_uses(matrix, weights),
+        used_since=tuple(matrix.usage.uses()),
     )
+
+
+def _over(error: float, signal: float) -> float:
+    """An error over a signal; infinite where there is none."""
+    if signal:
+        return error / signal
+    return math.inf if error > 1e-12 else 0.0
 
 
 def _seconds(matrix: Matrix, consumption: Consumption) -> float:

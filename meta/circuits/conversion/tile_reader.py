@@ -11,6 +11,7 @@ from torch import Tensor
 
 from meta.circuits.behind_circuit import COMING
 from meta.circuits.conversion.tiles import ChipTile, instead
+from roa_circuit.chips.converter_use import Usage
 from roa_circuit.solver.read_model import ReadModel
 
 Floats = NDArray[np.float64]
@@ -20,10 +21,13 @@ class TileReader:
     """Reads of one tile with weights g (rows, outputs).
 
     W : (rows, columns) [S] effective weights of g where they are known already
+    usage : counts what reads without gradients ask of converters
     """
 
-    def __init__(self, chip_tile: ChipTile, g: Tensor, W: Tensor | None = None) -> None:
-        self.chip_tile = chip_tile
+    def __init__(
+        self, chip_tile: ChipTile, g: Tensor, W: Tensor | None = None, usage: Usage | None = None
+    ) -> None:
+        self.chip_tile, self._usage = chip_tile, usage
         omega = chip_tile.states(g)
         self.state = omega.detach().numpy()
         self.W = chip_tile.matrix(omega) if W is None else W
@@ -38,8 +42,11 @@ class TileReader:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Outputs (reads, outputs) in units of g of x in [0, 1] (reads, rows)."""
-        volts = self.chip_tile.chip.drive(x.detach().numpy() * self._full)
+        asked = x.detach().numpy() * self._full
+        volts = self.chip_tile.chip.drive(asked)
         currents = self._exactly(volts) if self._exactly else self._linear(volts)
+        if self._usage and not torch.is_grad_enabled():
+            self._usage.add(self.chip_tile.chip, asked, currents)
         value = self._outputs(self.chip_tile.chip.sense(currents, self.state, volts))
         if not (torch.is_grad_enabled() and (x.requires_grad or self.W.requires_grad)):
             return value

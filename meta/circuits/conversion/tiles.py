@@ -5,6 +5,8 @@ weights -- / scale of each output --> g in [-1, 1] --> omega --> G --> W behind 
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +18,9 @@ from meta.circuits.behind_circuit import Hardware
 from meta.circuits.circuit import effective_weights
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
+from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.chips.settling import require_settled_reads
+from roa_circuit.circuit.components import NOMINAL_TEMPERATURE
 from roa_circuit.circuit.design_point import default_device
 from roa_circuit.circuit.mapping import PAIR
 from roa_circuit.circuit.scaling import mapping_constants
@@ -30,10 +34,14 @@ from roa_circuit.solver.settled import SettledArray
 Floats = NDArray[np.float64]
 
 
+_NOTHING = 1e-30
+"""The digital factor of an output whose weights are all 0: gradients pass, error and noise do not."""
+
+
 def scale_of(weights: Tensor) -> Tensor:
-    """(outputs,) the largest |weight| of each output, which its cells hold as 1; 1 where all are 0."""
+    """(outputs,) the largest |weight| of each output, which its cells hold as 1."""
     largest = weights.abs().amax(dim=0)
-    return torch.where(largest > 0, largest, torch.ones_like(largest))
+    return torch.where(largest > 0, largest, torch.full_like(largest, _NOTHING))
 
 
 class ChipTile:
@@ -89,6 +97,12 @@ class ChipTile:
         after = self.chip.written(before, before, np.zeros(before.shape, dtype=np.int64))
         return instead(omega, after)
 
+    def afresh(self) -> ChipTile:
+        """The same tile, its noise from the beginning."""
+        again = copy.copy(self)
+        again.chip = self.chip.afresh()
+        return again
+
     def conductances(self, omega: Tensor) -> Tensor:
         """Conductances (rows, columns) [S] of states, as the lines see them."""
         G: Tensor = self.circuitry.seen(self._lowest + self._range * omega)  # type: ignore[arg-type, assignment]
@@ -127,6 +141,17 @@ class ChipTile:
         """What settled reads see of the chip with these states."""
         chip = self.chip
         return self.circuitry.settled(chip.crossbar, omega.detach().numpy(), chip.read_device)
+
+
+def not_in_file(hardware: Hardware) -> Iterator[str]:
+    """What the hardware has that a layer alone does not know of: options of commands say it again."""
+    circuitry = hardware.circuitry
+    if circuitry.amplifier or circuitry.transistor or circuitry.stores_charge:
+        yield "circuit"
+    if circuitry.temperature != NOMINAL_TEMPERATURE:
+        yield "temperature"
+    if hardware.imperfections != Imperfections():
+        yield "imperfections"
 
 
 def instead(tensor: Tensor, value: Floats) -> Tensor:

@@ -62,6 +62,8 @@ MODULES = [
     (lambda: nn.Conv1d(4, 6, 3, stride=2, padding=1, groups=2), lambda: (images(4, 9),)),
     (lambda: nn.ConvTranspose2d(4, 6, 3, 2, 1, 1), lambda: (images(4, 5, 6),)),
     (lambda: nn.ConvTranspose2d(4, 6, 3, dilation=2, groups=2), lambda: (images(4, 5, 6),)),
+    (lambda: nn.ConvTranspose2d(4, 6, 3, 1, 1, 1, dilation=2), lambda: (images(4, 5, 6),)),
+    (lambda: nn.ConvTranspose2d(4, 6, 3, 2, 1, (2, 1), dilation=3), lambda: (images(4, 5, 6),)),
     (lambda: nn.LSTM(5, 4, 2, batch_first=True, bidirectional=True), lambda: (torch.randn(3, 6, 5),)),
     (lambda: nn.LSTM(5, 6, 2, bidirectional=True, proj_size=3), lambda: (torch.randn(4, 2, 5),)),
     (lambda: nn.GRU(5, 4, 2, bias=False), lambda: (torch.randn(6, 5),)),
@@ -221,7 +223,7 @@ def test_inputs_beyond_the_sample_are_clipped_counted_and_said():
     with torch.no_grad():
         beyond, at_the_end = chips(torch.tensor([[3.0, 0.5]])), chips(torch.tensor([[1.0, 0.5]]))
     assert torch.equal(beyond, at_the_end)
-    assert "25.00 % of inputs lay beyond +-1" in chips.summary().notes[0]
+    assert "25 % of inputs lay beyond +-1" in chips.summary().notes[0]
 
 
 def test_a_summary_counts_cells_tiles_codes_and_joules():

@@ -88,6 +88,16 @@ def test_evaluate_reports_one_row_a_noise_level(roa_meta, small_network, tmp_pat
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(("sigma", "said"), [("0", False), ("0,1", True)])
+def test_an_erase_in_write_noise_says_of_which_cells_it_is(roa_meta, tmp_path, sigma, said):
+    path = tmp_path / "erased.safetensors"
+    Network(Architecture(filters=4, erased=0.02), torch.Generator().manual_seed(0)).save(path)
+    few = ("--method", "roa-robust", "--dataset", "glyphs", "--tasks", 2, "--queries", 2)
+    code, out, _ = roa_meta("evaluate", "--network", path, *few, "--sigma-wn", sigma)
+    assert code == 0
+    assert ("erase: of cells as a write without noise leaves them" in out) is said
+
+
 def test_the_document_is_there_before_the_table(roa_meta, small_network, tmp_path, monkeypatch):
     """`| head` closed the pipe and took minutes of work with it."""
 

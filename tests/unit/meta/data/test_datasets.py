@@ -241,7 +241,9 @@ def test_tiff_and_pgm_are_pictures_of_8_or_16_bits(tmp_path, suffix, bits):
 def test_pictures_of_real_numbers_are_refused(tmp_path):
     image = Image.fromarray(np.linspace(0, 1, 784, dtype=np.float32).reshape(28, 28))
     with pytest.raises(InputError, match=r"0\.tiff: pixels are real numbers"):
-        pictures(tmp_path, [image, image], "tiff")
+        pictures(tmp_path / "all", [image, image], "tiff")
+    with pytest.raises(InputError, match=r"1\.tiff: pixels are real numbers"):
+        pictures(tmp_path / "one", [Image.fromarray(INK), image], "tiff")
 
 
 @pytest.mark.parametrize(

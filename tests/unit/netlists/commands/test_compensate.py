@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from netlists.commands import cli
+from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.device.memristor import current
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.programmed import ProgrammedLayer
@@ -72,3 +73,24 @@ def test_states_of_a_tiled_layer_are_refused(command):
     assert code == 2
     assert "needs 6 tiles of 5x2, not one" in error
     assert not Path("mapped.csv").exists()
+
+
+@pytest.mark.parametrize("mapping", ["reference:2", "pair"])
+def test_ranges_that_inputs_tell_are_those_of_each_arrangement(command, make_layer, mapping):
+    """Permuted columns got each other's ranges, and placed ones those of cells that stood elsewhere."""
+    rng = np.random.default_rng(1)
+    weights = rng.normal(0.0, 0.2, (16, 6)) * np.array([1.0, 0.1, 0.5, 0.2, 1.0, 0.05])
+    layer = ProgrammedLayer.of_weights(
+        weights.clip(-1, 1), rng.random((200, 16)), mapping=Mapping.parse(mapping)
+    )
+    layer.save(Path("uneven.npz"))
+    Path("converters.toml").write_text('"adc_bits [-]" = 8\nadc_range = "column"\n')
+    options = ["--layer", "uneven.npz", "--wire-resistance", "5"]
+    found = []
+    for more in ([], ["--imperfections", "converters.toml"]):
+        assert command(cli.main, "compensate", *options, *more, "--json", "c.json")[0] == 0
+        rows = json.loads(Path("c.json").read_text())["recovered"]
+        found.append({one["compensation"]: one["mac_error"] for one in rows})
+    without, digitised = found
+    for name, error in without.items():
+        assert digitised[name] < error + 0.01, name  # 8 bits, and readings beyond the range

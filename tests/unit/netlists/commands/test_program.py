@@ -115,3 +115,17 @@ def test_lines_too_slow_to_follow_are_refused(command, tmp_path, target, circuit
     assert code == 2
     assert complaint in err
     assert not (tmp_path / "s.csv").exists()
+
+
+def test_one_output_has_uneven_converters_as_many_have(command, tmp_path):
+    np.savetxt(tmp_path / "g.csv", [[0.3], [-0.2], [0.1]], delimiter=",")
+    (tmp_path / "c.toml").write_text(
+        '"adc_bits [-]" = 8\n"adc_range [A]" = 1e-5\n"adc_dnl [LSB]" = 0.3\n'
+    )
+    files = ["--wanted", tmp_path / "g.csv", "-o", tmp_path / "s.csv", "--mapping", "pair"]
+    code, out, _ = command(cli.main, "program", *files, "--imperfections", tmp_path / "c.toml")
+    assert code in (0, 1)
+    assert "mapping pair" in out
+    code, _, err = command(cli.main, "program", *files[:-1], "pair:lower")
+    assert code == 2
+    assert "--mapping pair:lower: write-verify brings each cell to a state of its own" in err

@@ -36,6 +36,17 @@ def test_uneven_steps_have_the_deviation_that_is_asked_for_and_the_whole_range()
     assert np.std(np.diff(steps, axis=1)) == pytest.approx(0.2, rel=0.05)
 
 
+def test_the_only_converter_reads_every_line():
+    rng, lines = np.random.default_rng(0), np.zeros(3, dtype=np.intp)
+    one = Adc(
+        bits=4, signed=False, full=np.ones(1), steps=uneven_steps(rng.normal(0, 0.3, (1, 15)), (0, 15))
+    )
+    seen = rng.random((9, 3))
+    np.testing.assert_array_equal(
+        one.of(lines).codes(seen), np.hstack([one.codes(seen[:, [j]]) for j in range(3)])
+    )
+
+
 def test_many_dithered_reads_tell_what_lies_between_two_codes():
     adc = Adc(bits=3, signed=True, full=np.array([3.0]))
     inside = np.full((100_000, 1), 0.3)
