@@ -22,7 +22,7 @@ from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import Device
 
-KNOTS = 18
+KNOTS = 16
 """States of a table, at most."""
 
 MOST_AMPLITUDES = 6
