@@ -1,4 +1,10 @@
 // Browsers refuse workers to a page that was opened as a file: there, the search runs in a hidden frame.
+// As between a page and its worker, messages are copies and come later: the box for words is else emptied.
+const later = (data, deliver) => {
+  const copy = structuredClone(data);
+  setTimeout(() => deliver(new MessageEvent("message", { data: copy })));
+};
+
 if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(address) {
@@ -7,11 +13,10 @@ if (location.protocol === "file:") {
       frame.hidden = true;
       document.body.append(frame);
       const inside = frame.contentWindow;
-      inside.postMessage = (data) => {
-        const event = new MessageEvent("message", { data });
+      inside.postMessage = (data) => later(data, (event) => {
         this.dispatchEvent(event);
         this.onmessage?.(event);
-      };
+      });
       const script = inside.document.createElement("script");
       script.src = address;
       this.ready = new Promise((ready) => { script.onload = () => ready(inside); });
@@ -20,7 +25,7 @@ if (location.protocol === "file:") {
     }
 
     postMessage(data) {
-      this.ready.then((inside) => inside.dispatchEvent(new MessageEvent("message", { data })));
+      this.ready.then((inside) => later(data, (event) => inside.dispatchEvent(event)));
     }
   };
 }

@@ -14,13 +14,13 @@ from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.units import percent
 from roa_circuit.circuit import footing
 from roa_circuit.device.laws.zhang2021 import Memristor
-from roa_circuit.device.notes import Notes
+from roa_circuit.device.notes import ALIKE, Notes
 from roa_circuit.device.parameters import Device, Pulses
 
 if TYPE_CHECKING:
     from fitting.judgement.choice import Choice
     from fitting.judgement.verdict import Judgement
-    from fitting.readers.measurements import Measurements
+    from fitting.readers.measurements import FloatArray, Measurements
     from fitting.search.fit import Fit
     from fitting.search.intervals import Intervals
 
@@ -47,11 +47,14 @@ class Run:
     @property
     def notes(self) -> Notes:
         """What the measurement did not tell of the device."""
+        from fitting.judgement.ends import spanned
         from fitting.judgement.left_open import notes_of, weak_constants
         from fitting.judgement.wording import known_before
 
         weak = weak_constants(self.fit.estimates, known_before(self.fit.objective.form, self.prior))
-        return notes_of(self.measurements, self.fit.memristor, weak, self.given)
+        notes = notes_of(self.measurements, self.fit.memristor, weak, self.given)
+        part = spanned(self.fit)
+        return dataclasses.replace(notes, currents=(*([part] if part else []), *notes.currents))
 
     @property
     def remarks(self) -> list[str]:
@@ -89,7 +92,7 @@ def _require_reach(run: Run, device: Device) -> None:
 
 
 def fitted_device(run: Run) -> Device:
-    """The fitted constants and the prior's pulses; data and verdict are the citation."""
+    """The fitted constants and the measured pulses; data and verdict are the citation."""
     from fitting.judgement.wording import known_before
     from fitting.search.estimates import AT_PRIOR, AT_SEARCH
 
@@ -121,19 +124,33 @@ def fitted_device(run: Run) -> Device:
 
 
 def _pulses_of(run: Run) -> Pulses:
-    """The prior's pulses; of a device by another law, the measured ones, at which alone it is known."""
-    pulses, m = run.prior.pulses, run.measurements
-    if isinstance(run.fit.memristor, Memristor):
-        return pulses
-    from fitting.judgement.advice import usual_read
+    """The measured pulse of each polarity and the measured read voltage, where there was one alone.
 
+    Where there were several, Eq. 1-2 keep the prior's, as their rate holds for all; other laws have the
+    most usual ones, as they are known there alone; of equally usual ones the strongest.
+    """
+    pulses, m = run.prior.pulses, run.measurements
+    several = not isinstance(run.fit.memristor, Memristor)
     own: dict[str, float] = {}
     for sign, kind in ((-1, "potentiation"), (1, "depression")):
-        there = np.stack([m.voltage, m.width])[:, np.sign(m.voltage) == sign]
-        if there.size:
+        there = np.stack([m.voltage, m.each_width])[:, np.sign(m.voltage) == sign]
+        if there.size and (several or _is_one(there)):
             met, counts = np.unique(there, axis=1, return_counts=True)
-            own[f"{kind}_voltage"], own[f"{kind}_width"] = map(float, met[:, counts.argmax()])
-    return dataclasses.replace(pulses, read_voltage=abs(usual_read(m)), **own)
+            usual = met[:, counts == counts.max()]  # the strongest of those that are as usual
+            strongest = usual[:, np.abs(usual[0]).argmax()]
+            own[f"{kind}_voltage"], own[f"{kind}_width"] = map(float, strongest)
+    from fitting.judgement.advice import usual_read
+
+    reads = m.read_voltage[~m.sweep]
+    if several or (reads.size and _is_one(reads[None])):
+        own["read_voltage"] = abs(usual_read(m))
+    return dataclasses.replace(pulses, **own)
+
+
+def _is_one(values: FloatArray) -> bool:
+    """Whether rows (kinds, values) have a value each, but for what instruments round."""
+    size = np.abs(values)
+    return bool(np.all(np.ptp(size, axis=1) <= ALIKE * size.max(axis=1)))
 
 
 def unmeasured_pulses(run: Run) -> str | None:

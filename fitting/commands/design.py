@@ -34,7 +34,7 @@ def design(
     device: Annotated[
         str,
         typer.Option(
-            metavar="DEVICE", help="What the device is about: a parameter set, a name or a TOML file."
+            metavar="DEVICE", help="What the device is about, by Eq. 1-2: a name or a TOML file."
         ),
     ] = "zhang2021",
     uncertainty: Annotated[
@@ -55,7 +55,7 @@ def design(
     output_dir: Annotated[Path, options.folder("Of the tables.")] = Path("out/design"),
     json_file: options.Json = None,
 ) -> None:
-    """Propose the measurement that determines all seven constants best for so many pulses.
+    """Propose the measurement that determines all seven constants of Eq. 1-2 best for so many pulses.
 
     Writes [bold]protocol.csv[/], a step a row for the pulse generator, and [bold]readings.csv[/], a
     reading a row: fill in its currents and give it to [bold]roa-fit[/].

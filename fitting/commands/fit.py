@@ -63,7 +63,7 @@ def fit(
 
     [bold]windows[/]  du/dt = R (1-u)^p up, R u^q down; u = w, or ln(1 + w (r-1)) / ln r, r = Gmax/Gmin
 
-    [bold]table[/]  the change of u by one pulse, measured at 16 states for each amplitude
+    [bold]table[/]  the change of u by one pulse, measured at up to 18 states for each amplitude
 
     All three: I = w gamma sinh(delta V) + (1-w) alpha (1 - e^(-beta V)). A file has formulas of its own.
     """
@@ -205,6 +205,7 @@ def _drawings(run: Run) -> list[Drawing]:
 def _print(run: Run, said: dict[str, Any]) -> None:
     """The tables of constants and of laws, and in a line each what they rest on."""
     from fitting.judgement.conclusion import laws_tried
+    from fitting.judgement.ends import BY_LAW, beyond
     from fitting.judgement.wording import (
         CONSTANT_COLUMNS,
         CONTEST_COLUMNS,
@@ -241,7 +242,9 @@ def _print(run: Run, said: dict[str, Any]) -> None:
         console.say(line)
     known = all(e.identifiable for e in result.estimates.values())
     if result.describes and said["combinations"] and not known:
-        console.say(f"measured: {'; '.join(combination(c) for c in said['combinations'][:5])}")
+        far = {one.name for one in beyond(result)}
+        told = (combination(c) + BY_LAW * (c["name"][:4] in far) for c in said["combinations"][:5])
+        console.say(f"measured: {'; '.join(told)}")
     if run.choice.contest is not None:
         rows = contest_rows(run.choice.contest, taken=result.describes)
         console.out.print(console.table(run.choice.title, CONTEST_COLUMNS, rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -79,7 +80,10 @@ def spread(
         citation = (
             f"roa-fit spread of {Path(m.source.split(', ')[0]).name}, {len(found.devices.names)} devices"
         )
-        weak = {"not told by one device's readings, the same in all": _held(found)}
+        weak = {
+            "not told by one device's readings, the same in all": _held(found),
+            "measured only in a product or a rate": list(found.tied),
+        }
         notes = notes_of(m, known.memristor, weak, options.given_pulses(how, unused))
         device = found.device(Path(m.source.split(", ")[0]).stem, citation, known, notes)
         remarks = footing.remarks(device)
@@ -139,13 +143,14 @@ def _document(found: Population, kind: By) -> dict[str, Any]:
         "correlation": found.correlation,
         "devices": len(found.devices.names),
         "by": str(kind),
+        "tied": list(found.tied),
         "passed": found.describes,
         "seconds": found.seconds,
     }
 
 
 def _known(known: Known) -> dict[str, Any]:
-    return {"value": known.value, "ci95": [known.low, known.high]}
+    return {"value": known.value, "ci95": None if math.isnan(known.low) else [known.low, known.high]}
 
 
 def _device_table(found: Population) -> str:
@@ -185,9 +190,11 @@ def _row(name: str, found: Population) -> list[str]:
     middle, sd = found.median[name], found.log_sd.get(name)
     size, unit = prefixed(middle.value, UNITS[name])
     if name in found.devices.free:
-        error = (middle.high - middle.low) / 4.0
-        value, low, high = rounded((middle.value, middle.low, middle.high), error, size)
-        row = [f"{name} [{unit}]", value, f"{low} – {high}"]
+        row = [f"{name} [{unit}]", f"{middle.value / size:.4g}", "tied"]
+        if name not in found.tied:
+            error = (middle.high - middle.low) / 4.0
+            value, low, high = rounded((middle.value, middle.low, middle.high), error, size)
+            row[1:] = [value, f"{low} – {high}"]
     else:
         row = [f"{name} [{unit}]", f"{middle.value / size:.4g}", "held"]
     if sd is None:
@@ -218,6 +225,11 @@ def _left_open(found: Population, fewest: int) -> Iterator[str]:
     held = _held(found)
     if held:
         yield f"one device's readings do not tell {', '.join(held)}: taken to be the same in all"
+    if found.tied:
+        yield (
+            f"known only together with those, in a product or a rate: {', '.join(found.tied)}; how"
+            " devices differ in them holds"
+        )
     if count < fewest:
         yield f"{fewest} devices or more have a spread; only the write noise is told"
     elif count < len(found.log_sd) + 2:

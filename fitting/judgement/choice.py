@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fitting.judgement.motion import require_motion
 from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
 from fitting.model.form import FITTED, Form
 from fitting.model.noise import reading_noise
@@ -93,9 +94,11 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
 
     Raises
     ------
-    InputError : an unknown law, weighting or loss; fewer readings than unknowns; no pulses.
+    InputError : an unknown law, weighting or loss; fewer readings than unknowns; no pulses, or none
+        that moves anything.
     """
     check_law(law)
+    require_motion(m)
     first, lone = None, not _has_trains(m)
     if law in (AUTO, EQUATIONS.LAW):
         first = _equations(m, prior, weighting=weighting, loss=loss)

@@ -175,13 +175,28 @@ def held_out(
     fit: Callable[[Measurements, FloatArray], Misfit | None],
 ) -> float | None:
     """Relative rms over all trains, each predicted from the trains of the other half."""
-    misses = []
+    return rms(unseen_of(m, scale, folds, fit))
+
+
+def unseen_of(
+    m: Measurements,
+    scale: FloatArray,
+    folds: list[tuple[NDArray[np.int64], NDArray[np.int64]]],
+    fit: Callable[[Measurements, FloatArray], Misfit | None],
+) -> FloatArray | None:
+    """The misfit (rows,) of every train by a fit to the other half; NaN of those in no half."""
+    unseen = np.full(len(m), np.nan)
     for fitted, judged in folds:
         misfit = fit(_renumbered(part(m, fitted)), scale[fitted])
         if misfit is None:
             return None
-        misses.append(misfit(_renumbered(part(m, judged)), scale[judged]))
-    return float(np.sqrt(np.mean(np.concatenate(misses) ** 2))) if misses else None
+        unseen[judged] = misfit(_renumbered(part(m, judged)), scale[judged])
+    return unseen if folds else None
+
+
+def rms(unseen: FloatArray | None) -> float | None:
+    """Of the readings that were held out."""
+    return None if unseen is None else float(np.sqrt(np.nanmean(unseen**2)))
 
 
 def _renumbered(m: Measurements) -> Measurements:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from fitting.judgement import ends
 from fitting.judgement.choice import AUTO, Choice
 from fitting.judgement.hints import hints_of
 from fitting.judgement.laws import ALIKE, KNOWN, NEAR_NOISE, SILENT, STRETCH, Contest
@@ -18,10 +20,18 @@ from fitting.judgement.verdict import DOUBTFUL, HOLDS, REJECTED, UNCHECKED
 from fitting.judgement.wording import every, proposal
 from fitting.model.residuals import EQUATIONS
 from fitting.readers.measurements import Measurements
+from fitting.search.fit import Fit
 from roa_circuit.basics.units import counted, engineering, percent, share
 
 _BEFORE, _AFTER = percent(KNOWN, 0), percent(1.0 - KNOWN, 0)
 _WITHIN = "use the device within these bounds alone"
+_READY = "device.toml is ready: give it to roa-spice or roa-meta as --device"
+_DECKS = (
+    "writes of arrays and verify ask for voltages between the amplitudes of a table: give device.toml"
+    " `inert [V]`, up to which nothing moves, and `within [V]`, how far from an amplitude it holds; or"
+    " --law windows"
+)
+_MOST = 0.8  # of the squared misfit: a tenth of the readings that has more are outliers
 _OWN_LAW = "--law takes a file of formulas of your own"
 
 
@@ -34,6 +44,8 @@ def conclusion(choice: Choice, proposed: dict[str, Any] | None, beyond: str | No
     lines = [choice.judgement.line(), *_why(choice)]
     if choice.fit.describes:
         lines.append(f"do not trust it {'; '.join(_doubts(choice))}")
+        unread = ends.said(choice.fit)
+        lines += [unread] if unread else []
     return [*lines, *(f"next: {step}" for step in _steps(choice, proposed, beyond))]
 
 
@@ -100,8 +112,9 @@ def _reason(found: Contest, choice: Choice) -> str:
                 f"{share(least.score)}, but knows the measured states alone: it is taken if others miss "
                 f"{SILENT:g} times as much and more than {NEAR_NOISE:g} times the noise")  # fmt: skip
     if least.solution.converged and best.score <= ALIKE * least.score:
-        return (f"{asked}it misses {unseen} by {size}, as good as any, and the last {_AFTER} of every "
-                f"train least")  # fmt: skip
+        return (f"{asked}it misses {unseen} by {size}, which these readings do not tell from "
+                f"{least.form.title} ({share(least.score)}), and the last {_AFTER} of every train "
+                "least")  # fmt: skip
     return f"{asked}it misses {unseen} by {size}; the search for {least.form.title} did not end"
 
 
@@ -125,18 +138,18 @@ def _doubts(choice: Choice) -> Iterator[str]:
             yield f"in {name} beyond {low:g} V to {high:g} V"
         else:
             yield f"in {name} at other voltages than were measured, {low:g} V to {high:g} V"
-    yield f"outside {_range(m)}"
+    yield f"outside {_range(m, ends.met(choice.fit))}"
     own = choice.own
     if own is not None and own.extrapolation is not None:
         yield (f"after more pulses than were measured: a fit to the first {_BEFORE} of every train "
                f"misses the last {_AFTER} by {share(own.extrapolation)}")  # fmt: skip
 
 
-def _range(m: Measurements) -> str:
-    """What was read, from the lowest to the highest."""
+def _range(m: Measurements, met: NDArray[np.bool_]) -> str:
+    """What was read, from the lowest to the highest of the readings (rows,) that count."""
     if m.sweep.all():
         return f"{m.read_voltage.min():g} V to {m.read_voltage.max():g} V of the sweeps"
-    G = m.conductance[~m.sweep] - m.shift
+    G = m.conductance[met] - m.shift
     low, high = float(G.min()), float(G.max())
     if m.normalised:
         return f"readings of {low:.4g} to {high:.4g}"
@@ -163,12 +176,18 @@ def _steps(choice: Choice, proposed: dict[str, Any] | None, beyond: str | None) 
         yield proposal(proposed)
     if beyond is not None:
         yield beyond
+    open_ends = ends.to_measure(f) if f.describes and word != REJECTED else None
+    if open_ends is not None:
+        yield open_ends
+    decks = f.memristor.in_simulators if f.describes else None
+    if decks is not None:
+        yield _DECKS
     if word != HOLDS:
         return
     if "write noise" in choice.judgement.reason and f.objective.form == EQUATIONS:
         yield "roa-fit spread --by train tells the write noise, which device.toml does not have"
-    if proposed is None and beyond is None:
-        yield "device.toml is ready: give it to roa-spice or roa-meta as --device"
+    if proposed is None and beyond is None and open_ends is None:
+        yield _READY if decks is None else _READY.replace("ready", "ready but for those")
 
 
 def _with_another_law(choice: Choice, *, hinted: bool) -> Iterator[str]:
@@ -177,6 +196,18 @@ def _with_another_law(choice: Choice, *, hinted: bool) -> Iterator[str]:
         yield f"leave --law {choice.asked} out: other laws are tried then"
     elif choice.fit.describes:
         yield f"{_WITHIN}; {_OWN_LAW}"
+    elif (part := _of_few(choice.fit)) > _MOST:
+        yield (f"a tenth of the readings has {percent(part, 0)} of the squared misfit: --loss cauchy "
+               "lets readings far off the law count less")  # fmt: skip
     elif not hinted:
         yield ("report.html shows which trains are missed; --where, --ignore and --drop-outlier "
                f"leave out what is no device; {_OWN_LAW}")  # fmt: skip
+
+
+def _of_few(f: Fit) -> float:
+    """The part of the squared misfit that a tenth of the readings has; 0 where a loss bends it."""
+    size = np.sort(f.residual**2)
+    few = len(size) // 10
+    if f.objective.loss.name != "linear" or not few:
+        return 0.0
+    return float(size[-few:].sum() / max(size.sum(), 1e-300))

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitting.judgement.comparison import FINE, REFIT, halves_of, held_out, own_misfit
+from fitting.judgement.comparison import FINE, REFIT, halves_of, own_misfit, rms, unseen_of
+from fitting.judgement.paired import CLEARLY, SURE, difference
 from fitting.model.form import Form
 from fitting.model.formulaic import law_by_formulas, require_reach
 from fitting.model.residuals import EQUATIONS, Objective
@@ -46,7 +47,7 @@ NEAR_NOISE = 3.0
 """Times the noise of a reading: a law that says more, and misses no more, will do."""
 
 ALIKE = 1.1
-"""Times the lowest held-out misfit: as good, so that extrapolation decides."""
+"""Times the lowest held-out misfit: as good, so that extrapolation decides where pairs do not."""
 
 Folds = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
@@ -59,13 +60,14 @@ _FEWEST = 8  # readings of a train of which some can be held out
 class Contender:
     """One law fitted to all readings, and judged on those that it never saw; misfits are relative.
 
-    held_out, extrapolation : rms misfits, None where nothing can be held out
+    unseen : (rows,) the misfit of readings that were held out, NaN of others; None where none can be
+    extrapolation : the rms misfit of the last readings of trains, None likewise
     """
 
     form: Form
     solution: Solution
     rmse: float
-    held_out: float | None
+    unseen: FloatArray | None
     extrapolation: float | None
     aic: float
 
@@ -78,6 +80,11 @@ class Contender:
     def law(self) -> Law:
         """The law with its fitted constants."""
         return self.form.law(self.solution.x)
+
+    @property
+    def held_out(self) -> float | None:
+        """The rms misfit of the readings that were held out."""
+        return rms(self.unseen)
 
     @property
     def score(self) -> float:
@@ -175,9 +182,19 @@ def contest(
     )  # fmt: skip
     found = [_patient(one, found, m, scale, prior, folds) for one in found]
     by = "trains" if folds else "stretches" if any(one.held_out for one in found) else ""
+    return Contest(contenders=ranked(found, m.train if folds else _blocks(m), noise), by=by)
 
-    speaking = [one.score for one in found if one.form.extrapolates and one.solution.converged]
-    enough = noise is not None and min(speaking, default=np.inf) <= NEAR_NOISE * noise
+
+def ranked(
+    found: Sequence[Contender], blocks: NDArray[np.int64], noise: float | None = None
+) -> tuple[Contender, ...]:
+    """The contenders, the one to take first.
+
+    blocks : (rows,) numbers of readings that err alike
+    """
+    speaking = [one for one in found if one.form.extrapolates and one.solution.converged]
+    lead = min(speaking, key=lambda one: one.score, default=None)
+    enough = noise is not None and lead is not None and lead.score <= NEAR_NOISE * noise
 
     def score(one: Contender) -> float:
         """The misfit, and against a law that is silent outside of the readings if another will do."""
@@ -188,13 +205,21 @@ def contest(
     def order(one: Contender) -> tuple[bool, bool, float]:
         """Those whose search came to an end first; of those that are alike, the best at predicting."""
         near = one.form.extrapolates and score(one) <= ALIKE * least
+        near = near and (lead is None or not _worse(one, lead, blocks))
         return (
             not one.solution.converged,
             not near and score(one) > least,
             (one.extrapolation or one.score) if near else score(one),
         )
 
-    return Contest(contenders=tuple(sorted(found, key=order)), by=by)
+    return tuple(sorted(found, key=order))
+
+
+def _worse(one: Contender, lead: Contender, blocks: NDArray[np.int64]) -> bool:
+    """Whether the readings clearly tell a law from the one that misses the held-out ones least."""
+    if one.unseen is None or lead.unseen is None or one.aic - lead.aic <= CLEARLY:
+        return False
+    return difference(one.unseen, lead.unseen, blocks) > SURE
 
 
 def _contender(
@@ -224,11 +249,11 @@ def _judged(
     if folds:
         begin = solution.x[: form.count]
         refit = partial(own_misfit, form=form, prior=prior, begin=begin, held=solution.held)
-        unseen = held_out(m, objective.scale, folds, refit)
+        unseen = unseen_of(m, objective.scale, folds, refit)
     else:
         unseen = _misses(objective, stretches(m), solution)
     return Contender(
-        form=form, solution=solution, rmse=float(np.sqrt(np.mean(misfit**2))), held_out=unseen,
+        form=form, solution=solution, rmse=float(np.sqrt(np.mean(misfit**2))), unseen=unseen,
         extrapolation=extrapolation, aic=_aic(misfit, m, form),
     )  # fmt: skip
 
@@ -261,17 +286,27 @@ def stretches(m: Measurements) -> list[NDArray[np.bool_]]:
 
     The first stretch tells where a train starts, and is never held out.
     """
-    place = np.arange(len(m)) - np.searchsorted(m.train, m.train)
-    number = place // STRETCH
+    number = _place(m) // STRETCH
     chosen = [number % 2 == 1, (number % 2 == 0) & (number > 0)]
     return [one & _usable(m) for one in chosen]
 
 
 def last(m: Measurements) -> NDArray[np.bool_]:
     """The last readings of each train, (rows,)."""
-    place = np.arange(len(m)) - np.searchsorted(m.train, m.train)
-    result: NDArray[np.bool_] = (place >= KNOWN * np.bincount(m.train)[m.train]) & _usable(m)
+    result: NDArray[np.bool_] = (_place(m) >= KNOWN * np.bincount(m.train)[m.train]) & _usable(m)
     return result
+
+
+def _place(m: Measurements) -> NDArray[np.int64]:
+    """The number (rows,) of a reading in its train."""
+    place: NDArray[np.int64] = np.arange(len(m)) - np.searchsorted(m.train, m.train)
+    return place
+
+
+def _blocks(m: Measurements) -> NDArray[np.int64]:
+    """A number (rows,) for every stretch of every train."""
+    blocks: NDArray[np.int64] = m.train * len(m) + _place(m) // STRETCH
+    return blocks
 
 
 def _usable(m: Measurements) -> NDArray[np.bool_]:
@@ -282,9 +317,11 @@ def _usable(m: Measurements) -> NDArray[np.bool_]:
     return result
 
 
-def _misses(objective: Objective, masks: Sequence[NDArray[np.bool_]], begin: Solution) -> float | None:
-    """The rms misfit of readings that fits to the others, which begin at a solution, never saw."""
-    misses = []
+def _misses(
+    objective: Objective, masks: Sequence[NDArray[np.bool_]], begin: Solution
+) -> FloatArray | None:
+    """The misfit (rows,) of readings that fits to the others, which begin at a solution, never saw."""
+    unseen = np.full(len(objective.measurements), np.nan)
     for mask in masks:
         if not _can_do_without(objective, mask):
             return None
@@ -294,8 +331,8 @@ def _misses(objective: Objective, masks: Sequence[NDArray[np.bool_]], begin: Sol
             scale=np.where(mask, np.inf, objective.scale),
         )
         found = search(blind, begin.x, begin.held, most=REFIT, tolerance=FINE)
-        misses.append(objective.residual(found.x)[mask])
-    return float(np.sqrt(np.mean(np.concatenate(misses) ** 2)))
+        unseen[mask] = objective.residual(found.x)[mask]
+    return unseen
 
 
 def _beyond(objective: Objective, prior: Law) -> float | None:

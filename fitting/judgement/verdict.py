@@ -27,6 +27,7 @@ HOLDS, DOUBTFUL, REJECTED, UNCHECKED = "holds", "doubtful", "rejected", "uncheck
 
 _SIGMAS = 3.0
 _MUCH = 5.0  # times the noise: a misfit that needs another reason
+_ROUNDING = 3e-5  # of a reading: no instrument resolves less, so that a pattern in it says nothing
 _CLEARLY = 10.0  # AIC, by which another law must be better
 _TRAINS = 3  # with one past, whose misfits can be compared
 
@@ -105,6 +106,8 @@ def _word(j: Judgement, f: Fit, count: int) -> tuple[str, str]:
     unmet = "it does not describe these readings" if f.converged else "the search for it found no end"
     cases = (
         (not f.describes, REJECTED, unmet + (better and f"; {better}")),
+        (j.misfit < _ROUNDING, UNCHECKED if short else HOLDS,
+         "less than instruments resolve, as simulators round"),
         (repeats and better != "", REJECTED, f"the misfit is the same in like trains; {better}"),
         (better != "" and correlated and not alike, REJECTED, f"{follow}; {better}"),
         (repeats, DOUBTFUL, "the misfit is the same in like trains, though no simpler law does better"),

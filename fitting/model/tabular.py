@@ -29,6 +29,7 @@ MOST_AMPLITUDES = 6
 """With more, a table has more knots than most readings tell."""
 
 _A_KNOT = 4  # readings, at least
+_FEWEST = 5  # knots: both ends, the outermost readings, and one between them
 _BEYOND = 0.01  # of the measured range of ln G, or of G: ends lie so far outside of it
 _SLOWEST, _FASTEST = 1e-7, 3.0  # du a pulse
 _BENT = 0.5  # of a logarithm, by which a speed may be off the line between its neighbours
@@ -41,9 +42,10 @@ class TableForm(TrackedForm):
     """The speed of u, in pulses, at every knot for every amplitude, by its logarithm.
 
     u is ln G within the measured range, or omega where readings are normalised. The ends of the range
-    are measured, not fitted: a table has no state outside of it.
+    are measured, not fitted: a table has no state outside of it. A cell stops at the end that pulses
+    lead to, as in the table that is written; it slows down only beyond the outermost reading.
 
-    knots : states u from 0 to 1
+    knots : states u: 0, from the smallest reading to the largest, and 1
     ends : the law's currents, Eq. 2 from the smallest to the largest conductance
     first : the mean speed of each amplitude
     local : speeds as readings near each knot show them, a row an amplitude
@@ -85,7 +87,7 @@ class TableForm(TrackedForm):
             raise InputError(f"{m.source}: pulses of {len(volts)} amplitudes; a table takes "
                              f"{MOST_AMPLITUDES} at most: fit windows or zhang2021")  # fmt: skip
         widths = tuple(_width(m, sign) for sign in (-1.0, 1.0))
-        count = int(np.clip((m.voltage[rows] != 0).sum() / len(volts) / _A_KNOT, 3, KNOTS))
+        count = int(np.clip((m.voltage[rows] != 0).sum() / len(volts) / _A_KNOT, _FEWEST, KNOTS))
         noise = max(reading_noise(m, weighting(m))[0] or 0.0, _LEAST_NOISE)
         low, high = _range(m)
         ends = _ends(base, m, low, high)
@@ -103,7 +105,7 @@ class TableForm(TrackedForm):
         names = [
             f"{'raise' if V < 0 else 'lower'}{_of(V, self.amplitudes)}_{knot}"
             for V in self.amplitudes
-            for knot in range(len(self.knots))
+            for knot in range(len(self.knots))[_moving(V)]
         ]
         object.__setattr__(self, "names", tuple(names))
         object.__setattr__(self, "units", dict.fromkeys(names, "-"))
@@ -111,13 +113,15 @@ class TableForm(TrackedForm):
 
     def _stiffness(self) -> FloatArray:
         """Second differences of the logarithms along the knots, over how far they may lie apart."""
-        u = np.array(self.knots)
-        bent = np.zeros((len(u) - 2, len(u)))
-        for row in range(len(u) - 2):
-            left, right = u[row + 1] - u[row], u[row + 2] - u[row + 1]
-            bent[row, row : row + 3] = right, -(left + right), left
-            bent[row] /= 0.5 * (left + right)
-        return np.asarray(np.kron(np.eye(len(self.amplitudes)), bent) * (self.noise / _BENT), np.float64)
+        each = len(self.knots) - 1
+        bent = np.zeros((len(self.amplitudes), each - 2, len(self.amplitudes), each))
+        for index, V in enumerate(self.amplitudes):
+            u = np.array(self.knots[_moving(V)])
+            for row in range(each - 2):
+                left, right = u[row + 1] - u[row], u[row + 2] - u[row + 1]
+                parts = np.array((right, -(left + right), left)) / (0.5 * (left + right))
+                bent[index, row, index, row : row + 3] = parts
+        return np.asarray(bent.reshape(-1, len(self.names)) * (self.noise / _BENT), np.float64)
 
     @property
     def title(self) -> str:
@@ -137,7 +141,7 @@ class TableForm(TrackedForm):
 
     def known(self, law: Law) -> dict[str, float]:
         """Every knot as fast as the mean of its amplitude."""
-        return {n: self.first[i // len(self.knots)] for i, n in enumerate(self.names)}
+        return {n: self.first[i // (len(self.knots) - 1)] for i, n in enumerate(self.names)}
 
     def law(self, x: FloatArray) -> Table:
         """The table with the changes that a pulse of these speeds makes at every knot."""
@@ -189,14 +193,13 @@ class TableForm(TrackedForm):
         off, on = (np.asarray(current(w, m.read_voltage[first], self.ends)) for w in (0.0, 1.0))
         begin = self.vector(prior, np.clip((m.current[first] - off) / (on - off), 0.005, 0.995))
         near = begin.copy()
-        near[: self.count] = np.log(np.ravel(self.local))
+        pairs = zip(self.amplitudes, self.local, strict=True)
+        near[: self.count] = np.log(np.concatenate([row[_moving(V)] for V, row in pairs]))
         yield near
         yield begin
         falling, knots = begin.copy(), np.array(self.knots)
-        for index, V in enumerate(self.amplitudes):
-            room = 1.0 - knots if V < 0 else knots
-            part = slice(index * len(knots), (index + 1) * len(knots))
-            falling[part] += np.log(np.maximum(2.0 * room, 0.05))
+        rooms = [(1.0 - knots if V < 0 else knots)[_moving(V)] for V in self.amplitudes]
+        falling[: self.count] += np.log(np.maximum(2.0 * np.concatenate(rooms), 0.05))
         yield falling
 
     def start(self, x: FloatArray) -> FloatArray:
@@ -213,8 +216,12 @@ class TableForm(TrackedForm):
         return self._curves(places)
 
     def _curves(self, places: FloatArray) -> Speeds:
-        rows = np.exp(places).reshape(-1, len(self.knots))
-        return speed_curves(np.array(self.knots), rows)
+        sets, each = len(places), len(self.knots)
+        rows = np.zeros((sets, len(self.amplitudes), each))  # none leaves the end that it leads to
+        moving = np.exp(places).reshape(sets, len(self.amplitudes), each - 1)
+        for index, V in enumerate(self.amplitudes):
+            rows[:, index, _moving(V)] = moving[:, index]
+        return speed_curves(np.array(self.knots), rows.reshape(-1, each))
 
     def doses(self, m: Measurements) -> FloatArray:
         """Pulses of each row, (rows,)."""
@@ -224,6 +231,11 @@ class TableForm(TrackedForm):
         """The currents [A] at both ends of the range, (rows,)."""
         on, off = (np.asarray(current(w, m.read_voltage, self.ends)) for w in (1.0, 0.0))
         return on, off
+
+
+def _moving(V: float) -> slice:
+    """The knots at which a pulse may move a cell: all but the end that it leads to."""
+    return slice(None, -1) if V < 0 else slice(1, None)
 
 
 def _of(V: float, amplitudes: tuple[float, ...]) -> str:
@@ -273,11 +285,11 @@ def _ends(base: Memristor, m: Measurements, low: float, high: float) -> Memristo
 
 
 def _knots(u: FloatArray, count: int) -> tuple[float, ...]:
-    """Knots from 0 to 1, half of them even and half where the readings are."""
-    even, there = np.linspace(0.0, 1.0, count), np.quantile(u, np.linspace(0.0, 1.0, count))
-    there[0], there[-1] = 0.0, 1.0
-    found = 0.5 * (even + there)
-    return tuple(map(float, found))
+    """0 and 1, the outermost readings, and others between, half even and half where readings are."""
+    shares = np.linspace(0.0, 1.0, count - 2)
+    low, high = float(u.min()), float(u.max())
+    inner = 0.5 * (low + (high - low) * shares + np.quantile(u, shares))
+    return (0.0, *map(float, inner), 1.0)
 
 
 def _changes(

@@ -179,3 +179,15 @@ def free_constants(g: Grouped, logs: FloatArray, noise: Noise) -> tuple[str, ...
         "one device's readings tell none of its constants; give longer trains, and see "
         "with roa-fit whether Eq. 1-2 describe one device at all"
     )
+
+
+def tied_constants(g: Grouped, logs: FloatArray, noise: Noise, free: Sequence[str]) -> tuple[str, ...]:
+    """Those of the free constants that readings tell only if the others are what they are taken to be.
+
+    Were all constants free, most devices would leave these open: they stand and fall with a value that
+    nothing measured.
+    """
+    _, J, _ = g.slopes(logs, noise, range(len(NAMES)))
+    every = np.linalg.inv(g.normal(J))
+    error = np.sqrt(np.median(np.einsum("dii->di", every), axis=0))
+    return tuple(name for name in free if error[NAMES.index(name)] > LARGEST_LOG_ERROR)

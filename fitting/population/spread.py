@@ -6,6 +6,7 @@ noise of Eq. 7. Each is measured without the other, and without the noise of rea
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from fitting.model.residuals import NAMES
-from fitting.population.devices import Devices, Grouped, fit_devices, free_constants
+from fitting.population.devices import Devices, Grouped, fit_devices, free_constants, tied_constants
 from fitting.population.tracking import Noise
 from fitting.population.write_noise import estimate
 from fitting.readers.measurements import FloatArray, Measurements
@@ -37,7 +38,7 @@ _EM_STEPS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """A number with the interval that holds it with 95 %."""
+    """A number with the interval that holds it with 95 %; NaN are ends that nothing tells."""
 
     value: float
     low: float
@@ -50,7 +51,8 @@ class Population:
 
     `median` has each constant's median over the population, `log_sd` the standard deviation of its
     logarithm. Constants that one device's readings do not tell are missing in `log_sd`, and taken to be
-    the same in all devices. `sigma_wn` is that of Eq. 7. `correlation` is that of successive surprises:
+    the same in all devices. `tied` ones are told in a product or a rate with those, and their medians
+    have no interval. `sigma_wn` is that of Eq. 7. `correlation` is that of successive surprises:
     0 where Eq. 1-2 hold, towards 1 where they do not.
     """
 
@@ -62,6 +64,7 @@ class Population:
     read_noise: float
     correlation: float
     seconds: float = field(compare=False)
+    tied: tuple[str, ...] = ()
 
     @property
     def describes(self) -> bool:
@@ -112,6 +115,8 @@ def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
             break
     devices = fit_devices(g, logs, noise, free)
     median, log_sd, covariance = _population(devices, base)
+    tied = tied_constants(g, logs, noise, free)
+    median |= {name: replace(median[name], low=math.nan, high=math.nan) for name in tied}
     far = [
         name for name in ("gamma", "alpha") if median[name].value > _FAR_ABOVE * np.abs(m.current).max()
     ]
@@ -120,7 +125,7 @@ def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
     return Population(
         devices=devices, median=median, log_sd=log_sd, log_covariance=covariance,
         sigma_wn=Known(value=noise.write, low=low, high=high), read_noise=noise.read,
-        correlation=_correlation(g, devices, noise), seconds=time.perf_counter() - began,
+        correlation=_correlation(g, devices, noise), seconds=time.perf_counter() - began, tied=tied,
     )  # fmt: skip
 
 

@@ -33,7 +33,8 @@ class Conventions:
 
     pulse : (voltage [V], width [s]) of every pulse. pulses : of several, those of potentiation and of
     depression, or one a train. sequence : (voltage [V], width [s], number) given in turn, over and over.
-    width : [s] of every pulse whose voltage has a column. read_voltage : [V] of every reading.
+    width : [s] of every pulse whose voltage has a column. voltage : [V] of every pulse whose width has
+    one. read_voltage : [V] of every reading.
     unit : of the readings in a table with one train a column ('A', 'uS', 'kOhm', '1' if normalised).
     si : columns without a unit are in SI units.
     layout : of a table of nothing but readings: a train in each of its 'columns' or 'rows', or
@@ -50,6 +51,7 @@ class Conventions:
     pulses: tuple[tuple[float, float], ...] = ()
     sequence: tuple[tuple[float, float, int], ...] = ()
     width: float | None = None
+    voltage: float | None = None
     read_voltage: float | None = None
     unit: str | None = None
     si: bool = False

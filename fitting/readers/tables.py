@@ -15,17 +15,20 @@ import numpy as np
 from fitting.readers.columns.beside import with_units_beside
 from fitting.readers.columns.blocks import blocks
 from fitting.readers.columns.bounds import without_bounds
+from fitting.readers.columns.cells import bare_numbers
 from fitting.readers.columns.channels import channels
 from fitting.readers.columns.missing import require
-from fitting.readers.columns.readings import only_readings
+from fitting.readers.columns.readings import check_during, only_readings
 from fitting.readers.columns.roles import Found, find_columns, suspect, without_words
+from fitting.readers.columns.terminals import check_terminals
 from fitting.readers.conventions import Conventions, reading
 from fitting.readers.files.sheet import Sheet, read_sheet
 from fitting.readers.forms.above import with_told
 from fitting.readers.forms.agreed import without_agreed
+from fitting.readers.forms.alternate import with_reads_apart
 from fitting.readers.forms.gaps import bridged
 from fitting.readers.forms.gates import check_channels, without_readings_during_pulses
-from fitting.readers.forms.given import filled
+from fitting.readers.forms.given import filled, in_order_of_blocks
 from fitting.readers.forms.inscribed import tell_voltages
 from fitting.readers.forms.inverse import lost_in_noise
 from fitting.readers.forms.long import pairs, reread, rows_table, with_counts
@@ -79,14 +82,17 @@ def read_table(path: Path, how: Conventions, sheets: Sheets | None = None) -> Ta
     )
     sheet, said = turned(sheet, how)
     said = (*sheet.noted, *read, *above, *said)
-    tables, ways = [], set[float]()
+    parts, ways = [], set[float]()
     for prefix, block in blocks(sheet):
         table, own = _one(block, prefix, how)
         if way(prefix) and not any(table.device):  # of one device, potentiation in one block
             table = dataclasses.replace(table, device=table.label, label=("",) * len(table.line))
         ways |= set(table.column(RISES).tolist())
-        table = _without(filled(table, own, prefix), how)
-        tables.append(bridged(table, how.dwell))
+        parts.append((prefix, table, own))
+    tables = [
+        bridged(_without(filled(table, own, prefix), how), how.dwell)
+        for prefix, table, own in in_order_of_blocks(parts)
+    ]
     table = stacked(tables)
     if how.pulse is not None and {1.0, -1.0} <= ways:
         said = (*said, f"potentiation and depression take the one pulse, {how.pulse[0]:g} V: a second "
@@ -184,13 +190,16 @@ def _one(sheet: Sheet, prefix: str, how: Conventions) -> tuple[Table, Convention
 
 def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
     """The table of the form that its columns have."""
-    if is_sweep(found):
+    one_channel = is_sweep(found)
+    if one_channel:
         check_channels(sheet, found)
         found = dataclasses.replace(without_ratio(sheet, found), series=())
         if how.read_voltage is not None and how.width is not None:
             found = _with_readings(found)
     if "current" in found.known and not set(READINGS) & set(found.known) and _has_widths(sheet, found):
         found = _with_readings(found)
+    if "voltage" in found.known and not is_sweep(found):
+        check_terminals(sheet, found)
     if found.series and _is_reread(found, how):
         return _reread(sheet, found, how)
     if is_wide(found, sheet, how):
@@ -203,10 +212,14 @@ def _formed(sheet: Sheet, found: Found, how: Conventions) -> Table:
         )
     if "current" in found.known and "voltage" not in found.known and "read_current" not in found.known:
         found = _with_readings(found)
+    column = found.known.get("read_current")
+    if column is not None and column.title not in how.columns.values():
+        check_during(sheet, column.title)
     retained = _is_retention(found, how)
     require(sheet, set(found.known) | ({"voltage", "width"} if retained else set()), found.others, how,
             timed=TIME in found.known)  # fmt: skip
     table = with_signs(sheet, found, rows_table(sheet, found, how), how)
+    table = with_reads_apart(table, how) if one_channel else table
     table = without_readings_during_pulses(sheet, found, table, how)
     if retained:
         return _at_rest(table)
@@ -259,8 +272,20 @@ def _wide(sheet: Sheet, found: Found, how: Conventions) -> Table:
     table = wide(sheet, found, how).noted(ignored=found.ignored, assumed=found.assumed)
     if cycled:
         said = ["HRS and LRS are one train: in every cycle a pulse, then its reading"]
+        said += _skipped(sheet, found)
         return table.noted(assumed=said)
     return _at_rest(table) if retained else with_counts(sheet, found, table, how)
+
+
+def _skipped(sheet: Sheet, found: Found) -> list[str]:
+    """A word on cycles between those of the table."""
+    counter = found.known.get(NUMBER)
+    if counter is None:
+        return []
+    skipped = int((np.diff(bare_numbers(sheet, counter.place)) > 1).sum())
+    if not skipped:
+        return []
+    return [f"{counter.title!r} skips in {counted(skipped, 'row')}: the cycles between do not count"]
 
 
 def _is_retention(found: Found, how: Conventions) -> bool:

@@ -32,7 +32,8 @@ SPELLINGS = {
     "puls pulsnummer",
     COUNT: "num_applied n_applied applied pulses_applied num_pulses_applied applied_pulses "
     "number_of_applied_pulses pulses_per_read",
-    TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time relative_time rel_time",
+    TIME: "time timestamp elapsed elapsed_time time_stamp x_value test_time relative_time rel_time zeit "
+    "messzeit zeitstempel tiempo seconds elapsed_seconds sec secs sekunden time_seconds",
     LIMITED: "compliance in_compliance compliance_flag limited status source_limit",
     WAY: "phase direction operation process",
     "voltage": "voltage v v_pulse pulse_voltage pulse_v v_write v_prog v_program volts "
@@ -44,14 +45,19 @@ SPELLINGS = {
     "pulsdauer",
     "read_voltage": "read_voltage v_read read_v v_r reading_voltage lesespannung",
     "conductance": "conductance g g_read conductance_after g_after g_final cond read_conductance "
-    "g_meas g_measurement measured_conductance leitwert",
+    "g_meas g_measurement measured_conductance leitwert g_post post_g conductance_post post_conductance "
+    "after_g final_g final_conductance",
     "resistance": "resistance r r_read resistance_after r_after r_final res read_resistance "
-    "memristance r_meas measured_resistance widerstand",
+    "memristance r_meas measured_resistance widerstand r_post post_r resistance_post post_resistance "
+    "after_r final_r final_resistance",
     "read_current": "read_current i_read read_i i_r current_after i_after read_current_after",
     "current": "current i i_sweep amps measured_current i_meas",
-    "conductance_before": "conductance_before g_before g_initial g_init g0",
-    "resistance_before": "resistance_before r_before r_initial r_init r0",
-    "read_current_before": "read_current_before current_before i_before i_initial i0",
+    "conductance_before": "conductance_before g_before g_initial g_init g0 g_pre pre_g "
+    "conductance_pre pre_conductance before_g initial_g initial_conductance",
+    "resistance_before": "resistance_before r_before r_initial r_init r0 r_pre pre_r "
+    "resistance_pre pre_resistance before_r initial_r initial_resistance",
+    "read_current_before": "read_current_before current_before i_before i_initial i0 i_pre pre_i "
+    "current_pre pre_current before_i initial_i initial_current",
 }
 MEANING = {text.replace("_", ""): name for name, texts in SPELLINGS.items() for text in texts.split()}
 
@@ -70,7 +76,7 @@ _DERIVED = _set(
     " expected desired intended wanted goal setpoint nominal ideal theory theoretical predicted"
     " prediction percentile quantile quartile"
 )
-_ORDINALS = _set("no nr id index idx unnamed step iteration iter point points")
+_ORDINALS = _set("index idx")
 _WAYS = {
     +1: _set("ltp pot potentiation potentiate potentiating set up increase inc"),
     -1: _set("ltd dep depression depress depressing reset down decrease dec"),
@@ -79,7 +85,11 @@ _ENDS = {+1: _set("lrs on low ron gon ion"), -1: _set("hrs off high roff goff io
 _TITLE = re.compile(
     r"(?P<name>[^\[\]()]*?)\s*(?:\[(?P<unit>[^\[\]]*)\]|\((?P<round>(?:[^()]|\([^()]*\))*)\))?"
 )
-_ABSOLUTE = re.compile(r"\|(?P<bars>[^|]+)\|(?P<rest>.*)|abs(?:olute)?[ _(]*(?P<word>[^()]+?)\)?", re.I)
+_ABSOLUTE = re.compile(
+    r"\|(?P<bars>[^|]+)\|(?P<rest>.*)|abs(?:olute)?[ _]*\((?P<round>[^()]+)\)(?P<tail>.+)"
+    r"|abs(?:olute)?[ _(]*(?P<word>[^()]+?(?: \([^()]+\))?)\)?",
+    re.IGNORECASE,
+)
 _TAIL = re.compile(r"(?P<name>.+?)[_ ](?P<unit>[fpnuµμmkKMG]?(?:V|A|S|s|Ohm|ohm|Ω))")
 _READ_AT = re.compile(
     r"(?P<name>.*?[A-Za-z\])])[\s_]*(?:(?:@|(?<![A-Za-z])at(?![A-Za-z]))[\s_=]*(?:V[a-z_]*\s*=\s*)?"
@@ -87,6 +97,7 @@ _READ_AT = re.compile(
     r"(?P<volts>-?\d+(?:\.\d+)?)[\s_]*(?P<prefix>m?)V(?![A-Za-z])(?P<rest>.*)",
     re.IGNORECASE,
 )
+_SECONDS = re.compile(r".*(seconds|secs?|sekunden)")
 _NORMALISED = re.compile(r"1|-|a\.? ?u\.?|arb\.? ?units?|norm(\.|ali[sz]ed)?|rel\.?|%?", re.IGNORECASE)
 _WORDS = (
     (re.compile("(\u2126|Ω|ohms?)$", re.IGNORECASE), "Ohm"),
@@ -105,7 +116,7 @@ _POWER = re.compile(
     r"[x×*·]?\s*(?:10\s*\^?\s*\(?|1?(?<![A-Za-z])[eE])(?P<power>[-+]?\d{1,2})\)?\s*[·*]?\s*(?P<unit>\D+)"
 )
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−–", "0123456789-+--")
-_CELL_WAYS = {"p": 1, "d": -1}
+_CELL_WAYS = {"p": 1, "d": -1, "lrs": 1, "hrs": -1}
 _SPELT = {"kilo": "k", "mega": "M", "milli": "m", "micro": "u", "nano": "n", "pico": "p"}
 
 
@@ -183,7 +194,10 @@ def _letters(text: str) -> str:
 def without_bars(text: str) -> str:
     """'|I| [A]' and 'abs(I) [A]' as 'I [A]'; any other title as it is."""
     match = _ABSOLUTE.fullmatch(text.strip())
-    return text if match is None else match["word"] or match["bars"] + match["rest"]
+    if match is None:
+        return text
+    whole = match["word"] or (match["bars"] or match["round"]) + (match["rest"] or match["tail"] or "")
+    return str(whole)
 
 
 def read_at(text: str) -> tuple[str, float] | None:
@@ -215,6 +229,11 @@ def factor(unit: str, expected: str) -> float | None:
     if not unit.endswith(expected):
         return None
     return PREFIXES.get(unit.removesuffix(expected).strip())
+
+
+def names_seconds(text: str) -> bool:
+    """Whether the title of a time says its unit as a word: 'Seconds', 'Elapsed seconds'."""
+    return MEANING.get(plain(text)) == TIME and _SECONDS.fullmatch(plain(text)) is not None
 
 
 def is_unit(text: str) -> bool:
@@ -250,7 +269,7 @@ def way(text: str) -> int:
 
 
 def cell_way(cell: str) -> int:
-    """What a cell says of its pulse: as titles do, or with a lone P or D."""
+    """What a cell says of its pulse: as titles do, with a lone P or D, or with the state it left."""
     return way(cell) or _CELL_WAYS.get(cell.strip().lower(), 0)
 
 
@@ -270,9 +289,8 @@ def is_derived(text: str) -> bool:
 
 
 def is_ordinal(text: str) -> bool:
-    """Whether a count's title names the pulse itself, so that number 0 is one: 'index', 'pulse_no'."""
-    named = words(text)
-    return not named or bool(_ORDINALS & set(named)) or named[0] == "column"
+    """Whether a count's title names the pulse itself, so that number 0 is one: 'index', 'idx'."""
+    return bool(_ORDINALS & set(words(text)))
 
 
 @functools.lru_cache(maxsize=1 << 14)

@@ -74,6 +74,8 @@ def layer_on(
         layer = _of_other_cells(layer, load_device(device))
     if mapping is not None:
         layer = _on_other_columns(layer, mapping)
+    for text in layer.not_reached:
+        console.say(f"layer {layer.name}, as planned: {text}")
     if reads is not None and reads > len(layer.inputs):
         raise InputError(f"--reads: layer {layer.name!r} has {len(layer.inputs)} reads, not {reads}")
     some = dataclasses.replace(layer, inputs=layer.inputs[:reads], labels=layer.labels[:reads])
@@ -105,8 +107,6 @@ def _on_other_columns(layer: ProgrammedLayer, mapping: Mapping) -> ProgrammedLay
             f"layer {layer.name}: {other.mapping} in place of {layer.mapping}: {columns[1]} bit lines"
             f" instead of {columns[0]}, {pulses[1]} pulses instead of {pulses[0]}"
         )
-        for text in other.not_reached:
-            console.say(text)
     return other
 
 

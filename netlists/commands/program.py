@@ -209,4 +209,4 @@ def _show(result: VerifiedWrite, energy: float, seconds: float) -> None:
     console.out.print(console.table("Write-verify, errors in omega as read", head, rows))
     ends = ", ".join(f"{count} {name}" for name, count in result.counts().items() if count)
     spent = f"{result.pulses.sum()} pulses" + (f", {engineering(energy, 'J')}" if energy else "")
-    console.say(f"{ends}; {spent}, in {seconds:.3g} s")
+    console.say(f"{ends}; {spent}; computed in {seconds:.3g} s")

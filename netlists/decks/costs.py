@@ -30,7 +30,7 @@ class Prices:
     parse, order : for each cell, and for each product, once a deck
     spill : power of the cells, beyond 64 x 64, that a product's time grows by: memory beyond the caches
     cached : of the m n^2 numbers of a factored matrix, so many leave the caches; with fewer, a product
-        costs less in proportion
+        costs less in proportion, and so does a cell of a small array
     sweep, point, read, pulse : iterations that a read of a sweep, an operating point of a write, a read
         or a pulse takes
     start : of the worker process
@@ -74,9 +74,12 @@ class Prices:
         return _WORKER + self.memory * cells + self.memory_factor * fill
 
     def _iteration(self, crossbar: Crossbar, load: float) -> float:
-        near = min(1.0, _filled(crossbar) / self.cached) if self.cached else 1.0
-        factor = near * self.factor * self._products(crossbar)
-        return load * crossbar.rows * crossbar.columns + factor
+        cells = crossbar.rows * crossbar.columns
+        if not self.cached:
+            return load * cells + self.factor * self._products(crossbar)
+        near = min(1.0, _filled(crossbar) / self.cached)
+        load *= min(_FAR, max(1.0, (cells / _NEAR) ** 2))
+        return load * cells + near * self.factor * self._products(crossbar)
 
     def _once(self, crossbar: Crossbar) -> float:
         cells = crossbar.rows * crossbar.columns
@@ -89,6 +92,7 @@ class Prices:
 
 
 _LAW = 1.4e-2, 2.6e-6  # seconds for each pulse, and for each of its cells
+_NEAR, _FAR = 400.0, 2.5  # cells that caches hold, and times as dear as they are those of large arrays
 _BY_CUTS = 16.0  # products for each of m n^2, as counted for 64 x 20 to 64 x 65 cells
 _CACHED = 64 * 64  # cells
 _WORKER = 8e7  # bytes of Python, PySpice and the simulator itself
@@ -97,8 +101,8 @@ _DOUBT = 3.0  # what an estimate may be wrong by on an idle machine
 _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
-        load=1.2e-6, dynamic_load=1.8e-6, factor=1.7e-8, parse=1.5e-4, order=4.2e-7,
-        sweep=4.0, point=2.5, read=28.0, pulse=115.0, spill=0.65, cached=3e4,
+        load=1.2e-6, dynamic_load=1.8e-6, factor=1.3e-8, parse=1.5e-4, order=4.2e-7,
+        sweep=4.0, point=3.4, read=33.0, pulse=115.0, spill=0.65, cached=3e4,
         memory=1.5e4, memory_factor=35.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.

@@ -392,5 +392,5 @@ class _Array:
             else device_line(self.device),
             f"{wires}; select scheme {crossbar.scheme}{ends}",
             *((f"Circuit: {around}",) if around else ()),
-            "Cell Xword3_col5 joins word line 3 and bit line 5; its state is node xword3_col5.omega",
+            "Cell Xword3_col5 joins word line 3 and bit line 5; its state is its omega",
         )

@@ -69,7 +69,7 @@ def page(
     alone = len(results) == 1
     sections = [] if alone else [Section(title="Layers", parts=[_overview(results)])]
     for result, layer, figures in zip(results, layers, drawn, strict=True):
-        parts = _parts(result, figures, footing.remarks(layer.device))
+        parts = _parts(result, figures, [*layer.not_reached, *footing.remarks(layer.device)])
         if alone:
             sections += [Section(title=title, parts=[part]) for title, part in parts.items()]
         else:
@@ -150,7 +150,7 @@ def _overview(results: Sequence[Verification]) -> Markup:
 def _parts(result: Verification, drawn: Sequence[Drawing], remarks: Sequence[str]) -> dict[str, Markup]:
     """A layer's result, currents and states, each a row of tables and figures.
 
-    remarks : on its device
+    remarks : on its planned write and its device
     """
     of_map = [one for one in drawn if re.search(r"--(maps|array)-of-read-\d+$", one.name)]
     figures = {one.name.rpartition("--")[2]: shown(one) for one in drawn}

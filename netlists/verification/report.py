@@ -189,6 +189,7 @@ def totals(results: Sequence[Verification], verified: Sequence[ProgrammedLayer])
         {
             **result.to_dict(),
             **footing.to_dict(layer.device, layer.crossbar),
+            "not_reached": layer.not_reached,
             "crossbar": layer.crossbar.to_dict(),
         }
         for result, layer in zip(results, verified, strict=True)

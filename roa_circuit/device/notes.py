@@ -15,9 +15,11 @@ CURRENTS, WRITES, MEASURED = "currents", "writes", "measured"
 
 KINDS = ("potentiation", "depression")
 
+ALIKE = 0.01
+"""Of an amplitude or a width: what instruments round."""
+
 _KEYS = (CURRENTS, WRITES, MEASURED)
 _UNITS = {f"{kind}_{what}": unit for kind in KINDS for what, unit in (("voltage", "V"), ("width", "s"))}
-_ALIKE = 0.01  # of an amplitude or a width: what instruments round
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ def _require_span(name: str, ends: object, unit: str, sign: float) -> None:
 
 def _lies_in(value: float, span: tuple[float, float]) -> bool:
     low, high = sorted(map(abs, span))
-    return (1.0 - _ALIKE) * low <= abs(value) <= (1.0 + _ALIKE) * high
+    return (1.0 - ALIKE) * low <= abs(value) <= (1.0 + ALIKE) * high
 
 
 def _span(ends: tuple[float, float], unit: str) -> str:

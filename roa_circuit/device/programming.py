@@ -92,7 +92,12 @@ def real_pulse_count(omega: Array, d_omega: Array, device: Device, how: Programm
     """Eq. 6 before rounding: the signed, real number of pulses that changes omega by d_omega.
 
     Eq. 6 is a difference of the law's coordinate, for the paper's law of 1/(1 - omega) (potentiation) or
-    1/omega (depression), over the dose of one pulse.
+    1/omega (depression), over the dose of one pulse. Cells with constants of their own that no pulse
+    moves get none.
+
+    Raises
+    ------
+    InputError : a change that pulses of the device would have to make, of which one moves nothing.
     """
     omega, d_omega = as_array(omega), as_array(d_omega)
     xp = namespace(omega, d_omega)
@@ -100,8 +105,10 @@ def real_pulse_count(omega: Array, d_omega: Array, device: Device, how: Programm
     target = xp.clip(omega + d_omega, how.lowest_state, how.highest_state)
     up, down = pulse_doses(device)
     pulses, p = device.pulses, device.memristor
-    raising = _apart(omega, target, pulses.potentiation_voltage, p) / up
-    lowering = _apart(omega, target, pulses.depression_voltage, p) / down
+    _require_moving("potentiation", up, pulses.potentiation_voltage, d_omega > 0)
+    _require_moving("depression", down, pulses.depression_voltage, d_omega < 0)
+    raising = _pulses(_apart(omega, target, pulses.potentiation_voltage, p), up)
+    lowering = _pulses(_apart(omega, target, pulses.depression_voltage, p), down)
     count = xp.where(d_omega > 0, raising, -lowering)
     return xp.clip(count, -how.max_pulses, how.max_pulses)
 
@@ -111,9 +118,15 @@ def round_count(count: Array, how: Programming, generator: np.random.Generator |
 
     Raises
     ------
-    InputError : 'stochastic' rounding without a generator.
+    InputError : 'stochastic' rounding without a generator, or a count that is no finite number.
     """
     count = as_array(count)
+    if not bool(namespace(count).all(namespace(count).isfinite(count))):
+        raise InputError("the number of pulses that a write needs is not finite for all cells")
+    return _rounded(count, how, generator)
+
+
+def _rounded(count: Array, how: Programming, generator: np.random.Generator | None) -> Array:
     xp = namespace(count)
     if how.rounding == "nearest":
         return xp.round(count)
@@ -216,7 +229,7 @@ def unchecked_write(
     cells: Device | None = None,
 ) -> tuple[Array, Array]:
     """`write` of states that are known to be some, as in a training: what is NaN stays so."""
-    count = round_count(real_pulse_count(omega, d_omega, device, how), how, generator)
+    count = _rounded(real_pulse_count(omega, d_omega, device, how), how, generator)
     written = after_pulses(omega, count, device if cells is None else cells)
     return write_noise(omega, written, how, generator), count
 
@@ -239,6 +252,20 @@ def require_states(states: Array, *, what: str = "omega", anywhere: bool = False
 def _apart(omega: Array, target: Array, V: float, p: Law) -> Array:
     """The dose at V from omega to the target; 0 if it lies behind."""
     return namespace(omega, target).clip(p.coordinate(target, V) - p.coordinate(omega, V), 0.0, None)
+
+
+def _require_moving(kind: str, dose: Array, V: float, wanted: Array) -> None:
+    """Raise InputError where a change is wanted of pulses that move nothing; `dose` is that of one."""
+    if isinstance(dose, float) and not 0.0 < dose < math.inf and bool(namespace(wanted).any(wanted)):
+        raise InputError(f"a {kind} pulse of {V:g} V moves nothing: no number of them crosses the range")
+
+
+def _pulses(apart: Array, dose: Array) -> Array:
+    """How many pulses of this dose lead so far; none of a cell that they do not move."""
+    if isinstance(dose, float):
+        return apart / dose if dose else 0.0 * apart
+    still = dose == 0
+    return namespace(apart).where(still, 0.0 * apart, apart / namespace(dose).where(still, 1.0, dose))
 
 
 def _like(values: np.ndarray[Any, Any], array: Array) -> Array:

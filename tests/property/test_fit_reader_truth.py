@@ -56,7 +56,7 @@ def wide_tables(draw):
         counts, pulses = None, [1.0] * readings
     else:
         counts = [first + step * n for n in range(readings)]
-        ordinal = counter in ("index", "", "No.")
+        ordinal = counter == "index"
         start = 1.0 if ordinal else min(float(first), float(step))
         pulses = [start] + [float(step)] * (readings - 1)
     body = [list(row) for row in zip(*cells, strict=True)]

@@ -82,6 +82,8 @@ def test_its_response_is_fitted_and_the_difference_reported(make_layer, tmp_path
     code, *_ = command(fitting.main, table, "--law", "windows", "--output-dir", fit)
     assert code in (0, 1)
     fitted = load_device(fit / "device.toml")
+    assert fitted.pulses.depression_voltage == DEVICE.pulses.depression_voltage  # not half of it
+    assert fitted.pulses.potentiation_voltage == DEVICE.pulses.potentiation_voltage
     layer = make_layer(rows=16, columns=6, density=0.05, device=fitted)
     layer.save(tmp_path / "layer.npz")
     code, said, _ = command(

@@ -14,6 +14,9 @@ COUNTED = 3  # numbers in a row: 1, 2, 3
 EITHER = {"npulses", "numpulses", "pulsecount", "numberofpulses", "pulses", "count", "pulsenum"}
 """Titles of a count since the start if its numbers rise, else of the pulses of each row."""
 
+_MOST = 0.5  # of a column, which must be numbers where its title says that it counts
+_BELOW = -0.5  # what rounds to a number below 0: points off a figure may lie a little below
+_ABSCISSAS = {"x", "xaxis", "xdata", "xvalue", "xvalues"}
 _NORMALISED = re.compile(r"norm(ali[sz]ed)?\.?[ _]", re.IGNORECASE)
 
 
@@ -23,13 +26,16 @@ def is_count(sheet: Sheet, place: int) -> bool:
     while is_abscissa(sheet, place) and filled and not filled[-1]:
         filled.pop()
     values = bare_numbers(sheet.of_rows(list(range(len(filled)))), place)
-    if not len(values) or not np.isfinite(values).all() or (values < 0).any():
-        return False
     text = sheet.titles[place]
+    named = sheet.title_line and (is_counter(text) or plain(text) in EITHER)
+    if named and np.isfinite(values).sum() >= _MOST * len(values):
+        values = values[np.isfinite(values)]  # a word among its numbers is refused later
+    if not len(values) or not np.isfinite(values).all() or (values <= _BELOW).any():
+        return False
     if sheet.title_line and plain(text) in EITHER:
         return True
     if sheet.title_line and is_counter(text):
-        return _is_restarting(values) and not is_share(sheet, place)
+        return not is_share(sheet, place)
     if is_abscissa(sheet, place):
         return bool((np.diff(values) > 0).all()) and not is_share(sheet, place)
     steps = np.diff(values)
@@ -40,17 +46,22 @@ def is_count(sheet: Sheet, place: int) -> bool:
 
 
 def is_abscissa(sheet: Sheet, place: int) -> bool:
-    """Whether a column is the x of points that were taken off a figure: X, Y, X, Y."""
-    behind = [
-        [word for word in words(text) if not way(word)] for text in sheet.titles[place : place + 2]
-    ]
-    return behind == [["x"], ["y"]]
+    """Whether a column is the x of points that were taken off a figure: X, Y, X, Y or X, LTP, X, LTD."""
+    if place + 1 == len(sheet.titles):
+        return False
+    return is_x(sheet.titles[place]) and not is_x(sheet.titles[place + 1])
+
+
+def is_x(text: str) -> bool:
+    """Whether a title is that of an x: 'X', 'LTP X', 'x2', 'X-Axis'."""
+    named = [word for word in words(text) if not way(word) and not word.isdigit()]
+    return "".join(named) in _ABSCISSAS and not unit_of(text)
 
 
 def is_share(sheet: Sheet, place: int) -> bool:
     """Whether a column counts pulses over their number, evenly to 1: NeuroSim's x, or by its title."""
     text = sheet.titles[place]
-    named = [word for word in words(sheet.titles[place]) if not way(word)]
+    named = [word for word in words(text) if not way(word)]
     values = bare_numbers(sheet, place)
     values = values[np.isfinite(values)]
     bare = _NORMALISED.sub("", text)
@@ -61,9 +72,3 @@ def is_share(sheet: Sheet, place: int) -> bool:
     steps = np.diff(values)
     return bool(np.isclose(values[-1], 1.0) and values[0] >= 0 and (steps > 0).all()
                 and np.ptp(steps) < 0.1 * steps.mean())  # fmt: skip
-
-
-def _is_restarting(values: np.ndarray) -> bool:
-    """Whether numbers rise, and begin anew at most."""
-    back = np.flatnonzero(np.diff(values) < 0) + 1
-    return bool((values[back] <= values[0] + 1).all())

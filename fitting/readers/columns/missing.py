@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from fitting.readers.columns.gated import is_gate_current
 from fitting.readers.conventions import Conventions
 from fitting.readers.files.preamble import is_number
 from fitting.readers.files.sheet import Sheet
-from fitting.readers.titles import READINGS, TIME, UNITS, factor, title, unit_of
+from fitting.readers.titles import READINGS, TIME, UNITS, factor, is_derived, plain, title, unit_of
 from roa_circuit.basics.errors import InputError, nearest
 
 _NORMALISED = 10.0
@@ -43,8 +44,8 @@ def require(
         columns = ", ".join(repr(title(name)) for name in missing)
         which = f"columns {columns} are" if len(missing) > 1 else f"column {columns} is"
         hints = [_hint(name, both) for name in missing if _hint(name, both)]
-        if "conductance" in missing and _of_both_signs(sheet, others):
-            hints[-1] = "--unit 1, as readings of both signs are normalised ones"
+        if "conductance" in missing:
+            hints[-1:] = _of_readings(sheet, others)
         if "width" in missing and "voltage" not in missing:
             hints.insert(0, "--width 1us")
         if timed and missing == ["read_voltage"]:
@@ -54,8 +55,19 @@ def require(
         if (times := texts.count(wanted)) > 1:
             raise InputError(f"{sheet.place}: column {wanted!r} appears {times} times; leave one,"
                              " or give the others titles of their own")  # fmt: skip
-        found = _which(texts, missing) + _of_gates(sheet, known, missing)
+        found = _which(texts, missing) + _worked_out(sheet, missing) + _of_gates(sheet, known, missing)
         raise InputError(f"{sheet.place}: {which} missing{hint}{found}")
+
+
+def _of_readings(sheet: Sheet, others: Sequence[int]) -> list[str]:
+    """What reads a table without a reading that is known; nothing where no column is left for one."""
+    sourced = [sheet.titles[p] for p in others if re.match(r"source|force", plain(sheet.titles[p]))]
+    measured = [sheet.titles[p] for p in others if re.match(r"reading|meas", plain(sheet.titles[p]))]
+    if sourced and measured:
+        return [f"--column 'voltage={sourced[0]} [V]' --column 'current={measured[0]} [A]' of a sweep"]
+    if _of_both_signs(sheet, others):
+        return ["--unit 1, as readings of both signs are normalised ones"]
+    return [dict(_HINTS)["conductance"]] if others else []
 
 
 def _of_both_signs(sheet: Sheet, others: Sequence[int]) -> bool:
@@ -70,6 +82,14 @@ def _which(texts: Sequence[str], missing: list[str]) -> str:
     may_be = [text for text in texts if _may_be(text, missing[0])]
     near = nearest(title(missing[0]), may_be) if may_be else ""
     return f"; --column {missing[0]}=TITLE says which it is: {near}" if near else ""
+
+
+def _worked_out(sheet: Sheet, missing: list[str]) -> str:
+    """A word on columns that are no reading, as they were worked out from some."""
+    derived = [text for text in sheet.titles if is_derived(text)]
+    if "conductance" not in missing or not derived:
+        return ""
+    return f"; {derived[0]!r} is worked out from readings: give these"
 
 
 def _of_gates(sheet: Sheet, known: set[str], missing: list[str]) -> str:
@@ -97,8 +117,10 @@ def _hint(name: str, both: bool) -> str:
 def _check_twice(sheet: Sheet, known: set[str], how: Conventions) -> None:
     if how.pulsed and TIME not in known and {"voltage", "width"} & known:
         own = "voltage" if "voltage" in known else "width"
+        above = "; a line above the table, such as 'Pulse amplitude (V), -1', gives all their voltage"
+        above = above if own == "width" else ""
         raise InputError(f"{sheet.place}: has a column for the {own} of each pulse, so --pulse is "
-                         "one too many; leave it out, or --ignore that column")  # fmt: skip
+                         f"one too many; leave it out, or --ignore that column{above}")  # fmt: skip
     if how.width is not None and "width" in known:
         raise InputError(f"{sheet.place}: has a column for the width of each pulse, so --width is one "
                          "too many; leave it out")  # fmt: skip
@@ -109,7 +131,7 @@ def _check_twice(sheet: Sheet, known: set[str], how: Conventions) -> None:
 
 def _missing(known: set[str], how: Conventions) -> list[str]:
     readings = [name for name in READINGS if name in known]
-    needed = [] if how.pulsed else ["voltage"]
+    needed = [] if how.pulsed or how.voltage is not None else ["voltage"]
     if readings or "current" not in known:
         needed += [] if how.pulsed or how.width is not None else ["width"]
         needed += [] if how.read_voltage else ["read_voltage"]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from fitting.readers.columns.channels import channels
+from fitting.readers.columns.counters import is_x
 from fitting.readers.columns.gated import is_gate_current
 from fitting.readers.columns.roles import Found
 from fitting.readers.conventions import reading
 from fitting.readers.files.sheet import Sheet
 from fitting.readers.titles import MEANING, READINGS, UNITS, factor, plain, unit_of, way
 from roa_circuit.basics.errors import InputError
+
+_DURING = re.compile(r"(i|current)(pulse|write|prog|program)|(pulse|write|program)(i|current)")
 
 
 def only_readings(sheet: Sheet, found: Found) -> Found:
@@ -28,6 +32,11 @@ def only_readings(sheet: Sheet, found: Found) -> Found:
         if is_gate_current(text):
             left.append(f"{text} (a gate's current, no reading)")
             continue
+        check_during(sheet, text)
+        if is_x(text) and len(found.others) > 1:
+            raise InputError(f"{sheet.place}: {text!r} is the x of points, but its numbers do not rise "
+                             f"from row to row: sort the rows, or --ignore {text!r} if every row is one "
+                             "pulse")  # fmt: skip
         if _is_voltage(sheet, place):
             raise InputError(f"{sheet.place}: {text!r} is a voltage, no reading: "
                              f"--column voltage={text!r} if it is that of the pulses, "
@@ -47,6 +56,20 @@ def only_readings(sheet: Sheet, found: Found) -> Found:
         raise InputError(f"{sheet.place}: no column is of readings, in S, Ohm or A; "
                          "--column conductance=TITLE says which is")  # fmt: skip
     return dataclasses.replace(found, others=tuple(kept), ignored=tuple(left))
+
+
+def check_during(sheet: Sheet, text: str) -> None:
+    """Refuse the current during pulses as a reading.
+
+    Raises
+    ------
+    InputError : --column says that it is one, --ignore that it is not.
+    """
+    if _DURING.fullmatch(plain(text)):
+        raise InputError(
+            f"{sheet.place}: {text!r} flows during the pulses, and tells no state at a read voltage: "
+            f"--column read_current={text!r} if it was read after them, --ignore {text!r} if not"
+        )
 
 
 def _is_voltage(sheet: Sheet, place: int) -> bool:

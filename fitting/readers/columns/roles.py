@@ -14,6 +14,7 @@ from fitting.readers.columns.cells import bare_numbers, numbers, rises, unit_fac
 from fitting.readers.columns.counters import COUNTED, EITHER, is_count, is_share
 from fitting.readers.columns.gated import is_channel, take_gated
 from fitting.readers.columns.swept import take_instruments, take_swept
+from fitting.readers.conventions import reading
 from fitting.readers.files.sheet import Sheet
 from fitting.readers.titles import (
     COUNT,
@@ -31,6 +32,7 @@ from fitting.readers.titles import (
     is_counter,
     is_derived,
     is_normalised,
+    names_seconds,
     parts,
     plain,
     title,
@@ -41,6 +43,20 @@ from fitting.readers.titles import (
 from roa_circuit.basics.errors import InputError, nearest
 
 _CROSSINGS = (("wordline", "bitline"), ("wl", "bl"), ("row", "column"), ("row", "col"), ("x", "y"))
+_WHERE = {
+    "lot",
+    "wafer",
+    "waferid",
+    "die",
+    "dieid",
+    "chip",
+    "chipid",
+    "reticle",
+    "module",
+    "array",
+    "site",
+}
+_BEFORE, _AFTER = {"before", "pre", "initial"}, {"after", "post", "final"}
 _FEWEST_SERIES = 2
 _READ = (*READINGS, "current")
 
@@ -104,8 +120,11 @@ def find_columns(sheet: Sheet, given: Mapping[str, str], si: bool) -> Found:
                 others.append(place)
                 continue
             twice = "appears twice" if again else f"means what {other!r} means"
+            each = ""
+            if name == "voltage" and not again:
+                each = f"; if both have pulses, --ignore {other!r} --ignore {text!r} with --pulse twice"
             raise InputError(f"{sheet.place}: column {text!r} {twice}; keep one, or say which with "
-                             f"--column {name}='...' or --ignore {text!r}")  # fmt: skip
+                             f"--column {name}='...' or --ignore {text!r}{each}")  # fmt: skip
         else:
             known[name] = _column(sheet, name, place, given, si)
     for name in repeated:
@@ -158,6 +177,13 @@ def _meanings(sheet: Sheet, given: Mapping[str, str]) -> dict[str, str]:
             raise InputError(f"{sheet.place}: has no column {text!r}; {nearest(text, sheet.titles)}")
         meaning = {key: value for key, value in meaning.items() if value != wanted}
         meaning[plain(text)] = wanted
+    before, after = _BEFORE & set(here), _AFTER & set(here)
+    if len(before) == len(after) == 1:  # of one quantity, which their units tell
+        units = [unit_of(text) or "" for text in sheet.titles if plain(text) in before | after]
+        kinds = {(reading(unit) or ("",))[0] for unit in units}
+        kind = kinds.pop() if len(kinds) == 1 else ""
+        if kind in READINGS:
+            meaning |= {before.pop(): f"{kind}_before", after.pop(): kind}
     return meaning
 
 
@@ -169,7 +195,7 @@ def _column(sheet: Sheet, name: str, place: int, given: Mapping[str, str], si: b
         or (unit is None and re.match(r"norm", parts(text)[0], re.IGNORECASE) is not None)
     )
     scale = 1.0 if relative else unit_factor(sheet, name, text, unit)
-    if scale is None and si and name in UNITS:
+    if scale is None and ((si and name in {*UNITS, TIME}) or (unit is None and names_seconds(text))):
         scale = 1.0
     return Column(name=name, place=place, title=text, factor=scale, normalised=relative)
 
@@ -204,6 +230,9 @@ def _settled(
         ignored.append(f"{sheet.titles[place]} (rises evenly to 1: a pulse a row)")
     crossing = _crossing(sheet, others) if DEVICE not in known else ()
     others = [place for place in others if place not in crossing]
+    if DEVICE in known:
+        crossing = _within(sheet, known[DEVICE], others, assumed)
+        others = [place for place in others if place not in crossing]
     take_instruments(known, assumed)
     absolute = frozenset(name for name, c in known.items() if is_absolute(c.title))
     if "voltage" not in known or "current" not in known:
@@ -221,6 +250,17 @@ def _crossing(sheet: Sheet, others: list[int]) -> tuple[int, ...]:
         if all(name in keys for name in pair):
             return tuple(keys[name] for name in pair)
     return ()
+
+
+def _within(sheet: Sheet, device: Column, others: list[int], assumed: list[str]) -> tuple[int, ...]:
+    """The places of wafer, die and device, which name a device together; none if they stay the same."""
+    places = [p for p in others if plain(sheet.titles[p]) in _WHERE]
+    places = [p for p in places if len({row[p] for row in sheet.cells}) > 1]
+    if not places:
+        return ()
+    places = sorted((*places, device.place))
+    assumed.append(f"{', '.join(repr(sheet.titles[p]) for p in places)} name a device together")
+    return tuple(places)
 
 
 def without_words(sheet: Sheet, found: Found) -> Found:

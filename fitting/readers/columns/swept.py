@@ -39,6 +39,8 @@ def take_swept(
         others.remove(channel.place)
         if assume and not si:
             assumed.append(f"{text!r} is in {UNITS[channel.quantity]}, as such instruments write it")
+    if any(channel.si for channel in pair):
+        _take_seconds(known)
     check_transfer(sheet, sheet.titles[pair[1].place], others)
     check_bias(sheet, others)
     _take_time(sheet, known, others, pair[0], si)
@@ -152,6 +154,11 @@ def take_instruments(known: dict[str, Column], assumed: list[str]) -> None:
         if column is not None and column.factor is None and by_instrument(column.title):
             known[name] = dataclasses.replace(column, factor=1.0)
             assumed.append(f"{column.title!r} is in {UNITS[name]}, as such instruments write it")
-            time = known.get(TIME)
-            if time is not None and time.factor is None and unit_of(time.title) is None:
-                known[TIME] = dataclasses.replace(time, factor=1.0)
+            _take_seconds(known)
+
+
+def _take_seconds(known: dict[str, Column]) -> None:
+    """Take seconds for a time without a unit, where instruments wrote the others."""
+    time = known.get(TIME)
+    if time is not None and time.factor is None and unit_of(time.title) is None:
+        known[TIME] = dataclasses.replace(time, factor=1.0)

@@ -11,8 +11,8 @@ _UNITS = {"volts": "V", "volt": "V", "amps": "A", "amperes": "A", "ohms": "Ohm",
 
 
 def is_measurement(text: str) -> bool:
-    """Whether a text is an LVM file."""
-    return text.lstrip("\ufeff").startswith(_FIRST)
+    """Whether a text is an LVM file: a log that only begins with these words has no end of a head."""
+    return text.lstrip("\ufeff").startswith(_FIRST) and _HEAD_ENDS in text
 
 
 def measurement_lines(text: str) -> tuple[list[Line], tuple[str, ...]]:

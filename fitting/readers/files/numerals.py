@@ -14,6 +14,8 @@ _CELL = re.compile(
     r"[-+]?(?P<body>[\d.,' \u2019\u00a0\u2009\u202f]*\d[.,]?)"
     r"([eE][-+]?\d{1,3})?(\s*[A-Za-zµμΩ\u2126%]+)?"
 )
+_EXPONENT = re.compile(r"[-+]?\d+\.\d+[eE][-+]?\d{1,3}")
+_FOUR_DIGITS = re.compile(r"[-+]?\d{4,}")
 _BLANK = "[' \u2019\u00a0\u2009\u202f]"
 _SHAPES = {
     name: re.compile(shape)
@@ -74,12 +76,35 @@ def plain_numbers(
             every.setdefault(_shape(cell), (number, cell))
     met = {shape: one for shape, one in every.items() if shape and (pointed or shape not in _POINTED)}
     if not set(met) - _POINTED:
+        if separator == ";" and set(met) == {"1.234"} and not _tells_points(body):
+            _refuse_points(source, met["1.234"])
         return list(lines), ()
     signs, said = _signs(met, separator, source)
     if signs.point is not None and not pointed and "1.234" in every:  # a number, or thousands in a text
         _refuse_either(source, every["1.234"], ".")
     found = [(number, [signs.plain(cell) for cell in cells]) for number, cells in body]
     return [*lines[: int(titled)], *found], said
+
+
+def _tells_points(body: Sequence[Line]) -> bool:
+    """Whether numbers that all look like '1.234' have a decimal point: by an exponent, or by a number
+    of four digits without a sign in a column of them.
+    """
+    cells = [(place, cell) for _, row in body for place, cell in enumerate(row)]
+    places = {place for place, cell in cells if _shape(cell) == "1.234"}
+    return any(
+        _EXPONENT.fullmatch(cell) or (place in places and _FOUR_DIGITS.fullmatch(cell))
+        for place, cell in cells
+    )
+
+
+def _refuse_points(source: str, cell: tuple[int, str]) -> None:
+    number, text = cell
+    raise InputError(
+        f"{source}, line {number}: {text!r} between semicolons may be {text.replace('.', '')} or {text},"
+        " as all numbers here look so; part columns by commas if the point is decimal, or write the"
+        " numbers without thousands signs"
+    )
 
 
 def parted_thousands(cells: Sequence[str]) -> str:

@@ -13,9 +13,7 @@ RECORD = "train"
 
 _FEWEST_TITLES = 2
 _FEWEST_NUMBERS = 3  # rows of them below a line of titles
-_LONGEST_FOOTER = 10  # lines
 _MOST_HEADS = 3  # lines between the titles and the first numbers
-_SENTENCE = re.compile(r"[^\W\d]{2,}.*[ :=]")  # words, which may have numbers in them
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+")
@@ -127,33 +125,11 @@ def without_empty_ends(lines: list[Line]) -> list[Line]:
     return [(number, cells[:width]) for number, cells in lines]
 
 
-def without_footer(lines: list[Line]) -> tuple[list[Line], tuple[str, ...]]:
-    """(without the words that stand below a table, where they stood)."""
-    width, kept = len(lines[0][1]) if lines else 0, list(lines)
-    while len(kept) > 2:
-        cells = kept[-1][1]
-        digits = any(character.isdigit() for cell in cells for character in cell)
-        sentence = len(cells) == 1 and _SENTENCE.match(cells[0]) is not None
-        if len(cells) == width or (digits and not sentence):
-            break
-        kept.pop()
-    kept = _without_last_block(kept)
-    return kept, tuple(f"line {number}" for number, _ in lines[len(kept) :])
+def stacked(lines: list[Line], above: str = "") -> list[Line]:
+    """Tables under one another, each with the same titles, as one table with a train for each.
 
-
-def _without_last_block(lines: list[Line]) -> list[Line]:
-    """Without a few lines of fewer cells, such as statistics, that an empty line parts from a table."""
-    width = len(lines[0][1]) if lines else 0
-    for place in range(max(2, len(lines) - _LONGEST_FOOTER), len(lines)):
-        (above, before), (number, _) = lines[place - 1], lines[place]
-        apart = number > above + 1 and len(before) == width and is_number(before[0])
-        if apart and all(len(c) < width and not is_number(c[0]) for _, c in lines[place:]):
-            return lines[:place]
-    return lines
-
-
-def stacked(lines: list[Line]) -> list[Line]:
-    """Tables under one another, each with the same titles, as one table with a train for each."""
+    A lone word over the titles, such as 'LTD', names the train; `above` is that over the first.
+    """
     if not lines:
         return lines
     titles = lines[0][1]
@@ -161,9 +137,17 @@ def stacked(lines: list[Line]) -> list[Line]:
     if not any(repeated) or any(map(is_number, titles)):
         return lines
     found: list[Line] = [(lines[0][0], [RECORD, *titles])]
-    record = 1
-    for (number, cells), again in zip(lines[1:], repeated, strict=True):
-        record += again
-        if not again:
-            found.append((number, [f"record {record}", *cells]))
+    names = [above or "record 1"]
+    for place, ((number, cells), again) in enumerate(zip(lines[1:], repeated, strict=True), start=1):
+        if again:
+            names.append(_lone(lines[place - 1][1]) or f"record {len(names) + 1}")
+        elif not (place < len(repeated) and repeated[place] and _lone(cells)):
+            name, earlier = names[-1], names[:-1].count(names[-1])
+            found.append((number, [f"{name} ({earlier + 1})" if earlier else name, *cells]))
     return found
+
+
+def _lone(cells: Sequence[str]) -> str:
+    """The word of a line that has no other cell; '' of any other line."""
+    filled = [cell for cell in cells if cell]
+    return filled[0] if len(filled) == 1 and filled[0][:1].isalpha() else ""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fitting.readers.files.arrays import array_lines, is_arrays
 from fitting.readers.files.easyexpert import is_export, records
+from fitting.readers.files.footers import without_footer
 from fitting.readers.files.labview import is_measurement, measurement_lines
 from fitting.readers.files.numerals import parted_thousands, plain_numbers
 from fitting.readers.files.preamble import (
@@ -19,7 +21,6 @@ from fitting.readers.files.preamble import (
     stacked,
     title_line,
     without_empty_ends,
-    without_footer,
 )
 from fitting.readers.files.scripts import script_lines
 from fitting.readers.files.text import LONGEST_PREAMBLE, Means, before, decoded, plain_lines, table_lines
@@ -98,7 +99,8 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
         lines, unused = workbook_lines(content, source, worksheet)
         table, unused = _after_preamble(lines, unused, means)
         table, numbers = plain_numbers(table, ",", source, pointed=False)
-        sheet = dataclasses.replace(_of_lines(table, unused, source), noted=numbers)
+        over = [",".join(cells) for number, cells in lines if table and number < table[0][0]]
+        sheet = dataclasses.replace(_of_lines(table, unused, source, over), noted=numbers)
         return _with_above(sheet, ((number, ",".join(cells)) for number, cells in lines))
     if worksheet is not None:
         raise InputError(f"{path}: --sheet {worksheet!r}: is no workbook, and has no sheets")
@@ -114,7 +116,8 @@ def read_sheet(path: Path, means: Means, worksheet: str | None = None) -> Sheet:
     if script is not None:
         return _sheet(script, source, ())
     parted, unused, numbers = table_lines(text, source, means)
-    sheet = dataclasses.replace(_of_lines(parted, unused, source), noted=numbers)
+    over = text.splitlines()[: parted[0][0] - 1] if parted else []
+    sheet = dataclasses.replace(_of_lines(parted, unused, source, over), noted=numbers)
     return _with_above(sheet, enumerate(text.splitlines()[:LONGEST_PREAMBLE], start=1))
 
 
@@ -153,9 +156,12 @@ def _exported(lines: list[Line], source: str) -> Sheet:
     return dataclasses.replace(sheet, columns=found.columns, limit=found.limit, si=True, said=found.said)
 
 
-def _of_lines(lines: list[Line], unused: tuple[str, ...], source: str) -> Sheet:
+def _of_lines(lines: list[Line], unused: tuple[str, ...], source: str, over: Sequence[str]) -> Sheet:
+    """The sheet of lines, `over` whose titles stand those words."""
     lines, left = without_footer(without_empty_ends(lines))
-    sheet = _with_heads(_sheet(stacked(lines), source, (*unused, *left)))
+    named = [text.strip(" #%,;:\t") for text in over if text.strip()][-1:]
+    above = named[0] if named and re.fullmatch(r"[^\W\d][\w .-]{0,39}", named[0]) else ""
+    sheet = _with_heads(_sheet(stacked(lines, above), source, (*unused, *left)))
     if {plain(text) for text in sheet.titles} >= _ARC_ONE:
         sheet = dataclasses.replace(sheet, si=True)
     return sheet

@@ -27,6 +27,8 @@ LONGEST_PREAMBLE = 300  # lines
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _ERROR_VALUE = re.compile(r"#(N/A|DIV/0!|REF!|VALUE!|NAME\?|NUM!|NULL!)")
 _BLANKS = re.compile(r"\s+(?![\[(/])")  # not that before a unit
+_OPENED = re.compile(r'(^|[,;\t])\s*"[^"]*[^\W\d][^"]*$')  # a word's quote, left open
+_MOST_BREAKS = 3  # within a title
 _MARKS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 _SAMPLED = 50  # lines that tell what parts the columns
 _REMARK = re.compile(r"(?<=[\d.,;\t])\s*(#|//)\s.*$")  # behind the numbers of a line
@@ -58,7 +60,8 @@ def table_lines(
     text: str, source: str, means: Means
 ) -> tuple[list[Line], tuple[str, ...], tuple[str, ...]]:
     """(the lines from the titles on, what was left out before them, how numbers were read)."""
-    raw, remarks = _without_remarks(_with_titles(enumerate(io.StringIO(text, newline=None), start=1)))
+    whole = _with_whole_cells(list(enumerate(io.StringIO(text, newline=None), start=1)))
+    raw, remarks = _without_remarks(_with_titles(whole))
     for found in (partial(title_line, means=means), line_over_numbers):
         for separator in SEPARATORS:
             rows = _rows([line.lstrip("#% ") for _, line in raw[:LONGEST_PREAMBLE]], separator)
@@ -87,6 +90,29 @@ def _from_titles(
         unused = () if begin == 1 and titles != lines[0][1] else unused
         lines[0] = (lines[0][0], titles)
     return lines, unused, numbers
+
+
+def _with_whole_cells(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The lines, with titles in one that go on in the next lines, in quotes, as Excel writes them."""
+    result: list[tuple[int, str]] = []
+    place = 0
+    while place < len(lines):
+        number, line = lines[place]
+        behind = 0
+        if _OPENED.search(line) and line.count('"') % 2:
+            closed = [n for n in range(1, _MOST_BREAKS + 1) if _closes(lines, place, n)]
+            behind = closed[0] if closed else 0
+        parts = [line, *(line for _, line in lines[place + 1 : place + 1 + behind])]
+        result.append((number, " ".join(part.strip() for part in parts) if behind else line))
+        place += 1 + behind
+    return result
+
+
+def _closes(lines: list[tuple[int, str]], place: int, behind: int) -> bool:
+    """Whether quotes that a line opens are closed so many lines behind it, and none between."""
+    between = lines[place + 1 : place + 1 + behind]
+    odd = [line.count('"') % 2 == 1 for _, line in between]
+    return len(between) == behind and odd[-1] and not any(odd[:-1])
 
 
 def _without_remarks(

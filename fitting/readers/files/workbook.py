@@ -88,7 +88,7 @@ def _lines(rows: Iterable[Sequence[Any]], source: str) -> list[Line]:
             raise InputError(f"{source}: its sheet goes beyond {_MOST_ROWS} rows or "
                              f"{_MOST_COLUMNS} columns; save the table as CSV")  # fmt: skip
         values = [getattr(cell, "value", cell) for cell in row]
-        cells = ["" if value is None else str(value).strip() for value in values]
+        cells = ["" if value is None else " ".join(str(value).split()) for value in values]
         while cells and not cells[-1]:
             cells.pop()
         counts = len(cells) > 1 and is_counter(cells[0])  # '# pulses' heads a column

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from fitting.readers.conventions import Conventions
-from fitting.readers.titles import MEANING, UNITS, factor, plain
+from fitting.readers.titles import MEANING, READINGS, UNITS, factor, plain
 from roa_circuit.basics.units import engineering
 
 _SAID = re.compile(
@@ -55,7 +55,10 @@ def with_told(
             said.append(text)
         elif abs(how.read_voltage / read - 1) > 1e-9:
             said.append(f"{text}; --read {how.read_voltage:g} V counts")
-    if None in pulse or {"voltage", "width"} & here or how.sequence or how.pulses:
+    if {"voltage", "width"} & here:
+        how, beside = _beside_columns(how, pulse, here)
+        return how, said + beside
+    if None in pulse or how.sequence or how.pulses:
         return how, said
     V, T = float(pulse[0] or 0), float(pulse[1] or 0)
     text = f"the lines above the table say pulses of {V:g} V, {engineering(T, 's')}"
@@ -67,3 +70,23 @@ def with_told(
     ):
         said.append(f"{text}; --pulse counts")
     return how, said
+
+
+def _beside_columns(
+    how: Conventions, pulse: tuple[float | None, float | None], here: set[str]
+) -> tuple[Conventions, list[str]]:
+    """(the conventions with the voltage of pulses whose widths have a column, or the other way round).
+
+    A width above a sweep is not that of pulses between readings.
+    """
+    V, T = pulse
+    if V and {"voltage", "width"} & here == {"width"} and not how.pulsed:
+        text = f"the lines above the table say that every pulse has {V:g} V"
+        return dataclasses.replace(how, voltage=V), [text]
+    if not T or "width" in here or "current" in here or not {"read_voltage", *READINGS} & here:
+        return how, []
+    text = f"the lines above the table say that every pulse lasts {engineering(T, 's')}"
+    if how.width is None and not how.pulsed:
+        return dataclasses.replace(how, width=T), [text]
+    differs = how.width is not None and abs(how.width - T) > 1e-9 * T
+    return how, [f"{text}; --width counts"] if differs else []

@@ -29,7 +29,8 @@ def kinds(table: Table) -> NDArray[np.bool_]:
         row = int(np.argmax(count > 1))
         both = [table.headers[name] for name in names if has[name][row]]
         table.refuse(row, next(n for n in names if has[n][row]),
-                     f"the row has {len(both)} readings ({', '.join(both)}); --ignore one")  # fmt: skip
+                     f"the row has {len(both)} readings ({', '.join(both)}); --ignore {both[-1]!r} "
+                     "reads the first")  # fmt: skip
     return has["current"]
 
 
@@ -87,6 +88,10 @@ def dwells(table: Table, dwell: float) -> FloatArray:
     if np.isfinite(dwell):
         return np.full(len(table.line), dwell)
     time = table.column(TIME)
+    if TIME in table.headers and TIME not in table.columns:
+        text = table.headers[TIME]
+        raise InputError(f"{table.source}: --dwell time: {text!r} has no unit; --column "
+                         f"'time={text} [s]' gives it")  # fmt: skip
     if np.isnan(time).any():
         raise InputError(f"{table.source}: --dwell time: has no Time column with a unit; give "
                          "the time at each point, such as --dwell 20ms")  # fmt: skip

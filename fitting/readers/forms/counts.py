@@ -12,16 +12,34 @@ from fitting.readers.forms.table import FloatArray, Table
 
 
 def check_order(table: Table, text: str, order: Sequence[str]) -> None:
-    """Refuse rows that were sorted by something else: a number may begin anew, but not go back."""
-    latest: dict[tuple[str, str], tuple[float, float]] = {}  # the first and the latest of a train
+    """Refuse rows that were sorted by something else: a number may begin anew, but not go back.
+
+    Where it falls from row to row, nothing begins anew.
+    """
+    latest: dict[tuple[str, str], tuple[float, float, bool]] = {}  # of a train: first, latest, rose
     for row, past in enumerate(zip(table.device, table.label, strict=True)):
         if is_number(order[row]):
             value = float(order[row])
-            first, before = latest.get(past, (value, value))
-            if first < value < before:
+            first, before, rose = latest.get(past, (value, value, True))
+            falls = value < before and not rose
+            if first < value < before or falls:
                 table.refuse(row, text, f"is {order[row]} after {before:g}; pulses must stand in the "
                              "order in which they were given: sort the rows")  # fmt: skip
-            latest[past] = min(first, value), value
+            latest[past] = min(first, value), value, past in latest and value >= before
+
+
+def check_numbers(table: Table, text: str, order: Sequence[str]) -> None:
+    """Refuse words among numbers, and a reading without a number: each would count as a pulse."""
+    told = [is_number(cell) for cell in order]
+    if any(order) and not any(told):
+        return
+    read = table.has_reading()
+    for row, cell in enumerate(order):
+        if told[row] or not (cell or read[row]):
+            continue
+        what = f"is {cell[:40]!r}, which is no number" if cell else "is empty"
+        table.refuse(row, text, f"{what}; give the number of the pulse (0 of a reading before any), "
+                     "or leave the row out")  # fmt: skip
 
 
 def pulses_between(
@@ -36,7 +54,9 @@ def pulses_between(
     rows: dict[tuple[str, str], list[int]] = {}
     for row, past in enumerate(zip(table.device, table.label, strict=True)):
         rows.setdefault(past, []).append(row)
-    for mine in rows.values():
+    for every in rows.values():
+        mine = [row for row in every if order[row]]
+        count[[row for row in every if not order[row]]] = 0.0  # nor have they a reading
         for place, row in enumerate(mine):
             text = order[row]
             before = order[mine[place - 1]] if place else None

@@ -9,8 +9,6 @@ import numpy as np
 from fitting.readers.forms.table import PER_ROW, FloatArray, Table
 from roa_circuit.basics.units import counted
 
-_READINGS = ("conductance", "read_current", "current")
-
 
 def bridged(table: Table, dwell: float | None) -> Table:
     """Keep only the rows with a reading, without losing the pulses of the others.
@@ -21,7 +19,7 @@ def bridged(table: Table, dwell: float | None) -> Table:
     neither pulse nor reading say nothing, nor do pulses before the first reading. A point of a sweep
     is a pulse if it has a `dwell` time.
     """
-    read = np.any([~np.isnan(table.column(name)) for name in _READINGS], axis=0)
+    read = table.has_reading()
     if read.all() or not read.any():
         return table
     voltage, width = table.column("voltage"), table.column("width")

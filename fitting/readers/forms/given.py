@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,8 @@ def filled(table: Table, how: Conventions, prefix: str = "") -> Table:
         columns.setdefault("voltage", voltage)
     if width is not None:
         columns.setdefault("width", width)
+    if how.voltage is not None and "width" in columns:
+        columns.setdefault("voltage", np.where(columns["width"] > 0, how.voltage, 0.0))
     if how.read_voltage is not None:
         columns.setdefault("read_voltage", np.full(len(table.line), how.read_voltage))
     if "width" in columns:
@@ -43,7 +46,40 @@ def filled(table: Table, how: Conventions, prefix: str = "") -> Table:
         columns["voltage"] = np.where(count > 0, columns.get("voltage", np.nan), 0.0)
     columns[PER_ROW] = count
     said = ["the first reading of a train lies before its pulses, as --pulse V,T,N tells their number"]
-    return dataclasses.replace(table, columns=columns).noted(assumed=said if begins.any() else [])
+    said = (said if begins.any() else []) + _unreached(how, columns)
+    return dataclasses.replace(table, columns=columns).noted(assumed=said)
+
+
+def _unreached(how: Conventions, columns: dict[str, FloatArray]) -> list[str]:
+    """A word on pulses given in turn whose turn never comes."""
+    if not how.sequence or "width" not in columns:
+        return []
+    used = set(columns["voltage"][columns["width"] > 0].tolist())
+    never = [f"{V:g} V" for V, _, _ in how.sequence if V not in used]
+    if not never or not used:
+        return []
+    return [f"no pulse is of {' or '.join(never)}, as every train begins with the first --pulse and ends"
+            " before that: --pulse V,T for each train gives them their own"]  # fmt: skip
+
+
+def in_order_of_blocks(
+    parts: Sequence[tuple[str, Table, Conventions]],
+) -> list[tuple[str, Table, Conventions]]:
+    """(name, table, conventions) of blocks side by side, each with its own of several pulses, in order.
+
+    As they are where titles tell potentiation from depression, or a block has several kinds itself.
+    """
+    untold = [np.isnan(table.column(RISES)).any() for _, table, _ in parts]
+    wanted = {len(how.pulses) for _, _, how in parts}
+    trains = [len(set(zip(table.device, table.label, strict=True))) for _, table, _ in parts]
+    if len(parts) < 2 or not all(untold) or wanted != {sum(trains)}:
+        return list(parts)
+    result, first = [], 0
+    for (prefix, table, how), number in zip(parts, trains, strict=True):
+        own = how.pulses[first : first + number]
+        result.append((prefix, table, dataclasses.replace(how, pulses=own)))
+        first += number
+    return result
 
 
 def _begins(table: Table, how: Conventions) -> NDArray[np.bool_]:

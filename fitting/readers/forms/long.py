@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from fitting.readers.columns.roles import Found, as_labels, values_of
 from fitting.readers.conventions import Conventions
 from fitting.readers.files.preamble import is_number
 from fitting.readers.files.sheet import Sheet
-from fitting.readers.forms.counts import check_order, pulses_between
+from fitting.readers.forms.counts import check_numbers, check_order, pulses_between
 from fitting.readers.forms.inverse import conductance_of
 from fitting.readers.forms.table import AGAIN, PER_ROW, RISES, Table
 from fitting.readers.titles import (
@@ -71,6 +72,10 @@ def rows_table(sheet: Sheet, found: Found, how: Conventions) -> Table:
     if len(told) == 1 and WAY not in known:
         ways = np.full(len(line), float(told.pop()))
         table = dataclasses.replace(table, columns={**table.columns, RISES: ways})
+    labelled = [way(text) for text in table.label]
+    if not told and WAY not in known and labelled and all(labelled):
+        ways = np.array(labelled, dtype=np.float64)
+        table = dataclasses.replace(table, columns={**table.columns, RISES: ways})
     if WAY in known:
         cells = as_labels(sheet, known[WAY])
         ways = np.array([float(cell_way(cell) or np.nan) for cell in cells])
@@ -124,6 +129,8 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
     for name in (NUMBER, TIME):
         if name in known:
             check_order(table, known[name].title, _of_rows(sheet, table, known[name]))
+    if NUMBER in known:
+        check_numbers(table, known[NUMBER].title, _of_rows(sheet, table, known[NUMBER]))
     columns, said = dict(table.columns), list[str]()
     if "current" in known and "width" not in known:
         return table  # a sweep: its numbers count points
@@ -136,8 +143,10 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
         said.append(f"{known[COUNT].title!r} is the number of pulses before each reading")
     elif NUMBER in known:
         ordinal = is_ordinal(known[NUMBER].title) or "voltage" in known
-        count, anew = pulses_between(table, _of_rows(sheet, table, known[NUMBER]), ordinal=ordinal)
+        order = _of_rows(sheet, table, known[NUMBER])
+        count, anew = pulses_between(table, order, ordinal=ordinal)
         columns[PER_ROW] = count
+        said += _of_zero(known, order)
         skipped = int((count > 1).sum())
         if skipped:
             said.append(
@@ -148,6 +157,15 @@ def with_counts(sheet: Sheet, found: Found, table: Table, how: Conventions) -> T
                         "each begins a train")  # fmt: skip
             table = dataclasses.replace(table, label=_runs(table, anew))
     return dataclasses.replace(table, columns=columns).noted(assumed=said)
+
+
+def _of_zero(known: Mapping[str, Column], order: Sequence[str]) -> list[str]:
+    """A word on what a first number of 0 is, where no column has the voltages."""
+    if "voltage" in known or not is_number(order[0]) or float(order[0]) != 0:
+        return []
+    text = known[NUMBER].title
+    what = "the first pulse" if is_ordinal(text) else "a reading before any pulse"
+    return [f"{text!r} begins at 0, which is {what}"]
 
 
 def _of_rows(sheet: Sheet, table: Table, column: Column) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from fitting.readers.columns.cells import limited
 from fitting.readers.columns.roles import Found, as_labels, values_of
 from fitting.readers.conventions import Conventions
 from fitting.readers.files.sheet import Sheet
+from fitting.readers.forms.alternate import alternating
 from fitting.readers.forms.table import AT_LIMIT, FloatArray, Table
 from fitting.readers.titles import LIMITED, TIME, plain
 from roa_circuit.basics.errors import InputError
@@ -20,6 +21,7 @@ _SAME = 0.05  # between R and V/I
 _FEW_VOLTAGES, _MANY_ROWS = 5, 8  # fewer voltages in more rows are pulses, or were held
 _AGAINST = 0.8  # of all power, against the voltage
 _FEWEST = 5
+_OFFSET = 1e-2  # of the largest current
 _AT_LIMIT = 0.999
 _TRUE = {"true", "t", "c", "compl", "compliance"}
 _SAME_CURRENT, _FEWEST_LIMITED, _APART = 1e-3, 4, 0.05
@@ -56,11 +58,11 @@ def as_sweep(sheet: Sheet, found: Found, table: Table, how: Conventions) -> Tabl
     """
     current, V = table.columns["current"].copy(), table.column("voltage")
     said = list(sheet.said)
-    if "current" in found.absolute:
+    size = "current" in found.absolute
+    if size or _is_one_sided(current, V):
         current = np.abs(current) * np.sign(V)
-        said.append(
-            f"{found.known['current'].title!r} has no sign: it is taken to be that of the voltage"
-        )
+        why = "has no sign" if size else "has one sign, while the voltage has two"
+        said.append(f"{found.known['current'].title!r} {why}: it is taken to be that of the voltage")
     _check_held(sheet, found, table, how)
     power = how.scale * current * V
     total = float(np.nansum(np.abs(power)))
@@ -72,6 +74,17 @@ def as_sweep(sheet: Sheet, found: Found, table: Table, how: Conventions) -> Tabl
     flagged = _flagged(sheet, found, current)
     table = dataclasses.replace(table, columns={**table.columns, "current": current})
     return table_with_limits(table, flagged).noted(assumed=said)
+
+
+def _is_one_sided(current: FloatArray, V: FloatArray) -> bool:
+    """Whether currents at voltages of both signs all have one sign, so that they are sizes.
+
+    What is small beside the largest is an offset.
+    """
+    told = np.abs(current) > _OFFSET * np.nanmax(np.abs(current), initial=0.0)
+    sides = [np.sign(current[told & (sign * V > 0)]) for sign in (1.0, -1.0)]
+    enough = all(len(side) >= _FEWEST for side in sides)
+    return enough and len(set(np.concatenate(sides).tolist())) == 1
 
 
 def table_with_limits(table: Table, flagged: NDArray[np.bool_]) -> Table:
@@ -109,9 +122,13 @@ def _check_held(sheet: Sheet, found: Found, table: Table, how: Conventions) -> N
     if several >= _FEW_VOLTAGES or len(V) < _MANY_ROWS or how.dwell is not None:
         return
     held = "time if each was held" if TIME in found.known else "T if it was held, T a point"
+    text, read = found.known["voltage"].title, alternating(V)
+    pulses = "--read V --width T if it is that of pulses"
+    if read:
+        pulses = f"--read {read:g}V --width T if rows at {read:g} V read what the pulses of others left"
     raise InputError(
-        f"{sheet.place}: {found.known['voltage'].title!r} takes {counted(several, 'value')} but 0 in "
-        f"{len(V)} rows: --dwell {held}; --read V --width T if it is that of pulses"
+        f"{sheet.place}: {text!r} takes {counted(several, 'value')} but 0 in "
+        f"{len(V)} rows: --dwell {held}; {pulses}"
     )
 
 

@@ -20,6 +20,9 @@ AGAIN, PER_ROW, RISES, AT_LIMIT = "_again", "_count", "_way", "_limited"
 a row; 1 or -1 where a pulse raises or lowers the conductance; 1 for a reading at the compliance."""
 
 
+_READ = ("conductance", "read_current", "current")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """One reading a row, in SI; a cell left empty is NaN.
@@ -43,6 +46,11 @@ class Table:
     def column(self, name: str) -> FloatArray:
         """The numbers [SI] of one column, (rows,); all NaN if the file does not have it."""
         return self.columns.get(name, np.full(len(self.line), np.nan))
+
+    def has_reading(self) -> NDArray[np.bool_]:
+        """Which rows (rows,) have a reading."""
+        result: NDArray[np.bool_] = np.any([~np.isnan(self.column(name)) for name in _READ], axis=0)
+        return result
 
     def flags(self, name: str) -> NDArray[np.bool_]:
         """One of the columns that no title names, as flags (rows,)."""

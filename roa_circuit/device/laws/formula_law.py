@@ -19,6 +19,7 @@ from roa_circuit.device.laws.formulas.definition import IMPLICIT, Definition
 from roa_circuit.device.laws.formulas.grammar import names_in, substituted
 from roa_circuit.device.laws.formulas.quadrature import mean_over_ramp, short_ramps
 from roa_circuit.device.laws.formulas.reach import PULSES, check_reach
+from roa_circuit.device.laws.formulas.shapes import STATES, Shape, found_shape, where_it_moves
 from roa_circuit.device.laws.formulas.shipped import load_definition
 from roa_circuit.device.laws.formulas.values import value, value_and_slope
 from roa_circuit.device.laws.formulas.writing import simulator_text
@@ -29,9 +30,6 @@ from roa_circuit.device.laws.tracks import Place, Tracks
 Floats = NDArray[np.float64]
 
 _CLOSEST = 1e-6  # to an end: over this stretch simulators bring the motion to a stop
-_VOLTAGES = np.geomspace(0.02, 20.0, 31)
-_STATES = np.array([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
-_ONE_SHAPE = 1e-9
 _MOST_AMPLITUDES = 16
 _NODES_A_CELL = 1025
 _OCTAVES, _AN_OCTAVE, _NODES_OF_GRID = 8, 16, 513  # of the voltages of a grid; below them shapes stay
@@ -185,6 +183,11 @@ class FormulaLaw(Law):
         moved = self.motion_over(matching(np.array(0.5), V), V, self.constants)
         return self.constants["speed"] * moved
 
+    def _where_it_moves(self, V: Array) -> Array:
+        """d omega / dt [1/s] at omega = 1/2, or where that stands still at the state that moves most."""
+        moved = where_it_moves(lambda omega, at: self.motion_over(omega, at, self.constants), V)
+        return self.constants["speed"] * moved
+
     @functools.cached_property
     def one_coordinate(self) -> bool:
         """Whether the motion is a function of the voltage times one of the state, for each polarity."""
@@ -197,17 +200,25 @@ class FormulaLaw(Law):
             return self._in_the_middle(V)
         xp = namespace(V)
         moves = xp.where(V < 0, 1.0 + 0.0 * V, xp.where(V > 0, -1.0 + 0.0 * V, 0.0 * V))
-        still = self._in_the_middle(V) == 0
+        still = self._where_it_moves(V) == 0
         return self.pace * xp.where(still, 0.0 * V, moves)
 
     def mean_rate(self, start: Array, end: Array) -> Array:
-        """The mean of `rate` [1/s] over a ramp, by Gauss's rule; as seen from omega = 1/2."""
+        """The mean of `rate` [1/s] over a ramp, by Gauss's rule; as seen from omega = 1/2.
+
+        Where no voltage of the ramp moves a cell from there, as seen from where it moves most.
+        """
         start, end = self.voltage(start), self.voltage(end)
         total = self._mean_in_the_middle(start, end)
         if self.one_coordinate:
             return total
         xp = namespace(start, end)
         full, other = self._in_the_middle(end), self._in_the_middle(start)
+        unseen = (full == 0) & (other == 0)
+        if bool(xp.any(unseen)):
+            of = self._where_it_moves
+            full, other = xp.where(unseen, of(end), full), xp.where(unseen, of(start), other)
+            total = xp.where(unseen, mean_over_ramp(of, start, end), total)
         whole = xp.abs(xp.where(xp.abs(full) >= xp.abs(other), full, other))
         return self.pace * total / xp.where(whole == 0, xp.ones_like(whole), whole)
 
@@ -365,36 +376,15 @@ class FormulaLaw(Law):
         )
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """How the state shapes the motion of one polarity: as one function for all voltages, or not."""
-
-    is_one: bool
-    voltage: float
-
-
 @functools.lru_cache(maxsize=64)
-def _shape_of(definition: Definition, values: tuple[tuple[str, float], ...], sign: float) -> _Shape:
+def _shape_of(definition: Definition, values: tuple[tuple[str, float], ...], sign: float) -> Shape:
     law = FormulaLaw(definition=definition, values=values)
-    return _found_shape(law, sign)
+    return found_shape(lambda omega, V: np.asarray(law.motion_of(omega, V, law.constants)), sign)
 
 
-def _shape(law: FormulaLaw, sign: float) -> _Shape:
+def _shape(law: FormulaLaw, sign: float) -> Shape:
     values = tuple((n, 1.0 if n in IMPLICIT else v) for n, v in law.values)
     return _shape_of(law.definition, values, sign)
-
-
-def _found_shape(law: FormulaLaw, sign: float) -> _Shape:
-    V = sign * _VOLTAGES
-    with np.errstate(all="ignore"):
-        moved = law.motion_of(_STATES[:, None], V[None, :], law.constants)
-    middle = moved[3]
-    usable = np.isfinite(moved).all(axis=0) & (np.abs(middle) > 1e-250) & (np.abs(middle) < 1e30)
-    if not usable.any():
-        return _Shape(is_one=True, voltage=float(V[-1]))
-    shapes = moved[:, usable] / middle[usable]
-    alike = np.abs(shapes - shapes[:, :1]) <= _ONE_SHAPE * np.abs(shapes).max(axis=1, keepdims=True)
-    return _Shape(is_one=bool(alike.all()), voltage=float(V[usable][0]))
 
 
 @functools.lru_cache(maxsize=64)
@@ -426,7 +416,7 @@ def _of_grid(
     sizes = 2.0 ** (octave - _OCTAVES + np.arange(_OCTAVES * _AN_OCTAVE + 1) / _AN_OCTAVE)
     V = np.concatenate([-sizes, sizes])[:, None]
     middle = np.abs(np.asarray(law.motion_of(np.full((1, 1), 0.5), V, law.constants)))
-    moves = np.asarray(law.motion_of(_STATES[None], V, law.constants))
+    moves = np.asarray(law.motion_of(STATES[None], V, law.constants))
     if ((middle[:, 0] == 0) & (moves != 0).any(axis=1)).any():
         raise InputError(
             f"law {law.name} moves from some states by voltages that move nothing from omega = 1/2, and"

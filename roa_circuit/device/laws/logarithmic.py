@@ -9,8 +9,8 @@ from roa_circuit.device.arrays import Array, is_array, namespace
 
 
 def is_linear(ratio: Any) -> bool:
-    """Whether u is omega: a ratio that is the number 1."""
-    return not is_array(ratio) and ratio == 1.0
+    """Whether u is omega: a ratio that is the number 1, also one of numpy."""
+    return not (is_array(ratio) and ratio.ndim) and bool(ratio == 1.0)
 
 
 def to_u(omega: Array, ratio: Any) -> Array:

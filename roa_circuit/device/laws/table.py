@@ -25,7 +25,7 @@ from roa_circuit.device.laws.logarithmic import stretch, to_omega, to_u
 from roa_circuit.device.laws.monotone import Monotone
 from roa_circuit.device.laws.powers import STOP
 from roa_circuit.device.laws.text import Text
-from roa_circuit.device.laws.tracks import Place, Tracks
+from roa_circuit.device.laws.tracks import NODES, Place, Tracks
 
 Floats = NDArray[np.float64]
 Row = tuple[float, ...]
@@ -44,6 +44,7 @@ _ENOUGH = 3  # amplitudes of a sign, between which the table is interpolated
 _SLACK = 1e-6  # [V], by which a simulator's amplitude may fall short
 _SLOWEST = 1e-9  # of the range a pulse: nothing, but it keeps coordinates within the reach of numbers
 _FAITHFUL = 2e-3  # of the range, by which a pulse of the table may be off
+_COARSE = 513  # nodes of tracks, while speeds are searched for
 _SMOOTH = 1e-5  # of a state, for a speed that is off its neighbours' line by a factor of e
 
 
@@ -393,7 +394,7 @@ def speed_curves(u: Floats, speeds: Floats) -> Callable[[Floats], Floats]:
     return at
 
 
-def _of_speeds(u: Floats, speeds: Floats, nodes: int = 4097) -> Tracks:
+def _of_speeds(u: Floats, speeds: Floats, nodes: int = NODES) -> Tracks:
     """Tracks of speeds (rows, knots) at the knots u."""
     return Tracks.of(speed_curves(u, speeds), nodes)
 
@@ -419,18 +420,24 @@ def _speed(u: Floats, after: Floats, sign: float) -> Floats:
         found[moves] *= np.exp(logs)
         return found
 
-    def misses(logs: Floats) -> Floats:
-        made = _of_speeds(u, speeds(logs)[None], 513).after(u, np.full_like(u, sign), Place(first=0))
-        return np.concatenate([(np.asarray(made) - after)[moves], _SMOOTH * np.diff(logs, 2)])
+    def off(logs: Floats, nodes: int) -> Floats:
+        made = _of_speeds(u, speeds(logs)[None], nodes).after(u, np.full_like(u, sign), Place(first=0))
+        return np.asarray((np.asarray(made) - after)[moves])
 
-    found = least_squares(misses, np.zeros(moves.sum()), x_scale=1.0, xtol=1e-9, ftol=1e-9, max_nfev=30)
-    worst = float(np.abs(found.fun[: moves.sum()]).max())
-    if worst > _FAITHFUL:
-        raise InputError(
-            f"no steady motion makes the table's changes: a pulse is off by {worst:.1g} of the range;"
-            " smooth the table, or take more states"
-        )
-    return speeds(np.asarray(found.x))
+    def misses(logs: Floats, nodes: int) -> Floats:
+        return np.concatenate([off(logs, nodes), _SMOOTH * np.diff(logs, 2)])
+
+    found, worst = np.zeros(moves.sum()), np.inf
+    for nodes, most in ((_COARSE, 30), (NODES, 10)):
+        how = {"x_scale": 1.0, "xtol": 1e-9, "ftol": 1e-9, "max_nfev": most, "args": (nodes,)}
+        found = np.asarray(least_squares(misses, found, **how).x)
+        worst = float(np.abs(off(found, NODES)).max())
+        if worst <= _FAITHFUL:
+            return speeds(found)
+    raise InputError(
+        f"no steady motion makes the table's changes: a pulse is off by {worst:.1g} of the range;"
+        " smooth the table, or take more states"
+    )
 
 
 def _check_states(states: Row) -> None:

@@ -1,9 +1,10 @@
 """Tracks: coordinates in which doses add up, tabulated for laws without a closed form.
 
-A track is x(u) = integral of du / speed(u), the dose that leads from the middle of the range to u. It is
-known at evenly spaced nodes of t = ln(u / (1 - u)), which come as close to both ends as numbers do, with
-its slope there; between nodes it is Hermite's cubic. States before and after a dose use the same cubic,
-so doses add up to the last digits. Runs on numpy and torch, with derivatives.
+A track is x(u) = integral of du / speed(u), the dose that leads from the middle of the range to u, or
+from where the motion is fastest if there is none in the middle. It is known at evenly spaced nodes of
+t = ln(u / (1 - u)), which come as close to both ends as numbers do, with its slope there; between nodes
+it is Hermite's cubic, whose slopes are held where it would turn back. States before and after a dose use
+the same cubic, so doses add up to the last digits. Runs on numpy and torch, with derivatives.
 """
 
 from __future__ import annotations
@@ -19,11 +20,18 @@ from roa_circuit.device.arrays import Array, matching, namespace
 
 Floats = NDArray[np.float64]
 
+NODES = 4097
+"""Of a track that cells run on."""
+
 _FURTHEST = 30.0  # of t: 1e-13 from an end
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _POINTS, _WEIGHTS = 0.5 * (_POINTS + 1.0), 0.5 * _WEIGHTS
 _SLOWEST = 1e-60  # of speeds; what is slower stands
+_STANDS = 1e50  # a slope in the middle of the range from which x would drown all others
 _NEWTON = 3
+_CLOSE, _CLOSE_IN_SINGLE = 1e-5, 1e-3  # of a node's width: a last step of Newton's that met the state
+_HALVINGS = 50  # of a node's width, where Newton's steps have not met it
+_STEEPEST = 3.0  # times the rise beside a node: a cubic of steeper ends turns back (Fritsch and Carlson)
 _FEW = 0.7  # of an array, which moves
 
 
@@ -53,18 +61,20 @@ class Tracks:
         self._step = 2.0 * _FURTHEST / (self._nodes - 1)
 
     @classmethod
-    def of(cls, speed: Callable[[Floats], Floats], nodes: int = 4097) -> Tracks:
+    def of(cls, speed: Callable[[Floats], Floats], nodes: int = NODES) -> Tracks:
         """Tracks of the speeds (tracks, points) at states (points,), which are not negative."""
         t = np.linspace(-_FURTHEST, _FURTHEST, nodes)
         step = t[1] - t[0]
         between = (t[:-1, None] + step * _POINTS).ravel()
         inner = _slope(between, speed).reshape(-1, nodes - 1, len(_POINTS))
         pieces = step * (inner @ _WEIGHTS)
-        slope = _slope(t, speed)
+        rise = np.concatenate([pieces[:, :1], pieces, pieces[:, -1:]], axis=1) / step
+        slope = np.minimum(_slope(t, speed), _STEEPEST * np.minimum(rise[:, :-1], rise[:, 1:]))
         middle = (nodes - 1) // 2
-        up = np.cumsum(pieces[:, middle:], axis=1)
-        down = np.cumsum(pieces[:, :middle][:, ::-1], axis=1)[:, ::-1]
-        return cls(np.concatenate([-down, np.zeros((len(up), 1)), up], axis=1), slope)
+        x = _summed(pieces, middle)
+        for still in np.flatnonzero(slope[:, middle] > _STANDS):
+            x[still] = _summed(pieces[[still]], int(np.argmin(slope[still])))[0]
+        return cls(x, slope)
 
     def coordinate(self, u: Array, place: Place) -> Array:
         """x of the states u."""
@@ -80,11 +90,42 @@ class Tracks:
         if xp is np and np.ndim(dose) and np.count_nonzero(dose) < _FEW * np.size(dose):
             return self._after_few(u, dose, place)
         target = self._at(_logit(u), place)[0] + dose
-        t = self._found(target, place)
+        node = self._found(target, place)
+        t = last = matching(node + 0.5 * self._step, target)
+        low, high = (matching(node + share * self._step, target) for share in (-0.5, 1.5))
         for _ in range(_NEWTON):
-            x, slope = self._at(t, place)
-            t = xp.clip(t - (x - target) / slope, -_FURTHEST, _FURTHEST)
+            last, t = t, self._nearer(t, target, place, low, high)
+        missed = _plain(xp.abs(t - last)) > self._step * (
+            _CLOSE if t.dtype == xp.float64 else _CLOSE_IN_SINGLE
+        )
+        if missed.any():
+            t = self._where_missed(missed, t, target, place, node)
         return 1.0 / (1.0 + xp.exp(-t))
+
+    def _nearer(self, t: Array, target: Array, place: Place, low: Array, high: Array) -> Array:
+        """One of Newton's steps, which stays about the nodes that have the target between them."""
+        xp = namespace(t)
+        x, slope = self._at(t, place)
+        moved = xp.clip(t - (x - target) / slope, low, high)
+        return xp.clip(moved, -_FURTHEST, _FURTHEST)
+
+    def _where_missed(
+        self, missed: NDArray[np.bool_], t: Array, target: Array, place: Place, node: Floats
+    ) -> Array:
+        """t, by bisection where Newton's steps have not met it, and then one more step for slopes."""
+        wanted, own = _plain(target)[missed], place.part(missed, missed.shape)
+        low = np.broadcast_to(node, missed.shape)[missed]
+        high = low + self._step
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            above = self._at(middle, own)[0] > wanted
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+        xp, found = namespace(t), np.zeros(missed.shape)
+        found[missed] = 0.5 * (low + high)
+        begun = matching(found, t)
+        x, slope = self._at(begun, place)
+        step = xp.clip((x - target) / slope, -self._step * _CLOSE, self._step * _CLOSE)
+        return xp.where(matching(missed.astype(np.float64), t) > 0, begun - step, t)
 
     def _after_few(self, u: Floats, dose: Floats, place: Place) -> Floats:
         """The same, where most of an array receives no dose: the rest alone is worked out."""
@@ -124,8 +165,8 @@ class Tracks:
         slope = m0 + s * (2.0 * second + 3.0 * s * third) / h
         return x, xp.clip(slope, 1e-60 if t.dtype == xp.float64 else 1e-30, None)
 
-    def _found(self, target: Array, place: Place) -> Array:
-        """t near the target, by bisection between nodes; a plain number to Newton's steps."""
+    def _found(self, target: Array, place: Place) -> Floats:
+        """t of the node below the target, by bisection; a plain number to Newton's steps."""
         wanted = _plain(target)
         low, high = np.zeros(wanted.shape, np.intp), np.full(wanted.shape, self._nodes - 1, np.intp)
         for _ in range(int(np.ceil(np.log2(self._nodes)))):
@@ -135,7 +176,14 @@ class Tracks:
                 x = x + _plain(place.share) * (self._x[middle + self._nodes * place.second] - x)
             above = x > wanted
             low, high = np.where(above, low, middle), np.where(above, middle, high)
-        return matching(-_FURTHEST + self._step * (low + 0.5), target)
+        return np.asarray(-_FURTHEST + self._step * low)
+
+
+def _summed(pieces: Floats, origin: int) -> Floats:
+    """x (tracks, nodes), from its rise (tracks, nodes - 1) between them; 0 at the node `origin`."""
+    up = np.cumsum(pieces[:, origin:], axis=1)
+    down = np.cumsum(pieces[:, :origin][:, ::-1], axis=1)[:, ::-1]
+    return np.concatenate([-down, np.zeros((len(up), 1)), up], axis=1)
 
 
 def _slope(t: Floats, speed: Callable[[Floats], Floats]) -> Floats:
@@ -147,6 +195,8 @@ def _logit(u: Array) -> Array:
     xp = namespace(u)
     least = float(np.exp(-_FURTHEST)) if u.dtype == xp.float64 else 1e-7
     inside = xp.clip(u, least, 1.0 - least)
+    if hasattr(u, "detach"):
+        inside = u + (inside - u).detach()  # at an end, slopes are those just inside
     return xp.log(inside) - xp.log1p(-inside)
 
 

@@ -138,7 +138,7 @@ class Windows(TwoBranches):
         super()._check(name, value)
         if name != "ratio":
             return
-        if is_array(value):
+        if is_array(value) and np.ndim(value):
             values: Array = value
             if not bool(array_namespace(values).all(values > 1.0)):
                 raise InputError("ratio: all must be greater than 1; one number of 1 is u = omega")

@@ -526,37 +526,64 @@ def test_a_population_notes_what_single_devices_do_not_tell(roa_fit, tmp_path):
     assert all(text in out for text in told)
 
 
+UP_TWO, DOWN_TWO = (-1.0, -1.05), (1.3, 1.35)
+
+
+def written(roa_fit, folder, voltages, *, counted=False):
+    """(code, output, JSON document, device) of a fit to a train of Table 1's device at each voltage.
+
+    counted : whether each row has three pulses
+    """
+    law, read, each = load_device("zhang2021").memristor, 0.1, 3 if counted else 1
+    rows = ["train,voltage [V],width [s],read_voltage [V],current [A],applied_pulses"]
+    for train, volts in enumerate(voltages):
+        state, width = (0.05, 3e-6) if volts < 0 else (0.95, 3e-5)
+        for number in range(20):
+            if number:
+                dose = law.dose(np.array(volts), np.array(each * width))
+                state = float(law.after_dose(np.array(state), dose, volts))
+            current = float(law.current(state, read))
+            rows.append(f"t{train},{volts if number else 0},{width},{read},{current!r},{each}")
+    (folder / "p.csv").write_text("\n".join(rows))
+    asked = (folder / "p.csv", "--law", "zhang2021", "-o", folder, "--json", folder / "j.json")
+    code, out, _ = roa_fit(*asked)
+    found = json.loads((folder / "j.json").read_text())
+    return code, out, found, load_device(str(folder / "device.toml"))
+
+
 @pytest.mark.parametrize(
-    ("voltages", "width", "said"),
+    ("voltages", "said"),
     [
-        ((-1.0, 1.3), "3e-5", "potentiation pulses of -1.1 V, 3 µs were not measured (-1 V, 3 µs were); "
-         "depression pulses of 1.4 V, 30 µs were not measured (1.3 V, 30 µs were)"),
-        ((-1.1, 1.4), "3e-6", "depression pulses of 1.4 V, 30 µs were not measured (1.4 V, 3 µs were)"),
-        ((-1.1, 1.4), "3e-5", ""),
+        ((*UP_TWO, *DOWN_TWO),
+         "potentiation pulses of -1.1 V, 3 µs were not measured (-1.05 V to -1 V, 3 µs were); "
+         "depression pulses of 1.4 V, 30 µs were not measured (1.3 V to 1.35 V, 30 µs were)"),
+        ((-1.0, *DOWN_TWO),
+         "depression pulses of 1.4 V, 30 µs were not measured (1.3 V to 1.35 V, 30 µs were)"),
+        ((-1.0, -1.0), "no depression was measured, all of it is assumed"),
+        ((-1.0, 1.3), ""),
     ],
 )  # fmt: skip
-def test_pulses_of_the_device_that_the_data_do_not_have_are_said(
-    roa_fit, tmp_path, voltages, width, said
-):
-    device = load_device("zhang2021")
-    rows = ["train,voltage [V],width [s],read_voltage [V],current [A]"]
-    for train, start, volts in zip("ab", (0.05, 0.95), voltages, strict=True):
-        dose = 0.2 * np.arange(20)
-        raised = 1 - 1 / (1 / (1 - start) + dose) if volts < 0 else 1 / (1 / start + dose)
-        for number, state in enumerate(raised):
-            current = float(device.memristor.current(state, 0.1))
-            long = width if volts > 0 else "3e-6"
-            rows.append(f"{train},{volts if number else 0},{long},0.1,{current!r}")
-    (tmp_path / "p.csv").write_text("\n".join(rows))
-    asked = (tmp_path / "p.csv", "--law", "zhang2021", "-o", tmp_path, "--json", tmp_path / "j.json")
-    code, out, _ = roa_fit(*asked)
+def test_pulses_of_the_device_that_the_data_do_not_have_are_said(roa_fit, tmp_path, voltages, said):
+    code, out, found, _ = written(roa_fit, tmp_path, voltages)
     assert code == 0
     line = "device.toml writes with pulses of zhang2021, which it notes: "
-    found = json.loads((tmp_path / "j.json").read_text())
     assert (line in out) is (found["pulses_beyond_data"] is not None) is bool(said)
     assert f"{line}{said}; edit its [pulses] to yours" in out or not said
-    of_pulses = [
-        text for text in found["remarks"] if "pulses of" in text and "were not measured" in text
-    ]
-    assert bool(of_pulses) is bool(said)
-    assert said in " ".join(of_pulses)
+    assert said in " ".join(found["remarks"])
+    assert ("pulses of" in " ".join(found["remarks"])) is ("pulses of" in said)
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_device_writes_with_the_pulses_that_were_measured(roa_fit, tmp_path, counted):
+    """One by Eq. 1-2 had the paper's, whatever was measured; others the width of a row of pulses."""
+    pulses = written(roa_fit, tmp_path, (-1.0, *DOWN_TWO), counted=counted)[-1].pulses
+    assert (pulses.potentiation_voltage, pulses.potentiation_width) == (-1.0, 3e-6)
+    assert (pulses.depression_voltage, pulses.depression_width) == (1.4, 3e-5), "of several, the prior's"
+    assert pulses.read_voltage == 0.1
+
+
+def test_a_device_notes_how_little_of_its_range_was_read(roa_fit, tmp_path):
+    *_, found, device = written(roa_fit, tmp_path, (-0.9, -0.9))
+    line = "of the range that the device has by its law"
+    assert any(one.startswith("readings span") and one.endswith(line) for one in device.notes.currents)
+    assert any(line in one for one in found["remarks"]), "and commands repeat it"

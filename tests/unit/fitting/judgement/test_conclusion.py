@@ -13,6 +13,7 @@ from fitting.judgement.choice import chosen
 from fitting.judgement.conclusion import _doubts, _reason, _steps, conclusion, laws_tried
 from fitting.judgement.laws import Contest
 from fitting.judgement.wording import contest_rows, outcome
+from fitting.model.loss import LINEAR
 from fitting.model.residuals import EQUATIONS
 from roa_circuit.basics.units import share
 from roa_circuit.device.laws.windows import Windows
@@ -70,7 +71,7 @@ def test_every_misfit_names_its_law_and_the_readings_it_is_over(taken):
     for line in lines:
         for found in re.finditer(r"\d %", line):
             beside = line[max(0, found.start() - 120) : found.end() + 60]
-            assert re.search("all 100 readings|noise|held-out|train", beside), line
+            assert re.search("all 100 readings|noise|held-out|train|readings span", beside), line
     rows = contest_rows(taken.contest, taken=True)
     assert [row[-1] for row in rows].count("taken") == 1
     assert "every second stretch of 4 readings" in laws_tried(taken)[0]
@@ -124,7 +125,8 @@ BEST = contender("windows", 0.02, 0.03)
         ([contender("Eq. 1-2", 0.05, 0.03)], "auto", "it misses held-out trains least, by 2.00 %"),
         ([contender("table", 0.015, None, extrapolates=False)], "auto",
          "by 2.00 %. table misses them by 1.50 %, but knows the measured states alone"),
-        ([contender("Eq. 1-2", 0.0195, 0.05)], "auto", "as good as any, and the last 30 %"),
+        ([contender("Eq. 1-2", 0.0195, 0.05)], "auto",
+         "by 2.00 %, which these readings do not tell from Eq. 1-2 (1.95 %), and the last 30 %"),
         ([contender("Eq. 1-2", 0.01, 0.01, ended=False)], "auto", "the search for Eq. 1-2 did not end"),
         ([contender("windows, ln G", 0.05, 0.1)], "windows", "--law windows; of its forms it misses"),
         ([], "vteam", "--law vteam"),
@@ -137,8 +139,9 @@ def test_the_reason_for_a_law_is_the_one_that_chose_it(others, asked, said):
 
 def of(m, extrapolates=True, own=None):
     form = SimpleNamespace(extrapolates=extrapolates)
-    objective = SimpleNamespace(measurements=m, form=form)
-    return SimpleNamespace(fit=SimpleNamespace(objective=objective), own=own)
+    objective = SimpleNamespace(measurements=m, form=form, loss=LINEAR)
+    fit = SimpleNamespace(objective=objective, residual=np.zeros(len(m)))
+    return SimpleNamespace(fit=fit, own=own)
 
 
 def test_where_readings_say_nothing_a_law_is_not_to_be_trusted():
@@ -168,6 +171,9 @@ def test_where_readings_say_nothing_a_law_is_not_to_be_trusted():
     [
         ({}, None, ["device.toml is ready: give it to roa-spice or roa-meta as --device"]),
         ({}, "edit its [pulses]", ["edit its [pulses]"]),
+        ({"ends": "readings span 1 %"}, None, ["readings span 1 %"]),
+        ({"ends": "readings span 1 %", "word": "rejected"}, None, ["use the device within"]),
+        ({"decks": "none"}, None, ["writes of arrays and verify ask", "device.toml is ready but for"]),
         ({"reason": "write noise"}, None, ["roa-fit spread --by train", "device.toml is"]),
         ({"word": "doubtful", "repeated": None}, None, ["measure three trains with the same pulses"]),
         ({"word": "doubtful"}, None, ["use the device within these bounds alone; --law takes a file"]),
@@ -175,17 +181,23 @@ def test_where_readings_say_nothing_a_law_is_not_to_be_trusted():
         ({"word": "rejected"}, None, ["use the device within these bounds alone"]),
         ({"word": "rejected", "asked": "zhang2021"}, None, ["leave --law zhang2021 out"]),
         ({"word": "rejected", "describes": False}, None, ["report.html shows which trains are missed"]),
+        ({"word": "rejected", "describes": False, "outliers": 3}, None,
+         ["a tenth of the readings has 89 % of the squared misfit: --loss cauchy lets"]),
     ],
 )  # fmt: skip
 def test_what_to_do_next_follows_from_the_verdict(monkeypatch, changed, beyond, steps):
     monkeypatch.setattr("fitting.judgement.conclusion.hints_of", lambda f: [])
+    monkeypatch.setattr("fitting.judgement.ends.to_measure", lambda f: changed.get("ends"))
     judgement = SimpleNamespace(
         word=changed.get("word", "holds"), reason=changed.get("reason", ""),
         repeated=changed.get("repeated", 1.0),
     )  # fmt: skip
+    residual = np.where(np.arange(40) < 3, 10.0, 1.0) if "outliers" in changed else np.ones(40)
     fit = SimpleNamespace(
-        describes=changed.get("describes", True), objective=SimpleNamespace(form=EQUATIONS)
-    )
+        describes=changed.get("describes", True), residual=residual,
+        objective=SimpleNamespace(form=EQUATIONS, loss=LINEAR),
+        memristor=SimpleNamespace(in_simulators=changed.get("decks")),
+    )  # fmt: skip
     choice = SimpleNamespace(
         fit=fit, judgement=judgement, contest=None, lone=False, asked=changed.get("asked", "auto")
     )

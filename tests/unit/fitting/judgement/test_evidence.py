@@ -181,6 +181,15 @@ def test_trains_too_short_to_judge_by_are_unchecked_and_sweeps_that_bend_doubted
     assert said(m=many, sweep_correlation=0.29)[0] == UNCHECKED
 
 
+def test_a_pattern_in_a_simulator_s_rounding_is_no_correlated_noise():
+    """Responses of a simulator were doubtful, whatever the law: 'successive misfits correlate 0.79'."""
+    exact = {"misfit": 4.6e-6, "noise": 1e-6, "correlation": 0.79, "laws": BETTER}
+    assert said(**exact)[0] == HOLDS
+    assert "less than instruments resolve, as simulators round" in said(**exact)[1]
+    assert said(m=readings(2, count=5), **exact)[0] == UNCHECKED
+    assert said(**exact | {"misfit": 5e-5})[0] == REJECTED
+
+
 def test_devices_that_differ_are_a_reason_too():
     m = readings(2, devices=("one", "two"))
     noisy = {"correlation": 0.5, "repeated": 1.0, "repeated_limit": 2.0}

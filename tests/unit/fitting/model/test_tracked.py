@@ -85,7 +85,7 @@ def test_nothing_moves_a_cell_that_has_arrived_at_an_end(windows, prior):
     assert 30 < len(arrived) < 60
     _, slopes, start = objective.slopes(x)
     assert np.abs(start[arrived]).max() < 1e-6 * np.abs(start).max()
-    up = slopes[arrived][:, : len(form.knots)]
+    up = slopes[arrived][:, : len(form.knots) - 1]
     assert np.abs(up).max() < 1e-6 * np.abs(slopes).max()
 
 
@@ -107,7 +107,7 @@ def test_speeds_that_differ_by_decades_are_a_table_all_the_same(windows, prior):
              1.0)  # fmt: skip
     speeds = (3.0, 1.83067806, 1e-7, 1e-7, 5.91696217e-3, 7.86426086e-1, 1e-7, 7.47524864e-2,
               1.07732737e-3, 2.05191961, 4.84737349e-4, 1.00003844e-7, 1.00009200e-7, 3.452008e-3,
-              1.63411103e-3, 1.53987095e-2)  # fmt: skip
+              1.63411103e-3)  # fmt: skip
     form = dataclasses.replace(made, amplitudes=(-1.0,), knots=knots, ratio=500.0)
     table = form.law(np.log(speeds))
     ends = np.array(table.states) + np.array(table.raises[0])
@@ -141,6 +141,31 @@ def test_a_table_predicts_as_its_form_did(windows, prior):
         omega = fit.memristor.after_dose(fit.start[train], -np.sign(V) * np.arange(len(rows)), V)
         current = fit.memristor.current(omega, V_READ)
         np.testing.assert_allclose(current, fit.predicted[rows], rtol=2e-3)
+
+
+@pytest.mark.long
+def test_a_table_of_trains_that_end_at_full_speed_is_the_law_that_was_fitted(prior):
+    """Written with a stop over its last stretch, where the fit had none, it missed 1.5 % for 0.05 %."""
+    noise, pulses = np.random.default_rng(7), 40
+    size = -0.85 / pulses * np.repeat([-1.0, 1.0], pulses)
+    omega = [0.03]
+    for one in size:
+        omega.append(omega[-1] + one * (1.0 + 0.6 * np.sin(7.0 * omega[-1])))
+    V = np.concatenate([[0.0], np.repeat([-1.0, 1.0], pulses)])
+    G = (20e-6 + 40e-6 * np.array(omega)) * (1.0 + 5e-4 * noise.standard_normal(len(V)))
+    m = Measurements(
+        source="made", labels=("one",), train=np.zeros(len(V), dtype=np.int64), voltage=V,
+        width=1e-6 * (V != 0), read_voltage=np.full(len(V), 0.1), current=0.1 * G,
+        sweep=np.zeros(len(V), dtype=bool),
+    )  # fmt: skip
+    fit = fit_device(m, prior, form=TableForm.of(m, prior))
+    assert fit.relative_rmse < 8e-4
+    state, missed = fit.start[0], []
+    for reading, one in zip(m.current, V, strict=True):
+        if one:
+            state = fit.memristor.after_dose(state, -np.sign(one), one)
+        missed.append(float(fit.memristor.current(state, 0.1)) / reading - 1.0)
+    assert np.sqrt(np.mean(np.square(missed))) < 1.1 * fit.relative_rmse
 
 
 @pytest.mark.long

@@ -1,6 +1,7 @@
 """roa-fit spread: a simulated population comes back, and write noise is told from read noise."""
 
 import csv
+import dataclasses
 import json
 from functools import partial
 from types import SimpleNamespace
@@ -215,6 +216,26 @@ def test_what_one_device_does_not_tell_is_held():
     assert np.ptp(found.devices.log_value[:, NAMES.index("delta")]) == 0
     # gamma's spread is that of gamma delta
     assert holds(found.log_sd["gamma"], np.hypot(SDS[3], SDS[4]))
+
+
+def test_one_amplitude_tells_medians_in_products_alone(tmp_path):
+    """Intervals round the values that go with the prior's mu2 and delta excluded the truth by far."""
+    steps = [
+        Step(voltage=V, width=T, count=20, read_voltage=0.1) for V, T in ((-1.1, 3e-6), (1.4, 30e-6))
+    ]
+    prior = dataclasses.replace(
+        TABLE_1, memristor=dataclasses.replace(TABLE_1.memristor, mu2=10.0, delta=0.9)
+    )
+    m, _ = simulated(3, 8, truth(0.005), [Train(steps=tuple(steps))] * 2)
+    found = spread(m, m.devices, prior)
+    assert "mu2" not in found.devices.free
+    assert {"k", "gamma"} <= set(found.tied)
+    for name in found.devices.free:
+        told = found.median[name]
+        assert np.isnan(told.low) == np.isnan(told.high) == (name in found.tied)
+        if name not in found.tied:
+            assert told.low < getattr(TABLE_1.memristor, name) < told.high
+        assert found.log_sd[name].high > found.log_sd[name].value > 0
 
 
 @pytest.mark.slow

@@ -60,6 +60,87 @@ def test_a_counter_is_no_train(read, first):
     np.testing.assert_allclose(bare.conductance, m.conductance)
 
 
+@pytest.mark.parametrize("first", [
+    "Pulse No.", "Pulse Nr.", "pulse_no", "No.", "Nr.", "#", "", "Unnamed: 0", "Step", "iteration",
+    "Point", "Pulse ID", "No. of pulses", "Pulse #", "n", "Count", "Pulsnummer", "Puls Nr.",
+])  # fmt: skip
+def test_a_count_from_0_begins_with_a_reading_before_any_pulse(read, first):
+    rows = "".join(f"{n},{15 + 3 * n}\n" for n in range(7))
+    m = read(f"{first},G [uS]\n{rows}", **PULSE)
+    assert m.pulses.tolist() == [0.0] + [1.0] * 6
+    assert any("begins at 0, which is a reading before any pulse" in said for said in m.assumed)
+    assert read(rows, unit="uS", **PULSE).pulses.tolist() == m.pulses.tolist()
+
+
+@pytest.mark.parametrize("first", ["index", "Idx", "Pulse index"])
+def test_an_index_0_is_the_first_pulse(read, first):
+    m = read(f"{first},G [uS]\n" + "".join(f"{n},{15 + 3 * n}\n" for n in range(7)), **PULSE)
+    assert m.pulses.tolist() == [1.0] * 7
+    assert any("begins at 0, which is the first pulse" in said for said in m.assumed)
+
+
+FOOTERS = {
+    "statistics": "Mean,50\nStd. dev.,12\nMax,80\n",
+    "behind an empty line": "\nAverage:,50\nON/OFF ratio,5.4\n",
+    "words behind an empty line": "\nfinal value,50\n",
+    "as pandas describes": "count,7\nmean,50\nstd,12\nmin,10\n25%,12\nmax,80\n",
+    "in German": "Mittelwert,50\nStandardabweichung,12\n",
+    "of fewer cells": "Median\n",
+}
+
+
+@pytest.mark.parametrize("name", FOOTERS)
+@pytest.mark.parametrize("first", ["Pulse", "n", "Cycle"])
+def test_statistics_below_a_table_are_no_readings_and_it_is_said(read, name, first):
+    rows = "".join(f"{n},{15 + 3 * n}\n" for n in range(7))
+    m = read(f"{first},G [uS]\n{rows}{FOOTERS[name]}", **PULSE)
+    np.testing.assert_allclose(m.conductance * 1e6, [15 + 3 * n for n in range(7)])
+    assert m.pulses.sum() == 6
+    assert (
+        len([said for said in m.ignored if "(below the table)" in said])
+        == FOOTERS[name].strip("\n").count("\n") + 1
+    )
+
+
+def test_statistics_below_columns_of_names_and_voltages_are_no_readings(read):
+    rows = "".join(f"a,{n},-1,1,0.1,{15 + 3 * n}\n" for n in range(1, 8))
+    head = "train,pulse,V (V),width (us),Vread (V),G (uS)\n"
+    assert len(read(head + rows + "Mean,,,,,40\n")) == 7
+    assert len(read(head + rows + ",,,,Mean,40\n")) == 7
+    loop = read("V (V),I (A)\n0,0\n0.1,1e-5\n0.2,2e-5\n0.1,1e-5\nMean,1e-5\n")
+    assert len(loop) == 4
+
+
+def test_a_train_that_is_called_max_is_no_footer(read):
+    rows = "".join(f"{t},-1,1,0.1,{15 + n}\n" for t in ("min", "max") for n in range(5))
+    m = read("train,V (V),width (us),Vread (V),G (uS)\n" + rows)
+    assert m.labels == ("min", "max")
+    assert len(m) == 10
+
+
+@pytest.mark.parametrize("first", ["Pulse", "n", "No.", "Count"])
+@pytest.mark.parametrize(("cell", "said"), [("abc", "is 'abc'"), ("", "is empty"), ("init", "'init'")])
+def test_a_word_among_numbers_of_pulses_is_refused(read, first, cell, said):
+    rows = "".join(f"{cell if n == 3 else n},{15 + 3 * n}\n" for n in range(9))
+    with pytest.raises(InputError, match=rf"line 5, column '{first}'.*({said}|no number of pulses)"):
+        read(f"{first},G [uS]\n{rows}", **PULSE)
+    with pytest.raises(InputError, match=r"line 11, column 'Pulse': is empty"):
+        read("Pulse,G [uS]\n" + "".join(f"{n},{n + 1}\n" for n in range(9)) + ",5\n", **PULSE)
+
+
+@pytest.mark.parametrize("head", [
+    "Pulse,G [uS]", "n,G [uS]", "Pulse,LTP [uS]", "Time (s),G [uS]", "index,G [uS]", "No.,G [uS]",
+])  # fmt: skip
+def test_numbers_and_times_that_fall_from_row_to_row_are_refused(read, head):
+    rows = "".join(f"{9 - n},{15 + 3 * n}\n" for n in range(9))
+    with pytest.raises(InputError, match=r"line 3, column .* is 8 after 9; .*sort the rows"):
+        read(f"{head}\n{rows}", **PULSE)
+    beside = "".join(f"{9 - n},-1,1,{15 + 3 * n}\n" for n in range(9))
+    title = head.split(",", 1)[0]
+    with pytest.raises(InputError, match=r"is 8 after 9"):
+        read(f"{title},V (V),width (us),G [uS]\n{beside}", read_voltage=0.1)
+
+
 def test_commas_part_columns_before_they_are_decimals(read):
     m = read("A [uS],B [uS]\n105,98\n131,120\n150,139\n", **PULSE)
     np.testing.assert_allclose(m.conductance * 1e6, [105, 131, 150, 98, 120, 139])
@@ -382,7 +463,7 @@ def test_words_below_a_table_and_a_count_that_begins_with_a_mark(read):
     rows = "".join(f"{n},{n + 2}\n" for n in range(1, 9))
     m = read("# of pulses,Conductance (nS)\n" + rows + "End of data\n", **PULSE)
     assert len(m) == 8
-    assert m.ignored == ("line 10",)
+    assert m.ignored == ("line 10 (below the table)",)
     np.testing.assert_allclose(m.conductance * 1e9, np.arange(3, 11))
 
 

@@ -171,3 +171,15 @@ def test_every_kind_of_variable_of_matlab_is_read(tmp_path, compressed):
     _mat5.check(path.read_bytes())
     scipy_io.savemat(path, {"V": V, "I": CURRENT}, do_compression=compressed)
     assert is_the_sweep(read_measurements(path, SI))
+
+
+def test_titles_of_two_lines_in_a_workbook(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["Pulse\nnumber", "Conductance\n(µS)"])
+    for n in range(5):
+        book.active.append([n, 10.5 + n])
+    book.save(tmp_path / "book.xlsx")
+    m = read_measurements(tmp_path / "book.xlsx", Conventions(pulse=(-1.0, 1e-6), read_voltage=0.1))
+    assert m.pulses.sum() == 4
+    assert "'Conductance (µS)' is conductance [S]" in m.taken

@@ -399,7 +399,7 @@ def test_the_same_pulse_number_again_is_another_reading(table):
     np.testing.assert_array_equal(m.voltage != 0, np.arange(120) % 3 == 0)
     bare = [",".join(np.array(row.split(","))[[0, 1, 5]]) for row in rows]
     told = Conventions(pulse=(-1.1, 3e-6), read_voltage=0.05)
-    same = read_measurements(table(*bare, header="train,pulse_no,conductance [S]"), told)
+    same = read_measurements(table(*bare, header="train,pulse_index,conductance [S]"), told)
     np.testing.assert_array_equal(same.voltage, m.voltage)
     noise = read_noise(m)
     assert noise.count == 80

@@ -51,6 +51,9 @@ PAIRS = {
     "titles in a comment of MATLAB": table(
         ["% pulse G_LTP(S) G_LTD(S)"], lambda k, a, b: f"  {k:.7e}  {a * 1e-6:.7e}  {b * 1e-6:.7e}"
     ),
+    "blocks under one another with their names": "LTP\nPulse,G (uS)\n"
+    + "".join(f"{k},{a}\n" for k, a in enumerate(UP, start=1)) + "\nLTD\nPulse,G (uS)\n"
+    + "".join(f"{k},{a}\n" for k, a in enumerate(DOWN, start=1)),
     "a cycle in words above": table(
         ["Figure 3b,,,,", "Potentiation,,,Depression,", "Pulse number,G (μS),,Pulse number,G (μS)"],
         lambda k, a, b: f"{k},{a},,{k},{b}",
@@ -83,6 +86,12 @@ BARE = {
     "points off a figure": table(
         ["LTP,,LTD,", "X,Y,X,Y"], lambda k, a, b: f"{k + 0.02},{a},{k - 0.01},{b}"
     ),
+    "points off a figure with names above y": table(
+        ["X,LTP,X,LTD"], lambda k, a, b: f"{k + 0.02},{a},{k - 0.01},{b}"
+    ),
+    "points off a figure with numbers": table(
+        ["x1,Potentiation,x2,Depression"], lambda k, a, b: f"{k},{a},{k},{b}"
+    ),
     "x over the number of pulses": table(
         ["xLTP,LTP,xLTD,LTD"], lambda k, a, b: f"{k / N},{a},{k / N},{b}"
     ),
@@ -103,6 +112,50 @@ def test_readings_without_a_unit_take_that_of_the_option(tmp_path, name):
     assert (W == 1).all()
 
 
+def test_blocks_under_one_another_have_the_pulses_of_their_names(tmp_path):
+    def block(name, values):
+        return f"{name}\nPulse,G (uS)\n" + "".join(f"{k},{a}\n" for k, a in enumerate(values)) + "\n"
+
+    text = "".join(block(*one) for one in (("LTD", DOWN), ("LTP", UP), ("LTD", DOWN), ("LTP", UP)))
+    m = read(tmp_path, text, **BOTH)
+    assert m.labels == ("LTD", "LTP", "LTD (2)", "LTP (2)")
+    assert [V[1] for _, V in trains(m)] == [1.0, -1.0, 1.0, -1.0]
+
+
+UNNAMED = {
+    "points off a figure": table(["X,Y,X,Y"], lambda k, a, b: f"{k - 1.04},{a},{k - 1.01},{b}"),
+    "counts": table(["Pulse,G (uS),Pulse,G (uS)"], lambda k, a, b: f"{k - 1},{a},{k - 1},{b}"),
+    "other counts": table(["n,A,n,B"], lambda k, a, b: f"{k - 1},{a},{k - 1},{b}"),
+}
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+def test_blocks_without_names_have_several_pulses_in_their_order(tmp_path, name):
+    m = read(tmp_path, UNNAMED[name], unit="uS", **BOTH)
+    (up, V), (down, W) = trains(m)
+    np.testing.assert_allclose(up, UP, rtol=1e-6)
+    np.testing.assert_allclose(down, DOWN, rtol=1e-6)
+    assert V.tolist() == [0.0] + [-1.0] * (N - 1)
+    assert W.tolist() == [0.0] + [1.0] * (N - 1)
+    assert [said.rsplit(" has ", 1)[1] for said in m.assumed if " has the pulses of " in said] == [
+        "the pulses of -1 V", "the pulses of 1 V",
+    ]  # fmt: skip
+    turns = ((-1.0, 1e-6, N), (1.0, 1e-6, N))
+    in_turn = read(tmp_path, UNNAMED[name], unit="uS", sequence=turns, read_voltage=0.1)
+    assert any("no pulse is of 1 V" in said for said in in_turn.assumed)
+
+
+def test_quotes_that_stay_open_are_refused_in_their_line(tmp_path):
+    with pytest.raises(InputError, match=r"line 4: is not CSV"):
+        read(tmp_path, 'pulse,G (uS)\n1,2\n2,3\n3,"4\n4,5\n5,6\n6,7\n7,8\n', **ONE)
+
+
+def test_an_x_that_does_not_rise_is_refused(tmp_path):
+    text = table(["X,LTP,X,LTD"], lambda k, a, b: f"{k % 3},{a},{k % 3},{b}")
+    with pytest.raises(InputError, match=r"'X' is the x of points.*do not rise"):
+        read(tmp_path, text, unit="uS", **BOTH)
+
+
 ONES = {
     "titles parted by wide blanks": (
         table(["Pulse number   Conductance (uS)"], lambda k, a, b: f"{k}      {a}"), ONE,
@@ -114,6 +167,13 @@ ONES = {
     "a read voltage with its name": (
         table(["pulse,Current(uA)@Vread=0.1V"], lambda k, a, b: f"{k},{a / 10}"),
         {"pulse": (-1.0, 1e-6)},
+    ),
+    "titles of two lines": (
+        table(['"Pulse\nnumber","Conductance\n(µS)"'], lambda k, a, b: f"{k},{a}"), ONE,
+    ),
+    "a title of three lines below prose": (
+        table(["Run 5", '"Pulse";"Conductance\nof the cell\n[µS]"'], lambda k, a, b: f"{k};{a:.2f}"),
+        {**ONE, "columns": {"conductance": "Conductance of the cell [µS]"}},
     ),
     "everything in lines above": (
         table(["# Vread = 0.1 V", "# Vpulse = -1 V, width = 1 us", "pulse,I (uA)"],

@@ -79,6 +79,22 @@ def test_a_point_beside_decimal_commas_is_not_guessed(read):
         read("pulse;G (uS);R (kOhm)\n1;0,5;12.345\n2;0,6;9.876\n")
 
 
+def test_between_semicolons_a_point_before_three_digits_everywhere_is_not_guessed(read):
+    rows = [(n, f"{68.966 - n:.3f}") for n in range(9)]
+    text = "Puls;R (Ohm)\n" + "".join(f"{n};{R}\n" for n, R in rows)
+    with pytest.raises(InputError, match=r"line 2: '68.966' between semicolons may be 68966 or 68.966"):
+        read(text)
+    with pytest.raises(InputError, match="may be 68966"):
+        read(text + "1000;12.345\n")
+    np.testing.assert_allclose(1.0 / read(text.replace(";", ",")).conductance[0], 68.966)
+
+
+@pytest.mark.parametrize("told", ["0.345", "12.34", "1234", "1.234e3", "12.3456"])
+def test_any_other_number_tells_what_a_point_between_semicolons_is(read, told):
+    m = read(f"pulse;R (Ohm)\n0;68.966\n1;52.327\n2;{told}\n")
+    np.testing.assert_allclose(1.0 / m.conductance, [68.966, 52.327, float(told)])
+
+
 def test_between_semicolons_a_comma_is_decimal_and_that_is_said(read):
     m = read("pulse;R (Ohm)\n1;12,345\n2;9,876\n3;987\n")
     np.testing.assert_allclose(1.0 / m.conductance, [12.345, 9.876, 987.0])

@@ -6,7 +6,7 @@ import pytest
 from fitting import Measurements, fit_device
 from fitting.model.formulaic import law_by_formulas
 from fitting.model.residuals import EQUATIONS
-from fitting.model.tabular import TableForm
+from fitting.model.tabular import TableForm, _moving
 from fitting.model.windowed import WindowsForm
 from roa_circuit.basics.errors import InputError
 from roa_circuit.device.laws.table import Table
@@ -121,9 +121,8 @@ def true_speeds(law, form):
     (low, high), (least, most) = (
         [float(G) for G in one.conductance_range(READ)] for one in (law, form.ends)
     )
-    found = {}
-    for place, name in enumerate(form.names):
-        V, knot = form.amplitudes[place // len(form.knots)], form.knots[place % len(form.knots)]
+    found, pairs = {}, [(V, knot) for V in form.amplitudes for knot in form.knots[_moving(V)]]
+    for name, (V, knot) in zip(form.names, pairs, strict=True):
         G = least * (most / least) ** knot
         omega = (G - low) / (high - low)
         speed = abs(float(law.state_derivative(np.array(np.clip(omega, 0.0, 1.0)), np.array(V)))) * 1e-6

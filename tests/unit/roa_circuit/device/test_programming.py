@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import load_device
 from roa_circuit.device.programming import (
@@ -209,3 +210,38 @@ def test_numbers_of_any_type_are_the_same_states(kind):
         write(omega.astype(float), change, TABLE_1, HOW), strict=True,
     ):  # fmt: skip
         np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("law", ["windows", "vteam"])
+def test_pulses_that_move_nothing_are_refused_where_a_write_needs_them(law):
+    """Counted by 0/0, a wanted decrease became 64 pulses upwards, and the largest whole number."""
+    if law == "windows":
+        windows = Windows(**TABLE_1.memristor.constants, p=1.0, q=1.0, threshold_down=1.5)
+        device = dataclasses.replace(TABLE_1, memristor=windows)
+    else:
+        shipped = load_device("vteam")
+        pulses = dataclasses.replace(shipped.pulses, depression_voltage=0.55)
+        device = dataclasses.replace(shipped, pulses=pulses)
+    V = device.pulses.depression_voltage
+    with pytest.raises(InputError, match=f"a depression pulse of {V:g} V moves nothing"):
+        write([0.5, 0.5, 0.2], [0.1, -0.1, -0.3], device, HOW)
+    reached, count = write([0.5, 0.4], [0.3, 0.0], device, HOW)
+    assert count[0] > 0
+    assert count[1] == 0
+    assert reached[0] > 0.5
+    assert reached[1] == 0.4
+
+
+def test_cells_of_their_own_that_no_pulse_moves_get_none():
+    dead = TABLE_1.memristor.changed(k=np.array([TABLE_1.memristor.k, 0.0]))
+    device = dataclasses.replace(TABLE_1, memristor=dead)
+    count = real_pulse_count(np.full(2, 0.5), np.array([-0.2, -0.2]), device, HOW)
+    assert count[0] == real_pulse_count(0.5, -0.2, TABLE_1, HOW)
+    assert count[1] == 0.0
+
+
+@pytest.mark.parametrize("rounding", ["nearest", "floor"])
+def test_counts_that_are_no_numbers_are_refused(rounding):
+    for one in (np.nan, np.inf):
+        with pytest.raises(InputError, match="not finite"):
+            round_count(np.array([1.0, one]), Programming(rounding=rounding))

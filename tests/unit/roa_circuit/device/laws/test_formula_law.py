@@ -124,6 +124,49 @@ def test_a_law_whose_state_and_voltage_do_not_part_has_a_coordinate_for_each_amp
         MIXED.after_dose(0.4, 1e-5)
 
 
+GRADUAL = """
+[law]
+name = "gradual"
+citation = "ours"
+motion = "-k*v*max(omega - w_end, 0) if v > v_t else (-k*v*(1 - omega) if v < -v_t else 0*omega)"
+current = "(g_off + (g_on - g_off)*omega)*v"
+[law.define]
+w_end = "max(1 - s*(v - v_t), 0)"
+[law.constants]
+"k [1/s]" = "> 0; rate"
+"v_t [V]" = "> 0; threshold"
+"s [1/V]" = "> 0; how the end falls with the voltage"
+"g_on [S]" = "> 0; on"
+"g_off [S]" = "> 0; off"
+"""
+
+
+@pytest.mark.parametrize("V", [0.6, 0.9, 0.99, 1.01, 1.6])
+def test_a_law_that_stands_still_in_the_middle_moves_from_where_it_moves(V):
+    """Each voltage has an end of its own; above omega = 1/2, nothing moved at all."""
+    reset = law(GRADUAL, k=2e4, v_t=0.5, s=1.0, g_on=1e-5, g_off=2e-6)
+    start, width = np.array([0.3, 0.55, 0.8, 0.97]), 2e-5
+    end = max(1.0 - (V - 0.5), 0.0)
+    left = end + (start - end) * np.exp(-2e4 * V * width)
+    reached = reset.after_dose(start, reset.dose(np.full(4, V), width), np.full(4, V))
+    np.testing.assert_allclose(reached, np.where(start > end, left, start), atol=1e-6)
+
+
+def test_a_ramp_that_moves_no_cell_in_the_middle_counts_where_it_moves():
+    reset = law(GRADUAL, k=2e4, v_t=0.5, s=1.0, g_on=1e-5, g_off=2e-6)
+    whole, flat = (float(reset.dose(np.array(0.9), 2e-5, edge=edge)) for edge in (2e-6, 0.0))
+    seen = (0.4**3 / 3 + 0.5 * 0.4**2 / 2) / 0.9 / (0.9 * 0.4)  # from omega = 1, the ramp over its top
+    assert flat - whole == pytest.approx(seen * 4e-6, rel=1e-3)
+    assert float(reset.dose(np.array(0.4), 2e-5, edge=2e-6)) == 0.0
+
+
+def test_a_law_that_moves_in_one_half_alone_is_not_still():
+    text = GRADUAL.replace("max(1 - s*(v - v_t), 0)", "0.6").replace("if v < -v_t", "if v < -s")
+    reset = law(text, k=2e4, v_t=0.5, s=1.0, g_on=1e-5, g_off=2e-6)
+    reached = float(reset.after_dose(0.9, reset.dose(np.array(0.8), 2e-5), np.array(0.8)))
+    assert reached == pytest.approx(0.6 + 0.3 * math.exp(-2e4 * 0.8 * 2e-5), abs=1e-6)
+
+
 def test_cells_that_all_see_another_voltage_move_as_each_would_alone():
     """Behind wires; shapes of the motion between tabulated voltages are interpolated."""
     V = np.concatenate([np.linspace(-1.2, -0.3, 20), np.linspace(0.3, 1.3, 20)])

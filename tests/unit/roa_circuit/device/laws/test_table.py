@@ -9,6 +9,7 @@ import torch
 from roa_circuit import Crossbar, Device, InputError, Programming, load_device, write_in_situ
 from roa_circuit.device.compact_model import ngspice_library
 from roa_circuit.device.laws.table import Table
+from roa_circuit.device.laws.tracks import Place, Tracks
 from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.programming import after_pulses, real_pulse_count, write
 
@@ -183,3 +184,48 @@ def test_complaints_say_what_is_wrong(change, complaint):
     document["table"] = document["table"] | change
     with pytest.raises(InputError, match=complaint):
         Device.from_dict(document)
+
+
+def test_an_uneven_table_is_met_or_refused():
+    """Judged on coarser tracks than cells run on, a pulse of 0.0016 of the range made 0.018 of it."""
+    states = (0.0, 0.2700329794, 0.2712962545, 0.3737044360, 0.3751450536, 0.8274555564, 1.0)
+    raises = (3.561728488e-3, 2.024440098e-3, 1.765174528e-3, 1.274187661e-3, 1.624197295e-3,
+              6.249576745e-4, 0.0)  # fmt: skip
+    lowers = (0.0, *(1e-3 * np.array(states[1:])))
+    table = Table(
+        **BRANCHES, states=states, up=(-1.0,), down=(1.0,), raises=(raises,), lowers=(lowers,),
+        width_up=1e-6, width_down=1e-6,
+    )  # fmt: skip
+    knots = np.array(states)
+    try:
+        ends = table.after_dose(knots, 1.0, np.array(-1.0))
+    except InputError:
+        return
+    np.testing.assert_allclose(ends, knots + raises, atol=2e-3)
+
+
+def test_tracks_with_a_jump_of_the_speed_are_met_to_the_last_digits():
+    """Newton's steps leapt over nodes where the motion begins at a state, and cubics turned back."""
+
+    def speed(u):
+        return np.where(u < 0.4, 1e-6, 0.3)[None]
+
+    tracks, place = Tracks.of(speed, 513), Place(first=0)
+    u = np.linspace(0.3, 0.6, 601)
+    for dose in (-0.5, -1e-3, 1e-3, 0.5):
+        moved = tracks.after(u, np.full_like(u, dose), place)
+        assert np.all(np.diff(moved) >= -1e-12)
+        assert np.all((moved - u) * dose >= -1e-12)
+        x = tracks.coordinate(moved, place) - tracks.coordinate(u, place)
+        np.testing.assert_allclose(x, dose, atol=1e-6)
+
+
+def test_slopes_at_an_end_are_those_just_inside():
+    """They were 0 at omega exactly 0 or 1, from where cells of a training begin."""
+    for begin, V in ((0.0, UP), (1.0, DOWN)):
+        state = torch.tensor(begin, dtype=torch.float64, requires_grad=True)
+        reached = EQ_1.after_dose(state, torch.tensor(-np.sign(V), dtype=torch.float64), V)
+        (slope,) = torch.autograd.grad(reached, state)
+        inside = np.abs(begin - np.array([0.0, 1e-6]))
+        beside = np.diff(EQ_1.after_dose(inside, -np.sign(V), V)) / np.diff(inside)
+        assert float(slope) == pytest.approx(float(beside[0]), rel=1e-2)

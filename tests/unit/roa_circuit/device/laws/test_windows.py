@@ -217,3 +217,9 @@ def test_how_late_a_write_is_behind_slow_lines():
     """The rounded figure for Eq. 1 is the general one; a window that does not fall misses more."""
     assert max(AS_EQ_1.lag(-1.1), AS_EQ_1.lag(1.4)) == pytest.approx(EQ_1.lag(-1.1), rel=0.05)
     assert dataclasses.replace(AS_EQ_1, p=0.0).lag(-1.1) > 3 * EQ_1.lag(-1.1)
+
+
+def test_a_ratio_of_numpy_is_the_number_that_it_is():
+    constants = load_device("zhang2021").memristor.constants
+    plain, own = (Windows(**constants, p=1.0, q=1.5, ratio=one) for one in (1.0, np.float64(1.0)))
+    assert own.after_dose(0.4, 0.7) == plain.after_dose(0.4, 0.7)
