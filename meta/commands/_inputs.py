@@ -105,21 +105,19 @@ InSitu = Annotated[
         rich_help_panel="Circuit",
     ),
 ]
+_OWN = "Default: the network's own, {} of a new one."
 CellsPerFeature = Annotated[
     int | None,
     typer.Option(
-        min=1,
-        max=64,
-        metavar="K",
-        help="Of an erased head: rows of cells that a feature drives. Default: the network's own, 1"
-        " of a new one.",
+        min=1, max=64, metavar="K",
+        help=f"Of an erased head: rows of cells that a feature drives. {_OWN.format(1)}",
     ),
-]
+]  # fmt: skip
 Views = Annotated[
     str | None,
     typer.Option(
         help="Of an erased head: features of one, shifts, mirror, turned or turned-mirror copies."
-        " Default: the network's own, one of a new one."
+        f" {_OWN.format('one')}"
     ),
 ]
 Compute = Annotated[str, typer.Option(help="cpu, or cuda for a GPU.", metavar="WHERE")]
