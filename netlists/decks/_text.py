@@ -23,7 +23,7 @@ def exact(value: float) -> str:
 
 def level_1(transistor: Transistor) -> str:
     """The constants of its model card; its junctions carry nothing, as the surrogate has none."""
-    return f"vto={number(transistor.threshold)} kp={number(transistor.kp)} is=1e-20"
+    return f"vto={number(transistor.threshold)} kp={number(transistor.kp)} is=1e-18"
 
 
 def folded(head: str, words: Iterable[str], mark: str = "+") -> Iterator[str]:

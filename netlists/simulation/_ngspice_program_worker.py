@@ -27,7 +27,7 @@ RAW = "out.raw"
 _ROOM, _FULL = 1 << 14, os.strerror(errno.ENOSPC)
 _REFERENCE = re.compile(r"Reference value :\s*(\S+)")
 _END = re.compile(r"^\.(?:tran\s+\S+|dc\s+\S+\s+\S+)\s+(\S+)", re.I | re.M)
-_VERSION = re.compile(r"\*\* (ngspice-\S+)")
+_VERSION = re.compile(r"(?:\*\* |^)(ngspice-\d\S*)", re.M)
 
 
 def main(folder: Path, program: str, memory: int) -> int:

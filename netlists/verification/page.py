@@ -44,7 +44,7 @@ _WORST_COLUMNS = 12
 _FOOTER = (
     "Current errors are relative to each current itself, the surrogate reading the states that"
     " the simulator wrote; a current below a millionth of the largest counts as that millionth, and"
-    " one below a billionth of a fully potentiated cell's as that billionth."
+    " one below a millionth of a fully potentiated cell's as that one."
     f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e} and"
     f" {100 * STATE_SHARE:g} % of what the write changes, their bound by collocation within"
     f" {RESIDUAL_LIMIT:.0e}, the energy of a write within {100 * ENERGY_LIMIT:g} %, and, where a layer"

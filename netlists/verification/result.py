@@ -28,7 +28,7 @@ ENERGY_LIMIT = 0.01
 """What `passed` asks for, beside the same prediction for every read of a layer with labels."""
 
 _NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured against that share
-_NO_CURRENT = 1e-9  # and those below this share of a cell's at omega = 1, in a read, against that
+_NO_CURRENT = 1e-6  # and those below this share of a cell's at omega = 1, in a read, against that
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -196,7 +196,7 @@ def state_limit(change: float | None) -> float:
 
 
 def least_current(device: Device) -> float:
-    """The current [A] below which a line counts as carrying none: a billionth of a cell's, read at 1."""
+    """The current [A] below which a line counts as carrying none: a millionth of a cell's, read at 1."""
     read = np.float64(device.pulses.read_voltage)
     return _NO_CURRENT * float(np.abs(current(np.float64(1.0), read, device.memristor)))
 
