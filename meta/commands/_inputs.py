@@ -17,7 +17,7 @@ from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device, load_device
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
     import torch
@@ -351,27 +351,6 @@ def hardware_of(
         compensation=chosen,
         in_situ=in_situ,
     )
-
-
-def idle_of(
-    imperfections: Imperfections | None,
-    *,
-    in_situ: bool,
-    mapping: Mapping | None,
-    varied: abc.Collection[str] = (),
-) -> list[str]:
-    """The imperfections that change nothing, with a line on stderr about them.
-
-    mapping : which columns make an output; None is one reference column
-    varied : the fields that a sweep varies, which count as given
-    """
-    of_writes = () if in_situ or imperfections is None else ("write_gain", "edge_fraction")
-    names = [name for name in of_writes if getattr(imperfections, name)]
-    if names:
-        why = "every cell gets its pulses in full; add --in-situ to write through the wires"
-        console.remark(f"--imperfections: {', '.join(names)} ignored: {why}")
-    names += circuit_options.without_subtractors(imperfections, mapping, varied=varied)
-    return names + circuit_options.idle(imperfections, varied, but=names)
 
 
 def say_placed(layers: abc.Mapping[str, abc.Mapping[str, Any]]) -> None:

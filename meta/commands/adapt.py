@@ -35,11 +35,11 @@ from meta.commands._inputs import (
     circuit_of,
     dataset_of,
     hardware_of,
-    idle_of,
     network_of,
     say_placed,
     writing_of,
 )
+from meta.commands._unused import idle_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent

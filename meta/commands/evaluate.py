@@ -43,12 +43,12 @@ from meta.commands._inputs import (
     compute_of,
     dataset_of,
     hardware_of,
-    idle_of,
     network_of,
     numbers_of,
     say_placed,
     writing_of,
 )
+from meta.commands._unused import idle_of
 from meta.network.methods import NOISE_LEVELS
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
