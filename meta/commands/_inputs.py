@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.units import parse_quantity, percent
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.circuit.crossbar import Crossbar
@@ -132,10 +132,15 @@ Seed = Annotated[
 ]
 
 
-def dataset_of(name: str, data: Path | None) -> FewShotDataset:
-    """The data set, with a progress bar while it is downloaded."""
-    from meta.data.datasets import load_dataset
+def dataset_of(name: str, data: Path | None, network: Network | None = None) -> FewShotDataset:
+    """The data set, with a progress bar while it is downloaded.
 
+    network : that is to see its images; one of other images is refused before any download
+    """
+    from meta.data.datasets import SHAPES, load_dataset
+
+    if network is not None and name in SHAPES:
+        network.architecture.check_images(SHAPES[name])
     found = load_dataset(name, data, progress=console.DownloadBar(name))
     for remark in found.remarks:
         console.say(remark)
@@ -167,7 +172,19 @@ def configuration_of(
     if resume and not kept.exists():
         raise InputError(f"{output}: there is no run to go on with; leave --resume out to start one")
     file = kept if resume and config is None else config
-    return kind(**own) if file is None else kind.from_toml(file, **own)
+    try:
+        return kind(**own) if file is None else kind.from_toml(file, **own)
+    except InputError as error:
+        text = str(error)
+        for key, option in _RENAMED[kind.__name__].items():
+            text = text.replace(f"{key} = ", f"{option} ") if key in own else text
+        raise InputError(text) from None
+
+
+_RENAMED = {
+    "Training": {"head_rate": "--head-rate-scale"}, "Pretraining": {"validate_every": "--score-every"},
+}  # fmt: skip
+"""Keys of configurations whose options have other names."""
 
 
 def adopt(backbone: str | None, **rules: str | None) -> None:
@@ -235,7 +252,11 @@ def network_in(path: Path) -> Network:
     from meta.network.convolutional import Network
     from meta.network.shipped import NAMED, named_network
 
-    return named_network(str(path)) if str(path) in NAMED else Network.load(path)
+    if str(path) in NAMED:
+        return named_network(str(path))
+    if path.suffix == "" and path.name == str(path) and not path.exists():
+        raise InputError(f"{path}: no such file, nor a shipped network; {nearest(str(path), NAMED)}")
+    return Network.load(path)
 
 
 def network_of(

@@ -113,7 +113,7 @@ def adapt(
     unused = idle_of(
         imperfections, in_situ=in_situ, mapping=writing.mapping
     ) + circuit_options.idle_in_settled_reads(circuit)
-    tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
+    tasks = Tasks(dataset=dataset_of(dataset, data, net), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
     through = learned_through(net, hardware or Hardware(crossbar=lines), writing)
     episode = adapt_episode(net, tasks, writing, circuit=lines, through=through)

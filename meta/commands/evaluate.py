@@ -171,7 +171,7 @@ def evaluate(
     unused = idle_of(
         imperfections, in_situ=in_situ, mapping=writing.mapping
     ) + circuit_options.idle_in_settled_reads(circuit)
-    drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
+    drawn = Tasks(dataset=dataset_of(dataset, data, net), shots=shots, queries=queries, seed=seed)
     of = Evaluated.of(net, writing, drawn, tasks, (network, data))
     rows: Sequence[Row] | Sequence[CircuitRow]
     if hardware is None:

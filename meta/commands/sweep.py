@@ -105,7 +105,7 @@ def sweep(
         )
         writing = writing_of(net, name, device, mapping)
         require_one_write(net, writing)
-        tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
+        tasks = Tasks(dataset=dataset_of(dataset, data, net), shots=shots, queries=queries)
         subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
     else:
         episodic = {
@@ -131,7 +131,8 @@ def sweep(
         columns = subject.planned.mapping
     unused += idle_of(imperfections, in_situ=in_situ, mapping=columns, varied=varied)
     if isinstance(subject, NetworkSubject):
-        read_again("layer fc", subject.tasks.ways * shots, hardware.compensation, axes)
+        images = subject.network.architecture.ways * shots
+        read_again("layer fc", images, hardware.compensation, axes)
     spots = head_check(subject, asked.checked) if isinstance(subject, NetworkSubject) else None
     carry_out(
         asked,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -248,10 +249,15 @@ def train(
     unused = [] if wires is None or resume else _idle(wires)
     first = None if start_network is None else network_in(start_network)
     images = dataset_of(how.dataset, data)
-    console.remark(_announced(how))
     reports: list[Callable[[SpiceRow], None]] = [_report_spice]
     with console.progress() as bar, ExitStack() as stack:
         line = bar.add_task("training", total=how.epochs * how.iterations)
+        announce = cache(lambda: console.remark(_announced(how)))
+
+        def advance(epoch: int, iteration: int) -> None:
+            announce()
+            bar.update(line, completed=epoch * how.iterations + iteration + 1)
+
         callbacks: list[Callback] = [lambda _, row: _report_epoch(row, how.epochs)]
         if tensorboard:
             events = _events(output)
@@ -269,7 +275,7 @@ def train(
             resume=resume,
             platform=Platform(compute=where, circuit=wires),
             callbacks=callbacks,
-            on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
+            on_iteration=advance,
         )
     lines = None if wires is None else wires.hardware.crossbar
     if json is not None:
@@ -295,7 +301,10 @@ def _events(output: Path) -> Events:
 
 
 def _announced(how: Training) -> str:
-    """How long a training is, which a file that lacks its end leaves at what is usual."""
+    """How long a training is, which a file that lacks its end leaves at what is usual.
+
+    It is said after the first step: what is refused is then refused already.
+    """
     steps, tasks = counted(how.iterations, "step"), counted(how.batch, "task")
     return (
         f"{how.method}, {how.ways}-way {how.shots}-shot: {counted(how.epochs, 'epoch')} of {steps},"

@@ -78,7 +78,7 @@ def compensate(
     console.out.print(console.table(title, head, map(_row, found)))
     console.say(_LEGEND)
     if any(math.isnan(one.mac_error) for one in found):
-        console.say("the layer's outputs are all 0 behind perfect wires, and no error is a share of them")
+        console.say("its outputs are all 0 behind perfect wires, and no error is a share of them")
     standing.say(placed.device, c, amplifier=circuitry.amplifier, writes=False)
     summary: dict[str, Any] = {
         "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c, writes=False),

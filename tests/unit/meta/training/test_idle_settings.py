@@ -82,7 +82,7 @@ SMALL = (
     ("lines", "said"),
     [
         ('"write_gain [-]" = 0.05\n"edge_fraction [-]" = 0.5', "write_gain, edge_fraction would change"),
-        ('"adc_offset [LSB]" = 3\n"dac_range [V]" = 0.05', "adc_offset would change nothing without adc"),
+        ('"adc_offset [LSB]" = 3\n"dac_range [V]" = 0.05', "adc_offset would change nothing without ad"),
         ('"temperature [K]" = 400.0', "temperature would change nothing without bandwidth"),
         ('"stuck_on_resistance [Ohm]" = 1e4', "stuck_on_resistance would change nothing without stuck"),
         ('"drift_exponent [-]" = 0.1', "drift_exponent would change nothing without age"),
