@@ -16,7 +16,7 @@ from roa_circuit.chips.consumption import Consumption
 from roa_circuit.chips.converter_use import Use, uses, worst
 from roa_circuit.chips.read_energy import read_energy, read_seconds
 from roa_circuit.circuit.scaling import voltage_from_input
-from roa_circuit.layers.relative import over, rms
+from roa_circuit.layers.relative import rms
 
 _ENERGY_READS = 8
 
@@ -28,7 +28,7 @@ class LayerSummary:
     inputs, outputs : its shape
     cells : of all tiles, reference columns included; utilisation : their share of the tiles' places
     mac_error : rms of its outputs less the digital ones over rms of these, on the kept reads; NaN where
-        these are all 0
+        these alone are all 0
     clipped : the share of inputs since calibration that lay beyond `input_scale`
     reads : of an item of the sample
     seconds : [s] of an item's reads, one after another, conversions included
@@ -145,7 +145,7 @@ def of_layer(
         utilisation=cells / sum(places),
         input_scale=port.scale,
         signed=port.signed,
-        mac_error=over(rms([error]), rms([exact])),
+        mac_error=_over(rms([error]), rms([exact])),
         clipped=port.beyond / max(port.seen, 1),
         reads=reads,
         seconds=reads * _seconds(matrix, consumption),
@@ -153,6 +153,13 @@ def of_layer(
         converters=_uses(matrix, weights),
         used_since=tuple(matrix.usage.uses()),
     )
+
+
+def _over(error: float, signal: float) -> float:
+    """An error over a signal; NaN where there is none, unless there is no error either."""
+    if signal:
+        return error / signal
+    return math.nan if error > 1e-12 else 0.0
 
 
 def _seconds(matrix: Matrix, consumption: Consumption) -> float:

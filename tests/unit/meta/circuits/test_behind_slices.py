@@ -77,3 +77,18 @@ def test_evaluate_reads_slices(choice, tmp_path, command):
         assert code == 0, said
         (found[slices],) = json.loads(out.read_text())["rows"]
     assert found[4]["accuracy"] == pytest.approx(found[0]["accuracy"], abs=0.1)
+
+
+def test_layers_with_few_inputs_say_that_calibration_reads_them_again(tmp_path, command):
+    """Of 5 support images conv1 has 3920 windows, conv4 has 45, and the head has 5 inputs."""
+    file, out = tmp_path / "dac.toml", tmp_path / "found.json"
+    file.write_text('"dac_bits [-]" = 8\n')
+    how = "evaluate --dataset glyphs --method roa --tasks 2 --queries 1 --sigma-wn 0 --ways 5"
+    asked = ["--compensation", "calibrated:64", "--imperfections", file, "--json", out]
+    code, said, _ = command(cli.main, *how.split(), *map(str, asked))
+    assert code == 0
+    (row,) = json.loads(out.read_text())["rows"]
+    again = "calibrated:64 has {} inputs to read, which come again until there are 64"
+    expected = [f"conv4: {again.format(45)}", f"fc: {again.format(5)}"]
+    assert [text for text in row["warnings"] if "calibrated" in text] == expected
+    assert all(text in said for text in expected)

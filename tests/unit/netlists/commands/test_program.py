@@ -133,7 +133,7 @@ def test_one_output_has_uneven_converters_as_many_have(command, tmp_path):
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_cells_are_read_by_the_voltage_that_the_dac_makes(command, tmp_path, target, bits):
-    """53.3 mV of 4 bits once passed for 50, and every cell was off by 0.05; 2 bits by 0.26."""
+    """53.3 mV of 4 bits once passed for 50, and every cell read 0.1 too high; 66.7 of 2 bits, 0.5."""
     (tmp_path / "x.toml").write_text(f'"dac_bits [-]" = {bits}\n')
     asked = [
         "--wanted",

@@ -396,3 +396,15 @@ def test_chips_that_are_all_alike_are_one_line(command):
     assert code == 2
     assert "all chips are alike; say what they differ in with --imperfections FILE" in error
     assert error.count("\n") == 1
+
+
+def test_a_sweep_says_which_inputs_calibration_reads_again(command):
+    asked = ("--vary", "compensation=nothing,calibrated,calibrated:64", "--sensitivity", "none")
+    code, _, error = command(cli.main, "sweep", *HOW, *asked)
+    assert code == 0
+    reads = len(ProgrammedLayer.load(Path("layer.npz")).inputs)
+    assert reads < 9
+    line = (
+        f"layer synthetic: calibrated:9 has {reads} inputs to read, which come again until there are 9"
+    )
+    assert error.splitlines()[0] == line

@@ -95,9 +95,10 @@ def test_a_range_that_fits_is_better_than_one_of_a_whole_network():
     assert fitting < 0.1 * wide
 
 
-def test_calibration_through_a_coarse_converter_is_averaged_and_does_no_harm():
+@pytest.mark.parametrize("mapping", [PAIR, Mapping(every=4)], ids=str)
+def test_calibration_through_a_coarse_converter_is_averaged_and_does_no_harm(mapping):
     """Where the converter is finer than what wires cost, gains come back; where not, nothing is lost."""
-    layer = a_layer(PAIR, ohms=10.0)
+    layer = a_layer(mapping, ohms=10.0)
     error = {
         (bits, choice): scores(layer, choice, adc_bits=bits, adc_range="layer")["mac_error"]
         for bits in (3, 4, 8)
@@ -107,6 +108,18 @@ def test_calibration_through_a_coarse_converter_is_averaged_and_does_no_harm():
         assert error[bits, "calibrated"] < 1.03 * error[bits, "nothing"]
         assert error[bits, "calibrated:64"] < 1.03 * error[bits, "nothing"]
     assert error[8, "calibrated:64"] < 0.8 * error[8, "nothing"]
+
+
+def test_a_reference_that_is_digitised_apart_is_harmed_by_coarse_calibration():
+    """Eight patterns of noise much more than 64 inputs."""
+    layer = a_layer(REFERENCE, ohms=10.0)
+    for bits in (4, 6):
+        nothing, few, many = (
+            scores(layer, choice, adc_bits=bits, adc_range="layer")["mac_error"]
+            for choice in ("nothing", "calibrated", "calibrated:64")
+        )
+        assert few > 1.15 * nothing
+        assert nothing < many < 1.06 * nothing
 
 
 def test_the_number_of_calibration_reads_is_part_of_the_name():
