@@ -32,7 +32,7 @@ from roa_circuit.sweeps.readouts import readouts
 from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.store import Store
 from roa_circuit.sweeps.study import Study, Workers
-from roa_circuit.sweeps.subject import Metric, Subject, require_any, require_chance
+from roa_circuit.sweeps.subject import Metric, Subject, require_any, require_chance, require_values
 
 FILES = ("points.jsonl", "sweep.nc", "sweep.csv", "report.json", "report.html", "sweep.toml")
 _SHOWN_FAILURES = 5
@@ -178,6 +178,7 @@ def carry_out(
     check_writable(*(asked.output_dir / name for name in FILES), asked.json_file)
     sweep, question = asked.sweep(subject, usual_repeats), asked.question(subject)
     require_any(subject, sweep.configurations())
+    require_values(subject, sweep.axes, sweep.configurations())
     if not sweep.axes:
         require_chance(subject)
     workers = asked.workers or cores()
