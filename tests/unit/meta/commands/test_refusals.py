@@ -42,7 +42,7 @@ def refused(found):
 @pytest.mark.parametrize("name", ["evaluate", "adapt", "sweep --vary wire_resistance=1,2", "wires"])
 @pytest.mark.parametrize("dataset", ["omniglot", "glyphs"])
 def test_a_network_of_other_images_is_refused_before_any_download(roa_meta, monkeypatch, name, dataset):
-    monkeypatch.setattr("meta.data.omniglot.load_omniglot", None)  # what would be called for them
+    monkeypatch.setattr("meta.data.datasets.load_omniglot", None)  # called for a download
     asked = (*name.split(), "--network", "cifar-fs", "--dataset", dataset)
     error = refused(roa_meta(*asked))
     assert "images are 28 x 28 x 1 (rows, columns, channels), this network takes 32 x 32 x 3" in error
