@@ -26,6 +26,7 @@ from fitting.search.identifiability import (
     covariance,
     log_errors,
 )
+from fitting.search.motion import require_motion
 from fitting.search.multistart import Solution, best_search, is_flat, robust_search, search
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
@@ -130,7 +131,8 @@ def fit_device(
 
     Raises
     ------
-    InputError : fewer readings than unknowns, an unknown weighting or loss.
+    InputError : fewer readings than unknowns, an unknown weighting or loss; no pulses, or none that
+        moves anything.
 
     Examples
     --------
@@ -145,6 +147,8 @@ def fit_device(
 
     began = time.perf_counter()
     m = m.fitted()
+    if begin is None:
+        require_motion(m)
     found = optimum(m, prior, weighting=weighting, loss=loss, form=form, begin=begin)
     extraction = extract(found.objective, found.solution)
     if extraction is not None:
