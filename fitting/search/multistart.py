@@ -115,9 +115,12 @@ def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, most: int) 
     if not most and few is objective:
         return best
     tolerance = _COARSE**2 if form.by_curvature else _FINEST  # lmfit ends what is long
-    return search(
+    ended = search(
         objective, best.x, held, most=most or _ROUNDS[-1][0], tolerance=tolerance if most else _ROUND
     )
+    if ended.converged or not (most and form.by_curvature):
+        return ended
+    return search(objective, ended.x, held, most=most, tolerance=_ROUND)  # fine steps creep along kinks
 
 
 def _looser(objective: Objective) -> Objective:
