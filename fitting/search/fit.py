@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from fitting.search.extraction import Extraction
 
+_BY_SWEEPS = ("alpha", "beta", "k", "mu1", "mu2")  # what errs most with the state of a sweep
 _FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
 _PROFILE_ABOVE = 0.02  # log error from which the curvature alone does not decide what is open
 _COSTLESS = 0.02  # of the cost: what holding an open constant may add
@@ -292,19 +293,34 @@ def _report(o: Optimum, prior: Law, began: float, extraction: Extraction | None)
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
         weighting=o.weighting, objective=objective, solution=solution, widening=wider, limit=o.limit,
-        intervals=said + _said(wider, estimates), extraction=extraction,
+        intervals=said + _said(wider, estimates, m), extraction=extraction,
     )  # fmt: skip
 
 
 def widened(f: Fit) -> str:
     """A remark on how much correlated misfits widen the intervals; '' if they do not."""
-    return _said(f.widening, f.estimates)
+    return _said(f.widening, f.estimates, f.objective.measurements)
 
 
-def _said(widening: FloatArray, estimates: Mapping[str, Estimate]) -> str:
+def _said(widening: FloatArray, estimates: Mapping[str, Estimate], m: Measurements) -> str:
     told = np.array([e.told for e in estimates.values()])
     most = float(widening[told].max(initial=1.0))
-    return f", up to {most:.1f} times wider as successive misfits correlate" if most > 1.0 else ""
+    if most <= 1.0:
+        return ""
+    wider = f", up to {most:.1f} times wider as successive misfits correlate"
+    swept = [name for name in _BY_SWEEPS if name in estimates and estimates[name].told]
+    if not (swept and _written_before_sweeps(m)):
+        return wider
+    return (f"{wider}; if that is write noise, those of {', '.join(swept)} are too narrow: none knows"
+            " of the write before a sweep")  # fmt: skip
+
+
+def _written_before_sweeps(m: Measurements) -> bool:
+    """Whether a pulse brings a cell to the state of a sweep, within one train."""
+    begins = np.flatnonzero(np.diff(m.sweep.astype(int), prepend=0) > 0)
+    before = np.maximum(begins - 1, 0)
+    same = (m.train[before] == m.train[begins]) & (begins > 0)
+    return bool((same & (m.voltage[before] != 0)).any())
 
 
 def _runs_away(p: Law, m: Measurements) -> bool:

@@ -175,6 +175,14 @@ def test_a_table_whose_cost_has_kinks_comes_to_an_end():
     assert held > 0.85 * count
 
 
+@pytest.mark.long
+def test_constants_that_are_not_felt_where_a_search_begins_are_fitted_where_they_are():
+    """Steps in one that no reading felt ended the search, and two kept the values of the file."""
+    held, count = held_of("yakopcic", [0])
+    assert count
+    assert held == count
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "devices"),
