@@ -148,6 +148,7 @@ def fit_device(
 
     began = time.perf_counter()
     m = m.fitted()
+    _require_enough(m, form)
     if begin is None:
         require_motion(m)
     found = optimum(m, prior, weighting=weighting, loss=loss, form=form, begin=begin)
@@ -189,11 +190,7 @@ def optimum(
 ) -> Optimum:
     """The fit of `fit_device` without errors of its constants; raises the same errors."""
     check_loss(loss)
-    unknowns = form.count + len(m.labels)
-    if len(m) <= unknowns:
-        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {form.count} "
-                         f"constants and {counted(len(m.labels), 'starting state')}; give more than "
-                         f"{unknowns}")  # fmt: skip
+    _require_enough(m, form)
     known = form.prior(prior.memristor)
     weights = weigh(m, weighting)
     objective = Objective.of(m, weights.scale, form)
@@ -214,6 +211,14 @@ def optimum(
     if solution.held > free | tied:  # searches with more and more of them held did not go to their ends
         solution = search(objective, solution.x, solution.held)
     return Optimum(objective=objective, solution=solution, weighting=weights, tied=tied, limit=limit)
+
+
+def _require_enough(m: Measurements, form: Form) -> None:
+    unknowns = form.count + len(m.labels)
+    if len(m) <= unknowns:
+        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {form.count} "
+                         f"constants and {counted(len(m.labels), 'starting state')}; give more than "
+                         f"{unknowns}")  # fmt: skip
 
 
 def _settle(objective: Objective, solution: Solution, prior: Law) -> tuple[str | None, Solution]:

@@ -204,7 +204,7 @@ def test_write_noise_before_a_sweep_is_said_to_be_in_no_interval(prior):
 
 
 def with_sweeps(p, seed, write=0.05, *, written=False):
-    """Two trains at each of three amplitudes, with write noise, and two sweeps, maybe of written states."""
+    """Two trains at each of three amplitudes, write noise, and two sweeps, perhaps of written states."""
     rng = np.random.default_rng(seed)
     rows = []
     for train in range(6):
