@@ -8,7 +8,8 @@ import numpy as np
 PULSES = Path(__file__).parents[1] / "data" / "pulses.csv"
 GRID = [
     "--vary", "wire_resistance=1:1k:4log", "--vary", "sigma_wn=0,1,4", "--vary", "scheme=V/2,V/3",
-    "--vary", "adc_bits=0,6", "--repeats", "2", "--target", "agreement=70%", "--check", "1%",
+    "--vary", "adc_bits=0,6", "--vary", "adc_range=0,2m", "--repeats", "2",
+    "--target", "agreement=70%", "--check", "1%",
 ]  # fmt: skip
 DRAWN = [
     "--vary", "wire_resistance=1:1k:log", "--vary", "sigma_wn=0:4", "--design", "sobol",

@@ -8,3 +8,17 @@ const reach = () => {
 };
 addEventListener("load", reach);
 addEventListener("resize", reach);
+
+// A word of a command stays in one piece: browsers break "--pulse" behind its hyphens.
+const LONGEST_WORD = 30;
+for (const code of document.querySelectorAll(".md-typeset td code")) {
+  if (code.children.length) continue;
+  const parts = code.textContent.split(/( +)/).map((word) => {
+    if (!word.includes("-") || word.length > LONGEST_WORD) return word;
+    const whole = document.createElement("span");
+    whole.className = "word";
+    whole.textContent = word;
+    return whole;
+  });
+  code.replaceChildren(...parts);
+}

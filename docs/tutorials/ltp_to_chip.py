@@ -6,8 +6,8 @@
 # tutorial turns the curve into a device model, and writes a weight matrix on a simulated chip of
 # such devices.
 #
-# The curve here is generated, so that we know what the fit should find: a state that moves evenly
-# in the logarithm of the conductance, slowed by the way that is left to the power 1.5. To use your
+# The curve here is generated, so that we know what the fit should find. Its state moves evenly in the
+# logarithm of the conductance, slowed by the way that is left to the power 1.5. To use your
 # own, write its name in place of `curve.csv`.
 
 # %%

@@ -116,12 +116,7 @@ def verify(
         int | None,
         typer.Option(min=1, max=1024, metavar="N", help="Tiles at a time; default: one a core."),
     ] = None,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(
-            min=0.1, metavar="SECONDS", help="Wall clock; default: 600, or 5 times the estimate."
-        ),
-    ] = None,
+    time_limit: options.TimeLimit = None,
     output_dir: Annotated[Path, options.folder("Of report, plots and decks.")] = Path("out/verify"),
     figures: options.Figures = False,
     waveforms: Annotated[

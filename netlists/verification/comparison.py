@@ -25,7 +25,7 @@ from netlists.verification.samples import Sample
 from roa_circuit.chips.converter_use import uses
 from roa_circuit.chips.read_disturb import moved_by_a_read, warning
 from roa_circuit.device.programming import after_pulses
-from roa_circuit.layers.deployed import rms
+from roa_circuit.layers.relative import compared
 from roa_circuit.layers.tiling import Tile, assemble, outputs
 from roa_circuit.solver.read import read_currents
 
@@ -90,19 +90,28 @@ def _answers(sample: Sample, spice: Sequence[Run], surrogate: Sequence[Run]) -> 
     labels = sample.layer.labels
     y_spice, y_surrogate = (sample.outputs([run.sensed for run in runs]) for runs in (spice, surrogate))
     y_ideal = outputs(sample.meant, [_ideal_reads(tile) for tile in sample.meant])
-    answers = [np.argmax(y, axis=1) for y in (y_ideal, y_surrogate, y_spice)]
-    right = [float(np.mean(a == labels)) if len(labels) else None for a in answers]
-    largest = max(float(np.abs(y_surrogate).max()), 1e-300)
+    right = [
+        float(np.mean(np.argmax(y, axis=1) == labels)) if len(labels) else None
+        for y in (y_ideal, y_surrogate, y_spice)
+    ]
+    error, same = compared(sample.tiles, y_spice, y_surrogate)
+    of_ideal, as_ideal = compared(sample.meant, y_spice, y_ideal)
+    worst, largest = (float(np.abs(y).max()) for y in (y_spice - y_surrogate, y_surrogate))
     return {
-        "max_output_error": float(np.abs(y_spice - y_surrogate).max()) / largest,
-        "prediction_agreement": float(np.mean(answers[1] == answers[2])),
+        "max_output_error": None if np.isnan(error) else worst / largest,
+        "prediction_agreement": _known(same),
         "accuracy_ideal": right[0],
         "accuracy_surrogate": right[1],
         "accuracy_spice": right[2],
-        "mac_error": rms([y_spice - y_surrogate]) / max(rms([y_surrogate]), 1e-300),
-        "ideal_mac_error": rms([y_spice - y_ideal]) / max(rms([y_ideal]), 1e-300),
-        "ideal_agreement": float(np.mean(answers[0] == answers[2])),
+        "mac_error": _known(error),
+        "ideal_mac_error": _known(of_ideal),
+        "ideal_agreement": _known(as_ideal),
     }
+
+
+def _known(share: float) -> float | None:
+    """A share; None of outputs that are all 0, of which there is none."""
+    return None if np.isnan(share) else share
 
 
 def _read_out(sample: Sample, spice: Sequence[Run], *, transient: bool) -> dict[str, Any]:

@@ -65,7 +65,8 @@ class Verification(Shown):
         intended states (Eq. 6 undone) behind perfect wires, without imperfections
     mac_error : rms of y_spice - y over the rms of y, the outputs of the layer
     ideal_mac_error, ideal_agreement : the same error of y_spice against the ideal, and the share of
-        reads whose largest output is the ideal's, with labels or without
+        reads whose largest output is the ideal's, with labels or without. None of these is known of
+        outputs that are all 0
     read_energy, map : of the surrogate, at the states that were read: the mean energy of a read, and the
         map of the read with the largest currents
     converters : how each kind of converter is used (`roa_circuit.chips.converter_use.Use`)

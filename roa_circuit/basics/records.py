@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roa_circuit.basics.errors import InputError, nearest
+from roa_circuit.basics.units import parse_quantity
 
 
 def require_finite(name: str, value: object, unit: str) -> float:
@@ -83,6 +84,8 @@ def values(
 ) -> dict[str, Any]:
     """The values by field name from a file's table, or a section of it, with its keys checked.
 
+    A number may stand as text, with an SI prefix or as a percentage: "4.7k", "30 us", "5%".
+
     Raises
     ------
     InputError : an unknown key, another unit, or a field without a default that is missing.
@@ -97,7 +100,18 @@ def values(
     for key, field in fields.items():
         if field.default is dataclasses.MISSING and key not in table:
             raise InputError(f"[{section}] lacks {key!r}")
-    return {field.name: table[key] for key, field in fields.items() if key in table}
+    return {
+        field.name: number(table[key], key, units[field.name])
+        for key, field in fields.items()
+        if key in table
+    }
+
+
+def number(value: Any, key: str, unit: str) -> Any:
+    """What a file gives for a key: text as the number that it says, anything else as it is."""
+    if isinstance(value, list):
+        return [number(one, key, unit) for one in value]
+    return parse_quantity(value, what=key, unit=unit) if isinstance(value, str) else value
 
 
 def document(record: Any, units: Mapping[str, str], *, whole: bool = False) -> dict[str, Any]:

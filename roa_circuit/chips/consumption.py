@@ -138,4 +138,8 @@ def _values(document: dict[str, Any]) -> dict[str, Any]:
             raise InputError(f"unknown key {key!r}; {nearest(key, known)}")
         if isinstance(value, float) and not math.isfinite(value):
             raise InputError(f"{key} = {value!r} must be a finite number")
-    return {known[key]: value for key, value in document.items()}
+    return {
+        name: records.number(document[key], key, UNITS[name])
+        for key, name in known.items()
+        if key in document
+    }

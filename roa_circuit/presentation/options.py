@@ -12,7 +12,12 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.units import parse_duration
+
 Result = TypeVar("Result")
+
+_LEAST_TIME = 0.1  # [s]
 
 Json = Annotated[
     Path | None, typer.Option("--json", metavar="FILE", help="Also write the result here, as JSON.")
@@ -94,7 +99,25 @@ Scheduler = Annotated[
     ),
 ]
 Figures = Annotated[bool, flag("--figures", "Also write the report's figures as SVG and PNG.")]
+
+
+def _time_limit(text: str) -> float:
+    try:
+        seconds = parse_duration(str(text), what="--time-limit")
+    except InputError as error:  # typer says which option it is
+        raise typer.BadParameter(str(error).removeprefix("--time-limit: ")) from None
+    if seconds < _LEAST_TIME:
+        raise typer.BadParameter(f"{text} must be at least {_LEAST_TIME:g} s")
+    return seconds
+
+
 TimeLimit = Annotated[
     float | None,
-    typer.Option(min=0.1, metavar="SECONDS", help="Wall clock that a simulator may take; default: 600."),
+    typer.Option(
+        "--time-limit",
+        parser=_time_limit,
+        metavar="TIME",
+        help="Wall clock that a simulator may take: 90, 10min, 2h; default: 600 s, in verify 5 times"
+        " the estimate where that is longer.",
+    ),
 ]

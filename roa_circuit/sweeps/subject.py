@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 from roa_circuit.basics.errors import InputError
+from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.fields import Field, Point, Value
+
+_TRIED = 8  # points with a value, of which one at least must be possible
 
 Numbers = Mapping[str, list[float]]
 """The metrics of a point, one number a seed."""
@@ -66,6 +70,30 @@ def require_chance(subject: Subject) -> None:
             f"{subject.name}: nothing of it is drawn by chance, so all chips are alike; say what they"
             " differ in with --imperfections FILE (spread, faults, noise, offsets), or vary a field"
         )
+
+
+def require_values(subject: Subject, axes: Sequence[Axis], points: Sequence[Point]) -> None:
+    """Refuse a sweep with a value that no point can have, whatever its other values are.
+
+    Raises
+    ------
+    InputError : that of the first point with this value, of a few.
+    """
+    for axis in axes:
+        for value in axis.levels:
+            some = islice((one for one in points if one[axis.name] == value), _TRIED)
+            refusals = [_refused(subject, point) for point in some]
+            if refusals and all(refusals):
+                raise InputError(f"{axis.name} = {value}: {refusals[0]}")
+
+
+def _refused(subject: Subject, point: Point) -> str:
+    """Why the subject refuses a point; '' if it does not."""
+    try:
+        subject.require(point)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def require_any(subject: Subject, points: Sequence[Point]) -> None:

@@ -190,6 +190,7 @@ def test_filters_change_the_plots_and_the_command(visit):
     assert all(np.abs(picture(a) - picture(b)).max() > 50 for a, b in zip(shown, now, strict=True))
     assert "--vary sigma_wn=4 --vary scheme=V/3" in tab.inner_text("#command") != command
     assert "σ_WN 4, scheme V/3" in tab.inner_text("#chosen")
+    tab.select_option("select[name=adc_range]", "0")
     tab.select_option("select[name=adc_bits]", "1")
     assert "adc_bits needs adc_range" in tab.inner_text("#chosen")  # a failed point says why
 

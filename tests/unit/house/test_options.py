@@ -52,7 +52,6 @@ MEANINGS = {
     "--shots": ("support images a class", 2),
     "--sigma-wn": ("write noise of Eq. 7", 3),
     "--start": ("omega before the first pulse", 3),
-    "--time-limit": ("wall clock of a simulator", 2),
     "--validation-tasks": ("tasks a level of noise", 2),
     "--ways": ("classes a task", 3),
     "--weights": ("a file of weights", 3),

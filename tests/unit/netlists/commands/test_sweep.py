@@ -396,3 +396,29 @@ def test_chips_that_are_all_alike_are_one_line(command):
     assert code == 2
     assert "all chips are alike; say what they differ in with --imperfections FILE" in error
     assert error.count("\n") == 1
+
+
+def test_a_sweep_says_which_inputs_calibration_reads_again(command):
+    asked = ("--vary", "compensation=nothing,calibrated,calibrated:64", "--sensitivity", "none")
+    code, _, error = command(cli.main, "sweep", *HOW, *asked)
+    assert code == 0
+    reads = len(ProgrammedLayer.load(Path("layer.npz")).inputs)
+    again = f"calibrated:64 has {reads} inputs to read, which come again until there are 64"
+    assert error.splitlines() == [f"layer synthetic: {again}"]
+
+
+@pytest.mark.parametrize(
+    ("vary", "said"),
+    [
+        ("stuck_on=0,150%", "stuck_on = 1.5: stuck_on = 1.5"),
+        ("wire_resistance=-5,1", "wire_resistance = -5"),
+        ("sigma_wn=0,-2", "sigma_wn = -2"),
+        ("temperature=300,-300", "temperature = -300"),
+    ],
+)
+def test_a_value_that_cannot_be_is_bad_input(command, tmp_path, vary, said):
+    """It was a row that failed, with exit code 0."""
+    options = ["--layer", "fc", "--vary", vary, "--repeats", "1", "--output-dir", tmp_path]
+    code, _, err = command(cli.main, "sweep", *options)
+    assert code == 2
+    assert said in err
