@@ -210,12 +210,19 @@ def _columns(result: Verification) -> Markup:
     return table(head, rows, caption=f"{caption}.")
 
 
+def _read(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was verified, and how much was read of it."""
+    if options["phase"] == "write":
+        return [("phase", "write, as {analysis}".format(**options))]
+    reads = "all of each layer" if options["reads"] is None else f"the first {options['reads']}"
+    return [("phase", "{phase}, reads as {analysis}".format(**options)), ("reads", reads)]
+
+
 def _conditions(
     result: Verification, crossbar: Crossbar, options: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     return [
-        ("phase", "{phase}, reads as {analysis}".format(**options)),
-        ("reads", "all of each layer" if options["reads"] is None else f"the first {options['reads']}"),
+        *_read(options),
         ("tiles", f"up to {options['tile']} weights; {options['mapping'].said}" + _drawn(options)),
         ("device", f"{result.device}, current scale {result.current_scale:g}"),
         (
