@@ -21,7 +21,7 @@ START = "w0"
 
 _NEEDED = {
     f"parameter real {START}": rf"\bparameter\s+real\s+{START}\b",
-    f'the attribute (* type="instance" *) before parameter real {START}, by which cells have their own': (
+    f'the attribute (* type="instance" *) of {START}, by which each cell has its own': (
         rf'\(\*[^;]*?\btype\s*=\s*"instance"[^;]*?\*\)\s*parameter\s+real\s+{START}\b'
     ),
     f'an output variable {STATE}, as in (* desc="state" *) real {STATE};': (
