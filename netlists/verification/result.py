@@ -22,10 +22,10 @@ Floats = NDArray[np.float64]
 
 CURRENT_LIMIT = 1e-6
 STATE_LIMIT = 5e-3
-STATE_SHARE = 0.02  # of the largest change by a write, or by a pulse as a transient, if that is less
+STATE_SHARE = 5e-3  # of the largest change by a write, or by a pulse as a transient, if that is less
 RESIDUAL_LIMIT = 1e-4  # of the bound by operating points, which know no error of time steps
 RESIDUAL_OF_A_PULSE = 1e-5  # of the bound, for each pulse of a write that has more than ten
-ENERGY_LIMIT = 0.01
+ENERGY_LIMIT = 2e-3
 """What `passed` asks for, beside the same prediction for every read of a layer with labels."""
 
 _NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured against that share

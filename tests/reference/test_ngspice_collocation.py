@@ -199,7 +199,7 @@ def test_a_head_with_transistors_is_collocated_in_vacask():
     layer = dataclasses.replace(layer, crossbar=dataclasses.replace(layer.crossbar, scheme="ideal"))
     found, _ = collocated(layer, circuitry=Circuitry(transistor=Transistor()), engine=Engine.vacask)
     assert found.bound.max() < 1e-6
-    assert found.transient_share < STATE_SHARE / 50
+    assert found.transient_share < STATE_SHARE / 10
 
 
 @pytest.mark.vacask
