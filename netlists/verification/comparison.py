@@ -19,6 +19,7 @@ from netlists.verification.result import (
     Floats,
     least_current,
     relative_error,
+    residual_limit,
     state_limit,
 )
 from netlists.verification.samples import Sample
@@ -169,19 +170,24 @@ def states(
     }
 
 
-def collocated(spice: Sequence[Run], scopes: Sequence[Scope | None]) -> dict[str, Any]:
+def collocated(
+    spice: Sequence[Run], scopes: Sequence[Scope | None], change: float | None
+) -> dict[str, Any]:
     """The fields of a Verification that writes by collocation have; None of any other analysis.
 
     The bound of a sample of pulses is scaled to all of them.
+
+    change : the largest that the write makes
     """
     of_writes = [scope.chosen for scope in scopes if scope]
     simulated = sum(len(chosen.points) for chosen in of_writes)
-    total = sum(chosen.of for chosen in of_writes)
+    total, most = (how(chosen.of for chosen in of_writes) for how in (sum, partial(max, default=0)))
     bounds = [run.bound for run in spice if run.bound is not None]
     errors = [run.transient_error for run in spice if run.transient_error is not None]
     shares = [run.transient_share for run in spice if run.transient_share is not None]
     return {
         "residual_bound": _worst(bounds) * total / simulated if bounds and simulated else None,
+        "residual_limit": residual_limit(most, change) if of_writes else None,
         "pulses_simulated": simulated if of_writes else None,
         "pulses_in_programme": total if of_writes else None,
         "pulses_as_transients": sum(len(chosen.transients) for chosen in of_writes) or None,
@@ -226,7 +232,7 @@ def passed(fields: dict[str, Any], *, labelled: bool) -> bool:
         "max_state_error": of_states,
         "max_transient_error": STATE_LIMIT,
         "max_transient_share": STATE_SHARE,
-        "residual_bound": RESIDUAL_LIMIT,
+        "residual_bound": fields["residual_limit"] or RESIDUAL_LIMIT,
         "write_energy_error": ENERGY_LIMIT,
     }
     within = all(fields[name] is None or fields[name] <= limit for name, limit in limits.items())

@@ -9,7 +9,6 @@ from netlists.simulation.ngspice import Via
 from netlists.verification.result import (
     CURRENT_LIMIT,
     ENERGY_LIMIT,
-    RESIDUAL_LIMIT,
     STATE_LIMIT,
     STATE_SHARE,
     Verification,
@@ -130,7 +129,8 @@ def _collocated(result: Verification) -> list[tuple[str, str, str]]:
         return []
     whole = ", for all pulses" if result.is_sampled else ""
     return [
-        (f"bound on the states' error{whole}", _number(result.residual_bound), f"{RESIDUAL_LIMIT:.0e}"),
+        (f"bound on the states' error{whole}", _number(result.residual_bound),
+         _number(result.residual_limit)),
         ("row pulses at operating points",
          f"{result.pulses_simulated} of {result.pulses_in_programme}", ""),
         (f"{counted(result.pulses_as_transients or 0, 'pulse')} as full transients, worst error",

@@ -36,7 +36,8 @@ def footing(
     said = f"{cells(device, varied)}; {NO_WIRES if crossbar is None else lines(crossbar, varied)}"
     if amplifier is None:
         return said
-    return f"{said}, in reads amplifiers of {engineering(amplifier.input_resistance, 'Ohm')}"
+    ends = engineering(amplifier.input_resistance, "Ohm")
+    return f"{said}, in reads amplifiers with inputs of {ends}"
 
 
 def cells(device: Device, varied: Collection[str] = ()) -> str:

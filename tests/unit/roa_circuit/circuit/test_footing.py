@@ -37,7 +37,7 @@ def test_what_a_sweep_varies_has_no_value_of_its_own():
 def test_reads_that_end_in_amplifiers_do_not_end_in_the_sense_resistance():
     amplifier = Amplifier(r_feedback=1e5, gain=99.0)
     text = footing(default_device(), default_crossbar(2, 3), amplifier=amplifier)
-    assert text.endswith("sense 10 Ohm, in reads amplifiers of 1 kOhm")
+    assert text.endswith("sense 10 Ohm, in reads amplifiers with inputs of 1 kOhm")
 
 
 def in_ln_g(ratio):
