@@ -25,6 +25,7 @@ STATE_LIMIT = 5e-3
 STATE_SHARE = 5e-3  # of the largest change by a write, or by a pulse as a transient, if that is less
 RESIDUAL_LIMIT = 1e-4  # of the bound by operating points, which know no error of time steps
 RESIDUAL_OF_A_PULSE = 1e-5  # of the bound, for each pulse of a write that has more than ten
+MOST_RESIDUAL = 8e-4  # of any bound: an error of 1e-3 in a state is found whatever the write
 ENERGY_LIMIT = 2e-3
 """What `passed` asks for, beside the same prediction for every read of a layer with labels."""
 
@@ -202,11 +203,12 @@ def state_limit(change: float | None) -> float:
 def residual_limit(pulses: int, change: float | None) -> float:
     """What the bound of a write may be that moves cells so much at the most.
 
-    The bound is a sum over pulses: of many it may be more, up to what states may be wrong by.
+    The bound is a sum over pulses: of many it may be more, up to what states may be wrong by, and less
+    than 1e-3 in any case.
 
     pulses : of the tile that has most
     """
-    return max(RESIDUAL_LIMIT, min(RESIDUAL_OF_A_PULSE * pulses, state_limit(change)))
+    return max(RESIDUAL_LIMIT, min(RESIDUAL_OF_A_PULSE * pulses, MOST_RESIDUAL, state_limit(change)))
 
 
 def least_current(device: Device) -> float:
