@@ -49,9 +49,9 @@ _FOOTER = (
     " one below a millionth of a fully potentiated cell's as that one."
     f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e} and"
     f" {100 * STATE_SHARE:g} % of what the write changes, their bound by collocation within"
-    f" {RESIDUAL_LIMIT:.0e}, or {RESIDUAL_OF_A_PULSE:.0e} a pulse up to {MOST_RESIDUAL:.0e} where that is more, the energy of a"
-    f" write within {100 * ENERGY_LIMIT:g} %, and, where a layer has labels, the same prediction for"
-    " every read."
+    f" {RESIDUAL_LIMIT:.0e}, or {RESIDUAL_OF_A_PULSE:.0e} a pulse up to {MOST_RESIDUAL:.0e} where that"
+    f" is more, the energy of a write within {100 * ENERGY_LIMIT:g} %, and, where a layer has labels,"
+    " the same prediction for every read."
 )
 
 

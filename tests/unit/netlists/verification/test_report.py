@@ -73,7 +73,7 @@ def test_states_that_no_time_step_blurs_have_a_limit_of_their_own():
 
 
 def test_a_bound_that_many_pulses_add_up_to_may_be_more():
-    """Right writes of 39 pulses came to 1.2e-4 and of 390 to 4.1e-4, and failed. 1e-3 is always found."""
+    """Right writes of 39 pulses came to 1.2e-4, of 390 to 4.1e-4, and failed; 1e-3 is always found."""
     assert residual_limit(1, 0.5) == residual_limit(10, None) == residual_limit(10, 1e-4) == 1e-4
     assert residual_limit(39, 0.5) == pytest.approx(3.9e-4)
     assert residual_limit(390, 0.5) == residual_limit(10_000, 0.5) == 8e-4
