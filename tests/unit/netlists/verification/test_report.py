@@ -101,7 +101,7 @@ def test_current_error_is_elementwise_and_relative(pretender):
 
 
 def test_the_state_error_does_not_leak_into_the_current_error(pretender):
-    result = pretender(state_error=1e-3)
+    result = pretender(state_error=5e-4)
     assert result.max_relative_current_error < 1e-12
     assert result.end_to_end_current_error > 1e-5
     assert result.passed
