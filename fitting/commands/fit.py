@@ -244,7 +244,9 @@ def _print(run: Run, said: dict[str, Any]) -> None:
     if result.describes and said["combinations"] and not known:
         far = {one.name for one in beyond(result)}
         told = (combination(c) + BY_LAW * (c["name"][:4] in far) for c in said["combinations"][:5])
-        console.say(f"measured: {'; '.join(told)}")
+        console.say(
+            f"measured, errors from the curvature, too small where valleys bend: {'; '.join(told)}"
+        )
     if run.choice.contest is not None:
         rows = contest_rows(run.choice.contest, taken=result.describes)
         console.out.print(console.table(run.choice.title, CONTEST_COLUMNS, rows))

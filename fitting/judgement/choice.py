@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from fitting.judgement.motion import require_motion
 from fitting.judgement.verdict import DOUBTFUL, REJECTED, Judgement, judge
 from fitting.model.form import FITTED, Form
 from fitting.model.noise import reading_noise
@@ -13,6 +12,7 @@ from fitting.model.noise import weighting as weigh
 from fitting.model.residuals import EQUATIONS
 from fitting.readers.measurements import Measurements
 from fitting.search.fit import Fit, fit_device
+from fitting.search.motion import require_motion
 from fitting.search.multistart import Solution
 from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.device.parameters import Device
@@ -98,13 +98,14 @@ def chosen(m: Measurements, prior: Device, law: str, *, weighting: str, loss: st
         that moves anything.
     """
     check_law(law)
-    require_motion(m)
     first, lone = None, not _has_trains(m)
     if law in (AUTO, EQUATIONS.LAW):
         first = _equations(m, prior, weighting=weighting, loss=loss)
         doubt = not first.fit.describes or first.judgement.word in (DOUBTFUL, REJECTED)
         if law == EQUATIONS.LAW or not doubt or lone:
             return replace(first, asked=law, lone=lone)
+    if first is None:
+        require_motion(m)
     if lone:
         raise InputError(
             f"{m.source}: has no pulses with readings after them, which tell how a cell moves;"

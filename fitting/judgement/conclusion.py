@@ -56,7 +56,8 @@ def laws_tried(choice: Choice) -> list[str]:
         return []
     held_out = {
         "trains": "one half of the trains, by a fit to the other half",
-        "stretches": f"every second stretch of {STRETCH} readings, by a fit to the others",
+        "stretches": f"every second stretch of {STRETCH} readings but the first of a train, by a fit to "
+        "the others",
     }
     said = ["all readings: misfit of a fit to all, with every constant free"]
     if found.by:

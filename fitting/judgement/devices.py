@@ -97,7 +97,8 @@ def side(device: Device, noise: float, read_voltage: float | None = None) -> Sid
     noise : of one reading, relative
     read_voltage : [V], in place of the device's own
     """
-    law, pulses, remarks = device.memristor, device.pulses, list[str]()
+    law, pulses = device.memristor, device.pulses
+    remarks = [footing.reversal(device)] if footing.is_reversed(device) else list[str]()
     V_r = pulses.read_voltage if read_voltage is None else read_voltage
     gmin, gmax = (float(np.asarray(G)) for G in law.conductance_range(V_r))
 

@@ -53,6 +53,8 @@ class Form(ABC):
     """What an error of a constant of any sign counts against, as a logarithm's counts against 1."""
     products: Mapping[str, str] = {}
     """Expressions in the constants that data determine better than these, by name."""
+    longest: float = np.inf
+    """The furthest that a search moves a constant's place in one step, see `descent.descend`."""
     stiffness: FloatArray | None = None
     """(k, n): combinations of the constants' places that a search keeps near 0, beside the misfit."""
     by_curvature: bool = False
@@ -142,7 +144,7 @@ class Form(ABC):
         """Which pulses add up to one dose."""
         return schedule(m)
 
-    def blind(self, m: Measurements) -> frozenset[str]:
+    def blind(self, m: Measurements, x: FloatArray | None = None) -> frozenset[str]:
         """Constants that such measurements cannot tell from others, whatever they read."""
         return frozenset()
 

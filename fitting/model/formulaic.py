@@ -49,6 +49,7 @@ class FormulaForm(TrackedForm):
 
     by_curvature: bool = True
     checked_far_off: bool = True
+    longest: float = 2.0
 
     LAW = "file"
 
@@ -153,12 +154,13 @@ class FormulaForm(TrackedForm):
             miss = np.log(np.abs(self.predict(x, m, s) / m.current))
         return float(np.sum(np.clip(np.nan_to_num(miss, nan=_DECADE), -_DECADE, _DECADE) ** 2))
 
-    def blind(self, m: Measurements) -> frozenset[str]:
-        """Constants whose effect on these readings is that of others, where the search begins.
+    def blind(self, m: Measurements, x: FloatArray | None = None) -> frozenset[str]:
+        """Constants whose effect on these readings is that of others at `x`, or where the search begins.
 
         They are left out of it in the order of `held_first`.
         """
-        x, kept, told = self._best_of(m)[0], np.zeros((0, len(m))), set()
+        x = self._best_of(m)[0] if x is None else x
+        kept, told = np.zeros((0, len(m))), set()
         slopes = self.slopes(x, m, self.schedule(m))[1]
         for name in reversed(self.held_first):
             slope = slopes[self.names.index(name)] / np.maximum(np.abs(m.current), 1e-300)

@@ -68,7 +68,7 @@ class WindowsForm(Form):
         """The law with the constants of a search vector; its ratio follows from them."""
         return self.completed(Windows(**self.values(x)))
 
-    def blind(self, m: Measurements) -> frozenset[str]:
+    def blind(self, m: Measurements, x: FloatArray | None = None) -> frozenset[str]:
         """Of a polarity without pulses all; with one amplitude or one read voltage, a steepness."""
         up, down = (np.unique(m.voltage[sign * m.voltage > 0]).size for sign in (-1.0, 1.0))
         found = {"mu1", "p"} if not up else set()

@@ -21,6 +21,7 @@ from fitting.readers.measurements import FloatArray, Measurements
 from fitting.search.estimates import LARGEST_MISFIT
 from fitting.search.fit import Optimum, optimum
 from fitting.search.identifiability import SMALLEST_NOISE
+from fitting.search.motion import require_motion_of_each
 from roa_circuit.device.laws.zhang2021 import Memristor
 from roa_circuit.device.notes import Notes
 from roa_circuit.device.parameters import Device
@@ -93,10 +94,11 @@ def spread(m: Measurements, names: Sequence[str], prior: Device) -> Population:
 
     Raises
     ------
-    InputError : too few readings, or none that tell a constant of one device.
+    InputError : too few readings, or none that tell a constant of one device; a device that stands.
     """
     began = time.perf_counter()
     g = Grouped.of(m, names)
+    require_motion_of_each(m, {name: g.of_device(place) for place, name in enumerate(g.names)})
     tried = [optimum(m, prior, weighting="relative"), *_scouts(g, prior)]
     good = [fit for fit in tried if fit.describes] or tried[:1]
     begin = [fit.solution.x[: len(NAMES)] for fit in good]

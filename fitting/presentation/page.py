@@ -202,7 +202,8 @@ def _determined(f: Fit, said: dict[str, Any], remarks: Sequence[str]) -> list[Ma
     beside = [matrix(symbols, constants_correlation(f).tolist(), caption=text)]
     if said["combinations"]:
         rows = [_in_symbols(wording.combination(c)).split(" = ") for c in said["combinations"]]
-        beside.append(table(("product", "measured"), rows, caption="Products that are known."))
+        text = "Products that are known; errors from the curvature, too small where valleys bend."
+        beside.append(table(("product", "measured"), rows, caption=text))
     parts.append(side_by_side(beside))
     rows = [
         [engineering(s, "", 3), f"{1 / s:.2g}" if s > 0 else "∞", *(f"{v:+.2f}" for v in direction)]

@@ -15,6 +15,7 @@ from fitting.readers.measurements import FloatArray
 
 _FIRST_DAMPING = 1e-3
 _MOST_DAMPING = 1e14  # a step this short moves no digit
+_UNFELT = 1e-5  # of the slope that is felt most
 _PRECISION = 1e-28  # squared residual a reading: what rounding leaves of a perfect fit
 
 
@@ -46,11 +47,14 @@ def descend(
     most: int,
     tolerance: float,
     enough: float = 0.0,
+    longest: float = np.inf,
 ) -> Minimum:
     """Descend from `x` (n,) until a step promises and brings less than `tolerance` of the cost.
 
-    It takes `most` steps at most, and stops at once below the cost `enough`. A variable whose gradient
-    pulls it out of its bounds stays there.
+    Where `longest` is given, no variable moves further in a step, and one that the residual does not
+    feel stays: it would leap, and every step would fail that has it in it. It takes `most` steps at
+    most, and stops at once below the cost `enough`. A variable whose gradient pulls it out of its
+    bounds stays there.
     """
     x = np.clip(x, low, high)
     residual = problem.residual(x)
@@ -63,11 +67,15 @@ def descend(
         downhill = -(J.T @ residual)
         widest = np.maximum(widest, np.sqrt(np.sum(J**2, axis=0)))
         stuck = ((x <= low) & (downhill < 0)) | ((x >= high) & (downhill > 0))
+        if longest < np.inf:
+            felt = np.sqrt(np.sum(J**2, axis=0))
+            stuck |= felt <= _UNFELT * felt.max()
         J = np.where(stuck, 0.0, J)
         Q, R = np.linalg.qr(J)
         target = -(Q.T @ residual)
         while True:
-            moved = _step(R, target, damping * widest**2, low - x, high - x)
+            reach = np.maximum(low - x, -longest), np.minimum(high - x, longest)
+            moved = _step(R, target, damping * widest**2, *reach)
             promised = float(target @ target - np.sum((target - R @ moved) ** 2))
             trial = problem.residual(x + moved)
             gained = cost - float(trial @ trial)

@@ -26,6 +26,7 @@ from fitting.search.identifiability import (
     covariance,
     log_errors,
 )
+from fitting.search.motion import require_motion
 from fitting.search.multistart import Solution, best_search, is_flat, robust_search, search
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.shown import Facts, Shown
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from fitting.search.extraction import Extraction
 
+_BY_SWEEPS = ("alpha", "beta", "k", "mu1", "mu2")  # what errs most with the state of a sweep
 _FAR_ABOVE = 1e3  # the largest reading: no device, but a valley with no floor
 _PROFILE_ABOVE = 0.02  # log error from which the curvature alone does not decide what is open
 _COSTLESS = 0.02  # of the cost: what holding an open constant may add
@@ -130,7 +132,8 @@ def fit_device(
 
     Raises
     ------
-    InputError : fewer readings than unknowns, an unknown weighting or loss.
+    InputError : fewer readings than unknowns, an unknown weighting or loss; no pulses, or none that
+        moves anything.
 
     Examples
     --------
@@ -145,6 +148,9 @@ def fit_device(
 
     began = time.perf_counter()
     m = m.fitted()
+    _require_enough(m, form)
+    if begin is None:
+        require_motion(m)
     found = optimum(m, prior, weighting=weighting, loss=loss, form=form, begin=begin)
     extraction = extract(found.objective, found.solution)
     if extraction is not None:
@@ -184,11 +190,7 @@ def optimum(
 ) -> Optimum:
     """The fit of `fit_device` without errors of its constants; raises the same errors."""
     check_loss(loss)
-    unknowns = form.count + len(m.labels)
-    if len(m) <= unknowns:
-        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {form.count} "
-                         f"constants and {counted(len(m.labels), 'starting state')}; give more than "
-                         f"{unknowns}")  # fmt: skip
+    _require_enough(m, form)
     known = form.prior(prior.memristor)
     weights = weigh(m, weighting)
     objective = Objective.of(m, weights.scale, form)
@@ -209,6 +211,14 @@ def optimum(
     if solution.held > free | tied:  # searches with more and more of them held did not go to their ends
         solution = search(objective, solution.x, solution.held)
     return Optimum(objective=objective, solution=solution, weighting=weights, tied=tied, limit=limit)
+
+
+def _require_enough(m: Measurements, form: Form) -> None:
+    unknowns = form.count + len(m.labels)
+    if len(m) <= unknowns:
+        raise InputError(f"{m.source}: {counted(len(m), 'reading')} cannot determine {form.count} "
+                         f"constants and {counted(len(m.labels), 'starting state')}; give more than "
+                         f"{unknowns}")  # fmt: skip
 
 
 def _settle(objective: Objective, solution: Solution, prior: Law) -> tuple[str | None, Solution]:
@@ -288,19 +298,34 @@ def _report(o: Optimum, prior: Law, began: float, extraction: Extraction | None)
         message="gamma delta grows without end" if lost else solution.message,
         seconds=time.perf_counter() - began, jacobian=jacobian, noise=noise,
         weighting=o.weighting, objective=objective, solution=solution, widening=wider, limit=o.limit,
-        intervals=said + _said(wider, estimates), extraction=extraction,
+        intervals=said + _said(wider, estimates, m), extraction=extraction,
     )  # fmt: skip
 
 
 def widened(f: Fit) -> str:
     """A remark on how much correlated misfits widen the intervals; '' if they do not."""
-    return _said(f.widening, f.estimates)
+    return _said(f.widening, f.estimates, f.objective.measurements)
 
 
-def _said(widening: FloatArray, estimates: Mapping[str, Estimate]) -> str:
+def _said(widening: FloatArray, estimates: Mapping[str, Estimate], m: Measurements) -> str:
     told = np.array([e.told for e in estimates.values()])
     most = float(widening[told].max(initial=1.0))
-    return f", up to {most:.1f} times wider as successive misfits correlate" if most > 1.0 else ""
+    if most <= 1.0:
+        return ""
+    wider = f", up to {most:.1f} times wider as successive misfits correlate"
+    swept = [name for name in _BY_SWEEPS if name in estimates and estimates[name].told]
+    if not (swept and _written_before_sweeps(m)):
+        return wider
+    return (f"{wider}; if that is write noise, those of {', '.join(swept)} are too narrow: none knows"
+            " of the write before a sweep")  # fmt: skip
+
+
+def _written_before_sweeps(m: Measurements) -> bool:
+    """Whether a pulse brings a cell to the state of a sweep, within one train."""
+    begins = np.flatnonzero(np.diff(m.sweep.astype(int), prepend=0) > 0)
+    before = np.maximum(begins - 1, 0)
+    same = (m.train[before] == m.train[begins]) & (begins > 0)
+    return bool((same & (m.voltage[before] != 0)).any())
 
 
 def _runs_away(p: Law, m: Measurements) -> bool:

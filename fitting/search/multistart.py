@@ -110,14 +110,21 @@ def _in_rounds(objective: Objective, m: Measurements, prior: Law, *, most: int) 
         found = _apart(found, form.count)
         hopeless = _HOPELESS * found[0].cost
         found = [one for one in found[:kept] if one.cost <= hopeless]
-        found = [search(few, one.x, held, most=steps, tolerance=_ROUND) for one in found]
+        found = [
+            search(few, one.x, form.blind(few.measurements, one.x), most=steps, tolerance=_ROUND)
+            for one in found
+        ]
     best = min(found, key=lambda one: one.cost)
+    held = form.blind(few.measurements, best.x)
     if not most and few is objective:
         return best
     tolerance = _COARSE**2 if form.by_curvature else _FINEST  # lmfit ends what is long
-    return search(
+    ended = search(
         objective, best.x, held, most=most or _ROUNDS[-1][0], tolerance=tolerance if most else _ROUND
     )
+    if ended.converged or not (most and form.by_curvature):
+        return ended
+    return search(objective, ended.x, held, most=most, tolerance=_ROUND)  # fine steps creep along kinks
 
 
 def _looser(objective: Objective) -> Objective:
@@ -184,7 +191,7 @@ def search(
     with np.errstate(all="ignore" if roams else None):
         found = descend(
             eliminated, x[free], low, high, enough=enough,
-            most=most or (_BRIEF if brief else _MOST_STEPS), tolerance=tolerance,
+            most=most or (_BRIEF if brief else _MOST_STEPS), tolerance=tolerance, longest=form.longest,
         )  # fmt: skip
     message = "converged" if found.converged else f"no end after {most or _MOST_STEPS} steps"
     return Solution(

@@ -31,7 +31,7 @@ from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.mapping import Mapping as ColumnMapping
 from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.parameters import Device
-from roa_circuit.layers.deployed import Array, Deployed, deploy, settled, voltages, written
+from roa_circuit.layers.deployed import Array, Deployed, deploy, settled, written
 from roa_circuit.layers.placement import Placement
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
@@ -74,10 +74,11 @@ class WrittenArray:
 
     def calibrated(self) -> WrittenArray:
         """The same array, calibrated by its test patterns if it has any."""
-        tests = voltages(self.array, self.chip)[len(self.array.own.inputs) :]
-        none = np.zeros((0, len(self.array.order.channels)))
+        array = self.array
+        tests = self.chip.drive(np.asarray(voltage_from_input(array.test_inputs, array.own.device)))
+        none = np.zeros((0, len(array.order.channels)))
         sensed = self.sensed(tests, dithered=True) if len(tests) else none
-        gain, offset = self.array.correction(sensed, self.chip)
+        gain, offset = array.correction(sensed, self.chip)
         return replace(self, gain=gain, offset=offset)
 
     def sensed(self, volts: Floats, *, dithered: bool = False) -> Floats:
@@ -204,8 +205,9 @@ def accuracy(network: Network, episode: Episode, layers: Mapping[str, CircuitLay
 
 
 def warnings(layers: Mapping[str, CircuitLayer]) -> list[str]:
-    """What does not suit the reads of each layer so far: its converters, or states that would move."""
-    return [f"{name}: {text}" for name, layer in layers.items() for text in layer.usage.warnings]
+    """What does not suit the reads of each layer so far: converters, moving states, few test inputs."""
+    found = {name: [*one.usage.warnings, one.deployed.read_again] for name, one in layers.items()}
+    return [f"{name}: {text}" for name, texts in found.items() for text in texts if text]
 
 
 def placements(layers: Mapping[str, CircuitLayer]) -> dict[str, Placement]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.errors import InputError, nearest
 from roa_circuit.basics.units import parse_quantity, percent
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.circuit.crossbar import Crossbar
@@ -17,7 +17,7 @@ from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.mapping import Mapping
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device, load_device
-from roa_circuit.presentation import circuit_options, console, options
+from roa_circuit.presentation import console, options
 
 if TYPE_CHECKING:
     import torch
@@ -132,10 +132,15 @@ Seed = Annotated[
 ]
 
 
-def dataset_of(name: str, data: Path | None) -> FewShotDataset:
-    """The data set, with a progress bar while it is downloaded."""
-    from meta.data.datasets import load_dataset
+def dataset_of(name: str, data: Path | None, network: Network | None = None) -> FewShotDataset:
+    """The data set, with a progress bar while it is downloaded.
 
+    network : that is to see its images; one of other images is refused before any download
+    """
+    from meta.data.datasets import SHAPES, load_dataset
+
+    if network is not None and name in SHAPES:
+        network.architecture.check_images(SHAPES[name])
     found = load_dataset(name, data, progress=console.DownloadBar(name))
     for remark in found.remarks:
         console.say(remark)
@@ -167,7 +172,19 @@ def configuration_of(
     if resume and not kept.exists():
         raise InputError(f"{output}: there is no run to go on with; leave --resume out to start one")
     file = kept if resume and config is None else config
-    return kind(**own) if file is None else kind.from_toml(file, **own)
+    try:
+        return kind(**own) if file is None else kind.from_toml(file, **own)
+    except InputError as error:
+        text = str(error)
+        for key, option in _RENAMED[kind.__name__].items():
+            text = text.replace(f"{key} = ", f"{option} ") if key in own else text
+        raise InputError(text) from None
+
+
+_RENAMED = {
+    "Training": {"head_rate": "--head-rate-scale"}, "Pretraining": {"validate_every": "--score-every"},
+}  # fmt: skip
+"""Keys of configurations whose options have other names."""
 
 
 def adopt(backbone: str | None, **rules: str | None) -> None:
@@ -235,7 +252,11 @@ def network_in(path: Path) -> Network:
     from meta.network.convolutional import Network
     from meta.network.shipped import NAMED, named_network
 
-    return named_network(str(path)) if str(path) in NAMED else Network.load(path)
+    if str(path) in NAMED:
+        return named_network(str(path))
+    if path.suffix == "" and path.name == str(path) and not path.exists():
+        raise InputError(f"{path}: no such file, nor a shipped network; {nearest(str(path), NAMED)}")
+    return Network.load(path)
 
 
 def network_of(
@@ -351,27 +372,6 @@ def hardware_of(
         compensation=chosen,
         in_situ=in_situ,
     )
-
-
-def idle_of(
-    imperfections: Imperfections | None,
-    *,
-    in_situ: bool,
-    mapping: Mapping | None,
-    varied: abc.Collection[str] = (),
-) -> list[str]:
-    """The imperfections that change nothing, with a line on stderr about them.
-
-    mapping : which columns make an output; None is one reference column
-    varied : the fields that a sweep varies, which count as given
-    """
-    of_writes = () if in_situ or imperfections is None else ("write_gain", "edge_fraction")
-    names = [name for name in of_writes if getattr(imperfections, name)]
-    if names:
-        why = "every cell gets its pulses in full; add --in-situ to write through the wires"
-        console.remark(f"--imperfections: {', '.join(names)} ignored: {why}")
-    names += circuit_options.without_subtractors(imperfections, mapping, varied=varied)
-    return names + circuit_options.idle(imperfections, varied, but=names)
 
 
 def say_placed(layers: abc.Mapping[str, abc.Mapping[str, Any]]) -> None:

@@ -35,11 +35,11 @@ from meta.commands._inputs import (
     circuit_of,
     dataset_of,
     hardware_of,
-    idle_of,
     network_of,
     say_placed,
     writing_of,
 )
+from meta.commands._unused import idle_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import percent
@@ -113,7 +113,7 @@ def adapt(
     unused = idle_of(
         imperfections, in_situ=in_situ, mapping=writing.mapping
     ) + circuit_options.idle_in_settled_reads(circuit)
-    tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
+    tasks = Tasks(dataset=dataset_of(dataset, data, net), shots=shots, queries=queries, seed=seed)
     lines = circuit_of(wire_resistance) if hardware is None else hardware.crossbar
     through = learned_through(net, hardware or Hardware(crossbar=lines), writing)
     episode = adapt_episode(net, tasks, writing, circuit=lines, through=through)

@@ -43,12 +43,12 @@ from meta.commands._inputs import (
     compute_of,
     dataset_of,
     hardware_of,
-    idle_of,
     network_of,
     numbers_of,
     say_placed,
     writing_of,
 )
+from meta.commands._unused import idle_of
 from meta.network.methods import NOISE_LEVELS
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import provenance, write_json
@@ -171,7 +171,7 @@ def evaluate(
     unused = idle_of(
         imperfections, in_situ=in_situ, mapping=writing.mapping
     ) + circuit_options.idle_in_settled_reads(circuit)
-    drawn = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries, seed=seed)
+    drawn = Tasks(dataset=dataset_of(dataset, data, net), shots=shots, queries=queries, seed=seed)
     of = Evaluated.of(net, writing, drawn, tasks, (network, data))
     rows: Sequence[Row] | Sequence[CircuitRow]
     if hardware is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -103,9 +104,14 @@ def pretrain(
     how = configuration_of(Pretraining, output, config, resume, context.params)
     cells = device_of_run(how, output, resume=resume)
     images = dataset_of(how.dataset, data)
-    console.remark(f"{how.backbone} backbone, {counted(how.epochs, 'epoch')}")
+    announce = cache(lambda: console.remark(f"{how.backbone} backbone, {counted(how.epochs, 'epoch')}"))
     with console.progress() as bar:
         line = bar.add_task("epochs", total=how.epochs)
+
+        def advance(epoch: int, _: int) -> None:
+            announce()  # after the first step: what is refused is refused already
+            bar.update(line, completed=epoch)
+
         network = run(
             images,
             how,
@@ -113,7 +119,7 @@ def pretrain(
             resume=resume,
             compute=where,
             on_epoch=lambda row: _report(row, how.epochs),
-            on_step=lambda epoch, _: bar.update(line, completed=epoch),
+            on_step=advance,
         )
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}

@@ -25,10 +25,10 @@ from meta.commands._inputs import (
     Ways,
     circuitry_of,
     dataset_of,
-    idle_of,
     network_of,
     writing_of,
 )
+from meta.commands._unused import idle_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.mapping import PAIR
@@ -36,7 +36,7 @@ from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import load_device
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import circuit_options, options
-from roa_circuit.sweeps.command import Asked, carry_out
+from roa_circuit.sweeps.command import Asked, carry_out, read_again
 from roa_circuit.sweeps.fields import given_by
 from roa_circuit.sweeps.layer import MAPPING
 
@@ -105,7 +105,7 @@ def sweep(
         )
         writing = writing_of(net, name, device, mapping)
         require_one_write(net, writing)
-        tasks = Tasks(dataset=dataset_of(dataset, data), shots=shots, queries=queries)
+        tasks = Tasks(dataset=dataset_of(dataset, data, net), shots=shots, queries=queries)
         subject = NetworkSubject(network=net, tasks=tasks, hardware=hardware, writing=writing)
     else:
         episodic = {
@@ -130,6 +130,9 @@ def sweep(
     if isinstance(subject, NetworkSubject) and MAPPING.name not in varied:
         columns = subject.planned.mapping
     unused += idle_of(imperfections, in_situ=in_situ, mapping=columns, varied=varied)
+    if isinstance(subject, NetworkSubject):
+        images = subject.network.architecture.ways * shots
+        read_again("layer fc", images, hardware.compensation, axes)
     spots = head_check(subject, asked.checked) if isinstance(subject, NetworkSubject) else None
     carry_out(
         asked,

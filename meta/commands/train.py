@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,6 +25,7 @@ from meta.commands._inputs import (
     dataset_of,
     network_in,
 )
+from meta.commands._unused import idle_of
 from roa_circuit.basics.errors import InputError
 from roa_circuit.basics.results import write_json
 from roa_circuit.basics.units import counted, percent
@@ -32,9 +34,10 @@ from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.circuit.design_point import default_crossbar
 from roa_circuit.circuit.wiring import Wiring
 from roa_circuit.device.parameters import Device
-from roa_circuit.presentation import console, options, standing
+from roa_circuit.presentation import circuit_options, console, options, standing
 
 if TYPE_CHECKING:
+    from meta.circuits.aware.circuit import Circuit
     from meta.circuits.validate import SpiceValidation
     from meta.data.fewshot import FewShotDataset
     from meta.training.configuration import Training
@@ -243,12 +246,18 @@ def train(
     tolerances = checks.tolerances()
     cells = device_of_run(how, output, resume=resume)
     wires = Circuit.of_run(how, output, resume=resume)
+    unused = [] if wires is None or resume else _idle(wires)
     first = None if start_network is None else network_in(start_network)
     images = dataset_of(how.dataset, data)
-    console.remark(_announced(how))
     reports: list[Callable[[SpiceRow], None]] = [_report_spice]
     with console.progress() as bar, ExitStack() as stack:
         line = bar.add_task("training", total=how.epochs * how.iterations)
+        announce = cache(lambda: console.remark(_announced(how)))
+
+        def advance(epoch: int, iteration: int) -> None:
+            announce()
+            bar.update(line, completed=epoch * how.iterations + iteration + 1)
+
         callbacks: list[Callback] = [lambda _, row: _report_epoch(row, how.epochs)]
         if tensorboard:
             events = _events(output)
@@ -266,14 +275,21 @@ def train(
             resume=resume,
             platform=Platform(compute=where, circuit=wires),
             callbacks=callbacks,
-            on_iteration=lambda epoch, i: bar.update(line, completed=epoch * how.iterations + i + 1),
+            on_iteration=advance,
         )
     lines = None if wires is None else wires.hardware.crossbar
     if json is not None:
         found = {"network": str(output / "best.safetensors"), **network.note}
-        write_json(json, found | footing.to_dict(cells, lines) | {"ignored": list(how.idle)})
+        write_json(json, found | footing.to_dict(cells, lines) | {"ignored": [*how.idle, *unused]})
     console.say(f"network: {output / 'best.safetensors'}")
     standing.say(cells, lines)
+
+
+def _idle(wires: Circuit) -> list[str]:
+    """What of the circuit to learn with changes nothing, with a line on stderr about it."""
+    own, why = wires.hardware, "training gives every cell its pulses in full"
+    unused = idle_of(own.imperfections, in_situ=False, mapping=own.mapping, why=why)
+    return unused + circuit_options.idle_in_settled_reads(own.circuitry)
 
 
 def _events(output: Path) -> Events:
@@ -285,7 +301,10 @@ def _events(output: Path) -> Events:
 
 
 def _announced(how: Training) -> str:
-    """How long a training is, which a file that lacks its end leaves at what is usual."""
+    """How long a training is, which a file that lacks its end leaves at what is usual.
+
+    It is said after the first step: what is refused is then refused already.
+    """
     steps, tasks = counted(how.iterations, "step"), counted(how.batch, "task")
     return (
         f"{how.method}, {how.ways}-way {how.shots}-shot: {counted(how.epochs, 'epoch')} of {steps},"

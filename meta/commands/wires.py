@@ -144,7 +144,7 @@ def _adapted_heads(
     net, name = named
     writing = writing_of(net, name, device, mapping)
     require_one_write(net, writing)
-    tasks = Tasks(dataset=dataset_of(dataset, data))
+    tasks = Tasks(dataset=dataset_of(dataset, data, net))
     drawn = (tasks.reseeded(seed) for seed in range(episodes))
     return [adapt_episode(net, one, writing, reads=1).layers[HEAD] for one in drawn]
 

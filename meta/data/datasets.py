@@ -11,6 +11,9 @@ from roa_circuit.basics.errors import InputError, nearest
 
 DATASETS = ("omniglot", "glyphs", "miniimagenet", "folder")
 
+SHAPES = {"omniglot": (1, 28, 28), "glyphs": (1, 28, 28), "miniimagenet": (3, 84, 84)}
+"""(channels, rows, columns) of the images that are known before they are loaded."""
+
 
 def load_dataset(
     name: str, data: Path | None = None, *, progress: DownloadProgress | None = None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,13 @@ UNUSED = (
     " leave it out, or give it more"
 )
 
+SCALED = (
+    "pictures of {least} to {most} pixels are scaled to {size} x {size}, and a network trained on them"
+    " takes that; pictures of one square size below it keep theirs (ImageMagick, for 32 x 32: mogrify"
+    " -resize 32x32!)"
+)
+EMPTY = "{names}: no pictures there, and so no class"
+
 Classes = Mapping[str, Sequence[Path]]
 
 
@@ -66,6 +74,7 @@ def load_folder(data: Path) -> FewShotDataset:
     if not data.is_dir():
         raise InputError(f"{data}: no such folder; --data must name one that holds a folder per class")
     splits = {name: _class_folders(data / name) for name in SHARES if (data / name).is_dir()}
+    empty = _empty([data / name for name in splits] or [data])
     if not splits:
         classes = _class_folders(data)
         if len(classes) < len(SHARES):
@@ -77,7 +86,8 @@ def load_folder(data: Path) -> FewShotDataset:
         raise InputError(
             f"{data}: needs folders of classes in each of train, validation and test, or in none"
         )
-    return _dataset("folder", data, splits, turns=True)
+    found = _dataset("folder", data, splits, turns=True)
+    return replace(found, remarks=(*empty, *found.remarks))
 
 
 def load_miniimagenet(data: Path) -> FewShotDataset:
@@ -107,12 +117,26 @@ def _listed(path: Path, pictures: Path) -> Classes:
 
 
 def _class_folders(folder: Path) -> Classes:
-    found = {}
+    return {inside.name: pictures for inside, pictures in _inside(folder) if pictures}
+
+
+def _empty(folders: Sequence[Path]) -> list[str]:
+    """A line on folders of classes without any picture; none if there is none."""
+    every = [item for folder in folders for item in _inside(folder)]
+    found = [str(one) for one, pictures in every if not (pictures or one.name.startswith("."))]
+    if not found:
+        return []
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return [EMPTY.format(names=", ".join(found[:_NAMED]) + more)]
+
+
+_NAMED = 3
+
+
+def _inside(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """(folder, its pictures) of every folder in a folder, by name."""
     for inside in sorted(path for path in folder.iterdir() if path.is_dir()):
-        pictures = sorted(path for path in inside.iterdir() if path.suffix.lower() in PICTURES)
-        if pictures:
-            found[inside.name] = pictures
-    return found
+        yield inside, sorted(path for path in inside.iterdir() if path.suffix.lower() in PICTURES)
 
 
 def _sizes(count: int) -> dict[str, int]:
@@ -132,11 +156,11 @@ def _dataset(
             f"{data}: class {fewest[1]} has {drawings} picture; a support and a query image need two"
         )
     chosen = [picture for pictures in lists for picture in pictures[:drawings]]
-    size = COLOUR_SIZE
+    size, scaled = COLOUR_SIZE, ""
     if colour is None:
         coloured = [_is_colour(path) for path in chosen]
         colour = any(coloured)
-        size = _own_size(chosen) if colour else SIZE
+        size, scaled = _own_size(chosen) if colour else (SIZE, "")
     with ThreadPoolExecutor() as threads:
         pixels = list(threads.map(lambda path: _picture(path, colour, size), chosen))
     images = np.stack(pixels).reshape(len(lists), drawings, *pixels[0].shape)
@@ -144,6 +168,7 @@ def _dataset(
     starts = ends - [len(classes) for classes in splits.values()]
     remarks = [DARK_ON_LIGHT] if not colour and _edges(images) > PAPER else []
     remarks += [DARKER.format(share=images.max() / 2.55)] if 0 < images.max() < DARK else []
+    remarks += [scaled] if scaled else []
     unused = sum(map(len, lists)) - len(chosen)
     if unused:
         remarks.append(UNUSED.format(count=unused, drawings=drawings, split=fewest[0], label=fewest[1]))
@@ -195,16 +220,20 @@ def _edges(images: NDArray[np.uint8]) -> float:
     return float(np.median(np.stack(sides)))
 
 
-def _own_size(pictures: Sequence[Path]) -> int:
-    """The one size of small square pictures, which scaling would make nothing better of."""
+def _own_size(pictures: Sequence[Path]) -> tuple[int, str]:
+    """(the one size of small square pictures, which scaling would make nothing better of, or the usual
+    one; a line on it where pictures are made larger)."""
     sizes = set()
     for path in pictures:
         with opened(path) as image:
             sizes.add(image.size)
         width, height = image.size
-        if len(sizes) > 1 or width != height or not SMALLEST <= width < COLOUR_SIZE:
-            return COLOUR_SIZE
-    return width
+        if max(width, height) >= COLOUR_SIZE:
+            return COLOUR_SIZE, ""
+    if len(sizes) == 1 and width == height and width >= SMALLEST:
+        return width, ""
+    least, most = (f"{one[0]} x {one[1]}" for one in (min(sizes), max(sizes)))
+    return COLOUR_SIZE, SCALED.format(least=least, most=most, size=COLOUR_SIZE)
 
 
 def _picture(path: Path, colour: bool, size: int) -> NDArray[np.uint8]:

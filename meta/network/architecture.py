@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from meta.network.backbones import (
     BLOCKS,
@@ -101,11 +101,48 @@ class Architecture:
         InputError : they are not.
         """
         own = (self.channels, self.size, self.size)
-        if shape != own:
-            theirs, mine = (f"{rows} x {columns} x {count}" for count, rows, columns in (shape, own))
+        if shape == own:
+            return
+        theirs, mine = (f"{rows} x {columns} x {count}" for count, rows, columns in (shape, own))
+        side, command = self.size, "train" if self.backbone == BLOCKS else "pretrain"
+        scale = (
+            f"scale the pictures to {side} x {side} pixels, which --dataset folder then keeps"
+            f" (ImageMagick: mogrify -resize {side}x{side}!), or "
+        )
+        raise InputError(
+            f"images are {theirs} (rows, columns, channels), this network takes {mine}:"
+            f" {scale if shape[0] == self.channels else ''}train one on such images with"
+            f" `roa-meta {command}` and pass it with --network"
+        )
+
+    def require_same(self, other: Architecture) -> None:
+        """Whether a network of this kind can go on as another.
+
+        Raises
+        ------
+        InputError : it cannot; the message says what differs, and which options name it.
+        """
+        if (self.channels, self.size) != (other.channels, other.size):
+            mine, theirs = (f"{one.size} x {one.size} x {one.channels}" for one in (self, other))
             raise InputError(
-                f"images are {theirs} (rows, columns, channels), this network takes {mine}: "
-                "train one on such images with `roa-meta train` and pass it with --network"
+                f"the network to start from takes images of {mine}, these are {theirs}: start from one"
+                " of such images, or train on images of its own size"
+            )
+        if (self.erased is None) != (other.erased is None):
+            learned, cleared = "learns its head", "writes its head from an erased state"
+            ours, theirs = (learned, cleared) if self.erased is None else (cleared, learned)
+            raise InputError(
+                f"the network to start from {ours}, and this training {theirs}: give the --method that"
+                " it was trained for, or another network"
+            )
+        names = [one.name for one in fields(self) if getattr(self, one.name) != getattr(other, one.name)]
+        if names:
+            has = ", ".join(f"{name} = {getattr(self, name)}" for name in names)
+            asked = ", ".join(f"{getattr(other, name)}" for name in names)
+            raise InputError(
+                f"the network to start from has {has}, and this training asks for {asked}: give"
+                f" {', '.join('--' + name.replace('_', '-') for name in names)} as it has, or another"
+                " network"
             )
 
     @functools.cached_property

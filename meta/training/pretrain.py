@@ -33,7 +33,14 @@ from meta.network.filling import filled
 from meta.network.precision import CPU, fastest_dtype, prepare
 from meta.network.views import TURNED, views_of
 from meta.training.augmentation import Augmentation, pasted
-from meta.training.checkpoint import load_state, require_same, require_same_images, save_state, state_of
+from meta.training.checkpoint import (
+    load_state,
+    recorded,
+    require_same,
+    require_same_images,
+    save_state,
+    state_of,
+)
 from meta.training.device import device_of_run
 from meta.training.pretraining import Pretraining
 from meta.training.train import require_no_run
@@ -213,9 +220,11 @@ class _Run:
         InputError : it is missing or damaged, or of another configuration.
         """
         path = state_of(self.folder)
-        record = load_state(path, self.classifier, self.optimiser, self.streams)
-        require_same(record.get("training", {}), self.how.note(), self.folder)
-        require_same_images(record, self.dataset.fingerprint, self.folder)
+        record = recorded(path)
+        if record:  # before tensors, whose shapes depend on all that
+            require_same_images(record, self.dataset.fingerprint, self.folder)
+            require_same(record.get("training", {}), self.how.note(), self.folder)
+        load_state(path, self.classifier, self.optimiser, self.streams)
         try:
             self.rows = [PretrainingEpoch(**row) for row in record["epochs"]]
         except (KeyError, TypeError, ValueError) as error:

@@ -28,7 +28,14 @@ from meta.network.convolutional import Network
 from meta.network.precision import CPU, fastest_dtype
 from meta.network.rules import adopted
 from meta.processes.pool import pool
-from meta.training.checkpoint import load_state, require_same, require_same_images, save_state, state_of
+from meta.training.checkpoint import (
+    load_state,
+    recorded,
+    require_same,
+    require_same_images,
+    save_state,
+    state_of,
+)
 from meta.training.configuration import Training
 from meta.training.device import device_of_run
 from meta.training.objective import Phase
@@ -183,13 +190,10 @@ class _Run:
             start = start.with_ways(how.ways) if erased else start.with_new_head(how.ways, generator)
         if start is not None and start.architecture.steps != architecture.steps:
             start = start.with_steps(architecture.steps)
-        if start is not None and circuit is not None:
-            start = circuit.placed(start)
+        if start is not None:
+            start.architecture.require_same(architecture)
+            start = start if circuit is None else circuit.placed(start)
         self.network = (start or Network(architecture, generator)).to(compute)
-        if self.network.architecture != architecture:
-            raise InputError(
-                f"the network to start from is {self.network.architecture}, not {architecture}"
-            )
         if circuit is not None:
             self.network.clip_weights()  # no cell holds more
         self.network.rules = how.rules
@@ -225,11 +229,13 @@ class _Run:
         InputError : it is missing or damaged, or of another configuration.
         """
         path = state_of(self.folder)
-        record = load_state(path, self.network, self.optimiser, self.streams)
-        # What a run of an earlier version does not name, it had as is usual.
-        usual = {field.name: field.default for field in fields(Training)}
-        require_same(usual | record.get("training", {}), asdict(self.how), self.folder)
-        require_same_images(record, self.dataset.fingerprint, self.folder)
+        record = recorded(path)
+        if record:  # before tensors, whose shapes depend on all that
+            require_same_images(record, self.dataset.fingerprint, self.folder)
+            # What a run of an earlier version does not name, it had as is usual.
+            usual = {field.name: field.default for field in fields(Training)}
+            require_same(usual | record.get("training", {}), asdict(self.how), self.folder)
+        load_state(path, self.network, self.optimiser, self.streams)
         if record.get("circuit") != (self.circuit.to_dict() if self.circuit else None):
             raise InputError(
                 f"{self.folder}: the circuit is not that of this run, which its circuit.toml and"

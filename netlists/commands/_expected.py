@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netlists.decks.costs import said
 from netlists.decks.spice_array import SpiceArray
+from roa_circuit.basics.units import counted
 from roa_circuit.presentation import console
 
 _BRIEF = 3.0  # seconds that nobody waits for
@@ -15,6 +16,10 @@ def expect(what: str, seconds: float) -> None:
         console.remark(f"{what}: about {said(seconds)}")
 
 
-def expect_rounds(array: SpiceArray, rounds: int) -> None:
-    """Say how long rounds of write and verify take, whose pulses nobody knows beforehand."""
-    expect(f"a round of one pulse a row, of at most {rounds} rounds", array.round_seconds)
+def expect_rounds(array: SpiceArray, pulses: int, rounds: int) -> None:
+    """Say how long write and verify take: of the first round, which has most of the pulses.
+
+    pulses : of rows, in the first round; those of the others nobody knows beforehand
+    """
+    what = f"the first of at most {rounds} rounds, {counted(pulses, 'pulse')} of a row"
+    expect(what, array.round_seconds(pulses))

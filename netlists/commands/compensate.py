@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,6 +77,8 @@ def compensate(
     head = ["", "weights", "outputs", "same", "right", "clipped"]
     console.out.print(console.table(title, head, map(_row, found)))
     console.say(_LEGEND)
+    if any(math.isnan(one.mac_error) for one in found):
+        console.say("its outputs are all 0 behind perfect wires, and no error is a share of them")
     standing.say(placed.device, c, amplifier=circuitry.amplifier, writes=False)
     summary: dict[str, Any] = {
         "layer": chosen.name, **c.to_dict(), **footing.to_dict(placed.device, c, writes=False),
@@ -110,8 +113,8 @@ def _row(one: Recovery) -> tuple[str, ...]:
     return (
         str(one.compensation),
         f"{one.weight_error:.1e}",
-        percent(one.mac_error, 3, significant=True),
-        percent(one.agreement),
+        "-" if math.isnan(one.mac_error) else percent(one.mac_error, 3, significant=True),
+        "-" if math.isnan(one.agreement) else percent(one.agreement),
         "" if one.accuracy is None else percent(one.accuracy),
         percent(one.clipped) if one.compensation.predistorted else "",
     )

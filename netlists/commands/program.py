@@ -36,11 +36,12 @@ from roa_circuit.basics.results import check_writable, write_summary, write_text
 from roa_circuit.basics.units import engineering
 from roa_circuit.chips.programmable import WiredArray
 from roa_circuit.chips.read_energy import read_energy
-from roa_circuit.chips.write_verify import VerifiedWrite, write_verify
+from roa_circuit.chips.write_verify import VerifiedWrite, first_round, write_verify
 from roa_circuit.circuit.crossbar import SELECT_SCHEMES
 from roa_circuit.circuit.design_point import chosen_device, default_crossbar
 from roa_circuit.circuit.mapping import REFERENCE, Mapping
 from roa_circuit.circuit.pairs import PairWrite
+from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.device.programming import Programming
 from roa_circuit.presentation import circuit_options, console, options
 
@@ -148,7 +149,8 @@ def program(
         array = WiredArray(drawn.chip, blank, drawn.device, drawn.circuitry)
     else:
         array = _in_simulator(drawn, blank, Simulators(str(engine)), (matrix, cell, via), time_limit)
-        expect_rounds(array, rounds)
+        first = first_round(blank, states, drawn.device, tolerance)
+        expect_rounds(array, sum(1 for _ in write_programme(first, drawn.device)), rounds)
     began = time.perf_counter()
     result = write_verify(array, states, drawn.device, Programming(), tolerance=tolerance, rounds=rounds)
     seconds = time.perf_counter() - began

@@ -89,7 +89,7 @@ def response(
     for text in footing.unread(chosen):
         console.say(text)
     every = [conductance for one in found.values() for conductance in one]
-    at = " and ".join(f"{share:.3g}" for share in shares)
+    at = " and ".join(f"{share:.12g}" for share in shares)
     console.say(
         f"{output}: {pulses} pulses up and {pulses} down at {at} of the write voltages,"
         f" {min(every):.4g} to {max(every):.4g} S;"

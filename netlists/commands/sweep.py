@@ -12,7 +12,7 @@ from roa_circuit.circuit.mapping import PAIR
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
 from roa_circuit.presentation import circuit_options, console, options
-from roa_circuit.sweeps.command import Asked, carry_out
+from roa_circuit.sweeps.command import Asked, carry_out, read_again
 from roa_circuit.sweeps.fields import IMPERFECTIONS, SPREAD, given_by
 from roa_circuit.sweeps.layer import MAPPING, LayerSubject
 
@@ -51,6 +51,7 @@ def sweep(
     unused += circuit_options.idle(imperfections, varied) + _without_chance(asked, subject)
     mapping = PAIR if MAPPING.name in fields else subject.layer.mapping  # axes say what they change
     unused += circuit_options.without_subtractors(imperfections, mapping, varied=varied)
+    read_again(subject.name, len(subject.layer.inputs), subject.compensation, axes)
     whole = SpotCheck(subject=subject, chips=subject.chips, scores=subject.metrics)
     carry_out(
         asked,

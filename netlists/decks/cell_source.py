@@ -1,7 +1,7 @@
 """A cell that users wrote themselves: the text of a Verilog-A module, and what decks ask of it.
 
     module mine(te, be);                 // two pins, in this order
-        parameter real w0 = 0.5;         // the state at time zero, 0 ... 1
+        (* type="instance" *) parameter real w0 = 0.5;   // the state at time zero, 0 ... 1
         (* desc="state" *) real omega;   // the state, as an output variable
 
 Everything else is the module's own.
@@ -21,6 +21,9 @@ START = "w0"
 
 _NEEDED = {
     f"parameter real {START}": rf"\bparameter\s+real\s+{START}\b",
+    f'the attribute (* type="instance" *) of {START}, by which each cell has its own': (
+        rf'\(\*[^;]*?\btype\s*=\s*"instance"[^;]*?\*\)\s*parameter\s+real\s+{START}\b'
+    ),
     f'an output variable {STATE}, as in (* desc="state" *) real {STATE};': (
         rf"\(\*[^;]*?\*\)\s*real\s+(?:\w+\s*,\s*)*{STATE}\b"
     ),

@@ -47,13 +47,12 @@ class SpiceArray(Array):
         self._how = how
         self._deadline, self._keep_in = time.monotonic() + time_limit, keep_in
 
-    @property
-    def round_seconds(self) -> float:
-        """What a round of write and verify takes [s], with one pulse a row."""
+    def round_seconds(self, pulses: int) -> float:
+        """What a round of write and verify takes [s], with so many pulses of a row each."""
         engine = self._how.get("engine", Engine.ngspice)
         p = prices(engine, self._how.get("dialect", PLAIN), self._how.get("circuitry", BARE))
         crossbar = self._chip.crossbar
-        return p.write_seconds(crossbar, crossbar.rows) + p.sweep_seconds(crossbar, crossbar.rows)
+        return p.write_seconds(crossbar, pulses) + p.sweep_seconds(crossbar, crossbar.rows)
 
     def _currents(self, chip: Chip, volts: Floats) -> Floats:
         deck = sweep_deck(chip.crossbar, self.state, volts, chip.device, **self._how)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from netlists.decks._text import exact, folded, level_1, number
+from netlists.decks.channel import CHANNEL, VERILOG_A, channel_model
 from netlists.decks.circuit import (
     Access,
     Capacitor,
@@ -21,7 +22,7 @@ from netlists.decks.probes import ENERGY, cell_of, delivering, measured, quantit
 from netlists.decks.stimuli import Points
 from netlists.simulation.vacask import ANALYSIS
 from roa_circuit.basics.errors import InputError
-from roa_circuit.circuit.components import NOMINAL_TEMPERATURE, Transistor
+from roa_circuit.circuit.components import NOMINAL_TEMPERATURE
 from roa_circuit.device.compact_model import comment
 from roa_circuit.device.verilog_a import MODULE, STATE, verilog_a
 
@@ -55,13 +56,14 @@ def vacask_text(circuit: Circuit) -> str:
         *_models(circuit),
         "",
         *_sources(circuit),
-        *(line for one in circuit.elements for line in _element(one, circuit.circuitry.transistor)),
+        *(line for one in circuit.elements for line in _element(one, circuit)),
         "",
         "control",
         *(f"  {line}" for line in _control(circuit)),
         "endc",
         "",
         *_embedded(f"{MODULE}.va", source.text if source else verilog_a(circuit.device)),
+        *(_embedded(f"{CHANNEL}.va", VERILOG_A) if _has_channels(circuit) else ()),
     ]
     return "\n".join(lines)
 
@@ -85,12 +87,20 @@ def _models(circuit: Circuit) -> Iterator[str]:
     if circuit.stores_charge:
         yield 'load "capacitor.osdi"'
         yield "model capacitor capacitor"
-    if circuit.gates and circuit.circuitry.transistor:
-        transistor = circuit.circuitry.transistor
+    transistor = circuit.circuitry.transistor
+    if circuit.gates and transistor and _has_channels(circuit):
+        yield f'load "{CHANNEL}.va"'
+        yield f"model access {CHANNEL} ({channel_model(transistor, circuit.circuitry.temperature)})"
+    elif circuit.gates and transistor:
         yield 'load "spice/mos1.osdi"'
         yield f"model access sp_mos1 (type=1 {level_1(transistor)})"
     kinds = {element.kind.name for element in circuit.elements if isinstance(element, Controlled)}
     yield from (f"model {kind} {kind}" for kind in sorted(kinds))
+
+
+def _has_channels(circuit: Circuit) -> bool:
+    """Whether its transistors are `netlists.decks.channel`'s in place of VACASK's own."""
+    return circuit.task is Task.points and circuit.circuitry.transistor is not None
 
 
 def _sources(circuit: Circuit) -> Iterator[str]:
@@ -127,9 +137,9 @@ def _listed(items: list[str]) -> list[str]:
     return [f"{item}," for item in items[:-1]] + items[-1:]
 
 
-def _element(element: Element, transistor: Transistor | None) -> Iterator[str]:
+def _element(element: Element, circuit: Circuit) -> Iterator[str]:
     if isinstance(element, Access):
-        yield _access(element, transistor)
+        yield _access(element, circuit)
     elif isinstance(element, Resistor):
         yield f"R{element.name} ({' '.join(element.ends)}) resistor r={number(element.ohms)}"
     elif isinstance(element, Capacitor):
@@ -150,12 +160,15 @@ def _cell(cell: Cell) -> Iterator[str]:
         yield head + parameters
 
 
-def _access(element: Access, transistor: Transistor | None) -> str:
+def _access(element: Access, circuit: Circuit) -> str:
+    transistor = circuit.circuitry.transistor
     if transistor is None:
         raise InputError(
             "a write with select scheme 'ideal' has no deck for VACASK: use ngspice, or transistors"
         )
     word, te = element.ends
+    if _has_channels(circuit):
+        return f"M{element.name} ({word} {element.gate} {te}) access"
     size = f"w={number(transistor.width_over_length * 1e-6)} l=1e-06"
     return f"M{element.name} ({word} {element.gate} {te} bulk) access {size}"
 

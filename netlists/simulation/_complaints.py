@@ -24,8 +24,14 @@ def is_too_old(version: str) -> bool:
 
 
 def is_fatal(line: str) -> bool:
-    """Whether an analysis that prints this line has no result."""
+    """Whether an analysis that prints this line has no result.
+
+    A function out of its range ends one iteration alone: the analysis tries another way, or says that it
+    was aborted.
+    """
     lowered = line.lower()
+    if "out of range for" in lowered:
+        return False
     return (
         lowered.startswith(("error", "fatal"))
         or "aborted" in lowered

@@ -76,7 +76,8 @@ def find_library() -> str:
     raise SimulatorError(
         "libngspice is not installed: 'apt install libngspice0' on Debian and Ubuntu, "
         f"'brew install libngspice' on macOS, or name the file in {LIBRARY_VARIABLE}; the program alone"
-        " ('apt install ngspice') does as well, and so does --engine vacask"
+        " ('apt install ngspice') does as well, and so does VACASK"
+        " ('pip install roa-circuit[vacask]', then --engine vacask)"
     )
 
 

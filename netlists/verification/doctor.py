@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
+import subprocess
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,8 +14,10 @@ import numpy as np
 from netlists.decks.deck import write_deck
 from netlists.decks.dialect import PLAIN, PROBES, Dialect, abilities, is_compiler_here
 from netlists.simulation import vacask
-from netlists.simulation.ngspice import Answers, Via, ask
+from netlists.simulation._complaints import OLDEST, is_too_old
+from netlists.simulation.ngspice import PROGRAM_VARIABLE, Answers, Via, ask, find_program
 from netlists.simulation.simulators import Engine
+from roa_circuit.basics.errors import SimulatorError
 from roa_circuit.basics.machine import cores
 from roa_circuit.circuit.crossbar import Crossbar
 from roa_circuit.device.memristor import pulse_strength
@@ -24,6 +27,8 @@ SELF_TEST_LIMIT = 1e-4
 """How far omega of the self-test's cell may be from the closed form of Eq. 1."""
 
 _TESTED = range(34, 48)
+_NO_PROGRAM = "missing: exported decks cannot be run by hand"
+_PATIENCE = 10.0  # seconds for a program to say its version
 _CODE_MODELS = {
     "analog": "gain", "digital": "d_and", "spice2poly": "spice2poly", "table": "table2d",
     "xtradev": "core", "xtraevt": "real_gain",
@@ -94,7 +99,7 @@ def diagnose() -> Diagnosis:
         library=answers.library if answers.via is Via.library else "",
         via=answers.via,
         version=answers.version,
-        program=shutil.which("ngspice"),
+        program=_program(),
         cores=cores(),
         state_error=error,
         seconds=seconds,
@@ -123,7 +128,7 @@ def rows(found: Diagnosis) -> list[tuple[str, str]]:
     return [
         ("library", found.library or "missing, or no PySpice to drive it: decks run in the program"),
         ("version", found.version if known else f"{found.version} (not among those known: 34 to 47)"),
-        ("program", found.program or "missing: exported decks cannot be run by hand"),
+        ("program", _said_of(found.program)),
         ("matrix solver", "KLU" if found.klu else "Sparse 1.3 (builds with KLU are faster)"),
         ("Verilog-A (OSDI)", "yes" if found.osdi else "no"),
         ("large decks use", found.used),
@@ -131,6 +136,34 @@ def rows(found: Diagnosis) -> list[tuple[str, str]]:
         ("cores", str(found.cores)),
         ("one cell, six pulses", _verdict(found)),
     ]
+
+
+def _program() -> str | None:
+    """The path of the program, where NGSPICE_PATH or PATH have it."""
+    try:
+        return find_program()
+    except SimulatorError:
+        return None
+
+
+def _said_of(program: str | None) -> str:
+    """The program, and whether it is one that decks run in: `--via binary` takes it."""
+    if program is None:
+        named = os.environ.get(PROGRAM_VARIABLE)
+        return f"{PROGRAM_VARIABLE} names no file: {named}" if named else _NO_PROGRAM
+    try:
+        done = subprocess.run(
+            [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            errors="replace", timeout=_PATIENCE, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"{program}: {getattr(error, 'strerror', None) or 'does not answer'}"
+    version = re.search(r"ngspice-\d+", done.stdout)
+    if version and is_too_old(version[0]):
+        return (
+            f"{program} is {version[0]}: decks need ngspice {OLDEST.removeprefix('ngspice-')} or later"
+        )
+    return program
 
 
 @dataclass(frozen=True, kw_only=True)

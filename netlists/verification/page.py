@@ -13,7 +13,9 @@ from netlists.verification.report import HEAD, analysed, headline, summary_rows
 from netlists.verification.result import (
     CURRENT_LIMIT,
     ENERGY_LIMIT,
+    MOST_RESIDUAL,
     RESIDUAL_LIMIT,
+    RESIDUAL_OF_A_PULSE,
     STATE_LIMIT,
     STATE_SHARE,
     Verification,
@@ -47,8 +49,9 @@ _FOOTER = (
     " one below a millionth of a fully potentiated cell's as that one."
     f" Passed means currents within {CURRENT_LIMIT:.0e}, states within {STATE_LIMIT:.0e} and"
     f" {100 * STATE_SHARE:g} % of what the write changes, their bound by collocation within"
-    f" {RESIDUAL_LIMIT:.0e}, the energy of a write within {100 * ENERGY_LIMIT:g} %, and, where a layer"
-    " has labels, the same prediction for every read."
+    f" {RESIDUAL_LIMIT:.0e}, or {RESIDUAL_OF_A_PULSE:.0e} a pulse up to {MOST_RESIDUAL:.0e} where that"
+    f" is more, the energy of a write within {100 * ENERGY_LIMIT:g} %, and, where a layer has labels,"
+    " the same prediction for every read."
 )
 
 
@@ -110,7 +113,7 @@ def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
     """The key numbers: the worst of all layers."""
     worst = {
         name: max((v for r in results if (v := getattr(r, name)) is not None), default=None)
-        for name in ("max_relative_current_error", "max_state_error", "residual_bound")
+        for name in ("max_relative_current_error", "max_state_error", "residual_bound", "residual_limit")
     }
     same = [r.prediction_agreement for r in results if r.prediction_agreement is not None]
     ideal = [r.ideal_agreement for r in results if r.ideal_agreement is not None]
@@ -121,7 +124,7 @@ def _numbers(results: Sequence[Verification]) -> list[tuple[str, str, str]]:
         ("states", _number(worst["max_state_error"]),
          f"worst of ω; the limit is {min(state_limit(one.max_state_change) for one in results):.0e}"),
         ("bound", _number(worst["residual_bound"]),
-         f"on errors of ω by collocation; the limit is {RESIDUAL_LIMIT:.0e}"),
+         f"on errors of ω by collocation; the limit is {_number(worst['residual_limit'])}"),
         ("same prediction", percent(min(same)) if same else "", "of the reads, by both engines"),
         ("as the ideal", percent(min(ideal)) if ideal else "", "of the reads have its largest output"),
         (results[0].engine, f"{wall:.0f} s" if wall >= 10 else f"{wall:.1f} s",
@@ -208,12 +211,19 @@ def _columns(result: Verification) -> Markup:
     return table(head, rows, caption=f"{caption}.")
 
 
+def _read(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What was verified, and how much was read of it."""
+    if options["phase"] == "write":
+        return [("phase", "write, as {analysis}".format(**options))]
+    reads = "all of each layer" if options["reads"] is None else f"the first {options['reads']}"
+    return [("phase", "{phase}, reads as {analysis}".format(**options)), ("reads", reads)]
+
+
 def _conditions(
     result: Verification, crossbar: Crossbar, options: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
     return [
-        ("phase", "{phase}, reads as {analysis}".format(**options)),
-        ("reads", "all of each layer" if options["reads"] is None else f"the first {options['reads']}"),
+        *_read(options),
         ("tiles", f"up to {options['tile']} weights; {options['mapping'].said}" + _drawn(options)),
         ("device", f"{result.device}, current scale {result.current_scale:g}"),
         (

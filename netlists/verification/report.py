@@ -9,7 +9,6 @@ from netlists.simulation.ngspice import Via
 from netlists.verification.result import (
     CURRENT_LIMIT,
     ENERGY_LIMIT,
-    RESIDUAL_LIMIT,
     STATE_LIMIT,
     STATE_SHARE,
     Verification,
@@ -46,11 +45,12 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         ("of it lost in wires and terminals",
          _share(result.wire_energy, result.write_energy_surrogate), ""),
         ("energy of a read, mean over reads", _of_a_read(result), ""),
-        ("outputs, worst error over the largest", _number(result.max_output_error), ""),
-        ("outputs, rms error over their rms", _number(result.mac_error), "",
-         _percent(result.ideal_mac_error)),
-        (same, _percent(result.prediction_agreement), "100.0 %" if labelled else "",
-         _percent(result.ideal_agreement)),
+        ("outputs, worst error over the largest", _of_outputs(result, _number(result.max_output_error)),
+         ""),
+        ("outputs, rms error over their rms", _of_outputs(result, _number(result.mac_error)), "",
+         _of_outputs(result, _percent(result.ideal_mac_error))),
+        (same, _of_outputs(result, _percent(result.prediction_agreement)),
+         "100.0 %" if labelled else "", _of_outputs(result, _percent(result.ideal_agreement))),
         (f"accuracy, ideal / surrogate / {result.engine}", _accuracies(result), ""),
         *_placed(result),
         *_drawn(result),
@@ -62,6 +62,12 @@ def summary_rows(result: Verification) -> list[tuple[str, str, str, str]]:
         *(_times(result) if result.spice_seconds else ()),
     ]  # fmt: skip
     return [(row[0], row[1], row[2], row[3] if len(row) > 3 else "") for row in rows if row[1]]
+
+
+def _of_outputs(result: Verification, shown: str) -> str:
+    """What is shown of outputs: '-' of outputs that are all 0, '' of a phase or sample without any."""
+    whole = result.read_speedup is not None and result.tiles == result.tiles_in_layer
+    return shown or ("-" if whole else "")
 
 
 def _of_energy(result: Verification) -> str:
@@ -123,7 +129,8 @@ def _collocated(result: Verification) -> list[tuple[str, str, str]]:
         return []
     whole = ", for all pulses" if result.is_sampled else ""
     return [
-        (f"bound on the states' error{whole}", _number(result.residual_bound), f"{RESIDUAL_LIMIT:.0e}"),
+        (f"bound on the states' error{whole}", _number(result.residual_bound),
+         _number(result.residual_limit)),
         ("row pulses at operating points",
          f"{result.pulses_simulated} of {result.pulses_in_programme}", ""),
         (f"{counted(result.pulses_as_transients or 0, 'pulse')} as full transients, worst error",

@@ -22,9 +22,11 @@ Floats = NDArray[np.float64]
 
 CURRENT_LIMIT = 1e-6
 STATE_LIMIT = 5e-3
-STATE_SHARE = 0.02  # of the largest change by a write, or by a pulse as a transient, if that is less
+STATE_SHARE = 5e-3  # of the largest change by a write, or by a pulse as a transient, if that is less
 RESIDUAL_LIMIT = 1e-4  # of the bound by operating points, which know no error of time steps
-ENERGY_LIMIT = 0.01
+RESIDUAL_OF_A_PULSE = 1e-5  # of the bound, for each pulse of a write that has more than ten
+MOST_RESIDUAL = 8e-4  # of any bound: an error of 1e-3 in a state is found whatever the write
+ENERGY_LIMIT = 2e-3
 """What `passed` asks for, beside the same prediction for every read of a layer with labels."""
 
 _NEGLIGIBLE = 1e-6  # currents below this share of the largest are measured against that share
@@ -50,7 +52,8 @@ class Verification(Shown):
     max_state_change : largest change of a cell that the surrogate writes; `state_limit` of it is what
         `max_state_error` may be
     residual_bound, pulses_simulated, pulses_in_programme : of a write by collocation, what the
-        surrogate's states are wrong by at the most; of a sample of its pulses, scaled to all.
+        surrogate's states are wrong by at the most, and `residual_limit` what that may be; of a sample
+        of its pulses, scaled to all.
         `max_state_error` is then of states that the residuals add up to; of a sample it is None, like
         the simulator's disturb, and `spice_state` are the surrogate's states with the residuals of it
     pulses_as_transients, max_transient_error : the pulses among them that were full transients, and
@@ -65,7 +68,8 @@ class Verification(Shown):
         intended states (Eq. 6 undone) behind perfect wires, without imperfections
     mac_error : rms of y_spice - y over the rms of y, the outputs of the layer
     ideal_mac_error, ideal_agreement : the same error of y_spice against the ideal, and the share of
-        reads whose largest output is the ideal's, with labels or without
+        reads whose largest output is the ideal's, with labels or without. None of these is known of
+        outputs that are all 0
     read_energy, map : of the surrogate, at the states that were read: the mean energy of a read, and the
         map of the read with the largest currents
     converters : how each kind of converter is used (`roa_circuit.chips.converter_use.Use`)
@@ -101,6 +105,7 @@ class Verification(Shown):
     max_state_error: float | None
     max_state_change: float | None
     residual_bound: float | None
+    residual_limit: float | None
     pulses_simulated: int | None
     pulses_in_programme: int | None
     pulses_as_transients: int | None
@@ -193,6 +198,17 @@ def state_limit(change: float | None) -> float:
     A write that moves little is else passed with cells that do not move at all.
     """
     return STATE_LIMIT if change is None else min(STATE_LIMIT, max(STATE_SHARE * change, 1e-6))
+
+
+def residual_limit(pulses: int, change: float | None) -> float:
+    """What the bound of a write may be that moves cells so much at the most.
+
+    The bound is a sum over pulses: of many it may be more, up to what states may be wrong by, and less
+    than 1e-3 in any case.
+
+    pulses : of the tile that has most
+    """
+    return max(RESIDUAL_LIMIT, min(RESIDUAL_OF_A_PULSE * pulses, MOST_RESIDUAL, state_limit(change)))
 
 
 def least_current(device: Device) -> float:

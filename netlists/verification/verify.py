@@ -89,11 +89,11 @@ def verify(
     started = time.perf_counter()
     spice = _run_simulator(sample, surrogate, plan, scopes, workers, progress)
     wall = time.perf_counter() - started
-    checked = collocated(spice, scopes)
     found = {
         **reads(sample, spice, surrogate, plan),
         **states(sample.tiles, spice, surrogate, plan, scopes),
     }
+    checked = collocated(spice, scopes, found["max_state_change"])
     return Verification(
         **_subject(sample, plan),
         **_times(sample, plan, spice, surrogate, wall, (workers, scopes)),

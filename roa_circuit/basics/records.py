@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,10 +109,11 @@ def values(
 
 
 def number(value: Any, key: str, unit: str) -> Any:
-    """What a file gives for a key: text as the number that it says, anything else as it is."""
+    """What a file gives for a key: text as the number that it says, a word or anything else as it is."""
     if isinstance(value, list):
         return [number(one, key, unit) for one in value]
-    return parse_quantity(value, what=key, unit=unit) if isinstance(value, str) else value
+    is_word = not isinstance(value, str) or not re.match(r"\s*[-+.]?\d", value)
+    return value if is_word else parse_quantity(value, what=key, unit=unit)
 
 
 def document(record: Any, units: Mapping[str, str], *, whole: bool = False) -> dict[str, Any]:

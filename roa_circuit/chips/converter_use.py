@@ -22,6 +22,9 @@ SATURATED = 0.01
 FEW = 32
 """Codes below which a converter with more is said to be hardly used."""
 
+_ENOUGH = 128
+"""Different readings that are told apart; evenly spread, half of the codes that they meet are `FEW`."""
+
 KINDS = {"DAC": "V", "ADC": "A"}
 """The kinds of converters, and the units of what they are given."""
 
@@ -40,6 +43,7 @@ class Use:
     lowest, highest : shares of the readings at the first and the last code
     clipped : of the readings that lie beyond the last code by more than rounding, half a step
     largest : of the readings' sizes [V or A]; a range that suits them
+    values : how many readings differ, if they are few: these cannot meet more codes
     signed : whether codes go from below 0 as far above it
     found : whether its range is found from sample inputs
     """
@@ -53,6 +57,7 @@ class Use:
     largest: float
     signed: bool = False
     found: bool = False
+    values: int = _ENOUGH
 
     @property
     def unit(self) -> str:
@@ -69,12 +74,18 @@ class Use:
             lost = f"{percent(self.clipped)} of readings lie beyond its range"
             which = "percentile" if self.found else "range"
             return f"{self.name} saturates: {lost}; raise {self.name.lower()}_{which}, {fitting}"
-        if self.used < min(FEW, self.codes):
+        if self.used < min(FEW, self._met / 2):
             few = f"{self.name} uses {self.used} of its {self.codes} codes: {ends}"
             if self.found:
                 return f"{few}; lower {self.name.lower()}_percentile, {fitting}"
             return f"{few}; set {self.name.lower()}_range nearer to them, {fitting}"
         return ""
+
+    @property
+    def _met(self) -> float:
+        """How many codes as many readings would meet if they were drawn evenly over the range."""
+        missed: float = (1.0 - 1.0 / self.codes) ** self.values
+        return self.codes * (1.0 - missed)
 
     @property
     def badness(self) -> tuple[bool, float, int]:
@@ -95,15 +106,15 @@ class Use:
         found = []
         for name in KINDS:
             values = {key: numbers.get(f"{name.lower()}_{key}") for key in _NUMBERS}
-            if all(value is not None for value in values.values()):
-                exact: dict[str, Any] = {key: _NUMBERS[key](value) for key, value in values.items()}
-                found.append(cls(name=name, **exact))
+            known: dict[str, Any] = {k: _NUMBERS[k](v) for k, v in values.items() if v is not None}
+            if known.keys() | {"values"} == _NUMBERS.keys():  # which stores of before do not have
+                found.append(cls(name=name, **known))
         return found
 
 
 _NUMBERS: dict[str, Any] = {
     "used": int, "codes": int, "lowest": float, "highest": float, "clipped": float, "largest": float,
-    "signed": bool, "found": bool,
+    "signed": bool, "found": bool, "values": int,
 }  # fmt: skip
 
 
@@ -114,7 +125,7 @@ class Tally:
         self._name, self._signed = name, signed
         self._last = last_code(bits, signed=signed)
         self._first = -self._last if signed else 0
-        self._met = np.zeros(0)
+        self._met, self._values = np.zeros(0), np.zeros(0)
         self._count = self._lowest = self._highest = self._clipped = 0
         self._largest, self.found = 0.0, False
 
@@ -137,6 +148,8 @@ class Tally:
             met = np.unique(codes)
             ends = np.count_nonzero(codes == first), np.count_nonzero(codes == last)
         self._met = np.union1d(self._met, met)
+        if len(self._values) < _ENOUGH:
+            self._values = np.union1d(self._values, values)[:_ENOUGH]
         self._count += codes.size
         self._lowest += int(ends[0])
         self._highest += int(ends[1])
@@ -156,6 +169,7 @@ class Tally:
             largest=self._largest,
             signed=self._signed,
             found=self.found,
+            values=len(self._values),
         )
 
 

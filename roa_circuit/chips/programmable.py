@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from roa_circuit.basics.errors import InputError
+from roa_circuit.basics.units import engineering
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.converter_use import Usage
@@ -48,8 +50,8 @@ class FreeCells:
 class Array(ABC):
     """An array that an engine writes in situ and reads through the same wires.
 
-    A cell is read by driving its row alone at the read voltage: its conductance is the settled
-    current of its column over that voltage.
+    A cell is read by driving its row alone at the read voltage, or that of the DAC's nearest code: its
+    conductance is the settled current of its column over that voltage.
 
     state : (rows, columns) omega that the cells really have
     energy : spent by all writes so far [J]
@@ -57,7 +59,7 @@ class Array(ABC):
 
     Raises
     ------
-    InputError : the reads would end before they have settled.
+    InputError : the reads would end before they have settled, or their code is 0.
     """
 
     def __init__(self, chip: Chip, state: Floats, device: Device, circuitry: Circuitry = BARE) -> None:
@@ -66,10 +68,17 @@ class Array(ABC):
         self.state = chip.start(np.array(state, dtype=np.float64))
         self.energy, self.usage = 0.0, Usage()
         self._chip, self._device, self._circuitry = chip, device, circuitry
+        asked = device.pulses.read_voltage
+        self._voltage = float(chip.slices.made(np.array(asked)))
+        if not self._voltage:
+            raise InputError(
+                f"dac_bits = {chip.slices.bits}: the code nearest to the read voltage of"
+                f" {engineering(asked, 'V')} is 0; lower dac_range, or give more bits"
+            )
 
     def read(self) -> Floats:
         """The states (rows, columns) that the readout reports, by Eq. 4; they may lie outside [0, 1]."""
-        chip, voltage = self._chip, self._device.pulses.read_voltage
+        chip, voltage = self._chip, self._voltage
         asked = voltage * np.eye(len(self.state))
         volts = chip.drive(asked)
         currents = self._currents(chip, volts)

@@ -47,9 +47,13 @@ class Slices:
         weights = 2.0 ** (each * np.arange(self.count))
         return np.asarray(weights / weights.sum())
 
+    def made(self, voltages: Floats) -> Floats:
+        """The voltages [V] that codes stand for, where these are asked for."""
+        return convert(voltages, self.bits, self.largest)
+
     def driven(self, voltages: Floats) -> Floats:
         """Voltages (reads * count, rows) [V] of (reads, rows); an input's slices follow each other."""
-        whole = convert(voltages, self.bits, self.largest)
+        whole = self.made(voltages)
         if self.count == 1:
             return whole
         each, last = self.bits // self.count, last_code(self.bits, signed=False)

@@ -176,6 +176,12 @@ def write_verify(
     )
 
 
+def first_round(start: Floats, target: Floats, device: Device, tolerance: float) -> NDArray[np.int64]:
+    """The pulses (rows, columns) that a first round gives cells that read as they are, at `start`."""
+    progress = _Progress(np.asarray(start, dtype=np.float64), _target(target), tolerance)
+    return progress.correction(device, Programming(), None)
+
+
 def _target(target: Floats) -> Floats:
     states = np.asarray(unmasked(target), dtype=np.float64)
     require_states(states, what="target")

@@ -10,9 +10,12 @@ import numpy as np
 from roa_circuit.basics.units import engineering
 from roa_circuit.circuit.components import Amplifier
 from roa_circuit.circuit.crossbar import RESISTANCES, Crossbar, said
+from roa_circuit.device.laws.table import Table
+from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.parameters import Device
 
 NO_WIRES, VARIED = "without wires", "varied"
+_OTHER, _FLAT = 0.1, 1e-6  # of ln(Gmax/Gmin), by which a ratio may be off: read voltages differ
 _SCALE = "current_scale"
 _CURRENTS = "amperes, siemens and joules"
 _WRITES = "counts, times and joules of pulses"
@@ -33,16 +36,20 @@ def footing(
     said = f"{cells(device, varied)}; {NO_WIRES if crossbar is None else lines(crossbar, varied)}"
     if amplifier is None:
         return said
-    return f"{said}, in reads amplifiers of {engineering(amplifier.input_resistance, 'Ohm')}"
+    ends = engineering(amplifier.input_resistance, "Ohm")
+    return f"{said}, in reads amplifiers with inputs of {ends}"
 
 
 def cells(device: Device, varied: Collection[str] = ()) -> str:
     """A device and its scale, and whether it works the other way round."""
     scale = VARIED if _SCALE in varied else f"{device.memristor.current_scale:g}"
     said = f"device {device.name}, current scale {scale}"
-    if not is_reversed(device):
-        return said
-    return f"{said}, reversed: potentiation lowers its current at {device.pulses.read_voltage:g} V"
+    return f"{said}, {reversal(device)}" if is_reversed(device) else said
+
+
+def reversal(device: Device) -> str:
+    """A few words on a device that is reversed."""
+    return f"reversed: potentiation lowers its current at {device.pulses.read_voltage:g} V"
 
 
 def remarks(device: Device, *, writes: bool = True) -> list[str]:
@@ -56,6 +63,8 @@ def remarks(device: Device, *, writes: bool = True) -> list[str]:
         for what, lines in ((_CURRENTS, device.notes.currents), (_WRITES, of_writes)):
             if lines:
                 found.append(f"{what} are in part assumed: {'; '.join(lines)}")
+    if writes and (odd := _other_range(device)):
+        found.append(odd)
     return [*unread(device), *(f"device {device.name}: {text}" for text in found)]
 
 
@@ -63,6 +72,21 @@ def unread(device: Device) -> list[str]:
     """A line on what is not read of a device's file, if there is any."""
     keys = ", ".join(device.unread)
     return [f"device {device.name}: of its file, {keys} means nothing here and is not read"] * bool(keys)
+
+
+def _other_range(device: Device) -> str | None:
+    """A line where pulses move a cell in ln G of another range than the device has; None where not."""
+    law, V = device.memristor, device.pulses.read_voltage
+    if law.varies or not isinstance(law, Windows | Table) or is_reversed(device):
+        return None
+    smallest, largest = (float(np.asarray(G)) for G in law.conductance_range(V))
+    own, ratio = np.log(largest / smallest), np.log(float(law.ratio))
+    if ratio == 0 or abs(ratio - own) <= _OTHER * own + _FLAT:
+        return None
+    return (
+        f"its ratio of {float(law.ratio):.4g} moves cells in ln G as if that were Gmax/Gmin, which is"
+        f" {largest / smallest:.4g} at {V:g} V; what pulses do is then of another range"
+    )
 
 
 def is_reversed(device: Device) -> bool:

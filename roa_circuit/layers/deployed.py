@@ -26,16 +26,12 @@ from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.parameters import Device
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, calibrate
+from roa_circuit.layers.patterns import calibration_inputs, repeated
 from roa_circuit.layers.placement import Placement, placed_tiles
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.ranges import ranged, seen_by_converters, to_be_found
-from roa_circuit.layers.recovery import (
-    Compensation,
-    calibration_inputs,
-    ideal_currents,
-    mapped,
-    placement_of,
-)
+from roa_circuit.layers.recovery import Compensation, ideal_currents, mapped, placement_of
+from roa_circuit.layers.relative import are_nothing, compared, over, rms
 from roa_circuit.layers.tiling import Tile, TileSize, chip_of, outputs, split
 from roa_circuit.solver.settled import SettledArray
 
@@ -83,6 +79,11 @@ class Array:
             return own
         tests = chip.sense(currents[count:], state, volts[count:], dithered=True)
         return np.concatenate([own, tests])
+
+    @property
+    def test_inputs(self) -> Floats:
+        """(tests, rows) what follows the layer's own inputs: test patterns, then as many of no input."""
+        return self.tile.layer.inputs[len(self.own.inputs) :]
 
     @functools.cached_property
     def ideal(self) -> Floats:
@@ -147,9 +148,8 @@ class Deployed:
         x = np.minimum(x, scale)
         arrays = []
         for array, tile in zip(self.arrays, self.tiles, strict=True):
-            reads, placed = x[:, tile.rows] / scale, array.tile.layer
-            tests = placed.inputs[len(array.own.inputs) :]
-            every = np.vstack([array.order.inputs(reads), tests])
+            reads = x[:, tile.rows] / scale
+            every = np.vstack([array.order.inputs(reads), array.test_inputs])
             arrays.append(
                 dataclasses.replace(
                     array,
@@ -159,6 +159,17 @@ class Deployed:
             )
         tiles = tuple(_read_with(tile, x[:, tile.rows] / scale, scale) for tile in self.tiles)
         return dataclasses.replace(self, arrays=tuple(arrays), tiles=tiles)
+
+    @property
+    def read_again(self) -> str:
+        """Which inputs calibration reads again, in words; '' where it has enough of them."""
+        first = self.arrays[0]
+        return "" if first.wanted is None else repeated(len(first.own.inputs), len(first.wanted))
+
+    @property
+    def answers_nothing(self) -> bool:
+        """Whether the layer's outputs behind perfect wires are all 0."""
+        return are_nothing(self.tiles, self._y_ideal)
 
     @functools.cached_property
     def _y_ideal(self) -> Floats:
@@ -173,18 +184,21 @@ class Deployed:
         return np.asarray(np.argmax(outputs(self.tiles, self._corrected(sensed, chips)), axis=1))
 
     def scores(self, sensed: Sequence[Floats], chips: Sequence[Chip]) -> dict[str, float]:
-        """The metrics, from the currents (reads, channels) [A] that all arrays' readouts sensed."""
+        """The metrics, from the currents (reads, channels) [A] that all arrays' readouts sensed.
+
+        NaN is an accuracy without labels, and errors and agreement where there is nothing they are of.
+        """
         currents = self._corrected(sensed, chips)
-        y, y_ideal = outputs(self.tiles, currents), self._y_ideal
-        answers = np.argmax(y, axis=1)
+        y = outputs(self.tiles, currents)
+        mac_error, agreement = compared(self.tiles, y, self._y_ideal)
         ideal = [array.ideal for array in self.arrays]
         errors = [a - b for a, b in zip(currents, ideal, strict=True)]
-        right = float(np.mean(answers == self.labels)) if len(self.labels) else float("nan")
+        right = np.argmax(y, axis=1) == self.labels if len(self.labels) else np.nan
         return {
-            "accuracy": right,
-            "agreement": float(np.mean(answers == np.argmax(y_ideal, axis=1))),
-            "mac_error": rms([y - y_ideal]) / max(rms([y_ideal]), 1e-300),
-            "current_error": rms(errors) / max(rms(ideal), 1e-300),
+            "accuracy": float(np.mean(right)),
+            "agreement": agreement,
+            "mac_error": mac_error,
+            "current_error": over(rms(errors), rms(ideal)),
         }
 
 
@@ -283,11 +297,6 @@ def wanted_voltages(array: Array) -> Floats:
     """Voltages (reads, rows) [V] that word lines are meant to have, by Eq. 8."""
     layer = array.tile.layer
     return np.asarray(voltage_from_input(layer.inputs, layer.device))
-
-
-def rms(arrays: Sequence[Floats]) -> float:
-    """Root mean square of all numbers of all arrays."""
-    return float(np.sqrt(np.mean(np.concatenate([array.ravel() for array in arrays]) ** 2)))
 
 
 def _array(

@@ -24,6 +24,7 @@ from roa_circuit.circuit.scaling import voltage_from_input
 from roa_circuit.device.memristor import conductance, conductance_range, state_from_conductance
 from roa_circuit.device.programming import after_pulses
 from roa_circuit.layers.compensation import Order, as_it_is, calibrate, heaviest_nearest, predistort
+from roa_circuit.layers.patterns import MOST_TEST_READS, TEST_READS, calibration_inputs
 from roa_circuit.layers.placement import (
     Placement,
     believed,
@@ -33,14 +34,13 @@ from roa_circuit.layers.placement import (
 )
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.ranges import chips_of, ranged, seen_by_converters, to_be_found
+from roa_circuit.layers.relative import compared, rms
 from roa_circuit.layers.tiling import Tile, TileSize, outputs, split
 from roa_circuit.solver.read import read_currents
 from roa_circuit.solver.read_model import ReadModel
 
 Floats = NDArray[np.float64]
 
-TEST_READS = 8
-MOST_TEST_READS = 10_000
 NOTHING = "nothing"
 
 
@@ -101,7 +101,7 @@ class Compensation:
         """Read 'nothing', or names joined by '+', as in 'predistorted+calibrated'.
 
         'placed@1.1' reckons with wires of 1.1 times the resistance that they have; 'calibrated:64' reads
-        64 test patterns in place of 8.
+        the 64 largest inputs in place of 8 test patterns.
 
         Raises
         ------
@@ -111,7 +111,9 @@ class Compensation:
         names = [] if joined.strip() == NOTHING else [name.strip() for name in joined.split("+")]
         reads = [name.partition(":")[2] for name in names if name.startswith("calibrated:")]
         names = ["calibrated" if name.startswith("calibrated:") else name for name in names]
-        for name in names:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                raise InputError(f"compensation {text!r}: {name} stands there twice; leave one out")
             if name not in _NAMES:
                 raise InputError(
                     f"compensation {name!r} is unknown; {nearest(name, [NOTHING, *_NAMES])}"
@@ -147,7 +149,8 @@ class Recovery:
 
     weight_error : rms deviation of the effective weights g in [-1, 1]
     mac_error : rms deviation of the outputs y over their rms
-    agreement : share of reads whose largest output is the same as behind perfect wires
+    agreement : share of reads whose largest output is the same as behind perfect wires; NaN both where
+        the outputs are all 0
     accuracy : share of right answers, None where the layer has no labels
     clipped : share of cells at an end of their conductance range
     """
@@ -216,14 +219,15 @@ def recover(
         ]
         y = outputs(tiles, [one.currents for one in reads])
         right = np.argmax(y, axis=1) == layer.labels if len(layer.labels) else None
+        mac_error, agreement = compared(tiles, y, y_ideal)
         pairs = zip(reads, ideal, strict=True)
         errors = np.concatenate([(a.weights - b.weights).ravel() for a, b in pairs])
         found.append(
             Recovery(
                 compensation=choice,
-                weight_error=_rms(errors),
-                mac_error=_rms(y - y_ideal) / max(_rms(y_ideal), 1e-300),
-                agreement=float(np.mean(np.argmax(y, axis=1) == np.argmax(y_ideal, axis=1))),
+                weight_error=rms([errors]),
+                mac_error=mac_error,
+                agreement=agreement,
                 accuracy=None if right is None else float(np.mean(right)),
                 clipped=placement.clipped if placement else float(np.mean([r.clipped for r in reads])),
             )
@@ -361,19 +365,3 @@ def ideal_currents(
     exact = layer.read_model is ReadModel.cells
     states = _intended(meant or layer)
     return read_currents(layer.crossbar.ideal(), states, volts, layer.device, exact=exact)
-
-
-def calibration_inputs(layer: ProgrammedLayer, reads: int = TEST_READS) -> Floats:
-    """Test patterns (reads, rows), the same for every choice.
-
-    Eight are uniform noise of the inputs' mean size. Where more are asked for, and the layer has as many
-    inputs, they are the largest of these: converters read them as they read what they are made for.
-    """
-    if reads > TEST_READS and len(layer.inputs) >= reads:
-        return layer.inputs[np.argsort(-layer.inputs.sum(axis=1), kind="stable")[:reads]]
-    largest = min(2.0 * float(layer.inputs.mean()), 1.0) or 1.0
-    return largest * np.random.default_rng(layer.crossbar.rows).random((reads, layer.crossbar.rows))
-
-
-def _rms(values: Floats) -> float:
-    return float(np.sqrt(np.mean(values**2)))

@@ -200,13 +200,28 @@ def idle(
 
     varied : the fields that a sweep varies, which count as given
     but : those that something was said of before
+
+    Raises
+    ------
+    InputError : all that are given change nothing, none of them said before.
     """
-    every = chips_idle.idle(imperfections or Imperfections(), varied)
-    found = {name: needs for name, needs in every.items() if name not in but}
-    for needs in dict.fromkeys(found.values()):
-        names = ", ".join(name for name in found if found[name] == needs)
+    x = imperfections or Imperfections()
+    found = {name: needs for name, needs in chips_idle.idle(x, varied).items() if name not in but}
+    about = {
+        ", ".join(name for name in found if found[name] == needs): needs
+        for needs in dict.fromkeys(found.values())
+    }
+    if found and not but and given(x) <= found.keys():
+        each = [f"{names} would change nothing without {needs}" for names, needs in about.items()]
+        raise InputError(f"--imperfections: {'; '.join(each)}; add it, or leave the file out")
+    for names, needs in about.items():
         console.remark(f"--imperfections: {names} ignored: changes nothing without {needs}")
     return list(found)
+
+
+def given(x: Imperfections | None) -> set[str]:
+    """The names of the imperfections that are given."""
+    return set() if x is None else {key.split(" ")[0] for key in x.to_dict()}
 
 
 def without_subtractors(
@@ -214,23 +229,26 @@ def without_subtractors(
     *mappings: Mapping | None,
     why: str = "",
     varied: Collection[str] = (),
+    but: Collection[str] = (),
 ) -> list[str]:
     """The imperfections of subtractors where no mapping has any, with a line on stderr about them.
 
     mappings : which columns make an output; None is one reference column
     why : there are none, if not by a mapping that could be another
     varied : the fields that a sweep varies, of which it says itself what they change
+    but : others that change nothing either
 
     Raises
     ------
     InputError : no other imperfections are given or varied.
     """
-    given = {key.split(" ")[0] for key in (x or Imperfections()).to_dict()}
-    names = [name for name in chips_idle.OF_SUBTRACTORS if name in given - set(varied)]
+    own = given(x)
+    names = [name for name in chips_idle.OF_SUBTRACTORS if name in own - set(varied)]
     if not names or not all((one or REFERENCE).apart for one in mappings):
         return []
     why = why or "signal and reference are digitised apart; --mapping pair subtracts before"
-    if not (given - set(names)) | set(varied):
+    beside = chips_idle.idle(x or Imperfections(), varied).keys()
+    if not (own - {*names, *but} - beside) | set(varied):
         raise InputError(
             f"--imperfections: {', '.join(names)} would change nothing: {why}; leave it out"
         )
@@ -308,7 +326,8 @@ CompensationName = Annotated[
     typer.Option(
         metavar="NAME",
         help="nothing, permuted, predistorted, placed, calibrated, or several joined by +; placed@1.1"
-        " reckons with wires of 1.1 times their resistance.",
+        " reckons with wires of 1.1 times their resistance, calibrated:64 reads the 64 largest inputs in"
+        " place of 8 patterns of noise.",
     ),
 ]
 CurrentScale = Annotated[

@@ -16,7 +16,10 @@ from roa_circuit.solver.linear import LinearNetwork
 
 Floats = NDArray[np.float64]
 
-_STEPS = 50
+_STEPS = 200
+_LEAP = 4  # steps from one leap ahead to the next; most arrays need eight, and no leap
+_NEAR = 0.01  # of the largest drive: steps that lead far do not yet shrink evenly
+_SLOWEST = 0.95  # that steps may shrink by, for a leap
 _SATURATED = 0.1  # of the gate's overdrive is left in the channel: as good as pinched off
 
 
@@ -45,7 +48,8 @@ def solve_behind(
 ) -> tuple[Cells, Floats]:
     """(the cells behind their transistors, the transistors' voltages [V]) under loop drives e [V].
 
-    Every cell takes a Newton step of its own: only the wires couple cells, and drop far less than they.
+    Every cell takes a Newton step of its own: only the wires couple cells, and mostly drop far less than
+    they. Where they drop as much, steps shrink slowly, but evenly, and some leap as far as many.
 
     drives : voltages of the cells' word lines [V]
     solve : solves the cells under other loop drives
@@ -56,20 +60,35 @@ def solve_behind(
     Raises
     ------
     InputError : transistors that a cell's current brings near saturation.
-    ConvergenceError : no answer within 50 steps.
+    ConvergenceError : no answer within 200 steps.
     """
-    limit, temperature = tolerance * float(np.abs(e).max(initial=0.0)), network.crossbar.temperature
-    for _ in range(_STEPS):
+    largest, temperature = float(np.abs(e).max(initial=0.0)), network.crossbar.temperature
+    limit, near = tolerance * largest, _NEAR * largest
+    step = np.zeros_like(drop)
+    for number in range(_STEPS):
         cells = solve(e - drop)
         word = drives - network.word_drops(cells.currents) - cells.beyond
         found, ohms, left = transistor.drop(cells.currents, word, temperature)
         series = ohms * slope(cells.voltages)
-        last, drop = drop, (found + series * drop) / (1.0 + series)
-        if np.abs(drop - last).max(initial=0.0) <= limit:
+        last, step = step, (found - drop) / (1.0 + series)
+        drop = drop + step
+        longest = float(np.abs(step).max(initial=0.0))
+        if longest <= limit:
             _require_open(cells, left)
             return cells, drop
+        if number > _LEAP and number % _LEAP == 0 and longest <= near:
+            drop = drop + _ahead(step, last)
     _require_open(cells, left)
     raise ConvergenceError(f"cells and their transistors found no common current in {_STEPS} steps")
+
+
+def _ahead(step: Floats, last: Floats) -> Floats:
+    """How far steps (..., rows, columns) lead beyond `step` for each read, shrinking as from `last`."""
+    axes = (-2, -1)
+    before = np.maximum(np.sum(last * last, axis=axes, keepdims=True), 1e-300)
+    rate = np.maximum(np.sum(step * last, axis=axes, keepdims=True) / before, 0.0)
+    rate = np.where(rate > _SLOWEST, 0.0, rate)
+    return np.asarray(step * rate / (1.0 - rate))
 
 
 def _require_open(cells: Cells, left: Floats) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from operator import methodcaller
 from pathlib import Path
@@ -16,14 +16,18 @@ from roa_circuit.basics.errors import ConvergenceError, InputError, nearest
 from roa_circuit.basics.machine import cores
 from roa_circuit.basics.results import check_writable, write_file, write_json, write_text
 from roa_circuit.circuit import footing
+from roa_circuit.layers.patterns import repeated
+from roa_circuit.layers.recovery import Compensation
 from roa_circuit.presentation import console, drawing, options, standing
 from roa_circuit.sweeps import summary, tables
+from roa_circuit.sweeps.axes import Axis
 from roa_circuit.sweeps.budgets import Target, share
 from roa_circuit.sweeps.clusters import quiet_scheduler_at
 from roa_circuit.sweeps.description import Sweep, described, read_description, vary_options
 from roa_circuit.sweeps.fields import CIRCUIT, MEMRISTOR
 from roa_circuit.sweeps.findings import Check, Findings, Question, find, spot_checks
 from roa_circuit.sweeps.idle import idle_axes
+from roa_circuit.sweeps.layer import COMPENSATION
 from roa_circuit.sweeps.readouts import readouts
 from roa_circuit.sweeps.setup import Setup
 from roa_circuit.sweeps.store import Store
@@ -215,6 +219,16 @@ def carry_out(
     )
     if len(found.failed) == (len(sweep.configurations()) if sweep.axes else len(sweep.seeds)):
         raise ConvergenceError("no point of the sweep could be computed: see why above")
+
+
+def read_again(layer: str, inputs: int, own: Compensation, axes: Iterable[Axis]) -> None:
+    """Say which inputs of a layer calibration reads again, of all compensations that a sweep has."""
+    reads = {own.calibration_reads}
+    for value in (value for axis in axes if axis.name == COMPENSATION.name for value in axis.levels):
+        with suppress(InputError):  # which is recorded with its point
+            reads.add(Compensation.parse(str(value)).calibration_reads)
+    for text in filter(None, (repeated(inputs, count) for count in sorted(reads))):
+        console.remark(f"{layer}: {text}")
 
 
 def _show(found: Findings) -> None:

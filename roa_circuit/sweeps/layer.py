@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from roa_circuit.basics.errors import InputError
 from roa_circuit.chips.chip import Chip
 from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.converter_use import Usage, numbers_of, transposed
@@ -73,10 +74,23 @@ class LayerSubject:
         """The fields of every setup, and those of `OWN_FIELDS`."""
         return {**shared_fields(self.layer.device.memristor), **OWN_FIELDS}
 
-    @property
+    @functools.cached_property
     def metrics(self) -> Sequence[Metric]:
-        """The metrics of a layer; accuracy only where it has labels."""
-        return METRICS if len(self.layer.labels) else METRICS[1:]
+        """The metrics of a layer; accuracy only where it has labels, others where outputs are not 0.
+
+        Raises
+        ------
+        InputError : neither labels nor outputs.
+        """
+        labelled = len(self.layer.labels) > 0
+        if not deploy(self.layer, self.layer, self.tile, Compensation()).answers_nothing:
+            return METRICS if labelled else METRICS[1:]
+        if not labelled:
+            raise InputError(
+                f"{self.name}: its outputs behind perfect wires are all 0, so that no error is a share"
+                " of them; give weights and inputs that make some"
+            )
+        return METRICS[:1]
 
     @functools.cached_property
     def setup(self) -> Setup:

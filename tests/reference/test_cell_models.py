@@ -104,12 +104,18 @@ def test_ngspice_loads_it_compiled():
     assert deck.compiled == MODEL.read_text()
 
 
-MODULE = 'module m(te, be);\nparameter real w0 = 0.5;\n(* desc="state" *) real omega;\nendmodule\n'
+MODULE = (
+    'module m(te, be);\n(* type="instance" *) parameter real w0 = 0.5;\n'
+    '(* desc="state" *) real omega;\nendmodule\n'
+)
 UNUSABLE = {
     "0 modules, not one": "// module m(te, be);",
     "2 modules, not one": MODULE * 2,
     r"module m has pins \(te, be, gate\); a cell has two": MODULE.replace("be)", "be, gate)"),
     "module m lacks parameter real w0": MODULE.replace("w0", "start"),
+    r"module m lacks the attribute \(\* type=.instance. \*\)": MODULE.replace(
+        '(* type="instance" *)', ""
+    ),
     "module m lacks an output variable omega": MODULE.replace('(* desc="state" *)', ""),
 }
 

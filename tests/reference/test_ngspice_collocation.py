@@ -22,6 +22,7 @@ from roa_circuit.chips.circuitry import BARE, Circuitry
 from roa_circuit.chips.draw import draw
 from roa_circuit.chips.imperfections import Imperfections
 from roa_circuit.circuit.components import Transistor
+from roa_circuit.circuit.waveforms import write_programme
 from roa_circuit.device.laws.windows import Windows
 from roa_circuit.device.memristor import current
 from roa_circuit.device.parameters import load_device
@@ -191,6 +192,38 @@ def test_transistors_are_collocated_in_vacask(make_layer):
     assert found.bound.max() < 2e-5
 
 
+@pytest.mark.vacask
+def test_a_head_with_transistors_is_collocated_in_vacask():
+    """VACASK's own transistors went on limiting their voltages at a solution that they had found."""
+    layer = load_layer("fc")
+    layer = dataclasses.replace(layer, crossbar=dataclasses.replace(layer.crossbar, scheme="ideal"))
+    found, _ = collocated(layer, circuitry=Circuitry(transistor=Transistor()), engine=Engine.vacask)
+    assert found.bound.max() < 1e-6
+    assert found.transient_share < STATE_SHARE / 10
+
+
+@pytest.mark.vacask
+@pytest.mark.parametrize("celsius", [-23.0, 27.0, 77.0])
+def test_channels_of_operating_points_are_level_1s_of_ngspice(make_layer, celsius):
+    """At W/L = 1, where they take a good part of each drive, and at temperatures of their own.
+
+    On its way to some of these points ngspice leaves the range of a cell's sinh, and finds them then.
+    """
+    layer = make_layer(rows=5, columns=4, density=0.5)
+    crossbar = dataclasses.replace(layer.crossbar, scheme="ideal", r_word=20.0)
+    small = Transistor(width_over_length=1.0, threshold=0.4)
+    circuitry = Circuitry(transistor=small, temperature=celsius + 273.15)
+    pulses = list(write_programme(layer.pulses, layer.device))
+    states = np.stack([layer.initial_state] * len(pulses))
+    tables = []
+    for engine in (Engine.ngspice, Engine.vacask):
+        deck = points_deck(crossbar, states, pulses, layer.device, engine=engine, circuitry=circuitry)
+        tables.append(deck.measured(deck.run(name="points", time_limit=200)))
+    volts, amperes = np.split(np.abs(tables[0] - tables[1]), [2 * layer.initial_state.size], axis=1)
+    assert volts.max() < 2e-5  # what ngspice asks of a volt
+    assert amperes.max() < 1e-6 * np.abs(tables[0][:, 2 * layer.initial_state.size :]).max()
+
+
 def test_a_transient_is_held_to_what_its_pulse_moves(make_layer):
     """Of a device of many levels no pulse moves 5e-3: a deck with cells as good as dead passed."""
 
@@ -206,7 +239,7 @@ def test_a_transient_is_held_to_what_its_pulse_moves(make_layer):
     found, _ = collocated(real, chip=chips[1], told=told)
     assert found.transient_error < STATE_LIMIT
     assert found.transient_share == pytest.approx(0.9, abs=0.02)
-    assert collocated(believed)[0].transient_share < STATE_SHARE / 10
+    assert collocated(believed)[0].transient_share < STATE_SHARE / 3
 
 
 def test_currents_as_printed_need_a_point_at_half_time(make_layer):

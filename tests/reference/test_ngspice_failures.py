@@ -19,7 +19,7 @@ from netlists.decks.dialect import PLAIN
 from netlists.simulation import vacask
 from netlists.simulation.ngspice import NGSPICE, Answers, Via, driven, simulate_all
 from netlists.simulation.simulators import Engine
-from netlists.verification.doctor import capabilities, diagnose, second_opinion, second_rows
+from netlists.verification.doctor import capabilities, diagnose, rows, second_opinion, second_rows
 from netlists.verification.testbench import Testbench
 from netlists.verification.verify import verify
 from roa_circuit.basics.errors import SimulatorError
@@ -164,6 +164,18 @@ def test_the_doctor_on_the_command_line(tmp_path, monkeypatch, capsys):
     assert report["passed"] is True
     assert report["vacask"]["passed"] is True
     assert Path(report["vacask"]["compiler"]).is_file()
+
+
+def test_the_doctor_knows_the_program_that_is_named(monkeypatch, tmp_path):
+    """It said what PATH has, whatever NGSPICE_PATH named, and of an old one nothing."""
+    old = tmp_path / "old"
+    old.write_text("#!/bin/sh\necho 'ngspice-30 : Circuit level simulation program'\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("NGSPICE_PATH", str(old))
+    found = dict(rows(diagnose()))["program"]
+    assert found == f"{old} is ngspice-30: decks need ngspice 34 or later"
+    monkeypatch.setenv("NGSPICE_PATH", str(tmp_path / "nothing"))
+    assert "names no file" in dict(rows(diagnose()))["program"]
 
 
 def test_the_doctor_without_vacask(monkeypatch):

@@ -53,7 +53,7 @@ class ModuleSubject:
 
     Raises
     ------
-    InputError : what `convert` refuses; outputs that are no tensor, or not one row for each label.
+    InputError : what `convert` refuses; outputs that are no tensor, not one row for each label, or 0.
     """
 
     named: NamedModule
@@ -104,6 +104,11 @@ class ModuleSubject:
             raise InputError(
                 f"{self.name}: {len(labels)} labels, but outputs of {tuple(outputs.shape)};"
                 " labels go with one row of outputs, a column for each class"
+            )
+        if not outputs.any():
+            raise InputError(
+                f"{self.name}: its outputs are all 0 for this sample, and no error is a share of that;"
+                " give another sample"
             )
         self._converted({}, 0)
 

@@ -16,7 +16,7 @@ from roa_circuit.chips.consumption import Consumption
 from roa_circuit.chips.converter_use import Use, uses, worst
 from roa_circuit.chips.read_energy import read_energy, read_seconds
 from roa_circuit.circuit.scaling import voltage_from_input
-from roa_circuit.layers.deployed import rms
+from roa_circuit.layers.relative import rms
 
 _ENERGY_READS = 8
 
@@ -27,7 +27,8 @@ class LayerSummary:
 
     inputs, outputs : its shape
     cells : of all tiles, reference columns included; utilisation : their share of the tiles' places
-    mac_error : rms of its outputs less the digital ones over rms of these, on the kept reads
+    mac_error : rms of its outputs less the digital ones over rms of these, on the kept reads; NaN where
+        these alone are all 0
     clipped : the share of inputs since calibration that lay beyond `input_scale`
     reads : of an item of the sample
     seconds : [s] of an item's reads, one after another, conversions included
@@ -111,7 +112,7 @@ class Summary(Shown):
 def _row(one: LayerSummary) -> list[str]:
     codes = ", ".join(f"{use.used} of {use.codes}" for use in one.converters) or "-"
     sign = "+-" if one.signed else ""
-    error = percent(one.mac_error, 2) if math.isfinite(one.mac_error) else "no outputs"
+    error = percent(one.mac_error, 2) if math.isfinite(one.mac_error) else "-"
     return [
         one.name, f"{one.inputs} x {one.outputs}", f"{one.tiles}", f"{one.cells}",
         percent(one.utilisation, 0), f"{sign}{one.input_scale:.3g}", error,
@@ -155,10 +156,10 @@ def of_layer(
 
 
 def _over(error: float, signal: float) -> float:
-    """An error over a signal; infinite where there is none."""
+    """An error over a signal; NaN where there is none, unless there is no error either."""
     if signal:
         return error / signal
-    return math.inf if error > 1e-12 else 0.0
+    return math.nan if error > 1e-12 else 0.0
 
 
 def _seconds(matrix: Matrix, consumption: Consumption) -> float:

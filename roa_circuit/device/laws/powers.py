@@ -42,6 +42,9 @@ def room_left(xp: Any, room: Array, dose: Array, exponent: Any) -> Array:
     arrives = change <= -1.0
     shrunk = xp.log1p(xp.where(arrives, none, change)) / safe
     left = room * xp.exp(xp.where(at_1, -dose, shrunk))
+    if hasattr(room, "detach"):  # at the end, slopes are those just inside
+        rest = xp.clip(room, 0.0, None) * xp.where(at_1, xp.exp(-dose), 1.0 + none)
+        none = xp.where(inside | (e > 0), none, rest)
     return xp.where(inside & (at_1 | ~arrives), left, none)
 
 

@@ -25,7 +25,7 @@ from roa_circuit.device.laws.logarithmic import stretch, to_omega, to_u
 from roa_circuit.device.laws.monotone import Monotone
 from roa_circuit.device.laws.powers import STOP
 from roa_circuit.device.laws.text import Text
-from roa_circuit.device.laws.tracks import NODES, Place, Tracks
+from roa_circuit.device.laws.tracks import NODES, Place, Tracks, of_few
 
 Floats = NDArray[np.float64]
 Row = tuple[float, ...]
@@ -211,6 +211,8 @@ class Table(TwoBranches):
         if V is None:
             raise InputError("a table has changes for each amplitude: say the voltage of the dose")
         omega, dose = as_array(omega), as_array(dose)
+        if (few := of_few(self, omega, dose, V)) is not None:
+            return few
         xp = namespace(omega, dose)
         u = to_u(omega, self.ratio) + 0.0 * dose
         moved = to_omega(self._tracks.after(u, dose + 0.0 * u, self._place(V)), self.ratio)

@@ -28,6 +28,7 @@ _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(4)
 _POINTS, _WEIGHTS = 0.5 * (_POINTS + 1.0), 0.5 * _WEIGHTS
 _SLOWEST = 1e-60  # of speeds; what is slower stands
 _STANDS = 1e50  # a slope in the middle of the range from which x would drown all others
+_FLATTEST = 1e-25  # a slope at an end, to divide by
 _NEWTON = 3
 _CLOSE, _CLOSE_IN_SINGLE = 1e-5, 1e-3  # of a node's width: a last step of Newton's that met the state
 _HALVINGS = 50  # of a node's width, where Newton's steps have not met it
@@ -56,7 +57,9 @@ class Tracks:
     """Several tracks: x and its slope by t (tracks, nodes)."""
 
     def __init__(self, x: Floats, slope: Floats) -> None:
-        self._x, self._slope = x.ravel(), slope.ravel()
+        self._x = x.ravel()
+        begins = np.array([self._x, slope.ravel()])
+        self._ends = np.concatenate([begins, np.roll(begins, -1, axis=1)])  # (4, nodes) of each piece
         self._nodes = x.shape[1]
         self._step = 2.0 * _FURTHEST / (self._nodes - 1)
 
@@ -100,7 +103,19 @@ class Tracks:
         )
         if missed.any():
             t = self._where_missed(missed, t, target, place, node)
+        if hasattr(t, "detach"):
+            t = self._beyond(t, target, place)
         return 1.0 / (1.0 + xp.exp(-t))
+
+    def _beyond(self, t: Array, target: Array, place: Place) -> Array:
+        """t, where the target lies beyond the last node along its slope there: slopes then go on."""
+        xp = namespace(t)
+        for sign in (-1.0, 1.0):
+            x, slope = self._at(sign * _FURTHEST + 0.0 * t.detach(), place)
+            further = sign * _FURTHEST + (target - x) / xp.clip(slope, _FLATTEST, None)
+            further = xp.clip(further, -2.0 * _FURTHEST, 2.0 * _FURTHEST)
+            t = xp.where(sign * (target - x) > 0, further, t)
+        return t
 
     def _nearer(self, t: Array, target: Array, place: Place, low: Array, high: Array) -> Array:
         """One of Newton's steps, which stays about the nodes that have the target between them."""
@@ -147,16 +162,7 @@ class Tracks:
         xp = namespace(t)
         whole = (t + _FURTHEST) / self._step
         node = np.clip(np.floor(_plain(whole)), 0, self._nodes - 2).astype(np.intp)
-        here = node + self._nodes * track
-        x0, m0, x1, m1 = (
-            matching(table[at], t)
-            for table, at in (
-                (self._x, here),
-                (self._slope, here),
-                (self._x, here + 1),
-                (self._slope, here + 1),
-            )
-        )
+        x0, m0, x1, m1 = (matching(one, t) for one in self._ends[:, node + self._nodes * track])
         s, h = whole - matching(node.astype(np.float64), t), self._step
         rise = x1 - x0
         # x0 + s (h m0 + s (3 rise - h (2 m0 + m1) + s (h (m0 + m1) - 2 rise)))
@@ -167,7 +173,11 @@ class Tracks:
 
     def _found(self, target: Array, place: Place) -> Floats:
         """t of the node below the target, by bisection; a plain number to Newton's steps."""
-        wanted = _plain(target)
+        wanted, tracks = _plain(target), np.ravel(place.first)
+        if place.second is None and (tracks == tracks[0]).all():
+            own = self._x[self._nodes * tracks[0] :][: self._nodes]
+            below = np.searchsorted(own, wanted, side="right") - 1
+            return np.asarray(-_FURTHEST + self._step * np.clip(below, 0, self._nodes - 2))
         low, high = np.zeros(wanted.shape, np.intp), np.full(wanted.shape, self._nodes - 1, np.intp)
         for _ in range(int(np.ceil(np.log2(self._nodes)))):
             middle = (low + high) // 2
@@ -177,6 +187,23 @@ class Tracks:
             above = x > wanted
             low, high = np.where(above, low, middle), np.where(above, middle, high)
         return np.asarray(-_FURTHEST + self._step * low)
+
+
+def of_few(law: Any, omega: Array, dose: Array, V: Array | None) -> Floats | None:
+    """`law.after_dose` of those cells alone that receive a dose; None unless most of an array receives
+    none.
+    """
+    if not (isinstance(omega, np.ndarray) and isinstance(dose, np.ndarray) and dose.ndim):
+        return None
+    if np.count_nonzero(dose) >= _FEW * dose.size:
+        return None
+    shape = np.broadcast_shapes(omega.shape, dose.shape)
+    moved = np.array(np.broadcast_to(omega, shape), dtype=np.float64)
+    which = np.nonzero(np.broadcast_to(dose, shape))
+    if which[0].size:
+        own = None if V is None else np.broadcast_to(V, shape)[which]
+        moved[which] = law.after_dose(moved[which], np.broadcast_to(dose, shape)[which], own)
+    return moved
 
 
 def _summed(pieces: Floats, origin: int) -> Floats:

@@ -121,9 +121,10 @@ class Windows(TwoBranches):
         omega, dose = as_array(omega), as_array(dose)
         xp = namespace(omega, dose)
         u = to_u(omega, self.ratio) + 0.0 * dose
-        up, down = xp.clip(dose, 0.0, None), xp.clip(-dose, 0.0, None)
-        raised, lowered = 1.0 - room_left(xp, 1.0 - u, up, self.p), room_left(xp, u, down, self.q)
-        moved = to_omega(xp.where(dose < 0, lowered, raised), self.ratio)
+        lowers, same = dose < 0, not is_array(self.p) and not is_array(self.q) and self.p == self.q
+        exponent = self.p if same else xp.where(lowers, self.q + 0.0 * u, self.p + 0.0 * u)
+        left = room_left(xp, xp.where(lowers, u, 1.0 - u), xp.abs(dose), exponent)
+        moved = to_omega(xp.where(lowers, left, 1.0 - left), self.ratio)
         return xp.where(dose == 0, omega + 0.0 * dose, moved)
 
     def state_derivative(self, omega: Array, V: Array) -> Array:

@@ -150,3 +150,11 @@ def test_less_than_one_pulse_is_said_so():
     found = {name: values for name, *values in rows(sides)}
     assert sides[0].pulses_up < 1e-6
     assert found["pulses up"] == ["< 1", f"{sides[1].pulses_up:.3g}"]
+
+
+def test_a_device_that_potentiation_turns_down_is_said_to_be_reversed():
+    """Its Gmin stood above its Gmax without a word."""
+    law = TABLE_1.memristor
+    turned = TABLE_1.with_constants(gamma=0.1 * law.alpha * law.beta / law.delta)
+    assert side(TABLE_1, 0.01).said == []
+    assert side(turned, 0.01).said == ["zhang2021: reversed: potentiation lowers its current at 0.05 V"]

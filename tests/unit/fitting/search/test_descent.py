@@ -68,3 +68,22 @@ def test_an_unknown_that_nothing_feels_stays_where_it_is():
 def test_students_quantile():
     for freedom, error in ((2, 1e-2), (3, 2e-3), (5, 2e-4), (30, 1e-7), (1000, 1e-12)):
         assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), rel=error)
+
+
+def test_an_unknown_that_is_hardly_felt_does_not_end_the_search():
+    """Its step was so long that none succeeded, and the search was said to be at its end."""
+
+    def residual(x):
+        return np.array([1e6, 1e6]) if abs(x[1]) > 1.0 else np.array([x[0] - 1.0, 1e-9 * (x[1] - 1e6)])
+
+    wall = problem(residual, lambda x: np.array([[1.0, 0.0], [0.0, 1e-9]]))
+    wide = np.full(2, 1e12)
+    how = {"most": 50, "tolerance": 1e-6, "longest": 2.0}
+    found = descend(wall, np.array([4.0, 0.0]), -wide, wide, **how)
+    np.testing.assert_allclose(found.x, [1.0, 0.0], atol=1e-6)
+    taken = []
+    descend(
+        problem(lambda x: taken.append(x[0]) or np.array([x[0] - 9.0]), lambda x: np.ones((1, 1))),
+        np.zeros(1), -wide[:1], wide[:1], **how,
+    )  # fmt: skip
+    assert taken[1] == 2.0

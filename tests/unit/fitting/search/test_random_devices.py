@@ -141,10 +141,13 @@ LAWS = {
 }
 
 
-def held_of(name, seeds):
-    """(how often an interval of a constant held the truth, how many there were)."""
+def held_of(name, seeds, met=1.0):
+    """(how often an interval of a constant held the truth, how many there were).
+
+    All fits must converge, and this share of them meet the readings.
+    """
     draw, form_of = LAWS[name]
-    held = count = 0
+    held = count = missed = 0
     for seed in seeds:
         rng = np.random.default_rng(seed)
         law = draw(rng)
@@ -152,12 +155,13 @@ def held_of(name, seeds):
         form = form_of(m)
         f = fit_device(m, PRIOR, form=form)
         assert f.converged, (seed, f.message)
-        assert f.relative_rmse < 1.5 * NOISE, seed
+        missed += f.relative_rmse >= 1.5 * NOISE
         truth = true_speeds(law, form) if name == "table" else law.constants
         for constant, e in f.estimates.items():
             if (e.identifiable or (name == "table" and e.told)) and constant in truth:
                 count += 1
                 held += e.ci95[0] <= truth[constant] <= e.ci95[1]
+    assert missed <= (1.0 - met) * len(seeds), missed
     return held, count
 
 
@@ -166,6 +170,21 @@ def test_a_few_devices_come_back_within_their_intervals():
     held, count = held_of("zhang2021", range(1000, 1012))
     assert count > 72
     assert held > 0.85 * count
+
+
+@pytest.mark.long
+def test_a_table_whose_cost_has_kinks_comes_to_an_end():
+    """A hundred steps crept along one, and the search was given up."""
+    held, count = held_of("table", [75])
+    assert held > 0.85 * count
+
+
+@pytest.mark.long
+def test_constants_that_are_not_felt_where_a_search_begins_are_fitted_where_they_are():
+    """Steps in one that no reading felt ended the search, and two kept the values of the file."""
+    held, count = held_of("yakopcic", [0])
+    assert count
+    assert held == count
 
 
 @pytest.mark.slow
@@ -181,3 +200,12 @@ def test_intervals_hold_the_truth_as_often_as_they_say(name, devices):
     assert count > devices
     assert held >= (0.90 if many else 0.85) * count
     assert held <= 0.99 * count or not many
+
+
+@pytest.mark.slow
+def test_intervals_hold_by_yakopcic_s_law_though_a_third_ends_in_another_valley():
+    """Its constants move one another's kinks: searches find a valley, and not always the deepest."""
+    held, count = held_of("yakopcic", range(20), met=0.55)
+    print(f"yakopcic: {held} of {count}")
+    assert count > 20
+    assert held >= 0.85 * count

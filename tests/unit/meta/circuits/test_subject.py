@@ -145,9 +145,8 @@ def test_converters_of_every_layer_are_told_of_where_they_do_not_suit(network, b
     tasks = Tasks(dataset=bars, queries=2)
     hardware = Hardware(imperfections=Imperfections(adc_bits=8, adc_range=1e-3))
     (row,) = evaluate_behind(network, tasks, hardware, count=2)
-    assert [text.split(" uses ")[0] for text in row.warnings] == [
-        f"{n}: ADC" for n in Architecture().layers
-    ]
+    told = [text.split(" uses ")[0] for text in row.warnings]
+    assert told == ["conv1: ADC", "conv2: ADC", "fc: ADC"]  # which leave nothing for those between
     layers = hardware.holding(adapt_episode(network, tasks, reads=1).layers, 0)
     x = np.full((3, 10), 0.7)
     y = layers["conv1"](x)

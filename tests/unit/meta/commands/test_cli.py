@@ -284,7 +284,8 @@ def test_write_noise_reaches_the_circuit_of_an_adaptation(
 def test_imperfections_of_a_write_count_where_it_goes_through_the_wires(
     roa_meta, small_network, tmp_path, name
 ):
-    (tmp_path / "x.toml").write_text('"write_gain [-]" = 0.01\n"adc_range [A]" = 1e-3\n')
+    useless = '"write_gain [-]" = 0.01\n"adc_range [A]" = 1e-3\n'
+    (tmp_path / "x.toml").write_text(useless + '"sense_gain [-]" = 0.01\n')
     few = {"adapt": ("-o", tmp_path / "layers"), "evaluate": ("--tasks", 2, "--sigma-wn", 0)}[name]
     asked = ("--dataset", "glyphs", "--network", small_network, "--queries", 1, "--relative-rate", 1)
     code, _, error = roa_meta(
@@ -297,6 +298,10 @@ def test_imperfections_of_a_write_count_where_it_goes_through_the_wires(
         "--imperfections: adc_range ignored: changes nothing without adc_bits",
     ]
     assert json.loads((tmp_path / "j.json").read_text())["ignored"] == ["write_gain", "adc_range"]
+    (tmp_path / "x.toml").write_text(useless)
+    code, _, error = roa_meta(name, *asked, *few, "--imperfections", tmp_path / "x.toml")
+    assert (code, error.count("\n")) == (2, 1)
+    assert "write_gain would change nothing, so leave the file out: every cell gets its" in error
 
 
 @pytest.mark.long

@@ -160,6 +160,23 @@ def test_a_folder_of_classes_is_split_once(tmp_path):
     assert (load_dataset("folder", tmp_path).images == dataset.images).all()
 
 
+def test_small_pictures_that_are_made_larger_and_empty_classes_are_told(tmp_path):
+    for name, side in (("a", 32), ("b", 48), ("c", 40)):
+        save_pictures(tmp_path / name, 2, (side, side, 3))
+    for name in ("d", "e", "f", "g"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".thumbnails").mkdir()
+    dataset = load_dataset("folder", tmp_path)
+    assert dataset.images.shape[2:] == (84, 84, 3)
+    empty, scaled = dataset.remarks
+    names = ", ".join(str(tmp_path / name) for name in "def")
+    assert empty == f"{names} and 1 more: no pictures there, and so no class"
+    assert "pictures of 32 x 32 to 48 x 48 pixels are scaled to 84 x 84" in scaled
+    assert "mogrify -resize 32x32!" in scaled
+    save_pictures(tmp_path / "h", 2, (90, 90, 3))
+    assert len(load_dataset("folder", tmp_path).remarks) == 1
+
+
 def test_a_folder_keeps_its_own_split_and_colours(tmp_path):
     for index, split in enumerate(("train", "validation", "test")):
         save_pictures(tmp_path / split / "a", 2, (30, 40, 3), index)

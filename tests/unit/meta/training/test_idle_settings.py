@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from meta.commands import cli
+from meta.network.convolutional import Network
 from meta.training.configuration import Training
 from meta.training.train import train
 
@@ -69,3 +70,55 @@ def test_a_training_says_which_of_its_settings_change_nothing(command, tmp_path)
         "roa-wc, 2-way 1-shot: 1 epoch of 1 step, 1 task each",
     ]
     assert json.loads((tmp_path / "t.json").read_text())["ignored"] == ["multi_step_epochs"]
+
+
+SMALL = (
+    "train", "--method", "roa", "--dataset", "glyphs", "--filters", 2, "--ways", 2, "--queries", 1,
+    "--batch", 1, "--epochs", 1, "--iterations", 1, "--validation-tasks", 1,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ('"write_gain [-]" = 0.05\n"edge_fraction [-]" = 0.5', "write_gain, edge_fraction would change"),
+        ('"adc_offset [LSB]" = 3\n"dac_range [V]" = 0.05', "adc_offset would change nothing without ad"),
+        ('"temperature [K]" = 400.0', "temperature would change nothing without bandwidth"),
+        ('"stuck_on_resistance [Ohm]" = 1e4', "stuck_on_resistance would change nothing without stuck"),
+        ('"drift_exponent [-]" = 0.1', "drift_exponent would change nothing without age"),
+        ('"subtractor_mismatch [-]" = 0.05', "subtractor_mismatch would change nothing: signal and ref"),
+        ('"subtractor_mismatch [-]" = 0.05\n"write_gain [-]" = 0.05', "would change nothing: signal"),
+    ],
+)
+def test_imperfections_of_which_none_plays_a_part_in_training_are_refused(
+    command, tmp_path, lines, said
+):
+    (tmp_path / "x.toml").write_text(lines + "\n")
+    asked = (*SMALL, "-o", tmp_path / "run", "--imperfections", tmp_path / "x.toml")
+    code, _, error = command(cli.main, *asked)
+    assert code == 2
+    assert said in error.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.long
+def test_imperfections_that_play_no_part_in_training_are_said_and_change_no_weight(command, tmp_path):
+    useful = '"driver_gain [-]" = 0.2\n'
+    useless = '"write_gain [-]" = 0.05\n"adc_offset [LSB]" = 3\n"subtractor_mismatch [-]" = 0.05\n'
+    (tmp_path / "c.toml").write_text('"c_word [F]" = 1e-15\n')
+    files = {}
+    for name, lines in (("few", useful), ("all", useful + useless)):
+        (tmp_path / "x.toml").write_text(lines)
+        own = ("--imperfections", tmp_path / "x.toml", "--circuit", tmp_path / "c.toml")
+        told = tmp_path / f"{name}.json"
+        code, _, error = command(cli.main, *SMALL, *own, "-o", tmp_path / name, "--json", told)
+        assert code == 0, error
+        files[name] = (tmp_path / name / "best.safetensors", error, json.loads(told.read_text()))
+    assert "write_gain ignored: training gives every cell its pulses in full" in files["all"][1]
+    assert "adc_offset ignored: changes nothing without adc_bits" in files["all"][1]
+    assert "subtractor_mismatch ignored: signal and reference are digitised apart" in files["all"][1]
+    assert "c_word ignored" in files["few"][1]
+    kept = ["write_gain", "subtractor_mismatch", "adc_offset"]
+    assert files["all"][2]["ignored"][:3] == kept
+    first, second = (Network.load(path).state_dict() for path, *_ in files.values())
+    assert all(torch.equal(w, second[key]) for key, w in first.items())

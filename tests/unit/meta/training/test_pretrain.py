@@ -127,7 +127,9 @@ def test_episodes_in_noise_go_on_from_a_pretrained_network(bars, tmp_path):
     network = train(bars, how, tmp_path / "second", start=first)
     assert network.architecture == replace(first.architecture, ways=3)
     assert not torch.equal(network.weights["res4_conv2"], first.weights["res4_conv2"])
-    with pytest.raises(InputError, match="the network to start from is"):
+    with pytest.raises(
+        InputError, match=r"to start from has backbone = residual, and .* give --backbone"
+    ):
         train(bars, replace(how, backbone="blocks"), tmp_path / "third", start=first)
 
 

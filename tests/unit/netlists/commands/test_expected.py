@@ -26,4 +26,14 @@ def test_solve_and_program_say_how_long_a_simulator_takes(tmp_path, command):
     files = ["--wanted", tmp_path / "s.csv", "-o", tmp_path / "r.csv", "--start", "0"]
     code, _, err = command(cli.main, "program", *files, "--engine", "ngspice", "--time-limit", "1")
     assert code == 3
-    assert "a round of one pulse a row, of at most 20 rounds: about" in err
+    assert "the first of at most 20 rounds, 128 pulses of a row: about" in err
+
+
+@pytest.mark.ngspice
+def test_a_first_round_of_many_pulses_is_said(tmp_path, command):
+    """A round of one pulse a row was said: 16 rows that took half a minute were brief."""
+    np.savetxt(tmp_path / "s.csv", np.linspace(0.0, 0.95, 128).reshape(16, 8), delimiter=",")
+    files = ["--wanted", tmp_path / "s.csv", "-o", tmp_path / "r.csv", "--start", "0"]
+    code, _, err = command(cli.main, "program", *files, "--engine", "ngspice", "--time-limit", "0.5")
+    assert code == 3
+    assert "pulses of a row: about" in err

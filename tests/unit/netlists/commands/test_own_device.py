@@ -285,6 +285,11 @@ def test_an_imperfection_without_what_it_is_about_is_said(spice, lines, said):
     Path("x.toml").write_text(lines + "\n")
     asked = ("--states", "states.csv", "--inputs", "volts.csv", "-o", "i.csv", "--json", "s.json")
     code, _, error = spice("solve", *asked, "--imperfections", "x.toml")
+    assert (code, error.count("\n")) == (2, 1)
+    names = said.split(" ignored")[0]
+    assert f"--imperfections: {names} would change nothing without " in error
+    Path("x.toml").write_text(lines + '\n"sense_gain [-]" = 1e-300\n')  # which moves no bit
+    code, _, error = spice("solve", *asked, "--imperfections", "x.toml")
     assert (code, error.count("\n")) == (0, 1)
     assert error.startswith(f"--imperfections: {said}")
     names = error.split(": ")[1].removesuffix(" ignored").split(", ")
@@ -296,7 +301,7 @@ def test_an_imperfection_without_what_it_is_about_is_said(spice, lines, said):
 
 @pytest.mark.long
 def test_cells_that_would_age_and_have_no_age_are_said(spice):
-    Path("x.toml").write_text('"drift_exponent [-]" = 0.1\n')
+    Path("x.toml").write_text('"drift_exponent [-]" = 0.1\n"sense_gain [-]" = 0.01\n')
     asked = (
         "compensate",
         "--reads",

@@ -129,3 +129,32 @@ def test_one_output_has_uneven_converters_as_many_have(command, tmp_path):
     code, _, err = command(cli.main, "program", *files[:-1], "pair:lower")
     assert code == 2
     assert "--mapping pair:lower: write-verify brings each cell to a state of its own" in err
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_cells_are_read_by_the_voltage_that_the_dac_makes(command, tmp_path, target, bits):
+    """53.3 mV of 4 bits once passed for 50, and every cell read 0.1 too high; 66.7 of 2 bits, 0.5."""
+    (tmp_path / "x.toml").write_text(f'"dac_bits [-]" = {bits}\n')
+    asked = [
+        "--wanted",
+        target,
+        "-o",
+        tmp_path / "s.csv",
+        "--wire-resistance",
+        "0",
+        "--tolerance",
+        "0.06",
+    ]
+    code, out, error = command(cli.main, "program", *asked, "--imperfections", tmp_path / "x.toml")
+    assert code == 0, error
+    assert "DAC" not in out
+    reached, wanted = (np.loadtxt(f, delimiter=",") for f in (tmp_path / "s.csv", target))
+    assert np.abs(reached - wanted).max() < 0.0601
+
+
+def test_a_dac_whose_nearest_code_is_0_reads_no_cell(command, tmp_path, target):
+    (tmp_path / "x.toml").write_text('"dac_bits [-]" = 1\n')
+    asked = ["--wanted", target, "-o", tmp_path / "s.csv", "--imperfections", tmp_path / "x.toml"]
+    code, _, error = command(cli.main, "program", *asked)
+    assert (code, error.count("\n")) == (2, 1)
+    assert "dac_bits = 1: the code nearest to the read voltage of 50 mV is 0" in error

@@ -398,6 +398,15 @@ def test_chips_that_are_all_alike_are_one_line(command):
     assert error.count("\n") == 1
 
 
+def test_a_sweep_says_which_inputs_calibration_reads_again(command):
+    asked = ("--vary", "compensation=nothing,calibrated,calibrated:64", "--sensitivity", "none")
+    code, _, error = command(cli.main, "sweep", *HOW, *asked)
+    assert code == 0
+    reads = len(ProgrammedLayer.load(Path("layer.npz")).inputs)
+    again = f"calibrated:64 has {reads} inputs to read, which come again until there are 64"
+    assert error.splitlines() == [f"layer synthetic: {again}"]
+
+
 @pytest.mark.parametrize(
     ("vary", "said"),
     [

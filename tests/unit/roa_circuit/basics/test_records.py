@@ -27,6 +27,7 @@ class Some:
         ("wire [Ohm]", "4.7k", 4700.0),
         ("wire [Ohm]", "2 Ohm", 2.0),
         ("edges [s]", ["30 us", 1e-6], [3e-5, 1e-6]),
+        ("wire [Ohm]", "layer", "layer"),  # a word, of which the record itself knows
     ],
 )
 def test_text_is_the_number_that_it_says(key, given, wanted):
@@ -39,7 +40,7 @@ def test_text_is_the_number_that_it_says(key, given, wanted):
     [
         ("wire [Ohm]", "5%", "is a share"),
         ("wire [Ohm]", "2 V", "is in V, expected Ohm"),
-        ("share [-]", "few", "is not a number"),
+        ("share [-]", "5 per cent", "is not a number"),
     ],
 )
 def test_other_text_is_refused_by_its_key(key, given, said):

@@ -52,7 +52,7 @@ def test_a_line_says_all_of_it():
 MISTAKES = {
     "unit": ('"c_word [pF]" = 1', "unknown key 'c_word [pF]'; did you mean 'c_word [F]'"),
     "negative": ('"c_bit [F]" = -1e-15', "c_bit = -1e-15 F must not be negative"),
-    "text": ('"c_bit [F]" = "few"', "c_bit [F]: 'few' is not a number"),
+    "text": ('"c_bit [F]" = "few"', "c_bit = 'few' must be a finite number"),
     "cold": ('"temperature [K]" = 0', "temperature = 0 K must be greater than 0"),
     "superconducting": ('"temperature [K]" = 20', "near room temperature"),
     "no feedback": ("[amplifier]", "lacks 'r_feedback [Ohm]'"),

@@ -43,7 +43,7 @@ def test_converters_of_a_few_columns_are_quick():
         ('"adc_rate [1/s]" = 0', "must be greater than 0"),
         ('"driver_efficiency [-]" = 1.5', "at most 1"),
         ('"digital_mac [J]" = nan', "finite"),
-        ('"digital_mac [J]" = "small"', "is not a number"),
+        ('"digital_mac [J]" = "small"', "finite number"),
         ("[sources]\nadc = 'x'", "unknown key 'adc'"),
         ("sources = 3", "must be a section of texts"),
         ("adc_step", "not valid TOML"),

@@ -41,6 +41,36 @@ def test_a_range_far_too_wide_uses_few_codes_and_one_that_fits_says_nothing():
     assert uses([(chip(), np.zeros((400, 2)), currents)]) == []
 
 
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_few_readings_and_few_bits_are_no_fault_of_a_range(bits):
+    """Readings all over the range, however few, and converters of which a code may be missing."""
+    rng = np.random.default_rng(bits)
+    for count in (1, 2, 4, 36, 1000):
+        currents = rng.uniform(0, 1e-6, (count, 1))
+        [use] = uses([(chip(adc_bits=bits, adc_range=1e-6), np.zeros((count, 2)), currents)])
+        assert use.warning == ""
+        if count >= 36 and bits > 2:
+            [use] = uses([(chip(adc_bits=bits, adc_range=1e-4), np.zeros((count, 2)), currents)])
+            assert "set adc_range nearer to them" in use.warning
+
+
+def test_inputs_of_few_values_need_few_codes():
+    """Images in black and white, and the one voltage that single cells are read by."""
+    volts = np.tile([[0.0, 0.05], [0.05, 0.0]], (200, 1))
+    [use] = uses([(chip(dac_bits=8), volts, np.zeros((400, 1)))])
+    assert (use.used, use.values, use.warning) == (2, 2, "")
+    kept = numbers_of([_given(volts)])
+    assert Use.of_numbers(kept) == [use]
+    del kept["dac_values"]  # of a store that knows nothing of it
+    assert Use.of_numbers(kept)[0].used == 2
+
+
+def _given(volts):
+    usage = Usage()
+    usage.add(chip(dac_bits=8), volts, np.zeros((len(volts), 1)))
+    return usage
+
+
 def test_a_dac_has_the_full_scale_of_the_device_unless_it_is_given():
     volts = np.array([[0.0, 0.05], [0.1, 0.2]])
     for given, share in (({}, 0.5), ({"dac_range": 0.4}, 0.0)):

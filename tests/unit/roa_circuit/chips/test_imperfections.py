@@ -59,7 +59,7 @@ def test_every_field_is_read_and_written():
         ('"open [-]" = 1.5', r"open = 1.5 must be a probability"),
         ('"sense_gain [-]" = 5', r"sense_gain = 5 must be at most 1, which is 100 %; 5 % is 0.05"),
         ('"open [-]" = -0.5', r"open = -0.5 must not be negative"),
-        ('"open [-]" = "x"', r"open \[-\]: 'x' is not a number"),
+        ('"open [-]" = "x"', r"open = 'x' must be a finite number \[-\]"),
         ('"open [-]" = nan', r"open = nan must be a finite number"),
         ('"dac_bits [-]" = 3.5', r"dac_bits = 3.5 must be a whole number"),
         ('"adc_bits [-]" = 8', r"adc_bits needs adc_range: .* \[A\]"),

@@ -115,7 +115,7 @@ def test_offsets_go_with_their_lines_onto_tiles(make_layer):
 MISTAKES = {
     "too few": ('"offset [V]" = [1e-3, 0]', "has 2 offsets, the array 6 bit lines: give one for all"),
     "text": ('"offset [V]" = "1mS"', "offset [V]: '1mS' is in S, expected V"),
-    "text in a list": ('"offset [V]" = [0, "m"]', "offset [V]: 'm' is not a number"),
+    "text in a list": ('"offset [V]" = [0, "m"]', "offset = 'm' must be a finite number [V]"),
     "unit": ('"offset [mV]" = 1', "did you mean 'offset [V]'"),
     "volts": ('"offset [V]" = [0, -5]', "offset = 5 V must lie within +-0.5 V"),
     "a list of none": ('"offset [V]" = []', "has 0 offsets, the array 6 bit lines"),

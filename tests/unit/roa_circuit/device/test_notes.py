@@ -97,7 +97,7 @@ def test_a_section_that_means_nothing_is_kept_in_mind_and_said():
         ({"measured": {"depression_voltage [V]": [2.0, 1.0]}}, "must be in order, and greater than 0"),
         ({"measured": {"potentiation_voltage [V]": [-1.0, 1.0]}}, "must be in order, and less than 0"),
         ({"measured": {"depression_width [s]": [1e-6]}}, "must be two numbers"),
-        ({"measured": {"depression_width [s]": [1e-6, "x"]}}, "is not a number"),
+        ({"measured": {"depression_width [s]": [1e-6, "x"]}}, "must be a finite number"),
     ],
 )
 def test_damaged_notes_are_refused_in_one_line(section, complaint):

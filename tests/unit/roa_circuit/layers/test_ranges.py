@@ -12,6 +12,7 @@ from roa_circuit.circuit.design_point import default_crossbar, default_device
 from roa_circuit.circuit.mapping import PAIR, REFERENCE, Mapping
 from roa_circuit.device.memristor import conductance
 from roa_circuit.layers.deployed import deploy, read_chip
+from roa_circuit.layers.patterns import calibration_inputs, repeated
 from roa_circuit.layers.programmed import ProgrammedLayer
 from roa_circuit.layers.recovery import Compensation
 from roa_circuit.layers.tiling import TileSize
@@ -94,9 +95,10 @@ def test_a_range_that_fits_is_better_than_one_of_a_whole_network():
     assert fitting < 0.1 * wide
 
 
-def test_calibration_through_a_coarse_converter_is_averaged_and_does_no_harm():
+@pytest.mark.parametrize("mapping", [PAIR, Mapping(every=4)], ids=str)
+def test_calibration_through_a_coarse_converter_is_averaged_and_does_no_harm(mapping):
     """Where the converter is finer than what wires cost, gains come back; where not, nothing is lost."""
-    layer = a_layer(PAIR, ohms=10.0)
+    layer = a_layer(mapping, ohms=10.0)
     error = {
         (bits, choice): scores(layer, choice, adc_bits=bits, adc_range="layer")["mac_error"]
         for bits in (3, 4, 8)
@@ -108,6 +110,18 @@ def test_calibration_through_a_coarse_converter_is_averaged_and_does_no_harm():
     assert error[8, "calibrated:64"] < 0.8 * error[8, "nothing"]
 
 
+def test_a_reference_that_is_digitised_apart_is_harmed_by_coarse_calibration():
+    """Eight patterns of noise much more than 64 inputs."""
+    layer = a_layer(REFERENCE, ohms=10.0)
+    for bits in (4, 6):
+        nothing, few, many = (
+            scores(layer, choice, adc_bits=bits, adc_range="layer")["mac_error"]
+            for choice in ("nothing", "calibrated", "calibrated:64")
+        )
+        assert few > 1.15 * nothing
+        assert nothing < many < 1.06 * nothing
+
+
 def test_the_number_of_calibration_reads_is_part_of_the_name():
     one = Compensation.parse("permuted+calibrated:64")
     assert (one.calibration_reads, one.name) == (64, "permuted+calibrated:64")
@@ -116,9 +130,36 @@ def test_the_number_of_calibration_reads_is_part_of_the_name():
         ("calibrated:0", "takes 1 to"),
         ("calibrated:many", "no whole number"),
         ("permuted:3", "unknown"),
+        ("calibrated:64+calibrated:9", "calibrated stands there twice; leave one out"),
+        ("placed+placed", "placed stands there twice"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=complaint):
             Compensation.parse(text)
+
+
+@pytest.mark.parametrize(("inputs", "reads"), [(5, 64), (16, 64), (45, 64), (16, 9)])
+def test_calibration_by_many_reads_takes_inputs_alone_again_if_there_are_few(inputs, reads):
+    layer = a_layer(PAIR, reads=inputs)
+    found = calibration_inputs(layer, reads)
+    assert len(found) == reads
+    taken = {one.tobytes() for one in found}
+    largest = np.argsort(-layer.inputs.sum(axis=1))[: min(inputs, reads)]
+    assert taken == {layer.inputs[index].tobytes() for index in largest}
+    said = repeated(inputs, reads)
+    assert said.startswith(f"calibrated:{reads} has {inputs} inputs to read") or (
+        said == "" and inputs >= reads
+    )
+
+
+def test_few_inputs_read_again_calibrate_better_than_noise():
+    """Five inputs in a range of 8 bits that they fill: dither tells their gains over 64 reads."""
+    layer = a_layer(PAIR, ohms=10.0, reads=5)
+    error = {
+        choice: scores(layer, choice, adc_bits=8, adc_range="layer")["mac_error"]
+        for choice in ("nothing", "calibrated", "calibrated:64")
+    }
+    assert error["calibrated:64"] < 0.8 * error["nothing"]
+    assert error["calibrated:64"] < error["calibrated"]
 
 
 def test_sweeps_vary_mapping_bits_and_ranges_in_words(make_layer):

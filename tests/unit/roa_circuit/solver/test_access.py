@@ -69,6 +69,31 @@ def test_reads_through_transistors_are_those_of_the_dense_twin(crossbar, seed, l
     np.testing.assert_allclose(seen.currents(volts), expected, rtol=0, atol=1e-9 * scale)
 
 
+@pytest.mark.parametrize("ohms", [1.0, 500.0, 5e3])
+@pytest.mark.parametrize("columns", [1, 4])
+def test_cells_that_conduct_more_than_their_transistors_find_their_currents(ohms, columns):
+    """Behind wires or a source that take as much, each step is but a quarter shorter than the last."""
+    rng, device = np.random.default_rng(3), load_device("zhang2021")
+    crossbar = Crossbar(rows=5, columns=columns, r_source=500.0, r_word=ohms, r_bit=ohms, r_sense=10.0)
+    seen = Circuitry(transistor=Transistor(width_over_length=1.0)).settled(
+        crossbar, rng.random(crossbar.shape), device
+    )
+    volts = np.vstack([rng.uniform(-0.1, 0.1, (3, 5)), np.zeros((1, 5))])
+    expected = seen.densely(volts)
+    np.testing.assert_allclose(seen.currents(volts), expected, rtol=0, atol=1e-9 * expected.max())
+
+
+@pytest.mark.parametrize("ohms", [1.0, 500.0])
+def test_writes_through_transistors_that_take_most_find_their_end(ohms):
+    """A cell that the last pulse left far from this one's voltage comes there in long, even steps."""
+    device = load_device("zhang2021").scaled(0.3)
+    crossbar = Crossbar(rows=3, columns=3, r_word=ohms, r_bit=ohms, scheme="ideal")
+    state, pulses = np.full((3, 3), 0.5), np.array([[2, -2, 1], [-1, 0, 2], [1, 1, -2]])
+    transistor = Transistor(width_over_length=3.0)
+    after = write_in_situ(crossbar, state, pulses, device, transistor=transistor).state
+    assert (np.sign(after - state) == np.sign(pulses))[pulses != 0].all()
+
+
 def by_conductance(crossbar, state, voltages, device, ends):
     """One cell behind 1 kOhm, as good as linear."""
     G = current(0.6, 0.05, device.memristor) / 0.05
@@ -98,6 +123,6 @@ def test_transistors_that_pulses_saturate_or_do_not_switch_are_refused():
     crossbar = dataclasses.replace(default_crossbar(2, 2), scheme="ideal")
     state, pulses = np.full((2, 2), 0.5), np.eye(2, dtype=int)
     with pytest.raises(InputError, match=r"transistors saturate .* raise width_over_length"):
-        write_in_situ(crossbar, state, pulses, DEVICE, transistor=Transistor(width_over_length=0.003))
+        write_in_situ(crossbar, state, pulses, DEVICE, transistor=Transistor(width_over_length=0.001))
     with pytest.raises(InputError, match="gate_on above threshold"):
         write_in_situ(crossbar, state, pulses, DEVICE, transistor=Transistor(gate_on=1.0))

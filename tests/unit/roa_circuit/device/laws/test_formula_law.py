@@ -365,3 +365,16 @@ def test_a_guarded_root_is_no_root_of_what_is_below_zero():
     law = read_law(document)
     law.require_reach(-1.0, 1.0)
     assert law.state_derivative(0.5, -1.0) > 0
+
+
+@pytest.mark.parametrize(("omega", "V"), [(1.0, -1.0), (0.0, 1.0)])
+def test_slopes_at_an_end_are_those_just_inside(omega, V):
+    """They were 0 at the end that a pulse leads to."""
+    p, slopes = VTEAM.memristor, []
+    for state in (omega, omega + 1e-7 * V):
+        w = torch.tensor([state], dtype=torch.float64, requires_grad=True)
+        dose = torch.tensor([-0.3 * V], dtype=torch.float64)
+        p.after_dose(w, dose).sum().backward()
+        slopes.append(float(w.grad))
+    assert 0.1 < slopes[1] < 0.9
+    assert slopes[0] == pytest.approx(slopes[1], rel=2e-3)

@@ -223,3 +223,14 @@ def test_a_ratio_of_numpy_is_the_number_that_it_is():
     constants = load_device("zhang2021").memristor.constants
     plain, own = (Windows(**constants, p=1.0, q=1.5, ratio=one) for one in (1.0, np.float64(1.0)))
     assert own.after_dose(0.4, 0.7) == plain.after_dose(0.4, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("p", "kept"), [(2.5, 1.0), (1.0, float(np.exp(-0.5))), (0.5, 0.0)], ids=["power", "log", "finite"]
+)
+def test_slopes_at_an_end_are_those_just_inside(p, kept):
+    """They were 0 there, as if no cell could leave the end of its range."""
+    law = Windows(**TABLE_1.memristor.constants, p=p, q=p + 0.25 * (p == 2.5))
+    state = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
+    law.after_dose(state, torch.tensor([0.5, -0.5], dtype=torch.float64)).sum().backward()
+    np.testing.assert_allclose(state.grad, kept)

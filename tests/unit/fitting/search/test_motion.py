@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from fitting.judgement.choice import chosen
-from fitting.judgement.motion import require_motion
+from fitting.population.spread import spread
 from fitting.readers.measurements import Measurements
+from fitting.search.fit import fit_device
+from fitting.search.motion import require_motion, require_motion_of_each
 from roa_circuit.basics.errors import InputError
 
 
@@ -29,6 +31,37 @@ def test_a_flat_train_makes_no_device(prior):
     m = readings(noisy(np.full(61, 5e-5)))
     with pytest.raises(InputError, match=r"made: no pulse moves the conductance by more than the noise"):
         chosen(m, prior, "auto", weighting="auto", loss="linear")
+
+
+def test_nor_does_it_in_python(prior):
+    """`fit_device` gave the prior's constants, with a misfit of the noise."""
+    m = readings(noisy(np.full(61, 5e-5)))
+    with pytest.raises(InputError, match=r"made: no pulse moves the conductance by more than the noise"):
+        fit_device(m, prior)
+
+
+def test_a_population_that_stands_has_no_spread(prior):
+    m = readings(noisy(np.full(180, 5e-5)), trains=3)
+    with pytest.raises(InputError, match=r"made: no pulse moves the conductance by more than the noise"):
+        spread(m, m.labels, prior)
+
+
+def test_one_device_that_stands_is_named(prior):
+    """Its constants were anything, and widened those of the population."""
+    G = np.linspace(5e-5, 8e-5, 60)
+    m = readings(noisy(np.concatenate([G, np.full(60, 5e-5), G])), trains=3)
+    with pytest.raises(
+        InputError, match=r"made: nothing moves in t1 by more than the noise of a reading"
+    ):
+        spread(m, m.labels, prior)
+
+
+def test_of_many_devices_that_stand_five_are_named():
+    G = np.linspace(5e-5, 8e-5, 60)
+    m = readings(noisy(np.concatenate([G, *[np.full(60, 5e-5)] * 7])), trains=8)
+    each = {name: m.of_trains([place]) for place, name in enumerate(m.labels)}
+    with pytest.raises(InputError, match=r"nothing moves in t1, t2, t3, t4, t5 and 2 more by"):
+        require_motion_of_each(m, each)
 
 
 def is_refused(m):

@@ -5,6 +5,8 @@ Without that there is no device: a fit would write one whose constants are the p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from fitting.model.noise import reading_noise, weighting
@@ -18,6 +20,7 @@ _NOISE_ERROR = 2.0  # over the root of the number of readings
 _IN_TURN = 0.5  # correlation of signs that change in turn, which is no noise
 _SIGMAS = 3.0  # of the slopes along pulses of one sign
 _FEWEST = 3  # readings of a slope
+_MOST_NAMED = 5
 
 
 def require_motion(m: Measurements) -> None:
@@ -34,13 +37,42 @@ def require_motion(m: Measurements) -> None:
             f"{m.source}: no pulse and no sweep, which tell a device: what is read without them is "
             "retention; --pulse V,T says what the pulses between readings were"
         )
-    w = weighting(m)
-    noise = reading_noise(m, w)[0]
-    if noise is not None and noise > 0 and not _moves(m, w.scale, noise):
+    noise = _noise_of_still(m)
+    if noise is not None:
         raise InputError(
             f"{m.source}: no pulse moves the conductance by more than the noise of a reading "
             f"({share(noise)}), so there is no device to fit; measure stronger or longer pulses"
         )
+
+
+def require_motion_of_each(m: Measurements, devices: Mapping[str, Measurements]) -> None:
+    """The same of readings `m` of several devices, and of each, as one that stands has no constants.
+
+    Raises
+    ------
+    InputError : as `require_motion`; devices whose readings scatter by their noise alone.
+    """
+    require_motion(m)
+    still = [name for name, own in devices.items() if not _tells(own)]
+    if still:
+        raise InputError(
+            f"{m.source}: nothing moves in {', '.join(still[:_MOST_NAMED])}"
+            f"{f' and {len(still) - _MOST_NAMED} more' if len(still) > _MOST_NAMED else ''}"
+            " by more than the noise of a reading, so there are no constants to compare; take"
+            f" {'it' if len(still) == 1 else 'them'} out of the files"
+        )
+
+
+def _tells(m: Measurements) -> bool:
+    """Whether there is a sweep, or a pulse that moves something."""
+    return bool(m.sweep.any() or ((m.voltage != 0).any() and _noise_of_still(m) is None))
+
+
+def _noise_of_still(m: Measurements) -> float | None:
+    """The noise of a reading, where readings scatter by it alone; None where they move, or may."""
+    w = weighting(m)
+    noise = reading_noise(m, w)[0]
+    return noise if noise is not None and noise > 0 and not _moves(m, w.scale, noise) else None
 
 
 def _moves(m: Measurements, scale: FloatArray, noise: float) -> bool:
