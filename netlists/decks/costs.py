@@ -31,8 +31,8 @@ class Prices:
     spill : power of the cells, beyond 64 x 64, that a product's time grows by: memory beyond the caches
     cached : of the m n^2 numbers of a factored matrix, so many leave the caches; with fewer, a product
         costs less in proportion, and so does a cell of a small array
-    sweep, point, read, pulse : iterations that a read of a sweep, an operating point of a write, a read
-        or a pulse takes
+    sweep, point, read, pulse, alone : iterations that a read of a sweep, an operating point of a write,
+        a read, a pulse among others, or a pulse alone takes
     start : of the worker process
     memory, memory_factor : bytes for each cell, and for each of the m n^2 numbers of a factored matrix
     """
@@ -46,6 +46,7 @@ class Prices:
     point: float
     read: float
     pulse: float
+    alone: float
     start: float = 0.35
     spill: float = 0.0
     cached: float = 0.0
@@ -67,6 +68,10 @@ class Prices:
     def write_seconds(self, crossbar: Crossbar, pulses: int) -> float:
         """Seconds of a `write_deck`; `pulses` counts those of the programme, each for a whole row."""
         return self._once(crossbar) + pulses * self.pulse * self._iteration(crossbar, self.dynamic_load)
+
+    def lone_pulse_seconds(self, crossbar: Crossbar) -> float:
+        """Seconds of a `write_deck` of one pulse, which has the steps of the start to itself."""
+        return self._once(crossbar) + self.alone * self._iteration(crossbar, self.dynamic_load)
 
     def bytes(self, crossbar: Crossbar) -> float:
         """Memory of a simulator that has a deck of the array loaded and its matrix factored."""
@@ -91,7 +96,7 @@ class Prices:
         return float(_filled(crossbar) * min(*crossbar.shape, _BY_CUTS) * beyond**self.spill)
 
 
-_LAW = 1.4e-2, 2.6e-6  # seconds for each pulse, and for each of its cells
+_LAW = 1.9e-2, 2.6e-6  # seconds for each pulse, and for each of its cells
 _NEAR, _FAR = 400.0, 2.5  # cells that caches hold, and times as dear as they are those of large arrays
 _BY_CUTS = 16.0  # products for each of m n^2, as counted for 64 x 20 to 64 x 65 cells
 _CACHED = 64 * 64  # cells
@@ -102,13 +107,13 @@ _PRICES = {
     # ngspice 39, whose cells are behavioural sources, with Sparse 1.3.
     Engine.ngspice: Prices(
         load=1.2e-6, dynamic_load=1.8e-6, factor=1.3e-8, parse=1.5e-4, order=4.2e-7,
-        sweep=4.0, point=3.4, read=33.0, pulse=115.0, spill=0.65, cached=3e4,
+        sweep=4.0, point=3.4, read=33.0, pulse=115.0, alone=155.0, spill=0.65, cached=3e4,
         memory=1.5e4, memory_factor=35.0,
     ),
     # VACASK 0.3, whose cells are compiled Verilog-A, with KLU.
     Engine.vacask: Prices(
         load=1e-6, dynamic_load=1e-6, factor=3.5e-9, parse=5e-5, order=1e-8,
-        sweep=3.0, point=3.0, read=20.0, pulse=130.0, memory=4.5e3, memory_factor=4.0,
+        sweep=3.0, point=3.0, read=20.0, pulse=130.0, alone=310.0, memory=4.5e3, memory_factor=4.0,
     ),
 }  # fmt: skip
 
@@ -136,6 +141,7 @@ def prices(engine: Engine, dialect: Dialect = PLAIN, circuitry: Circuitry = BARE
         dynamic_load=gates * p.dynamic_load,
         read=reads * p.read,
         pulse=writes * p.pulse,
+        alone=writes * p.alone,
     )
 
 

@@ -174,7 +174,12 @@ class Collocation:
         weights = [2.0 * len(s) for s in shares] + [_ITERATIONS] * len(chosen.transients)
         own = Together(progress, weights=weights)
         own.stop = self.together.stop
-        return self._summed(run_all(lambda i: jobs[i](own.part(i)), len(jobs), own, workers=parts))
+        order = sorted(range(len(jobs)), key=lambda index: -weights[index])  # none long at the end
+
+        def one(position: int) -> _Part:
+            return jobs[order[position]](own.part(order[position]))
+
+        return self._summed(run_all(one, len(jobs), own, workers=parts))
 
     def _summed(self, parts: Sequence[_Part]) -> Collocated:
         last = self.trajectory.states[-1]

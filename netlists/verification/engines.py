@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -167,12 +168,20 @@ def estimate(
             write = prices.write_seconds(layer.crossbar, pulses)
         elif chosen is None or chosen.points:
             points, transients = (len(chosen.points), len(chosen.transients)) if chosen else (pulses, 0)
-            write = prices.points_seconds(layer.crossbar, 2 * points)
-            write += transients * prices.write_seconds(layer.crossbar, 1)
+            write = sum(collocation_jobs(tile, prices, points, transients))
     if phase is not Phase.write:
         of = prices.read_seconds if analysis is Analysis.transient else prices.sweep_seconds
         read = of(layer.crossbar, slices * len(layer.inputs))
     return write, read
+
+
+def collocation_jobs(
+    tile: Tile, prices: Prices, pulses: int, transients: int, parts: int = 1
+) -> list[float]:
+    """Seconds of the simulator's jobs for the operating points of a write, and its transients."""
+    crossbar, parts = tile.layer.crossbar, max(min(parts, pulses), 1)
+    points = prices.points_seconds(crossbar, math.ceil(2 * pulses / parts))
+    return [points] * parts + [prices.lone_pulse_seconds(crossbar)] * transients
 
 
 def run_surrogate(tile: Tile, chip: Chip, plan: Plan) -> Run:

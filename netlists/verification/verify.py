@@ -32,6 +32,7 @@ from netlists.verification.engines import (
     Phase,
     Plan,
     Run,
+    collocation_jobs,
     estimate,
     run_spice,
     run_surrogate,
@@ -144,13 +145,18 @@ def estimated_seconds(
     workers = workers or cores()
     of_tiles: Sequence[Chosen | None] = chosen or [None] * len(tiles)
     jobs = [
-        sum(estimate(tile, phase, analysis, prices, some, slices=slices))
+        estimate(tile, phase, analysis, prices, some, slices=slices)
         for tile, some in zip(tiles, of_tiles, strict=True)
     ]
-    if analysis is Analysis.collocation:  # whose tiles share out what cores are free
-        longest = costs.wall_seconds(jobs, workers) / _parts(len(tiles), workers)
-        return max(sum(jobs) / workers, longest) + _of_the_law(tiles, phase, of_tiles)
-    return costs.wall_seconds(jobs, workers)
+    if analysis is not Analysis.collocation:
+        return costs.wall_seconds(list(map(sum, jobs)), workers)
+    parts, each = _parts(len(tiles), workers), []
+    for tile, some, (write, read) in zip(tiles, of_tiles, jobs, strict=True):
+        shared = [write / parts] * parts
+        if write and some:
+            shared = collocation_jobs(tile, prices, len(some.points), len(some.transients), parts)
+        each.append(costs.wall_seconds(shared, parts) + read)
+    return costs.wall_seconds(each, max(workers // parts, 1)) + _of_the_law(tiles, phase, of_tiles)
 
 
 def _of_the_law(tiles: Sequence[Tile], phase: Phase, chosen: Sequence[Chosen | None]) -> float:

@@ -15,7 +15,7 @@ from netlists.verification.figures import drawings
 from netlists.verification.page import page
 from netlists.verification.report import headline, summary_rows, totals
 from netlists.verification.result import column_errors, relative_error, residual_limit, state_limit
-from netlists.verification.verify import estimated_seconds
+from netlists.verification.verify import chosen_pulses, estimated_seconds
 from roa_circuit.basics.errors import SimulatorError
 from roa_circuit.basics.results import provenance
 from roa_circuit.chips.circuitry import Circuitry
@@ -307,6 +307,15 @@ def test_the_estimate_grows_with_everything(make_layer):
     assert seconds() < min(seconds(rows=40), seconds(columns=40), seconds(reads=400))
     assert seconds() < seconds(analysis=Analysis.transient) < seconds(phase=Phase.both)
     assert seconds(rows=640, workers=2) < 0.7 * seconds(rows=640)
+
+
+@pytest.mark.parametrize(("pulses", "transients"), [(1, 1), (4, 2)])
+def test_transients_beside_a_collocation_are_jobs_that_no_cores_share(make_layer, pulses, transients):
+    """Three transients on two cores take two after each other; it said the time of one and a half."""
+    tiles, price = split(make_layer(rows=64, columns=40)), prices(Engine.ngspice)
+    chosen = chosen_pulses(tiles, pulses, 0)
+    said = estimated_seconds(tiles, Phase.write, Analysis.collocation, price, 2, chosen)
+    assert said >= transients * price.lone_pulse_seconds(tiles[0].layer.crossbar)
 
 
 def test_the_estimate_knows_what_a_deck_has_and_uses(make_layer):
