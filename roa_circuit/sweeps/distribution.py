@@ -87,11 +87,14 @@ class Distribution:
     def quantile(self, share: float) -> float | None:
         """The value of the chip that this share of all lies at or below.
 
-        None where the chips are too few: at least one must lie in the tail.
+        Half of an even number of chips lie below the middle of two: that is the median. None where the
+        chips are too few: at least one must lie in the tail.
         """
         count = len(self.values)
         if count * min(share, 1.0 - share) < 1.0 - 1e-9:
             return None
+        if share == 0.5:
+            return float(np.median(self.values))
         return self.values[math.ceil(share * count - 1e-9) - 1]
 
     def to_dict(self) -> dict[str, Any]:

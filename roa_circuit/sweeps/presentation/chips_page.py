@@ -23,9 +23,9 @@ from roa_circuit.sweeps.readouts import readouts
 
 _WORST = 10
 _FOOTER = (
-    "A quantile is the value of a chip, not one between two. It is left out where fewer than one chip"
-    " would lie beyond it. The interval of a yield is exact (Clopper and Pearson), at 95 %. A chip that"
-    " failed does not meet a target."
+    "A quantile other than the median is the value of a chip, not one between two. It is left out where"
+    " fewer than one chip would lie beyond it. The interval of a yield is exact (Clopper and Pearson), at"
+    " 95 %. A chip that failed does not meet a target."
 )
 
 
