@@ -24,8 +24,8 @@ from roa_circuit.sweeps.readouts import readouts
 _WORST = 10
 _FOOTER = (
     "A quantile other than the median is the value of a chip, not one between two. It is left out where"
-    " fewer than one chip would lie beyond it. The interval of a yield is exact (Clopper and Pearson), at"
-    " 95 %. A chip that failed does not meet a target."
+    " fewer than one chip would lie beyond it. The interval of a yield is exact (Clopper and Pearson),"
+    " at 95 %. A chip that failed does not meet a target."
 )
 
 
