@@ -1,14 +1,14 @@
 # %% [markdown]
 # # Bring your own law
 #
-# Your device switches in its own way, and you have formulas for it. This tutorial writes them into
-# a file, looks at what they say, fits their constants to readings, and lets ngspice check an array
-# of such devices. No code is needed: the file is text.
+# Your device switches in its own way, and you have formulas for it. Here you learn to write them
+# into a file, plot them, fit their constants to readings, and check an array of such devices in
+# ngspice. You need no code for a law: the file is text.
 #
 # ## The file
 #
-# `motion` is dω/dt, the rate of the state ω between 0 and 1. `current` is in ampere, and `v` is the
-# voltage of the cell. A negative voltage must raise ω. Each constant has a unit, a bound and a few
+# The state ω of a cell is between 0 and 1. `motion` is its rate dω/dt, `current` is in ampere, and
+# `v` is the voltage of the cell. A negative voltage must raise ω. Each constant has a unit, a bound and a few
 # words.
 
 # %%
@@ -59,7 +59,8 @@ print(mine)
 # %% [markdown]
 # ## What it says
 #
-# Thirty pulses up and thirty down, and the current against the voltage in three states:
+# The plots show the conductance over thirty pulses up and thirty down, and the current against the
+# voltage in three states:
 
 # %% alt="Left: conductance rises over 30 pulses and falls over 30 more. Right: three I-V curves, steeper for larger states"
 import matplotlib.pyplot as plt
@@ -85,9 +86,9 @@ plt.show()
 # %% [markdown]
 # ## Fit its constants
 #
-# Readings of a device whose rate and largest conductance differ from the file's, with 1 % of noise.
-# Two amplitudes in each direction tell how the rate depends on the voltage. `roa-fit readings.csv
-# --law mine.toml` does the same on the command line.
+# The readings are simulated, with 1 % of noise. Their device has another rate and another largest
+# conductance than the file. Two amplitudes in each direction tell how the rate depends on the
+# voltage. `roa-fit readings.csv --law mine.toml` does the same on the command line.
 
 # %%
 import dataclasses
@@ -130,8 +131,8 @@ print(choice.judgement.line())
 # %% [markdown]
 # ## Let ngspice check it
 #
-# From the same text the toolkit makes models for circuit simulators. Here an array of 8 × 4 such
-# cells stands behind 20 Ω a segment. ngspice simulates every cell and every segment, and the fast
+# From the same text, the toolkit makes models for circuit simulators. Here, an array of 8 × 4 such
+# cells has wires of 20 Ω a segment. ngspice simulates every cell and every segment, and the fast
 # solver computes the same currents.
 
 # %%
